@@ -1,0 +1,362 @@
+"""The wire format: what an agent says to the collector, and what it hears back.
+
+Standard dataclasses, so that a fleet machine needs no validation library; the collector validates with
+pydantic over these very classes, strictly and without unknown fields. Every rule of the format stands
+here. Times are seconds since 1970-01-01 UTC; every quantity's name carries its unit.
+
+There is no field for a user name, process, window, URL, address or list of software, on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+
+SCHEMA = 1
+SLOT_S = 900
+DECILES = 10
+MAX_SLOTS = 1000
+MAX_GAPS = 500
+
+UtcSecond = Annotated[int, Ge(0), Le(253_402_300_799)]
+SlotSeconds = Annotated[int, Ge(0), Le(SLOT_S)]
+Text = Annotated[str, MaxLen(200)]
+HexId = Annotated[str, MinLen(32), MaxLen(32)]
+Count = Annotated[int, Ge(0), Le(1_000_000)]
+
+Category = Literal[
+    "server", "desktop", "laptop", "all_in_one", "mini_pc", "monitor", "printer", "network", "tablet",
+    "phone", "virtual_machine", "other",
+]  # fmt: skip
+Scope = Literal["package", "dram", "gpu", "platform", "battery", "psu_dc", "wall_ac"]
+Quality = Literal["measured", "vendor_estimate", "modelled"]
+GapState = Literal["asleep", "off", "unknown"]
+DiskKind = Literal["ssd", "hdd", "emmc", "virtual", "unknown"]
+SensorState = Literal["ok", "no_data", "denied", "failed"]
+
+STRICT = {"extra": "forbid", "strict": True}
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Energy that one source counted within one slot. Scopes overlap: they are never added up here."""
+
+    source: Annotated[str, MinLen(1), MaxLen(40)]
+    scope: Scope
+    quality: Quality
+    energy_j: Annotated[float, Ge(0), Le(50_000_000)]
+    duration_s: Annotated[int, Gt(0), Le(SLOT_S)]
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One quarter hour of one device: seconds in each state, load, means and energy.
+
+    `load_deciles_s[i]` is the time with CPU load in [10 i, 10 i + 10) percent, the last one including
+    100 %; together at most the time awake. A slot may be sent while it is still open: the part not yet
+    seen is `unknown_s`, and the record that covers more time replaces it later.
+    """
+
+    start: UtcSecond
+    display_on_s: SlotSeconds
+    display_off_s: SlotSeconds
+    asleep_s: SlotSeconds
+    off_s: SlotSeconds
+    unknown_s: SlotSeconds
+    load_deciles_s: Annotated[list[SlotSeconds], MaxLen(DECILES)] = field(default_factory=list)
+    memory_used_mib: Annotated[float, Ge(0)] | None = None
+    disk_read_kib_s: Annotated[float, Ge(0)] | None = None
+    disk_write_kib_s: Annotated[float, Ge(0)] | None = None
+    net_received_kib_s: Annotated[float, Ge(0)] | None = None
+    net_sent_kib_s: Annotated[float, Ge(0)] | None = None
+    energy: Annotated[list[Energy], MaxLen(16)] = field(default_factory=list)
+
+    __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        """Raise ValueError when the record contradicts itself."""
+        if self.start % SLOT_S:
+            raise ValueError(f"start = {self.start} is not on a quarter hour of UTC")
+        total_s = self.awake_s + self.asleep_s + self.off_s + self.unknown_s
+        if total_s != SLOT_S:
+            raise ValueError(f"the states add up to {total_s} s, but a slot lasts {SLOT_S} s")
+        if len(self.load_deciles_s) not in (0, DECILES):
+            raise ValueError(
+                f"load_deciles_s has {len(self.load_deciles_s)} entries; {DECILES} or none are due"
+            )
+        if sum(self.load_deciles_s) > self.awake_s:
+            raise ValueError(
+                f"load_deciles_s adds up to {sum(self.load_deciles_s)} s, more than the {self.awake_s} s awake"
+            )
+        channels = [(e.source, e.scope) for e in self.energy]
+        if len(set(channels)) != len(channels):
+            raise ValueError("energy names the same source and scope twice")
+
+    @property
+    def awake_s(self) -> int:
+        """Seconds awake, with the display on or off."""
+        return self.display_on_s + self.display_off_s
+
+    @property
+    def covered_s(self) -> int:
+        """Seconds whose state is known; the record with more of them wins."""
+        return SLOT_S - self.unknown_s
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Whole slots without samples, whose state became known afterwards, at resume or at boot."""
+
+    start: UtcSecond
+    duration_s: Annotated[int, Gt(0), Le(400 * 86_400)]
+    state: GapState
+
+    __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        """Raise ValueError when the gap does not consist of whole slots."""
+        if self.start % SLOT_S or self.duration_s % SLOT_S:
+            raise ValueError("a gap starts on a quarter hour of UTC and lasts whole quarter hours")
+
+
+@dataclass(frozen=True)
+class System:
+    """Maker and model as the firmware states them, never completed by a guess."""
+
+    maker: Text | None = None
+    model: Text | None = None
+    sku: Text | None = None
+    family: Text | None = None
+    version: Text | None = None
+    board: Text | None = None
+    bios_date: Text | None = None
+    chassis: Text | None = None
+    serial_hash: Text | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """Processors of one kind: `units` sockets, each with `cores` cores and `threads` threads."""
+
+    model: Text
+    units: Annotated[int, Gt(0), Le(64)]
+    cores: Annotated[int, Gt(0), Le(4096)] | None = None
+    threads: Annotated[int, Gt(0), Le(8192)] | None = None
+    vendor: Text | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class MemoryModule:
+    """One memory module, or the whole memory where modules cannot be seen (`form` = "total")."""
+
+    size_mib: Annotated[int, Gt(0)]
+    form: Text | None = None
+    kind: Text | None = None
+    maker: Text | None = None
+    part: Text | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Disk:
+    """One fixed disk, or the virtual one that a RAID controller or a hypervisor shows."""
+
+    size_bytes: Annotated[int, Gt(0)]
+    kind: DiskKind
+    maker: Text | None = None
+    model: Text | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One graphics adapter; `vendor_id` and `device_id` are PCI ids in hexadecimal."""
+
+    vendor_id: Text | None = None
+    device_id: Text | None = None
+    name: Text | None = None
+    memory_mib: Annotated[int, Ge(0)] | None = None
+    integrated: bool | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Display:
+    """One display as its EDID states it; a built-in panel is part of the laptop."""
+
+    maker: Text
+    product: Text
+    built_in: bool
+    name: Text | None = None
+    week: Annotated[int, Ge(0), Le(54)] | None = None
+    year: Annotated[int, Ge(1990), Le(2245)] | None = None
+    width_mm: Annotated[int, Ge(0)] | None = None
+    height_mm: Annotated[int, Ge(0)] | None = None
+    width_px: Annotated[int, Ge(0)] | None = None
+    height_px: Annotated[int, Ge(0)] | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Battery:
+    """One battery that powers the whole machine."""
+
+    design_mwh: Annotated[int, Ge(0)] | None = None
+    full_mwh: Annotated[int, Ge(0)] | None = None
+    cycles: Count | None = None
+    technology: Text | None = None
+    maker: Text | None = None
+    model: Text | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class OperatingSystem:
+    """Name and version of the system that runs, without the list of what is installed."""
+
+    name: Text
+    version: Text | None = None
+    architecture: Text | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class SensorOutcome:
+    """What a sensor or power source answered; `grant` says what would mend a denial."""
+
+    sensor: Text
+    state: SensorState
+    detail: Annotated[str, MaxLen(500)] | None = None
+    grant: Annotated[str, MaxLen(500)] | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What the machine is made of, sent at the start and when it changes.
+
+    `virtual` is "none" on hardware, else the hypervisor or container kind; then `cpus` and `memory` are
+    what the guest was given, not what it is made of.
+    """
+
+    taken_at: UtcSecond
+    category: Category
+    virtual: Text
+    system: System
+    os: OperatingSystem
+    cpus: Annotated[list[Cpu], MaxLen(16)] = field(default_factory=list)
+    memory: Annotated[list[MemoryModule], MaxLen(256)] = field(default_factory=list)
+    disks: Annotated[list[Disk], MaxLen(256)] = field(default_factory=list)
+    gpus: Annotated[list[Gpu], MaxLen(32)] = field(default_factory=list)
+    displays: Annotated[list[Display], MaxLen(16)] = field(default_factory=list)
+    batteries: Annotated[list[Battery], MaxLen(8)] = field(default_factory=list)
+    outcomes: Annotated[list[SensorOutcome], MaxLen(100)] = field(default_factory=list)
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class SelfCost:
+    """What measuring costs the machine, since the agent's previous report."""
+
+    cpu_s: Annotated[float, Ge(0)]
+    peak_rss_mib: Annotated[float, Ge(0)]
+    bytes_sent: Annotated[int, Ge(0)]
+    period_s: Annotated[float, Ge(0)]
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Report:
+    """Body of `POST /v1/reports`."""
+
+    schema: Literal[1]
+    device_id: HexId
+    sent_at: UtcSecond
+    agent_version: Text
+    slots: Annotated[list[Slot], MaxLen(MAX_SLOTS)] = field(default_factory=list)
+    gaps: Annotated[list[Gap], MaxLen(MAX_GAPS)] = field(default_factory=list)
+    inventory: Inventory | None = None
+    self_cost: SelfCost | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One record that was not stored: `part` and `index` name it, `reason` says why and how to mend it."""
+
+    part: Literal["slots", "gaps", "inventory", "self_cost"]
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReportAnswer:
+    """Answer to `POST /v1/reports`; everything counted here is on disk."""
+
+    accepted: int
+    duplicates: int
+    refused: list[Refusal]
+    next_upload_s: int
+
+
+@dataclass(frozen=True)
+class HardwareIdentity:
+    """How the collector knows a machine again: install id, and a keyed hash of what its firmware says.
+
+    `fingerprint` is absent where the firmware states no serial number or identifier worth the name.
+    """
+
+    install_id: HexId
+    virtual: Text
+    fingerprint: Annotated[str, MinLen(32), MaxLen(64)] | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class EnrolRequest:
+    """Body of `POST /v1/enrol`. `hostname` is sent only where the operator asks for it."""
+
+    schema: Literal[1]
+    secret: Annotated[str, MinLen(1), MaxLen(200)]
+    hardware: HardwareIdentity
+    category: Category
+    agent_version: Text
+    hostname: Annotated[str, MaxLen(255)] | None = None
+    simulated: bool = False
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    """What the collector may set on an agent."""
+
+    upload_period_s: Annotated[int, Ge(60), Le(86_400)]
+
+
+@dataclass(frozen=True)
+class EnrolAnswer:
+    """Answer to `POST /v1/enrol`; `credential` goes into the Authorization header of every report."""
+
+    device_id: str
+    credential: str
+    config: AgentConfig

@@ -1,0 +1,91 @@
+"""The tree of terms behind a figure, and its recomputation.
+
+A term is a leaf (a factor, a measurement, a given or a policy) or an operation on its inputs. Every
+figure that the engine gives is the value of such a tree, so recomputing the tree gives the figure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Operation = Literal[
+    "sum", "product", "quotient", "factor", "measured", "modelled", "given", "policy", "constant"
+]  # fmt: skip
+LEAVES = frozenset({"factor", "measured", "modelled", "given", "policy", "constant"})
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term: `label` (a fixed English phrase) says what it is, `detail` what it is about.
+
+    `factor` names the factor of a leaf; `tier` the quality of the evidence where that was a choice;
+    `note` says in a sentence why this evidence and not better one.
+    """
+
+    label: str
+    value: float
+    unit: str
+    operation: Operation
+    inputs: tuple[Term, ...] = ()
+    detail: str = ""
+    factor: str | None = None
+    tier: str | None = None
+    note: str = ""
+
+
+def leaf(label: str, value: float, unit: str, operation: Operation, **about: str | None) -> Term:
+    """A term without inputs."""
+    return Term(label, value, unit, operation, **about)  # type: ignore[arg-type]  # str values only
+
+
+def total(label: str, unit: str, inputs: tuple[Term, ...], **about: str | None) -> Term:
+    """The sum of terms that share a unit."""
+    return _operate(label, unit, "sum", inputs, about)
+
+
+def product(label: str, unit: str, inputs: tuple[Term, ...], **about: str | None) -> Term:
+    """The product of terms."""
+    return _operate(label, unit, "product", inputs, about)
+
+
+def quotient(label: str, unit: str, inputs: tuple[Term, Term], **about: str | None) -> Term:
+    """The first term divided by the second."""
+    return _operate(label, unit, "quotient", inputs, about)
+
+
+def _operate(
+    label: str, unit: str, operation: Operation, inputs: tuple[Term, ...], about: dict[str, str | None]
+) -> Term:
+    value = evaluate(operation, [term.value for term in inputs])
+    return Term(label, value, unit, operation, inputs, **about)  # type: ignore[arg-type]  # str values only
+
+
+def evaluate(operation: Operation, values: list[float]) -> float:
+    """Apply an operation to the values of its inputs.
+
+    Raises ValueError for an operation without inputs, which is a leaf and has a value of its own.
+    """
+    if operation == "sum":
+        return math.fsum(values)
+    if operation == "product":
+        return math.prod(values)
+    if operation == "quotient":
+        return values[0] / values[1]
+    raise ValueError(f"{operation} is a leaf: it is not computed from inputs")
+
+
+def recompute(term: Term) -> float:
+    """The value of the tree, from its leaves alone."""
+    if term.operation in LEAVES:
+        return term.value
+    return evaluate(term.operation, [recompute(child) for child in term.inputs])
+
+
+def walk(term: Term) -> Iterator[Term]:
+    """The term and everything below it, parents first."""
+    yield term
+    for child in term.inputs:
+        yield from walk(child)

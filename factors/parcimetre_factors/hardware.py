@@ -1,0 +1,62 @@
+"""What embodied impact and power need to know of a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """Processors of one model; `cores` and `threads` are per processor."""
+
+    model: str | None
+    units: int = 1
+    cores: int | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """`units` modules of `gb` gigabytes each."""
+
+    gb: float
+    units: int = 1
+    maker: str | None = None
+
+
+@dataclass(frozen=True)
+class Disk:
+    """`units` disks of `gb` gigabytes each; kind is "ssd" or "hdd"."""
+
+    kind: str
+    gb: float
+    units: int = 1
+    maker: str | None = None
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A graphics processor on a board of its own."""
+
+    model: str | None
+    units: int = 1
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """A device as its inventory describes it; None is "not known", never "none".
+
+    `virtual` is set for a virtual machine: `cpus` and `memory` are then what it was given.
+    """
+
+    category: str
+    maker: str | None = None
+    model: str | None = None
+    year: int | None = None
+    cpus: tuple[Cpu, ...] = ()
+    memory: tuple[Memory, ...] = ()
+    disks: tuple[Disk, ...] = ()
+    gpus: tuple[Gpu, ...] = ()
+    screen_inch: float | None = None
+    case: str = "rack"
+    virtual: bool = False

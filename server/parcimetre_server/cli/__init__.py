@@ -1,0 +1,44 @@
+"""The `parcimetre` command. One file per command; a command is loaded only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import click
+
+from .. import __version__
+from ..errors import ParcimetreError
+
+
+class Commands(click.Group):
+    """Finds commands by file name: `cli/enrolment_secret.py` holds `command`, `parcimetre enrolment-secret`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names of the files beside this one, options aside."""
+        names = (module.name for module in pkgutil.iter_modules(__path__))
+        return sorted(name.replace("_", "-") for name in names if name != "options")
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command, or None where there is no such file."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = importlib.import_module(f".{cmd_name.replace('-', '_')}", __name__)
+        command: click.Command = module.command
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="parcimetre")
+def parcimetre() -> None:
+    """Measure and explain the footprint of an IT fleet."""
+
+
+def main() -> None:
+    """Run the command; an expected error is one sentence on stderr and exit code 2."""
+    try:
+        parcimetre(auto_envvar_prefix="PARCIMETRE")
+    except ParcimetreError as error:
+        click.echo(f"parcimetre: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,88 @@
+"""The narrow interface to what is kept: slots of devices, and facts about everything else.
+
+Two kinds of record, both append-only in meaning: a *slot* is what was measured on a device in a quarter
+hour (the record that covers more time replaces the other), a *fact* is a statement about a thing (org
+unit, site, secret, device, inventory...), and the latest fact about a key is its state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NewType, Protocol
+
+from parcimetre_agent.report import Slot
+from parcimetre_factors.activity import Activity
+
+DeviceId = NewType("DeviceId", str)
+FactKind = Literal[
+    "org_unit", "site", "secret", "device", "inventory", "self_cost", "credential", "dead_letter", "setting"
+]
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A statement about `key` made at `recorded_at` (seconds UTC); `body` is a JSON object."""
+
+    kind: FactKind
+    key: str
+    recorded_at: int
+    body: Body
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What one report brings to the store, already validated."""
+
+    device_id: DeviceId
+    slots: Sequence[Slot] = ()
+    facts: Sequence[Fact] = field(default=())
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What became of the slots of one arrival: how many changed the store, how many were known already."""
+
+    accepted: int
+    duplicates: int
+
+
+class Store(Protocol):
+    """What the collector needs of an engine."""
+
+    def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:
+        """Merge all arrivals in one transaction, durable on return; one answer per arrival, in order.
+
+        Per (device, slot) the record with the greater covered time is kept. Nothing is written when it
+        raises.
+        """
+
+    def append(self, facts: Sequence[Fact]) -> None:
+        """Add facts in one transaction, durable on return."""
+
+    def latest(self, kind: FactKind) -> dict[str, Fact]:
+        """The latest fact of each key of a kind."""
+
+    def latest_of(self, kind: FactKind, key: str) -> Fact | None:
+        """The latest fact about one key."""
+
+    def history(self, kind: FactKind, key: str | None = None) -> list[Fact]:
+        """All facts of a kind (and key), oldest first."""
+
+    def activity(self, device_id: DeviceId, first: int, last: int) -> Activity:
+        """Slots of one device with first <= start < last, in order."""
+
+    def activities(
+        self, device_ids: Iterable[DeviceId], first: int, last: int
+    ) -> Iterator[tuple[DeviceId, Activity]]:
+        """The same for many devices in one pass; devices without a slot in the period are left out."""
+
+    def span(self, device_id: DeviceId) -> tuple[int, int] | None:
+        """Start of the first and of the last slot with known time, or None."""
+
+    def spans(self) -> dict[DeviceId, tuple[int, int]]:
+        """The same for every device that ever sent a slot."""
+
+    def close(self) -> None:
+        """Release files."""
