@@ -1,1 +1,48 @@
-PORT?=1
+PORT ?= 8787
+DATA_DIR ?= .parcimetre
+DEVICES ?= 300
+DAYS ?= 14
+LOCKED := uv.lock pyproject.toml factors/pyproject.toml agent/pyproject.toml server/pyproject.toml tools/bootstrap.py
+
+.PHONY: help run demo test lint format bench schema clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+run: .venv/.run  ## collector and this machine's own agent, on 127.0.0.1:$(PORT)
+	@PORT=$(PORT) DATA_DIR=$(DATA_DIR) sh tools/run.sh
+
+demo: .venv/.run  ## the same with a simulated fleet of $(DEVICES) devices over $(DAYS) days
+	@PORT=$(PORT) DATA_DIR=$(DATA_DIR)-demo DEVICES=$(DEVICES) DAYS=$(DAYS) sh tools/run.sh demo
+
+test: lint  ## all tests
+	.venv/bin/pytest -n 2
+
+lint: .venv/.dev  ## style, types, sizes, tables
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	for os in win32 darwin; do .venv/bin/mypy --platform $$os -p parcimetre_agent || exit 1; done
+	.venv/bin/python tools/check_sizes.py
+	.venv/bin/python tools/check_tables.py
+
+format: .venv/.dev  ## rewrite the code in the house's style
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: .venv/.dev  ## speed and size, as ratios
+	.venv/bin/python bench/agent.py
+
+schema: .venv/.dev  ## write the JSON Schema of the wire format into docs/
+	.venv/bin/python tools/write_schema.py
+
+clean:  ## remove the environment; data stays
+	rm -rf .venv .venv-uv
+
+.venv/.run: $(LOCKED)
+	@python3 tools/bootstrap.py
+	@touch $@
+
+.venv/.dev: $(LOCKED)
+	@python3 tools/bootstrap.py --dev
+	@touch $@ .venv/.run
