@@ -1,0 +1,1 @@
+"""A simulated fleet, deterministic from its seed, that reports through the public API only."""
