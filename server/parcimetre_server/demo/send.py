@@ -1,0 +1,211 @@
+"""Enrol simulated devices and report for them, as agents do: through the public API only."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import httpx
+from parcimetre_agent.report import (
+    MAX_GAPS,
+    MAX_SLOTS,
+    EnrolAnswer,
+    EnrolRequest,
+    Gap,
+    HardwareIdentity,
+    HexId,
+    Inventory,
+    Report,
+    ReportAnswer,
+    Slot,
+)
+from pydantic import TypeAdapter
+
+from .. import __version__
+from ..errors import ParcimetreError
+from .fleet import DemoDevice
+from .records import activity
+
+AGENT_VERSION = f"{__version__}+demo"
+WORKERS = 4
+WAITING_PER_WORKER = 4
+PATIENCE_S = 300
+TIMEOUT_S = 60
+REPORT = TypeAdapter(Report)
+ENROL_REQUEST = TypeAdapter(EnrolRequest)
+ENROL_ANSWER = TypeAdapter(EnrolAnswer)
+REPORT_ANSWER = TypeAdapter(ReportAnswer)
+
+SecretOf = Callable[[DemoDevice], str]
+
+
+class CollectorUnreachable(ParcimetreError):
+    """No collector answers at the address."""
+
+    status = 503
+    kind = "collector-unreachable"
+
+
+class CollectorRefused(ParcimetreError):
+    """The collector answered with an error."""
+
+    kind = "collector-refused"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of what was sent: devices, slots new, slots known already, records refused and why."""
+
+    devices: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    reason: str | None = None
+
+    def __add__(self, other: Sent) -> Sent:
+        """The sum of both, with the earlier reason."""
+        return Sent(
+            self.devices + other.devices,
+            self.accepted + other.accepted,
+            self.duplicates + other.duplicates,
+            self.refused + other.refused,
+            self.reason or other.reason,
+        )
+
+
+@dataclass(frozen=True)
+class Collector:
+    """A collector as its agents see it: an address; `client` is shared by all workers."""
+
+    url: str
+    client: httpx.Client = field(repr=False)
+
+    def check(self) -> None:
+        """Raise CollectorUnreachable when nobody answers at the address."""
+        self._request("GET", "/", b"", {})
+
+    def enrol(self, device: DemoDevice, secret: str) -> EnrolAnswer:
+        """Exchange the secret for a device id and a credential; the device says that it is simulated."""
+        request = EnrolRequest(
+            schema=1,
+            secret=secret,
+            hardware=HardwareIdentity(device.install_id, device.model.virtual, device.fingerprint),
+            category=device.category,
+            agent_version=AGENT_VERSION,
+            hostname=device.hostname,
+            simulated=True,
+        )
+        answer = self._post("/v1/enrol", ENROL_REQUEST.dump_json(request, exclude_none=True), {})
+        return ENROL_ANSWER.validate_json(answer.content)
+
+    def report(self, report: Report, credential: str) -> ReportAnswer:
+        """Send one report."""
+        body = gzip.compress(REPORT.dump_json(report, exclude_none=True), compresslevel=1)
+        headers = {"Authorization": f"Bearer {credential}", "Content-Encoding": "gzip"}
+        return REPORT_ANSWER.validate_json(self._post("/v1/reports", body, headers).content)
+
+    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
+        """Post until the collector has room; raises CollectorRefused on any other error."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            answer = self._request("POST", path, body, {"Content-Type": "application/json"} | headers)
+            if answer.status_code not in (429, 503) or time.monotonic() > deadline:
+                break
+            time.sleep(_seconds(answer.headers.get("Retry-After")))
+        if answer.is_error:
+            raise CollectorRefused(f"the collector at {self.url} refused {path}: {_detail(answer)}")
+        return answer
+
+    def _request(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
+        try:
+            return self.client.request(method, self.url + path, content=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise CollectorUnreachable(
+                f"no collector answers at {self.url} ({error}); start one with `parcimetre serve` or "
+                "`make run`, or give its address with --server"
+            ) from error
+        except httpx.InvalidURL as error:
+            raise CollectorUnreachable(
+                f"{self.url} is not an address ({error}); give one like http://127.0.0.1:8787 with --server"
+            ) from error
+
+
+def connect(url: str) -> Collector:
+    """A collector at `url`, given with or without a slash at the end; nothing is sent yet."""
+    limits = httpx.Limits(max_connections=WORKERS)
+    return Collector(url.rstrip("/"), httpx.Client(timeout=TIMEOUT_S, limits=limits))
+
+
+def send(
+    collector: Collector, devices: Iterable[DemoDevice], secret_of: SecretOf, first: int, last: int
+) -> Iterator[Sent]:
+    """Enrol each device and report its slots with first <= start < last; one answer per device, as done.
+
+    Holds a few devices at a time, however many there are. Raises the first error of any device.
+    """
+    waiting: set[Future[Sent]] = set()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        try:
+            for device in devices:
+                waiting.add(pool.submit(_send_one, collector, device, secret_of(device), first, last))
+                if len(waiting) >= WORKERS * WAITING_PER_WORKER:
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            yield from (future.result() for future in waiting)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _send_one(collector: Collector, device: DemoDevice, secret: str, first: int, last: int) -> Sent:
+    answer = collector.enrol(device, secret)
+    sent = Sent(devices=1)
+    for report in reports(device, answer.device_id, first, last):
+        told = collector.report(report, answer.credential)
+        reason = told.refused[0].reason if told.refused else None
+        sent += Sent(0, told.accepted, told.duplicates, len(told.refused), reason)
+    return sent
+
+
+def reports(device: DemoDevice, device_id: HexId, first: int, last: int) -> Iterator[Report]:
+    """The reports that carry the device's period, the first one with its inventory."""
+    slots: list[Slot] = []
+    gaps: list[Gap] = []
+    inventory: Inventory | None = device.inventory(first)
+    for record in activity(device, first, last):
+        if isinstance(record, Slot):
+            slots.append(record)
+        else:
+            gaps.append(record)
+        if len(slots) == MAX_SLOTS or len(gaps) == MAX_GAPS:
+            yield _report(device_id, slots, gaps, inventory)
+            slots, gaps, inventory = [], [], None
+    if slots or gaps or inventory:
+        yield _report(device_id, slots, gaps, inventory)
+
+
+def _report(device_id: HexId, slots: list[Slot], gaps: list[Gap], inventory: Inventory | None) -> Report:
+    return Report(
+        schema=1,
+        device_id=device_id,
+        sent_at=int(time.time()),
+        agent_version=AGENT_VERSION,
+        slots=slots,
+        gaps=gaps,
+        inventory=inventory,
+    )
+
+
+def _seconds(retry_after: str | None) -> float:
+    """Seconds to wait; a second where the header is absent or holds a date."""
+    return min(float(retry_after), 30.0) if retry_after is not None and retry_after.isdigit() else 1.0
+
+
+def _detail(answer: httpx.Response) -> str:
+    """The problem document's sentence, or the status where there is none."""
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP status {answer.status_code}"
