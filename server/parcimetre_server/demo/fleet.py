@@ -57,7 +57,7 @@ ORGANISATIONS = (
     Organisation("Beaurivage-les-Tilleuls", "BEA", 0.08, TOWN),
     Organisation("Portvieux-en-Rade", "PVR", 0.07, TOWN),
     Organisation("Sainte-Ambroisine", "SAM", 0.05, TOWN),
-    Organisation("Roquemaure-la-Neuve", "RQN", 0.04, TOWN),
+    Organisation("Rochegrise-la-Neuve", "RGN", 0.04, TOWN),
     Organisation("Villebrume", "VBR", 0.04, TOWN),
     Organisation("Saint-Elphège-des-Bois", "SEB", 0.03, VILLAGE),
     Organisation("Pré-Lambert", "PLB", 0.03, VILLAGE),

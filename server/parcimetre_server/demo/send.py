@@ -6,6 +6,7 @@ import gzip
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
@@ -133,10 +134,14 @@ class Collector:
             ) from error
 
 
-def connect(url: str) -> Collector:
-    """A collector at `url`, given with or without a slash at the end; nothing is sent yet."""
+@contextmanager
+def connect(url: str) -> Iterator[Collector]:
+    """The collector at `url`; raises CollectorUnreachable when nobody answers there."""
     limits = httpx.Limits(max_connections=WORKERS)
-    return Collector(url.rstrip("/"), httpx.Client(timeout=TIMEOUT_S, limits=limits))
+    with httpx.Client(timeout=TIMEOUT_S, limits=limits) as client:
+        collector = Collector(url.rstrip("/"), client)
+        collector.check()
+        yield collector
 
 
 def send(
