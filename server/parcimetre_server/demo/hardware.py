@@ -42,6 +42,7 @@ class Model:
 
     `cpu_idle_w` and `cpu_max_w` are what its simulated RAPL counter says of all sockets at no and at full
     load, `rest_w` what the rest of a laptop draws from its battery. `panel_mm` is the built-in display.
+    A maker with a `machine_type` states that one as the model, and the name on the lid as the version.
     """
 
     category: Category
@@ -57,6 +58,7 @@ class Model:
     panel_mm: tuple[int, int] | None = None
     battery_mwh: int | None = None
     virtual: str = "none"
+    machine_type: str | None = None
 
 
 def _intel(model: str, cores: int, threads: int, units: int = 1) -> Cpu:
@@ -113,11 +115,11 @@ LAPTOPS = (
     Model("laptop", "HP", "HP EliteBook 840 G8 Notebook PC", I5_1145G7, MIDDLE, SSD_ANY, (2021, 2022), 1.8,
           25.0, panel_mm=INCH_14, battery_mwh=53_000),
     Model("laptop", "LENOVO", "ThinkPad T490", I5_8265U, MIDDLE, SSD_ANY, (2019, 2020), 2.0, 21.0,
-          panel_mm=INCH_14, battery_mwh=50_000),
+          panel_mm=INCH_14, battery_mwh=50_000, machine_type="20N2"),
     Model("laptop", "LENOVO", "ThinkPad E14", I5_10210U, SMALL, SSD_256, (2020, 2021), 2.1, 22.0,
-          panel_mm=INCH_14, battery_mwh=45_000),
+          panel_mm=INCH_14, battery_mwh=45_000, machine_type="20RA"),
     Model("laptop", "LENOVO", "ThinkPad T14 Gen 2", RYZEN_5650U, ((1, 16),), SSD_ANY, (2021, 2022), 2.2,
-          24.0, panel_mm=INCH_14, battery_mwh=50_000),
+          24.0, panel_mm=INCH_14, battery_mwh=50_000, machine_type="20XK"),
 )  # fmt: skip
 DESKTOPS = (
     Model("desktop", "Dell Inc.", "OptiPlex 3070", I5_9500, SMALL, SSD_OR_HDD, (2019, 2020), 4.0, 62.0),
@@ -126,18 +128,20 @@ DESKTOPS = (
     Model("desktop", "Dell Inc.", "OptiPlex 3080", I3_10100, SMALL, SSD_256, (2020, 2021), 3.4, 58.0),
     Model("desktop", "HP", "HP ProDesk 600 G4 SFF", I5_8500, SMALL, SSD_OR_HDD, (2018, 2019), 4.2, 61.0),
     Model("desktop", "HP", "HP ProDesk 400 G6 SFF", I5_9500, SMALL, SSD_256, (2019, 2020), 4.0, 60.0),
-    Model("desktop", "LENOVO", "ThinkCentre M70 SFF", I5_10500, MIDDLE, SSD_256, (2020, 2021), 3.8, 64.0),
+    Model("desktop", "HP", "HP EliteDesk 800 G5 SFF", I5_9500, MIDDLE, SSD_256, (2019, 2020), 3.8, 62.0),
     Model("desktop", "Dell Inc.", "OptiPlex 7050", I5_7500, SMALL, SSD_OR_HDD, (2017, 2018), 4.5, 58.0),
 )
 MINI_PCS = (
-    Model("mini_pc", "Dell Inc.", "OptiPlex 3070 Micro", I5_8500T, SMALL, SSD_256, (2019, 2020), 2.6, 34.0),
-    Model("mini_pc", "LENOVO", "ThinkCentre M70 Tiny", I3_10100, SMALL, SSD_256, (2020, 2021), 2.8, 36.0),
+    Model("mini_pc", "Dell Inc.", "OptiPlex 3070", I5_8500T, SMALL, SSD_256, (2019, 2020), 2.6, 34.0),
+    Model(
+        "mini_pc", "HP", "HP ProDesk 400 G5 Desktop Mini", I5_8500T, SMALL, SSD_256, (2019, 2020), 2.8, 34.0
+    ),
 )
 ALL_IN_ONES = (
     Model("all_in_one", "Dell Inc.", "OptiPlex 7470 AIO", I5_9500, MIDDLE, SSD_256, (2019, 2020), 4.0, 60.0,
           panel_mm=INCH_24),
     Model("all_in_one", "LENOVO", "ThinkCentre M920z", I5_8500, SMALL, SSD_256, (2018, 2019), 4.2, 60.0,
-          panel_mm=INCH_24),
+          panel_mm=INCH_24, machine_type="10S6"),
     Model("all_in_one", "Dell Inc.", "OptiPlex 7450 AIO", I5_7500T, SMALL, SSD_256, (2017, 2018), 3.5, 34.0,
           panel_mm=INCH_24),
 )  # fmt: skip
@@ -204,7 +208,8 @@ def inventory(model: Model, os: OperatingSystem, taken_at: int, u: Sequence[floa
         virtual=model.virtual,
         system=System(
             maker=model.maker,
-            model=model.name,
+            model=model.machine_type or model.name,
+            version=model.name if model.machine_type else None,
             chassis=CHASSIS[model.category],
             bios_date=None if hidden else f"{year}-{1 + int(u[3] * 12):02}-15",
         ),

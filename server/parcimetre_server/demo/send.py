@@ -86,7 +86,7 @@ class Collector:
 
     def check(self) -> None:
         """Raise CollectorUnreachable when nobody answers at the address."""
-        self._request("GET", "/", b"", {})
+        self._request("GET", "/readyz", b"", {})
 
     def enrol(self, device: DemoDevice, secret: str) -> EnrolAnswer:
         """Exchange the secret for a device id and a credential; the device says that it is simulated."""
