@@ -1,0 +1,92 @@
+"""`parcimetre-agent run | once | inventory | enrol | status | doctor`; a command is imported when called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import __version__
+from .errors import AgentError
+from .settings import Settings, resolve
+
+_COLLECTOR = "--server https://collector.example.org --secret-file secret"
+_COMMANDS = {
+    "run": ("measure until stopped, and report every hour", f"parcimetre-agent run {_COLLECTOR}"),
+    "once": ("measure for two seconds and report, or print the report", "parcimetre-agent once --print"),
+    "inventory": ("show what this machine is made of", "parcimetre-agent inventory --json"),
+    "enrol": ("exchange the enrolment secret for a credential", f"parcimetre-agent enrol {_COLLECTOR}"),
+    "status": ("show what waits, what was sent, what measuring costs", "parcimetre-agent status --json"),
+    "doctor": ("show settings with their origin, and what each sensor lacks", "parcimetre-agent doctor"),
+}
+_JSON = ("inventory", "status", "doctor")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Returns the exit code: 0 done, 1 try later, 2 something is to be mended."""
+    options = _parser().parse_args(arguments)
+    given = vars(options)
+    try:
+        settings = resolve(given, os.environ, given.pop("config"))
+        command = importlib.import_module(f"{__package__}.commands.{options.command}")
+        return int(command.run(settings, options))
+    except AgentError as error:
+        sys.stderr.write(f"parcimetre-agent: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 1
+
+
+def say(sentence: str) -> None:
+    """One line for the user."""
+    sys.stdout.write(sentence + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="parcimetre-agent",
+        description="Measures this machine's use and power for a Parcimètre collector.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, (summary, example) in _COMMANDS.items():
+        command = commands.add_parser(
+            name, help=summary, description=summary.capitalize() + ".", epilog=f"example: {example}"
+        )
+        _add_settings(command)
+        if name == "once":
+            command.add_argument(
+                "--print", action="store_true", help="print the report instead; change nothing"
+            )
+        if name in _JSON:
+            command.add_argument("--json", action="store_true", help="answer for machines")
+    return parser
+
+
+def _add_settings(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add(
+        "--config", type=Path, metavar="FILE", help="settings file (default /etc/parcimetre-agent/agent.toml)"
+    )
+    add("--server", metavar="URL", help="address of the collector")
+    add("--secret-file", metavar="FILE", help="file with the enrolment secret, needed until enrolled")
+    add("--data-dir", metavar="DIR", help=f"where spool and identity live (default {Settings.data_dir})")
+    add(
+        "--upload-period",
+        dest="upload_period_s",
+        metavar="SECONDS",
+        help="time between reports; the collector's wish, else 3600",
+    )
+    add(
+        "--sample-period",
+        dest="sample_period_s",
+        metavar="SECONDS",
+        help="time between samples, at most 60 (default 30)",
+    )
+    add("--ca-file", metavar="FILE", help="PEM file of a private certificate authority")
+    add("--client-cert", metavar="FILE", help="PEM certificate to show to the collector")
+    add("--client-key", metavar="FILE", help="PEM key of that certificate")
+    add("--send-hostname", action="store_true", default=None, help="tell the collector this machine's name")

@@ -1,0 +1,41 @@
+"""The only place that reads time; all else is handed an Instant, so that tests can live a day at once."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from . import sysfs
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+
+
+class Instant(NamedTuple):
+    """One moment on every clock, in seconds.
+
+    `wall_s` counts since 1970-01-01 UTC and may be set by anybody; `monotonic_s` stands still while the
+    machine sleeps; `boottime_s` counts since boot, sleep included.
+    """
+
+    wall_s: float
+    monotonic_s: float
+    boottime_s: float
+    boot_id: str
+
+
+class Clock:
+    """This machine's clocks."""
+
+    def __init__(self, boot_id_file: str = BOOT_ID) -> None:
+        self._boot_id = sysfs.text(boot_id_file) or ""
+
+    def now(self) -> Instant:
+        """The present moment."""
+        monotonic_s = time.clock_gettime(time.CLOCK_MONOTONIC)
+        boottime = getattr(time, "CLOCK_BOOTTIME", None)
+        boottime_s = monotonic_s if boottime is None else time.clock_gettime(boottime)
+        return Instant(time.time(), monotonic_s, boottime_s, self._boot_id)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, or less when a signal arrives."""
+        time.sleep(max(0.0, seconds))

@@ -1,0 +1,69 @@
+"""`doctor`: the settings in force with their origin, what each sensor says, and whether the collector answers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from .. import inventory
+from ..cli import say
+from ..clock import Clock
+from ..errors import AgentError
+from ..sampling import Sampler
+from ..sensors.machine import Machine
+from ..settings import NAMES, Settings
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Show it; exit code 1 when the collector does not answer."""
+    found = examine(settings)
+    if options.json:
+        say(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        _show(found)
+    return 0 if found["collector"]["reachable"] else 1
+
+
+def examine(settings: Settings) -> dict[str, Any]:
+    """Settings, sensors and collector."""
+    now = Clock().now()
+    sampler = Sampler()
+    sampler.sample(now)
+    taken = inventory.take(Machine(), int(now.wall_s), sampler.outcomes)
+    return {
+        "settings": {
+            name: {"value": getattr(settings, name), "origin": settings.origins[name]} for name in NAMES
+        },
+        "sensors": {
+            one.sensor: {"state": one.state, "detail": one.detail, "grant": one.grant}
+            for one in taken.outcomes
+        },
+        "collector": _collector(settings),
+    }
+
+
+def _collector(settings: Settings) -> dict[str, Any]:
+    """Whether anything answers at the collector's address, with the reason when not."""
+    from ..transport import knock, open_client
+
+    try:
+        with open_client(settings) as client:
+            knock(client)
+    except AgentError as error:
+        return {"reachable": False, "reason": str(error)}
+    return {"reachable": True, "reason": None}
+
+
+def _show(found: dict[str, Any]) -> None:
+    say("settings")
+    for name, one in found["settings"].items():
+        say(f"  {name} = {one['value']}  ({one['origin']})")
+    say("sensors")
+    for name, one in found["sensors"].items():
+        detail = f": {one['detail']}" if one["detail"] else ""
+        mend = f"; {one['grant']}" if one["grant"] else ""
+        say(f"  {name}  {one['state']}{detail}{mend}")
+    collector = found["collector"]
+    say("collector")
+    say("  reachable" if collector["reachable"] else f"  not reachable: {collector['reason']}")

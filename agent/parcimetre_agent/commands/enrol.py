@@ -1,0 +1,18 @@
+"""`enrol`: exchange the enrolment secret for a credential."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..cli import say
+from ..courier import Courier
+from ..data_dir import open_spool
+from ..settings import Settings
+
+
+def run(settings: Settings, _options: argparse.Namespace) -> int:
+    """Enrol, again if need be. Raises AgentError."""
+    open_spool(settings.data_dir)
+    device_id = Courier(settings).enrol()
+    say(f"enrolled at {settings.server} as device {device_id}")
+    return 0

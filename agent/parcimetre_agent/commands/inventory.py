@@ -1,0 +1,52 @@
+"""`inventory`: what this machine is made of, as it would be reported."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from .. import inventory, wire
+from ..cli import say
+from ..clock import Clock
+from ..report import Inventory
+from ..sampling import Sampler
+from ..sensors.machine import Machine
+from ..settings import Settings
+
+
+def run(_settings: Settings, options: argparse.Namespace) -> int:
+    """Show it."""
+    now = Clock().now()
+    sampler = Sampler()
+    sampler.sample(now)
+    taken = inventory.take(Machine(), int(now.wall_s), sampler.outcomes)
+    if options.json:
+        say(json.dumps(wire.document(taken), indent=2, ensure_ascii=False))
+    else:
+        for line in lines(taken):
+            say(line)
+    return 0
+
+
+def lines(taken: Inventory) -> list[str]:
+    """For people: one line per part."""
+    system = taken.system
+    named = " ".join(part for part in (system.maker, system.version, system.model) if part) or "not stated"
+    found = [
+        f"category: {taken.category}, virtual: {taken.virtual}",
+        f"system: {named}",
+        f"os: {taken.os.name} {taken.os.version or ''}".rstrip(),
+    ]
+    found += [f"processor: {one.units} x {one.model}, {one.cores} cores each" for one in taken.cpus]
+    found += [
+        f"memory: {one.size_mib} MiB {one.kind or ''} {one.maker or ''}".rstrip() for one in taken.memory
+    ]
+    found += [
+        f"disk: {one.size_bytes / 1e9:.0f} GB {one.kind} {one.model or ''}".rstrip() for one in taken.disks
+    ]
+    found += [f"graphics: {one.name or f'{one.vendor_id}:{one.device_id}'}" for one in taken.gpus]
+    found += [f"display: {one.maker} {one.name or one.product}" for one in taken.displays]
+    found += [
+        f"battery: {one.design_mwh or '?'} mWh {one.technology or ''}".rstrip() for one in taken.batteries
+    ]
+    return found

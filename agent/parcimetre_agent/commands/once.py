@@ -1,0 +1,104 @@
+"""`once`: measure for two seconds and report; with --print, show the report and change nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from .. import __version__, identity, inventory, self_cost, states, wire
+from ..cli import say
+from ..clock import Clock
+from ..courier import Courier, Delivery, clock_sentence
+from ..data_dir import open_spool
+from ..errors import AgentError
+from ..report import MAX_GAPS, SCHEMA, Gap, Report, SelfCost, Slot
+from ..sampling import Sampler
+from ..sensors.machine import Machine
+from ..settings import Settings
+from ..slot import SlotRecord, pieces
+from ..spool import Spool, slot_fields
+from ..timeline import Timeline
+
+SAMPLE_S = 2.0
+NOBODY = "0" * 32
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Send, or print. Raises AgentError."""
+    clock, sampler = Clock(), Sampler()
+    if options.print:
+        report = _report(settings, clock, sampler)
+        say(json.dumps(wire.document(report), indent=2, ensure_ascii=False))
+        return 0
+    spool = open_spool(settings.data_dir)
+    slots, open_slot = measure(clock, sampler)
+    spool.put(slots, [], open_slot, clock.now().wall_s)
+    delivery = Courier(settings).deliver()
+    say(_sentence(delivery, settings))
+    complaint = clock_sentence(delivery.clock_ahead_s)
+    if complaint:
+        raise AgentError(complaint)
+    return 0
+
+
+def measure(clock: Clock, sampler: Sampler) -> tuple[list[SlotRecord], SlotRecord | None]:
+    """Two samples a moment apart: slots that closed in between, and the open one."""
+    before = sampler.sample(clock.now())
+    clock.wait(SAMPLE_S)
+    after = sampler.sample(clock.now())
+    timeline = Timeline()
+    interval = states.between(before.at, after.at)
+    closed = timeline.add(pieces(before, after, interval), interval.stepped)
+    return closed.slots, timeline.open_slot()
+
+
+def _report(settings: Settings, clock: Clock, sampler: Sampler) -> Report:
+    """The report as it would be sent now, the inventory with it."""
+    fresh, open_slot = measure(clock, sampler)
+    spooled, gaps = _spooled(settings)
+    records = {slot.start: slot for slot in spooled}
+    for record in [*fresh, *([open_slot] if open_slot else [])]:
+        slot = wire.slot(slot_fields(record))
+        if slot.start not in records or records[slot.start].covered_s < slot.covered_s:
+            records[slot.start] = slot
+    who = _known(settings)
+    now_s = int(clock.now().wall_s)
+    cost = SelfCost(round(self_cost.cpu_s(), 3), round(self_cost.peak_rss_mib(), 1), 0, 0.0)
+    return Report(
+        schema=SCHEMA,
+        device_id=(who.device_id if who else None) or NOBODY,
+        sent_at=now_s,
+        agent_version=__version__,
+        slots=[records[start] for start in sorted(records)],
+        gaps=gaps,
+        inventory=inventory.take(Machine(), now_s, sampler.outcomes),
+        self_cost=cost,
+    )
+
+
+def _known(settings: Settings) -> identity.Identity | None:
+    try:
+        return identity.load(Path(settings.data_dir))
+    except OSError:
+        return None
+
+
+def _spooled(settings: Settings) -> tuple[list[Slot], list[Gap]]:
+    """What waits in the spool, when there is one that may be read."""
+    spool = Spool(settings.data_dir)
+    if not os.access(spool.path, os.R_OK | os.W_OK):
+        return [], []
+    return (
+        [wire.slot(pending.fields) for pending in spool.pending(500)],
+        [wire.gap(record) for record in spool.pending_gaps(MAX_GAPS)],
+    )
+
+
+def _sentence(delivery: Delivery, settings: Settings) -> str:
+    text = (
+        f"{settings.server} accepted {delivery.accepted} records of device {delivery.device_id}"
+        f" ({delivery.duplicates} it knew, {len(delivery.refusals)} refused)"
+    )
+    return "\n".join([text, *delivery.refusals])

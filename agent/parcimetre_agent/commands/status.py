@@ -1,0 +1,65 @@
+"""`status`: what waits, what was sent, what was lost, and what measuring costs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from .. import identity
+from ..cli import say
+from ..errors import BadDataDir
+from ..settings import Settings
+from ..spool import Spool
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Show it. Raises BadDataDir when there is nothing to read, or not for this account."""
+    found = status(settings)
+    if options.json:
+        say(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        for name, value in found.items():
+            say(f"{name}: {_readable(name, value)}")
+    return 0
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """The agent's state, read from its data folder."""
+    spool = Spool(settings.data_dir)
+    if not Path(spool.path).is_file():
+        raise BadDataDir(
+            f"{settings.data_dir} holds no spool: the agent never ran there; give its --data-dir"
+        )
+    try:
+        who = identity.load(Path(settings.data_dir))
+        waiting = spool.waiting()
+        heartbeat = spool.get("heartbeat")
+        cpu_s, rss_mib, _ = spool.get("cost") or (None, None, 0)
+        return {
+            "server": settings.server,
+            "device_id": who.device_id if who else None,
+            "last_sample": heartbeat[0] if heartbeat else None,
+            "last_sent": spool.get("last_sent"),
+            **waiting._asdict(),
+            "refusals": [{"start": start, "reason": reason} for start, reason in spool.refusals()],
+            "cpu_s": cpu_s,
+            "peak_rss_mib": rss_mib,
+        }
+    except (OSError, sqlite3.Error) as error:
+        raise BadDataDir(
+            f"cannot read {settings.data_dir}: {error}; run this as the agent's account"
+        ) from None
+
+
+def _readable(name: str, value: Any) -> str:
+    if value is None:
+        return "none"
+    if name in ("last_sample", "last_sent"):
+        return datetime.fromtimestamp(value, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    if name == "refusals":
+        return "; ".join(f"{one['start']}: {one['reason']}" for one in value) or "none"
+    return str(value)

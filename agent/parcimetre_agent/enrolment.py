@@ -1,0 +1,56 @@
+"""Enrolment: a secret goes in, a credential comes out and is stored for this account only."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+
+from . import __version__, identity
+from .errors import BadSettings
+from .identity import Identity
+from .report import SCHEMA, EnrolRequest, Inventory
+from .settings import Settings
+from .spool import Spool
+from .transport import post
+from .wire import document
+
+
+def read_secret(settings: Settings) -> str:
+    """The enrolment secret from its file. Raises BadSettings."""
+    if settings.secret_file is None:
+        raise BadSettings("this machine is not enrolled; give the enrolment secret with --secret-file FILE")
+    try:
+        secret = Path(settings.secret_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(
+            f"cannot read the enrolment secret {settings.secret_file}: {error}; check --secret-file"
+        ) from None
+    if not secret:
+        raise BadSettings(f"{settings.secret_file} is empty; write the enrolment secret into it")
+    return secret
+
+
+def enrol(
+    client: httpx.Client, settings: Settings, spool: Spool, who: Identity, inventory: Inventory
+) -> Identity:
+    """Exchange the secret for a credential and store it.
+
+    Raises BadSettings, Refused (the collector's own sentence) or Unreachable.
+    """
+    request = EnrolRequest(
+        schema=SCHEMA,
+        secret=read_secret(settings),
+        hardware=identity.hardware_identity(who, inventory.virtual),
+        category=inventory.category,
+        agent_version=__version__,
+        hostname=socket.gethostname() if settings.send_hostname else None,
+    )
+    answer = post(client, "/v1/enrol", document(request)).body
+    enrolled = replace(who, device_id=str(answer["device_id"]), credential=str(answer["credential"]))
+    identity.store(Path(settings.data_dir), enrolled)
+    config = answer.get("config") or {}
+    spool.remember(device_id=enrolled.device_id, upload_period_s=config.get("upload_period_s"))
+    return enrolled

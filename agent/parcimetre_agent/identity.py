@@ -1,0 +1,108 @@
+"""Who this installation is: a random install id, tied to the hardware by a keyed hash of what it states.
+
+Never the network address, never the host name. Clear serial numbers do not leave this module's callers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import uuid
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from . import sysfs
+from .errors import BadDataDir
+from .report import HardwareIdentity
+
+FILE_NAME = "identity.json"
+_KEY = b"parcimetre/hardware/1"
+_FILLER_TEXTS = frozenset(
+    {"", "0", "none", "n/a", "na", "not specified", "not applicable", "default string", "system serial number",
+     "to be filled by o.e.m.", "123456789", "1234567890", "invalid", "unknown", "chassis serial number",
+     "serial", "empty", "oem", "o.e.m.", "no asset tag", "base board serial number"}
+)  # fmt: skip
+_FILLER_UUIDS = frozenset({"03000200-0400-0500-0006-000700080009", "12345678-1234-5678-90ab-cddeefaabbcc"})
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What is kept in identity.json; `device_id` and `credential` are the collector's, after enrolment."""
+
+    install_id: str
+    fingerprint: str | None = None
+    device_id: str | None = None
+    credential: str | None = None
+
+
+def is_filler(text: str | None) -> bool:
+    """Whether a serial number or identifier is a placeholder: as good as absent."""
+    bare = (text or "").strip().lower()
+    return bare in _FILLER_TEXTS or bare in _FILLER_UUIDS or len(set(bare.replace("-", ""))) <= 1
+
+
+def serial_hash(maker: str | None, serial: str | None) -> str | None:
+    """Keyed SHA-256 of maker and serial number, in hexadecimal; None for a placeholder."""
+    return None if is_filler(serial) else _keyed("serial", maker or "", (serial or "").strip())
+
+
+def fingerprint(root: Path = Path("/")) -> str | None:
+    """Keyed hash of what the firmware states of this very machine.
+
+    None where it states nothing worth the name, or only to root and this is not root.
+    """
+    folder = str(root / "sys/class/dmi/id")
+    facts = [sysfs.text(folder, name) for name in ("product_serial", "product_uuid", "board_serial")]
+    stated = ["" if is_filler(fact) else (fact or "").strip().lower() for fact in facts]
+    return _keyed("machine", *stated) if any(stated) else None
+
+
+def load(data_dir: Path) -> Identity | None:
+    """The stored identity; None before the first start or when the file is damaged."""
+    try:
+        return Identity(**json.loads((data_dir / FILE_NAME).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def store(data_dir: Path, identity: Identity) -> None:
+    """Write the identity, for this account's eyes only, whole or not at all. Raises BadDataDir."""
+    path = data_dir / FILE_NAME
+    fresh = path.with_suffix(".new")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            fresh.unlink()
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(asdict(identity), file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise BadDataDir(f"cannot write {path}: {error.strerror}; give the folder to this account") from None
+
+
+def current(data_dir: Path, root: Path = Path("/")) -> tuple[Identity, bool]:
+    """The identity to use on this hardware, and whether an earlier one was dropped.
+
+    A stored fingerprint that differs from this machine's means a cloned disk: the clone starts anew.
+    """
+    stored, seen = load(data_dir), fingerprint(root)
+    if stored is None:
+        return Identity(uuid.uuid4().hex, seen), False
+    if stored.fingerprint is not None and seen is not None and stored.fingerprint != seen:
+        return Identity(uuid.uuid4().hex, seen), True
+    return replace(stored, fingerprint=stored.fingerprint or seen), False
+
+
+def hardware_identity(identity: Identity, virtual: str) -> HardwareIdentity:
+    """What the collector is told at enrolment."""
+    return HardwareIdentity(identity.install_id, virtual, identity.fingerprint)
+
+
+def _keyed(purpose: str, *facts: str) -> str:
+    message = "\0".join((purpose, *facts)).encode()
+    return hmac.new(_KEY, message, hashlib.sha256).hexdigest()

@@ -1,0 +1,71 @@
+"""Take the inventory: every inventory sensor asked once, put together, with what each sensor answered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from typing import Any, cast
+
+from .loading import concept, load
+from .outcome import Denied, Failed, Ok, Outcome
+from .report import Category, Inventory, OperatingSystem, SensorOutcome, System
+from .sensors import inventory as inventory_sensors
+from .sensors.machine import Machine
+
+RESEND_S = 14 * 86_400
+RETAKE_S = 86_400
+
+
+def take(machine: Machine, taken_at: int, use: dict[str, Outcome[object]]) -> Inventory:
+    """The inventory now; `use` holds what activity sensors and power sources answered last."""
+    facts: dict[str, Any] = {}
+    outcomes = dict(use)
+    for module in load(inventory_sensors):
+        outcome = _ask(module, machine)
+        outcomes["inventory." + concept(module.__name__.rpartition(".")[2])] = outcome
+        if isinstance(outcome, Ok):
+            facts.update(outcome.value)
+    virtual = str(facts.pop("virtual", "none"))
+    category = _category(str(facts.pop("category", "other")), virtual, bool(facts.get("batteries")))
+    return Inventory(
+        taken_at=taken_at,
+        category=cast(Category, category),
+        virtual=virtual,
+        system=facts.pop("system", System()),
+        os=facts.pop("os", OperatingSystem("unknown")),
+        outcomes=[reported(name, outcome) for name, outcome in sorted(outcomes.items())],
+        **facts,
+    )
+
+
+def content_hash(inventory: Inventory) -> str:
+    """Changes when hardware does, or when a sensor begins or ceases to be denied or to fail."""
+    faults = [one for one in inventory.outcomes if one.state in ("denied", "failed")]
+    content = asdict(replace(inventory, taken_at=0, outcomes=faults))
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def reported(sensor: str, outcome: Outcome[object]) -> SensorOutcome:
+    """An outcome as the report carries it."""
+    if isinstance(outcome, Ok):
+        return SensorOutcome(sensor, "ok")
+    if isinstance(outcome, Denied):
+        return SensorOutcome(sensor, "denied", outcome.reason[:500], outcome.grant[:500])
+    if isinstance(outcome, Failed):
+        return SensorOutcome(sensor, "failed", outcome.reason[:500])
+    return SensorOutcome(sensor, "no_data", outcome.reason[:500])
+
+
+def _category(stated: str, virtual: str, has_battery: bool) -> str:
+    """A guest is a virtual machine whatever its firmware claims; a battery makes an unnamed chassis a laptop."""
+    if virtual != "none":
+        return "virtual_machine"
+    return "laptop" if stated == "other" and has_battery else stated
+
+
+def _ask(module: Any, machine: Machine) -> Outcome[dict[str, Any]]:
+    try:
+        return cast("Outcome[dict[str, Any]]", module.read(machine))
+    except Exception as error:  # noqa: BLE001 - one broken sensor must not hide the others; it is reported
+        return Failed(f"{type(error).__name__}: {error}")

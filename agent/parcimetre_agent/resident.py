@@ -1,0 +1,197 @@
+"""The resident: samples, keeps the current slot, starts the courier when an upload is due.
+
+It is what stays in memory, so it loads psutil, json, sqlite3 and this package's light modules, nothing
+else; a test lists what it loaded. Its only argument is the settings as JSON, made by `parcimetre-agent run`.
+"""
+# ruff: noqa: PTH118, PTH123, PTH208
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from typing import Any
+
+from . import schedule, self_cost, states
+from .clock import Clock, Instant
+from .sampling import Sampler
+from .slot import Sample, pieces, slot_start
+from .spool import Spool
+from .timeline import Closed, Timeline
+from .waiting import CHILD, STOP, Waiter
+
+COURIER_LIMIT_S = 300.0
+KEPT_IN_MEMORY = 96
+SENT, TRY_LATER = 0, 1
+
+
+class Recorder:
+    """Samples become slots and gaps in the spool. Knows nothing of processes and uploads."""
+
+    def __init__(self, clock: Clock, sampler: Sampler, spool: Spool) -> None:
+        self._clock = clock
+        self._sampler = sampler
+        self._spool = spool
+        self._unwritten = Closed([], [])
+        self._last: Sample | None = None
+        self._complained = False
+        self._timeline = self._resumed()
+
+    def _resumed(self) -> Timeline:
+        """Take up where the last process stopped: its open slot, and what happened since."""
+        heartbeat = self._spool.get("heartbeat")
+        now = self._clock.now()
+        if heartbeat is None:
+            return Timeline()
+        before = Instant(*heartbeat)
+        timeline = Timeline(self._spool.slot(slot_start(before.wall_s)))
+        self._spool.close_others(slot_start(before.wall_s))
+        self._last = Sample(before, {}, [])
+        self._take(timeline, Sample(now, {}, []), watched=False)
+        return timeline
+
+    def sample(self) -> None:
+        """Take one sample; write to the spool when a slot closed."""
+        self._take(self._timeline, self._sampler.sample(self._clock.now()), watched=True)
+
+    def _take(self, timeline: Timeline, sample: Sample, watched: bool) -> None:
+        before, self._last = self._last, sample
+        if before is None:
+            return
+        interval = states.between(before.at, sample.at, watched)
+        closed = timeline.add(pieces(before, sample, interval), interval.stepped)
+        self._unwritten.slots.extend(closed.slots)
+        self._unwritten.gaps.extend(closed.gaps)
+        if closed.slots or closed.gaps:
+            self._write(timeline)
+
+    def write(self) -> None:
+        """Write the open slot and the heartbeat, so that nothing is lost should the process end now."""
+        self._write(self._timeline)
+
+    def _write(self, timeline: Timeline) -> None:
+        at = self._last.at if self._last is not None else self._clock.now()
+        try:
+            self._spool.put(*self._unwritten, timeline.open_slot(), at.wall_s)
+            self._spool.remember(
+                heartbeat=at, cost=[self_cost.cpu_s(), self_cost.peak_rss_mib(), os.getpid()]
+            )
+            self._unwritten = Closed([], [])
+            self._complained = False
+        except (sqlite3.Error, OSError) as error:
+            del self._unwritten.slots[:-KEPT_IN_MEMORY]
+            if not self._complained:
+                complain(
+                    f"cannot write {self._spool.path}: {error}; make room or give the folder to the agent"
+                )
+            self._complained = True
+
+
+class Uploads:
+    """Starts the courier when due and reads its exit code; boot time counts, so that sleep does not delay."""
+
+    def __init__(self, clock: Clock, spool: Spool, settings: dict[str, Any], settings_json: str) -> None:
+        self._clock = clock
+        self._spool = spool
+        self._settings = settings
+        self._command = [sys.executable, "-m", "parcimetre_agent.courier", settings_json]
+        self._child: subprocess.Popen[bytes] | None = None
+        self._started_s = 0.0
+        self._failures = 0
+        self._last_boottime_s = clock.now().boottime_s
+        now = clock.now()
+        self._due_s = now.boottime_s + schedule.first_delay_s(
+            now.wall_s, self._device_id(), self._period_s(), spool.get("last_sent"), random.uniform
+        )
+
+    def wait_s(self) -> float:
+        """Seconds until something is due here; a running courier is announced by its end."""
+        return max(0.0, self._due_s - self._clock.now().boottime_s)
+
+    def due(self) -> bool:
+        """Whether a courier should start now. After a sleep that passed the hour, a little later."""
+        now_s = self._clock.now().boottime_s
+        slept = now_s - self._last_boottime_s > 2 * states.LONGEST_SAMPLE_GAP_S
+        self._last_boottime_s = now_s
+        if slept and now_s >= self._due_s:
+            self._due_s = now_s + random.uniform(0.0, schedule.WAKE_SPREAD_S)
+        return self._child is None and now_s >= self._due_s
+
+    def start(self) -> None:
+        """Start the courier."""
+        self._started_s = self._clock.now().boottime_s
+        self._due_s = self._started_s + COURIER_LIMIT_S
+        self._child = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, close_fds=True)
+
+    def check(self) -> None:
+        """Note a courier that ended, end one that hangs, and set the next date."""
+        if self._child is None:
+            return
+        code = self._child.poll()
+        now = self._clock.now()
+        if code is None:
+            if now.boottime_s - self._started_s < COURIER_LIMIT_S:
+                return
+            self._child.kill()
+            code = self._child.wait()
+        self._child = None
+        if code == SENT:
+            self._failures = 0
+            delay_s = schedule.regular_delay_s(
+                now.wall_s, self._device_id(), self._period_s(), random.uniform
+            )
+        else:
+            self._failures += 1
+            failures = self._failures if code == TRY_LATER else 20
+            delay_s = schedule.backoff_s(failures, self._spool.get("retry_after_s") or 0.0, random.uniform)
+        self._due_s = now.boottime_s + delay_s
+
+    def stop(self) -> None:
+        """End a running courier; what it had not heard acknowledged stays in the spool."""
+        if self._child is not None:
+            self._child.terminate()
+
+    def _period_s(self) -> float:
+        if self._settings["upload_period_s"] is not None:
+            return float(self._settings["upload_period_s"])
+        return float(self._spool.get("upload_period_s") or 3600)
+
+    def _device_id(self) -> str:
+        return str(self._spool.get("device_id") or "")
+
+
+def complain(sentence: str) -> None:
+    """One sentence for the journal."""
+    sys.stderr.write(f"parcimetre-agent: {sentence}\n")
+
+
+def run(settings_json: str) -> int:
+    """Sample until asked to stop. Returns the exit code."""
+    settings = json.loads(settings_json)
+    clock, spool, waiter = Clock(), Spool(settings["data_dir"]), Waiter()
+    recorder = Recorder(clock, Sampler(), spool)
+    uploads = Uploads(clock, spool, settings, settings_json)
+    period_s = float(settings["sample_period_s"])
+    recorder.sample()
+    while True:
+        to_sample_s = period_s - clock.now().wall_s % period_s
+        event = waiter.wait(min(to_sample_s, uploads.wait_s()))
+        uploads.check()
+        if event == CHILD:
+            continue
+        recorder.sample()
+        if event == STOP:
+            break
+        if uploads.due():
+            recorder.write()
+            uploads.start()
+    recorder.write()
+    uploads.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1]))

@@ -1,0 +1,50 @@
+"""One sample of the machine: every activity sensor and every power source asked once."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from . import power
+from .clock import Instant
+from .loading import concept, load
+from .outcome import Failed, Ok, Outcome
+from .sensors import activity
+from .slot import Counter, Sample
+
+
+class Sampler:
+    """The sensors and power sources of this system, and what each answered last.
+
+    `outcomes` maps "cpu_load" or "power.rapl" to the last answer.
+    """
+
+    def __init__(self) -> None:
+        self._sensors = _named(load(activity), "")
+        self._sources = _named(load(power), "power.")
+        self.outcomes: dict[str, Outcome[object]] = {}
+
+    def sample(self, at: Instant) -> Sample:
+        """Ask all of them now."""
+        values: dict[str, float] = {}
+        counters: list[Counter] = []
+        for name, module in self._sensors:
+            outcome = self._ask(name, module)
+            if isinstance(outcome, Ok):
+                values.update(outcome.value)
+        for name, module in self._sources:
+            outcome = self._ask(name, module)
+            if isinstance(outcome, Ok):
+                counters.extend(outcome.value)
+        return Sample(at, values, counters)
+
+    def _ask(self, name: str, module: ModuleType) -> Outcome[object]:
+        try:
+            outcome: Outcome[object] = module.read()
+        except Exception as error:  # noqa: BLE001 - one broken sensor must not stop the others; it is reported
+            outcome = Failed(f"{type(error).__name__}: {error}")
+        self.outcomes[name] = outcome
+        return outcome
+
+
+def _named(modules: list[ModuleType], prefix: str) -> list[tuple[str, ModuleType]]:
+    return [(prefix + concept(module.__name__.rpartition(".")[2]), module) for module in modules]

@@ -1,0 +1,64 @@
+"""Whether this is hardware, a virtual machine or a container, and of what kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ... import sysfs
+from ...outcome import Ok, Outcome
+from ..machine import Machine
+
+_CONTAINERS = (("run/systemd/container", None), (".dockerenv", "docker"), ("run/.containerenv", "podman"))
+_PRODUCTS = (
+    ("vmware", "vmware"), ("virtualbox", "virtualbox"), ("innotek", "virtualbox"), ("xen", "xen"),
+    ("openstack", "openstack"), ("google compute engine", "gce"), ("amazon ec2", "ec2"),
+    ("parallels", "parallels"), ("bochs", "bochs"), ("bhyve", "bhyve"), ("qemu", "qemu"), ("kvm", "kvm"),
+)  # fmt: skip
+
+
+def read(machine: Machine) -> Outcome[dict[str, Any]]:
+    """ "none" on hardware. A virtual machine is named by its hypervisor, even when seen from a container in it."""
+    return Ok({"virtual": _wsl(machine) or _hypervisor(machine) or _container(machine) or "none"})
+
+
+def _wsl(machine: Machine) -> str | None:
+    release = (sysfs.text(machine.path("proc/sys/kernel/osrelease")) or "").lower()
+    return "wsl" if "microsoft" in release else None
+
+
+def _hypervisor(machine: Machine) -> str | None:
+    """By the firmware's strings, else by the processor's hypervisor flag and the paravirtual clock."""
+    folder = machine.path("sys/class/dmi/id")
+    maker = (sysfs.text(folder, "sys_vendor") or "").lower()
+    product = (sysfs.text(folder, "product_name") or "").lower()
+    if product.endswith(".metal"):
+        return None
+    if maker == "microsoft corporation" and product == "virtual machine":
+        return "hyper-v"
+    for word, name in _PRODUCTS:
+        if word in maker or word in product:
+            return name
+    if not _has_flag(machine):
+        return None
+    if sysfs.text(machine.path("sys/hypervisor/type")) == "xen":
+        return "xen"
+    clocks = sysfs.text(machine.path("sys/devices/system/clocksource/clocksource0/available_clocksource"))
+    if "kvm-clock" in (clocks or ""):
+        return "kvm"
+    return "hyper-v" if "hyperv" in (clocks or "") else "hypervisor"
+
+
+def _has_flag(machine: Machine) -> bool:
+    """Whether the processor says that it runs under a hypervisor."""
+    for line in (sysfs.text(machine.path("proc/cpuinfo")) or "").splitlines():
+        if line.startswith("flags"):
+            return "hypervisor" in line.split()
+    return False
+
+
+def _container(machine: Machine) -> str | None:
+    for path, name in _CONTAINERS:
+        if Path(machine.path(path)).exists():
+            return name or sysfs.text(machine.path(path)) or "container"
+    return None

@@ -1,0 +1,156 @@
+"""Settings: command line, else environment, else TOML file, else default; each remembers where it is from."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from .errors import BadSettings
+
+PREFIX = "PARCIMETRE_AGENT_"
+DEFAULT_FILE = Path("/etc/parcimetre-agent/agent.toml")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is in force. `origins` maps each name to "command line", "environment", a file or "default"."""
+
+    server: str | None = None
+    secret_file: str | None = None
+    data_dir: str = "/var/lib/parcimetre-agent"
+    upload_period_s: int | None = None
+    sample_period_s: int = 30
+    ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    send_hostname: bool = False
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def to_json(self) -> str:
+        """For the resident and the courier, on their command line; it holds paths, no secrets."""
+        return json.dumps(
+            {one.name: getattr(self, one.name) for one in fields(self) if one.name != "origins"}
+        )
+
+
+NAMES = tuple(one.name for one in fields(Settings) if one.name != "origins")
+_INTEGERS = {"upload_period_s": (60, 86_400), "sample_period_s": (1, 60)}
+_PATHS = ("secret_file", "data_dir", "ca_file", "client_cert", "client_key")
+
+
+def from_json(text: str) -> Settings:
+    """What `Settings.to_json` wrote."""
+    return Settings(**json.loads(text))
+
+
+def resolve(
+    command_line: Mapping[str, Any], environ: Mapping[str, str], file: Path | None = None
+) -> Settings:
+    """Settle every setting. Raises BadSettings naming the place and the mend."""
+    path = file or Path(environ.get(PREFIX + "CONFIG", DEFAULT_FILE))
+    explicit = file is not None or PREFIX + "CONFIG" in environ
+    layers = [
+        ("command line", {name: value for name, value in command_line.items() if value is not None}),
+        ("environment", _from_environment(environ)),
+        (str(path), _from_file(path, explicit)),
+    ]
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name in NAMES:
+        for origin, layer in layers:
+            if name in layer:
+                values[name] = _checked(name, layer[name], origin)
+                origins[name] = origin
+                break
+        else:
+            origins[name] = "default"
+    return Settings(**values, origins=origins)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name: environ[PREFIX + _outside(name).upper()]
+        for name in NAMES
+        if PREFIX + _outside(name).upper() in environ
+    }
+
+
+def _outside(name: str) -> str:
+    """The name users see: upload_period for upload_period_s, in seconds either way."""
+    return name[: -len("_s")] if name in _INTEGERS else name
+
+
+def _from_file(path: Path, explicit: bool) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if explicit:
+            raise BadSettings(f"settings file {path} is absent; write it or leave --config out") from None
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"settings file {path} cannot be read: {error}; mend its permissions") from None
+    table = _parse(text, path)
+    known = {_outside(name): name for name in NAMES}
+    unknown = sorted(set(table) - set(known))
+    if unknown:
+        line = _line_of(text, unknown[0])
+        raise BadSettings(
+            f"{path}, line {line}: there is no setting {unknown[0]!r}; known are {', '.join(sorted(known))}"
+        )
+    return {known[name]: value for name, value in table.items()}
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        import tomllib
+    except ImportError:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f'{path} is not TOML: {error}; write it as name = "value"') from None
+
+
+def _line_of(text: str, name: str) -> int:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip(" [\"'").startswith(name):
+            return number
+    return 1
+
+
+def _checked(name: str, value: Any, origin: str) -> Any:
+    """The value in its type. Raises BadSettings."""
+    if name in _INTEGERS:
+        return _whole(name, value, origin)
+    if name == "send_hostname":
+        return _yes(name, value, origin)
+    if not isinstance(value, str) or not value:
+        raise BadSettings(f"{_outside(name)} from {origin} must be a text, not {value!r}")
+    if name == "server" and not value.startswith(("http://", "https://")):
+        raise BadSettings(f"server from {origin} is {value!r}; write it with https:// or http://")
+    return os.path.abspath(value) if name in _PATHS else value.rstrip("/")  # noqa: PTH100 - keeps symlinks
+
+
+def _whole(name: str, value: Any, origin: str) -> int:
+    low, high = _INTEGERS[name]
+    try:
+        seconds = int(value)
+    except (TypeError, ValueError):
+        seconds = -1
+    if isinstance(value, bool) or not low <= seconds <= high:
+        raise BadSettings(
+            f"{_outside(name)} from {origin} is {value!r}; give whole seconds from {low} to {high}"
+        )
+    return seconds
+
+
+def _yes(name: str, value: Any, origin: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() in ("1", "true", "yes", "0", "false", "no"):
+        return str(value).lower() in ("1", "true", "yes")
+    raise BadSettings(f"{name} from {origin} is {value!r}; give true or false")

@@ -1,0 +1,116 @@
+"""What the agent's tests share: a small real collector over HTTP, and a clock that tests move."""
+
+import gzip
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from parcimetre_agent.clock import Instant
+
+DEVICE = "d" * 32
+Reply = tuple[int, dict[str, Any], dict[str, str]]
+
+
+@dataclass
+class Stub:
+    """Takes enrolments and reports, and answers what the test put into `replies` first."""
+
+    url: str = ""
+    requests: list[tuple[str, dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
+
+    def bodies(self, path: str) -> list[dict[str, Any]]:
+        """Bodies of the requests to one path."""
+        return [body for asked, _, body in self.requests if asked == path]
+
+    def answer(self, path: str, body: dict[str, Any]) -> Reply:
+        """The next reply: a prepared one, else that of a collector that takes everything."""
+        if self.replies:
+            return self.replies.pop(0)
+        if path == "/v1/enrol":
+            return 200, {"device_id": DEVICE, "credential": "c1", "config": {"upload_period_s": 600}}, {}
+        count = len(body.get("slots", [])) + len(body.get("gaps", []))
+        return 200, {"accepted": count, "duplicates": 0, "refused": [], "next_upload_s": 600}, {}
+
+
+def problem(status: int, detail: str, **headers: str) -> Reply:
+    """A problem document (RFC 9457)."""
+    return status, {"type": "about:blank", "title": "no", "status": status, "detail": detail}, headers
+
+
+@pytest.fixture
+def collector() -> Iterator[Stub]:
+    """A collector on a free port."""
+    stub = Stub()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            body = json.loads(gzip.decompress(raw) if self.headers["Content-Encoding"] == "gzip" else raw)
+            stub.requests.append((self.path, dict(self.headers), body))
+            status, document, headers = stub.answer(self.path, body)
+            out = json.dumps(document).encode()
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(out)), **headers}.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            self.wfile.write(out)
+
+        def log_message(self, *_args: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    stub.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield stub
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+class FakeClock:
+    """A machine's clocks, moved by hand: `run` awake, `sleep` suspended, `reboot` off, `step` set."""
+
+    def __init__(self, wall_s: float = 1_800_000_000.0, boot_id: str = "boot-1") -> None:
+        self.wall_s, self.monotonic_s, self.boottime_s, self.boot_id = wall_s, 1000.0, 1000.0, boot_id
+
+    def now(self) -> Instant:
+        return Instant(self.wall_s, self.monotonic_s, self.boottime_s, self.boot_id)
+
+    def wait(self, seconds: float) -> None:
+        self.run(seconds)
+
+    def run(self, seconds: float) -> None:
+        self.wall_s += seconds
+        self.monotonic_s += seconds
+        self.boottime_s += seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.wall_s += seconds
+        self.boottime_s += seconds
+
+    def reboot(self, off_s: float, boot_s: float) -> None:
+        """Off, then `boot_s` from the kernel's start to now."""
+        self.wall_s += off_s + boot_s
+        self.monotonic_s = self.boottime_s = boot_s
+        self.boot_id += "+"
+
+    def step(self, seconds: float) -> None:
+        self.wall_s += seconds
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock at a slot's start."""
+    return FakeClock()
+
+
+@pytest.fixture
+def reply_problem() -> Any:
+    """Makes problem documents for `Stub.replies`."""
+    return problem
