@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import NamedTuple
 
@@ -31,9 +32,11 @@ class Clock:
 
     def now(self) -> Instant:
         """The present moment."""
-        monotonic_s = time.clock_gettime(time.CLOCK_MONOTONIC)
-        boottime = getattr(time, "CLOCK_BOOTTIME", None)
-        boottime_s = monotonic_s if boottime is None else time.clock_gettime(boottime)
+        if sys.platform == "linux":
+            monotonic_s = time.clock_gettime(time.CLOCK_MONOTONIC)
+            boottime_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+        else:
+            monotonic_s = boottime_s = time.monotonic()
         return Instant(time.time(), monotonic_s, boottime_s, self._boot_id)
 
     def wait(self, seconds: float) -> None:

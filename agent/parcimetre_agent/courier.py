@@ -16,14 +16,14 @@ from . import __version__, enrolment, identity, inventory, self_cost, wire
 from .clock import Clock
 from .errors import AgentError, Refused, Unreachable
 from .identity import Identity
-from .report import MAX_GAPS, SCHEMA, Gap, Inventory, Report, SelfCost, Slot
+from .report import MAX_GAPS, Gap, Inventory, Report, SelfCost, Slot
 from .sampling import Sampler
 from .sensors.machine import Machine
 from .settings import Settings, from_json
 from .spool import PendingSlot, Spool
 from .timeline import GapRecord
 from .transport import Answer, open_client, post
-from .waiting import accept_signals
+from .waiting import release_signals
 
 BATCH = 500
 CLOCK_TOLERANCE_S = 120.0
@@ -123,7 +123,7 @@ class Courier:
 
     def _post(self, client: httpx.Client, load: Load, due: Inventory | None) -> Answer:
         report = Report(
-            schema=SCHEMA,
+            schema=1,
             device_id=self._who.device_id or "",
             sent_at=int(self._clock.now().wall_s),
             agent_version=__version__,
@@ -259,7 +259,7 @@ def clock_sentence(ahead_s: float) -> str | None:
 
 def main(settings_json: str) -> int:
     """One run on behalf of the resident."""
-    accept_signals()
+    release_signals()
     try:
         delivery = Courier(from_json(settings_json)).deliver()
     except AgentError as error:

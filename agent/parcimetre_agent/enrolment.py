@@ -11,7 +11,7 @@ import httpx
 from . import __version__, identity
 from .errors import BadSettings
 from .identity import Identity
-from .report import SCHEMA, EnrolRequest, Inventory
+from .report import EnrolRequest, Inventory
 from .settings import Settings
 from .spool import Spool
 from .transport import post
@@ -41,7 +41,7 @@ def enrol(
     Raises BadSettings, Refused (the collector's own sentence) or Unreachable.
     """
     request = EnrolRequest(
-        schema=SCHEMA,
+        schema=1,
         secret=read_secret(settings),
         hardware=identity.hardware_identity(who, inventory.virtual),
         category=inventory.category,

@@ -21,8 +21,9 @@ from .report import HardwareIdentity
 FILE_NAME = "identity.json"
 _KEY = b"parcimetre/hardware/1"
 _FILLER_TEXTS = frozenset(
-    {"", "0", "none", "n/a", "na", "not specified", "not applicable", "default string", "system serial number",
-     "to be filled by o.e.m.", "123456789", "1234567890", "invalid", "unknown", "chassis serial number",
+    {"", "0", "none", "n/a", "na", "not specified", "not applicable", "default string",
+     "system serial number", "to be filled by o.e.m.", "123456789", "1234567890",
+     "invalid", "unknown", "chassis serial number",
      "serial", "empty", "oem", "o.e.m.", "no asset tag", "base board serial number"}
 )  # fmt: skip
 _FILLER_UUIDS = frozenset({"03000200-0400-0500-0006-000700080009", "12345678-1234-5678-90ab-cddeefaabbcc"})

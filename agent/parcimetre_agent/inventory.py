@@ -17,7 +17,7 @@ RESEND_S = 14 * 86_400
 RETAKE_S = 86_400
 
 
-def take(machine: Machine, taken_at: int, use: dict[str, Outcome[object]]) -> Inventory:
+def take(machine: Machine, taken_at: int, use: dict[str, Outcome[Any]]) -> Inventory:
     """The inventory now; `use` holds what activity sensors and power sources answered last."""
     facts: dict[str, Any] = {}
     outcomes = dict(use)
@@ -46,7 +46,7 @@ def content_hash(inventory: Inventory) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def reported(sensor: str, outcome: Outcome[object]) -> SensorOutcome:
+def reported(sensor: str, outcome: Outcome[Any]) -> SensorOutcome:
     """An outcome as the report carries it."""
     if isinstance(outcome, Ok):
         return SensorOutcome(sensor, "ok")
@@ -58,7 +58,7 @@ def reported(sensor: str, outcome: Outcome[object]) -> SensorOutcome:
 
 
 def _category(stated: str, virtual: str, has_battery: bool) -> str:
-    """A guest is a virtual machine whatever its firmware claims; a battery makes an unnamed chassis a laptop."""
+    """A guest is a virtual machine whatever its firmware says; a battery makes a laptop of the unknown."""
     if virtual != "none":
         return "virtual_machine"
     return "laptop" if stated == "other" and has_battery else stated

@@ -90,7 +90,7 @@ class Slot:
             )
         if sum(self.load_deciles_s) > self.awake_s:
             raise ValueError(
-                f"load_deciles_s adds up to {sum(self.load_deciles_s)} s, more than the {self.awake_s} s awake"
+                f"load_deciles_s adds up to {sum(self.load_deciles_s)} s, more than {self.awake_s} s awake"
             )
         channels = [(e.source, e.scope) for e in self.energy]
         if len(set(channels)) != len(channels):

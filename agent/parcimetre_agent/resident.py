@@ -3,7 +3,6 @@
 It is what stays in memory, so it loads psutil, json, sqlite3 and this package's light modules, nothing
 else; a test lists what it loaded. Its only argument is the settings as JSON, made by `parcimetre-agent run`.
 """
-# ruff: noqa: PTH118, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ from .sampling import Sampler
 from .slot import Sample, pieces, slot_start
 from .spool import Spool
 from .timeline import Closed, Timeline
-from .waiting import CHILD, STOP, Waiter
+from .waiting import CHILD, STOP, take_signals, wait
 
 COURIER_LIMIT_S = 300.0
 KEPT_IN_MEMORY = 96
@@ -171,14 +170,15 @@ def complain(sentence: str) -> None:
 def run(settings_json: str) -> int:
     """Sample until asked to stop. Returns the exit code."""
     settings = json.loads(settings_json)
-    clock, spool, waiter = Clock(), Spool(settings["data_dir"]), Waiter()
+    take_signals()
+    clock, spool = Clock(), Spool(settings["data_dir"])
     recorder = Recorder(clock, Sampler(), spool)
     uploads = Uploads(clock, spool, settings, settings_json)
     period_s = float(settings["sample_period_s"])
     recorder.sample()
     while True:
         to_sample_s = period_s - clock.now().wall_s % period_s
-        event = waiter.wait(min(to_sample_s, uploads.wait_s()))
+        event = wait(min(to_sample_s, uploads.wait_s()))
         uploads.check()
         if event == CHILD:
             continue

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 from . import power
 from .clock import Instant
+from .counters import Counter
 from .loading import concept, load
 from .outcome import Failed, Ok, Outcome
 from .sensors import activity
-from .slot import Counter, Sample
+from .slot import Sample
 
 
 class Sampler:
@@ -21,7 +23,7 @@ class Sampler:
     def __init__(self) -> None:
         self._sensors = _named(load(activity), "")
         self._sources = _named(load(power), "power.")
-        self.outcomes: dict[str, Outcome[object]] = {}
+        self.outcomes: dict[str, Outcome[Any]] = {}
 
     def sample(self, at: Instant) -> Sample:
         """Ask all of them now."""
@@ -37,9 +39,9 @@ class Sampler:
                 counters.extend(outcome.value)
         return Sample(at, values, counters)
 
-    def _ask(self, name: str, module: ModuleType) -> Outcome[object]:
+    def _ask(self, name: str, module: ModuleType) -> Outcome[Any]:
         try:
-            outcome: Outcome[object] = module.read()
+            outcome: Outcome[Any] = module.read()
         except Exception as error:  # noqa: BLE001 - one broken sensor must not stop the others; it is reported
             outcome = Failed(f"{type(error).__name__}: {error}")
         self.outcomes[name] = outcome

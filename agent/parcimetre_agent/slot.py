@@ -10,6 +10,7 @@ import math
 from typing import NamedTuple
 
 from .clock import Instant
+from .counters import Channel, Counter, mean_power_w
 from .states import ASLEEP, AWAKE, OFF, Interval
 
 SLOT_S = 900
@@ -25,30 +26,12 @@ MEANS = ("memory_used_mib", *COUNTED.values())
 SAMPLE_FIELDS = frozenset({"busy_s", "total_s", "display_on", "memory_used_mib", *COUNTED})
 
 
-class Counter(NamedTuple):
-    """Energy since an arbitrary start, of one zone of one source.
-
-    `wrap_j` is where it starts over (0: it does not); a rise faster than `ceiling_w` is not believed.
-    """
-
-    source: str
-    scope: str
-    quality: str
-    zone: str
-    energy_j: float
-    wrap_j: float
-    ceiling_w: float
-
-
 class Sample(NamedTuple):
     """One look at the machine: `values` holds some of SAMPLE_FIELDS."""
 
     at: Instant
     values: dict[str, float]
     counters: list[Counter]
-
-
-Channel = tuple[str, str, str]
 
 
 class Piece(NamedTuple):
@@ -114,7 +97,8 @@ def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
     shown = before.values.get("display_on", 0.0) > 0
     load = _load(before.values, after.values)
     means = _means(before, after)
-    power_w = _power_w(before, after) if interval.continuous else {}
+    elapsed_s = after.at.monotonic_s - before.at.monotonic_s
+    power_w = mean_power_w(before.counters, after.counters, elapsed_s) if interval.continuous else {}
     found = []
     for span in interval.spans:
         if span.state == AWAKE:
@@ -152,11 +136,8 @@ def one_slot(start: int, parts: list[Piece]) -> SlotRecord:
             joules[channel] = (energy_j + watts * length_s, duration_s + length_s)
     known = ("display_on", "display_off", ASLEEP, OFF)
     seconds = [lasting_s.get(state, 0.0) for state in known]
-    *whole, unknown_s = largest_remainder([*seconds, max(0.0, SLOT_S - sum(seconds))], SLOT_S)
-    awake_s = whole[0] + whole[1]
-    deciles = largest_remainder(deciles_s, min(awake_s, round(sum(deciles_s)))) if any(deciles_s) else []
-    averages = [_average(parts, name) for name in MEANS]
-    return SlotRecord(start, *whole, unknown_s, deciles, *averages, _energy(joules))
+    whole = largest_remainder([*seconds, max(0.0, SLOT_S - sum(seconds))], SLOT_S)[:4]
+    return _record(start, whole, deciles_s, [_average(parts, name) for name in MEANS], joules)
 
 
 def joined(first: SlotRecord, second: SlotRecord) -> SlotRecord:
@@ -167,7 +148,12 @@ def joined(first: SlotRecord, second: SlotRecord) -> SlotRecord:
     over_s = first.covered_s + second.covered_s - SLOT_S
     if over_s > ROUNDING_S:
         return first if first.covered_s >= second.covered_s else second
-    sums = [first[i] + second[i] for i in range(1, 5)]
+    sums = [
+        first.display_on_s + second.display_on_s,
+        first.display_off_s + second.display_off_s,
+        first.asleep_s + second.asleep_s,
+        first.off_s + second.off_s,
+    ]
     sums[sums.index(max(sums))] -= max(0, over_s)
     both = [a + b for a, b in zip(first.load_deciles_s, second.load_deciles_s)]
     deciles = [float(s) for s in both or first.load_deciles_s or second.load_deciles_s]
@@ -180,13 +166,38 @@ def joined(first: SlotRecord, second: SlotRecord) -> SlotRecord:
         channel = (record.source, record.scope, record.quality)
         energy_j, duration_s = joules.get(channel, (0.0, 0.0))
         joules[channel] = (energy_j + record.energy_j, duration_s + record.duration_s)
+    return _record(first.start, sums, deciles, averages, joules)
+
+
+def _record(
+    start: int,
+    seconds: list[int],
+    deciles_s: list[float],
+    means: list[float | None],
+    joules: dict[Channel, tuple[float, float]],
+) -> SlotRecord:
+    """The record of four known states (as in SlotRecord), loads, MEANS and joules with their seconds."""
+    awake_s = seconds[0] + seconds[1]
+    deciles = largest_remainder(deciles_s, min(awake_s, round(sum(deciles_s)))) if any(deciles_s) else []
+    energy = [
+        EnergyRecord(*channel, round(energy_j, 1), min(SLOT_S, round(duration_s)))
+        for channel, (energy_j, duration_s) in sorted(joules.items())
+        if round(duration_s) > 0
+    ]
     return SlotRecord(
-        first.start,
-        *sums,
-        SLOT_S - sum(sums),
-        largest_remainder(deciles, min(sums[0] + sums[1], round(sum(deciles)))),
-        *averages,
-        _energy(joules),
+        start=start,
+        display_on_s=seconds[0],
+        display_off_s=seconds[1],
+        asleep_s=seconds[2],
+        off_s=seconds[3],
+        unknown_s=SLOT_S - sum(seconds),
+        load_deciles_s=deciles,
+        memory_used_mib=means[0],
+        disk_read_kib_s=means[1],
+        disk_write_kib_s=means[2],
+        net_received_kib_s=means[3],
+        net_sent_kib_s=means[4],
+        energy=energy,
     )
 
 
@@ -227,47 +238,6 @@ def _means(before: Sample, after: Sample) -> dict[str, float]:
     return means
 
 
-def _power_w(before: Sample, after: Sample) -> dict[Channel, float]:
-    """Mean power of every channel over an unbroken interval; zones of one channel are sockets, and add up.
-
-    A channel of which one zone is missing or not believed is left out whole: half a machine is no figure.
-    """
-    elapsed_s = after.at.monotonic_s - before.at.monotonic_s
-    earlier = {_zone(counter): counter for counter in before.counters}
-    later = {_zone(counter) for counter in after.counters}
-    broken = {_channel(counter) for zone, counter in earlier.items() if zone not in later}
-    power_w: dict[Channel, float] = {}
-    for counter in after.counters:
-        start = earlier.get(_zone(counter))
-        energy_j = None if start is None else grown_j(start, counter, elapsed_s)
-        if energy_j is None:
-            broken.add(_channel(counter))
-        else:
-            channel = _channel(counter)
-            power_w[channel] = power_w.get(channel, 0.0) + energy_j / elapsed_s
-    return {channel: watts for channel, watts in power_w.items() if channel not in broken}
-
-
-def _zone(counter: Counter) -> tuple[str, str, str]:
-    return counter.source, counter.scope, counter.zone
-
-
-def _channel(counter: Counter) -> Channel:
-    return counter.source, counter.scope, counter.quality
-
-
-def grown_j(before: Counter, after: Counter, elapsed_s: float) -> float | None:
-    """Energy between two readings of one zone: once wrapped is mended, the implausible is refused (None)."""
-    if elapsed_s <= 0:
-        return None
-    energy_j = after.energy_j - before.energy_j
-    if energy_j < 0 and after.wrap_j > 0:
-        energy_j += after.wrap_j
-    if energy_j < 0 or energy_j > after.ceiling_w * elapsed_s:
-        return None
-    return energy_j
-
-
 def _average(parts: list[Piece], name: str) -> float | None:
     seen = [(part.means[name], part.end_s - part.start_s) for part in parts if name in part.means]
     length_s = sum(length for _, length in seen)
@@ -280,11 +250,3 @@ def _weighted(a: float | None, a_s: int, b: float | None, b_s: int) -> float | N
     if a is None or b is None:
         return b if a is None else a
     return round((a * a_s + b * b_s) / (a_s + b_s), 2) if a_s + b_s else a
-
-
-def _energy(joules: dict[Channel, tuple[float, float]]) -> list[EnergyRecord]:
-    return [
-        EnergyRecord(*channel, round(energy_j, 1), min(SLOT_S, round(duration_s)))
-        for channel, (energy_j, duration_s) in sorted(joules.items())
-        if round(duration_s) > 0
-    ]

@@ -4,7 +4,7 @@ Bounded in size and age; the oldest slots are dropped first, and counted. A slot
 its own acknowledgement covered all it knows: an open slot acknowledged early is sent again when it covers
 more. Resident and courier both use it, each for the moment of a transaction.
 """
-# ruff: noqa: PTH118, PTH123, PTH208
+# ruff: noqa: PTH118
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Waiting(NamedTuple):
 
 
 class Spool:
-    """The spool of one data folder. Every method is one transaction; sqlite3.Error or OSError when it cannot."""
+    """The spool of one data folder. Each method is one transaction; raises sqlite3.Error when it cannot."""
 
     def __init__(self, data_dir: str, max_bytes: int = MAX_BYTES, max_age_s: int = MAX_AGE_S) -> None:
         self.path = os.path.join(data_dir, FILE_NAME)
@@ -122,7 +122,8 @@ class Spool:
                 db.execute("delete from gaps where start = ?", (start,))
             _count(db, "refused", len(starts))
             db.execute(
-                "delete from refused where start not in (select start from refused order by start desc limit ?)",
+                "delete from refused where start not in"
+                " (select start from refused order by start desc limit ?)",
                 (KEPT_REFUSALS,),
             )
 
@@ -189,7 +190,8 @@ class Spool:
 def _put_slot(db: sqlite3.Connection, record: SlotRecord, closed: bool) -> None:
     """Keep the record that covers more; closed stays closed."""
     db.execute(
-        "insert into slots (start, covered_s, closed, body) values (?, ?, ?, ?) on conflict (start) do update set"
+        "insert into slots (start, covered_s, closed, body) values (?, ?, ?, ?)"
+        " on conflict (start) do update set"
         " closed = max(closed, excluded.closed),"
         " body = case when excluded.covered_s >= covered_s then excluded.body else body end,"
         " covered_s = max(covered_s, excluded.covered_s)",

@@ -36,7 +36,7 @@ class Answer:
 
 
 def open_client(settings: Settings) -> httpx.Client:
-    """A client for the collector in force. Raises BadSettings when none is set or a certificate is unusable."""
+    """A client for the collector in force. Raises BadSettings when none is set or a certificate is bad."""
     if settings.server is None:
         raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
     headers = {"User-Agent": f"parcimetre-agent/{__version__}", "Accept": "application/json"}

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 
 TIME, CHILD, STOP = "time", "child", "stop"
 
+if sys.platform == "linux":
+    _STOPS = {signal.SIGTERM, signal.SIGINT}
 
-class Waiter:
-    """Takes SIGTERM, SIGINT and SIGCHLD over for this process, where the system can wait for signals."""
+    def take_signals() -> None:
+        """Keep SIGTERM, SIGINT and SIGCHLD for `wait`; children inherit this and undo it."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS | {signal.SIGCHLD})
 
-    def __init__(self) -> None:
-        self._stop = {signal.SIGTERM, signal.SIGINT}
-        self._can_wait = hasattr(signal, "sigtimedwait")
-        if self._can_wait:
-            signal.pthread_sigmask(signal.SIG_BLOCK, self._stop | {signal.SIGCHLD})
+    def release_signals() -> None:
+        """Undo `take_signals`."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS | {signal.SIGCHLD})
 
-    def wait(self, seconds: float) -> str:
+    def wait(seconds: float) -> str:
         """TIME after so many seconds, or sooner CHILD or STOP."""
-        if not self._can_wait:
-            time.sleep(max(0.0, seconds))
-            return TIME
-        got = signal.sigtimedwait(self._stop | {signal.SIGCHLD}, max(0.0, seconds))
+        got = signal.sigtimedwait(_STOPS | {signal.SIGCHLD}, max(0.0, seconds))
         if got is None:
             return TIME
         return CHILD if got.si_signo == signal.SIGCHLD else STOP
 
+else:
 
-def accept_signals() -> None:
-    """Undo the blocking in a child, which inherits it."""
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_SETMASK, set())
+    def take_signals() -> None:
+        """Signals keep their usual meaning here."""
+
+    def release_signals() -> None:
+        """Nothing was taken."""
+
+    def wait(seconds: float) -> str:
+        """TIME after so many seconds."""
+        time.sleep(max(0.0, seconds))
+        return TIME

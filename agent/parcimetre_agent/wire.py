@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
-from .report import Energy, EnrolRequest, Gap, Inventory, Report, Slot
+from .report import Energy, EnrolRequest, Gap, GapState, Inventory, Report, Slot
 from .timeline import GapRecord
 
 
@@ -24,7 +24,7 @@ def slot(fields: dict[str, Any]) -> Slot:
 
 def gap(record: GapRecord) -> Gap:
     """A spooled gap as the wire format has it. Raises ValueError when it does not fit."""
-    return Gap(*record)
+    return Gap(record.start, record.duration_s, cast(GapState, record.state))
 
 
 def _pruned(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`doctor`: the settings in force with their origin, what each sensor says, and whether the collector answers."""
+"""`doctor`: the settings in force with their origin, what each sensor says, whether the collector answers."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from ..clock import Clock
 from ..courier import Courier, Delivery, clock_sentence
 from ..data_dir import open_spool
 from ..errors import AgentError
-from ..report import MAX_GAPS, SCHEMA, Gap, Report, SelfCost, Slot
+from ..report import MAX_GAPS, Gap, Report, SelfCost, Slot
 from ..sampling import Sampler
 from ..sensors.machine import Machine
 from ..settings import Settings
@@ -67,7 +67,7 @@ def _report(settings: Settings, clock: Clock, sampler: Sampler) -> Report:
     now_s = int(clock.now().wall_s)
     cost = SelfCost(round(self_cost.cpu_s(), 3), round(self_cost.peak_rss_mib(), 1), 0, 0.0)
     return Report(
-        schema=SCHEMA,
+        schema=1,
         device_id=(who.device_id if who else None) or NOBODY,
         sent_at=now_s,
         agent_version=__version__,

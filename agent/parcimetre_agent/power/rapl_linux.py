@@ -4,15 +4,15 @@ Zones are known by their `name`, never by their number: package-N, dram, psys; c
 package and are left out. The same counter under intel-rapl and intel-rapl-mmio is read once, and AMD dies
 that mirror their socket's counter are read once.
 """
-# ruff: noqa: PTH118, PTH123, PTH208
+# ruff: noqa: PTH118, PTH123
 
 from __future__ import annotations
 
 import os
 
 from .. import sysfs
+from ..counters import Counter
 from ..outcome import Denied, Failed, NoData, Ok, Outcome
-from ..slot import Counter
 
 SOURCE, QUALITY = "rapl", "measured"
 GRANT = "let the agent's group read energy_uj: docs/en/agent.md#rapl"

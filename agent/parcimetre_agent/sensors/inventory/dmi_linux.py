@@ -13,8 +13,9 @@ from ..machine import Machine, clipped
 
 FOLDER = "sys/class/dmi/id"
 _FILLERS = frozenset(
-    {"to be filled by o.e.m.", "default string", "system product name", "system manufacturer", "not specified",
-     "not applicable", "none", "n/a", "unknown", "o.e.m.", "oem", "0", "invalid", "system version", "sku"}
+    {"to be filled by o.e.m.", "default string", "system product name", "system manufacturer",
+     "not specified", "not applicable", "none", "n/a", "unknown", "o.e.m.", "oem", "0", "invalid",
+     "system version", "sku"}
 )  # fmt: skip
 
 

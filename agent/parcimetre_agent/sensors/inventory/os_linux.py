@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import platform
 from typing import Any
 
 from ... import sysfs
@@ -15,10 +15,9 @@ def read(machine: Machine) -> Outcome[dict[str, Any]]:
     """From /etc/os-release; "Linux" and the kernel's version where there is none."""
     text = sysfs.text(machine.path("etc/os-release")) or sysfs.text(machine.path("usr/lib/os-release")) or ""
     facts = {key: value.strip("\"'") for key, _, value in (line.partition("=") for line in text.splitlines())}
-    kernel = os.uname()
     system = OperatingSystem(
         name=clipped(facts.get("NAME")) or "Linux",
-        version=clipped(facts.get("VERSION_ID") or kernel.release),
-        architecture=clipped(kernel.machine),
+        version=clipped(facts.get("VERSION_ID") or platform.release()),
+        architecture=clipped(platform.machine()),
     )
     return Ok({"os": system})

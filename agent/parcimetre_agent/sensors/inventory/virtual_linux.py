@@ -9,6 +9,7 @@ from ... import sysfs
 from ...outcome import Ok, Outcome
 from ..machine import Machine
 
+_CLOCKS = "sys/devices/system/clocksource/clocksource0/available_clocksource"
 _CONTAINERS = (("run/systemd/container", None), (".dockerenv", "docker"), ("run/.containerenv", "podman"))
 _PRODUCTS = (
     ("vmware", "vmware"), ("virtualbox", "virtualbox"), ("innotek", "virtualbox"), ("xen", "xen"),
@@ -18,7 +19,7 @@ _PRODUCTS = (
 
 
 def read(machine: Machine) -> Outcome[dict[str, Any]]:
-    """ "none" on hardware. A virtual machine is named by its hypervisor, even when seen from a container in it."""
+    """The word none on hardware; a virtual machine goes by its hypervisor, even in a container."""
     return Ok({"virtual": _wsl(machine) or _hypervisor(machine) or _container(machine) or "none"})
 
 
@@ -36,17 +37,18 @@ def _hypervisor(machine: Machine) -> str | None:
         return None
     if maker == "microsoft corporation" and product == "virtual machine":
         return "hyper-v"
-    for word, name in _PRODUCTS:
-        if word in maker or word in product:
-            return name
-    if not _has_flag(machine):
-        return None
+    named = next((name for word, name in _PRODUCTS if word in maker or word in product), None)
+    return named or (_unnamed(machine) if _has_flag(machine) else None)
+
+
+def _unnamed(machine: Machine) -> str:
+    """A hypervisor whose firmware says nothing, by what it offers its guests."""
     if sysfs.text(machine.path("sys/hypervisor/type")) == "xen":
         return "xen"
-    clocks = sysfs.text(machine.path("sys/devices/system/clocksource/clocksource0/available_clocksource"))
-    if "kvm-clock" in (clocks or ""):
+    clocks = sysfs.text(machine.path(_CLOCKS)) or ""
+    if "kvm-clock" in clocks:
         return "kvm"
-    return "hyper-v" if "hyperv" in (clocks or "") else "hypervisor"
+    return "hyper-v" if "hyperv" in clocks else "hypervisor"
 
 
 def _has_flag(machine: Machine) -> bool:
