@@ -22,7 +22,8 @@ class Term:
     """One term: `label` (a fixed English phrase) says what it is, `detail` what it is about.
 
     `factor` names the factor of a leaf; `tier` the quality of the evidence where that was a choice;
-    `note` says in a sentence why this evidence and not better one.
+    `note` says in a sentence why this evidence and not better one; `ref` names where the term is told in
+    full, when that is elsewhere.
     """
 
     label: str
@@ -34,6 +35,7 @@ class Term:
     factor: str | None = None
     tier: str | None = None
     note: str = ""
+    ref: str = ""
 
 
 def leaf(label: str, value: float, unit: str, operation: Operation, **about: str | None) -> Term:
