@@ -128,7 +128,7 @@ def device(index: int, seed: int) -> DemoDevice:
         model=model,
         os=os,
         habits=_habits(model.category, u[6:14]),
-        rapl=model.virtual == "none" and (os.name == "Linux" or u[14] < 0.1),
+        rapl=model.virtual == "none" and (os in (DEBIAN, UBUNTU) or u[14] < 0.1),
         choices=tuple(u[15:21]),
     )
 

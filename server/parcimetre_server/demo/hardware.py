@@ -24,8 +24,8 @@ from parcimetre_agent.report import (
 
 WINDOWS_11 = OperatingSystem("Windows", "11 23H2", "x86_64")
 WINDOWS_10 = OperatingSystem("Windows", "10 22H2", "x86_64")
-UBUNTU = OperatingSystem("Linux", "Ubuntu 22.04.5 LTS", "x86_64")
-DEBIAN = OperatingSystem("Linux", "Debian GNU/Linux 12 (bookworm)", "x86_64")
+UBUNTU = OperatingSystem("Ubuntu", "22.04", "x86_64")
+DEBIAN = OperatingSystem("Debian GNU/Linux", "12", "x86_64")
 WINDOWS_SERVER = OperatingSystem("Windows", "Server 2022 21H2", "x86_64")
 
 Choice = TypeVar("Choice")
