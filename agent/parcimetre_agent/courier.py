@@ -8,16 +8,13 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
-
-from . import __version__, enrolment, identity, inventory, self_cost, wire
+from . import __version__, enrolment, identity, self_cost, wire
 from .clock import Clock
 from .errors import AgentError, Refused, Unreachable
 from .identity import Identity
 from .report import MAX_GAPS, Gap, Inventory, Report, SelfCost, Slot
-from .sampling import Sampler
 from .sensors.machine import Machine
 from .settings import Settings, from_json
 from .spool import PendingSlot, Spool
@@ -25,8 +22,13 @@ from .timeline import GapRecord
 from .transport import Answer, open_client, post
 from .waiting import release_signals
 
+if TYPE_CHECKING:
+    import httpx
+
 BATCH = 500
 CLOCK_TOLERANCE_S = 120.0
+RETAKE_S = 86_400
+RESEND_S = 14 * 86_400
 _UNREADABLE = (400, 422)
 
 
@@ -178,7 +180,9 @@ class Courier:
             bytes_sent=self._sent_bytes,
         )
         if due is not None:
-            self._spool.remember(inventory_hash=inventory.content_hash(due), inventory_sent=now_s)
+            from .inventory import content_hash
+
+            self._spool.remember(inventory_hash=content_hash(due), inventory_sent=now_s)
         return replace(
             total,
             device_id=self._who.device_id or "",
@@ -205,11 +209,13 @@ class Courier:
 
     def _inventory_if_due(self) -> Inventory | None:
         """A new inventory once a boot and once a day; sent when it changed, or after a fortnight."""
+        from . import inventory
+
         now = self._clock.now()
         taken_at, boot_id = self._spool.get("inventory_taken") or (0.0, "")
         sent_s = self._spool.get("inventory_sent") or 0.0
-        overdue = now.wall_s - sent_s > inventory.RESEND_S
-        if boot_id == now.boot_id and now.wall_s - taken_at < inventory.RETAKE_S and not overdue:
+        overdue = now.wall_s - sent_s > RESEND_S
+        if boot_id == now.boot_id and now.wall_s - taken_at < RETAKE_S and not overdue:
             return None
         taken = self._take_inventory()
         changed = inventory.content_hash(taken) != self._spool.get("inventory_hash")
@@ -217,6 +223,9 @@ class Courier:
 
     def _take_inventory(self) -> Inventory:
         now = self._clock.now()
+        from . import inventory
+        from .sampling import Sampler
+
         sampler = Sampler()
         sampler.sample(now)
         taken = inventory.take(self._machine, int(now.wall_s), sampler.outcomes)

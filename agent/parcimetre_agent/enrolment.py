@@ -5,8 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING
 
 from . import __version__, identity
 from .errors import BadSettings
@@ -16,6 +15,9 @@ from .settings import Settings
 from .spool import Spool
 from .transport import post
 from .wire import document
+
+if TYPE_CHECKING:
+    import httpx
 
 
 def read_secret(settings: Settings) -> str:

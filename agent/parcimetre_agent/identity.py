@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import os
-import uuid
+import secrets
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -93,9 +93,9 @@ def current(data_dir: Path, root: Path = Path("/")) -> tuple[Identity, bool]:
     """
     stored, seen = load(data_dir), fingerprint(root)
     if stored is None:
-        return Identity(uuid.uuid4().hex, seen), False
+        return Identity(secrets.token_hex(16), seen), False
     if stored.fingerprint is not None and seen is not None and stored.fingerprint != seen:
-        return Identity(uuid.uuid4().hex, seen), True
+        return Identity(secrets.token_hex(16), seen), True
     return replace(stored, fingerprint=stored.fingerprint or seen), False
 
 

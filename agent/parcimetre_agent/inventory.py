@@ -13,9 +13,6 @@ from .report import Category, Inventory, OperatingSystem, SensorOutcome, System
 from .sensors import inventory as inventory_sensors
 from .sensors.machine import Machine
 
-RESEND_S = 14 * 86_400
-RETAKE_S = 86_400
-
 
 def take(machine: Machine, taken_at: int, use: dict[str, Outcome[Any]]) -> Inventory:
     """The inventory now; `use` holds what activity sensors and power sources answered last."""

@@ -10,11 +10,10 @@ import json
 import os
 import random
 import sqlite3
-import subprocess
 import sys
 from typing import Any
 
-from . import schedule, self_cost, states
+from . import launch, schedule, self_cost, states
 from .clock import Clock, Instant
 from .sampling import Sampler
 from .slot import Sample, pieces, slot_start
@@ -96,8 +95,8 @@ class Uploads:
         self._clock = clock
         self._spool = spool
         self._settings = settings
-        self._command = [sys.executable, "-m", "parcimetre_agent.courier", settings_json]
-        self._child: subprocess.Popen[bytes] | None = None
+        self._settings_json = settings_json
+        self._child: launch.Child | None = None
         self._started_s = 0.0
         self._failures = 0
         self._last_boottime_s = clock.now().boottime_s
@@ -123,7 +122,7 @@ class Uploads:
         """Start the courier."""
         self._started_s = self._clock.now().boottime_s
         self._due_s = self._started_s + COURIER_LIMIT_S
-        self._child = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, close_fds=True)
+        self._child = launch.start(self._settings_json)
 
     def check(self) -> None:
         """Note a courier that ended, end one that hangs, and set the next date."""
@@ -135,7 +134,7 @@ class Uploads:
             if now.boottime_s - self._started_s < COURIER_LIMIT_S:
                 return
             self._child.kill()
-            code = self._child.wait()
+            code = TRY_LATER
         self._child = None
         if code == SENT:
             self._failures = 0
@@ -151,7 +150,7 @@ class Uploads:
     def stop(self) -> None:
         """End a running courier; what it had not heard acknowledged stays in the spool."""
         if self._child is not None:
-            self._child.terminate()
+            self._child.kill()
 
     def _period_s(self) -> float:
         if self._settings["upload_period_s"] is not None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import psutil
-
 from . import sysfs
 
 
@@ -23,4 +21,6 @@ def peak_rss_mib() -> float:
     for line in (sysfs.text("/proc/self/status") or "").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
+    import psutil
+
     return float(psutil.Process().memory_info().rss / 1_048_576)

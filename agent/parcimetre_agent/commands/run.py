@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import compileall
 import os
+import py_compile
 import sys
+from importlib.util import cache_from_source
 from pathlib import Path
 
-import psutil
-
-from .. import identity
+from .. import identity, resident
 from ..courier import Courier
 from ..data_dir import open_spool
 from ..errors import BadSettings, Unreachable
@@ -27,7 +26,7 @@ def run(settings: Settings, _options: argparse.Namespace) -> int:
         _enrol(settings)
     _compile()
     os.chdir("/")
-    os.execv(sys.executable, [sys.executable, "-m", "parcimetre_agent.resident", settings.to_json()])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", resident.__name__, settings.to_json()])  # noqa: S606
     return 0
 
 
@@ -40,8 +39,13 @@ def _enrol(settings: Settings) -> None:
 
 
 def _compile() -> None:
-    """Compile once what the resident loads: compiling in the resident would cost it 4 MiB for good."""
-    own = Path(__file__).resolve().parents[1]
-    for folder in (own, Path(psutil.__file__).parent):
-        if os.access(folder, os.W_OK):
-            compileall.compile_dir(folder, maxlevels=2, quiet=2)
+    """Compile once what resident and courier load, where the package manager did not.
+
+    Without byte code on disk the resident would carry the compiler's 4 MiB, and each courier its time.
+    """
+    for module in list(sys.modules.values()):
+        source = getattr(module, "__file__", None)
+        if source and source.endswith(".py") and os.access(Path(source).parent, os.W_OK):
+            compiled = Path(cache_from_source(source))
+            if not compiled.exists() or compiled.stat().st_mtime < Path(source).stat().st_mtime:
+                py_compile.compile(source, quiet=2)
