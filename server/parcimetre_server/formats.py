@@ -1,0 +1,115 @@
+"""Numbers, quantities and times as people read them, in their language: at most three significant digits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_decimal
+
+from .i18n import Tongue, mark
+
+DIGITS = 3
+NBSP = "\u00a0"
+MASS = ((1000.0, "t"), (1.0, "kg"), (1e-3, "g"), (1e-6, "mg"), (1e-9, "µg"), (1e-12, "ng"))
+SCALES = {
+    "kg CO2 eq": tuple((size, unit + NBSP, mark("CO₂ eq")) for size, unit in MASS),
+    "kg Sb eq": tuple((size, unit + NBSP, mark("Sb eq")) for size, unit in MASS),
+    "MJ": ((1000.0, "GJ", ""), (1.0, "MJ", ""), (1e-3, "kJ", ""), (1e-6, "J", "")),
+    "kWh": ((1000.0, "MWh", ""), (1.0, "kWh", ""), (1e-3, "Wh", ""), (1e-6, "mWh", "")),
+}
+
+
+@dataclass(frozen=True)
+class Formats:
+    """How a language writes numbers, quantities and times; times are in the organisation's time zone."""
+
+    tongue: Tongue
+    zone: ZoneInfo = ZoneInfo("UTC")
+
+    def number(self, value: float, digits: int = DIGITS) -> str:
+        """A number with so many significant digits, never in exponents."""
+        if value == 0 or not math.isfinite(value):
+            return self._decimal(0.0, 0) if value == 0 else "–"
+        decimals = digits - 1 - math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+        return self._decimal(round(value, decimals), max(0, decimals))
+
+    def _decimal(self, value: float, decimals: int) -> str:
+        pattern = "#,##0" + ("." + "#" * decimals if decimals else "")
+        return format_decimal(value, format=pattern, locale=self.tongue.language)
+
+    def quantity(self, value: float | None, unit: str) -> str:
+        """A value with the unit of its size: 0.0123 "kg CO2 eq" is 12.3 g CO₂ eq. None is a dash."""
+        if value is None:
+            return "–"
+        size, name = self.scale(value, unit)
+        return f"{self.number(value / size)}{NBSP}{name}"
+
+    def scale(self, value: float, unit: str) -> tuple[float, str]:
+        """Size and name of the unit in which to write values about as great as this one."""
+        steps = SCALES.get(unit)
+        if steps is None:
+            return 1.0, self.unit(unit)
+        rounded = abs(float(f"{value:.{DIGITS - 1}e}"))
+        fallback = next(step for step in steps if step[0] == 1.0) if value == 0 else steps[-1]
+        size, name, tail = next((step for step in steps if rounded >= step[0]), fallback)
+        return size, name + self.tongue(tail)
+
+    def unit(self, unit: str) -> str:
+        """A unit as it is written: kg CO₂ eq, kg CO₂ eq/kWh."""
+        return unit.replace("CO2 eq", self.tongue("CO₂ eq")).replace("Sb eq", self.tongue("Sb eq"))
+
+    def interval(self, value: float, low: float | None, high: float | None, unit: str) -> str:
+        """A 95 % interval in the unit chosen for its value, or nothing where there is none."""
+        if low is None or high is None:
+            return ""
+        size, name = self.scale(value, unit)
+        return self.tongue(
+            "{low} to {high} {unit}", low=self.number(low / size), high=self.number(high / size), unit=name
+        ).replace(f" {name}", f"{NBSP}{name}")
+
+    def percent(self, share: float | None) -> str:
+        """A share as a percentage without decimals, with one below 10 %; None is a dash."""
+        if share is None:
+            return "–"
+        hundredths = share * 100
+        decimals = 0 if hundredths >= 9.95 or hundredths == 0 else 1
+        if 99.5 <= hundredths < 100:
+            hundredths, decimals = math.floor(hundredths * 10) / 10, 1
+        return f"{self._decimal(hundredths, decimals)}{NBSP if self.tongue.language == 'fr' else ''}%"
+
+    def change(self, share: float | None) -> str:
+        """A change as a percentage with its sign; None is a dash."""
+        if share is None:
+            return "–"
+        return ("+" if share >= 0 else "−") + self.percent(abs(share))
+
+    def duration(self, seconds: float) -> str:
+        """A time span in the unit of its size."""
+        for size, name in ((86_400 * 2, mark("d")), (3600, mark("h")), (60, mark("min"))):
+            if seconds >= size:
+                return f"{self.number(seconds / (86_400 if name == 'd' else size))}{NBSP}{self.tongue(name)}"
+        return f"{self.number(seconds)}{NBSP}s"
+
+    def local(self, second: float) -> datetime:
+        """The second as a time of the organisation."""
+        return datetime.fromtimestamp(second, UTC).astimezone(self.zone)
+
+    def day(self, second: float, width: str = "medium") -> str:
+        """The day of a second."""
+        return format_date(self.local(second), width, locale=self.tongue.language)  # type: ignore[arg-type]  # widths are literals
+
+    def named_day(self, period: str) -> str:
+        """A day by its ISO name, with the day of the week."""
+        return format_date(date.fromisoformat(period), "EEEE d MMMM", locale=self.tongue.language)
+
+    def day_and_time(self, second: float) -> str:
+        """Day and time to the minute."""
+        return format_datetime(self.local(second), "d MMM y HH:mm", locale=self.tongue.language)
+
+    def time(self, second: float) -> str:
+        """Time of day to the minute."""
+        return format_time(self.local(second), "HH:mm", locale=self.tongue.language)

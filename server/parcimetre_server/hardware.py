@@ -1,0 +1,97 @@
+"""What the engine needs to know of a device, from what its agent saw."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+
+from parcimetre_agent import report
+from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory
+
+from .devices import Device
+
+MM_PER_INCH = 25.4
+MIB_PER_GB = 1024
+BYTES_PER_GB = 1e9
+PHYSICAL = "none"
+SOLID = frozenset({"ssd", "emmc"})
+
+
+def hardware(device: Device) -> Hardware:
+    """The hardware of a device; only its category where no inventory has arrived."""
+    inventory = device.inventory
+    if inventory is None:
+        return Hardware(device.category, virtual=is_virtual(device))
+    return Hardware(
+        category=device.category,
+        maker=inventory.system.maker,
+        model=inventory.system.model,
+        year=_year(inventory.displays),
+        cpus=tuple(Cpu(cpu.model, cpu.units, cpu.cores, cpu.threads) for cpu in inventory.cpus),
+        memory=_memory(inventory.memory),
+        disks=_disks(inventory.disks),
+        gpus=tuple(Gpu(name, units) for name, units in Counter(_boards(inventory.gpus)).items()),
+        screen_inch=_screen_inch(inventory.displays),
+        virtual=is_virtual(device),
+    )
+
+
+def is_virtual(device: Device) -> bool:
+    """Whether it is a virtual machine or a container, whose host carries the footprint."""
+    return device.virtual != PHYSICAL
+
+
+def _memory(modules: Iterable[report.MemoryModule]) -> tuple[Memory, ...]:
+    alike = Counter((module.size_mib / MIB_PER_GB, module.maker) for module in modules)
+    return tuple(Memory(gb, units, maker) for (gb, maker), units in alike.items())
+
+
+def _disks(disks: Iterable[report.Disk]) -> tuple[Disk, ...]:
+    """Disks by kind; one whose kind nobody states counts as a solid-state disk of its size."""
+    alike = Counter((_kind(disk), disk.size_bytes / BYTES_PER_GB, disk.maker) for disk in disks)
+    return tuple(Disk(kind, gb, units, maker) for (kind, gb, maker), units in alike.items())
+
+
+def _kind(disk: report.Disk) -> str:
+    return "hdd" if disk.kind == "hdd" else "ssd"
+
+
+def _boards(adapters: Iterable[report.Gpu]) -> list[str | None]:
+    """Adapters on a board of their own; one inside the processor is part of the processor."""
+    return [adapter.name for adapter in adapters if adapter.integrated is False]
+
+
+def _built_in(displays: Iterable[report.Display]) -> report.Display | None:
+    return next((display for display in displays if display.built_in), None)
+
+
+def _year(displays: Iterable[report.Display]) -> int | None:
+    """Year of the built-in panel, the one date of making that the firmware states."""
+    panel = _built_in(displays)
+    return panel.year if panel else None
+
+
+def _screen_inch(displays: Iterable[report.Display]) -> float | None:
+    panel = _built_in(displays)
+    if panel is None or not panel.width_mm or not panel.height_mm:
+        return None
+    return round(math.hypot(panel.width_mm, panel.height_mm) / MM_PER_INCH, 1)
+
+
+def assumptions(device: Device) -> tuple[str, ...]:
+    """Fixed English sentences for what was taken for granted about the hardware."""
+    inventory = device.inventory
+    if inventory is None:
+        return (NO_INVENTORY,)
+    found = []
+    if not is_virtual(device) and any(disk.kind not in SOLID | {"hdd"} for disk in inventory.disks):
+        found.append(DISK_KIND)
+    if any(not display.built_in for display in inventory.displays):
+        found.append(EXTERNAL_DISPLAY)
+    return tuple(found)
+
+
+NO_INVENTORY = "No inventory has arrived yet: figures are those of the category."
+DISK_KIND = "The kind of a disk is not stated: it counts as a solid-state disk."
+EXTERNAL_DISPLAY = "External displays are seen but not counted: a display is a device of its own."

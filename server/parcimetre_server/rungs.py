@@ -1,0 +1,170 @@
+"""Which power source wins in a slot, and why.
+
+Scopes of energy overlap, so they are never added up: per slot the first rung of the table that has
+counted wins. What it counted covers the seconds it says; the rest of the slot's known time is modelled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from parcimetre_factors.activity import Activity, MeasuredEnergy
+from parcimetre_factors.explain import Term
+
+from .i18n import mark
+
+Array = NDArray[np.float64]
+QUALITIES = ("measured", "vendor_estimate", "modelled")
+DECILES = tuple(f"decile{i}" for i in range(10))
+PIECES = (*DECILES, "display", "asleep", "off", "remainder")
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A place on the ladder: the scopes counted together there, and why the rung stands where it does."""
+
+    name: str
+    scopes: tuple[str, ...]
+    title: str
+    reason: str
+
+
+RUNGS = (
+    Rung("wall_ac", ("wall_ac",), mark("meter at the wall"),
+         mark("Everything the device takes is counted.")),
+    Rung("psu_dc", ("psu_dc",), mark("server's own meter (BMC)"),
+         mark("The whole device is counted, behind its power supply.")),
+    Rung("platform", ("platform",), mark("platform counter"),
+         mark("The whole platform is counted by the processor.")),
+    Rung("battery", ("battery",), mark("battery discharge"),
+         mark("The whole device is counted while it runs on battery.")),
+    Rung("components", ("package", "dram", "gpu"), mark("processor counters and model"),
+         mark("Processor and memory are counted, the rest is modelled.")),
+    Rung("load_model", (), mark("load model"),
+         mark("Nothing was counted: modelled from the time at each load.")),
+    Rung("state_model", (), mark("state model"),
+         mark("Neither energy nor load was reported: modelled from the states alone.")),
+)  # fmt: skip
+INDEX = {rung.name: i for i, rung in enumerate(RUNGS)}
+COUNTING = tuple(rung for rung in RUNGS if rung.scopes)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one counter contributes, slot by slot: `energy_j` (n,), zero where another rung won."""
+
+    source: str
+    scope: str
+    quality: str
+    energy_j: Array
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Energy of each slot, and where it comes from.
+
+    `rung` (n,) indexes RUNGS. `modelled_s` (n, 14) is the time that each of PIECES was modelled for;
+    `watts` (14,) what each of them takes.
+    """
+
+    rung: NDArray[np.int8]
+    readings: tuple[Reading, ...]
+    modelled_s: Array
+    watts: Array
+
+    @property
+    def counted_j(self) -> Array:
+        """Energy that counters stand for, shape (n,)."""
+        return sum((r.energy_j for r in self.readings), np.zeros(len(self.rung)))
+
+    @property
+    def measured_j(self) -> Array:
+        """Energy that was measured, not modelled by whoever counted it, shape (n,)."""
+        read = (r.energy_j for r in self.readings if r.quality != "modelled")
+        return sum(read, np.zeros(len(self.rung)))
+
+    @property
+    def modelled_j(self) -> Array:
+        """Energy that the device's power model stands for, shape (n,)."""
+        modelled: Array = self.modelled_s @ self.watts
+        return modelled
+
+    @property
+    def energy_j(self) -> Array:
+        """Energy at the wall, shape (n,)."""
+        return self.counted_j + self.modelled_j
+
+
+def choose(activity: Activity, watts: dict[str, Term], virtual: bool = False) -> Chosen:
+    """Pick a rung for each slot.
+
+    `watts` names the power of each of PIECES. Counters that a virtual machine sees are its host's, or
+    nobody's, so only the models remain for it.
+    """
+    seconds, candidates = _counted(() if virtual else activity.measured, len(activity.start))
+    modelled = np.where(activity.load_deciles_s.any(axis=1), INDEX["load_model"], INDEX["state_model"])
+    counted = seconds > 0
+    rung = np.where(counted.any(axis=0), counted.argmax(axis=0), modelled).astype(np.int8)
+    readings = [
+        Reading(r.source, r.scope, r.quality, np.where(rung == i, r.energy_j, 0.0)) for i, r in candidates
+    ]
+    covered_s = np.where(counted.any(axis=0), np.take_along_axis(seconds, counted.argmax(0)[None], 0)[0], 0.0)
+    return Chosen(
+        rung,
+        tuple(r for r in readings if r.energy_j.any()),
+        _modelled_seconds(activity, covered_s, rung == INDEX["components"]),
+        np.array([watts[piece].value if piece in watts else 0.0 for piece in PIECES]),
+    )
+
+
+def _counted(measured: tuple[MeasuredEnergy, ...], n: int) -> tuple[Array, list[tuple[int, Reading]]]:
+    """Seconds that each counting rung covers (r, n), and what each counter adds on its rung.
+
+    A rung stands on its first scope; where several sources count the same scope, the better one wins.
+    """
+    seconds = np.zeros((len(COUNTING), n))
+    readings: list[tuple[int, Reading]] = []
+    for i, rung in enumerate(COUNTING):
+        for scope in rung.scopes:
+            taken = np.zeros(n, dtype=bool)
+            for counter in sorted((m for m in measured if m.scope == scope), key=_quality):
+                wins = (counter.duration_s > 0) & ~taken
+                if scope == rung.scopes[0]:
+                    seconds[i] += np.where(wins, counter.duration_s, 0.0)
+                else:
+                    wins &= seconds[i] > 0
+                taken |= wins
+                energy_j = np.where(wins, counter.energy_j, 0.0)
+                readings.append((i, Reading(counter.source, scope, counter.quality, energy_j)))
+    return seconds, readings
+
+
+def _quality(counter: MeasuredEnergy) -> int:
+    return QUALITIES.index(counter.quality) if counter.quality in QUALITIES else len(QUALITIES)
+
+
+def _modelled_seconds(activity: Activity, covered_s: Array, components: NDArray[np.bool_]) -> Array:
+    """Time left to the model, by piece (n, 14): counters cover the time awake first, then the rest.
+
+    Beside component counters the remainder of the device is modelled, and its display.
+    """
+    awake_s = activity.display_on_s + activity.display_off_s
+    quiet_s = activity.asleep_s + activity.off_s
+    awake_left = _share(awake_s - covered_s, awake_s)
+    quiet_left = _share(quiet_s - np.maximum(0.0, covered_s - awake_s), quiet_s)
+    load_s = activity.load_deciles_s.copy()
+    load_s[:, 0] += np.maximum(0.0, awake_s - load_s.sum(axis=1))
+    return np.column_stack([
+        load_s * awake_left[:, None],
+        activity.display_on_s * np.where(components, 1.0, awake_left),
+        activity.asleep_s * quiet_left,
+        activity.off_s * quiet_left,
+        np.where(components, np.minimum(covered_s, awake_s), 0.0),
+    ])  # fmt: skip
+
+
+def _share(part: Array, whole: Array) -> Array:
+    """part / whole where there is a whole, at least 0."""
+    return np.divide(np.maximum(part, 0.0), whole, out=np.zeros_like(whole), where=whole > 0)
