@@ -4,7 +4,12 @@ from __future__ import annotations
 
 
 class ParcimetreError(Exception):
-    """An expected error. `status` and `kind` serve when it becomes an RFC 9457 problem document."""
+    """An expected error. `status`, `kind` and `headers` serve when it becomes a problem document."""
 
     status = 400
     kind = "bad-request"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that go with the answer."""
+        return {}

@@ -1,0 +1,52 @@
+"""What one running collector, or one command that reads its data, has at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from parcimetre_factors.factor import FactorSet, load_factor_set
+from starlette.requests import Request
+
+from . import clock
+from .settings import Settings
+from .store import Store
+from .store.embedded import open_store
+
+
+@dataclass(frozen=True)
+class Collector:
+    """Settings in force, the store, and the factor set that figures are computed with."""
+
+    settings: Settings
+    store: Store
+    factors: FactorSet
+
+    def now(self) -> int:
+        """Seconds UTC."""
+        return clock.now()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The organisation's time zone."""
+        return self.settings.zone
+
+
+def open_collector(settings: Settings, create: bool = False) -> Collector:
+    """Open a data folder, made where it is missing if `create`.
+
+    Raises StoreUnusable with the mend.
+    """
+    return Collector(settings, open_store(settings.data_dir, create), load_factor_set())
+
+
+def open_reading(data_dir: Path) -> Collector:
+    """Open the data folder of an existing collector, for a command. Raises StoreUnusable with the mend."""
+    return open_collector(Settings(data_dir))
+
+
+def of(request: Request) -> Collector:
+    """The collector that serves a request."""
+    collector: Collector = request.app.state.collector
+    return collector

@@ -1,0 +1,90 @@
+"""The organisation: a tree of units, and the sites where devices stand.
+
+A unit's key is its path, the names from the top joined by "/": "Métropole/Commune/Direction".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from parcimetre_factors.errors import UnknownZone
+from parcimetre_factors.factor import FactorSet
+from parcimetre_factors.grid import zones
+
+from .errors import ParcimetreError
+from .store import Fact, Store
+
+DEFAULT_SITE = "default"
+MOST_CHARACTERS = 300
+
+
+class BadOrgUnit(ParcimetreError):
+    """A name that cannot be an org unit's or a site's."""
+
+
+class UnknownSite(ParcimetreError):
+    """No site of that name."""
+
+    status = 404
+    kind = "unknown-site"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where devices stand; gives their grid zone (ISO 3166 or a bidding zone)."""
+
+    name: str
+    zone: str
+
+
+def clean_path(path: str) -> str:
+    """The path with blanks trimmed. Raises BadOrgUnit when a name in it is empty or it is too long."""
+    names = [name.strip() for name in path.split("/")]
+    if not all(names) or len(path) > MOST_CHARACTERS:
+        raise BadOrgUnit(f"{path!r} is no org unit: give names joined by '/', like 'Métropole/Commune'")
+    return "/".join(names)
+
+
+def within(path: str, root: str) -> bool:
+    """Whether a unit is `root` or below it."""
+    return path == root or path.startswith(f"{root}/")
+
+
+def units(store: Store) -> list[str]:
+    """Paths of all units, in order."""
+    return sorted(store.latest("org_unit"))
+
+
+def create_unit(store: Store, path: str, now: int) -> str:
+    """Create a unit and those above it where they are missing; returns the clean path. Raises BadOrgUnit."""
+    path = clean_path(path)
+    names = path.split("/")
+    known = store.latest("org_unit")
+    above = ["/".join(names[: i + 1]) for i in range(len(names))]
+    store.append([Fact("org_unit", unit, now, {}) for unit in above if unit not in known])
+    return path
+
+
+def sites(store: Store) -> dict[str, Site]:
+    """All sites by name."""
+    return {name: Site(name, str(fact.body["zone"])) for name, fact in store.latest("site").items()}
+
+
+def create_site(store: Store, name: str, zone: str, now: int, factors: FactorSet) -> Site:
+    """Create a site, or move it to another grid zone. Raises BadOrgUnit, UnknownZone of the engine."""
+    name = name.strip()
+    if not name or len(name) > MOST_CHARACTERS:
+        raise BadOrgUnit("a site needs a name")
+    if zone not in zones(factors):
+        raise UnknownZone(f"{zone!r} is no grid zone with factors; known: {', '.join(zones(factors))}")
+    if sites(store).get(name) != Site(name, zone):
+        store.append([Fact("site", name, now, {"zone": zone})])
+    return Site(name, zone)
+
+
+def site(store: Store, name: str) -> Site:
+    """The site of that name. Raises UnknownSite."""
+    fact = store.latest_of("site", name)
+    if fact is None:
+        raise UnknownSite(f"there is no site {name!r}: create it with `parcimetre org site`")
+    return Site(name, str(fact.body["zone"]))

@@ -1,0 +1,59 @@
+"""Errors as they travel over HTTP: problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from .errors import ParcimetreError
+
+PROBLEM = "application/problem+json"
+
+
+def problem(
+    status: int, detail: str, kind: str = "about:blank", headers: dict[str, str] | None = None
+) -> Response:
+    """A problem document (RFC 9457)."""
+    body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse(body, status, headers, media_type=PROBLEM)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the app be answered with a problem document."""
+    app.add_exception_handler(ParcimetreError, _expected)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+
+
+async def _expected(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    assert isinstance(error, ParcimetreError)
+    return problem(error.status, str(error), f"/problems/{error.kind}", error.headers)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = f"there is nothing at {request.url.path}" if error.status_code == 404 else str(error.detail)
+    return problem(error.status_code, detail, headers=dict(error.headers or {}))
+
+
+async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    assert isinstance(error, RequestValidationError)
+    return problem(422, sentence(error.errors()), "/problems/invalid-request")
+
+
+def sentence(errors: object) -> str:
+    """Pydantic's findings as one line: where, what, and the value that was given."""
+    findings = errors if isinstance(errors, list | tuple) else []
+    return "; ".join(_finding(finding) for finding in findings[:3]) or "the request is not understood"
+
+
+def _finding(finding: dict[str, object]) -> str:
+    place = finding.get("loc")
+    parts = [str(part) for part in place if part != "body"] if isinstance(place, tuple | list) else []
+    given = repr(finding.get("input"))
+    said = "" if len(given) > 60 else f" (given: {given})"
+    return f"{'.'.join(parts) or 'body'}: {finding.get('msg')}{said}"

@@ -1,0 +1,97 @@
+"""The store's file: found, opened, checked; what goes wrong becomes a sentence."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import sqlite_utils
+
+from ...errors import ParcimetreError
+from .engine import EmbeddedStore
+
+FILE = "store.sqlite3"
+LAYOUT = 1
+VIEWS = Path(__file__).with_name("views.sql")
+BUSY_S = 30
+
+
+class StoreUnusable(ParcimetreError):
+    """The store cannot be opened as it is."""
+
+    status = 503
+    kind = "store-unusable"
+
+
+def open_store(data_dir: Path, create: bool = False) -> EmbeddedStore:
+    """Open the store of a data folder; `create` makes folder and file where they are missing.
+
+    Raises StoreUnusable with the mend: no store there, no permission, not a database, a newer layout.
+    """
+    file = data_dir / FILE
+    if create:
+        _make_folder(data_dir)
+    elif not file.exists():
+        raise StoreUnusable(
+            f"there is no store in {data_dir}: start `parcimetre serve --data-dir {data_dir}` once"
+        )
+    try:
+        connection = sqlite3.connect(file, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        return EmbeddedStore(_with_layout(sqlite_utils.Database(connection), file))
+    except sqlite3.OperationalError as error:
+        raise StoreUnusable(
+            f"cannot use {file}: {error}; give this user write access to {data_dir}"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreUnusable(
+            f"{file} is damaged or no store of Parcimètre ({error}): move it away and restore a backup"
+        ) from error
+
+
+def _make_folder(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnusable(
+            f"cannot make the data folder {data_dir}: {error.strerror}; choose another with --data-dir,"
+            " or have it made for this user"
+        ) from error
+
+
+def _with_layout(db: sqlite_utils.Database, file: Path) -> sqlite_utils.Database:
+    """The database with this version's tables and views. Raises StoreUnusable for a newer layout."""
+    found = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if found > LAYOUT:
+        raise StoreUnusable(
+            f"{file} has layout {found}, and this version knows up to {LAYOUT}: install the newer Parcimètre"
+        )
+    if found < LAYOUT:
+        _create(db)
+    return db
+
+
+def _create(db: sqlite_utils.Database) -> None:
+    db.table("device_day").create(
+        {
+            "device": str,
+            "day": int,
+            "first_slot": int,
+            "last_slot": int,
+            "covered_s": int,
+            "records": bytes,
+            "channels": str,
+            "counted": bytes,
+        },
+        pk=("device", "day"),
+        if_not_exists=True,
+    )
+    db.table("facts").create(
+        {"id": int, "kind": str, "key": str, "recorded_at": int, "body": str}, pk="id", if_not_exists=True
+    )
+    db.table("facts").create_index(["kind", "key", "id"], if_not_exists=True)
+    with closing(db.conn.cursor()) as cursor:
+        cursor.executescript(VIEWS.read_text(encoding="utf-8"))
+        cursor.execute(f"PRAGMA user_version={LAYOUT}")

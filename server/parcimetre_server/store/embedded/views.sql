@@ -1,0 +1,33 @@
+-- Stable views for reading with plain SQL. Columns are only ever added.
+
+-- The latest fact about each thing.
+CREATE VIEW IF NOT EXISTS latest_facts AS
+SELECT kind, key, recorded_at, body FROM facts
+WHERE id IN (SELECT max(id) FROM facts GROUP BY kind, key);
+
+-- One row per device: id, category, org_unit, site, hostname, simulated (0/1), virtual, enrolled_at and
+-- retired_at (seconds UTC).
+CREATE VIEW IF NOT EXISTS devices AS
+SELECT key AS id,
+       body ->> 'category' AS category,
+       body ->> 'org_unit' AS org_unit,
+       body ->> 'site' AS site,
+       body ->> 'hostname' AS hostname,
+       body ->> 'simulated' AS simulated,
+       body ->> 'virtual' AS virtual,
+       body ->> 'enrolled_at' AS enrolled_at,
+       body ->> 'retired_at' AS retired_at
+FROM latest_facts WHERE kind = 'device';
+
+-- One row per org unit: path, names separated by "/".
+CREATE VIEW IF NOT EXISTS org_units AS
+SELECT key AS path FROM latest_facts WHERE kind = 'org_unit';
+
+-- One row per site: name and grid zone.
+CREATE VIEW IF NOT EXISTS sites AS
+SELECT key AS name, body ->> 'zone' AS zone FROM latest_facts WHERE kind = 'site';
+
+-- One row per device and day of UTC (days since 1970-01-01): first and last slot with a record (seconds
+-- UTC), seconds with a known state.
+CREATE VIEW IF NOT EXISTS device_days AS
+SELECT device, day, first_slot, last_slot, covered_s FROM device_day;

@@ -1,0 +1,140 @@
+"""What every engine of the store promises."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from parcimetre_agent.report import SLOT_S, Energy, Slot
+from parcimetre_server.store import Arrival, DeviceId, Fact, Store
+
+DAY_S = 86_400
+START = 1_700_000_000 // DAY_S * DAY_S
+A, B = DeviceId("a" * 32), DeviceId("b" * 32)
+
+
+def slot(at: int, covered_s: int = SLOT_S, energy_j: float | None = None, **more: object) -> Slot:
+    energy = [] if energy_j is None else [Energy("rapl", "package", "measured", energy_j, max(1, covered_s))]
+    deciles = [covered_s, *[0] * 9]
+    start = START + at * SLOT_S
+    return Slot(start, covered_s, 0, 0, 0, SLOT_S - covered_s, deciles, energy=energy, **more)  # type: ignore[arg-type]
+
+
+def one(store: Store, device: DeviceId = A) -> dict[int, float]:
+    """Covered seconds by slot number of one device."""
+    read = store.activity(device, START - DAY_S, START + 100 * DAY_S)
+    return dict(zip(((read.start - START) // SLOT_S).tolist(), read.covered_s.tolist(), strict=True))
+
+
+def test_slot_comes_back_as_it_was_written(store: Store) -> None:
+    sent = Slot(
+        START, 300, 200, 100, 250, 50, [0, 100, 0, 50, 0, 0, 0, 0, 0, 350],
+        energy=[
+            Energy("rapl", "package", "measured", 1234.5, 500),
+            Energy("bat", "battery", "measured", 9.25, 60),
+        ],
+    )  # fmt: skip
+    store.write([Arrival(A, [sent])])
+    read = store.activity(A, START, START + SLOT_S)
+    assert read.start.tolist() == [START]
+    assert [read.display_on_s[0], read.display_off_s[0], read.asleep_s[0], read.off_s[0]] == [
+        300,
+        200,
+        100,
+        250,
+    ]
+    assert read.load_deciles_s[0].tolist() == sent.load_deciles_s
+    assert [(m.source, m.scope, m.quality, m.energy_j[0], m.duration_s[0]) for m in read.measured] == [
+        ("rapl", "package", "measured", 1234.5, 500),
+        ("bat", "battery", "measured", 9.25, 60),
+    ]
+
+
+def test_record_that_covers_more_time_replaces_the_other_whole(store: Store) -> None:
+    store.write([Arrival(A, [slot(0, 300, energy_j=5.0)])])
+    assert store.write([Arrival(A, [slot(0, 600)])])[0].accepted == 1
+    read = store.activity(A, START, START + SLOT_S)
+    assert read.covered_s.tolist() == [600]
+    assert sum(m.energy_j.sum() for m in read.measured) == 0
+
+
+@pytest.mark.parametrize("covered_s", [600, 300], ids=["same", "less"])
+def test_slot_resent_with_no_more_coverage_changes_nothing(store: Store, covered_s: int) -> None:
+    store.write([Arrival(A, [slot(0, 600, energy_j=7.0)])])
+    merged = store.write([Arrival(A, [slot(0, covered_s, energy_j=99.0)])])[0]
+    assert (merged.accepted, merged.duplicates) == (0, 1)
+    assert store.activity(A, START, START + SLOT_S).measured[0].energy_j.tolist() == [7.0]
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.sampled_from([A, B]), st.integers(0, 300), st.integers(0, SLOT_S)), max_size=20
+        ),
+        max_size=5,
+    )
+)
+def test_any_order_of_arrivals_keeps_the_greatest_coverage(
+    store: Store, batches: list[list[tuple[DeviceId, int, int]]]
+) -> None:
+    expected = {device: one(store, device) for device in (A, B)}
+    for batch in batches:
+        store.write([Arrival(device, [slot(at, covered)]) for device, at, covered in batch])
+        for device, at, covered in batch:
+            if covered > expected[device].get(at, 0):
+                expected[device][at] = covered
+    for device in (A, B):
+        assert one(store, device) == expected[device]
+
+
+def test_period_cuts_at_slots_within_a_day(store: Store) -> None:
+    store.write([Arrival(A, [slot(at) for at in range(200)])])
+    read = store.activity(A, START + 50 * SLOT_S, START + 130 * SLOT_S)
+    assert read.start.tolist() == [START + at * SLOT_S for at in range(50, 130)]
+
+
+def test_channel_missing_on_one_day_reads_as_silent_there(store: Store) -> None:
+    store.write([Arrival(A, [slot(0, energy_j=5.0), slot(96)])])
+    read = store.activity(A, START, START + 2 * DAY_S)
+    assert read.measured[0].energy_j.tolist() == [5.0, 0.0]
+    assert read.measured[0].duration_s.tolist() == [900.0, 0.0]
+
+
+def test_many_devices_are_read_in_one_pass_without_the_silent_ones(store: Store) -> None:
+    store.write([Arrival(A, [slot(0)]), Arrival(B, [slot(500)])])
+    found = dict(store.activities([B, A, DeviceId("c" * 32)], START, START + DAY_S))
+    assert set(found) == {A}
+    assert store.spans() == {A: (START, START), B: (START + 500 * SLOT_S,) * 2}
+    assert store.span(DeviceId("c" * 32)) is None
+
+
+def test_device_without_slots_has_an_empty_activity(store: Store) -> None:
+    read = store.activity(A, START, START + DAY_S)
+    assert len(read.start) == 0
+    assert read.load_deciles_s.shape == (0, 10)
+
+
+def test_latest_fact_is_the_state_and_none_is_forgotten(store: Store) -> None:
+    store.append([Fact("site", "x", 5, {"zone": "FR"}), Fact("site", "x", 5, {"zone": "DE"})])
+    store.append([Fact("site", "y", 6, {"zone": "IT"})])
+    assert {key: fact.body["zone"] for key, fact in store.latest("site").items()} == {"x": "DE", "y": "IT"}
+    assert store.latest_of("site", "x") == Fact("site", "x", 5, {"zone": "DE"})
+    assert store.latest_of("site", "z") is None
+    assert [fact.body["zone"] for fact in store.history("site", "x")] == ["FR", "DE"]
+    assert len(store.history("site")) == 3
+
+
+def test_batch_that_fails_leaves_nothing_behind(store: Store) -> None:
+    unwritable = Fact("site", "x", 1, {"zone": {1, 2}})
+    with pytest.raises(TypeError):
+        store.write([Arrival(A, [slot(0)], [unwritable])])
+    assert one(store) == {}
+    store.write([Arrival(A, [slot(0)])])
+    assert one(store) == {0: SLOT_S}
+
+
+def test_writers_in_many_threads_lose_nothing(store: Store) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda at: store.write([Arrival(A, [slot(at)])]), range(200)))
+    assert one(store) == dict.fromkeys(range(200), SLOT_S)
