@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import sqlite3
 import sys
 from typing import Any
@@ -102,7 +101,7 @@ class Uploads:
         self._last_boottime_s = clock.now().boottime_s
         now = clock.now()
         self._due_s = now.boottime_s + schedule.first_delay_s(
-            now.wall_s, self._device_id(), self._period_s(), spool.get("last_sent"), random.uniform
+            now.wall_s, self._device_id(), self._period_s(), spool.get("last_sent"), schedule.draw
         )
 
     def wait_s(self) -> float:
@@ -115,7 +114,7 @@ class Uploads:
         slept = now_s - self._last_boottime_s > 2 * states.LONGEST_SAMPLE_GAP_S
         self._last_boottime_s = now_s
         if slept and now_s >= self._due_s:
-            self._due_s = now_s + random.uniform(0.0, schedule.WAKE_SPREAD_S)
+            self._due_s = now_s + schedule.draw(0.0, schedule.WAKE_SPREAD_S)
         return self._child is None and now_s >= self._due_s
 
     def start(self) -> None:
@@ -139,12 +138,12 @@ class Uploads:
         if code == SENT:
             self._failures = 0
             delay_s = schedule.regular_delay_s(
-                now.wall_s, self._device_id(), self._period_s(), random.uniform
+                now.wall_s, self._device_id(), self._period_s(), schedule.draw
             )
         else:
             self._failures += 1
             failures = self._failures if code == TRY_LATER else 20
-            delay_s = schedule.backoff_s(failures, self._spool.get("retry_after_s") or 0.0, random.uniform)
+            delay_s = schedule.backoff_s(failures, self._spool.get("retry_after_s") or 0.0, schedule.draw)
         self._due_s = now.boottime_s + delay_s
 
     def stop(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 SOON_S = 5.0
@@ -13,28 +14,33 @@ BACKOFF_CAP_S = 3600.0
 Draw = Callable[[float, float], float]
 
 
+def draw(low: float, high: float) -> float:
+    """A random number between the two, without loading the random module into the resident."""
+    return low + (high - low) * int.from_bytes(os.urandom(4), "big") / 2**32
+
+
 def first_delay_s(
-    wall_s: float, device_id: str, period_s: float, last_sent_s: float | None, draw: Draw
+    wall_s: float, device_id: str, period_s: float, last_sent_s: float | None, uniform: Draw
 ) -> float:
     """Seconds from the agent's start to its first upload: at once when it never sent."""
     if last_sent_s is None:
         return SOON_S
-    regular_s = regular_delay_s(wall_s, device_id, period_s, draw)
+    regular_s = regular_delay_s(wall_s, device_id, period_s, uniform)
     if wall_s - last_sent_s > period_s:
-        return min(regular_s, draw(SOON_S, min(600.0, period_s)))
+        return min(regular_s, uniform(SOON_S, min(600.0, period_s)))
     return regular_s
 
 
-def regular_delay_s(wall_s: float, device_id: str, period_s: float, draw: Draw) -> float:
+def regular_delay_s(wall_s: float, device_id: str, period_s: float, uniform: Draw) -> float:
     """Seconds to the device's own place within the period, plus a jitter of a tenth of it."""
     phase_s = int(device_id[:8] or "0", 16) % max(1, int(period_s))
     delay_s = (phase_s - wall_s) % period_s
     if delay_s < period_s * JITTER_SHARE:
         delay_s += period_s
-    return delay_s + draw(0.0, period_s * JITTER_SHARE)
+    return delay_s + uniform(0.0, period_s * JITTER_SHARE)
 
 
-def backoff_s(failures: int, retry_after_s: float, draw: Draw) -> float:
+def backoff_s(failures: int, retry_after_s: float, uniform: Draw) -> float:
     """Full jitter over a doubling bound, and never before the collector asked to come back."""
     bound_s = min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** min(failures, 20))
-    return max(retry_after_s, draw(1.0, bound_s))
+    return max(retry_after_s, uniform(1.0, bound_s))

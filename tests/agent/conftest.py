@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,3 +115,35 @@ def clock() -> FakeClock:
 def reply_problem() -> Any:
     """Makes problem documents for `Stub.replies`."""
     return problem
+
+
+MACHINES = Path(__file__).parents[1] / "data" / "machines"
+
+
+def unpack(name: str, folder: Path) -> Path:
+    """Lay a machine's tree out in a folder; see tests/data/machines/ORIGIN.md."""
+    for part in (MACHINES / f"{name}.tree").read_text().split("== ")[1:]:
+        head, _, text = part.partition("\n")
+        path, _, form = head.partition(" ")
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(bytes.fromhex(text) if form == "hex" else text.encode())
+    return folder
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Path:
+    """A ThinkPad on battery, its panel lit."""
+    return unpack("laptop", tmp_path / "laptop")
+
+
+@pytest.fixture
+def rack_server(tmp_path: Path) -> Path:
+    """A PowerEdge with two sockets."""
+    return unpack("rack-server", tmp_path / "rack-server")
+
+
+@pytest.fixture
+def virtual_machine(tmp_path: Path) -> Path:
+    """A guest whose hypervisor shows no firmware tables."""
+    return unpack("virtual-machine", tmp_path / "virtual-machine")

@@ -11,7 +11,7 @@ _LOOPS = ("lo", "lo0", "Loopback Pseudo-Interface 1")
 
 def read() -> Outcome[dict[str, float]]:
     """KiB received and sent."""
-    interfaces = psutil.net_io_counters(pernic=True)
+    interfaces = psutil.net_io_counters(pernic=True, nowrap=False)
     seen = [traffic for name, traffic in interfaces.items() if name not in _LOOPS]
     if not seen:
         return NoData("no network interface")

@@ -1,0 +1,143 @@
+"""The command line as users meet it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from parcimetre_agent.report import Report
+from parcimetre_agent.spool import Spool
+from pydantic import TypeAdapter
+
+COMMANDS = ("run", "once", "inventory", "enrol", "status", "doctor")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _agent(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "parcimetre_agent", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environ}, check=False, timeout=60
+    )
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    file = tmp_path / "secret"
+    file.write_text("s3cret")
+    return file
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_helps_with_an_example(command: str) -> None:
+    done = _agent(command, "--help")
+    assert done.returncode == 0
+    assert f"parcimetre-agent {command}" in done.stdout.partition("example:")[2]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_every_command_is_in_the_handbook(command: str, lang: str) -> None:
+    assert f"`{command}" in (ROOT / "docs" / lang / "agent.md").read_text()
+
+
+def test_once_print_shows_a_valid_report_and_changes_nothing(tmp_path: Path) -> None:
+    done = _agent("once", "--print", "--data-dir", tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    report = TypeAdapter(Report).validate_json(done.stdout)
+    assert report.device_id == "0" * 32
+    assert report.slots
+    assert report.inventory is not None
+    assert not (tmp_path / "data").exists()
+
+
+def test_once_enrols_sends_and_says_so(collector, tmp_path: Path, secret: Path) -> None:
+    done = _agent("once", "--server", collector.url, "--secret-file", secret, "--data-dir", tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    assert "accepted 1 records" in done.stdout
+    assert [path for path, _, _ in collector.requests] == ["/v1/enrol", "/v1/reports"]
+
+
+def test_enrol_then_status_names_the_device(collector, tmp_path: Path, secret: Path) -> None:
+    data = tmp_path / "data"
+    done = _agent("enrol", "--server", collector.url, "--secret-file", secret, "--data-dir", data)
+    assert done.returncode == 0, done.stderr
+    status = json.loads(_agent("status", "--json", "--data-dir", data).stdout)
+    assert status["device_id"] == "d" * 32
+
+
+def test_doctor_shows_settings_with_origin_and_every_sensor(collector) -> None:
+    found = json.loads(_agent("doctor", "--json", PARCIMETRE_AGENT_SERVER=collector.url).stdout)
+    assert found["settings"]["server"] == {"value": collector.url, "origin": "environment"}
+    assert {"cpu_load", "power.rapl", "inventory.dmi"} <= set(found["sensors"])
+    assert found["collector"]["reachable"]
+
+
+def test_inventory_answers_people_and_machines() -> None:
+    assert "processor:" in _agent("inventory").stdout
+    assert json.loads(_agent("inventory", "--json").stdout)["cpus"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("run",), 2, "no collector is set; give --server"),
+        (
+            ("once", "--server", "http://127.0.0.1:9", "--data-dir", "/proc/no"),
+            2,
+            "choose another folder with --data-dir",
+        ),
+        (("status", "--data-dir", "/nowhere"), 2, "give its --data-dir"),
+        (("doctor", "--upload-period", "soon"), 2, "whole seconds"),
+    ],
+)
+def test_errors_are_one_sentence_with_the_mend(arguments: tuple[str, ...], code: int, sentence: str) -> None:
+    done = _agent(*arguments)
+    assert done.returncode == code
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_wrong_secret_ends_run_with_the_collectors_sentence(
+    collector, reply_problem, tmp_path: Path, secret: Path
+) -> None:
+    collector.replies.append(reply_problem(403, "unknown secret; ask your administrator"))
+    done = _agent("run", "--server", collector.url, "--secret-file", secret, "--data-dir", tmp_path / "data")
+    assert (done.returncode, done.stderr) == (2, "parcimetre-agent: unknown secret; ask your administrator\n")
+
+
+def test_absent_collector_keeps_the_measurement(tmp_path: Path, secret: Path) -> None:
+    data = tmp_path / "data"
+    done = _agent("once", "--server", "http://127.0.0.1:9", "--secret-file", secret, "--data-dir", data)
+    assert done.returncode == 1
+    assert Spool(str(data)).waiting().slots == 1
+
+
+def test_damaged_spool_is_put_aside_and_work_goes_on(collector, tmp_path: Path, secret: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "spool.sqlite").write_bytes(b"not a database" * 100)
+    done = _agent("once", "--server", collector.url, "--secret-file", secret, "--data-dir", data)
+    assert done.returncode == 0, done.stderr
+    assert (data / "spool.sqlite.damaged").exists()
+
+
+def test_run_reports_within_seconds_and_writes_the_open_slot_when_stopped(
+    collector, tmp_path: Path, secret: Path
+) -> None:
+    data = tmp_path / "data"
+    command = [sys.executable, "-m", "parcimetre_agent", "run", "--server", collector.url]
+    running = subprocess.Popen([*command, "--secret-file", str(secret), "--data-dir", str(data)])
+    deadline = time.monotonic() + 60
+    while not collector.bodies("/v1/reports") and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(1)
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(timeout=20) == 0
+    (report,) = collector.bodies("/v1/reports")
+    assert report["slots"]
+    assert report["inventory"]["cpus"]
+    assert Spool(str(data)).get("heartbeat") is not None

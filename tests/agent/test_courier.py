@@ -1,0 +1,206 @@
+"""The courier against a real HTTP server: what it sends, what it keeps, what it says."""
+
+import json
+from pathlib import Path
+
+import pytest
+from parcimetre_agent import identity
+from parcimetre_agent.courier import Courier, clock_sentence
+from parcimetre_agent.errors import BadSettings, Refused, Unreachable
+from parcimetre_agent.report import EnrolRequest, Report
+from parcimetre_agent.sensors.machine import Machine
+from parcimetre_agent.settings import Settings
+from parcimetre_agent.slot import Piece, one_slot
+from parcimetre_agent.spool import Spool
+from parcimetre_agent.timeline import GapRecord
+from pydantic import TypeAdapter
+
+T = 1_800_000_000
+
+
+@pytest.fixture
+def settings(collector, tmp_path: Path) -> Settings:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    return Settings(server=collector.url, secret_file=str(secret), data_dir=str(data_dir))
+
+
+@pytest.fixture
+def spool(settings: Settings) -> Spool:
+    spool = Spool(settings.data_dir)
+    slots = [
+        one_slot(T + 900 * i, [Piece(T + 900 * i, T + 900 * i + 900, "off", None, {}, {})]) for i in range(4)
+    ]
+    spool.put(slots, [GapRecord(T + 9000, 1800, "asleep")], None, T)
+    return spool
+
+
+@pytest.fixture
+def courier(settings: Settings, laptop: Path) -> Courier:
+    return Courier(settings, Machine(laptop))
+
+
+def test_first_run_enrols_and_sends_inventory_slots_and_gaps(
+    courier: Courier, collector, spool: Spool
+) -> None:
+    delivery = courier.deliver()
+    (enrolment,), (report,) = collector.bodies("/v1/enrol"), collector.bodies("/v1/reports")
+    TypeAdapter(EnrolRequest).validate_json(json.dumps(enrolment))
+    TypeAdapter(Report).validate_json(json.dumps(report))
+    assert enrolment["secret"] == "s3cret"
+    assert "hostname" not in enrolment
+    assert (len(report["slots"]), len(report["gaps"]), report["inventory"]["category"]) == (4, 1, "laptop")
+    assert (delivery.accepted, spool.waiting().slots, spool.waiting().gaps) == (5, 0, 0)
+
+
+def test_credential_is_shown_and_the_period_remembered(courier: Courier, collector, spool: Spool) -> None:
+    courier.deliver()
+    headers = collector.requests[-1][1]
+    assert headers["Authorization"] == "Bearer c1"
+    assert headers["Content-Encoding"] == "gzip"
+    assert spool.get("upload_period_s") == 600
+
+
+def test_second_run_sends_no_unchanged_inventory(
+    settings: Settings, laptop: Path, collector, spool: Spool
+) -> None:
+    Courier(settings, Machine(laptop)).deliver()
+    Courier(settings, Machine(laptop)).deliver()
+    assert len(collector.bodies("/v1/enrol")) == 1
+    assert "inventory" not in collector.bodies("/v1/reports")[1]
+
+
+def test_hostname_is_sent_only_where_asked_for(settings: Settings, laptop: Path, collector) -> None:
+    asked = Settings(**{**vars(settings), "send_hostname": True})
+    Courier(asked, Machine(laptop)).deliver()
+    assert collector.bodies("/v1/enrol")[0]["hostname"]
+
+
+def test_wrong_secret_is_the_collectors_own_sentence(courier: Courier, collector, reply_problem) -> None:
+    collector.replies.append(reply_problem(403, "this enrolment secret has expired; ask for a new one"))
+    with pytest.raises(Refused, match="has expired; ask for a new one"):
+        courier.deliver()
+
+
+def test_collector_that_is_away_loses_nothing(settings: Settings, laptop: Path, spool: Spool) -> None:
+    away = Settings(**{**vars(settings), "server": "http://127.0.0.1:9"})
+    with pytest.raises(Unreachable, match="stays in the spool") as error:
+        Courier(away, Machine(laptop)).deliver()
+    assert error.value.exit_code == 1
+    assert spool.waiting().slots == 4
+
+
+def test_busy_collectors_retry_after_is_remembered(
+    courier: Courier, collector, reply_problem, spool: Spool
+) -> None:
+    courier.deliver()
+    collector.replies.append(reply_problem(503, "busy", Retry_After="240"))
+    with pytest.raises(Unreachable):
+        courier.deliver()
+    assert spool.get("retry_after_s") == 240
+
+
+def test_credential_no_longer_known_enrols_once_more(
+    courier: Courier, collector, reply_problem, spool: Spool
+) -> None:
+    enrolled = 200, {"device_id": "e" * 32, "credential": "c2", "config": {"upload_period_s": 600}}, {}
+    identity.store(Path(courier._settings.data_dir), identity.Identity("a" * 32, None, "d" * 32, "old"))
+    again = Courier(courier._settings, courier._machine)
+    collector.replies += [reply_problem(401, "credential unknown"), enrolled]
+    assert again.deliver().device_id == "e" * 32
+    assert [path for path, _, _ in collector.requests] == ["/v1/reports", "/v1/enrol", "/v1/reports"]
+    assert spool.waiting().slots == 0
+
+
+def test_credential_no_longer_known_without_secret_says_so(
+    courier: Courier, collector, reply_problem, laptop: Path
+) -> None:
+    courier.deliver()
+    bare = Settings(**{**vars(courier._settings), "secret_file": None})
+    collector.replies.append(reply_problem(401, "credential unknown; enrol again"))
+    with pytest.raises(Refused, match="enrol again"):
+        Courier(bare, Machine(laptop)).deliver()
+
+
+def test_refused_slot_is_set_aside_with_its_reason_and_the_others_are_done(
+    courier: Courier, collector, spool: Spool
+) -> None:
+    enrolled = collector.answer("/v1/enrol", {})
+    refused = [{"part": "slots", "index": 1, "reason": "in the future; set the clock"}]
+    answer = {"accepted": 4, "duplicates": 0, "refused": refused, "next_upload_s": 600}
+    collector.replies += [enrolled, (200, answer, {})]
+    assert courier.deliver().refusals == (f"slot {T + 900}: in the future; set the clock",)
+    assert spool.waiting().slots == 0
+    assert spool.refusals() == [(T + 900, "in the future; set the clock")]
+
+
+def test_too_large_report_is_halved(courier: Courier, collector, reply_problem, spool: Spool) -> None:
+    courier.deliver()
+    spool.put(
+        [
+            one_slot(T + 900 * i, [Piece(T + 900 * i, T + 900 * i + 900, "off", None, {}, {})])
+            for i in range(4)
+        ],
+        [],
+        None,
+        T,
+    )
+    collector.replies.append(reply_problem(413, "too large"))
+    courier.deliver()
+    sizes = [len(body.get("slots", [])) for body in collector.bodies("/v1/reports")]
+    assert sizes[1:4] == [4, 2, 2] or sum(sizes[2:]) == 4
+    assert spool.waiting().slots == 0
+
+
+def test_unreadable_record_is_found_by_halving_and_never_blocks(
+    courier: Courier, collector, reply_problem, spool: Spool
+) -> None:
+    courier.deliver()
+    spool.put([one_slot(T, [Piece(T, T + 900, "off", None, {}, {})])], [], None, T)
+    collector.replies.append(reply_problem(422, "slots[0]: no"))
+    assert courier.deliver().refusals == (f"slot {T}: slots[0]: no",)
+    assert spool.waiting().slots == 0
+
+
+def test_record_that_contradicts_itself_is_not_sent(courier: Courier, collector, spool: Spool) -> None:
+    with spool._transaction() as db:
+        db.execute(
+            "update slots set body = replace(body, '\"off_s\":900', '\"off_s\":100') where start = ?", (T,)
+        )
+    courier.deliver()
+    assert len(collector.bodies("/v1/reports")[0]["slots"]) == 3
+    assert "the states add up to 100 s" in spool.refusals()[0][1]
+
+
+def test_clones_spool_is_not_sent_under_a_new_name(
+    settings: Settings, laptop: Path, collector, spool: Spool
+) -> None:
+    identity.store(Path(settings.data_dir), identity.Identity("a" * 32, "f" * 64, "d" * 32, "old"))
+    (laptop / "sys/class/dmi/id/product_uuid").write_text("4c4c4544-0035-3010-8051-b9c04f303332")
+    Courier(settings, Machine(laptop)).deliver()
+    assert "slots" not in collector.bodies("/v1/reports")[0]
+    assert collector.bodies("/v1/enrol")[0]["hardware"]["install_id"] != "a" * 32
+
+
+def test_no_secret_no_server_and_empty_secret_are_named(settings: Settings, laptop: Path, collector) -> None:
+    for change, sentence in (
+        ({"server": None}, "give --server URL"),
+        ({"secret_file": None}, "give the enrolment secret with --secret-file"),
+        ({"secret_file": "/nowhere/secret"}, "check --secret-file"),
+    ):
+        with pytest.raises(BadSettings, match=sentence):
+            Courier(Settings(**{**vars(settings), **change}), Machine(laptop)).deliver()
+
+
+def test_answer_that_is_no_json_names_the_address(courier: Courier, collector) -> None:
+    collector.answer = lambda *_: (200, ["not", "a", "collector"], {})
+    with pytest.raises(Unreachable, match="is not a Parcimètre collector"):
+        courier.deliver()
+
+
+@pytest.mark.parametrize(("ahead_s", "said"), [(3600, "3600 s ahead"), (-300, "300 s behind"), (60, None)])
+def test_clock_that_disagrees_is_told_with_its_mend(ahead_s: float, said: str | None) -> None:
+    sentence = clock_sentence(ahead_s)
+    assert (sentence is None) if said is None else (said in str(sentence) and "timedatectl" in str(sentence))

@@ -1,0 +1,52 @@
+"""Identity survives restarts, not cloning."""
+
+from pathlib import Path
+
+import pytest
+from parcimetre_agent import identity
+from parcimetre_agent.errors import BadDataDir
+from parcimetre_agent.identity import Identity
+
+UUID = "4c4c4544-0035-3010-8051-b9c04f303332"
+
+
+def _machine(root: Path, uuid: str) -> Path:
+    folder = root / "sys/class/dmi/id"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "product_uuid").write_text(uuid)
+    return root
+
+
+def test_identity_is_kept_and_only_this_account_may_read_it(tmp_path: Path) -> None:
+    first, dropped = identity.current(tmp_path, _machine(tmp_path, UUID))
+    identity.store(tmp_path, first)
+    assert not dropped
+    assert identity.current(tmp_path, tmp_path) == (first, False)
+    assert (tmp_path / identity.FILE_NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_cloned_disk_starts_anew(tmp_path: Path) -> None:
+    original = Identity("a" * 32, identity.fingerprint(_machine(tmp_path, UUID)), "d" * 32, "credential")
+    identity.store(tmp_path, original)
+    fresh, dropped = identity.current(tmp_path, _machine(tmp_path, UUID.replace("4c", "5d")))
+    assert dropped
+    assert fresh.install_id != original.install_id
+    assert (fresh.device_id, fresh.credential) == (None, None)
+
+
+def test_losing_the_right_to_read_serials_is_no_clone(tmp_path: Path) -> None:
+    original = Identity("a" * 32, "f" * 64, "d" * 32, "credential")
+    identity.store(tmp_path, original)
+    assert identity.current(tmp_path, tmp_path / "nothing") == (original, False)
+
+
+@pytest.mark.parametrize(
+    "uuid", ["00000000-0000-0000-0000-000000000000", "03000200-0400-0500-0006-000700080009"]
+)
+def test_shared_uuids_are_no_fingerprint(tmp_path: Path, uuid: str) -> None:
+    assert identity.fingerprint(_machine(tmp_path, uuid)) is None
+
+
+def test_unwritable_folder_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(BadDataDir, match=r"cannot write .*; give the folder to this account"):
+        identity.store(tmp_path / "absent", Identity("a" * 32))

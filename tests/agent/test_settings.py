@@ -1,0 +1,53 @@
+"""Command line over environment over file over default, each with its origin."""
+
+from pathlib import Path
+
+import pytest
+from parcimetre_agent.errors import BadSettings
+from parcimetre_agent.settings import Settings, from_json, resolve
+
+
+def test_nearer_layer_wins_and_every_value_knows_where_it_is_from(tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text('server = "https://file"\nupload_period = 600\nsend_hostname = true\n')
+    environ = {"PARCIMETRE_AGENT_SERVER": "https://env", "PARCIMETRE_AGENT_UPLOAD_PERIOD": "900"}
+    settings = resolve({"server": "https://line/", "data_dir": None}, environ, file)
+    assert (settings.server, settings.upload_period_s, settings.send_hostname) == ("https://line", 900, True)
+    assert settings.origins["server"] == "command line"
+    assert settings.origins["upload_period_s"] == "environment"
+    assert settings.origins["send_hostname"] == str(file)
+    assert settings.origins["data_dir"] == "default"
+
+
+def test_absent_default_file_is_fine_but_a_named_one_must_exist(tmp_path: Path) -> None:
+    assert resolve({}, {}).server is None
+    with pytest.raises(BadSettings, match="is absent"):
+        resolve({}, {}, tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('server = "https://x\n', r"agent\.toml is not TOML: .*line 1"),
+        (
+            '# a\nsrever = "https://x"\n',
+            r"agent\.toml, line 2: there is no setting 'srever'; known are .*server",
+        ),
+        ('server = "x"\n', "write it with https://"),
+        ("upload_period = 5\n", "whole seconds from 60 to 86400"),
+        ("upload_period = true\n", "whole seconds"),
+        ("data_dir = 3\n", "must be a text"),
+        ('send_hostname = "maybe"\n', "give true or false"),
+    ],
+)
+def test_damaged_file_is_one_sentence_with_place_and_mend(tmp_path: Path, text: str, sentence: str) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(text)
+    with pytest.raises(BadSettings, match=sentence) as error:
+        resolve({}, {}, file)
+    assert "\n" not in str(error.value)
+
+
+def test_settings_travel_to_the_resident_as_json() -> None:
+    settings = Settings(server="https://x", upload_period_s=60)
+    assert from_json(settings.to_json()) == settings
