@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AgentError as error:
         sys.stderr.write(f"parcimetre-agent: {error}\n")
         return error.exit_code
+    except (OSError, sqlite3.Error) as error:
+        sys.stderr.write(f"parcimetre-agent: {error}; check the data folder, its owner and its disk\n")
+        return 2
     except KeyboardInterrupt:
         return 1
 

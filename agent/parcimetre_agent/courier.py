@@ -200,7 +200,8 @@ class Courier:
         who, dropped = identity.current(self._data_dir, self._machine.root)
         if dropped:
             self._spool.clear()
-        identity.store(self._data_dir, who)
+        if who != identity.load(self._data_dir):
+            identity.store(self._data_dir, who)
         return who
 
     def _enrolled(self, client: httpx.Client, taken: Inventory) -> Identity:

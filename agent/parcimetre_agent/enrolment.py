@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__, identity
-from .errors import BadSettings
+from .errors import BadSettings, Unreachable
 from .identity import Identity
 from .report import EnrolRequest, Inventory
 from .settings import Settings
@@ -51,6 +51,8 @@ def enrol(
         hostname=socket.gethostname() if settings.send_hostname else None,
     )
     answer = post(client, "/v1/enrol", document(request)).body
+    if not {"device_id", "credential"} <= set(answer):
+        raise Unreachable(f"{settings.server} answers, but is not a Parcimètre collector; check --server")
     enrolled = replace(who, device_id=str(answer["device_id"]), credential=str(answer["credential"]))
     identity.store(Path(settings.data_dir), enrolled)
     config = answer.get("config") or {}

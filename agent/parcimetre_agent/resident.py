@@ -14,6 +14,7 @@ from typing import Any
 
 from . import launch, schedule, self_cost, states
 from .clock import Clock, Instant
+from .lock import lock
 from .sampling import Sampler
 from .slot import Sample, pieces, slot_start
 from .spool import Spool
@@ -137,9 +138,7 @@ class Uploads:
         self._child = None
         if code == SENT:
             self._failures = 0
-            delay_s = schedule.regular_delay_s(
-                now.wall_s, self._device_id(), self._period_s(), schedule.draw
-            )
+            delay_s = schedule.regular_delay_s(now.wall_s, self._device_id(), self._period_s(), schedule.draw)
         else:
             self._failures += 1
             failures = self._failures if code == TRY_LATER else 20
@@ -168,6 +167,9 @@ def complain(sentence: str) -> None:
 def run(settings_json: str) -> int:
     """Sample until asked to stop. Returns the exit code."""
     settings = json.loads(settings_json)
+    if not lock(settings["data_dir"]):
+        complain(f"another agent measures into {settings['data_dir']}; stop it, or give another --data-dir")
+        return 2
     take_signals()
     clock, spool = Clock(), Spool(settings["data_dir"])
     recorder = Recorder(clock, Sampler(), spool)

@@ -141,3 +141,17 @@ def test_run_reports_within_seconds_and_writes_the_open_slot_when_stopped(
     assert report["slots"]
     assert report["inventory"]["cpus"]
     assert Spool(str(data)).get("heartbeat") is not None
+
+
+def test_second_agent_on_one_data_folder_is_refused(collector, tmp_path: Path, secret: Path) -> None:
+    arguments = ("run", "--server", collector.url, "--secret-file", secret, "--data-dir", tmp_path / "data")
+    first = subprocess.Popen([sys.executable, "-m", "parcimetre_agent", *map(str, arguments)])
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "data" / "resident.lock").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.5)
+    second = _agent(*arguments)
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(timeout=20) == 0
+    assert (second.returncode, second.stderr.count("\n")) == (2, 1)
+    assert "another agent measures into" in second.stderr

@@ -17,7 +17,7 @@ from ..report import MAX_GAPS, Gap, Report, SelfCost, Slot
 from ..sampling import Sampler
 from ..sensors.machine import Machine
 from ..settings import Settings
-from ..slot import SlotRecord, pieces
+from ..slot import SlotRecord, pieces, slot_start
 from ..spool import Spool, slot_fields
 from ..timeline import Timeline
 
@@ -35,6 +35,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     spool = open_spool(settings.data_dir)
     slots, open_slot = measure(clock, sampler)
     spool.put(slots, [], open_slot, clock.now().wall_s)
+    spool.close_others(slot_start(clock.now().wall_s))
     delivery = Courier(settings).deliver()
     say(_sentence(delivery, settings))
     complaint = clock_sentence(delivery.clock_ahead_s)
