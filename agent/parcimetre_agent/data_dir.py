@@ -32,9 +32,10 @@ def open_spool(data_dir: str) -> Spool:
     prepare(data_dir)
     spool = Spool(data_dir)
     try:
+        Path(spool.path).touch(mode=0o600)
         spool.waiting()
-    except sqlite3.DatabaseError as error:
-        if "locked" in str(error) or "readonly" in str(error):
+    except (OSError, sqlite3.DatabaseError) as error:
+        if isinstance(error, OSError) or "locked" in str(error) or "readonly" in str(error):
             raise BadDataDir(f"cannot use {spool.path}: {error}; give {data_dir} to this account") from None
         try:
             Path(spool.path).replace(spool.path + ".damaged")

@@ -125,6 +125,13 @@ def test_damaged_spool_is_put_aside_and_work_goes_on(collector, tmp_path: Path, 
     assert (data / "spool.sqlite.damaged").exists()
 
 
+def test_nobody_else_may_read_what_is_kept(collector, tmp_path: Path, secret: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    _agent("enrol", "--server", collector.url, "--secret-file", secret, "--data-dir", data)
+    assert {file.stat().st_mode & 0o077 for file in data.iterdir()} == {0}
+
+
 def test_run_reports_within_seconds_and_writes_the_open_slot_when_stopped(
     collector, tmp_path: Path, secret: Path
 ) -> None:
