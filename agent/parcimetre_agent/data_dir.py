@@ -39,6 +39,7 @@ def open_spool(data_dir: str) -> Spool:
             raise BadDataDir(f"cannot use {spool.path}: {error}; give {data_dir} to this account") from None
         try:
             Path(spool.path).replace(spool.path + ".damaged")
+            Path(spool.path).touch(mode=0o600)
             spool.waiting()
         except (OSError, sqlite3.Error) as again:
             raise BadDataDir(
