@@ -108,3 +108,11 @@ def _device(fact: Fact, inventory: Fact | None, zones: Mapping[str, str]) -> Dev
         retired_at=body.get("retired_at"),
         inventory=None if inventory is None else INVENTORY.validate_python(inventory.body, strict=False),
     )
+
+
+def retire(store: Store, device_id: str, now: int) -> None:
+    """Take a device out of service from `now` on. Raises UnknownDevice."""
+    device(store, device_id)
+    fact = store.latest_of("device", device_id)
+    if fact is not None and fact.body.get("retired_at") is None:
+        store.append([Fact("device", device_id, now, {**fact.body, "retired_at": now})])

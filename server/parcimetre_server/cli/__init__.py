@@ -13,7 +13,7 @@ from ..errors import ParcimetreError
 
 
 class Commands(click.Group):
-    """Finds commands by file name: `cli/enrolment_secret.py` holds `command`, `parcimetre enrolment-secret`."""
+    """Finds commands by file name: `cli/enrolment_secret.py` is `parcimetre enrolment-secret`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Names of the files beside this one, options aside."""

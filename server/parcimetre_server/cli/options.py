@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from ..errors import ParcimetreError
+
+if TYPE_CHECKING:
+    from ..collector import Collector
+
+
+class DamagedConfig(ParcimetreError):
+    """A configuration file that cannot be read or understood."""
 
 
 def default_data_dir() -> Path:
@@ -24,3 +37,60 @@ data_dir = click.option(
     help="Folder that holds the collector's data.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")
+
+
+def read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
+    """Take a TOML file's keys as defaults of the command's options. Raises DamagedConfig with the mend."""
+    if file is None:
+        return
+    names = {parameter.name for parameter in ctx.command.params}
+    try:
+        with file.open("rb") as opened:
+            found = tomllib.load(opened)
+    except OSError as error:
+        raise DamagedConfig(
+            f"cannot read {file}: {error.strerror}; name another file with --config"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DamagedConfig(f"{file} is no valid TOML: {error}; mend that line") from error
+    unknown = sorted(set(found) - names)
+    if unknown:
+        known = ", ".join(sorted(name for name in names if name and name != "config"))
+        raise DamagedConfig(f"{file}: {unknown[0]!r} is no setting; known: {known}")
+    ctx.default_map = {**(ctx.default_map or {}), **found}
+
+
+config = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="PARCIMETRE_CONFIG",
+    is_eager=True,
+    expose_value=False,
+    callback=read_config,
+    help="TOML file with any of these settings.",
+)
+
+
+def reading(data_dir: Path, create: bool = False) -> Collector:
+    """The collector's data, for a command; `create` makes the folder where it is missing."""
+    from ..collector import open_collector
+    from ..settings import Settings
+
+    return open_collector(Settings(data_dir), create)
+
+
+def show(rows: Sequence[Mapping[str, object]], as_json: bool, empty: str) -> None:
+    """Print rows as a table, or as JSON; `empty` is what to say where there are none."""
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    if not rows:
+        click.echo(empty, err=True)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*(name.replace("_", " ") for name in rows[0]), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(table)

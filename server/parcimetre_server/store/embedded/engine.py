@@ -27,12 +27,15 @@ MOST_DEVICES = 30_000  # below SQLite's limit of parameters
 
 
 class EmbeddedStore:
-    """The Store over one SQLite connection; its methods may be called from any thread."""
+    """The Store over two SQLite connections, so that readers do not wait for a commit.
 
-    def __init__(self, db: sqlite_utils.Database) -> None:
-        """Take over an open database that has the tables."""
-        self._db = db
-        self._lock = threading.Lock()
+    Its methods may be called from any thread.
+    """
+
+    def __init__(self, db: sqlite_utils.Database, reader: sqlite_utils.Database) -> None:
+        """Take over two connections to a database that has the tables, one to write and one to read."""
+        self._db, self._lock = db, threading.Lock()
+        self._reader, self._reading = reader, threading.Lock()
 
     def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:
         """See Store.write."""
@@ -101,7 +104,8 @@ class EmbeddedStore:
 
     def close(self) -> None:
         """See Store.close."""
-        with self._lock:
+        with self._lock, self._reading:
+            self._reader.close()
             self._db.close()
 
     @contextmanager
@@ -136,8 +140,8 @@ class EmbeddedStore:
         self._db.table("facts").insert_all(rows)
 
     def _query(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._db.execute(sql, parameters).fetchall()
+        with self._reading:
+            return self._reader.execute(sql, parameters).fetchall()
 
     def _facts(self, sql: str, parameters: Sequence[Any]) -> list[Fact]:
         rows = self._query(sql, parameters)

@@ -37,10 +37,10 @@ def open_store(data_dir: Path, create: bool = False) -> EmbeddedStore:
             f"there is no store in {data_dir}: start `parcimetre serve --data-dir {data_dir}` once"
         )
     try:
-        connection = sqlite3.connect(file, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        return EmbeddedStore(_with_layout(sqlite_utils.Database(connection), file))
+        db = _connect(file)
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        return EmbeddedStore(_with_layout(db, file), _connect(file))
     except sqlite3.OperationalError as error:
         raise StoreUnusable(
             f"cannot use {file}: {error}; give this user write access to {data_dir}"
@@ -49,6 +49,11 @@ def open_store(data_dir: Path, create: bool = False) -> EmbeddedStore:
         raise StoreUnusable(
             f"{file} is damaged or no store of Parcimètre ({error}): move it away and restore a backup"
         ) from error
+
+
+def _connect(file: Path) -> sqlite_utils.Database:
+    connection = sqlite3.connect(file, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
+    return sqlite_utils.Database(connection)
 
 
 def _make_folder(data_dir: Path) -> None:

@@ -1,0 +1,88 @@
+"""`/v1/devices`: the fleet's devices, page by page, and each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from parcimetre_agent.report import Inventory
+
+from ..collector import Collector, of
+from ..devices import Device, chosen, device, devices
+from ..store import Store
+
+router = APIRouter(tags=["devices"])
+
+
+@dataclass(frozen=True)
+class DeviceSummary:
+    """A device without its inventory; times are seconds UTC, `last_slot` the start of its latest slot."""
+
+    id: str
+    name: str
+    category: str
+    org_unit: str
+    site: str
+    zone: str
+    simulated: bool
+    virtual: str
+    enrolled_at: int
+    retired_at: int | None
+    agent_version: str
+    first_slot: int | None
+    last_slot: int | None
+
+
+@dataclass(frozen=True)
+class DeviceDetail:
+    """A device with the inventory its agent sent."""
+
+    device: DeviceSummary
+    inventory: Inventory | None
+
+
+@dataclass(frozen=True)
+class DevicePage:
+    """Some devices in order of id; `next` is the cursor of the page after them, None on the last one."""
+
+    items: list[DeviceSummary]
+    next: str | None
+
+
+def summary(found: Device, span: tuple[int, int] | None) -> DeviceSummary:
+    """What a list shows of a device."""
+    first, last = span or (None, None)
+    return DeviceSummary(
+        found.id, found.name, found.category, found.org_unit, found.site, found.zone, found.simulated,
+        found.virtual, found.enrolled_at, found.retired_at, found.agent_version, first, last,
+    )  # fmt: skip
+
+
+def detail(store: Store, device_id: str) -> DeviceDetail:
+    """One device with its inventory. Raises UnknownDevice."""
+    found = device(store, device_id)
+    return DeviceDetail(summary(found, store.span(found.id)), found.inventory)
+
+
+@router.get("/v1/devices")
+def list_devices(
+    collector: Annotated[Collector, Depends(of)],
+    org_unit: str | None = None,
+    site: str | None = None,
+    category: str | None = None,
+    q: str | None = None,
+    cursor: str = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> DevicePage:
+    """Devices of an org unit's subtree, a site, a category, whose name or id contains `q`."""
+    spans = collector.store.spans()
+    found = [d for d in chosen(devices(collector.store), org_unit, site, category, q) if d.id > cursor]
+    items = [summary(d, spans.get(d.id)) for d in found[:limit]]
+    return DevicePage(items, items[-1].id if len(found) > limit else None)
+
+
+@router.get("/v1/devices/{device_id}")
+def get_device(device_id: str, collector: Annotated[Collector, Depends(of)]) -> DeviceDetail:
+    """One device with its inventory."""
+    return detail(collector.store, device_id)

@@ -1,0 +1,41 @@
+"""`POST /v1/enrol`: an enrolment secret becomes a device."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from parcimetre_agent.report import SCHEMA, AgentConfig, EnrolAnswer, EnrolRequest
+from pydantic import TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from ..bodies import read_body
+from ..collector import Collector, of
+from ..errors import ParcimetreError
+from ..problems import sentence
+
+router = APIRouter(tags=["agents"])
+REQUEST = TypeAdapter(EnrolRequest)
+
+
+class BadEnrolment(ParcimetreError):
+    """An enrolment that is not understood."""
+
+    status = 422
+    kind = "bad-enrolment"
+
+
+@router.post("/v1/enrol")
+async def enrol(request: Request, collector: Annotated[Collector, Depends(of)]) -> EnrolAnswer:
+    """Exchange a secret and a hardware identity for a device id and a credential."""
+    body = await read_body(request)
+    try:
+        asked = REQUEST.validate_json(body)
+    except ValidationError as error:
+        raise BadEnrolment(
+            f"enrolment refused: {sentence(error.errors(include_url=False))}; this collector knows"
+            f" schema {SCHEMA}"
+        ) from None
+    device_id = await run_in_threadpool(request.app.state.enrolment.enrol, asked)
+    credential = request.app.state.credentials.issue(device_id)
+    return EnrolAnswer(device_id, credential, AgentConfig(collector.settings.upload_period_s))

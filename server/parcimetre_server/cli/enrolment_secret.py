@@ -1,0 +1,84 @@
+"""`parcimetre enrolment-secret`: what lets machines enrol."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from . import options
+
+EPILOG = """\b
+Examples:
+  parcimetre enrolment-secret create --org-unit "Métropole/Clairval" --site "Hôtel de ville" --zone FR
+  parcimetre enrolment-secret revoke 1f2e3d4c
+"""
+
+
+@click.group(epilog=EPILOG)
+def command() -> None:
+    """Create, list and revoke enrolment secrets."""
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.option("--org-unit", required=True, metavar="PATH",
+              help="Org unit of the machines, like 'Métropole/Commune'; created where it is missing.")  # fmt: skip
+@click.option("--site", default="default", show_default=True, help="Where the machines stand.")
+@click.option("--zone", help="Grid zone of the site; a new site is in FR unless you say otherwise.")
+@click.option(
+    "--expires", type=click.DateTime(["%Y-%m-%d"]), help="First day on which it no longer works (UTC)."
+)
+@options.as_json
+def create(
+    data_dir: Path, org_unit: str, site: str, zone: str | None, expires: datetime | None, as_json: bool
+) -> None:
+    """Create a secret and show it, this once."""
+    from ..enrolment import create_secret
+
+    collector = options.reading(data_dir, create=True)
+    expires_at = None if expires is None else int(expires.replace(tzinfo=UTC).timestamp())
+    secret, text = create_secret(collector, org_unit, site, zone, expires_at)
+    if as_json:
+        answer = {"id": secret.id, "secret": text, "org_unit": secret.org_unit, "site": secret.site}
+        click.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        click.echo(text)
+        click.echo(
+            f"Secret {secret.id} for {secret.org_unit}, site {secret.site}. It is shown only now.", err=True
+        )
+
+
+@command.command("list", epilog=EPILOG)
+@options.data_dir
+@options.as_json
+def list_secrets(data_dir: Path, as_json: bool) -> None:
+    """List secrets with their state; the secrets themselves are not kept."""
+    from ..enrolment import all_secrets
+
+    collector = options.reading(data_dir)
+    now = collector.now()
+    rows = [
+        {
+            "id": secret.id,
+            "org_unit": secret.org_unit,
+            "site": secret.site,
+            "state": "revoked" if secret.revoked_at
+            else "expired" if secret.expires_at and secret.expires_at <= now else "valid",
+        }
+        for secret in all_secrets(collector.store)
+    ]  # fmt: skip
+    options.show(rows, as_json, "There is no enrolment secret yet: create one.")
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("secret_id", metavar="ID")
+def revoke(data_dir: Path, secret_id: str) -> None:
+    """Let nobody enrol with a secret any more; machines already enrolled stay."""
+    from ..enrolment import revoke_secret
+
+    secret = revoke_secret(options.reading(data_dir), secret_id)
+    click.echo(f"Secret {secret.id} for {secret.org_unit} is revoked.")

@@ -1,0 +1,90 @@
+"""`parcimetre serve`: the collector."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from pathlib import Path
+
+import click
+
+from ..errors import ParcimetreError
+from . import options
+
+LOG = logging.getLogger("parcimetre")
+BACKLOG = 2048
+EPILOG = """\b
+Examples:
+  parcimetre serve --data-dir /var/lib/parcimetre
+  parcimetre serve --config /etc/parcimetre/parcimetre.toml --host 0.0.0.0
+"""
+
+
+class CannotListen(ParcimetreError):
+    """The address cannot be listened on."""
+
+
+@click.command(epilog=EPILOG)
+@options.config
+@options.data_dir
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True,
+              help="Port to listen on; 0 takes a free one.")  # fmt: skip
+@click.option("--time-zone", default="Europe/Paris", show_default=True,
+              help="Time zone of the organisation: its days and weeks.")  # fmt: skip
+@click.option("--organisation", default="", help="Name shown on pages and reports.")
+@click.option("--upload-period", "upload_period_s", type=click.IntRange(60, 86_400), default=3600,
+              show_default=True, help="Seconds between two reports of an agent.")  # fmt: skip
+@click.option("--read-from-network", is_flag=True,
+              help="Let other machines read pages and figures; there are no user accounts yet.")  # fmt: skip
+def command(
+    data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
+    read_from_network: bool,
+) -> None:  # fmt: skip
+    """Start the collector: agents report to it, people read its pages.
+
+    Settings come from the command line, else from PARCIMETRE_SERVE_..., else from the TOML file, else they
+    are the defaults below.
+    """
+    from .. import log
+    from ..app import build
+    from ..collector import open_collector
+    from ..settings import Settings
+
+    log.configure()
+    settings = Settings(data_dir, host, port, time_zone, organisation, upload_period_s, read_from_network)
+    with _listening(host, port) as listener:
+        app = build(open_collector(settings, create=True))
+        LOG.info("ready at http://%s:%d/", host, listener.getsockname()[1])
+        _run(app, listener)
+
+
+def _run(app: object, listener: socket.socket) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]  # the import of its type is what takes the time here
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=10,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises CannotListen with the mend."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise CannotListen(
+            f"cannot listen on {host} port {port}: {error.strerror}; stop what uses it or choose another "
+            "--host or --port"
+        ) from error
+    return listener
