@@ -56,6 +56,12 @@ class CollectorRefused(ParcimetreError):
     kind = "collector-refused"
 
 
+class SecretRefused(CollectorRefused):
+    """The collector does not know the enrolment secrets of the data folder."""
+
+    status = 403
+
+
 @dataclass(frozen=True)
 class Sent:
     """What became of what was sent: devices, slots new, slots known already, records refused and why."""
@@ -116,6 +122,11 @@ class Collector:
             if answer.status_code not in (429, 503) or time.monotonic() > deadline:
                 break
             time.sleep(_seconds(answer.headers.get("Retry-After")))
+        if answer.status_code == 403:
+            raise SecretRefused(
+                f"the collector at {self.url} refused an enrolment secret of the data folder "
+                f"({_detail(answer)}); give the folder it runs on with --data-dir"
+            )
         if answer.is_error:
             raise CollectorRefused(f"the collector at {self.url} refused {path}: {_detail(answer)}")
         return answer

@@ -109,11 +109,13 @@ def test_a_busy_collector_is_waited_for() -> None:
     assert sent_to(accepting, 5).devices == 5
 
 
-def test_a_refusal_shows_the_collectors_own_sentence() -> None:
-    problem = {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": "the secret was revoked"}
-    refusing = collector(lambda _: httpx.Response(403, json=problem))
-    with pytest.raises(CollectorRefused, match="the secret was revoked"):
+@pytest.mark.parametrize(("status", "mend"), [(403, "--data-dir"), (422, "hardware.virtual")])
+def test_a_refusal_shows_the_collectors_own_sentence(status: int, mend: str) -> None:
+    problem = {"type": "about:blank", "status": status, "detail": "hardware.virtual: field required"}
+    refusing = collector(lambda _: httpx.Response(status, json=problem))
+    with pytest.raises(CollectorRefused, match="field required") as refusal:
         list(send(refusing, fleet(3, seed=1), secret_of, FIRST, LAST))
+    assert mend in str(refusal.value)
 
 
 def test_an_answer_without_a_sentence_shows_its_status() -> None:

@@ -1,0 +1,39 @@
+"""Enrolment secrets for the simulated fleet: one per place, made when needed, revoked at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from ..collector import open_reading
+from ..enrolment import create_secret, revoke_secret
+from .fleet import ZONE, DemoDevice
+from .send import SecretOf
+
+VALID_S = 86_400
+
+
+@contextmanager
+def secrets(data_dir: Path) -> Iterator[SecretOf]:
+    """What gives each device the secret of its org unit and site, in the collector's own data folder.
+
+    Org units and sites are created with their first secret. Raises StoreUnusable where no collector keeps
+    its data in the folder.
+    """
+    collector = open_reading(data_dir)
+    made: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def secret_of(device: DemoDevice) -> str:
+        place = (device.org_unit, device.site)
+        if place not in made:
+            secret, text = create_secret(collector, *place, zone=ZONE, expires_at=collector.now() + VALID_S)
+            made[place] = (secret.id, text)
+        return made[place][1]
+
+    with closing(collector.store):
+        try:
+            yield secret_of
+        finally:
+            for secret_id, _ in made.values():
+                revoke_secret(collector, secret_id)

@@ -1,0 +1,104 @@
+"""The command as a user runs it, against a collector of its own."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+PARCIMETRE = str(Path(sys.executable).with_name("parcimetre"))
+PATIENCE_S = 60
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command's outcome."""
+    return subprocess.run([PARCIMETRE, *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the collector."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def url(folder: Path) -> Iterator[str]:
+    """Address of a collector that runs while this file's tests do."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    serve = [PARCIMETRE, "serve", "--data-dir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _wait(address, process)
+            yield address
+        finally:
+            process.terminate()
+
+
+def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{address}/readyz").is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    pytest.fail(f"the collector did not start: exit code {process.poll()}")
+
+
+def demo(folder: Path, url: str, *more: str) -> dict[str, int]:
+    """Send a small fleet and give the command's answer."""
+    told = run("demo", "--data-dir", str(folder), "--server", url, "--days", "2", "--json", *more)
+    assert told.returncode == 0, told.stderr
+    answer: dict[str, int] = json.loads(told.stdout)
+    return answer
+
+
+def listed(folder: Path) -> list[dict[str, object]]:
+    """Devices as the collector lists them."""
+    told = run("devices", "--data-dir", str(folder), "--json")
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    rows: list[dict[str, object]] = found if isinstance(found, list) else found["devices"]
+    return rows
+
+
+def test_a_fleet_sent_twice_is_there_once_and_marked_as_simulated(folder: Path, url: str) -> None:
+    once = demo(folder, url, "--devices", "12")
+    assert once["devices"] == 12
+    assert once["accepted"] > 0
+    assert once["refused"] == 0
+    again = demo(folder, url, "--devices", "12")
+    assert again["accepted"] <= 12  # a quarter hour may have ended in between
+    assert again["duplicates"] >= once["accepted"] - 12
+    devices = listed(folder)
+    assert len(devices) == 12
+    assert all(device["simulated"] for device in devices)
+
+
+def test_a_folder_of_another_collector_is_said_with_the_mend(url: str, tmp_path: Path) -> None:
+    told = run("demo", "--data-dir", str(tmp_path), "--server", url, "--devices", "1")
+    assert told.returncode == 2
+    assert "--data-dir" in told.stderr
+    assert len(told.stderr.strip().splitlines()) == 1
+
+
+def test_no_collector_at_the_address_is_one_sentence_with_the_mend(tmp_path: Path) -> None:
+    told = run("demo", "--data-dir", str(tmp_path), "--server", "http://127.0.0.1:1")
+    assert told.returncode == 2
+    assert "parcimetre serve" in told.stderr
+    assert len(told.stderr.strip().splitlines()) == 1
+    assert not any(tmp_path.iterdir())
+
+
+def test_help_shows_an_example() -> None:
+    told = run("demo", "--help")
+    assert told.returncode == 0
+    assert "parcimetre demo --data-dir" in told.stdout
