@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 import zstandard
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from .errors import ParcimetreError
@@ -29,13 +30,14 @@ class BadEncoding(ParcimetreError):
 
 
 async def read_body(request: Request) -> bytes:
-    """The body, decompressed. Raises TooLarge and BadEncoding."""
+    """The body, decompressed off the event loop. Raises TooLarge and BadEncoding."""
     received = bytearray()
     async for part in request.stream():
         received += part
         if len(received) > MOST_RECEIVED:
             raise TooLarge(f"the body has more than {MOST_RECEIVED} bytes: send fewer slots at once")
-    return unpack(bytes(received), request.headers.get("content-encoding", "identity").strip().lower())
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    return await run_in_threadpool(unpack, bytes(received), encoding)
 
 
 def unpack(body: bytes, encoding: str) -> bytes:
@@ -55,8 +57,8 @@ def unpack(body: bytes, encoding: str) -> bytes:
 
 def _gunzip(body: bytes) -> bytes:
     unpacker = zlib.decompressobj(GZIP_WINDOW)
-    unpacked = unpacker.decompress(body, MOST_UNPACKED)
-    if unpacker.unconsumed_tail:
+    unpacked = unpacker.decompress(body, MOST_UNPACKED + 1)
+    if len(unpacked) > MOST_UNPACKED:
         raise _too_large()
     if not unpacker.eof:
         raise BadEncoding("the gzip body ends too early: send it again")

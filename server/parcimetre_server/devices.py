@@ -9,6 +9,7 @@ from typing import Any
 from parcimetre_agent.report import Inventory
 from pydantic import TypeAdapter
 
+from .credentials import revocation
 from .errors import ParcimetreError
 from .org import sites, within
 from .store import DeviceId, Fact, Store
@@ -111,8 +112,9 @@ def _device(fact: Fact, inventory: Fact | None, zones: Mapping[str, str]) -> Dev
 
 
 def retire(store: Store, device_id: str, now: int) -> None:
-    """Take a device out of service from `now` on. Raises UnknownDevice."""
+    """Take a device out of service from `now` on and end its credentials. Raises UnknownDevice."""
     device(store, device_id)
     fact = store.latest_of("device", device_id)
     if fact is not None and fact.body.get("retired_at") is None:
-        store.append([Fact("device", device_id, now, {**fact.body, "retired_at": now})])
+        retired = Fact("device", device_id, now, {**fact.body, "retired_at": now})
+        store.append([retired, revocation(DeviceId(device_id), now)])

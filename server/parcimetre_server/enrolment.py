@@ -6,17 +6,19 @@ import hashlib
 import secrets
 import threading
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import UTC, datetime
 
 from parcimetre_agent.report import EnrolRequest
 
 from .collector import Collector
 from .errors import ParcimetreError
-from .identity import Known, same_machine
+from .identity import Identities, Known
 from .org import DEFAULT_SITE, create_site, create_unit, site
-from .store import DeviceId, Fact, Store
+from .store import Body, DeviceId, Fact, Store
 
 PREFIX = "ps_"
+ID_LENGTH = 10
+MEND = "create another with `parcimetre enrolment-secret create`"
 
 
 class BadSecret(ParcimetreError):
@@ -45,6 +47,12 @@ class Secret:
     expires_at: int | None = None
     revoked_at: int | None = None
 
+    def state(self, now: int) -> str:
+        """Whether it lets machines in: valid, revoked or expired."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now else "valid"
+
 
 def create_secret(
     collector: Collector,
@@ -58,11 +66,14 @@ def create_secret(
     `zone` is the site's grid zone; without it an existing site keeps its own and a new one is in FR.
     """
     now, store = collector.now(), collector.store
+    site_name = site_name.strip()
     unit = create_unit(store, org_unit, now)
     if zone is not None or store.latest_of("site", site_name) is None:
         create_site(store, site_name, zone or "FR", now, collector.factors)
     text = PREFIX + secrets.token_urlsafe(24)
-    secret = Secret(secrets.token_hex(4), _hash(text), unit, site(store, site_name).name, now, expires_at)
+    digest = _hash(text)
+    name = site(store, site_name).name
+    secret = Secret(digest[:ID_LENGTH], digest, unit, name, now, expires_at)
     _keep(store, secret, now)
     return secret, text
 
@@ -78,64 +89,92 @@ def revoke_secret(collector: Collector, secret_id: str) -> Secret:
     fact = collector.store.latest_of("secret", secret_id)
     if fact is None:
         raise UnknownSecret(f"no secret {secret_id!r}: `parcimetre enrolment-secret list` shows them")
-    secret = replace(_secret(fact), revoked_at=collector.now())
-    _keep(collector.store, secret, collector.now())
+    secret = _secret(fact)
+    if secret.revoked_at is None:
+        secret = replace(secret, revoked_at=collector.now())
+        _keep(collector.store, secret, collector.now())
+    return secret
+
+
+def accepted(store: Store, text: str, now: int) -> Secret:
+    """The valid secret of that text. Raises BadSecret with the reason and the mend."""
+    digest = _hash(text)
+    fact = store.latest_of("secret", digest[:ID_LENGTH])
+    if fact is None or not secrets.compare_digest(_secret(fact).hash, digest):
+        raise BadSecret(f"this enrolment secret is not known here: check the secret file, or {MEND}")
+    secret = _secret(fact)
+    if secret.revoked_at is not None:
+        raise BadSecret(f"enrolment secret {secret.id} was revoked on {_day(secret.revoked_at)}: {MEND}")
+    if secret.expires_at is not None and secret.expires_at <= now:
+        raise BadSecret(f"enrolment secret {secret.id} expired on {_day(secret.expires_at)}: {MEND}")
     return secret
 
 
 class Enrolment:
-    """Exchanges secrets for devices; keeps an index of known machines, so that a large fleet enrols fast."""
+    """Exchanges secrets for devices. All enrolments pass here, so an index in memory knows every machine."""
 
     def __init__(self, collector: Collector) -> None:
-        """Read the machines known so far."""
+        """Machines are read from the store at the first enrolment."""
         self._collector = collector
         self._lock = threading.Lock()
-        self._known = Known()
-        for device_id, fact in collector.store.latest("device").items():
-            self._known.add(DeviceId(device_id), fact.body)
+        self._identities: Identities | None = None
 
     def enrol(self, request: EnrolRequest) -> DeviceId:
-        """The device of this machine: the one it was before, or a new one.
+        """The device of this machine: the one it was before, or a new one; durable on return.
 
         Raises BadSecret with the reason and the mend.
         """
-        secret = self._accepted(request.secret)
+        store, now = self._collector.store, self._collector.now()
+        secret = accepted(store, request.secret, now)
         with self._lock:
-            found = same_machine(self._known, request.hardware)
+            identities = self._known()
+            found = identities.find(request.hardware)
             device_id = found or DeviceId(secrets.token_hex(16))
-            body = self._body(request, secret, found)
-            self._collector.store.append([Fact("device", device_id, self._collector.now(), body)])
-            self._known.add(device_id, body)
+            before = store.latest_of("device", found) if found else None
+            if before is not None:
+                _check_retirement(before, secret)
+            body = _body(request, secret, now, before.body if before else {})
+            if before is None or dict(before.body) != body:
+                fact = Fact("device", device_id, now, body)
+                store.append([fact])
+                identities.remember(Known.of(fact))
         return device_id
 
-    def _accepted(self, text: str) -> Secret:
-        digest = _hash(text)
-        found = [s for s in all_secrets(self._collector.store) if secrets.compare_digest(s.hash, digest)]
-        if not found:
-            raise BadSecret("this enrolment secret is not known here: check it, or create another one")
-        secret = found[0]
-        if secret.revoked_at is not None:
-            raise BadSecret(f"enrolment secret {secret.id} was revoked: ask for another one")
-        if secret.expires_at is not None and secret.expires_at <= self._collector.now():
-            raise BadSecret(f"enrolment secret {secret.id} has expired: ask for another one")
-        return secret
+    def _known(self) -> Identities:
+        if self._identities is None:
+            identities = Identities()
+            for fact in self._collector.store.latest("device").values():
+                identities.remember(Known.of(fact))
+            self._identities = identities
+        return self._identities
 
-    def _body(self, request: EnrolRequest, secret: Secret, found: DeviceId | None) -> dict[str, Any]:
-        """What is kept of the device; org unit and date of first enrolment outlive a second one."""
-        before = self._collector.store.latest_of("device", found) if found else None
-        return {
-            "category": request.category,
-            "org_unit": before.body["org_unit"] if before else secret.org_unit,
-            "site": before.body["site"] if before else secret.site,
-            "hostname": request.hostname,
-            "simulated": request.simulated,
-            "virtual": request.hardware.virtual,
-            "install_id": request.hardware.install_id,
-            "fingerprint": request.hardware.fingerprint,
-            "enrolled_at": before.body["enrolled_at"] if before else self._collector.now(),
-            "agent_version": request.agent_version,
-            "retired_at": None,
-        }
+
+def _check_retirement(device: Fact, secret: Secret) -> None:
+    """A retired device comes back only with a secret made since: its agent enrols again by itself."""
+    retired_at = device.body.get("retired_at")
+    if retired_at is not None and secret.created_at < retired_at:
+        raise BadSecret(
+            f"device {device.key} was retired on {_day(retired_at)}: to take it back, enrol it with a secret "
+            "made since, by `parcimetre enrolment-secret create`"
+        )
+
+
+def _body(request: EnrolRequest, secret: Secret, now: int, before: Body) -> dict[str, object]:
+    """What is kept of the device; the date of its first enrolment outlives a later one."""
+    hardware = request.hardware
+    return {
+        "category": request.category,
+        "org_unit": secret.org_unit,
+        "site": secret.site,
+        "hostname": request.hostname,
+        "simulated": request.simulated,
+        "virtual": hardware.virtual,
+        "install_id": hardware.install_id,
+        "fingerprint": hardware.fingerprint or before.get("fingerprint"),
+        "enrolled_at": before.get("enrolled_at", now),
+        "agent_version": request.agent_version,
+        "retired_at": None,
+    }
 
 
 def _hash(text: str) -> str:
@@ -148,3 +187,7 @@ def _secret(fact: Fact) -> Secret:
 
 def _keep(store: Store, secret: Secret, now: int) -> None:
     store.append([Fact("secret", secret.id, now, vars(secret))])
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from parcimetre_agent.report import SCHEMA, SLOT_S, Gap, Inventory, Refusal, Report, Slot
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, from_json
 
+from .credentials import BadCredential
 from .errors import ParcimetreError
-from .problems import sentence
 from .store import Arrival, DeviceId, Fact, Store
 
 AHEAD_S = 600
 NEWEST_S = SLOT_S
 DAY_S = 86_400
 OLDEST_S = 400 * DAY_S
+MOST_GAP_SLOTS = 2 * OLDEST_S // SLOT_S
+MOST_KEPT = 4000
 REPORT = TypeAdapter(Report)
 INVENTORY = TypeAdapter(Inventory)
 
@@ -38,15 +41,21 @@ class BadReport(ParcimetreError):
     kind = "bad-report"
 
 
-class UnknownSchema(BadReport):
-    """A version of the wire format that is not known here."""
+class UnknownSchema(ParcimetreError):
+    """A version of the wire format that is not known here.
 
+    Not 422: an agent that reads "unprocessable" looks for the bad record and sets it aside, while here all
+    of them are good and must stay in its spool.
+    """
+
+    status = 409
     kind = "unknown-schema"
 
 
-class ClockAhead(BadReport):
-    """A report from the future."""
+class ClockAhead(ParcimetreError):
+    """A report from the future; its records stay with the agent, as for UnknownSchema."""
 
+    status = 409
     kind = "clock-ahead"
 
 
@@ -68,23 +77,25 @@ class Taken:
 def take(body: bytes, device_id: DeviceId, store: Store, now: int) -> Taken:
     """Judge a report of a device, received at `now` (seconds UTC).
 
-    Raises UnknownSchema, BadReport, NotYourDevice, ClockAhead when nothing of it can be stored.
+    Raises UnknownSchema, BadReport, NotYourDevice, ClockAhead, BadCredential when nothing can be stored.
     """
     report, dead = parse(body)
     if report.device_id != device_id:
         raise NotYourDevice(f"the credential is not that of device {report.device_id}: enrol again")
     if report.sent_at > now + AHEAD_S:
         raise ClockAhead(
-            f"this machine's clock is {report.sent_at - now} s ahead of the collector's: "
-            "set it (NTP); its data is kept and sent later"
+            f"this machine's clock is {report.sent_at - now} s ahead of the collector's: set it, for example "
+            "with NTP; the agent keeps its data until then"
         )
-    slots = [*report.slots, *(slot for gap in report.gaps for slot in expand(gap))]
-    late = list(_misdated(report, dead, now))
-    misdated = {letter.record["start"] for letter in late}
-    kept = [slot for slot in slots if slot.start not in misdated and _in_time(slot.start, now)]
-    letters = [*dead, *late]
-    facts = [*_facts(report, store, now), *(_dead_letter(letter, device_id, now) for letter in letters)]
-    return Taken(Arrival(device_id, kept, facts), [letter.refusal for letter in letters])
+    slots, late = _in_time(report.slots, _sent_as("slots", report.slots, dead), now)
+    expanded, odd = _expanded(report.gaps, _sent_as("gaps", report.gaps, dead), now)
+    letters = [*dead, *late, *odd]
+    facts = [
+        *_version(report, store, now),
+        *_facts(report, store, now),
+        *(_dead_letter(letter, device_id, now) for letter in letters),
+    ]
+    return Taken(Arrival(device_id, [*slots, *expanded], facts), [letter.refusal for letter in letters])
 
 
 @dataclass(frozen=True)
@@ -106,15 +117,15 @@ def parse(body: bytes) -> tuple[Report, list[_Dead]]:
 
 def _salvaged(body: bytes, error: ValidationError) -> tuple[Report, list[_Dead]]:
     try:
-        raw = json.loads(body)
-    except ValueError:
-        raise BadReport("the report is not JSON: send it again") from None
+        raw = from_json(body)
+    except ValueError as syntax:
+        raise BadReport(f"report refused: it is not JSON ({syntax}); send it again") from None
     if not isinstance(raw, dict):
-        raise BadReport("the report is not a JSON object")
+        raise BadReport("report refused: it is not a JSON object; send one as docs/en/wire-format.md says")
     if raw.get("schema") != SCHEMA:
         raise UnknownSchema(
-            f"report schema {raw.get('schema')!r} is not known here (this collector knows {SCHEMA}): "
-            "update the older of the two"
+            f"report schema {raw.get('schema')!r} is not known here (this collector knows {SCHEMA}): update "
+            "the older of agent and collector; the agent keeps its data until then"
         )
     dead = list(_bad_records(raw, error))
     for letter in sorted(dead, key=lambda letter: -letter.refusal.index):
@@ -122,22 +133,34 @@ def _salvaged(body: bytes, error: ValidationError) -> tuple[Report, list[_Dead]]
     try:
         return REPORT.validate_json(json.dumps(raw)), dead
     except ValidationError as still:
-        raise BadReport(f"report refused: {sentence(still.errors(include_url=False))}") from None
+        raise BadReport(f"report refused: {_sentence(still.errors(include_url=False))}") from None
 
 
 def _bad_records(raw: dict[str, Any], error: ValidationError) -> Iterator[_Dead]:
     """One dead letter for each record that has errors."""
-    reasons: dict[tuple[Part, int], list[Any]] = {}
+    found: dict[tuple[Part, int], list[ErrorDetails]] = {}
     for finding in error.errors(include_url=False):
         place = finding["loc"]
         part = next((part for part in PARTS if place and place[0] == part), None)
         if part in LISTS and len(place) > 1 and isinstance(place[1], int):
-            reasons.setdefault((part, place[1]), []).append(finding)
+            found.setdefault((part, place[1]), []).append(finding)
         elif part is not None and part not in LISTS:
-            reasons.setdefault((part, 0), []).append(finding)
-    for (part, index), findings in reasons.items():
+            found.setdefault((part, 0), []).append(finding)
+    for (part, index), findings in found.items():
         record = raw[part][index] if part in LISTS else raw[part]
-        yield _Dead(Refusal(part, index, sentence(findings)), record)
+        yield _Dead(Refusal(part, index, f"{_sentence(findings)}; update the agent"), record)
+
+
+def _sentence(findings: Sequence[ErrorDetails]) -> str:
+    """Where, what was given and what is due; the value of an unknown field is not repeated."""
+    told = []
+    for finding in findings[:3]:
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in finding["loc"])
+        what = finding["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+        given = repr(finding["input"])
+        shown = finding["type"] != "extra_forbidden" and len(given) <= 60
+        told.append(f"{place.lstrip('.') or 'report'}{f' = {given}' if shown else ''}: {what}")
+    return "; ".join(told)
 
 
 def _take_out(raw: dict[str, Any], refusal: Refusal) -> None:
@@ -145,6 +168,47 @@ def _take_out(raw: dict[str, Any], refusal: Refusal) -> None:
         del raw[refusal.part][refusal.index]
     else:
         del raw[refusal.part]
+
+
+def _sent_as(part: Part, records: Sequence[object], dead: Sequence[_Dead]) -> Iterable[int]:
+    """The index under which each remaining record was sent."""
+    gone = {letter.refusal.index for letter in dead if letter.refusal.part == part}
+    return (i for i in range(len(records) + len(gone)) if i not in gone)
+
+
+def _in_time(slots: Sequence[Slot], indexes: Iterable[int], now: int) -> tuple[list[Slot], list[_Dead]]:
+    """Slots near enough to now, and the others with the reason."""
+    kept, dead = [], []
+    for index, slot in zip(indexes, slots, strict=True):
+        if slot.start > now + NEWEST_S:
+            reason = f"it starts {slot.start - now} s in the future; set the machine's clock, e.g. with NTP"
+        elif slot.start < now - OLDEST_S:
+            reason = f"it is older than {OLDEST_S // DAY_S} days, the oldest that is taken; nothing to mend"
+        else:
+            kept.append(slot)
+            continue
+        told = f"slots[{index}].start = {slot.start}: {reason}"
+        dead.append(_Dead(Refusal("slots", index, told), asdict(slot)))
+    return kept, dead
+
+
+def _expanded(gaps: Sequence[Gap], indexes: Iterable[int], now: int) -> tuple[list[Slot], list[_Dead]]:
+    """The slots that the gaps stand for, as far back as slots are taken, and gaps that make no sense."""
+    slots: list[Slot] = []
+    dead: list[_Dead] = []
+    for index, gap in zip(indexes, gaps, strict=True):
+        end = gap.start + gap.duration_s
+        if end > now + NEWEST_S + SLOT_S:
+            reason = f"ends {end - now} s in the future; set the machine's clock, e.g. with NTP"
+        elif end <= now - OLDEST_S:
+            reason = f"is older than {OLDEST_S // DAY_S} days, the oldest that is taken; nothing to mend"
+        elif len(slots) + gap.duration_s // SLOT_S > MOST_GAP_SLOTS:
+            reason = f"makes the gaps of one report longer than {MOST_GAP_SLOTS} slots; send it in the next"
+        else:
+            slots += (slot for slot in expand(gap) if slot.start >= now - OLDEST_S)
+            continue
+        dead.append(_Dead(Refusal("gaps", index, f"gaps[{index}] {reason}"), asdict(gap)))
+    return slots, dead
 
 
 def expand(gap: Gap) -> Iterator[Slot]:
@@ -156,23 +220,13 @@ def expand(gap: Gap) -> Iterator[Slot]:
         yield Slot(start, 0, 0, asleep_s, off_s, 0)
 
 
-def _in_time(start: int, now: int) -> bool:
-    return now - OLDEST_S <= start <= now + NEWEST_S
-
-
-def _misdated(report: Report, dead: Sequence[_Dead], now: int) -> Iterator[_Dead]:
-    """Slots too far from now, under the index they were sent with."""
-    gone = {letter.refusal.index for letter in dead if letter.refusal.part == "slots"}
-    sent_at = (i for i in range(len(report.slots) + len(gone)) if i not in gone)
-    for i, slot in zip(sent_at, report.slots, strict=True):
-        if slot.start > now + NEWEST_S:
-            ahead_s = slot.start - now
-            reason = f"the slot starts {ahead_s} s in the future: set the machine's clock (NTP)"
-        elif not _in_time(slot.start, now):
-            reason = f"the slot is older than {OLDEST_S // DAY_S} days"
-        else:
-            continue
-        yield _Dead(Refusal("slots", i, reason), asdict(slot))
+def _version(report: Report, store: Store, now: int) -> Iterator[Fact]:
+    """The device with its agent's new version, after an update. Raises BadCredential for a lost device."""
+    device = store.latest_of("device", report.device_id)
+    if device is None:
+        raise BadCredential(f"device {report.device_id} is not known here any more: enrol again")
+    if device.body["agent_version"] != report.agent_version:
+        yield Fact("device", device.key, now, {**device.body, "agent_version": report.agent_version})
 
 
 def _facts(report: Report, store: Store, now: int) -> Iterator[Fact]:
@@ -192,5 +246,14 @@ def _is_due(before: Fact | None, now: int) -> bool:
 
 
 def _dead_letter(letter: _Dead, device_id: DeviceId, now: int) -> Fact:
-    body = {"device": device_id, **asdict(letter.refusal), "record": letter.record}
+    body = {"device": device_id, **asdict(letter.refusal), "record": _kept(letter.record)}
     return Fact("dead_letter", secrets.token_hex(8), now, body)
+
+
+def _kept(record: Any) -> Any:
+    """The record as it was sent; one that is too long or no strict JSON as the beginning of its text."""
+    try:
+        text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return repr(record)[:MOST_KEPT]
+    return record if len(text) <= MOST_KEPT else text[:MOST_KEPT]

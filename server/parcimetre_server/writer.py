@@ -1,93 +1,127 @@
-"""One thread that commits whatever waits, in groups; an acknowledgement follows the commit."""
+"""One thread that writes to the store: whatever waits is committed together, and only then acknowledged."""
 
 from __future__ import annotations
 
 import logging
-import queue
-import sqlite3
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 
 from .errors import ParcimetreError
 from .store import Arrival, Merged, Store
 
 LOG = logging.getLogger(__name__)
-MOST_IN_A_GROUP = 500
-RETRY_AFTER_S = 5
+MOST_PER_COMMIT = 500
+RETRY_AFTER_S = 30
 
-_Waiting = tuple[Arrival, Future[Merged]]
+Waiting = tuple[Arrival, "Future[Merged]"]
 
 
 class Overloaded(ParcimetreError):
-    """More reports wait than the store can take."""
+    """More reports wait than may be held in memory, or the collector is stopping."""
 
     status = 503
     kind = "overloaded"
 
     @property
     def headers(self) -> dict[str, str]:
-        """When to come back."""
+        """When to come again."""
         return {"Retry-After": str(RETRY_AFTER_S)}
 
 
 class NotStored(Overloaded):
-    """The store refused a group, for instance because its disk is full."""
+    """The store could not be written."""
 
     kind = "not-stored"
 
 
 class Writer:
-    """Takes arrivals from any thread and writes them in groups, one transaction each."""
+    """Group commit. `most_waiting` bounds the reports being received, and those waiting to be written."""
 
     def __init__(self, store: Store, most_waiting: int) -> None:
-        """Start the thread; at most `most_waiting` arrivals wait at once."""
+        """Start the thread."""
         self._store = store
-        self._queue: queue.Queue[_Waiting | None] = queue.Queue(most_waiting)
+        self._most_waiting = most_waiting
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._admitted = 0
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    def submit(self, arrival: Arrival) -> Future[Merged]:
-        """Queue an arrival; its future is done once it is on disk.
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Hold a place for a report from before its body is read. Raises Overloaded when all are taken."""
+        with self._lock:
+            self._check(self._admitted)
+            self._admitted += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._admitted -= 1
 
-        Raises Overloaded when too many wait; the future raises NotStored when the store refuses it.
+    def submit(self, arrival: Arrival) -> Future[Merged]:
+        """Queue an arrival; the future resolves after its commit, or fails with NotStored.
+
+        Raises Overloaded at once when the queue is full or closed.
         """
         future: Future[Merged] = Future()
-        try:
-            self._queue.put_nowait((arrival, future))
-        except queue.Full:
-            raise Overloaded("the collector is busy and stored nothing; send again later") from None
+        with self._lock:
+            self._check(self._queue.qsize())
+            self._queue.put((arrival, future))
         return future
 
     def close(self) -> None:
-        """Write what waits, then end."""
-        self._queue.put(None)
+        """Write what waits, then end the thread."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
         self._thread.join()
 
+    def _check(self, taken: int) -> None:
+        if self._closed:
+            raise Overloaded("the collector is stopping; send the report again later")
+        if taken >= self._most_waiting:
+            raise Overloaded(
+                f"{taken} reports wait to be written, as many as are held; send this one again later"
+            )
+
     def _run(self) -> None:
-        for group in iter(self._next_group, []):
-            self._commit(group)
-
-    def _next_group(self) -> list[_Waiting]:
-        """Wait for an arrival and take all that wait with it; nothing at the end."""
-        group: list[_Waiting] = []
-        item = self._queue.get()
-        while item is not None:
-            group.append(item)
-            if len(group) == MOST_IN_A_GROUP or self._queue.empty():
-                return group
+        going = True
+        while going:
+            batch: list[Waiting] = []
             item = self._queue.get()
-        if group:
-            self._queue.put(None)
-        return group
+            while item is not None:
+                if item[1].set_running_or_notify_cancel():
+                    batch.append(item)
+                if len(batch) >= MOST_PER_COMMIT:
+                    break
+                try:
+                    item = self._queue.get_nowait()
+                except Empty:
+                    break
+            going = item is not None
+            self._write(batch)
 
-    def _commit(self, group: list[_Waiting]) -> None:
-        try:
-            merged = self._store.write([arrival for arrival, _ in group])
-        except sqlite3.Error as error:
-            LOG.error("a group of %d reports was not stored: %s", len(group), error)
-            refusal = NotStored(f"the store cannot write ({error}) and stored nothing; send again later")
-            for _, future in group:
-                future.set_exception(refusal)
+    def _write(self, batch: list[Waiting]) -> None:
+        """Commit a batch and resolve its futures; on failure all of them fail, nothing was acknowledged."""
+        if not batch:
             return
-        for (_, future), result in zip(group, merged, strict=True):
-            future.set_result(result)
+        try:
+            answers = self._store.write([arrival for arrival, _ in batch])
+        except Exception as error:  # the edge of a loop that must survive
+            LOG.exception("%d reports could not be written; their agents will send them again", len(batch))
+            for _, future in batch:
+                future.set_exception(
+                    NotStored(
+                        f"the store could not be written ({error}); nothing of this report was taken: "
+                        "mend the collector's disk, agents send again"
+                    )
+                )
+            return
+        for (_, future), merged in zip(batch, answers, strict=True):
+            future.set_result(merged)

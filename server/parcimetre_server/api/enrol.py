@@ -37,5 +37,5 @@ async def enrol(request: Request, collector: Annotated[Collector, Depends(of)]) 
             f" schema {SCHEMA}"
         ) from None
     device_id = await run_in_threadpool(request.app.state.enrolment.enrol, asked)
-    credential = request.app.state.credentials.issue(device_id)
+    credential = await run_in_threadpool(request.app.state.credentials.issue, device_id, collector.now())
     return EnrolAnswer(device_id, credential, AgentConfig(collector.settings.upload_period_s))
