@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sqlite3
 import sys
 
 import click
+from parcimetre_factors.errors import FactorsError
 
 from .. import __version__
 from ..errors import ParcimetreError
@@ -39,6 +41,11 @@ def main() -> None:
     """Run the command; an expected error is one sentence on stderr and exit code 2."""
     try:
         parcimetre(auto_envvar_prefix="PARCIMETRE")
-    except ParcimetreError as error:
+    except (ParcimetreError, FactorsError) as error:
         click.echo(f"parcimetre: {error}", err=True)
+        sys.exit(2)
+    except sqlite3.DatabaseError as error:
+        click.echo(
+            f"parcimetre: the store cannot be used: {error}; if it is damaged, restore a backup", err=True
+        )
         sys.exit(2)

@@ -13,7 +13,8 @@ import click
 from . import options
 
 if TYPE_CHECKING:
-    from ..devices import Device
+    from ..api.devices import DeviceSummary
+    from ..store import Store
 
 EPILOG = """\b
 Examples:
@@ -36,6 +37,7 @@ def command(
     search: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """List devices, show one, or retire it."""
+    from ..api.devices import summary
     from ..devices import chosen, devices
 
     if ctx.invoked_subcommand is not None:
@@ -43,39 +45,53 @@ def command(
     store = options.reading(data_dir).store
     spans = store.spans()
     found = chosen(devices(store), org_unit, site, category, search)
-    rows = [_row(device, spans.get(device.id)) for device in found]
-    options.show(rows, as_json, "No device has enrolled yet.")
+    rows = [summary(device, spans.get(device.id)) for device in found]
+    shown = [asdict(row) if as_json else _row(row) for row in rows]
+    options.show(shown, as_json, "No device has enrolled yet.")
 
 
-def _row(device: Device, span: tuple[int, int] | None) -> dict[str, object]:
+def _row(device: DeviceSummary) -> dict[str, object]:
+    last = device.last_slot
     return {
         "id": device.id,
-        "name": device.name,
+        "name": device.name + (" (simulated)" if device.simulated else ""),
         "category": device.category,
         "org_unit": device.org_unit,
-        "last slot (UTC)": span and datetime.fromtimestamp(span[1], UTC).strftime("%Y-%m-%d %H:%M"),
-        "simulated": device.simulated,
+        "last slot (UTC)": last and datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M"),
     }
 
 
 @command.command(epilog=EPILOG)
 @options.data_dir
 @click.argument("device_id", metavar="ID")
-def show(data_dir: Path, device_id: str) -> None:
-    """Show all that is known of a device, as JSON."""
-    from ..devices import device
+@options.as_json
+def show(data_dir: Path, device_id: str, as_json: bool) -> None:
+    """Show all that is known of a device; enough of the beginning of its id will do."""
+    from ..api.devices import detail
 
-    found = device(options.reading(data_dir).store, device_id)
-    click.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
+    store = options.reading(data_dir).store
+    found = asdict(detail(store, _completed(store, device_id)))
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
 @command.command(epilog=EPILOG)
 @options.data_dir
 @click.argument("device_id", metavar="ID")
-def retire(data_dir: Path, device_id: str) -> None:
+@options.as_json
+def retire(data_dir: Path, device_id: str, as_json: bool) -> None:
     """Take a device out of service: its credential no longer holds, its past figures stay."""
     from ..devices import retire
 
     collector = options.reading(data_dir)
+    device_id = _completed(collector.store, device_id)
     retire(collector.store, device_id, collector.now())
-    click.echo(f"Device {device_id} is retired.")
+    options.done(f"Device {device_id} is retired.", {"id": device_id, "state": "retired"}, as_json)
+
+
+def _completed(store: Store, beginning: str) -> str:
+    """The one device id that begins so, or what was given."""
+    fits = [key for key in store.latest("device") if key.startswith(beginning)]
+    return fits[0] if len(fits) == 1 else beginning

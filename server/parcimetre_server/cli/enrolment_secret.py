@@ -25,7 +25,7 @@ def command() -> None:
 @command.command(epilog=EPILOG)
 @options.data_dir
 @click.option("--org-unit", required=True, metavar="PATH",
-              help="Org unit of the machines, like 'Métropole/Commune'; created where it is missing.")  # fmt: skip
+              help="Org unit of the machines, like 'Métropole/Commune'; created if missing.")  # fmt: skip
 @click.option("--site", default="default", show_default=True, help="Where the machines stand.")
 @click.option("--zone", help="Grid zone of the site; a new site is in FR unless you say otherwise.")
 @click.option(
@@ -65,20 +65,22 @@ def list_secrets(data_dir: Path, as_json: bool) -> None:
             "id": secret.id,
             "org_unit": secret.org_unit,
             "site": secret.site,
-            "state": "revoked" if secret.revoked_at
-            else "expired" if secret.expires_at and secret.expires_at <= now else "valid",
+            "state": secret.state(now),
+            "expires_at": secret.expires_at,
         }
         for secret in all_secrets(collector.store)
-    ]  # fmt: skip
+    ]
     options.show(rows, as_json, "There is no enrolment secret yet: create one.")
 
 
 @command.command(epilog=EPILOG)
 @options.data_dir
 @click.argument("secret_id", metavar="ID")
-def revoke(data_dir: Path, secret_id: str) -> None:
+@options.as_json
+def revoke(data_dir: Path, secret_id: str, as_json: bool) -> None:
     """Let nobody enrol with a secret any more; machines already enrolled stay."""
     from ..enrolment import revoke_secret
 
     secret = revoke_secret(options.reading(data_dir), secret_id)
-    click.echo(f"Secret {secret.id} for {secret.org_unit} is revoked.")
+    told = f"Secret {secret.id} for {secret.org_unit} is revoked."
+    options.done(told, {"id": secret.id, "state": "revoked"}, as_json)

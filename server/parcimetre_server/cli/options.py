@@ -46,7 +46,7 @@ def read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> No
     names = {parameter.name for parameter in ctx.command.params}
     try:
         with file.open("rb") as opened:
-            found = tomllib.load(opened)
+            found = {name.replace("-", "_"): value for name, value in tomllib.load(opened).items()}
     except OSError as error:
         raise DamagedConfig(
             f"cannot read {file}: {error.strerror}; name another file with --config"
@@ -90,7 +90,14 @@ def show(rows: Sequence[Mapping[str, object]], as_json: bool, empty: str) -> Non
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*(name.replace("_", " ") for name in rows[0]), box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), no_wrap=name == "id", overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)
+
+
+def done(sentence: str, facts: Mapping[str, object], as_json: bool) -> None:
+    """Say what was done, to a person or to a machine."""
+    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else sentence)

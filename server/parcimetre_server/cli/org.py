@@ -21,35 +21,50 @@ Examples:
 @click.pass_context
 def command(ctx: click.Context, data_dir: Path, as_json: bool) -> None:
     """List the org units, or create units and sites."""
+    if ctx.invoked_subcommand is None:
+        _list_units(data_dir, as_json)
+
+
+def _list_units(data_dir: Path, as_json: bool) -> None:
     from ..org import units
 
-    if ctx.invoked_subcommand is None:
-        rows = [{"org_unit": path} for path in units(options.reading(data_dir).store)]
-        options.show(rows, as_json, "There is no org unit yet: create one.")
+    rows = [{"org_unit": path} for path in units(options.reading(data_dir).store)]
+    options.show(rows, as_json, "There is no org unit yet: create one.")
 
 
 @command.command(epilog=EPILOG)
 @options.data_dir
 @click.argument("path")
-def create(data_dir: Path, path: str) -> None:
+@options.as_json
+def create(data_dir: Path, path: str, as_json: bool) -> None:
     """Create an org unit, and those above it where they are missing."""
     from ..org import create_unit
 
     collector = options.reading(data_dir, create=True)
-    click.echo(f"Org unit {create_unit(collector.store, path, collector.now())} exists.")
+    made = create_unit(collector.store, path, collector.now())
+    options.done(f"Org unit {made} exists.", {"org_unit": made}, as_json)
 
 
 @command.command(epilog=EPILOG)
 @options.data_dir
 @click.argument("name")
 @click.option("--zone", required=True, help="Grid zone, like FR.")
-def site(data_dir: Path, name: str, zone: str) -> None:
+@options.as_json
+def site(data_dir: Path, name: str, zone: str, as_json: bool) -> None:
     """Create a site, or move it to another grid zone."""
     from ..org import create_site
 
     collector = options.reading(data_dir, create=True)
     made = create_site(collector.store, name, zone, collector.now(), collector.factors)
-    click.echo(f"Site {made.name} is in grid zone {made.zone}.")
+    options.done(f"Site {made.name} is in grid zone {made.zone}.", vars(made), as_json)
+
+
+@command.command("list", epilog=EPILOG)
+@options.data_dir
+@options.as_json
+def list_units(data_dir: Path, as_json: bool) -> None:
+    """List the org units, as the command alone does."""
+    _list_units(data_dir, as_json)
 
 
 @command.command(epilog=EPILOG)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import signal
 import socket
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import ParcimetreError
 from . import options
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 LOG = logging.getLogger("parcimetre")
 BACKLOG = 2048
@@ -53,17 +60,25 @@ def command(
 
     log.configure()
     settings = Settings(data_dir, host, port, time_zone, organisation, upload_period_s, read_from_network)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _listening(host, port) as listener:
         app = build(open_collector(settings, create=True))
-        LOG.info("ready at http://%s:%d/", host, listener.getsockname()[1])
-        _run(app, listener)
+        shown = f"[{host}]" if ":" in host else host
+        _run(app, listener, f"http://{shown}:{listener.getsockname()[1]}/")
+    LOG.info("stopped")
 
 
-def _run(app: object, listener: socket.socket) -> None:
+def _run(app: FastAPI, listener: socket.socket, address: str) -> None:
+    """Serve until SIGTERM or SIGINT; what was received by then is written and answered."""
     import uvicorn
 
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            LOG.info("ready at %s", address)
+
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # the import of its type is what takes the time here
+        app,
         http="httptools",
         log_config=None,
         access_log=False,
@@ -71,7 +86,11 @@ def _run(app: object, listener: socket.socket) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=10,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    server = Server(config)
+    with contextlib.suppress(KeyboardInterrupt, SystemExit):
+        server.run(sockets=[listener])
+    if not server.started:
+        sys.exit(1)
 
 
 def _listening(host: str, port: int) -> socket.socket:
