@@ -70,7 +70,7 @@ class Factor:
         return math.log(self.high / self.low) / TWO_SIDED_95
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FactorSet:
     """An immutable collection; `id` is a hash of every byte of its tables.
 

@@ -1,0 +1,127 @@
+"""Embodied impact of components, one function a kind; constants of a server's bottom-up sum.
+
+Method: the component model of Green Cloud Computing (UBA Texte 94/2021) as BoaviztAPI documents it: die
+area times an impact per area, plus what does not grow with it.
+"""
+
+from __future__ import annotations
+
+from .cpus import find
+from .criteria import UNITS, Criterion
+from .explain import Term, leaf, product, quotient, total
+from .factor import FactorSet
+from .hardware import Cpu, Disk, Memory
+
+
+def constant(label: str, subject: str, criterion: Criterion, factors: FactorSet, units: float = 1) -> Term:
+    """`units` times a constant of one component."""
+    one = factor_leaf(subject, f"component.{subject.replace(' ', '_')}.{criterion}", factors)
+    if units == 1:
+        return total(label, UNITS[criterion], (one,))
+    return product(label, UNITS[criterion], (_units(units), one))
+
+
+def factor_leaf(label: str, factor_id: str, factors: FactorSet, detail: str = "", note: str = "") -> Term:
+    """A factor as a leaf."""
+    factor = factors.get(factor_id)
+    unit = factor.unit if factor.per in ("device", "server") else f"{factor.unit}/{factor.per}"
+    return leaf(
+        label, factor.value, unit, "factor", factor=factor_id, detail=detail, note=note or factor.note
+    )
+
+
+def processor(cpu: Cpu, criterion: Criterion, factors: FactorSet) -> Term:
+    """Processors of one model: die area times impact per area, plus a base."""
+    one = total(
+        "one processor",
+        UNITS[criterion],
+        (
+            product(
+                "die",
+                UNITS[criterion],
+                (
+                    _die_mm2(cpu, factors),
+                    factor_leaf("impact per area", f"component.processor_die.{criterion}", factors),
+                ),
+            ),
+            factor_leaf("base of a processor", f"component.processor_base.{criterion}", factors),
+        ),
+    )
+    return product("processor", UNITS[criterion], (_units(cpu.units), one), detail=cpu.model or "")
+
+
+def _die_mm2(cpu: Cpu, factors: FactorSet) -> Term:
+    """Die area of a known processor, else by its cores."""
+    facts = find(cpu.model, factors)
+    if facts is not None and facts.die_mm2 is not None:
+        return leaf("die area", facts.die_mm2, "mm2", "given", detail=facts.source_url, tier="model")
+    cores = cpu.cores or (facts.cores if facts else None)
+    cores_term = (
+        leaf("cores", float(cores), "core", "measured")
+        if cores
+        else factor_leaf("cores of a usual processor", "default.cores", factors)
+    )
+    per_core = factor_leaf("die area per core", "default.die_per_core", factors)
+    return product(
+        "die area", "mm2", (cores_term, per_core), tier="default",
+        note="The processor is not in the table: its area is estimated from its cores.",
+    )  # fmt: skip
+
+
+def memory(module: Memory, criterion: Criterion, factors: FactorSet) -> Term:
+    """Memory modules of one size."""
+    return _dies(
+        "memory", "module", module.gb, module.units, _memory_density(module, factors), criterion, factors
+    )
+
+
+def disk(disk: Disk, criterion: Criterion, factors: FactorSet) -> Term:
+    """Disks of one kind and size: an SSD by its dies, an HDD as a constant."""
+    if disk.kind == "hdd":
+        return constant("disk", "hdd", criterion, factors, disk.units)
+    density = factor_leaf("density", "density.ssd", factors)
+    return _dies("disk", "ssd", disk.gb, disk.units, density, criterion, factors)
+
+
+def power_supplies(criterion: Criterion, factors: FactorSet) -> Term:
+    """Power supplies of a server, by mass: no agent sees them, so they are the usual ones."""
+    return product(
+        "power supply",
+        UNITS[criterion],
+        (
+            factor_leaf("power supplies", "default.psu.units", factors),
+            factor_leaf("mass", "default.psu.kg", factors),
+            factor_leaf("impact per mass", f"component.power_supply.{criterion}", factors),
+        ),
+        tier="default",
+    )
+
+
+def _memory_density(module: Memory, factors: FactorSet) -> Term:
+    maker = (module.maker or "").lower().replace("hynix", "sk hynix").replace("sk sk", "sk").replace(" ", "_")
+    known = f"density.memory.{maker}"
+    return factor_leaf("density", known if known in factors.factors else "density.memory", factors)
+
+
+def _dies(
+    label: str, base: str, gb: float, units: int, density: Term, criterion: Criterion, factors: FactorSet
+) -> Term:
+    kind = "memory" if label == "memory" else "ssd"
+    area = quotient("die area", "cm2", (leaf("capacity", gb, "GB", "measured"), density))
+    one = total(
+        f"one {base}",
+        UNITS[criterion],
+        (
+            product(
+                "dies",
+                UNITS[criterion],
+                (area, factor_leaf("impact per area", f"component.{kind}_die.{criterion}", factors)),
+            ),
+            factor_leaf(f"base of a {base}", f"component.{kind}_base.{criterion}", factors),
+        ),
+    )
+    return product(label, UNITS[criterion], (_units(units), one), detail=f"{units} × {gb:g} GB")
+
+
+def _units(units: float) -> Term:
+    return leaf("units", float(units), "1", "measured")

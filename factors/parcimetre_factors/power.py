@@ -1,0 +1,235 @@
+"""Power at the wall by load and state: models fitted to published measurements, in explained terms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .activity import DECILES, Activity
+from .components import factor_leaf
+from .cpus import find
+from .explain import Term, leaf, product, total
+from .factor import FactorId, FactorSet
+from .hardware import Hardware
+from .virtual_host import host_share, typical_host
+
+CLIENTS = ("laptop", "desktop", "all_in_one", "mini_pc")
+MEAN_ONLY = ("monitor", "printer", "network", "tablet", "phone")
+CURVE_LOADS = (0, 10, 50, 100)
+MIDDLES = (5, 15, 25, 35, 45, 55, 65, 75, 85, 95)
+FIRST_YEAR, LAST_YEAR, BASE_YEAR, USUAL_YEAR = 2007, 2021, 2015, 2018
+USUAL_CORES, USUAL_MEMORY_GB = 24, 64.0
+NO_DISPLAY = leaf("display", 0.0, "W", "policy", note="A display of its own is a device of its own.")
+IN_IDLE = leaf("display", 0.0, "W", "policy", note="The built-in display is within the idle figure.")
+
+
+@dataclass(frozen=True)
+class PowerModel:
+    """Watts of the whole device at the wall.
+
+    `decile_w[i]` is the power awake with load in decile i, without its display; `display_w` what the
+    built-in display adds while on. `error` is the factor whose range is the model's own error.
+    """
+
+    evidence: str
+    decile_w: tuple[Term, ...]
+    display_w: Term
+    asleep_w: Term
+    off_w: Term
+    error: FactorId
+
+    def energy_j(self, activity: Activity) -> NDArray[np.float64]:
+        """Modelled energy of each slot (n,), in joules; time awake without a load counts as idle."""
+        awake_s = activity.display_on_s + activity.display_off_s
+        load_s = activity.load_deciles_s.copy()
+        load_s[:, 0] += np.maximum(0.0, awake_s - load_s.sum(axis=1))
+        energy: NDArray[np.float64] = (
+            load_s @ np.array([term.value for term in self.decile_w])
+            + activity.display_on_s * self.display_w.value
+            + activity.asleep_s * self.asleep_w.value
+            + activity.off_s * self.off_w.value
+        )
+        return energy
+
+    def terms(self) -> Mapping[str, Term]:
+        """Every term by name: decile0 to decile9, display, asleep, off."""
+        deciles = {f"decile{i}": term for i, term in enumerate(self.decile_w)}
+        return deciles | {"display": self.display_w, "asleep": self.asleep_w, "off": self.off_w}
+
+
+def power_model(hardware: Hardware, factors: FactorSet) -> PowerModel:
+    """The model of a device by its category; one that no model fits is taken for a desktop, widely."""
+    if hardware.virtual or hardware.category == "virtual_machine":
+        return _shared(hardware, factors)
+    if hardware.category == "server":
+        return _server(hardware, factors)
+    if hardware.category in MEAN_ONLY:
+        return _mean_only(hardware.category, factors)
+    return _client(hardware, factors)
+
+
+def component_remainder(hardware: Hardware, factors: FactorSet) -> Term:
+    """Watts at the wall, awake, beyond what the processor's own counters see: idle less the idle processor.
+
+    Never negative.
+    """
+    label = "device beside its processor"
+    if hardware.virtual or hardware.category in ("virtual_machine", *MEAN_ONLY):
+        return leaf(label, 0.0, "W", "policy", note="Not modelled by component.")
+    idle = (
+        _server_watts("idle", hardware, factors)
+        if hardware.category == "server"
+        else _idle(hardware, factors)
+    )
+    processor = product(
+        "idle processor, which its counters see",
+        "W",
+        (leaf("subtracted", -1.0, "1", "constant"), _curve_leaf(0, factors), _tdp(hardware, factors)),
+    )
+    rest = total(label, "W", (idle, processor))
+    return (
+        rest if rest.value > 0 else leaf(label, 0.0, "W", "modelled", note="The model leaves nothing over.")
+    )
+
+
+def _client(hardware: Hardware, factors: FactorSet) -> PowerModel:
+    category = _client_category(hardware)
+    idle, tdp = _idle(hardware, factors), _tdp(hardware, factors)
+    deciles = tuple(
+        total("awake", "W", (idle, _dynamic(middle, tdp, factors)), detail=_decile_name(i))
+        for i, middle in enumerate(MIDDLES)
+    )
+    return PowerModel(
+        category,
+        deciles,
+        IN_IDLE if category in ("laptop", "all_in_one") else NO_DISPLAY,
+        factor_leaf("asleep", f"power.{category}.asleep", factors),
+        factor_leaf("off", f"power.{category}.off", factors),
+        factors.get(f"power.{category}.error").id,
+    )
+
+
+def _server(hardware: Hardware, factors: FactorSet) -> PowerModel:
+    """Idle and full load by regression on SPECpower; between them the shape of the processor's curve."""
+    idle, full = _server_watts("idle", hardware, factors), _server_watts("full", hardware, factors)
+    deciles = tuple(
+        total(
+            "awake",
+            "W",
+            (_weighted(idle, 1 - _shape(middle, factors)), _weighted(full, _shape(middle, factors))),
+            detail=_decile_name(i),
+        )
+        for i, middle in enumerate(MIDDLES)
+    )
+    return PowerModel(
+        "server", deciles, NO_DISPLAY, factor_leaf("asleep", "power.server.asleep", factors),
+        factor_leaf("off", "power.server.off", factors), factors.get("power.server.error").id,
+    )  # fmt: skip
+
+
+def _shared(hardware: Hardware, factors: FactorSet) -> PowerModel:
+    """The typical host's power at the virtual machine's own load, times its share."""
+    host, share = _server(typical_host(factors), factors), host_share(hardware, factors)
+
+    def part(term: Term) -> Term:
+        return product(term.label, "W", (term, share), detail=term.detail, tier="estimate")
+
+    nothing = leaf("off", 0.0, "W", "policy", note="A virtual machine that does not run takes nothing.")
+    return PowerModel(
+        "host_share", tuple(part(term) for term in host.decile_w), NO_DISPLAY, nothing, nothing,
+        factors.get("share.error").id,
+    )  # fmt: skip
+
+
+def _mean_only(category: str, factors: FactorSet) -> PowerModel:
+    """The year's mean power in every state: the sources know no more of these categories."""
+    mean = factor_leaf("mean of the year", f"power.{category}.mean", factors)
+    return PowerModel(
+        category, (mean,) * DECILES, NO_DISPLAY, mean, mean, factors.get(f"power.{category}.mean").id
+    )
+
+
+def _client_category(hardware: Hardware) -> str:
+    return hardware.category if hardware.category in CLIENTS else "other"
+
+
+def _idle(hardware: Hardware, factors: FactorSet) -> Term:
+    return factor_leaf("idle", f"power.{_client_category(hardware)}.idle", factors)
+
+
+def _dynamic(load: int, tdp: Term, factors: FactorSet) -> Term:
+    """What the processor adds to idle at a load in percent."""
+    share = _curve(load, factors) - _curve(0, factors)
+    at_load = leaf(
+        "share of TDP above idle", share, "1", "modelled", detail=f"{load} %", factor=None,
+        note="Between the points of power.curve.0, .10, .50 and .100.",
+    )  # fmt: skip
+    return product("processor at load", "W", (tdp, at_load))
+
+
+def _tdp(hardware: Hardware, factors: FactorSet) -> Term:
+    """Thermal design power of the processors together, in watts."""
+    category = "server" if hardware.category == "server" else _client_category(hardware)
+    cpu = hardware.cpus[0] if hardware.cpus else None
+    facts = find(cpu.model, factors) if cpu else None
+    units = leaf("processors", float(cpu.units if cpu else 1), "1", "measured")
+    if facts is not None and facts.tdp_w is not None:
+        one = leaf("TDP", facts.tdp_w, "W", "given", detail=f"{facts.name}, {facts.source_url}", tier="model")
+    else:
+        one = factor_leaf("TDP", f"power.{category}.tdp", factors)
+    return product("TDP of all processors", "W", (units, one))
+
+
+def _curve_leaf(load: int, factors: FactorSet) -> Term:
+    return factor_leaf("share of TDP", f"power.curve.{load}", factors, detail=f"{load} %")
+
+
+def _curve(load: int, factors: FactorSet) -> float:
+    """Processor power as a share of TDP at a load in percent, straight between the published points."""
+    points = [factors.get(f"power.curve.{at}").value for at in CURVE_LOADS]
+    return float(np.interp(load, CURVE_LOADS, points))
+
+
+def _shape(load: int, factors: FactorSet) -> float:
+    """How far between idle and full load a device stands, 0 to 1."""
+    idle, full = _curve(0, factors), _curve(100, factors)
+    return (_curve(load, factors) - idle) / (full - idle)
+
+
+def _weighted(watts: Term, weight: float) -> Term:
+    share = leaf("weight by the load curve", weight, "1", "modelled",
+                 note="Between the points of power.curve.0, .10, .50 and .100.")  # fmt: skip
+    return product(watts.label, "W", (watts, share))
+
+
+def _server_watts(load: str, hardware: Hardware, factors: FactorSet) -> Term:
+    """Idle or full-load watts of a server, as a product of what each of its features does."""
+    chips = sum(cpu.units for cpu in hardware.cpus) or 1
+    cores = sum(cpu.units * (cpu.cores or USUAL_CORES) for cpu in hardware.cpus) or USUAL_CORES
+    memory_gb = sum(module.units * module.gb for module in hardware.memory) or USUAL_MEMORY_GB
+    year = min(max(hardware.year or USUAL_YEAR, FIRST_YEAR), LAST_YEAR)
+    is_amd = any("amd" in (cpu.model or "").lower() for cpu in hardware.cpus)
+    features = {
+        "processors": (math.log(chips), f"{chips}"),
+        "cores": (math.log(cores / chips), f"{cores / chips:g}"),
+        "memory": (math.log(memory_gb), f"{memory_gb:g} GB"),
+        "year": (float(year - BASE_YEAR), f"{year}" if hardware.year else f"{year}, assumed"),
+        "amd": (float(is_amd), "AMD" if is_amd else "not AMD"),
+    }
+    effects = tuple(
+        leaf(
+            f"effect of {name}", math.exp(factors.get(f"power.server.{load}.{name}").value * value), "1",
+            "modelled", detail=detail, factor=f"power.server.{load}.{name}",
+        )
+        for name, (value, detail) in features.items()
+    )  # fmt: skip
+    constant = factor_leaf("constant of the fit", f"power.server.{load}.constant", factors)
+    return product("idle" if load == "idle" else "full load", "W", (constant, *effects))
+
+
+def _decile_name(i: int) -> str:
+    return f"{10 * i} to {10 * i + 10} %"
