@@ -36,7 +36,7 @@ GapState = Literal["asleep", "off", "unknown"]
 DiskKind = Literal["ssd", "hdd", "emmc", "virtual", "unknown"]
 SensorState = Literal["ok", "no_data", "denied", "failed"]
 
-STRICT = {"extra": "forbid", "strict": True}
+STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
 
 @dataclass(frozen=True)
