@@ -26,6 +26,7 @@ DAY_S = 86_400
 OLDEST_S = 400 * DAY_S
 MOST_GAP_SLOTS = 2 * OLDEST_S // SLOT_S
 MOST_KEPT = 4000
+UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
 REPORT = TypeAdapter(Report)
 INVENTORY = TypeAdapter(Inventory)
 
@@ -158,7 +159,7 @@ def _sentence(findings: Sequence[ErrorDetails]) -> str:
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in finding["loc"])
         what = finding["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
         given = repr(finding["input"])
-        shown = finding["type"] != "extra_forbidden" and len(given) <= 60
+        shown = finding["type"] not in UNKNOWN_FIELD and len(given) <= 60
         told.append(f"{place.lstrip('.') or 'report'}{f' = {given}' if shown else ''}: {what}")
     return "; ".join(told)
 
