@@ -25,6 +25,7 @@ def secrets(data_dir: Path) -> Iterator[SecretOf]:
     made: dict[tuple[str, str], tuple[str, str]] = {}
 
     def secret_of(device: DemoDevice) -> str:
+        """The secret of the device's place, made for the first device there."""
         place = (device.org_unit, device.site)
         if place not in made:
             secret, text = create_secret(collector, *place, zone=ZONE, expires_at=collector.now() + VALID_S)
