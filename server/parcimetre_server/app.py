@@ -29,6 +29,7 @@ def build(collector: Collector) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        """Jobs run and the writer waits for reports between start and stop."""
         stop_jobs = start_jobs(collector)
         yield
         stop_jobs()

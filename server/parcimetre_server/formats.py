@@ -13,6 +13,7 @@ from babel.numbers import format_decimal
 from .i18n import Tongue, mark
 
 DIGITS = 3
+UTC_ZONE = ZoneInfo("UTC")
 NBSP = "\u00a0"
 MASS = ((1000.0, "t"), (1.0, "kg"), (1e-3, "g"), (1e-6, "mg"), (1e-9, "µg"), (1e-12, "ng"))
 SCALES = {
@@ -28,7 +29,7 @@ class Formats:
     """How a language writes numbers, quantities and times; times are in the organisation's time zone."""
 
     tongue: Tongue
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = UTC_ZONE
 
     def number(self, value: float, digits: int = DIGITS) -> str:
         """A number with so many significant digits, never in exponents."""
@@ -100,7 +101,7 @@ class Formats:
 
     def day(self, second: float, width: str = "medium") -> str:
         """The day of a second."""
-        return format_date(self.local(second), width, locale=self.tongue.language)  # type: ignore[arg-type]  # widths are literals
+        return format_date(self.local(second), width, locale=self.tongue.language)
 
     def named_day(self, period: str) -> str:
         """A day by its ISO name, with the day of the week."""

@@ -10,6 +10,7 @@ from parcimetre_agent import report
 from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory
 
 from .devices import Device
+from .i18n import mark
 
 MM_PER_INCH = 25.4
 MIB_PER_GB = 1024
@@ -92,6 +93,6 @@ def assumptions(device: Device) -> tuple[str, ...]:
     return tuple(found)
 
 
-NO_INVENTORY = "No inventory has arrived yet: figures are those of the category."
-DISK_KIND = "The kind of a disk is not stated: it counts as a solid-state disk."
-EXTERNAL_DISPLAY = "External displays are seen but not counted: a display is a device of its own."
+NO_INVENTORY = mark("No inventory has arrived yet: figures are those of the category.")
+DISK_KIND = mark("The kind of a disk is not stated: it counts as a solid-state disk.")
+EXTERNAL_DISPLAY = mark("External displays are seen but not counted: a display is a device of its own.")

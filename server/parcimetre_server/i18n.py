@@ -44,7 +44,7 @@ class Tongue:
 
     def plural(self, one: str, many: str, n: int) -> str:
         """The form that fits `n`, which stands in the msgid as {n}."""
-        return cast(str, _translations(self.language).ngettext(one, many, n)).format(n=n)
+        return _translations(self.language).ngettext(one, many, n).format(n=n)
 
 
 @lru_cache(maxsize=len(LANGUAGES))

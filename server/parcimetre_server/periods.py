@@ -60,7 +60,7 @@ class Periods:
 
 
 def span(begin: str | None, end: str | None, zone: ZoneInfo, now: int, days: int = 7) -> Span:
-    """What `from` and `to` mean: ISO 8601 dates or times, or seconds UTC; the last days where they are absent.
+    """What `from` and `to` mean: ISO 8601 dates or times, or seconds UTC; the last days if absent.
 
     A date is its first instant in the organisation's time zone; `to` is not included. Raises BadPeriod.
     """

@@ -6,6 +6,7 @@ counted wins. What it counted covers the seconds it says; the rest of the slot's
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,7 +98,7 @@ class Chosen:
         return self.counted_j + self.modelled_j
 
 
-def choose(activity: Activity, watts: dict[str, Term], virtual: bool = False) -> Chosen:
+def choose(activity: Activity, watts: Mapping[str, Term], virtual: bool = False) -> Chosen:
     """Pick a rung for each slot.
 
     `watts` names the power of each of PIECES. Counters that a virtual machine sees are its host's, or

@@ -76,7 +76,7 @@ def test_this_machines_footprint_shows_within_a_minute_and_its_explanation_adds_
     assert "Manufacturing" in page
     assert device in _get(f"{running}/")
     explained = json.loads(_get(f"{running}/v1/explain?device={device}"))
-    figure = explained["figure"]
+    figure = explained["term"]
     assert figure["value"] > 0
     assert _value(figure) == pytest.approx(figure["value"], rel=1e-12)
 

@@ -18,6 +18,7 @@ TEXT = b'{"slots": []}' * 100
         ("gzip", gzip.compress(TEXT)),
         ("zstd", zstandard.compress(TEXT)),
     ],
+    ids=["none", "identity", "gzip", "zstd"],
 )
 def test_a_body_is_unpacked_as_its_encoding_says(encoding, body):
     assert unpack(body, encoding) == TEXT

@@ -73,7 +73,10 @@ def _run(app: FastAPI, listener: socket.socket, address: str) -> None:
     import uvicorn
 
     class Server(uvicorn.Server):
+        """Says where it listens once it does."""
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            """Start, then say so."""
             await super().startup(sockets)
             LOG.info("ready at %s", address)
 

@@ -1,0 +1,39 @@
+"""`GET /v1/explain`: the tree of terms behind a figure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from parcimetre_factors.criteria import Criterion
+
+from .. import explanations
+from ..collector import Collector, of
+from ..periods import span
+from ..store import DeviceId
+from .footprint import Begin, End, Unit
+
+router = APIRouter(prefix="/v1", tags=["figures"])
+
+
+@router.get("/explain")
+def explain(
+    collector: Annotated[Collector, Depends(of)],
+    device: Annotated[str | None, Query(max_length=64, description="Id of one device.")] = None,
+    begin: Begin = None,
+    end: End = None,
+    criterion: Criterion = Criterion.GWP,
+    org_unit: Unit = None,
+) -> dict[str, Any]:
+    """Why a device's footprint is what it is, or an org unit's as the sum of its devices.
+
+    The value of `term` is the figure of /v1/footprint for the same period; recomputing the tree from its
+    leaves gives it. Terms with a `ref` are told in full under `definitions`, or are devices to ask for.
+    Periods of up to two days are explained slot by slot, longer ones day by day.
+    """
+    asked = span(begin, end, collector.zone, collector.now())
+    if device is not None:
+        found = explanations.explain_device(collector, DeviceId(device), asked, criterion)
+    else:
+        found = explanations.explain_unit(collector, org_unit, asked, criterion)
+    return explanations.as_json(found)

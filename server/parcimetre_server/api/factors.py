@@ -1,0 +1,54 @@
+"""`GET /v1/factors` and `/v1/factors/{id}`: the numbers that figures rest on, with their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from parcimetre_factors.errors import UnknownFactor
+from parcimetre_factors.factor import Factor, FactorSet
+
+from ..collector import Collector, of
+from ..errors import ParcimetreError
+
+router = APIRouter(prefix="/v1", tags=["factors"])
+
+
+class NoSuchFactor(ParcimetreError):
+    """A factor that the set in use does not hold."""
+
+    status = 404
+    kind = "unknown-factor"
+
+
+def matching(factors: FactorSet, q: str) -> Iterator[Factor]:
+    """Factors in which every word of `q` occurs: in id, subject, stage, criterion, zone or source."""
+    words = q.lower().split()
+    for factor in factors.factors.values():
+        source = factor.source
+        about = (factor.id, factor.subject, factor.stage, factor.criterion, factor.zone, factor.unit,
+                 source.publisher, source.title, source.licence)  # fmt: skip
+        text = " ".join(part.lower() for part in about if part)
+        if all(word in text for word in words):
+            yield factor
+
+
+@router.get("/factors")
+def factors(
+    collector: Annotated[Collector, Depends(of)],
+    q: Annotated[str, Query(max_length=200, description="Words that all must occur.")] = "",
+) -> dict[str, Any]:
+    """Factors of the set in use, each with its value, 95 % range, unit, source and licence."""
+    found = [asdict(factor) for factor in matching(collector.factors, q)]
+    return {"factor_set": collector.factors.id, "count": len(found), "factors": found}
+
+
+@router.get("/factors/{id}")
+def factor(id: str, collector: Annotated[Collector, Depends(of)]) -> dict[str, Any]:  # noqa: A002
+    """One factor."""
+    try:
+        return asdict(collector.factors.get(id))
+    except UnknownFactor as error:
+        raise NoSuchFactor(f"{error}; GET /v1/factors?q= searches them") from error

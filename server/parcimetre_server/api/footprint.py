@@ -1,0 +1,63 @@
+"""`GET /v1/footprint`: figures by group and period."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from parcimetre_factors.criteria import Criterion
+
+from .. import footprints
+from ..collector import Collector, of
+from ..footprints import GroupBy
+from ..periods import Interval, span
+from ..store import DeviceId
+
+router = APIRouter(prefix="/v1", tags=["figures"])
+
+Begin = Annotated[
+    str | None,
+    Query(
+        alias="from",
+        max_length=40,
+        description="Date or time (ISO 8601), or seconds since 1970 UTC; 7 days before `to`.",
+    ),
+]
+End = Annotated[
+    str | None,
+    Query(alias="to", max_length=40, description="The same, itself not included; now where it is absent."),
+]
+Unit = Annotated[str | None, Query(max_length=400, description="Path of an org unit: it and all below it.")]
+
+
+@router.get("/footprint")
+def footprint(
+    collector: Annotated[Collector, Depends(of)],
+    begin: Begin = None,
+    end: End = None,
+    criterion: Criterion = Criterion.GWP,
+    group_by: GroupBy | None = None,
+    interval: Interval = "total",
+    org_unit: Unit = None,
+    device: Annotated[str | None, Query(max_length=64, description="Id of one device.")] = None,
+) -> dict[str, Any]:
+    """Footprint with its 95 % interval, coverage and measured share, by group and period.
+
+    Days, weeks and months are those of the organisation's time zone, hours and slots those of UTC. The
+    values of the groups add up to the total; the bounds of intervals do not, as errors are shared. `value`
+    is null where no factor knows the criterion, and `absent` lists the stages that a value leaves out.
+    """
+    asked = footprints.Query(
+        span(begin, end, collector.zone, collector.now()),
+        criterion,
+        interval,
+        org_unit,
+        DeviceId(device) if device else None,
+    )
+    return {
+        "from": asked.span.first,
+        "to": asked.span.last,
+        "criterion": criterion,
+        "rows": [asdict(row) for row in footprints.footprint(collector, asked, group_by)],
+    }

@@ -1,0 +1,112 @@
+"""`parcimetre explain`: the tree of terms behind a figure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from parcimetre_factors.criteria import Criterion
+from parcimetre_factors.explain import Term
+from rich.console import Console
+from rich.markup import escape
+from rich.tree import Tree
+
+from ..collector import open_reading
+from ..explanations import Explanation, explain_device, explain_unit
+from ..explanations import as_json as explanation_json
+from ..formats import Formats
+from ..i18n import Tongue, language_of_environment
+from ..periods import span
+from ..store import DeviceId
+from ..titles import title
+from . import options
+from .footprint import begin, criterion_option, end, org_unit_option
+
+EPILOG = """\b
+Examples:
+  parcimetre explain --device 5f0c1e...
+  parcimetre explain --device 5f0c1e... --from 2026-11-23 --to 2026-11-24 --json
+  parcimetre explain --org-unit "Métropole/Ville" --criterion adpe
+"""
+
+
+@click.command(epilog=EPILOG)
+@options.data_dir
+@click.option("--device", "device_id", metavar="ID", help="Id of a device, or enough of its beginning.")
+@org_unit_option
+@begin
+@end
+@criterion_option
+@options.as_json
+def command(
+    data_dir: Path,
+    device_id: str | None,
+    org_unit: str | None,
+    begin: str | None,
+    end: str | None,
+    criterion: str,
+    as_json: bool,
+) -> None:
+    """Show why a device's footprint is what it is, or an org unit's as the sum of its devices."""
+    if (device_id is None) == (org_unit is None):
+        raise click.UsageError("give either --device ID or --org-unit PATH; parcimetre devices lists the ids")
+    collector = open_reading(data_dir)
+    zone = collector.zone
+    asked = span(begin, end, zone, collector.now())
+    if device_id is not None:
+        full_id = _completed(device_id, collector.store.spans())
+        found = explain_device(collector, full_id, asked, Criterion(criterion))
+    else:
+        found = explain_unit(collector, org_unit, asked, Criterion(criterion))
+    if as_json:
+        click.echo(json.dumps(explanation_json(found), ensure_ascii=False))
+        return
+    _print(found, Formats(Tongue(language_of_environment()), zone))
+
+
+def _completed(beginning: str, known: dict[DeviceId, tuple[int, int]]) -> DeviceId:
+    """The one device whose id begins so, or what was given."""
+    fits = [known_id for known_id in known if known_id.startswith(beginning)]
+    return fits[0] if len(fits) == 1 else DeviceId(beginning)
+
+
+def _print(found: Explanation, formats: Formats) -> None:
+    console, tongue = Console(highlight=False), formats.tongue
+    if found.term is None:
+        console.print(tongue("No factor knows this criterion for this device."))
+        return
+    console.print(_tree(found.term, formats))
+    for name, term in found.definitions.items():
+        console.print(_tree(term, formats, name))
+    for note in found.notes:
+        console.print(tongue(note), style="dim")
+    if found.absent:
+        names = ", ".join(tongue(title("stage", stage)) for stage in found.absent)
+        console.print(f"{tongue('Left out, as no factor knows them:')} {names}", style="dim")
+    for factor in found.factors:
+        console.print(
+            escape(f"{factor.id}: {factor.source.publisher}, {factor.source.year}, {factor.source.url}"),
+            style="dim",
+        )
+    console.print(f"{tongue('Factor set')} {found.factor_set}", style="dim")
+
+
+def _tree(term: Term, formats: Formats, name: str = "") -> Tree:
+    made = Tree(_line(term, formats, name))
+    for child in term.inputs:
+        made.add(_tree(child, formats))
+    return made
+
+
+def _line(term: Term, formats: Formats, name: str) -> str:
+    sign = {"sum": "Σ ", "product": "× ", "quotient": "÷ "}.get(term.operation, "")
+    about = [
+        formats.tongue(term.label),
+        name,
+        term.detail,
+        term.factor and f"<{term.factor}>",
+        term.ref and f"→ {term.ref}",
+    ]
+    text = escape(sign + " ".join(part for part in about if part))
+    return f"{text}  [bold]{escape(formats.quantity(term.value, term.unit))}[/bold]"

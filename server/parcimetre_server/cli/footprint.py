@@ -1,0 +1,118 @@
+"""`parcimetre footprint`: figures by group and period, in a table or as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import get_args
+
+import click
+from parcimetre_factors.criteria import Criterion
+from rich.console import Console
+from rich.table import Table
+
+from ..collector import Collector, open_reading
+from ..devices import devices
+from ..footprints import GROUPINGS, GroupBy, Query, Row, figures
+from ..formats import Formats
+from ..i18n import Tongue, language_of_environment, mark
+from ..periods import Interval, span
+from ..titles import GROUPS, title
+from . import options
+
+EPILOG = """\b
+Examples:
+  parcimetre footprint
+  parcimetre footprint --from 2026-11-16 --to 2026-11-23 --group-by org_unit
+  parcimetre footprint --org-unit "Métropole/Ville" --group-by category --interval day --json
+"""
+begin = click.option("--from", "begin", metavar="TIME", help="Date, time or seconds UTC; 7 days before --to.")
+end = click.option("--to", "end", metavar="TIME", help="The same, itself not included; now by default.")
+criterion_option = click.option(
+    "--criterion",
+    type=click.Choice([str(c) for c in Criterion]),
+    default="gwp",
+    show_default=True,
+    help="Climate, metals and minerals, or primary energy.",
+)
+org_unit_option = click.option("--org-unit", metavar="PATH", help="An org unit and all below it.")
+
+
+@click.command(epilog=EPILOG)
+@options.data_dir
+@begin
+@end
+@click.option("--group-by", type=click.Choice(GROUPINGS), help="What each row stands for.")
+@click.option("--interval", type=click.Choice(get_args(Interval)), default="total", show_default=True,
+              help="Length of each row's period.")  # fmt: skip
+@criterion_option
+@org_unit_option
+@options.as_json
+def command(
+    data_dir: Path,
+    begin: str | None,
+    end: str | None,
+    group_by: GroupBy | None,
+    interval: Interval,
+    criterion: str,
+    org_unit: str | None,
+    as_json: bool,
+) -> None:
+    """Show the footprint of the fleet, with its interval, coverage and measured share."""
+    collector = open_reading(data_dir)
+    asked = span(begin, end, collector.zone, collector.now())
+    found = figures(collector, Query(asked, Criterion(criterion), interval, org_unit))
+    rows = found.rows(group_by)
+    if as_json:
+        click.echo(json.dumps({"from": asked.first, "to": asked.last, "criterion": criterion,
+                               "rows": [asdict(row) for row in rows]}, ensure_ascii=False))  # fmt: skip
+        return
+    formats = Formats(Tongue(language_of_environment()), collector.zone)
+    shown = [*rows, found.total()] if group_by and interval == "total" and rows else rows
+    _print(shown, collector, formats, group_by, interval)
+
+
+def _print(
+    rows: Iterable[Row], collector: Collector, formats: Formats, group_by: GroupBy | None, interval: Interval
+) -> None:
+    tongue = formats.tongue
+    names = (
+        {str(key): found.name for key, found in devices(collector.store).items()}
+        if group_by == "device"
+        else {}
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    if group_by:
+        table.add_column(tongue(GROUPS[group_by]), overflow="fold")
+    if interval != "total":
+        table.add_column(tongue("Period"))
+    for heading in (
+        mark("Electricity"),
+        mark("Footprint"),
+        mark("95 % interval"),
+        mark("Coverage"),
+        mark("Measured share"),
+    ):
+        table.add_column(tongue(heading), justify="right")
+    empty = True
+    for row in rows:
+        empty = False
+        name = (
+            tongue("Total")
+            if row.group == "all"
+            else tongue(title(group_by, names.get(row.group, row.group)))
+        )
+        simulated = f" [{tongue('simulated')}]" if row.simulated is True else ""
+        cells = [f"{name}{simulated}"] if group_by else []
+        cells += [row.period] if interval != "total" else []
+        table.add_row(
+            *(cell.replace("[", r"\[") for cell in cells),
+            formats.quantity(row.energy_kwh, "kWh"),
+            formats.quantity(row.value, row.unit),
+            formats.interval(row.value or 0.0, row.low, row.high, row.unit),
+            formats.percent(row.coverage),
+            formats.percent(row.measured_share),
+        )
+    Console().print(tongue("No device has reported in this period.") if empty else table)

@@ -1,0 +1,298 @@
+"""Why a figure is what it is: the tree of terms behind a device's footprint, and behind an org unit's.
+
+The root's value is the figure; recomputing the tree from its leaves gives it. How the device's watts come
+about is told once, under `definitions`; terms point there with `ref`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from parcimetre_factors.activity import SLOT_S
+from parcimetre_factors.amortisation import straight_line_per_slot
+from parcimetre_factors.criteria import EMBODIED, UNITS, Criterion, Stage
+from parcimetre_factors.explain import Term, leaf, product, quotient, total, walk
+from parcimetre_factors.factor import Factor, FactorSet
+from parcimetre_factors.grid import GridSlots, intensity_term
+
+from .collector import Collector
+from .devices import Device, device
+from .errors import ParcimetreError
+from .figures import Grid
+from .footprints import Query, figures
+from .hardware import assumptions, hardware, is_virtual
+from .i18n import mark
+from .periods import DAY_S, Span, cut
+from .profiles import Profile, profiles
+from .rungs import DECILES, PIECES, RUNGS, Chosen, choose
+from .store import DeviceId
+
+FINE_S = 2 * DAY_S
+JOULES = leaf(mark("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")
+LIFE_FROM_FIRST_REPORT = mark(
+    "The purchase date is not known: the service life counts from the first report."
+)
+LIFE_OVER = mark(
+    "The service life ended within the period or before it: no embodied impact accrues after it."
+)
+EACH_SLOT = mark("The value of each slot is told by GET /v1/grid/{zone}.")
+OWN_SHARE = mark("A virtual machine: these are its estimated shares of a typical host, not measurements.")
+STAGE_LABELS = {
+    Stage.MANUFACTURING: mark("manufacturing, share of the period"),
+    Stage.DISTRIBUTION: mark("distribution, share of the period"),
+    Stage.END_OF_LIFE: mark("end of life, share of the period"),
+}
+PIECE_LABELS = dict.fromkeys(DECILES, mark("awake, at this load")) | {
+    "display": mark("built-in display on"),
+    "asleep": mark("asleep"),
+    "off": mark("off"),
+    "remainder": mark("rest of the device beside its counters"),
+}
+
+
+class NothingToExplain(ParcimetreError):
+    """A device that never reported."""
+
+    status = 404
+    kind = "nothing-to-explain"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A figure's tree, what its terms refer to, the factors it rests on, and what a reader should know.
+
+    `term` is None where no factor knows the criterion. `absent` are the stages that it leaves out.
+    """
+
+    criterion: Criterion
+    span: Span
+    term: Term | None
+    definitions: Mapping[str, Term]
+    factors: tuple[Factor, ...]
+    absent: tuple[Stage, ...]
+    notes: tuple[str, ...]
+    factor_set: str
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One device, with all that its explanation needs."""
+
+    collector: Collector
+    device: Device
+    profile: Profile
+    span: Span
+    grid: Grid
+    in_service: int
+
+    @property
+    def unit(self) -> str:
+        """Unit of the criterion."""
+        return UNITS[self.grid.criterion]
+
+
+def explain_device(
+    collector: Collector, device_id: DeviceId, span: Span, criterion: Criterion
+) -> Explanation:
+    """The tree of one device's footprint. Raises NothingToExplain when it never reported."""
+    found = device(collector.store, device_id)
+    reported = collector.store.span(device_id)
+    if reported is None:
+        raise NothingToExplain(
+            f"device {device_id} has not reported yet; its figures begin with its first report"
+        )
+    profile = profiles(collector.factors).of(hardware(found))
+    grid = Grid(collector.factors, span, criterion)
+    case = _Case(collector, found, profile, span, grid, reported[0])
+    terms = (*_use(case), *_embodied(case))
+    term = total(mark("footprint of a device"), case.unit, terms, detail=found.name) if terms else None
+    definitions = {name: watts for name, watts in profile.watts.items() if _refers(term, name)}
+    absent = profile.absent(criterion) | ({Stage.USE} if grid.of(found.zone) is None else set())
+    return Explanation(
+        criterion,
+        span,
+        term,
+        definitions,
+        _factors(collector.factors, term, definitions),
+        tuple(stage for stage in Stage if stage in absent),
+        tuple(_notes(case)),
+        collector.factors.id,
+    )
+
+
+def explain_unit(collector: Collector, org_unit: str | None, span: Span, criterion: Criterion) -> Explanation:
+    """The figure of an org unit as the sum of its devices; each device's own tree is one step away."""
+    found = figures(collector, Query(span, criterion, org_unit=org_unit))
+    names = {str(figure.device.id): figure.device.name for figure in found.devices}
+    inputs = tuple(
+        leaf(
+            mark("footprint of a device"),
+            row.value,
+            row.unit,
+            "given",
+            detail=names[row.group],
+            ref=row.group,
+        )
+        for row in found.rows("device")
+        if row.value is not None
+    )
+    whole = (
+        total(mark("footprint of an org unit"), UNITS[criterion], inputs, detail=org_unit or "")
+        if inputs
+        else None
+    )
+    absent = tuple(found.total().absent)
+    return Explanation(criterion, span, whole, {}, (), absent, (), collector.factors.id)
+
+
+def _notes(case: _Case) -> Iterator[str]:
+    yield LIFE_FROM_FIRST_REPORT
+    if case.profile.life_end(case.in_service) < case.span.last:
+        yield LIFE_OVER
+    if is_virtual(case.device):
+        yield OWN_SHARE
+    yield from assumptions(case.device)
+    if case.profile.embodied.note:
+        yield case.profile.embodied.note
+
+
+def _embodied(case: _Case) -> Iterator[Term]:
+    until = case.collector.now() if case.device.retired_at is None else case.device.retired_at
+    last = min(until, case.collector.now(), case.span.last, case.profile.life_end(case.in_service))
+    slots = max(0, last - max(case.in_service, case.span.first)) / SLOT_S
+    for stage in EMBODIED:
+        whole = case.profile.embodied.by_stage.get((case.grid.criterion, stage))
+        if whole is not None:
+            per_slot = straight_line_per_slot(whole, case.profile.embodied.life_years)
+            accrued = leaf(mark("slots of the period in service"), slots, "slot", "measured")
+            yield product(STAGE_LABELS[stage], case.unit, (per_slot, accrued))
+
+
+def _use(case: _Case) -> Iterator[Term]:
+    """The use stage: one term per slot, or per day of longer spans; slots without energy are left out."""
+    slots = case.grid.of(case.device.zone)
+    if slots is None:
+        return
+    span = case.span
+    activity = case.collector.store.activity(case.device.id, span.first, span.last)
+    chosen = choose(activity, case.profile.watts, is_virtual(case.device))
+    fine = span.last - span.first <= FINE_S
+    periods = cut(span, "slot" if fine else "day", case.collector.zone)
+    at = periods.index(activity.start)
+    impact = slots.kg_per_kwh[case.grid.index(activity.start)] * chosen.energy_j
+    terms = []
+    for i in np.unique(at):
+        inside = at == i
+        energy_j = _energy(chosen, inside)
+        if energy_j is None:
+            continue
+        energy = quotient(mark("electricity"), "kWh", (energy_j, JOULES))
+        if fine:
+            start = int(activity.start[inside][0])
+            grid = intensity_term(
+                case.device.zone, start, case.collector.factors, criterion=case.grid.criterion
+            )
+        else:
+            mean = float(impact[inside].sum() / chosen.energy_j[inside].sum())
+            grid = _mean_intensity(case, mean, slots)
+        terms.append(
+            product(
+                mark("use of a slot") if fine else mark("use of a day"),
+                case.unit,
+                (energy, grid),
+                detail=periods.names[i],
+            )
+        )
+    yield total(mark("use"), case.unit, tuple(terms))
+
+
+def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:
+    """The grid over many slots, as a leaf; each slot's value is one request away."""
+    return leaf(
+        mark("intensity of the grid, weighted by the electricity of each slot"),
+        mean,
+        f"{case.unit}/kWh",
+        "factor",
+        detail=case.device.zone,
+        factor=slots.errors[0],
+        note=EACH_SLOT,
+    )
+
+
+def _energy(chosen: Chosen, inside: NDArray[np.bool_]) -> Term | None:
+    """Energy of some slots: what counters read, and seconds times watts for what was modelled."""
+    read = [
+        leaf(mark("energy counted"), float(reading.energy_j[inside].sum()), "J", "measured",
+             detail=f"{reading.source} ({reading.scope})", tier=reading.quality)
+        for reading in chosen.readings
+        if reading.energy_j[inside].any()
+    ]  # fmt: skip
+    seconds = chosen.modelled_s[inside].sum(axis=0)
+    modelled = [
+        product(PIECE_LABELS[piece], "J", (
+            leaf(mark("time"), float(seconds[k]), "s", "measured"),
+            leaf(mark("power"), float(chosen.watts[k]), "W", "modelled", ref=piece),
+        ))
+        for k, piece in enumerate(PIECES)
+        if seconds[k] * chosen.watts[k] > 0
+    ]  # fmt: skip
+    if not read and not modelled:
+        return None
+    rungs = ", ".join(RUNGS[i].title for i in np.unique(chosen.rung[inside]))
+    return total(mark("energy at the wall"), "J", (*read, *modelled), tier=rungs)
+
+
+def term_json(term: Term) -> dict[str, Any]:
+    """A term and all below it for machines; what is empty is left out."""
+    about = {
+        "detail": term.detail,
+        "factor": term.factor,
+        "tier": term.tier,
+        "note": term.note,
+        "ref": term.ref,
+    }
+    return {
+        "label": term.label,
+        "value": term.value,
+        "unit": term.unit,
+        "operation": term.operation,
+        **{name: text for name, text in about.items() if text},
+        **({"inputs": [term_json(child) for child in term.inputs]} if term.inputs else {}),
+    }
+
+
+def factor_json(factor: Factor) -> dict[str, Any]:
+    """A factor with its source, for machines."""
+    return asdict(factor)
+
+
+def as_json(explanation: Explanation) -> dict[str, Any]:
+    """An explanation for machines; field names are part of the API."""
+    return {
+        "value": None if explanation.term is None else explanation.term.value,
+        "unit": UNITS[explanation.criterion],
+        "criterion": explanation.criterion,
+        "from": explanation.span.first,
+        "to": explanation.span.last,
+        "absent": explanation.absent,
+        "notes": explanation.notes,
+        "term": None if explanation.term is None else term_json(explanation.term),
+        "definitions": {name: term_json(term) for name, term in explanation.definitions.items()},
+        "factors": [factor_json(factor) for factor in explanation.factors],
+        "factor_set": explanation.factor_set,
+    }
+
+
+def _refers(term: Term | None, name: str) -> bool:
+    return term is not None and any(below.ref == name for below in walk(term))
+
+
+def _factors(factors: FactorSet, term: Term | None, definitions: Mapping[str, Term]) -> tuple[Factor, ...]:
+    """The factors that a tree and its definitions name, in the order of their ids."""
+    trees = [*definitions.values(), *([term] if term else [])]
+    named = {below.factor for tree in trees for below in walk(tree) if below.factor}
+    return tuple(factors.get(name) for name in sorted(named))

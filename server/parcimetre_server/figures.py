@@ -1,0 +1,141 @@
+"""The figures of one device over a span: energy, use impact and embodied impact, by period.
+
+Embodied impact accrues in a straight line from a device's first slot to the end of its life, whether or not
+it reports; use accrues where a slot has a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from parcimetre_factors.activity import SLOT_S, Activity
+from parcimetre_factors.criteria import Criterion, Stage
+from parcimetre_factors.factor import FactorSet
+from parcimetre_factors.grid import GridSlots, intensity
+
+from .devices import Device
+from .hardware import hardware, is_virtual
+from .periods import Periods, Span
+from .profiles import Errors, Profile, Profiles
+from .rungs import RUNGS, choose
+
+Array = NDArray[np.float64]
+J_PER_KWH = 3.6e6
+
+
+@dataclass(frozen=True)
+class DeviceFigure:
+    """One device over p periods; arrays are (r, p) by rung and period, or (p,) by period.
+
+    `use` is None where no factor knows the criterion; `use_by_errors` is the same by the errors it carries.
+    """
+
+    device: Device
+    criterion: Criterion
+    profile: Profile
+    energy_j: Array
+    measured_j: Array
+    covered_s: Array
+    expected_s: Array
+    accrued_slots: Array
+    use: Array | None
+    use_by_errors: Mapping[Errors, Array]
+    absent: frozenset[Stage]
+
+
+def nothing(figure: DeviceFigure) -> Array:
+    """Zero in each period, shape (p,)."""
+    return np.zeros_like(figure.covered_s)
+
+
+class Grid:
+    """Grid intensity over one span for one criterion, computed once a zone."""
+
+    def __init__(self, factors: FactorSet, within: Span, criterion: Criterion) -> None:
+        self.criterion = criterion
+        self._factors = factors
+        self._first = within.first
+        self._starts = np.arange(within.first, within.last, SLOT_S, dtype=np.int64)
+        self._known: dict[str, GridSlots | None] = {}
+
+    def of(self, zone: str) -> GridSlots | None:
+        """Intensity in every slot of the span, or None where no factor knows the criterion."""
+        if zone not in self._known:
+            self._known[zone] = intensity(zone, self._starts, self._factors, criterion=self.criterion)
+        return self._known[zone]
+
+    def index(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where each slot stands in what `of` gives."""
+        return (starts - self._first) // SLOT_S
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the figures of all devices of a query share."""
+
+    known: Profiles
+    grid: Grid
+    periods: Periods
+    now: int
+
+
+def figure_of(device: Device, frame: Frame, activity: Activity | None, in_service: int) -> DeviceFigure:
+    """The figures of a device put to use at `in_service`, with its activity of the span if there is any."""
+    profile = frame.known.of(hardware(device))
+    periods, grid = frame.periods, frame.grid
+    slots = grid.of(device.zone)
+    until = frame.now if device.retired_at is None else min(frame.now, device.retired_at)
+    life_end = min(until, profile.life_end(in_service))
+    used = _nothing_used(len(periods.names)) if activity is None else _used(device, profile, frame, activity)
+    return DeviceFigure(
+        device=device,
+        criterion=grid.criterion,
+        profile=profile,
+        energy_j=used.energy_j,
+        measured_j=used.measured_j,
+        covered_s=used.covered_s,
+        expected_s=periods.seconds(in_service, until),
+        accrued_slots=periods.seconds(in_service, life_end) / SLOT_S,
+        use=None if slots is None else sum(used.by_errors.values(), np.zeros_like(used.energy_j)),
+        use_by_errors=used.by_errors,
+        absent=profile.absent(grid.criterion) | (frozenset({Stage.USE}) if slots is None else frozenset()),
+    )
+
+
+@dataclass(frozen=True)
+class _Used:
+    """Energy and impact of use by rung and period (r, p), and covered time by period (p,)."""
+
+    energy_j: Array
+    measured_j: Array
+    covered_s: Array
+    by_errors: dict[Errors, Array]
+
+
+def _nothing_used(p: int) -> _Used:
+    return _Used(np.zeros((len(RUNGS), p)), np.zeros((len(RUNGS), p)), np.zeros(p), {})
+
+
+def _used(device: Device, profile: Profile, frame: Frame, activity: Activity) -> _Used:
+    chosen = choose(activity, profile.watts, is_virtual(device))
+    p = len(frame.periods.names)
+    at = frame.periods.index(activity.start)
+    cells = chosen.rung.astype(np.intp) * p + at
+
+    def binned(values: Array) -> Array:
+        """Values added up by rung and period."""
+        return np.bincount(cells, values, len(RUNGS) * p).astype(np.float64).reshape(len(RUNGS), p)
+
+    by_errors: dict[Errors, Array] = {}
+    slots = frame.grid.of(device.zone)
+    if slots is not None:
+        impact_per_j = slots.kg_per_kwh[frame.grid.index(activity.start)] / J_PER_KWH
+        by_errors[tuple(sorted(slots.errors))] = binned(chosen.counted_j * impact_per_j)
+        by_errors[tuple(sorted((profile.power.error, *slots.errors)))] = binned(
+            chosen.modelled_j * impact_per_j
+        )
+    covered_s = np.bincount(at, activity.covered_s, p).astype(np.float64)
+    return _Used(binned(chosen.energy_j), binned(chosen.measured_j), covered_s, by_errors)

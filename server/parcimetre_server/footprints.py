@@ -1,0 +1,273 @@
+"""The footprint of devices over periods: figures of single devices, grouped and added up.
+
+Nothing is extrapolated: coverage says for how much of the devices' time there is a record, and the measured
+share how much of their energy was measured rather than modelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+from parcimetre_factors.criteria import UNITS, Criterion, Stage
+from parcimetre_factors.factor import FactorSet
+
+from .collector import Collector
+from .devices import Device, device, devices
+from .errors import ParcimetreError
+from .figures import J_PER_KWH, Array, DeviceFigure, Frame, Grid, figure_of, nothing
+from .intervals import bounds
+from .org import within
+from .periods import Interval, Periods, Span, cut
+from .profiles import Collapse, Errors, profiles
+from .rungs import RUNGS
+from .store import DeviceId
+
+GroupBy = Literal["org_unit", "site", "category", "device", "stage", "component", "power_source", "model"]
+GROUPINGS: tuple[GroupBy, ...] = get_args(GroupBy)
+MAX_ROWS = 100_000
+ALL = "all"
+EMBODIED_GROUP = "embodied"
+UNKNOWN = "unknown"
+
+
+class TooManyRows(ParcimetreError):
+    """An answer that would be too long."""
+
+    status = 400
+    kind = "too-many-rows"
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which footprint; `org_unit` stands for its whole subtree."""
+
+    span: Span
+    criterion: Criterion = Criterion.GWP
+    interval: Interval = "total"
+    org_unit: str | None = None
+    device: DeviceId | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """Footprint of a group in a period; `value` is None where no factor knows the criterion.
+
+    `low` and `high` bound 95 % of what the factors' errors allow. `absent` are the stages that the value
+    leaves out for at least one device.
+    """
+
+    group: str
+    period: str
+    energy_kwh: float
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    coverage: float | None
+    measured_share: float | None
+    factor_set: str
+    absent: tuple[Stage, ...]
+    simulated: bool | Literal["partly"]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures of many devices, from which rows of any grouping are made."""
+
+    criterion: Criterion
+    periods: Periods
+    factors: FactorSet
+    devices: tuple[DeviceFigure, ...]
+
+    def rows(self, group_by: GroupBy | None = None, below: str | None = None) -> list[Row]:
+        """Rows by group, then by period; their values add up to the total.
+
+        `below` names an org unit: org units are then the ones right below it. Raises TooManyRows.
+        """
+        tallies: dict[str, Tally] = {}
+        for figure in self.devices:
+            shares = list(shared(figure, group_by, below))
+            for group in dict.fromkeys(share.group for share in shares):
+                tally = tallies.setdefault(group, Tally(len(self.periods.names)))
+                tally.add(figure, [share for share in shares if share.group == group])
+        if len(tallies) * len(self.periods.names) > MAX_ROWS:
+            raise TooManyRows(
+                f"{len(tallies)} groups in {len(self.periods.names)} periods are more than {MAX_ROWS} rows; "
+                "choose a longer interval, a shorter period or another group_by"
+            )
+        return [row for group in sorted(tallies) for row in self._rows(group, tallies[group])]
+
+    def total(self) -> Row:
+        """The one row of all devices over the whole span, empty where there is no device."""
+        rows = self.rows()
+        return rows[0] if rows else self._row(ALL, 0, Tally(len(self.periods.names)), None)
+
+    def _rows(self, group: str, tally: Tally) -> Iterator[Row]:
+        limits = None if tally.value is None else bounds(tally.by_errors, tally.p, self.factors)
+        for i in range(tally.p):
+            if tally.expected_s[i] > 0 or tally.energy_j[i] > 0:
+                yield self._row(group, i, tally, limits)
+
+    def _row(self, group: str, i: int, tally: Tally, limits: tuple[Array, Array] | None) -> Row:
+        return Row(
+            group=group,
+            period=self.periods.names[i],
+            energy_kwh=float(tally.energy_j[i]) / J_PER_KWH,
+            value=None if tally.value is None else float(tally.value[i]),
+            low=None if limits is None else float(limits[0][i]),
+            high=None if limits is None else float(limits[1][i]),
+            unit=UNITS[self.criterion],
+            coverage=_share(tally.covered_s[i], tally.expected_s[i]),
+            measured_share=_share(tally.measured_j[i], tally.energy_j[i]),
+            factor_set=self.factors.id,
+            absent=tuple(stage for stage in Stage if stage in tally.absent),
+            simulated="partly" if len(tally.simulated) > 1 else tally.simulated == {True},
+        )
+
+
+def _share(part: float, whole: float) -> float | None:
+    return min(1.0, float(part / whole)) if whole > 0 else None
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a device adds to a group, by period (p,)."""
+
+    group: str
+    energy_j: Array
+    measured_j: Array
+    value: Array | None
+    by_errors: Mapping[Errors, Array]
+    absent: frozenset[Stage]
+
+
+@dataclass
+class Tally:
+    """The sum of what devices add to one group, by period (p,)."""
+
+    p: int
+    value: Array | None = None
+    by_errors: dict[Errors, Array] = field(default_factory=dict)
+    absent: set[Stage] = field(default_factory=set)
+    simulated: set[bool] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Start from nothing."""
+        self.energy_j, self.measured_j = np.zeros(self.p), np.zeros(self.p)
+        self.covered_s, self.expected_s = np.zeros(self.p), np.zeros(self.p)
+
+    def add(self, figure: DeviceFigure, shares: list[Share]) -> None:
+        """Add the shares of one device; its time counts once."""
+        self.covered_s += figure.covered_s
+        self.expected_s += figure.expected_s
+        self.simulated.add(figure.device.simulated)
+        for share in shares:
+            self.energy_j += share.energy_j
+            self.measured_j += share.measured_j
+            self.absent |= share.absent
+            if share.value is not None:
+                self.value = share.value + (0.0 if self.value is None else self.value)
+            for errors, amount in share.by_errors.items():
+                self.by_errors[errors] = self.by_errors.get(errors, 0.0) + amount
+
+
+def shared(figure: DeviceFigure, group_by: GroupBy | None, below: str | None = None) -> Iterator[Share]:
+    """A device's figure, cut by group."""
+    match group_by:
+        case "stage":
+            yield _use(figure, str(Stage.USE))
+            yield from _embodied(figure, "stage")
+            for stage in sorted(figure.absent - {Stage.USE}):
+                yield _absent(figure, stage, frozenset({stage}))
+        case "component":
+            yield _use(figure, str(Stage.USE))
+            yield from _embodied(figure, "component")
+        case "power_source":
+            for i in np.flatnonzero(figure.energy_j.any(axis=1)):
+                yield _use(figure, RUNGS[i].name, int(i))
+            yield from _embodied(figure, "whole", EMBODIED_GROUP)
+            yield _absent(figure, EMBODIED_GROUP, figure.absent - {Stage.USE})
+        case _:
+            group = _group(figure.device, group_by, below)
+            yield _use(figure, group)
+            yield from _embodied(figure, "whole", group)
+            yield _absent(figure, group, figure.absent)
+
+
+def _group(device: Device, group_by: GroupBy | None, below: str | None) -> str:
+    match group_by:
+        case "device":
+            return device.id
+        case "category":
+            return device.category
+        case "site":
+            return device.site
+        case "model":
+            system = device.inventory.system if device.inventory else None
+            return " ".join(filter(None, (system.maker, system.model) if system else ())) or UNKNOWN
+        case "org_unit":
+            return device.org_unit if below is None else _child(device.org_unit, below)
+        case _:
+            return ALL
+
+
+def _child(path: str, below: str) -> str:
+    """The org unit right below another one on the way to `path`, or that one itself."""
+    depth = len(below.split("/")) if below else 0
+    return "/".join(path.split("/")[: depth + 1])
+
+
+def _use(figure: DeviceFigure, group: str, rung: int | None = None) -> Share:
+    """The use stage, of all rungs or of one."""
+    rungs = slice(None) if rung is None else slice(rung, rung + 1)
+    return Share(
+        group,
+        figure.energy_j[rungs].sum(axis=0),
+        figure.measured_j[rungs].sum(axis=0),
+        None if figure.use is None else figure.use[rungs].sum(axis=0),
+        {errors: amount[rungs].sum(axis=0) for errors, amount in figure.use_by_errors.items()},
+        figure.absent & {Stage.USE},
+    )
+
+
+def _embodied(figure: DeviceFigure, collapse: Collapse, group: str | None = None) -> Iterator[Share]:
+    """The embodied stages; the group is named, or it is the stage or the component."""
+    slots = figure.accrued_slots
+    for name, per_slot in figure.profile.per_slot(figure.criterion, collapse).items():
+        amounts = {errors: amount * slots for errors, amount in per_slot.by_errors.items()}
+        value = per_slot.value * slots
+        yield Share(group or name, nothing(figure), nothing(figure), value, amounts, frozenset())
+
+
+def _absent(figure: DeviceFigure, group: str, stages: frozenset[Stage]) -> Share:
+    """Nothing but the stages that no source gives."""
+    return Share(group, nothing(figure), nothing(figure), None, {}, stages)
+
+
+def figures(collector: Collector, query: Query) -> Figures:
+    """Figures of every device that the query asks for and that ever reported."""
+    periods = cut(query.span, query.interval, collector.zone)
+    grid = Grid(collector.factors, query.span, query.criterion)
+    frame = Frame(profiles(collector.factors), grid, periods, collector.now())
+    asked = {found.id: found for found in _asked(collector, query)}
+    began = {key: span[0] for key, span in collector.store.spans().items() if key in asked}
+    recorded = dict(collector.store.activities(began, query.span.first, query.span.last))
+    made = (figure_of(asked[key], frame, recorded.get(key), first) for key, first in began.items())
+    return Figures(query.criterion, periods, collector.factors, tuple(made))
+
+
+def _asked(collector: Collector, query: Query) -> Iterator[Device]:
+    if query.device is not None:
+        yield device(collector.store, query.device)
+        return
+    for found in devices(collector.store).values():
+        if query.org_unit is None or within(found.org_unit, query.org_unit):
+            yield found
+
+
+def footprint(collector: Collector, query: Query, group_by: GroupBy | None = None) -> list[Row]:
+    """Rows of the footprint that a query asks for, by group and period."""
+    return figures(collector, query).rows(group_by)

@@ -1,0 +1,77 @@
+"""What runs when: the past week's report, each Monday morning in the organisation's time zone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from .collector import Collector
+from .i18n import LANGUAGES
+from .periods import week_of, weeks_later
+from .reports.html import html
+from .reports.weekly import weekly
+
+LOG = logging.getLogger(__name__)
+HOUR = 7
+LATE_S = 6 * 3600
+
+
+def start_jobs(collector: Collector) -> Callable[[], None]:
+    """Start the scheduler; what it returns stops it.
+
+    A report that was missed while the collector was down is made up for at once.
+    """
+    zone = collector.zone
+    scheduler = BackgroundScheduler(
+        timezone=zone, job_defaults={"misfire_grace_time": LATE_S, "coalesce": True}
+    )
+    scheduler.add_job(
+        _past_week, "cron", [collector], day_of_week="mon", hour=HOUR, next_run_time=datetime.now(UTC)
+    )
+    scheduler.start()
+
+    def stop() -> None:
+        """Wait for the job that runs, then end."""
+        scheduler.shutdown()
+
+    return stop
+
+
+def _past_week(collector: Collector) -> None:
+    """Write the past week's reports where they are missing; a failure is logged and tried again next time."""
+    try:
+        zone = collector.zone
+        written = write_weekly(collector, weeks_later(week_of(collector.now(), zone), -1, zone))
+    except Exception:  # the edge of a loop that must survive
+        LOG.exception("the weekly report could not be written")
+        return
+    for path in written:
+        LOG.info("weekly report written to %s", path)
+
+
+def write_weekly(collector: Collector, week: str) -> list[Path]:
+    """Write a week's report in each language, unless it is there; returns the files written.
+
+    A week in which no device was in service has no report.
+    """
+    folder = Path(collector.settings.data_dir) / "reports"
+    missing = {
+        language: path
+        for language in LANGUAGES
+        if not (path := folder / f"weekly-{week}.{language}.html").exists()
+    }
+    if not missing:
+        return []
+    report = weekly(collector, week)
+    if not report.devices:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    for language, path in missing.items():
+        draft = path.with_suffix(".draft")
+        draft.write_text(html(report, collector, language), encoding="utf-8")
+        draft.replace(path)
+    return list(missing.values())

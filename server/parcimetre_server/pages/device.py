@@ -1,0 +1,142 @@
+"""`/devices/{id}`: what a device is, what it costs, hour by hour, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
+
+import numpy as np
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
+from parcimetre_factors.explain import Term
+
+from .. import devices
+from ..collector import Collector, of
+from ..explanations import explain_device
+from ..figures import Grid
+from ..footprints import Query, Row, figures
+from ..hardware import hardware
+from ..periods import HOUR_S, Span, since_midnight
+from ..profiles import Profile, profiles
+from ..store import DeviceId
+from ..titles import CRITERIA, EVIDENCE, STAGES, title
+from ..views import bars, stage_views
+from .charts import Chart, chart
+from .overview import DAYS, PERIODS, Period
+from .rendering import respond
+
+router = APIRouter(include_in_schema=False)
+HOURS = 36
+TICK_S = 6 * HOUR_S
+
+
+@dataclass(frozen=True)
+class Hour:
+    """One hour of the device: energy, impact of use, coverage, and what a kilowatt-hour cost."""
+
+    start: int
+    row: Row | None
+    grid: float | None
+
+    @property
+    def value(self) -> float:
+        """Impact of use, 0 where there is no record."""
+        return (self.row.value or 0.0) if self.row else 0.0
+
+
+@router.get("/devices/{id}", response_class=HTMLResponse)
+def device(
+    request: Request,
+    id: str,  # noqa: A002
+    collector: Annotated[Collector, Depends(of)],
+    period: Period = "7d",
+    criterion: Criterion = Criterion.GWP,
+) -> HTMLResponse:
+    """The page of one device."""
+    found = devices.device(collector.store, DeviceId(id))
+    span = since_midnight(collector.now(), collector.zone, DAYS[period])
+    figure = figures(collector, Query(span, criterion, device=found.id))
+    profile = profiles(collector.factors).of(hardware(found))
+    hours = _hours(collector, found, criterion)
+    values = {
+        "device": found,
+        "hardware": profile.hardware,
+        "span": span,
+        "total": figure.total(),
+        "reported": bool(figure.devices),
+        "stages": stage_views(figure.rows("stage")),
+        "sources": bars([row for row in figure.rows("power_source") if row.energy_kwh > 0]),
+        "embodied": profile.embodied,
+        "components": _components(profile, criterion),
+        "stage_titles": {stage: STAGES[stage] for stage in EMBODIED},
+        "whole": _whole(profile, criterion),
+        "hours": hours,
+        "charts": _charts(hours),
+        "explanation": explain_device(collector, found.id, span, criterion) if figure.devices else None,
+        "evidence_titles": EVIDENCE,
+        "sources_of": _sources(collector),
+        "criterion": criterion,
+        "simulated": found.simulated,
+        "title": title,
+        "periods": [(_link(id, key, criterion), name, key == period) for key, name in PERIODS.items()],
+        "criteria": [(_link(id, period, key), name, key == criterion) for key, name in CRITERIA.items()],
+        "json": "/v1/explain?" + urlencode(
+            {"device": id, "from": span.first, "to": span.last, "criterion": str(criterion)}
+        ),
+    }  # fmt: skip
+    return respond(request, collector, "device.html", values)
+
+
+def _sources(collector: Collector) -> dict[str, str]:
+    """Address of each factor's source, by the factor's id."""
+    return {key: factor.source.url for key, factor in collector.factors.factors.items()}
+
+
+def _link(device_id: str, period: Period, criterion: Criterion) -> str:
+    return f"/devices/{device_id}?{urlencode({'period': period, 'criterion': str(criterion)})}"
+
+
+def _whole(profile: Profile, criterion: Criterion) -> Term | None:
+    """Embodied impact of the whole device, all stages that are known."""
+    terms = [profile.embodied.by_stage.get((criterion, stage)) for stage in EMBODIED]
+    known = tuple(term for term in terms if term is not None)
+    return Term("embodied", sum(t.value for t in known), known[0].unit, "sum", known) if known else None
+
+
+def _components(profile: Profile, criterion: Criterion) -> list[tuple[str, dict[Stage, float], float]]:
+    """Embodied impact of each component by stage, and its sum; the greatest first."""
+    found: dict[str, dict[Stage, float]] = {}
+    for stage in EMBODIED:
+        whole = profile.embodied.by_stage.get((criterion, stage))
+        for term in () if whole is None else whole.inputs or (whole,):
+            stages = found.setdefault(term.label, {})
+            stages[stage] = stages.get(stage, 0.0) + term.value
+    rows = [(name, stages, sum(stages.values())) for name, stages in found.items()]
+    return sorted(rows, key=lambda row: -row[2])
+
+
+def _hours(collector: Collector, found: devices.Device, criterion: Criterion) -> list[Hour]:
+    """The last hours, the one that is open included."""
+    last = collector.now() // HOUR_S * HOUR_S + HOUR_S
+    span = Span(last - HOURS * HOUR_S, last)
+    rows = figures(collector, Query(span, criterion, "hour", device=found.id)).rows("stage")
+    use = {row.period: row for row in rows if row.group == Stage.USE}
+    grid = Grid(collector.factors, span, criterion).of(found.zone)
+    means = None if grid is None else grid.kg_per_kwh.reshape(HOURS, -1).mean(axis=1)
+    starts = np.arange(span.first, span.last, HOUR_S)
+    names = np.datetime_as_string(starts.astype("datetime64[s]"), unit="m")
+    return [
+        Hour(int(start), use.get(f"{name}Z"), None if means is None else float(means[i]))
+        for i, (start, name) in enumerate(zip(starts, names, strict=True))
+    ]
+
+
+def _charts(hours: list[Hour]) -> tuple[Chart, Chart]:
+    """Impact of use by hour, and the grid's intensity over the same hours."""
+    starts = [hour.start for hour in hours]
+    return (
+        chart(starts, [hour.value for hour in hours], HOUR_S, TICK_S),
+        chart(starts, [hour.grid or 0.0 for hour in hours], HOUR_S, TICK_S, as_line=True),
+    )

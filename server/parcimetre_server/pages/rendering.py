@@ -1,0 +1,97 @@
+"""What all pages have in common: the reader's language, the menu, security headers, the template's tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ..collector import Collector
+from ..formats import Formats
+from ..i18n import COOKIE, LANGUAGES, NAMES, Language, Tongue, language_of, mark
+from ..periods import week_of
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+    "Vary": "Accept-Language, Cookie",
+}
+COOKIE_AGE_S = 365 * 86_400
+MENU = (("/", mark("Overview")), ("/reports/weekly/", mark("Weekly report")), ("/factors", mark("Factors")))
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """Templates of the pages and reports; a name that a template does not know is an error."""
+    made = Environment(
+        loader=PackageLoader("parcimetre_server", "pages/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.policies["ext.i18n.trimmed"] = True
+    return made
+
+
+def tools(language: Language, collector: Collector) -> dict[str, Any]:
+    """What every template may use: translation, formats, language."""
+    tongue = Tongue(language)
+    return {
+        "_": tongue,
+        "n_": tongue.plural,
+        "f": Formats(tongue, collector.zone),
+        "language": language,
+        "factor_set": collector.factors.id,
+        "organisation": collector.settings.organisation,
+    }
+
+
+def asked_language(request: Request) -> Language:
+    """The language in which to answer a request."""
+    return language_of(
+        request.query_params.get("lang"), request.cookies.get(COOKIE), request.headers.get("accept-language")
+    )
+
+
+def respond(
+    request: Request, collector: Collector, template: str, values: Mapping[str, Any], status: int = 200
+) -> HTMLResponse:
+    """Render a page in the reader's language; a language chosen in the address is remembered."""
+    language = asked_language(request)
+    tongue = Tongue(language)
+    week = week_of(collector.now(), collector.zone)
+    frame = {
+        "menu": [
+            (href + week if href.endswith("weekly/") else href, tongue(name), _here(request, href))
+            for href, name in MENU
+        ],
+        "languages": [
+            (
+                code,
+                NAMES[code],
+                str(request.url.include_query_params(lang=code).replace(scheme="", netloc="")),
+            )
+            for code in LANGUAGES
+        ],
+        "simulated": False,
+    }
+    html = environment().get_template(template).render(tools(language, collector) | frame | dict(values))
+    answer = HTMLResponse(html, status, HEADERS | {"Content-Language": language})
+    if request.query_params.get("lang") == language:
+        answer.set_cookie(COOKIE, language, max_age=COOKIE_AGE_S, samesite="lax", httponly=True)
+    return answer
+
+
+def _here(request: Request, href: str) -> bool:
+    path = request.url.path
+    return path == href if href == "/" else path.startswith(href)

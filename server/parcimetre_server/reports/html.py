@@ -1,0 +1,50 @@
+"""The weekly report as one HTML file that needs nothing else: for mail, for archives, for printing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from ..collector import Collector
+from ..i18n import Language
+from ..pages.rendering import environment, tools
+from ..titles import title
+from ..views import bars, stage_views
+from .weekly import Weekly
+
+
+def values(report: Weekly) -> dict[str, Any]:
+    """What the report's templates need."""
+    return {
+        "report": report,
+        "span": report.span,
+        "total": report.total,
+        "stages": stage_views(list(report.by_stage)),
+        "units": bars(report.by_unit),
+        "categories": bars(report.by_category),
+        "sources": bars([row for row in report.by_power_source if row.energy_kwh > 0]),
+        "days": bars(report.by_day, by_value=False),
+        "simulated": report.total.simulated,
+        "title": title,
+    }
+
+
+def html(report: Weekly, collector: Collector, language: Language) -> str:
+    """The report in one language, style included."""
+    template = environment().get_template("report.html")
+    return template.render(tools(language, collector) | values(report) | {"style": style()})
+
+
+@lru_cache(maxsize=1)
+def style() -> str:
+    """The style sheet of the pages."""
+    return (files("parcimetre_server") / "pages" / "static" / "parcimetre.css").read_text("utf-8")
+
+
+def content_security_policy() -> str:
+    """A policy that allows the report's own style and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'"

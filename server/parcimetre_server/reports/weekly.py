@@ -1,0 +1,118 @@
+"""What the weekly report says, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from parcimetre_factors.activity import SLOT_S
+from parcimetre_factors.criteria import Criterion
+
+from ..collector import Collector
+from ..devices import Device
+from ..footprints import Query, Row, figures
+from ..hardware import is_virtual
+from ..periods import Span, week_span, weeks_later
+from ..store import DeviceId
+from ..views import top
+
+TOP = 10
+
+
+@dataclass(frozen=True)
+class Weekly:
+    """An ISO week of an org unit and all below it.
+
+    `provisional` says that the week is not over; `previous` is then the same part of the week before.
+    """
+
+    week: str
+    span: Span
+    org_unit: str | None
+    provisional: bool
+    devices: int
+    virtual: int
+    total: Row
+    previous: Row
+    by_unit: tuple[Row, ...]
+    by_category: tuple[Row, ...]
+    by_stage: tuple[Row, ...]
+    by_power_source: tuple[Row, ...]
+    by_day: tuple[Row, ...]
+    greatest: tuple[tuple[Device, Row], ...]
+    factor_set: str
+
+    @property
+    def change(self) -> float | None:
+        """Change of the total against the week before, of 1; None where there is nothing to compare."""
+        return _change(self.total.value, self.previous.value)
+
+    @property
+    def energy_change(self) -> float | None:
+        """The same of the electricity."""
+        return _change(self.total.energy_kwh, self.previous.energy_kwh)
+
+
+def _change(now: float | None, before: float | None) -> float | None:
+    return now / before - 1 if now is not None and before else None
+
+
+def weekly(collector: Collector, week: str, org_unit: str | None = None) -> Weekly:
+    """The report of an ISO week, in the organisation's time zone. Raises BadPeriod."""
+    zone, now = collector.zone, collector.now()
+    span = week_span(week, zone)
+    before = week_span(weeks_later(week, -1, zone), zone)
+    seen_s = min(max(now // SLOT_S * SLOT_S + SLOT_S - span.first, SLOT_S), before.last - before.first)
+    found = figures(collector, Query(span, Criterion.GWP, "total", org_unit))
+    days = figures(collector, Query(span, Criterion.GWP, "day", org_unit))
+    earlier = Query(Span(before.first, before.first + seen_s), Criterion.GWP, "total", org_unit)
+    devices = {figure.device.id: figure.device for figure in found.devices}
+    rows = found.rows("device")
+    return Weekly(
+        week=week,
+        span=span,
+        org_unit=org_unit,
+        provisional=now < span.last,
+        devices=len(rows),
+        virtual=sum(is_virtual(devices[DeviceId(row.group)]) for row in rows),
+        total=found.total(),
+        previous=figures(collector, earlier).total(),
+        by_unit=_greatest(found.rows("org_unit", below=top(devices.values(), org_unit or ""))),
+        by_category=_greatest(found.rows("category")),
+        by_stage=tuple(found.rows("stage")),
+        by_power_source=_greatest(found.rows("power_source")),
+        by_day=tuple(days.rows()),
+        greatest=tuple((devices[DeviceId(row.group)], row) for row in _greatest(rows)[:TOP]),
+        factor_set=collector.factors.id,
+    )
+
+
+def _greatest(rows: list[Row]) -> tuple[Row, ...]:
+    return tuple(sorted(rows, key=lambda row: row.value or 0.0, reverse=True))
+
+
+def as_json(report: Weekly) -> dict[str, Any]:
+    """The report for machines."""
+    rows = {
+        name: [asdict(row) for row in getattr(report, name)]
+        for name in ("by_unit", "by_category", "by_stage", "by_power_source", "by_day")
+    }
+    return {
+        "week": report.week,
+        "from": report.span.first,
+        "to": report.span.last,
+        "org_unit": report.org_unit,
+        "provisional": report.provisional,
+        "devices": report.devices,
+        "virtual_machines": report.virtual,
+        "total": asdict(report.total),
+        "previous": asdict(report.previous),
+        "change": report.change,
+        "energy_change": report.energy_change,
+        **rows,
+        "greatest": [
+            asdict(row) | {"name": device.name, "category": device.category, "org_unit": device.org_unit}
+            for device, row in report.greatest
+        ],
+        "factor_set": report.factor_set,
+    }

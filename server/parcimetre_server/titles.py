@@ -1,0 +1,66 @@
+"""What stages, criteria, categories and groupings are called where a person reads them."""
+
+from __future__ import annotations
+
+from parcimetre_factors.criteria import Criterion, Stage
+
+from .i18n import mark
+from .rungs import RUNGS
+
+CRITERIA = {
+    Criterion.GWP: mark("Climate"),
+    Criterion.ADPE: mark("Metals and minerals"),
+    Criterion.PE: mark("Primary energy"),
+}
+STAGES = {
+    Stage.USE: mark("Use"),
+    Stage.MANUFACTURING: mark("Manufacturing"),
+    Stage.DISTRIBUTION: mark("Distribution"),
+    Stage.END_OF_LIFE: mark("End of life"),
+}
+CATEGORIES = {
+    "server": mark("Server"),
+    "desktop": mark("Desktop"),
+    "laptop": mark("Laptop"),
+    "all_in_one": mark("All-in-one"),
+    "mini_pc": mark("Mini PC"),
+    "monitor": mark("Monitor"),
+    "printer": mark("Printer"),
+    "network": mark("Network device"),
+    "tablet": mark("Tablet"),
+    "phone": mark("Phone"),
+    "virtual_machine": mark("Virtual machine"),
+    "other": mark("Other"),
+}
+EVIDENCE = {
+    "product": mark("product footprint of the manufacturer"),
+    "components": mark("from its components"),
+    "category": mark("average of the category"),
+    "host_share": mark("share of a typical host"),
+}
+GROUPS = {
+    "org_unit": mark("Org unit"),
+    "site": mark("Site"),
+    "category": mark("Category"),
+    "device": mark("Device"),
+    "stage": mark("Stage of life"),
+    "component": mark("Component"),
+    "power_source": mark("Power source"),
+    "model": mark("Model"),
+}
+RUNG_TITLES = {rung.name: rung.title for rung in RUNGS} | {"embodied": mark("Embodied")}
+
+
+def title(group_by: str | None, group: str) -> str:
+    """Fixed English title of a group, or the group's own name where it has one."""
+    match group_by:
+        case "stage":
+            return {str(stage): name for stage, name in STAGES.items()}.get(group, group)
+        case "component":
+            return STAGES[Stage.USE] if group == Stage.USE else group
+        case "category":
+            return CATEGORIES.get(group, group)
+        case "power_source":
+            return RUNG_TITLES.get(group, group)
+        case _:
+            return group

@@ -1,0 +1,83 @@
+"""The commands that read figures: their tables, their JSON, their language and their errors."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from parcimetre_server.cli import explain, footprint, report
+from parcimetre_server.errors import ParcimetreError
+
+
+@pytest.fixture
+def run(fleet, monkeypatch):
+    """Run a command on the fleet's data folder; returns what it printed."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def go(command, *words, lang="C"):
+        env = {"LC_ALL": lang, "LANG": lang}
+        folder = ["--data-dir", str(fleet.collector.settings.data_dir)]
+        monkeypatch.setenv("LC_ALL", lang)
+        answer = CliRunner().invoke(command, [*words, *folder], env=env, catch_exceptions=False)
+        assert answer.exit_code == 0, answer.output
+        return answer.output
+
+    return go
+
+
+def test_footprint_shows_a_table_with_the_total(run):
+    text = run(footprint.command, "--group-by", "category")
+    assert "Server" in text
+    assert "Total" in text
+    assert "95 % interval" in text
+
+
+def test_commands_speak_french_where_the_terminal_does(run):
+    text = run(footprint.command, "--group-by", "category", lang="fr_FR.UTF-8")
+    assert "Serveur" in text
+    assert "Part mesurée" in text
+
+
+def test_json_of_the_command_is_that_of_the_api(run, reader):
+    told = json.loads(
+        run(footprint.command, "--group-by", "device", "--from", "2026-11-20", "--to", "2026-11-22", "--json")
+    )
+    asked = {"from": "2026-11-20", "to": "2026-11-22", "group_by": "device"}
+    assert told == reader.get("/v1/footprint", params=asked).json()
+
+
+def test_explain_takes_the_beginning_of_an_id(run, fleet):
+    assert "footprint of a device" in run(explain.command, "--device", fleet.laptop[:6])
+    told = json.loads(run(explain.command, "--device", fleet.laptop, "--json"))
+    assert told["term"]["inputs"]
+
+
+def test_explain_of_an_org_unit_lists_its_devices(run):
+    assert "guest-1" in run(explain.command, "--org-unit", "Métropole/Ville")
+
+
+def test_report_is_written_where_it_is_asked_for(run, tmp_path):
+    file = tmp_path / "week.html"
+    run(report.command.commands["weekly"], "2026-W47", "--lang", "fr", "--out", str(file))
+    assert '<html lang="fr">' in file.read_text(encoding="utf-8")
+    assert (
+        json.loads(run(report.command.commands["weekly"], "2026-W47", "--format", "json"))["week"]
+        == "2026-W47"
+    )
+
+
+def test_explain_needs_to_know_what(fleet):
+    answer = CliRunner().invoke(explain.command, ["--data-dir", str(fleet.collector.settings.data_dir)])
+    assert answer.exit_code == 2
+    assert "either --device ID or --org-unit PATH" in answer.output
+
+
+@pytest.mark.parametrize(
+    "command", [footprint.command, explain.command, report.command], ids=lambda c: c.callback.__module__
+)
+def test_help_shows_examples(command):
+    assert "Example" in CliRunner().invoke(command, ["--help"]).output
+
+
+def test_a_folder_without_store_is_an_expected_error(tmp_path, clock_at):
+    answer = CliRunner().invoke(footprint.command, ["--data-dir", str(tmp_path / "nothing")])
+    assert isinstance(answer.exception, ParcimetreError)

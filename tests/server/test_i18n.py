@@ -1,0 +1,130 @@
+"""Languages: which one is meant, and that nothing is left in English for a French reader."""
+
+from io import BytesIO
+from itertools import product
+from pathlib import Path
+
+import parcimetre_server
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from parcimetre_factors.embodied import embodied
+from parcimetre_factors.explain import walk
+from parcimetre_factors.factor import load_factor_set
+from parcimetre_factors.grid import intensity_term, zones
+from parcimetre_factors.hardware import Cpu, Disk, Hardware, Memory
+from parcimetre_server.i18n import Tongue, language_of, language_of_environment
+from parcimetre_server.profiles import profiles
+
+PACKAGE = Path(parcimetre_server.__file__).parent
+METHODS = [("**.py", "python"), ("pages/templates/**.html", "jinja2.ext:babel_extract")]
+CATEGORIES = ("laptop", "desktop", "all_in_one", "mini_pc", "server", "tablet", "other", "unheard of")
+MODELS = (("Dell Inc.", "Latitude 5420"), ("Dell Inc.", "PowerEdge R640"), (None, None))
+CPUS = (
+    (),
+    (Cpu(None, 1, None, None),),
+    (Cpu("Intel Xeon Gold 6130", 1, 16, 32),),
+    (Cpu("Intel(R) Core(TM) i5-1145G7 @ 2.60GHz", 1, 4, 8),),
+)
+DISKS = ((), (Disk("ssd", 512), Disk("hdd", 1000)))
+KEYWORDS = {"_": None, "tongue": None, "mark": None, "n_": (1, 2), "plural": (1, 2)}
+
+
+def extracted():
+    found = extract_from_dir(str(PACKAGE), method_map=METHODS, keywords=KEYWORDS)
+    return {message for _, _, message, _, _ in found if message}
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    text = (PACKAGE / "locale/fr/LC_MESSAGES/messages.po").read_bytes()
+    return read_po(BytesIO(text), locale="fr")
+
+
+@pytest.fixture(scope="module")
+def said():
+    """What the engine says of hardware and grids of all kinds: labels, evidence, notes, and why not."""
+    factors = load_factor_set()
+    terms = [intensity_term("FR", 0, factors, {0: 0.05})]
+    terms += [intensity_term(zone, 0, factors) for zone in zones(factors)]
+    words = set()
+    for category, (maker, model), cpus, disks, virtual in product(
+        CATEGORIES, MODELS, CPUS, DISKS, (False, True)
+    ):
+        memory = (Memory(16, 2),) if cpus else ()
+        made = Hardware(category, maker, model, None, cpus, memory, disks, virtual=virtual)
+        profile = profiles(factors).of(made)
+        found = embodied(made, factors)
+        words |= {found.note} | {other.why_not for other in found.alternatives}
+        terms += [
+            *profile.watts.values(),
+            *(part.per_slot for parts in profile.parts.values() for part in parts),
+        ]
+    below = [term for whole in terms for term in walk(whole)]
+    words |= {text for term in below for text in (term.label, term.note, term.tier) if text}
+    return words - {""}
+
+
+def test_what_the_engine_says_is_in_french(catalogue, said):
+    assert {text for text in said if not (entry := catalogue.get(text)) or not entry.string} == set()
+
+
+def test_every_message_of_code_and_templates_is_in_french(catalogue):
+    missing = [
+        m
+        for m in extracted()
+        if not (entry := catalogue.get(m if isinstance(m, str) else m[0])) or not entry.string
+    ]
+    assert missing == []
+
+
+def test_the_catalogue_has_no_message_that_nobody_says(catalogue, said):
+    ids = {message.id for message in catalogue if message.id}
+    assert ids - extracted() - said == set()
+
+
+def test_translations_keep_the_places_to_fill(catalogue):
+    for message in catalogue:
+        source = message.id if isinstance(message.id, str) else message.id[1]
+        target = message.string if isinstance(message.string, str) else message.string[1]
+        assert places(source) == places(target), message.id
+
+
+def places(text):
+    return sorted(part.partition("}")[0] for part in text.split("{")[1:])
+
+
+@pytest.mark.parametrize(
+    ("query", "cookie", "accepted", "expected"),
+    [
+        ("fr", "en", "en", "fr"),
+        (None, "fr", "en", "fr"),
+        ("xx", None, "fr-FR,fr;q=0.9,en;q=0.8", "fr"),
+        (None, None, "de, en;q=0.3, fr;q=0.8", "fr"),
+        (None, None, "de;q=broken", "en"),
+        (None, None, None, "en"),
+    ],
+)
+def test_the_address_then_the_cookie_then_the_browser_decide(query, cookie, accepted, expected):
+    assert language_of(query, cookie, accepted) == expected
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"LC_ALL": "fr_FR.UTF-8", "LANG": "C"}, "fr"),
+        ({"LANG": "fr_BE"}, "fr"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_commands_speak_the_language_of_the_terminal(environment, expected):
+    assert language_of_environment(environment) == expected
+
+
+def test_a_message_fills_its_places():
+    assert Tongue("en")("{low} to {high} {unit}", low=1, high=2, unit="kg") == "1 to 2 kg"
+
+
+def test_plural_follows_the_number():
+    assert Tongue("en").plural("{n} device", "{n} devices", 2) == "2 devices"
