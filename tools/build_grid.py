@@ -25,15 +25,17 @@ YEARS = ("2022", "2023", "2024")
 ASSUMED = 0.10
 ASSUMED_ADPE = 0.5
 QUARTERS = 96
+METALS = "Resource use (min"
 
 
 def main(annual: Path, mix: Path, eco2mix: Path) -> None:
     """Write the three tables."""
     yearly = [row for row in rows(annual) if row["iso3"] in ZONES.values() and row["year"] in YEARS]
     iso2 = {iso3: zone for zone, iso3 in ZONES.items()}
-    write("zones", ("zone", "iso3", "name"), sorted({(iso2[r["iso3"]], r["iso3"], r["country"]) for r in yearly}))
+    named = {(iso2[row["iso3"]], row["iso3"], row["country"]) for row in yearly}
+    write("zones", ("zone", "iso3", "name"), sorted(named))
     gwp = [gwp_row(iso2[row["iso3"]], row) for row in yearly]
-    metals = [row for row in rows(mix) if row["iso2"] in ZONES and row["criterion"].startswith("Resource use (min")]
+    metals = [row for row in rows(mix) if row["iso2"] in ZONES and row["criterion"].startswith(METALS)]
     write("grid_year", COLUMNS, sorted(gwp) + sorted(adpe_row(row) for row in metals))
     write("grid_profile", COLUMNS, profile(rows(eco2mix)))
 
@@ -85,9 +87,9 @@ def profile(quarters: list[dict[str, str]]) -> list[tuple[object, ...]]:
     days = f"{quarters[0]['start_utc'][:10]} to {quarters[-1]['start_utc'][:10]}"
     table: list[tuple[object, ...]] = [
         (
-            f"grid_profile.fr.{i:02}", "electricity", "use", "gwp", f"{value / mean:.4f}", f"{value / mean:.4f}",
-            f"{value / mean:.4f}", "see grid_profile.fr.error", "1", "day mean", "FR", "2023",
-            "rte-eco2mix-2023", days, f"quarter hour {i // 4:02}:{i % 4 * 15:02} UTC",
+            f"grid_profile.fr.{i:02}", "electricity", "use", "gwp", *[f"{value / mean:.4f}"] * 3,
+            "see grid_profile.fr.error", "1", "day mean", "FR", "2023", "rte-eco2mix-2023", days,
+            f"quarter hour {i // 4:02}:{i % 4 * 15:02} UTC",
         )
         for i, value in enumerate(sums)
     ]  # fmt: skip

@@ -20,7 +20,9 @@ COLUMNS = (
     "id", "subject", "stage", "criterion", "value", "low", "high", "range_basis", "unit", "per", "zone",
     "year", "source", "locator", "note",
 )  # fmt: skip
-CATEGORIES = {"Laptop", "Desktop", "Workstation", "Monitor", "Server", "Printer", "Thin Client", "Thin client"}
+CATEGORIES = {
+    "Laptop", "Desktop", "Workstation", "Monitor", "Server", "Printer", "Thin Client", "Thin client",
+}  # fmt: skip
 STAGES = (
     ("manufacturing", "gwp_manufacturing_ratio"),
     ("distribution", "gwp_transport_ratio"),
@@ -28,6 +30,8 @@ STAGES = (
 )
 KNOWN_WRONG = {"proliant dl360 gen10"}
 ASSUMED_SD = 0.25
+ASSUMED = f"assumed: relative standard deviation {ASSUMED_SD:.0%}, none in the sheet"
+TOGETHER = "all embodied stages together: the sheet's shares are not given"
 Row = dict[str, str]
 
 
@@ -69,17 +73,18 @@ def factors(key: str, row: Row) -> Iterator[tuple[object, ...]]:
     total_kg, use = float(row["gwp_total"]), float(row["gwp_use_ratio"])
     stated = [(stage, float(row[column])) for stage, column in STAGES if row[column]]
     by_stage = stated if len(stated) == len(STAGES) else [("manufacturing", 1 - use)]
-    note = "" if len(stated) == len(STAGES) else "all embodied stages together: the sheet's shares are not given"
+    note = "" if len(stated) == len(STAGES) else TOGETHER
     sd = float(row["gwp_error_ratio"] or 0)
-    basis = "source" if sd > 0 else f"assumed: relative standard deviation {ASSUMED_SD:.0%}, none in the sheet"
+    basis = "source" if sd > 0 else ASSUMED
     spread = math.exp(1.96 * math.sqrt(math.log(1 + (sd or ASSUMED_SD) ** 2)))
     year = re.search(r"20\d\d", row["report_date"])
     for stage, share in by_stage:
         if share > 0:
             value = total_kg * share
             yield (
-                f"product.{slug(key)}.{stage}.gwp", key, stage, "gwp", f"{value:.6g}", f"{value / spread:.6g}",
-                f"{value * spread:.6g}", basis, "kg CO2 eq", "device", "", year[0] if year else "",
+                f"product.{slug(key)}.{stage}.gwp", key, stage, "gwp", f"{value:.6g}",
+                f"{value / spread:.6g}", f"{value * spread:.6g}", basis, "kg CO2 eq", "device", "",
+                year[0] if year else "",
                 "boavizta-pcf-2023", row["sources"].strip(), note,
             )  # fmt: skip
 

@@ -39,7 +39,8 @@ def main(measured: Path) -> None:
         ape = np.abs(np.exp(-residuals) - 1)
         print(f"{load}: median {np.median(ape):.1%}, p90 {np.quantile(ape, 0.9):.1%}, n {len(rows)}")
         low, high = np.exp(np.quantile(residuals, (0.025, 0.975)))
-        table.append(row_of(f"{load}.error", 1.0, low, high, "10-fold residuals on unseen systems", "1", len(rows)))
+        basis = "10-fold residuals on unseen systems"
+        table.append(row_of(f"{load}.error", 1.0, low, high, basis, "1", len(rows)))
     with OUT.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -99,7 +100,8 @@ def row_of(
     """A row of server_power.csv."""
     return (
         f"power.server.{name}", "server", "use", "", f"{value:.6g}", f"{low:.6g}", f"{high:.6g}", basis, unit,
-        "server", "", "", "specpower-2008", f"fit over {n} single-node systems", "tools/fit_server_power.py",
+        "server", "", "", "specpower-2008",
+        f"fit over {n} single-node systems by tools/fit_server_power.py", "",
     )  # fmt: skip
 
 

@@ -53,6 +53,7 @@ class _Found:
 
     @property
     def gwp_kgco2e(self) -> float:
+        """Climate impact of all stages."""
         return sum(term.value for (criterion, _), term in self.by_stage.items() if criterion == Criterion.GWP)
 
 

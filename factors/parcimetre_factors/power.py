@@ -22,6 +22,7 @@ MEAN_ONLY = ("monitor", "printer", "network", "tablet", "phone")
 CURVE_LOADS = (0, 10, 50, 100)
 MIDDLES = (5, 15, 25, 35, 45, 55, 65, 75, 85, 95)
 FIRST_YEAR, LAST_YEAR, BASE_YEAR, USUAL_YEAR = 2007, 2021, 2015, 2018
+YEAR_ASSUMED = "assumed: the year is not known"
 USUAL_CORES, USUAL_MEMORY_GB = 24, 64.0
 NO_DISPLAY = leaf("display", 0.0, "W", "policy", note="A display of its own is a device of its own.")
 IN_IDLE = leaf("display", 0.0, "W", "policy", note="The built-in display is within the idle figure.")
@@ -136,6 +137,7 @@ def _shared(hardware: Hardware, factors: FactorSet) -> PowerModel:
     host, share = _server(typical_host(factors), factors), host_share(hardware, factors)
 
     def part(term: Term) -> Term:
+        """The share of one of the host's powers."""
         return product(term.label, "W", (term, share), detail=term.detail, tier="estimate")
 
     nothing = leaf("off", 0.0, "W", "policy", note="A virtual machine that does not run takes nothing.")
@@ -217,15 +219,16 @@ def _server_watts(load: str, hardware: Hardware, factors: FactorSet) -> Term:
         "processors": (math.log(chips), f"{chips}"),
         "cores": (math.log(cores / chips), f"{cores / chips:g}"),
         "memory": (math.log(memory_gb), f"{memory_gb:g} GB"),
-        "year": (float(year - BASE_YEAR), f"{year}" if hardware.year else f"{year}, assumed"),
-        "amd": (float(is_amd), "AMD" if is_amd else "not AMD"),
+        "year": (float(year - BASE_YEAR), f"{year}"),
+        "AMD": (float(is_amd), "AMD" if is_amd else ""),
     }
     effects = tuple(
         leaf(
-            f"effect of {name}", math.exp(factors.get(f"power.server.{load}.{name}").value * value), "1",
-            "modelled", detail=detail, factor=f"power.server.{load}.{name}",
+            f"effect of {name}", math.exp(factors.get(effect).value * value), "1", "modelled",
+            detail=detail, factor=effect, note=YEAR_ASSUMED if name == "year" and not hardware.year else "",
         )
         for name, (value, detail) in features.items()
+        for effect in [f"power.server.{load}.{name.lower()}"]
     )  # fmt: skip
     constant = factor_leaf("constant of the fit", f"power.server.{load}.constant", factors)
     return product("idle" if load == "idle" else "full load", "W", (constant, *effects))
