@@ -48,9 +48,12 @@ def faults_of_one(factor: Factor) -> Iterator[str]:
 
 
 def unused_sources(factors: FactorSet) -> Iterator[str]:
-    """Sources that nothing cites."""
+    """Sources that nothing cites, neither as its own nor in the basis of its range."""
     cited = {factor.source.id for factor in factors.factors.values()}
+    bases = " ".join({factor.range_basis for factor in factors.factors.values()})
     for source in sorted(set(factors.sources) - cited):
+        if source in bases:
+            continue
         yield f"sources.csv: nothing cites {source!r}"
 
 
