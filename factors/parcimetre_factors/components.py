@@ -83,6 +83,17 @@ def disk(disk: Disk, criterion: Criterion, factors: FactorSet) -> Term:
     return _dies("disk", "ssd", disk.gb, disk.units, density, criterion, factors)
 
 
+def case(form: str, criterion: Criterion, factors: FactorSet) -> Term:
+    """The case of a server; the source knows racks and blades, so that of a tower is taken for a rack's."""
+    if f"component.{form}_case.{criterion}" in factors.factors:
+        return constant("case", f"{form} case", criterion, factors)
+    rack = factor_leaf("rack case", f"component.rack_case.{criterion}", factors)
+    return total(
+        "case", UNITS[criterion], (rack,), detail=form, tier="default",
+        note="The source knows no case of this form: a rack's stands for it.",
+    )  # fmt: skip
+
+
 def power_supplies(criterion: Criterion, factors: FactorSet) -> Term:
     """Power supplies of a server, by mass: no agent sees them, so they are the usual ones."""
     return product(

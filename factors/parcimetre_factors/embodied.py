@@ -73,7 +73,7 @@ def embodied(hardware: Hardware, factors: FactorSet) -> Embodied:
 
 
 def _product(hardware: Hardware, factors: FactorSet) -> _Found | tuple[Evidence, str]:
-    found = match(hardware.maker, hardware.model, factors)
+    found = match(hardware.maker, hardware.model, hardware.category, factors)
     if found is None:
         return "product", "no product footprint of this maker and model"
     by_stage = {
@@ -108,7 +108,7 @@ def _server_parts(hardware: Hardware, criterion: Criterion, factors: FactorSet) 
     for disk in hardware.disks:
         yield components.disk(disk, criterion, factors)
     yield components.constant("mainboard", "mainboard", criterion, factors)
-    yield components.constant("case", f"{hardware.case} case", criterion, factors)
+    yield components.case(hardware.case, criterion, factors)
     yield components.power_supplies(criterion, factors)
     yield components.constant("assembly", "assembly", criterion, factors)
 

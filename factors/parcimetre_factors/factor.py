@@ -6,7 +6,7 @@ import csv
 import hashlib
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from .errors import BadFactorRow, UnknownFactor
 FactorId = NewType("FactorId", str)
 SHIPPED = Path(__file__).parent / "data"
 SOURCES = "sources"
+FIRST_ROW = 2
 FACT_TABLES = ("cpus", "zones")
 COLUMNS = (
     "id", "subject", "stage", "criterion", "value", "low", "high", "range_basis", "unit", "per", "zone",
@@ -107,7 +108,7 @@ def load_factor_set(folder: Path | None = None) -> FactorSet:
     """
     folder = folder or SHIPPED
     files = sorted(folder.glob("*.csv"))
-    sources = {row["id"]: Source(**row) for _, row in _rows(folder / f"{SOURCES}.csv")}
+    sources = {row["id"]: Source(**row) for row in _sources(folder / f"{SOURCES}.csv")}
     tables: dict[str, tuple[Factor, ...]] = {}
     facts: dict[str, tuple[Mapping[str, str], ...]] = {}
     for file in files:
@@ -121,24 +122,40 @@ def load_factor_set(folder: Path | None = None) -> FactorSet:
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
     with file.open(encoding="utf-8", newline="") as text:
-        yield from enumerate(csv.DictReader(text), start=2)
+        yield from enumerate(csv.DictReader(text), start=FIRST_ROW)
+
+
+def _sources(file: Path) -> Iterator[dict[str, str]]:
+    if not file.is_file():
+        raise BadFactorRow(f"{file} is missing; every table needs the sources that its rows cite")
+    names = {field.name for field in fields(Source)}
+    for line, row in _rows(file):
+        if set(row) != names or not all(row.values()):
+            wanted = ", ".join(field.name for field in fields(Source))
+            raise BadFactorRow(f"{file.name} line {line}: a source has all of {wanted}; fill them in")
+        yield row
 
 
 def _factor(file: Path, line: int, row: Mapping[str, str], sources: Mapping[str, Source]) -> Factor:
     where = f"{file.name} line {line}"
+    absent = [name for name in COLUMNS if row.get(name) is None]
+    if absent:
+        raise BadFactorRow(f"{where}: no {', '.join(absent)}; a row has the columns {', '.join(COLUMNS)}")
+    source = sources.get(row["source"])
+    if source is None:
+        raise BadFactorRow(f"{where}: the source {row['source']!r} is not in {SOURCES}.csv; add it there")
     try:
         value, low, high = (float(row[name]) for name in ("value", "low", "high"))
-        source = sources[row["source"]]
         year = int(row["year"]) if row["year"] else None
-    except KeyError as error:
-        raise BadFactorRow(f"{where}: {error} is neither a column nor a source in sources.csv") from error
-    except (TypeError, ValueError) as error:
-        raise BadFactorRow(f"{where}: {error}; value, low, high and year are numbers") from error
-    if not (math.isfinite(value) and low <= value <= high):
-        raise BadFactorRow(f"{where}: the value {value} is not within its range {low} to {high}")
+    except ValueError as error:
+        raise BadFactorRow(f"{where}: {error}; write value, low, high and year as plain numbers") from error
+    if not (math.isfinite(high - low) and low <= value <= high):
+        raise BadFactorRow(
+            f"{where}: the value {value} is not between low {low} and high {high}; correct them"
+        )
     missing = [name for name in ("id", "subject", "unit", "per", "range_basis", "locator") if not row[name]]
-    if missing or not source.licence:
-        raise BadFactorRow(f"{where}: {', '.join(missing) or 'licence of the source'} is empty; fill it in")
+    if missing:
+        raise BadFactorRow(f"{where}: {', '.join(missing)} is empty; fill it in")
     return Factor(
         FactorId(row["id"]), row["subject"], row["stage"] or None, row["criterion"] or None, value, low, high,
         row["range_basis"], row["unit"], row["per"], row["zone"] or None, year, source, row["locator"],
@@ -147,12 +164,15 @@ def _factor(file: Path, line: int, row: Mapping[str, str], sources: Mapping[str,
 
 
 def _refuse_duplicates(tables: Mapping[str, tuple[Factor, ...]]) -> None:
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for name, table in tables.items():
-        for factor in table:
+        for line, factor in enumerate(table, start=FIRST_ROW):
+            where = f"{name}.csv line {line}"
             if factor.id in seen:
-                raise BadFactorRow(f"{name}.csv: the id {factor.id!r} stands twice; ids never change meaning")
-            seen.add(factor.id)
+                raise BadFactorRow(
+                    f"{where}: the id {factor.id!r} stands already in {seen[factor.id]}; give it another id"
+                )
+            seen[factor.id] = where
 
 
 def _content_hash(files: list[Path]) -> str:

@@ -17,17 +17,20 @@ MAKERS = {
 CORPORATE = re.compile(r"\b(inc|corp|corporation|co|ltd|gmbh|technology|computer|company|se|ag)\b\.?|[.,]")
 NOISE = frozenset({
     "notebook", "pc", "desktop", "computer", "laptop", "the", "with", "business", "mobile", "workstation",
-    "tower", "server", "monitor", "display", "series", "inch", "dell", "hp", "hpe", "lenovo", "apple",
+    "server", "monitor", "display", "series", "inch", "dell", "hp", "hpe", "lenovo", "apple",
 })  # fmt: skip
-FORM = {"small form factor": "sff", "micro form factor": "micro", "mini tower": "mt", "generation": "gen"}
+FORM = {
+    "small form factor": "sff", "micro form factor": "micro", "mini tower": "mt", "all-in-one": "aio",
+    "generation": "gen",
+}  # fmt: skip
+FORM_OF_CATEGORY = {"mini_pc": "micro", "all_in_one": "aio"}
 
 
 @dataclass(frozen=True)
 class Match:
-    """A product's factors and how sure the match is: 1 for the same words, less where one side says more."""
+    """A product, as "maker|model", and its factors."""
 
     subject: str
-    score: float
     factors: tuple[Factor, ...]
 
 
@@ -35,23 +38,21 @@ Words = frozenset[str]
 _INDEX: WeakKeyDictionary[FactorSet, Mapping[tuple[str, Words], Match]] = WeakKeyDictionary()
 
 
-def match(maker: str | None, model: str | None, factors: FactorSet) -> Match | None:
+def match(maker: str | None, model: str | None, category: str, factors: FactorSet) -> Match | None:
     """The product of that maker and model, or None.
 
-    The same words in any order match; words that only one side has are allowed where they are no numbers
-    and no variant, and only one product remains.
+    The same words match in any order, noise aside, and nothing else does. Firmware often states one name for
+    all forms of a model ("OptiPlex 3080"): the category tells a mini PC or an all-in-one from the others, but
+    not a tower from a small one, so such a name stands for neither.
     """
     if not maker or not model:
         return None
     name, words = normal_maker(maker), normal_model(model)
-    index = _index(factors)
-    if not any(_is_number(word) for word in words):
+    if not any(character.isdigit() for word in words for character in word):
         return None
+    index, form = _index(factors), FORM_OF_CATEGORY.get(category)
     exact = index.get((name, words))
-    if exact is not None:
-        return exact
-    near = [m for (other, theirs), m in index.items() if other == name and _is_near(words, theirs)]
-    return Match(near[0].subject, 0.9, near[0].factors) if len(near) == 1 else None
+    return index.get((name, words | {form})) if exact is None and form else exact
 
 
 def normal_maker(maker: str) -> str:
@@ -68,18 +69,6 @@ def normal_model(model: str) -> Words:
     return frozenset(re.split(r"[^a-z0-9+]+", plain)) - NOISE - {""}
 
 
-def _is_number(word: str) -> bool:
-    return any(character.isdigit() for character in word)
-
-
-def _is_near(ours: Words, theirs: Words) -> bool:
-    """Whether two models differ by one plain word only, with all numbers alike."""
-    apart = ours ^ theirs
-    return (
-        len(apart) == 1 and len(ours & theirs) >= 2 and all(len(w) > 4 and not _is_number(w) for w in apart)
-    )
-
-
 def _index(factors: FactorSet) -> Mapping[tuple[str, Words], Match]:
     """Products by normal maker and words; two products with the same words stand for none."""
     if factors not in _INDEX:
@@ -90,6 +79,6 @@ def _index(factors: FactorSet) -> Mapping[tuple[str, Words], Match]:
         for subject, of_product in rows.items():
             maker, model = subject.split("|", 1)
             key = (normal_maker(maker), normal_model(model))
-            found.setdefault(key, []).append(Match(subject, 1.0, tuple(of_product)))
+            found.setdefault(key, []).append(Match(subject, tuple(of_product)))
         _INDEX[factors] = {key: alike[0] for key, alike in found.items() if len(alike) == 1}
     return _INDEX[factors]

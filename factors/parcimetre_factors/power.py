@@ -115,8 +115,12 @@ def _client(hardware: Hardware, factors: FactorSet) -> PowerModel:
 
 
 def _server(hardware: Hardware, factors: FactorSet) -> PowerModel:
-    """Idle and full load by regression on SPECpower; between them the shape of the processor's curve."""
+    """Idle and full load by regression on SPECpower; between them the shape of the processor's curve.
+
+    Far outside the fitted servers (old, with very much memory) the two cross: full load is then idle.
+    """
     idle, full = _server_watts("idle", hardware, factors), _server_watts("full", hardware, factors)
+    full = max(full, idle, key=lambda watts: watts.value)
     deciles = tuple(
         total(
             "awake",

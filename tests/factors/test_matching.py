@@ -1,0 +1,95 @@
+"""A wrong product is worse than none: what matches, and what must not."""
+
+import pytest
+from parcimetre_factors.matching import match, normal_maker
+
+SAME = [
+    ("Dell Inc.", "Latitude 5420", "laptop", "Dell|Latitude 5420"),
+    ("Dell Inc.", "Latitude 7420", "laptop", "Dell|Latitude 7420"),
+    ("Dell Inc.", "Latitude 5420 Rugged", "laptop", "Dell|Latitude Rugged 5420"),
+    ("Dell Inc.", "XPS 13 9310", "laptop", "Dell|XPS 13 9310"),
+    ("Dell Inc.", "Precision 3650 Tower", "desktop", "Dell|Precision 3650 Tower"),
+    ("Dell Inc.", "OptiPlex 7090 SFF", "desktop", "Dell|OptiPlex 7090 Small Form Factor"),
+    ("Dell Inc.", "OptiPlex 7090 Tower", "desktop", "Dell|OptiPlex 7090 Tower"),
+    ("Dell Inc.", "OptiPlex 7470 AIO", "all_in_one", "Dell|OptiPlex 7470 All-in-One Desktop"),
+    ("Dell Inc.", "PowerEdge R740", "server", "Dell|PowerEdge R740"),
+    ("Dell Inc.", "PowerEdge R740xd", "server", "Dell|PowerEdge R740XD"),
+    ("LENOVO", "ThinkPad T490", "laptop", "Lenovo|ThinkPad T490"),
+    ("LENOVO", "ThinkPad T490s", "laptop", "Lenovo|ThinkPad T490s"),
+    ("HP", "HP 250 G9 Notebook PC", "laptop", "HP|250 G9 Notebook PC"),
+    ("HP", "HP ProBook 445 14 inch G9 Notebook PC", "laptop", "HP|ProBook 445 14 inch G9 Notebook PC"),
+    ("Hewlett-Packard", "HP ProBook 445 14 inch G9", "laptop", "HP|ProBook 445 14 inch G9 Notebook PC"),
+]
+
+
+@pytest.mark.parametrize(("maker", "model", "category", "subject"), SAME, ids=lambda text: text)
+def test_the_same_model_matches_whatever_noise_the_firmware_adds(factors, maker, model, category, subject):
+    found = match(maker, model, category, factors)
+    assert found is not None
+    assert found.subject == subject
+
+
+OTHER = [
+    ("HP", "HP ProBook 430 G7 Notebook PC", "laptop"),  # no sheet of it, though of other ProBooks
+    ("HP", "HP ProBook 445 14 inch G10 Notebook PC", "laptop"),
+    ("HP", "HP ProBook 445 G9", "laptop"),  # the sheet is of 14 inches
+    ("HP", "HP 250 G8 Notebook PC", "laptop"),
+    ("Dell Inc.", "XPS 13 9350", "laptop"),  # GLPI's example inventory
+    ("Dell Inc.", "XPS 13", "laptop"),
+    ("Dell Inc.", "Latitude 5424", "laptop"),  # the sheet is of the Rugged
+    ("Dell Inc.", "Latitude 5421 Rugged", "laptop"),
+    ("Dell Inc.", "OptiPlex 7090", "desktop"),  # sheets of a tower, a small form, a micro and an Ultra
+    ("Dell Inc.", "OptiPlex 7090 UFF", "desktop"),
+    ("Dell Inc.", "OptiPlex 7091 Ultra", "desktop"),
+    ("Dell Inc.", "Precision 3650", "desktop"),  # the sheet is of the Tower
+    ("Dell Inc.", "PowerEdge R740xd2", "server"),
+    ("LENOVO", "ThinkPad T490 Gen 2", "laptop"),
+    ("LENOVO", "21AHCTO1WW", "laptop"),
+    ("LENOVO", "ThinkPad", "laptop"),
+    ("HP", "Latitude 5420", "laptop"),  # another maker's
+    ("Dell Inc.", "Latitude", "laptop"),
+    ("Dell Inc.", "", "laptop"),
+    (None, "Latitude 5420", "laptop"),
+    ("QEMU", "Standard PC (Q35 + ICH9, 2009)", "desktop"),
+    ("To Be Filled By O.E.M.", "To Be Filled By O.E.M.", "desktop"),
+    ("System manufacturer", "System Product Name", "desktop"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("maker", "model", "category"), OTHER, ids=lambda text: text or "nothing")
+def test_another_generation_form_or_size_does_not_match(factors, maker, model, category):
+    assert match(maker, model, category, factors) is None
+
+
+def test_one_name_for_all_forms_is_told_apart_by_a_mini_pc_s_category(factors):
+    found = match("Dell Inc.", "OptiPlex 3080", "mini_pc", factors)
+    assert found is not None
+    assert found.subject == "Dell|OptiPlex 3080 Micro Form Factor"
+
+
+def test_a_match_brings_all_stages_of_the_sheet_and_no_other_product_s(factors):
+    found = match("Dell Inc.", "OptiPlex 7090 Small Form Factor", "desktop", factors)
+    assert found is not None
+    assert {factor.stage for factor in found.factors} == {"manufacturing", "distribution", "end_of_life"}
+    assert {factor.subject for factor in found.factors} == {found.subject}
+
+
+def test_every_product_is_found_by_its_own_name_or_not_at_all(factors):
+    for subject in {factor.subject for factor in factors.table("products")}:
+        maker, model = subject.split("|", 1)
+        found = match(maker, model, "", factors)
+        assert found is None or found.subject == subject
+
+
+@pytest.mark.parametrize(
+    ("stated", "normal"),
+    [
+        ("Dell Inc.", "dell"),
+        ("Hewlett-Packard", "hp"),
+        ("LENOVO", "lenovo"),
+        ("HPE", "hpe"),
+        ("Acme", "acme"),
+    ],
+)
+def test_makers_are_known_by_any_of_their_names(stated, normal):
+    assert normal_maker(stated) == normal
