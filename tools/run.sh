@@ -1,8 +1,10 @@
 # Starts a collector and enrols this machine's own agent; with "demo", adds a simulated fleet first.
-# Reads PORT, DATA_DIR, and for the demo DEVICES and DAYS. Ctrl-C stops everything.
+# Reads PORT, DATA_DIR, ORG_UNIT, and for the demo DEVICES and DAYS. Ctrl-C stops everything.
 set -eu
 bin=.venv/bin
 url="http://127.0.0.1:$PORT"
+org_unit="This machine"
+[ "${1:-}" != demo ] || org_unit="Métropole de Démonstration/$org_unit"
 mkdir -p "$DATA_DIR"
 stop() { trap - EXIT INT TERM; kill $agent $collector 2>/dev/null || true; wait; }
 agent= collector=
@@ -19,7 +21,7 @@ done
 
 if [ ! -s "$DATA_DIR/agent-secret" ]; then
     (umask 077; "$bin/parcimetre" enrolment-secret create --data-dir "$DATA_DIR" \
-        --org-unit "${ORG_UNIT:-This machine}" --json |
+        --org-unit "${ORG_UNIT:-$org_unit}" --json |
         "$bin/python" -c "import json, sys; print(json.load(sys.stdin)['secret'])" >"$DATA_DIR/agent-secret")
 fi
 "$bin/parcimetre-agent" run --server "$url" --secret-file "$DATA_DIR/agent-secret" \

@@ -239,4 +239,4 @@ def _server_watts(load: str, hardware: Hardware, factors: FactorSet) -> Term:
 
 
 def _decile_name(i: int) -> str:
-    return f"{10 * i} to {10 * i + 10} %"
+    return f"{10 * i}–{10 * i + 10} %"

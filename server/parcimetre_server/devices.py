@@ -47,12 +47,12 @@ class Device:
 
     @property
     def name(self) -> str:
-        """What to call it: host name, else maker and model, else category, and the start of its id."""
+        """What to call it: host name, else maker and model with the start of its id."""
         if self.hostname:
             return self.hostname
         system = self.inventory.system if self.inventory else None
         model = " ".join(filter(None, (system.maker, system.model) if system else ()))
-        return f"{model or self.category.replace('_', ' ')} {self.id[:6]}"
+        return f"{model} {self.id[:6]}".strip()
 
 
 def devices(store: Store) -> dict[DeviceId, Device]:

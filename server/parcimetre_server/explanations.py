@@ -22,7 +22,7 @@ from parcimetre_factors.grid import GridSlots, intensity_term
 from .collector import Collector
 from .devices import Device, device
 from .errors import ParcimetreError
-from .figures import Grid
+from .figures import Grid, put_to_use
 from .footprints import Query, figures
 from .hardware import assumptions, hardware, is_virtual
 from .i18n import mark
@@ -107,7 +107,7 @@ def explain_device(
         )
     profile = profiles(collector.factors).of(hardware(found))
     grid = Grid(collector.factors, span, criterion)
-    case = _Case(collector, found, profile, span, grid, reported[0])
+    case = _Case(collector, found, profile, span, grid, put_to_use(found, reported[0]))
     terms = (*_use(case), *_embodied(case))
     term = total(mark("footprint of a device"), case.unit, terms, detail=found.name) if terms else None
     definitions = {name: watts for name, watts in profile.watts.items() if _refers(term, name)}

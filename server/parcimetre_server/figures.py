@@ -82,9 +82,15 @@ class Frame:
     now: int
 
 
-def figure_of(device: Device, frame: Frame, activity: Activity | None, in_service: int) -> DeviceFigure:
-    """The figures of a device put to use at `in_service`, with its activity of the span if there is any."""
+def put_to_use(device: Device, first_slot: int) -> int:
+    """When a device began to serve: its enrolment if that fell into its first slot, else that slot."""
+    return max(first_slot, device.enrolled_at) if device.enrolled_at < first_slot + SLOT_S else first_slot
+
+
+def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slot: int) -> DeviceFigure:
+    """The figures of a device that reports since `first_slot`, with its activity of the span if any."""
     profile = frame.known.of(hardware(device))
+    in_service = put_to_use(device, first_slot)
     periods, grid = frame.periods, frame.grid
     slots = grid.of(device.zone)
     until = frame.now if device.retired_at is None else min(frame.now, device.retired_at)

@@ -77,6 +77,8 @@ class Formats:
         if share is None:
             return "–"
         hundredths = share * 100
+        if 0 < hundredths < 0.05:
+            return f"<{NBSP}{self.percent(0.001)}"
         decimals = 0 if hundredths >= 9.95 or hundredths == 0 else 1
         if 99.5 <= hundredths < 100:
             hundredths, decimals = math.floor(hundredths * 10) / 10, 1

@@ -1,10 +1,13 @@
 """Figures of a fleet: what they add up to, what they leave out, and what they never invent."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
+from parcimetre_server import devices
+from parcimetre_server.figures import put_to_use
 from parcimetre_server.footprints import GROUPINGS, Query, TooManyRows, figures, footprint
 from parcimetre_server.hardware import hardware
 from parcimetre_server.periods import DAY_S, Span
@@ -142,3 +145,14 @@ def test_an_answer_without_end_is_refused_with_the_mend(fleet, week, monkeypatch
 def test_a_fleet_of_nothing_has_an_empty_total(empty):
     total = figures(empty, Query(Span(0, DAY_S))).total()
     assert (total.value, total.energy_kwh, total.coverage) == (None, 0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("enrolled_at", "expected"),
+    [(-DAY_S, 0), (300, 300), (SLOT_S, 0), (9 * DAY_S, 0)],
+    ids=["before", "within the first slot", "at its end", "records older than the enrolment"],
+)
+def test_a_device_serves_from_its_enrolment_within_its_first_slot(fleet, enrolled_at, expected):
+    laptop = devices.device(fleet.collector.store, fleet.laptop)
+    found = replace(laptop, enrolled_at=fleet.today + enrolled_at)
+    assert put_to_use(found, fleet.today) == fleet.today + expected

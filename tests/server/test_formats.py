@@ -37,7 +37,15 @@ def test_absence_is_a_dash_and_never_zero():
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0.0, "0%"), (0.034, "3.4%"), (0.5, "50%"), (0.9996, "99.9%"), (1.0, "100%"), (0.996, "99.6%")],
+    [
+        (0.0, "0%"),
+        (0.034, "3.4%"),
+        (0.5, "50%"),
+        (0.9996, "99.9%"),
+        (1.0, "100%"),
+        (0.996, "99.6%"),
+        (4e-4, "<\u00a00.1%"),
+    ],
 )
 def test_a_share_is_only_complete_when_it_is(share, text):
     assert EN.percent(share) == text

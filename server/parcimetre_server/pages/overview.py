@@ -44,6 +44,7 @@ def overview(
         "span": span,
         "total": total,
         "stages": stage_views(figures.rows("stage")),
+        "categories": bars(figures.rows("category")),
         "units": bars(figures.rows("org_unit", below=top(devices.values(), org_unit))),
         "devices": shown[:MAX_DEVICES],
         "more": max(0, len(shown) - MAX_DEVICES),
