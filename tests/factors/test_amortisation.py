@@ -1,0 +1,47 @@
+"""Embodied impact spread over the service life, by quarter hours."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from parcimetre_factors.amortisation import SLOTS_PER_YEAR, life_end, straight_line_per_slot
+from parcimetre_factors.errors import BadLife
+from parcimetre_factors.explain import leaf, recompute
+
+START = 1_700_000_100
+
+
+def kg(value):
+    return leaf("manufacturing", value, "kg CO2 eq", "given")
+
+
+def years(value):
+    return leaf("service life", value, "year", "policy")
+
+
+@given(st.floats(0.01, 1e4), st.floats(0.5, 20))
+def test_all_slots_of_the_life_together_carry_the_whole(total, life):
+    per_slot = straight_line_per_slot(kg(total), years(life))
+    slots = (life_end(START, life) - START) / 900
+    assert per_slot.value * slots == pytest.approx(total, rel=1e-6)
+    assert recompute(per_slot) == per_slot.value
+
+
+def test_twice_the_life_is_half_a_slot_s_share():
+    once, twice = (straight_line_per_slot(kg(300), years(life)).value for life in (4, 8))
+    assert once == pytest.approx(2 * twice)
+
+
+def test_a_year_s_share_of_a_four_year_life_is_a_quarter():
+    per_slot = straight_line_per_slot(kg(400), years(4))
+    assert per_slot.value * SLOTS_PER_YEAR.value == pytest.approx(100)
+    assert per_slot.unit == "kg CO2 eq/slot"
+
+
+def test_the_life_ends_after_its_years_of_365_and_a_quarter_days():
+    assert life_end(START, 4) == START + (4 * 365 + 1) * 86_400
+
+
+@pytest.mark.parametrize("life", [0, -1])
+def test_a_life_that_is_not_positive_is_refused(life):
+    with pytest.raises(BadLife, match="must be positive"):
+        straight_line_per_slot(kg(1), years(life))

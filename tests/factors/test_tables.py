@@ -1,0 +1,52 @@
+"""The rules that tools/check_tables.py holds the tables to."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from parcimetre_factors.factor import load_factor_set
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+from check_tables import faults_of, faults_of_one, unused_sources
+
+
+def test_the_shipped_tables_break_no_rule(factors):
+    assert not list(faults_of(factors))
+    assert not list(unused_sources(factors))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"unit": "g CO2 eq"}, "unit 'g CO2 eq' is not that of gwp"),
+        ({"range_basis": "experience"}, "names no origin"),
+        ({"locator": "same as above"}, "no provenance"),
+        ({"note": "a guess"}, "no provenance"),
+    ],
+    ids=str,
+)
+def test_a_factor_that_cannot_be_defended_is_found(factors, change, fault):
+    [found] = faults_of_one(replace(factors.get("component.mainboard.gwp"), **change))
+    assert fault in found
+
+
+def test_a_source_that_nothing_cites_is_found(tables):
+    with (tables / "sources.csv").open("a") as out:
+        out.write("nobody-2024,Nobody,Nothing,2024,https://example.org,CC0,2026-11\n")
+    assert list(unused_sources(load_factor_set(tables))) == ["sources.csv: nothing cites 'nobody-2024'"]
+
+
+def test_the_readme_of_the_tables_tells_of_every_table_and_column(tables):
+    text = (tables / "README.md").read_text()
+    for file in tables.glob("*.csv"):
+        assert f"`{file.name}`" in text
+        header = file.read_text().split("\n", 1)[0].split(",")
+        assert all(f"`{column}`" in text for column in header)
+
+
+def test_products_carry_their_licence_and_attribution(tables):
+    text = (tables / "PRODUCTS-LICENCE.md").read_text()
+    assert "ODbL" in text
+    assert "Boavizta, environmental-footprint-data" in text
