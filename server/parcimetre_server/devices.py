@@ -74,6 +74,20 @@ def device(store: Store, device_id: str) -> Device:
     return _device(fact, store.latest_of("inventory", device_id), zones)
 
 
+def find(store: Store, wanted: str) -> Device:
+    """The one device of this id, of an id that begins so, or of this name. Raises UnknownDevice."""
+    known = store.latest("device")
+    ids = [DeviceId(key) for key in known if key == wanted] or [
+        DeviceId(key) for key in known if wanted and key.startswith(wanted)
+    ]
+    found = [device(store, key) for key in ids] or [
+        found for found in devices(store).values() if found.name == wanted
+    ]
+    if len(found) > 1:
+        raise UnknownDevice(f"{wanted!r} fits {len(found)} devices: give more of the id")
+    return found[0] if found else device(store, wanted)
+
+
 def chosen(
     found: Mapping[DeviceId, Device],
     org_unit: str | None = None,

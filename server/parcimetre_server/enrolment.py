@@ -12,6 +12,7 @@ from parcimetre_agent.report import EnrolRequest
 
 from .collector import Collector
 from .errors import ParcimetreError
+from .i18n import mark
 from .identity import Identities, Known
 from .org import DEFAULT_SITE, create_site, create_unit, site
 from .store import Body, DeviceId, Fact, Store
@@ -50,8 +51,9 @@ class Secret:
     def state(self, now: int) -> str:
         """Whether it lets machines in: valid, revoked or expired."""
         if self.revoked_at is not None:
-            return "revoked"
-        return "expired" if self.expires_at is not None and self.expires_at <= now else "valid"
+            return mark("revoked")
+        expired = self.expires_at is not None and self.expires_at <= now
+        return mark("expired") if expired else mark("valid")
 
 
 def create_secret(

@@ -15,6 +15,8 @@ from .i18n import Tongue, mark
 DIGITS = 3
 UTC_ZONE = ZoneInfo("UTC")
 NBSP = "\u00a0"
+RATIO = "1"
+COUNTED = (mark("slot"), mark("year"), mark("core"))
 MASS = ((1000.0, "t"), (1.0, "kg"), (1e-3, "g"), (1e-6, "mg"), (1e-9, "µg"), (1e-12, "ng"))
 SCALES = {
     "kg CO2 eq": tuple((size, unit + NBSP, mark("CO₂ eq")) for size, unit in MASS),
@@ -47,30 +49,37 @@ class Formats:
         if value is None:
             return "–"
         size, name = self.scale(value, unit)
-        return f"{self.number(value / size)}{NBSP}{name}"
+        return f"{self.number(value / size)}{NBSP}{name}".rstrip(NBSP)
 
     def scale(self, value: float, unit: str) -> tuple[float, str]:
         """Size and name of the unit in which to write values about as great as this one."""
-        steps = SCALES.get(unit)
+        numerator, slash, per = unit.partition("/")
+        steps = SCALES.get(numerator)
         if steps is None:
             return 1.0, self.unit(unit)
         rounded = abs(float(f"{value:.{DIGITS - 1}e}"))
         fallback = next(step for step in steps if step[0] == 1.0) if value == 0 else steps[-1]
         size, name, tail = next((step for step in steps if rounded >= step[0]), fallback)
-        return size, name + self.tongue(tail)
+        return size, name + self.tongue(tail) + slash + self.unit(per)
 
     def unit(self, unit: str) -> str:
-        """A unit as it is written: kg CO₂ eq, kg CO₂ eq/kWh."""
-        return unit.replace("CO2 eq", self.tongue("CO₂ eq")).replace("Sb eq", self.tongue("Sb eq"))
+        """A unit as it is written: kg CO₂ eq, kg CO₂ eq/kWh; a ratio has none."""
+        if unit == RATIO:
+            return ""
+        words = "/".join(self.tongue(word) for word in unit.split("/"))
+        return words.replace("CO2 eq", self.tongue("CO₂ eq")).replace("Sb eq", self.tongue("Sb eq"))
 
     def interval(self, value: float, low: float | None, high: float | None, unit: str) -> str:
         """A 95 % interval in the unit chosen for its value, or nothing where there is none."""
+        limits = self.limits(value, low, high, unit)
+        return limits and f"{limits}{NBSP}{self.scale(value, unit)[1]}"
+
+    def limits(self, value: float, low: float | None, high: float | None, unit: str) -> str:
+        """The same without its unit, for beside the value."""
         if low is None or high is None:
             return ""
-        size, name = self.scale(value, unit)
-        return self.tongue(
-            "{low} to {high} {unit}", low=self.number(low / size), high=self.number(high / size), unit=name
-        ).replace(f" {name}", f"{NBSP}{name}")
+        size, _ = self.scale(value, unit)
+        return self.tongue("{low} to {high}", low=self.number(low / size), high=self.number(high / size))
 
     def percent(self, share: float | None) -> str:
         """A share as a percentage without decimals, with one below 10 %; None is a dash."""

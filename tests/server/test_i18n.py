@@ -58,6 +58,7 @@ def said():
         words |= {found.note} | {other.why_not for other in found.alternatives}
         terms += [
             *profile.watts.values(),
+            *found.by_stage.values(),
             *(part.per_slot for parts in profile.parts.values() for part in parts),
         ]
     below = [term for whole in terms for term in walk(whole)]
@@ -123,7 +124,7 @@ def test_commands_speak_the_language_of_the_terminal(environment, expected):
 
 
 def test_a_message_fills_its_places():
-    assert Tongue("en")("{low} to {high} {unit}", low=1, high=2, unit="kg") == "1 to 2 kg"
+    assert Tongue("fr")("{low} to {high}", low=1, high=2) == "1 à 2"
 
 
 def test_plural_follows_the_number():

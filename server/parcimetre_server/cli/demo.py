@@ -16,13 +16,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..demo.fleet import fleet
 from ..demo.secrets import secrets
 from ..demo.send import Sent, connect, send
-from . import options
+from ..i18n import mark
+from . import options, terminal
 
 DAY_S = 86_400
 EPILOG = """\b
 Example:
   parcimetre demo --data-dir .parcimetre-demo --server http://127.0.0.1:8787 --devices 300 --days 14
 """
+
+
+REPORTED = mark(
+    "{devices} simulated devices reported to {server}: {accepted} slots new, {duplicates} known already."
+)
+REFUSED = mark("{refused} records were refused; the first one: {reason}")
 
 
 @click.command(epilog=EPILOG)
@@ -64,10 +71,8 @@ def _shown(answers: Iterator[Sent], devices: int) -> Iterator[Sent]:
 
 
 def _sentence(sent: Sent, server: str) -> str:
-    lines = [
-        f"{sent.devices} simulated devices reported to {server}: {sent.accepted} slots new, "
-        f"{sent.duplicates} known already."
-    ]
+    say, counts = terminal.tongue(), asdict(sent) | {"server": server}
+    lines = [say(REPORTED, **counts)]
     if sent.refused:
-        lines.append(f"{sent.refused} records were refused; the first one: {sent.reason}")
+        lines.append(say(REFUSED, **counts))
     return "\n".join(lines)

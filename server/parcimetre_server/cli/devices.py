@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import options
+from ..i18n import mark
+from ..titles import title
+from . import options, terminal
 
 if TYPE_CHECKING:
     from ..api.devices import DeviceSummary
-    from ..store import Store
 
+SHORT_ID = 12
 EPILOG = """\b
 Examples:
   parcimetre devices --org-unit "Métropole/Clairval" --category laptop
@@ -47,17 +49,17 @@ def command(
     found = chosen(devices(store), org_unit, site, category, search)
     rows = [summary(device, spans.get(device.id)) for device in found]
     shown = [asdict(row) if as_json else _row(row) for row in rows]
-    options.show(shown, as_json, "No device has enrolled yet.")
+    terminal.show(shown, as_json, mark("No device has enrolled yet."))
 
 
 def _row(device: DeviceSummary) -> dict[str, object]:
-    last = device.last_slot
+    last, say = device.last_slot, terminal.tongue()
     return {
-        "id": device.id,
-        "name": device.name + (" (simulated)" if device.simulated else ""),
-        "category": device.category,
+        "id": device.id[:SHORT_ID],
+        "name": f"{device.name} [{say('simulated')}]" if device.simulated else device.name,
+        "category": say(title("category", device.category)),
         "org_unit": device.org_unit,
-        "last slot (UTC)": last and datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M"),
+        "last_slot": last and datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
 
 
@@ -66,11 +68,12 @@ def _row(device: DeviceSummary) -> dict[str, object]:
 @click.argument("device_id", metavar="ID")
 @options.as_json
 def show(data_dir: Path, device_id: str, as_json: bool) -> None:
-    """Show all that is known of a device; enough of the beginning of its id will do."""
+    """Show all that is known of a device: its name, or enough of the beginning of its id."""
     from ..api.devices import detail
+    from ..devices import find
 
     store = options.reading(data_dir).store
-    found = asdict(detail(store, _completed(store, device_id)))
+    found = asdict(detail(store, find(store, device_id).id))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
@@ -83,15 +86,10 @@ def show(data_dir: Path, device_id: str, as_json: bool) -> None:
 @options.as_json
 def retire(data_dir: Path, device_id: str, as_json: bool) -> None:
     """Take a device out of service: its credential no longer holds, its past figures stay."""
-    from ..devices import retire
+    from ..devices import find, retire
 
     collector = options.reading(data_dir)
-    device_id = _completed(collector.store, device_id)
-    retire(collector.store, device_id, collector.now())
-    options.done(f"Device {device_id} is retired.", {"id": device_id, "state": "retired"}, as_json)
-
-
-def _completed(store: Store, beginning: str) -> str:
-    """The one device id that begins so, or what was given."""
-    fits = [key for key in store.latest("device") if key.startswith(beginning)]
-    return fits[0] if len(fits) == 1 else beginning
+    found = find(collector.store, device_id)
+    retire(collector.store, found.id, collector.now())
+    facts = {"id": found.id, "name": found.name, "state": "retired"}
+    terminal.done(mark("Device {name} is retired."), facts, as_json)

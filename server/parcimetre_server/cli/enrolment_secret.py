@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from . import options
+from ..i18n import mark
+from . import options, terminal
 
 EPILOG = """\b
 Examples:
@@ -46,9 +47,9 @@ def create(
         click.echo(json.dumps(answer, ensure_ascii=False))
     else:
         click.echo(text)
-        click.echo(
-            f"Secret {secret.id} for {secret.org_unit}, site {secret.site}. It is shown only now.", err=True
-        )
+        told = mark("Secret {id} for {org_unit}, site {site}. It is shown only now.")
+        about = {"id": secret.id, "org_unit": secret.org_unit, "site": secret.site}
+        click.echo(terminal.tongue()(told, **about), err=True)
 
 
 @command.command("list", epilog=EPILOG)
@@ -65,12 +66,16 @@ def list_secrets(data_dir: Path, as_json: bool) -> None:
             "id": secret.id,
             "org_unit": secret.org_unit,
             "site": secret.site,
-            "state": secret.state(now),
-            "expires_at": secret.expires_at,
+            "state": secret.state(now) if as_json else terminal.tongue()(secret.state(now)),
+            "expires_at": secret.expires_at if as_json else _day(secret.expires_at),
         }
         for secret in all_secrets(collector.store)
     ]
-    options.show(rows, as_json, "There is no enrolment secret yet: create one.")
+    terminal.show(rows, as_json, mark("There is no enrolment secret yet: create one."))
+
+
+def _day(second: int | None) -> str | None:
+    return None if second is None else datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d")
 
 
 @command.command(epilog=EPILOG)
@@ -82,5 +87,5 @@ def revoke(data_dir: Path, secret_id: str, as_json: bool) -> None:
     from ..enrolment import revoke_secret
 
     secret = revoke_secret(options.reading(data_dir), secret_id)
-    told = f"Secret {secret.id} for {secret.org_unit} is revoked."
-    options.done(told, {"id": secret.id, "state": "revoked"}, as_json)
+    facts = {"id": secret.id, "org_unit": secret.org_unit, "state": "revoked"}
+    terminal.done(mark("Secret {id} for {org_unit} is revoked."), facts, as_json)

@@ -8,19 +8,18 @@ from pathlib import Path
 import click
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import Term
-from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
 from ..collector import open_reading
+from ..devices import find
 from ..explanations import Explanation, explain_device, explain_unit
 from ..explanations import as_json as explanation_json
 from ..formats import Formats
 from ..i18n import Tongue, language_of_environment
 from ..periods import span
-from ..store import DeviceId
 from ..titles import title
-from . import options
+from . import options, terminal
 from .footprint import begin, criterion_option, end, org_unit_option
 
 EPILOG = """\b
@@ -33,7 +32,9 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @options.data_dir
-@click.option("--device", "device_id", metavar="ID", help="Id of a device, or enough of its beginning.")
+@click.option(
+    "--device", "device_id", metavar="ID", help="Name of a device, or enough of the beginning of its id."
+)
 @org_unit_option
 @begin
 @end
@@ -55,8 +56,8 @@ def command(
     zone = collector.zone
     asked = span(begin, end, zone, collector.now())
     if device_id is not None:
-        full_id = _completed(device_id, collector.store.spans())
-        found = explain_device(collector, full_id, asked, Criterion(criterion))
+        device = find(collector.store, device_id)
+        found = explain_device(collector, device.id, asked, Criterion(criterion))
     else:
         found = explain_unit(collector, org_unit, asked, Criterion(criterion))
     if as_json:
@@ -65,14 +66,8 @@ def command(
     _print(found, Formats(Tongue(language_of_environment()), zone))
 
 
-def _completed(beginning: str, known: dict[DeviceId, tuple[int, int]]) -> DeviceId:
-    """The one device whose id begins so, or what was given."""
-    fits = [known_id for known_id in known if known_id.startswith(beginning)]
-    return fits[0] if len(fits) == 1 else DeviceId(beginning)
-
-
 def _print(found: Explanation, formats: Formats) -> None:
-    console, tongue = Console(highlight=False), formats.tongue
+    console, tongue = terminal.console(), formats.tongue
     if found.term is None:
         console.print(tongue("No factor knows this criterion for this device."))
         return

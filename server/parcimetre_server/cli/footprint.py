@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
 
 import click
 from parcimetre_factors.criteria import Criterion
-from rich.console import Console
-from rich.table import Table
 
 from ..collector import Collector, open_reading
 from ..devices import devices
-from ..footprints import GROUPINGS, GroupBy, Query, Row, figures
+from ..footprints import ALL, GROUPINGS, GroupBy, Query, Row, figures
 from ..formats import Formats
 from ..i18n import Tongue, language_of_environment, mark
 from ..periods import Interval, span
 from ..titles import GROUPS, title
-from . import options
+from . import options, terminal
 
 EPILOG = """\b
 Examples:
@@ -28,6 +26,13 @@ Examples:
   parcimetre footprint --from 2026-11-16 --to 2026-11-23 --group-by org_unit
   parcimetre footprint --org-unit "Métropole/Ville" --group-by category --interval day --json
 """
+NUMBERS = (
+    mark("Electricity"),
+    mark("Footprint"),
+    mark("95 % interval"),
+    mark("Coverage"),
+    mark("Measured share"),
+)
 begin = click.option("--from", "begin", metavar="TIME", help="Date, time or seconds UTC; 7 days before --to.")
 end = click.option("--to", "end", metavar="TIME", help="The same, itself not included; now by default.")
 criterion_option = click.option(
@@ -75,44 +80,42 @@ def command(
 
 
 def _print(
-    rows: Iterable[Row], collector: Collector, formats: Formats, group_by: GroupBy | None, interval: Interval
+    rows: Sequence[Row], collector: Collector, formats: Formats, group_by: GroupBy | None, interval: Interval
 ) -> None:
     tongue = formats.tongue
-    names = (
-        {str(key): found.name for key, found in devices(collector.store).items()}
-        if group_by == "device"
-        else {}
+    if not rows:
+        click.echo(tongue("No device has reported in this period."))
+        return
+    names = {str(key): found.name for key, found in devices(collector.store).items()}
+    words = [tongue(GROUPS[group_by])] if group_by else []
+    periods = [tongue("Period")] if interval != "total" else []
+    terminal.print_table(
+        words,
+        [*periods, *(tongue(heading) for heading in NUMBERS)],
+        [
+            [
+                *([_name(row, group_by, names, tongue)] if words else []),
+                *([row.period] if periods else []),
+                *_numbers(row, formats),
+            ]
+            for row in rows
+        ],
     )
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    if group_by:
-        table.add_column(tongue(GROUPS[group_by]), overflow="fold")
-    if interval != "total":
-        table.add_column(tongue("Period"))
-    for heading in (
-        mark("Electricity"),
-        mark("Footprint"),
-        mark("95 % interval"),
-        mark("Coverage"),
-        mark("Measured share"),
-    ):
-        table.add_column(tongue(heading), justify="right")
-    empty = True
-    for row in rows:
-        empty = False
-        name = (
-            tongue("Total")
-            if row.group == "all"
-            else tongue(title(group_by, names.get(row.group, row.group)))
-        )
-        simulated = f" [{tongue('simulated')}]" if row.simulated is True else ""
-        cells = [f"{name}{simulated}"] if group_by else []
-        cells += [row.period] if interval != "total" else []
-        table.add_row(
-            *(cell.replace("[", r"\[") for cell in cells),
-            formats.quantity(row.energy_kwh, "kWh"),
-            formats.quantity(row.value, row.unit),
-            formats.interval(row.value or 0.0, row.low, row.high, row.unit),
-            formats.percent(row.coverage),
-            formats.percent(row.measured_share),
-        )
-    Console().print(tongue("No device has reported in this period.") if empty else table)
+
+
+def _name(row: Row, group_by: GroupBy | None, names: Mapping[str, str], tongue: Tongue) -> str:
+    if row.group == ALL:
+        return tongue("Total")
+    name = tongue(title(group_by, names.get(row.group, row.group)))
+    return f"{name} [{tongue('simulated')}]" if row.simulated is True else name
+
+
+def _numbers(row: Row, formats: Formats) -> list[str]:
+    """The cells under NUMBERS."""
+    return [
+        formats.quantity(row.energy_kwh, "kWh"),
+        formats.quantity(row.value, row.unit),
+        formats.limits(row.value or 0.0, row.low, row.high, row.unit),
+        formats.percent(row.coverage),
+        formats.percent(row.measured_share),
+    ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from ..errors import ParcimetreError
 
@@ -28,8 +27,16 @@ def default_data_dir() -> Path:
     return Path.home() / ".local" / "share" / "parcimetre"
 
 
+def _of_the_group(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
+    """The folder named before the subcommand, where the subcommand names none."""
+    given = ctx.get_parameter_source(parameter.name or "") != ParameterSource.DEFAULT
+    outer: Path | None = ctx.parent.params.get("data_dir") if ctx.parent else None
+    return value if given or outer is None else outer
+
+
 data_dir = click.option(
     "--data-dir",
+    callback=_of_the_group,
     envvar="PARCIMETRE_DATA_DIR",
     type=click.Path(file_okay=False, path_type=Path),
     default=default_data_dir,
@@ -77,27 +84,3 @@ def reading(data_dir: Path, create: bool = False) -> Collector:
     from ..settings import Settings
 
     return open_collector(Settings(data_dir), create)
-
-
-def show(rows: Sequence[Mapping[str, object]], as_json: bool, empty: str) -> None:
-    """Print rows as a table, or as JSON; `empty` is what to say where there are none."""
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
-        return
-    if not rows:
-        click.echo(empty, err=True)
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), no_wrap=name == "id", overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console().print(table)
-
-
-def done(sentence: str, facts: Mapping[str, object], as_json: bool) -> None:
-    """Say what was done, to a person or to a machine."""
-    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else sentence)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from . import options
+from ..i18n import mark
+from . import options, terminal
 
 EPILOG = """\b
 Examples:
@@ -29,7 +30,7 @@ def _list_units(data_dir: Path, as_json: bool) -> None:
     from ..org import units
 
     rows = [{"org_unit": path} for path in units(options.reading(data_dir).store)]
-    options.show(rows, as_json, "There is no org unit yet: create one.")
+    terminal.show(rows, as_json, mark("There is no org unit yet: create one."))
 
 
 @command.command(epilog=EPILOG)
@@ -42,7 +43,7 @@ def create(data_dir: Path, path: str, as_json: bool) -> None:
 
     collector = options.reading(data_dir, create=True)
     made = create_unit(collector.store, path, collector.now())
-    options.done(f"Org unit {made} exists.", {"org_unit": made}, as_json)
+    terminal.done(mark("Org unit {org_unit} exists."), {"org_unit": made}, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -56,7 +57,7 @@ def site(data_dir: Path, name: str, zone: str, as_json: bool) -> None:
 
     collector = options.reading(data_dir, create=True)
     made = create_site(collector.store, name, zone, collector.now(), collector.factors)
-    options.done(f"Site {made.name} is in grid zone {made.zone}.", vars(made), as_json)
+    terminal.done(mark("Site {name} is in grid zone {zone}."), vars(made), as_json)
 
 
 @command.command("list", epilog=EPILOG)
@@ -75,4 +76,4 @@ def sites(data_dir: Path, as_json: bool) -> None:
     from ..org import sites
 
     found = sites(options.reading(data_dir).store).values()
-    options.show([vars(site) for site in found], as_json, "There is no site yet: create one.")
+    terminal.show([vars(site) for site in found], as_json, mark("There is no site yet: create one."))

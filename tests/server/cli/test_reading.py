@@ -4,7 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from parcimetre_server.cli import explain, footprint, report
+from parcimetre_server.cli import devices, explain, footprint, report
 from parcimetre_server.errors import ParcimetreError
 
 
@@ -81,3 +81,22 @@ def test_help_shows_examples(command):
 def test_a_folder_without_store_is_an_expected_error(tmp_path, clock_at):
     answer = CliRunner().invoke(footprint.command, ["--data-dir", str(tmp_path / "nothing")])
     assert isinstance(answer.exception, ParcimetreError)
+
+
+def test_a_device_is_found_by_its_name_and_by_the_folder_of_the_group(fleet):
+    folder = str(fleet.collector.settings.data_dir)
+    answer = CliRunner().invoke(devices.command, ["--data-dir", folder, "show", "guest-1", "--json"])
+    assert json.loads(answer.output)["device"]["id"] == fleet.guest
+
+
+def test_what_fits_several_devices_or_none_is_refused(fleet):
+    folder = ["--data-dir", str(fleet.collector.settings.data_dir)]
+    for wanted, told in (("", "there is no device"), ("nobody", "there is no device")):
+        answer = CliRunner().invoke(devices.command, ["show", wanted, *folder])
+        assert told in str(answer.exception)
+
+
+def test_the_list_of_devices_speaks_french(run):
+    text = run(devices.command, lang="fr_FR.UTF-8")
+    assert "Machine virtuelle" in text
+    assert "guest-1 [simulé]" in text
