@@ -47,6 +47,8 @@ def intensity(
 ) -> GridSlots | None:
     """Impact of a kWh used in each slot (`starts` in seconds UTC), in the criterion's unit per kWh.
 
+    `observed` are values of that same criterion and unit.
+
     None where no factor of the zone knows the criterion. A slot of a year without a factor takes the
     latest earlier year, else the first one known. Raises UnknownZone.
     """

@@ -66,6 +66,29 @@ def test_parts_agree_with_those_that_boaviztapi_publishes_for_the_same_server(fa
     assert {name: ours[name] for name in published} == pytest.approx(published, rel=5e-4)
 
 
+RACK, BLADE = "rack", "blade"
+FEW, MANY, LARGE = (Disk("ssd", 960), Disk("hdd", 4000, 4)), (Disk("hdd", 12000, 8),), (Disk("ssd", 3840, 4),)
+PUBLISHED = [
+    (RACK, "Intel Xeon Silver 4114", 1, Memory(32, 16), MANY, 22.81, 1600),
+    (BLADE, "Intel Xeon E5-2699 v4", 2, Memory(32, 4), LARGE, 36.25, 1200),
+    (RACK, "Intel Xeon E3-1230 v5", 2, Memory(64, 12), FEW, 45.62, 2000),
+    (BLADE, "Intel Xeon Platinum 8480+", 2, Memory(16, 12), FEW, 93.46, 970),
+    (RACK, "Intel Xeon E-2288G", 1, Memory(32, 16), MANY, 19.78, 1600),
+]
+
+
+@pytest.mark.parametrize(
+    ("case", "name", "units", "memory", "disks", "processor", "whole"),
+    PUBLISHED,
+    ids=[p[1] for p in PUBLISHED],
+)
+def test_whole_servers_agree_with_boaviztapi(factors, case, name, units, memory, disks, processor, whole):
+    """Its answers print processors to four figures and whole servers to two."""
+    server = Hardware("server", cpus=(Cpu(name, units),), memory=(memory,), disks=disks, case=case)
+    assert parts(server, factors)["processor"] == pytest.approx(processor, rel=5e-4)
+    assert gwp(server, factors) == pytest.approx(whole, rel=0.03)
+
+
 MORE = {
     "more memory": replace(SERVER, memory=(Memory(32, 16),)),
     "larger modules": replace(SERVER, memory=(Memory(64, 8),)),
