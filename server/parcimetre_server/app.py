@@ -35,7 +35,7 @@ def build(collector: Collector) -> FastAPI:
         stop_jobs()
         writer.close()
 
-    app = FastAPI(title="Parcimètre", version=__version__, lifespan=lifespan, redoc_url=None)
+    app = FastAPI(title="Parcimètre", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.collector = collector
     app.state.writer = writer
     app.state.credentials = Credentials(collector)

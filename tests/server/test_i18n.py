@@ -8,7 +8,6 @@ import parcimetre_server
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
-from parcimetre_factors.embodied import embodied
 from parcimetre_factors.explain import walk
 from parcimetre_factors.factor import load_factor_set
 from parcimetre_factors.grid import intensity_term, zones
@@ -41,6 +40,15 @@ def catalogue():
     return read_po(BytesIO(text), locale="fr")
 
 
+def hardware_of_all_kinds():
+    kinds = product(CATEGORIES, MODELS, CPUS, DISKS, (False, True))
+    for category, (maker, model), cpus, disks, virtual in kinds:
+        memory = (Memory(16, 2),) if cpus else ()
+        yield Hardware(category, maker, model, None, cpus, memory, disks, virtual=virtual)
+    for case in ("tower", "blade"):
+        yield Hardware("server", cpus=CPUS[1], memory=(Memory(16, 2),), case=case)
+
+
 @pytest.fixture(scope="module")
 def said():
     """What the engine says of hardware and grids of all kinds: labels, evidence, notes, and why not."""
@@ -48,19 +56,11 @@ def said():
     terms = [intensity_term("FR", 0, factors, {0: 0.05})]
     terms += [intensity_term(zone, 0, factors) for zone in zones(factors)]
     words = set()
-    for category, (maker, model), cpus, disks, virtual in product(
-        CATEGORIES, MODELS, CPUS, DISKS, (False, True)
-    ):
-        memory = (Memory(16, 2),) if cpus else ()
-        made = Hardware(category, maker, model, None, cpus, memory, disks, virtual=virtual)
+    for made in hardware_of_all_kinds():
         profile = profiles(factors).of(made)
-        found = embodied(made, factors)
-        words |= {found.note} | {other.why_not for other in found.alternatives}
-        terms += [
-            *profile.watts.values(),
-            *found.by_stage.values(),
-            *(part.per_slot for parts in profile.parts.values() for part in parts),
-        ]
+        words |= {profile.embodied.note} | {other.why_not for other in profile.embodied.alternatives}
+        terms += [*profile.watts.values(), *profile.embodied.by_stage.values()]
+        terms += [part.per_slot for parts in profile.parts.values() for part in parts]
     below = [term for whole in terms for term in walk(whole)]
     words |= {text for term in below for text in (term.label, term.note, term.tier) if text}
     return words - {""}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from parcimetre_agent.report import Inventory
 
 from ..collector import Collector, of
@@ -68,12 +68,12 @@ def detail(store: Store, device_id: str) -> DeviceDetail:
 @router.get("/v1/devices")
 def list_devices(
     collector: Annotated[Collector, Depends(of)],
-    org_unit: str | None = None,
-    site: str | None = None,
-    category: str | None = None,
-    q: str | None = None,
-    cursor: str = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    org_unit: Annotated[str | None, Query(description="Path of an org unit: it and all below it.")] = None,
+    site: Annotated[str | None, Query(description="Name of a site.")] = None,
+    category: Annotated[str | None, Query(description="Category, like laptop.")] = None,
+    q: Annotated[str | None, Query(description="Part of a name or id.")] = None,
+    cursor: Annotated[str, Query(description="`next` of the page before.")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000, description="Devices on a page.")] = 200,
 ) -> DevicePage:
     """Devices of an org unit's subtree, a site, a category, whose name or id contains `q`."""
     spans = collector.store.spans()
@@ -83,6 +83,9 @@ def list_devices(
 
 
 @router.get("/v1/devices/{device_id}")
-def get_device(device_id: str, collector: Annotated[Collector, Depends(of)]) -> DeviceDetail:
+def get_device(
+    device_id: Annotated[str, Path(description="Id of a device.")],
+    collector: Annotated[Collector, Depends(of)],
+) -> DeviceDetail:
     """One device with its inventory."""
     return detail(collector.store, device_id)

@@ -11,7 +11,7 @@ from .. import explanations
 from ..collector import Collector, of
 from ..periods import span
 from ..store import DeviceId
-from .footprint import Begin, End, Unit
+from .footprint import Asked, Begin, End, Unit
 
 router = APIRouter(prefix="/v1", tags=["figures"])
 
@@ -22,7 +22,7 @@ def explain(
     device: Annotated[str | None, Query(max_length=64, description="Id of one device.")] = None,
     begin: Begin = None,
     end: End = None,
-    criterion: Criterion = Criterion.GWP,
+    criterion: Asked = Criterion.GWP,
     org_unit: Unit = None,
 ) -> dict[str, Any]:
     """Why a device's footprint is what it is, or an org unit's as the sum of its devices.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from parcimetre_factors.errors import UnknownFactor
 from parcimetre_factors.factor import Factor, FactorSet
 
@@ -46,7 +46,10 @@ def factors(
 
 
 @router.get("/factors/{id}")
-def factor(id: str, collector: Annotated[Collector, Depends(of)]) -> dict[str, Any]:  # noqa: A002
+def factor(
+    id: Annotated[str, Path(description="Id of a factor.")],  # noqa: A002
+    collector: Annotated[Collector, Depends(of)],
+) -> dict[str, Any]:
     """One factor."""
     try:
         return asdict(collector.factors.get(id))

@@ -28,6 +28,7 @@ End = Annotated[
     str | None,
     Query(alias="to", max_length=40, description="The same, itself not included; now where it is absent."),
 ]
+Asked = Annotated[Criterion, Query(description="Climate, metals and minerals, or primary energy.")]
 Unit = Annotated[str | None, Query(max_length=400, description="Path of an org unit: it and all below it.")]
 
 
@@ -36,9 +37,11 @@ def footprint(
     collector: Annotated[Collector, Depends(of)],
     begin: Begin = None,
     end: End = None,
-    criterion: Criterion = Criterion.GWP,
-    group_by: GroupBy | None = None,
-    interval: Interval = "total",
+    criterion: Asked = Criterion.GWP,
+    group_by: Annotated[
+        GroupBy | None, Query(description="What each row stands for; the total where it is absent.")
+    ] = None,
+    interval: Annotated[Interval, Query(description="Length of each row's period.")] = "total",
     org_unit: Unit = None,
     device: Annotated[str | None, Query(max_length=64, description="Id of one device.")] = None,
 ) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import UNITS, Criterion
 from parcimetre_factors.errors import UnknownZone
@@ -14,7 +14,7 @@ from parcimetre_factors.grid import TIERS, intensity, zones
 from ..collector import Collector, of
 from ..errors import ParcimetreError
 from ..periods import DAY_S, BadPeriod, span
-from .footprint import Begin, End
+from .footprint import Asked, Begin, End
 
 router = APIRouter(prefix="/v1", tags=["factors"])
 LONGEST_DAYS = 400
@@ -29,11 +29,11 @@ class NoSuchZone(ParcimetreError):
 
 @router.get("/grid/{zone}")
 def grid(
-    zone: str,
+    zone: Annotated[str, Path(description="Grid zone, like FR.")],
     collector: Annotated[Collector, Depends(of)],
     begin: Begin = None,
     end: End = None,
-    criterion: Criterion = Criterion.GWP,
+    criterion: Asked = Criterion.GWP,
 ) -> dict[str, Any]:
     """Impact of a kilowatt-hour in each slot; `tier`: is it of the slot, a profile or the year."""
     asked = span(begin, end, collector.zone, collector.now(), days=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from ..collector import Collector, of
@@ -28,7 +28,7 @@ class NoSuchFormat(ParcimetreError):
 
 @router.get("/reports/weekly/{week}", response_class=HTMLResponse)
 def weekly(
-    week: str,
+    week: Annotated[str, Path(description="ISO week, like 2026-W47.")],
     request: Request,
     collector: Annotated[Collector, Depends(of)],
     org_unit: Unit = None,

@@ -13,14 +13,16 @@ from parcimetre_factors.errors import FactorsError
 from .. import __version__
 from ..errors import ParcimetreError
 
+SHARED = ("options", "terminal")
+
 
 class Commands(click.Group):
     """Finds commands by file name: `cli/enrolment_secret.py` is `parcimetre enrolment-secret`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Names of the files beside this one, options aside."""
+        """Names of the files beside this one, those that commands share aside."""
         names = (module.name for module in pkgutil.iter_modules(__path__))
-        return sorted(name.replace("_", "-") for name in names if name != "options")
+        return sorted(name.replace("_", "-") for name in names if name not in SHARED)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load one command, or None where there is no such file."""
