@@ -29,7 +29,7 @@ def main() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036  run by whatever python3 there is
         raise SystemExit(f"parcimetre needs Python 3.11 or newer, and this is {platform.python_version()}")
     uv = find_uv()
-    env = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": str(VENV)}
+    env = {"UV_SYSTEM_CERTS": "true", **os.environ, "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": str(VENV)}
     groups = [] if "--dev" in sys.argv else ["--no-dev", "--inexact"]
     done = subprocess.run(
         [uv, "sync", "--quiet", "--frozen", "--python", sys.executable, *groups],
