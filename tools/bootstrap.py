@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 UV_VERSION = "0.13.9"
 INDEX = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL") or "https://pypi.org/simple"
+SETTINGS = {"UV_SYSTEM_CERTS": "true", "UV_PYTHON_DOWNLOADS": "never"}
 
 
 def main() -> None:
@@ -29,12 +30,11 @@ def main() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036  run by whatever python3 there is
         raise SystemExit(f"parcimetre needs Python 3.11 or newer, and this is {platform.python_version()}")
     uv = find_uv()
-    env = {"UV_SYSTEM_CERTS": "true", **os.environ, "UV_PYTHON_DOWNLOADS": "never", "VIRTUAL_ENV": str(VENV)}
     groups = [] if "--dev" in sys.argv else ["--no-dev", "--inexact"]
     done = subprocess.run(
         [uv, "sync", "--quiet", "--frozen", "--python", sys.executable, *groups],
         cwd=ROOT,
-        env=env,
+        env=SETTINGS | os.environ | {"VIRTUAL_ENV": str(VENV)},
         check=False,
     )
     if done.returncode:

@@ -1,5 +1,6 @@
 """Each distribution installs alone and starts: only that shows a missing dependency."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from bootstrap import find_uv  # noqa: E402  tools/ is no package
+from bootstrap import SETTINGS, find_uv  # noqa: E402  tools/ is no package
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +22,9 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _uv(*arguments: str) -> None:
+    env = SETTINGS | os.environ
     done = subprocess.run(
-        [find_uv(), *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+        [find_uv(), *arguments], cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
 
