@@ -116,7 +116,7 @@ class Formats:
 
     def named_day(self, period: str) -> str:
         """A day by its ISO name, with the day of the week."""
-        return format_date(date.fromisoformat(period), "EEEE d MMMM", locale=self.tongue.language)
+        return format_date(date.fromisoformat(period), "EEE d MMM", locale=self.tongue.language)
 
     def day_and_time(self, second: float) -> str:
         """Day and time to the minute."""
