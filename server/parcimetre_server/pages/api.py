@@ -1,4 +1,4 @@
-"""`/api`: what can be asked over HTTP, for people; the same for machines is /openapi.json."""
+"""`/docs`: what can be asked over HTTP, for people; the same for machines is /openapi.json."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Call:
     parameters: tuple[Parameter, ...]
 
 
-@router.get("/api", response_class=HTMLResponse)
+@router.get("/docs", response_class=HTMLResponse)
 def api(request: Request, collector: Annotated[Collector, Depends(of)]) -> HTMLResponse:
     """Every call with its parameters."""
     return respond(request, collector, "api.html", {"calls": list(calls(request.app.openapi()))})

@@ -43,7 +43,7 @@ def checked(text):
 def paths(fleet):
     return [
         "/", "/?period=today&criterion=adpe", "/?org_unit=M%C3%A9tropole/Ville",
-        "/factors", "/factors?q=grid", "/api", "/reports/weekly/2026-W47", "/reports/weekly/2026-W48",
+        "/factors", "/factors?q=grid", "/docs", "/reports/weekly/2026-W47", "/reports/weekly/2026-W48",
         "/reports/weekly/2020-W10",
         f"/devices/{fleet.laptop}", f"/devices/{fleet.guest}?criterion=pe",
         f"/devices/{fleet.server}?period=today", f"/devices/{fleet.silent}?period=30d",
