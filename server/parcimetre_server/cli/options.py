@@ -38,7 +38,7 @@ data_dir = click.option(
     "--data-dir",
     callback=_of_the_group,
     envvar="PARCIMETRE_DATA_DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     default=default_data_dir,
     show_default="/var/lib/parcimetre for root, else ~/.local/share/parcimetre",
     help="Folder that holds the collector's data.",
