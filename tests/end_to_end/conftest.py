@@ -1,0 +1,231 @@
+"""The real commands as processes of their own: a collector that can be killed, agents that report to it."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from parcimetre_agent import wire
+from parcimetre_agent.report import EnrolRequest, HardwareIdentity, Report, Slot
+from parcimetre_agent.settings import Settings
+from parcimetre_agent.transport import open_client, post
+
+BIN = Path(sys.executable).parent
+AGENT_VERSION = "0.1.0"
+PATIENCE_S = 30
+Done = subprocess.CompletedProcess[str]
+
+
+def run(command: str, *words: object, **env: str) -> Done:
+    """One command from start to end."""
+    line = [str(BIN / command), *map(str, words)]
+    environ = {**os.environ, "LC_ALL": "C.UTF-8", **env}
+    return subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, env=environ)
+
+
+class Collector:
+    """`parcimetre serve` on a folder and a port of its own, which outlive its processes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing runs yet."""
+        self.folder, self.log = folder, folder.with_suffix(".log")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        line = [BIN / "parcimetre", "serve", "--data-dir", self.folder, "--port", str(self.port)]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(line, stdout=log, stderr=log)
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._answers():
+            assert self._process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it as a power cut would: no handler runs, nothing is flushed."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it as a service manager does."""
+        self._end(signal.SIGTERM)
+
+    def command(self, *words: object) -> Done:
+        """A `parcimetre` command on its folder."""
+        return run("parcimetre", *words, "--data-dir", self.folder)
+
+    def secret(self, org_unit: str = "Métropole/Commune") -> dict[str, str]:
+        """A new enrolment secret as the command answers it: `id` and `secret` among others."""
+        done = self.command("enrolment-secret", "create", "--org-unit", org_unit, "--json")
+        assert done.returncode == 0, done.stderr
+        told: dict[str, str] = json.loads(done.stdout)
+        return told
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(timeout=PATIENCE_S)
+            self._process = None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An enrolled device that speaks as the agent does, by the agent's own code."""
+
+    client: httpx.Client
+    device_id: str
+    credential: str
+
+    def report(self, slots: Sequence[Slot], **about: Any) -> dict[str, Any]:
+        """Send slots; the answer. Raises Refused and Unreachable, as the agent's transport does."""
+        told = {"sent_at": int(time.time()), "agent_version": AGENT_VERSION, "schema": 1} | about
+        message = Report(device_id=self.device_id, slots=list(slots), **told)
+        return post(self.client, "/v1/reports", wire.document(message), self.credential).body
+
+    def post(self, document: Mapping[str, Any]) -> httpx.Response:
+        """Send any document as a report."""
+        headers = {"Authorization": f"Bearer {self.credential}"}
+        return self.client.post("/v1/reports", json=document, headers=headers)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """`parcimetre-agent` with a data folder and a secret file of its own."""
+
+    folder: Path
+    secret_file: Path
+    server: str
+
+    def once(self, *words: object) -> Done:
+        """Measure for two seconds and report."""
+        about = ("--server", self.server, "--secret-file", self.secret_file, "--data-dir", self.folder)
+        return run("parcimetre-agent", "once", *about, *words)
+
+    def hold(self, secret: str) -> None:
+        """Write the secret into its file."""
+        self.secret_file.write_text(secret + "\n", encoding="utf-8")
+
+    def status(self) -> dict[str, Any]:
+        """What `status --json` says."""
+        done = run("parcimetre-agent", "status", "--json", "--data-dir", self.folder)
+        assert done.returncode == 0, done.stderr
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever proxy this machine has, the collector is asked directly."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def collector(tmp_path: Path) -> Iterator[Collector]:
+    """A running collector."""
+    made = Collector(tmp_path / "collector")
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def machine(collector: Collector) -> Iterator[Callable[[], Machine]]:
+    """Makes enrolled devices, each a machine of its own."""
+    secret = collector.secret()["secret"]
+    clients: list[httpx.Client] = []
+
+    def enrol() -> Machine:
+        client = open_client(Settings(server=collector.url))
+        clients.append(client)
+        hardware = HardwareIdentity(secrets.token_hex(16), "none", secrets.token_hex(32))
+        asked = EnrolRequest(1, secret, hardware, "laptop", AGENT_VERSION)
+        told = post(client, "/v1/enrol", wire.document(asked)).body
+        return Machine(client, told["device_id"], told["credential"])
+
+    yield enrol
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def agent(collector: Collector, tmp_path: Path) -> Agent:
+    """An agent with a good secret that has not reported yet."""
+    made = Agent(tmp_path / "agent", tmp_path / "secret", collector.url)
+    made.hold(collector.secret()["secret"])
+    return made
+
+
+@dataclass
+class Served:
+    """A running collector and an agent of its own, by folder."""
+
+    folder: Path
+    collector: Collector
+
+    @property
+    def data_dir(self) -> Path:
+        """The collector's folder."""
+        return self.collector.folder
+
+    @property
+    def url(self) -> str:
+        """Where the collector answers."""
+        return self.collector.url
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.collector.port
+
+    def stop(self) -> None:
+        """End the collector as a service manager does."""
+        self.collector.stop()
+
+    def secret(self) -> Path:
+        """A file with a new enrolment secret."""
+        told = self.collector.secret()
+        file = self.folder / f"secret-{told['id']}"
+        file.write_text(told["secret"], encoding="utf-8")
+        return file
+
+    def once(self, secret_file: Path) -> Done:
+        """`parcimetre-agent once` with that secret."""
+        return Agent(self.folder / "agent", secret_file, self.url).once()
+
+    def enrol(self, secret_file: Path, install_id: str) -> httpx.Response:
+        """Enrol a machine of that install id over HTTP."""
+        hardware = HardwareIdentity(install_id, "none", install_id)
+        asked = EnrolRequest(1, secret_file.read_text(encoding="utf-8"), hardware, "laptop", AGENT_VERSION)
+        return httpx.post(f"{self.url}/v1/enrol", json=wire.document(asked), trust_env=False)
+
+
+@pytest.fixture
+def served(tmp_path: Path, collector: Collector) -> Served:
+    """A running collector and an agent that has not reported yet."""
+    return Served(tmp_path, collector)
+
+
+@pytest.fixture(name="run")
+def run_command() -> Callable[..., Done]:
+    """Runs a command to its end."""
+    return run
