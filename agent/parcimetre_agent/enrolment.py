@@ -27,8 +27,9 @@ def read_secret(settings: Settings) -> str:
     try:
         secret = Path(settings.secret_file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or error
         raise BadSettings(
-            f"cannot read the enrolment secret {settings.secret_file}: {error}; check --secret-file"
+            f"cannot read the enrolment secret {settings.secret_file}: {why}; check --secret-file"
         ) from None
     if not secret:
         raise BadSettings(f"{settings.secret_file} is empty; write the enrolment secret into it")

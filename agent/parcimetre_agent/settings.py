@@ -92,8 +92,12 @@ def _from_file(path: Path, explicit: bool) -> dict[str, Any]:
         if explicit:
             raise BadSettings(f"settings file {path} is absent; write it or leave --config out") from None
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"settings file {path} cannot be read: {error}; mend its permissions") from None
+    except UnicodeDecodeError as error:
+        raise BadSettings(f"settings file {path} is no text ({error}); write it anew in UTF-8") from None
+    except OSError as error:
+        raise BadSettings(
+            f"cannot read settings file {path}: {error.strerror}; mend its permissions"
+        ) from None
     table = _parse(text, path)
     known = {_outside(name): name for name in NAMES}
     unknown = sorted(set(table) - set(known))

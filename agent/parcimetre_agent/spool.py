@@ -15,10 +15,12 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from .errors import BadDataDir
 from .slot import EnergyRecord, SlotRecord
 from .timeline import GapRecord
 
 FILE_NAME = "spool.sqlite"
+LAYOUT = 1
 MAX_BYTES = 10_000_000
 MAX_AGE_S = 40 * 86_400
 KEPT_REFUSALS = 100
@@ -51,7 +53,10 @@ class Waiting(NamedTuple):
 
 
 class Spool:
-    """The spool of one data folder. Each method is one transaction; raises sqlite3.Error when it cannot."""
+    """The spool of one data folder. Each method is one transaction.
+
+    Raises sqlite3.Error when it cannot, BadDataDir when a newer agent wrote the file.
+    """
 
     def __init__(self, data_dir: str, max_bytes: int = MAX_BYTES, max_age_s: int = MAX_AGE_S) -> None:
         self.path = os.path.join(data_dir, FILE_NAME)
@@ -162,8 +167,13 @@ class Spool:
         db = sqlite3.connect(self.path, timeout=30)
         try:
             db.execute("pragma cache_size = -256")
-            if db.execute("pragma user_version").fetchone()[0] == 0:
-                db.executescript("pragma auto_vacuum = full;" + _SCHEMA + "pragma user_version = 1;")
+            layout = db.execute("pragma user_version").fetchone()[0]
+            if layout > LAYOUT:
+                raise BadDataDir(
+                    f"{self.path} has layout {layout}, this agent knows {LAYOUT}: install the newer agent"
+                )
+            if layout == 0:
+                db.executescript("pragma auto_vacuum = full;" + _SCHEMA + f"pragma user_version = {LAYOUT};")
             with db:
                 yield db
         finally:

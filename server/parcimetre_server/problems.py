@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -12,6 +14,7 @@ from starlette.exceptions import HTTPException
 from .errors import ParcimetreError
 
 PROBLEM = "application/problem+json"
+LOG = logging.getLogger(__name__)
 
 
 def problem(
@@ -27,6 +30,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ParcimetreError, _expected)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(sqlite3.DatabaseError, _damaged)
+    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _expected(request: Request, error: Exception) -> Response:  # noqa: ARG001
@@ -43,6 +48,18 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001
     assert isinstance(error, RequestValidationError)
     return problem(422, sentence(error.errors()), "/problems/invalid-request")
+
+
+async def _damaged(request: Request, error: Exception) -> Response:
+    LOG.error("%s %s: the store cannot be used: %s", request.method, request.url.path, error)
+    detail = f"the store cannot be used: {error}; mend the collector's disk or restore a backup"
+    return problem(503, detail, "/problems/store-unusable")
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    """The server logs the error itself."""
+    detail = "the collector met an error of its own; its log says which: report it with the log's last lines"
+    return problem(500, detail, "/problems/unexpected")
 
 
 def sentence(errors: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 from .. import __version__, identity, inventory, self_cost, states, wire
@@ -87,14 +88,15 @@ def _known(settings: Settings) -> identity.Identity | None:
 
 
 def _spooled(settings: Settings) -> tuple[list[Slot], list[Gap]]:
-    """What waits in the spool, when there is one that may be read."""
+    """What waits in the spool, if it can be read; a damaged one is put aside when sending."""
     spool = Spool(settings.data_dir)
     if not os.access(spool.path, os.R_OK | os.W_OK):
         return [], []
-    return (
-        [wire.slot(pending.fields) for pending in spool.pending(500)],
-        [wire.gap(record) for record in spool.pending_gaps(MAX_GAPS)],
-    )
+    try:
+        slots, gaps = spool.pending(500), spool.pending_gaps(MAX_GAPS)
+    except sqlite3.DatabaseError:
+        return [], []
+    return [wire.slot(pending.fields) for pending in slots], [wire.gap(record) for record in gaps]
 
 
 def _sentence(delivery: Delivery, settings: Settings) -> str:

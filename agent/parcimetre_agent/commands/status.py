@@ -50,6 +50,10 @@ def status(settings: Settings) -> dict[str, Any]:
             "peak_rss_mib": rss_mib,
         }
     except (OSError, sqlite3.Error) as error:
+        if type(error) is sqlite3.DatabaseError:
+            raise BadDataDir(
+                f"{spool.path} is damaged: {error}; start the agent, it begins a new one"
+            ) from None
         raise BadDataDir(
             f"cannot read {settings.data_dir}: {error}; run this as the agent's account"
         ) from None

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from ..bodies import read_body
 from ..collector import Collector, of
 from ..errors import ParcimetreError
+from ..ingest import UnknownSchema
 from ..problems import sentence
 
 router = APIRouter(tags=["agents"])
@@ -32,10 +33,13 @@ async def enrol(request: Request, collector: Annotated[Collector, Depends(of)]) 
     try:
         asked = REQUEST.validate_json(body)
     except ValidationError as error:
-        raise BadEnrolment(
-            f"enrolment refused: {sentence(error.errors(include_url=False))}; this collector knows"
-            f" schema {SCHEMA}"
-        ) from None
+        findings = error.errors(include_url=False)
+        if any(finding["loc"] == ("schema",) for finding in findings):
+            raise UnknownSchema(
+                f"this collector knows schema {SCHEMA} of the wire format, the agent sent another: update the"
+                " older of agent and collector"
+            ) from None
+        raise BadEnrolment(f"enrolment refused: {sentence(findings)}; update the agent") from None
     device_id = await run_in_threadpool(request.app.state.enrolment.enrol, asked)
     credential = await run_in_threadpool(request.app.state.credentials.issue, device_id, collector.now())
     return EnrolAnswer(device_id, credential, AgentConfig(collector.settings.upload_period_s))

@@ -50,7 +50,11 @@ def read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> No
     """Take a TOML file's keys as defaults of the command's options. Raises DamagedConfig with the mend."""
     if file is None:
         return
-    names = {parameter.name for parameter in ctx.command.params}
+    known = {
+        parameter.name: parameter
+        for parameter in ctx.command.params
+        if parameter.name and parameter.name not in ("config", "help")
+    }
     try:
         with file.open("rb") as opened:
             found = {name.replace("-", "_"): value for name, value in tomllib.load(opened).items()}
@@ -60,11 +64,23 @@ def read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> No
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DamagedConfig(f"{file} is no valid TOML: {error}; mend that line") from error
-    unknown = sorted(set(found) - names)
+    unknown = sorted(set(found) - set(known))
     if unknown:
-        known = ", ".join(sorted(name for name in names if name and name != "config"))
-        raise DamagedConfig(f"{file}: {unknown[0]!r} is no setting; known: {known}")
+        raise DamagedConfig(f"{file}: {unknown[0]!r} is no setting; known: {', '.join(sorted(known))}")
+    for name, value in found.items():
+        _check(ctx, known[name], value, file)
     ctx.default_map = {**(ctx.default_map or {}), **found}
+
+
+def _check(ctx: click.Context, parameter: click.Parameter, value: object, file: Path) -> None:
+    """Raise DamagedConfig when the option would not take the file's value."""
+    if isinstance(parameter.type, click.Path | click.types.StringParamType) and not isinstance(value, str):
+        raise DamagedConfig(f"{file}: {parameter.name} = {value!r} is no text; write it in quotes")
+    try:
+        parameter.type_cast_value(ctx, value)
+    except click.BadParameter as error:
+        what = error.message.rstrip(".").replace(". ", "; ")
+        raise DamagedConfig(f"{file}: {parameter.name} = {value!r}: {what}; mend that line") from None
 
 
 config = click.option(

@@ -122,7 +122,7 @@ def test_overload_says_when_to_come_again(agent, empty, client):
 
 @pytest.mark.parametrize(
     ("about", "status"),
-    [({"secret": "ps_no"}, 403), ({"secret": ""}, 422), ({"schema": 2, "secret": "x"}, 422)],
+    [({"secret": "ps_no"}, 403), ({"secret": ""}, 422), ({"schema": 2, "secret": "x"}, 409)],
 )
 def test_an_enrolment_that_cannot_be_taken_is_answered_with_a_problem(client, about, status):
     answer = client.post("/v1/enrol", json=ENROL | about)

@@ -30,6 +30,8 @@ def open_store(data_dir: Path, create: bool = False) -> EmbeddedStore:
     Raises StoreUnusable with the mend: no store there, no permission, not a database, a newer layout.
     """
     file = data_dir / FILE
+    if data_dir.is_file():
+        raise StoreUnusable(f"{data_dir} is a file: give the collector's folder with --data-dir")
     if create:
         _make_folder(data_dir)
     elif not file.exists():
