@@ -116,10 +116,22 @@ class Agent:
     secret_file: Path
     server: str
 
+    @property
+    def about(self) -> list[str]:
+        """Its settings as options of a command."""
+        return [
+            *("--server", self.server),
+            *("--secret-file", str(self.secret_file)),
+            *("--data-dir", str(self.folder)),
+        ]
+
     def once(self, *words: object) -> Done:
         """Measure for two seconds and report."""
-        about = ("--server", self.server, "--secret-file", self.secret_file, "--data-dir", self.folder)
-        return run("parcimetre-agent", "once", *about, *words)
+        return run("parcimetre-agent", "once", *self.about, *words)
+
+    def enrol(self) -> Done:
+        """Exchange the secret for a credential."""
+        return run("parcimetre-agent", "enrol", *self.about)
 
     def hold(self, secret: str) -> None:
         """Write the secret into its file."""
