@@ -10,6 +10,7 @@ from pathlib import Path
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from .collector import Collector
+from .errors import ParcimetreError
 from .i18n import LANGUAGES
 from .periods import week_of, weeks_later
 from .reports.html import html
@@ -46,6 +47,9 @@ def _past_week(collector: Collector) -> None:
     try:
         zone = collector.zone
         written = write_weekly(collector, weeks_later(week_of(collector.now(), zone), -1, zone))
+    except (ParcimetreError, OSError) as error:
+        LOG.error("the weekly report could not be written: %s; it is tried again at the next start", error)
+        return
     except Exception:  # the edge of a loop that must survive
         LOG.exception("the weekly report could not be written")
         return

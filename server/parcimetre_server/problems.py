@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -30,12 +29,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ParcimetreError, _expected)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(sqlite3.DatabaseError, _damaged)
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _expected(request: Request, error: Exception) -> Response:  # noqa: ARG001
+async def _expected(request: Request, error: Exception) -> Response:
     assert isinstance(error, ParcimetreError)
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and "Retry-After" not in error.headers:
+        LOG.error("%s %s: %s", request.method, request.url.path, error)
     return problem(error.status, str(error), f"/problems/{error.kind}", error.headers)
 
 
@@ -48,12 +48,6 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001
     assert isinstance(error, RequestValidationError)
     return problem(422, sentence(error.errors()), "/problems/invalid-request")
-
-
-async def _damaged(request: Request, error: Exception) -> Response:
-    LOG.error("%s %s: the store cannot be used: %s", request.method, request.url.path, error)
-    detail = f"the store cannot be used: {error}; mend the collector's disk or restore a backup"
-    return problem(503, detail, "/problems/store-unusable")
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:  # noqa: ARG001

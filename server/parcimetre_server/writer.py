@@ -114,7 +114,12 @@ class Writer:
         try:
             answers = self._store.write([arrival for arrival, _ in batch])
         except Exception as error:  # the edge of a loop that must survive
-            LOG.exception("%d reports could not be written; their agents will send them again", len(batch))
+            LOG.error(
+                "%d reports could not be written; their agents will send them again: %s",
+                len(batch),
+                error,
+                exc_info=not isinstance(error, ParcimetreError),
+            )
             for _, future in batch:
                 future.set_exception(
                     NotStored(

@@ -77,7 +77,7 @@ class Collector:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False).is_success
+            return httpx.get(f"{self.url}/healthz", timeout=5, trust_env=False).is_success
         except httpx.HTTPError:
             return False
 

@@ -1,12 +1,7 @@
 """Whatever is asked wrongly over HTTP is answered with a problem document, by a collector that goes on."""
 
-import sqlite3
-import time
-from contextlib import closing
-
 import httpx
 
-STATES = ("display_off_s", "asleep_s", "off_s", "unknown_s")
 PROBLEM = "application/problem+json"
 BAD_REQUESTS = [
     ("POST", "/v1/enrol", {"json": {}}, 409, "unknown-schema"),
@@ -46,21 +41,3 @@ def test_every_bad_request_is_a_problem_document_and_the_collector_goes_on(colle
             assert (told["status"], told["type"]) == (status, f"/problems/{kind}" if kind else "about:blank")
         assert client.get("/readyz").is_success
     assert "Traceback" not in collector.log.read_text()
-
-
-def test_a_store_that_breaks_while_it_serves_is_told_and_nothing_is_acknowledged(collector, machine, agent):
-    device = machine()
-    with closing(sqlite3.connect(collector.folder / "store.sqlite3")) as db:
-        db.execute("PRAGMA journal_mode")
-        db.execute("DROP TABLE device_day")
-    now = int(time.time())
-    slots = [{"start": now // 900 * 900 - 900, "display_on_s": 900, **dict.fromkeys(STATES, 0)}]
-    told = {"schema": 1, "device_id": device.device_id, "sent_at": now, "agent_version": "1", "slots": slots}
-    refused = problem(device.post(told))
-    assert (refused["status"], refused["type"]) == (503, "/problems/not-stored")
-    broken = problem(httpx.get(f"{collector.url}/v1/devices"))
-    assert (broken["status"], broken["type"]) == (503, "/problems/store-unusable")
-    away = agent.once()
-    assert (away.returncode, away.stderr.count("\n")) == (1, 1)
-    assert "stays in the spool" in away.stderr
-    assert agent.status()["slots"] >= 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import sqlite3
 import sys
 
 import click
@@ -45,9 +44,4 @@ def main() -> None:
         parcimetre(auto_envvar_prefix="PARCIMETRE")
     except (ParcimetreError, FactorsError) as error:
         click.echo(f"parcimetre: {error}", err=True)
-        sys.exit(2)
-    except sqlite3.DatabaseError as error:
-        click.echo(
-            f"parcimetre: the store cannot be used: {error}; if it is damaged, restore a backup", err=True
-        )
         sys.exit(2)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_factors.activity import Activity
 
 from .. import Arrival, DeviceId, Fact, FactKind, Merged
+from .errors import told
 from .packing import DAY_S, DayOfSlots, activity, unpack
 
 DayKey = tuple[str, int]
@@ -29,11 +31,12 @@ MOST_DEVICES = 30_000  # below SQLite's limit of parameters
 class EmbeddedStore:
     """The Store over two SQLite connections, so that readers do not wait for a commit.
 
-    Its methods may be called from any thread.
+    Its methods may be called from any thread, and raise StoreUnusable when the file does not serve.
     """
 
-    def __init__(self, db: sqlite_utils.Database, reader: sqlite_utils.Database) -> None:
-        """Take over two connections to a database that has the tables, one to write and one to read."""
+    def __init__(self, file: Path, db: sqlite_utils.Database, reader: sqlite_utils.Database) -> None:
+        """Take over two connections to a file that has the tables, one to write and one to read."""
+        self._file = file
         self._db, self._lock = db, threading.Lock()
         self._reader, self._reading = reader, threading.Lock()
 
@@ -87,7 +90,8 @@ class EmbeddedStore:
             sql = PACKED_DAYS.format(placeholders=",".join("?" * len(chunk)))
             rows = self._query(sql, [first // DAY_S, (last - 1) // DAY_S, *chunk])
             for device, days in groupby(rows, key=lambda row: row[0]):
-                found = activity([(day, unpack(*packed)) for _, day, *packed in days], first, last)
+                with told(self._file):
+                    found = activity([(day, unpack(*packed)) for _, day, *packed in days], first, last)
                 if len(found.start):
                     yield DeviceId(device), found
 
@@ -111,7 +115,7 @@ class EmbeddedStore:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """All or nothing, durable at the end; other processes may wait for it or be waited for."""
-        with self._lock:
+        with self._lock, told(self._file):
             self._db.execute("BEGIN IMMEDIATE")
             with self._db.conn:
                 yield
@@ -140,7 +144,7 @@ class EmbeddedStore:
         self._db.table("facts").insert_all(rows)
 
     def _query(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        with self._reading:
+        with self._reading, told(self._file):
             return self._reader.execute(sql, parameters).fetchall()
 
     def _facts(self, sql: str, parameters: Sequence[Any]) -> list[Fact]:

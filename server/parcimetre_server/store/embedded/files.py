@@ -8,20 +8,14 @@ from pathlib import Path
 
 import sqlite_utils
 
-from ...errors import ParcimetreError
 from .engine import EmbeddedStore
+from .errors import StoreUnusable, told
 
 FILE = "store.sqlite3"
 LAYOUT = 1
 VIEWS = Path(__file__).with_name("views.sql")
+PROBE = "SELECT (SELECT max(id) FROM facts), (SELECT max(device) FROM device_day)"
 BUSY_S = 30
-
-
-class StoreUnusable(ParcimetreError):
-    """The store cannot be opened as it is."""
-
-    status = 503
-    kind = "store-unusable"
 
 
 def open_store(data_dir: Path, create: bool = False) -> EmbeddedStore:
@@ -38,19 +32,13 @@ def open_store(data_dir: Path, create: bool = False) -> EmbeddedStore:
         raise StoreUnusable(
             f"there is no store in {data_dir}: start `parcimetre serve --data-dir {data_dir}` once"
         )
-    try:
+    with told(file):
         db = _connect(file)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
-        return EmbeddedStore(_with_layout(db, file), _connect(file))
-    except sqlite3.OperationalError as error:
-        raise StoreUnusable(
-            f"cannot use {file}: {error}; give this user write access to {data_dir}"
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise StoreUnusable(
-            f"{file} is damaged or no store of Parcimètre ({error}): move it away and restore a backup"
-        ) from error
+        _with_layout(db, file)
+        db.execute(PROBE).fetchall()
+        return EmbeddedStore(file, db, _connect(file))
 
 
 def _connect(file: Path) -> sqlite_utils.Database:
@@ -68,8 +56,8 @@ def _make_folder(data_dir: Path) -> None:
         ) from error
 
 
-def _with_layout(db: sqlite_utils.Database, file: Path) -> sqlite_utils.Database:
-    """The database with this version's tables and views. Raises StoreUnusable for a newer layout."""
+def _with_layout(db: sqlite_utils.Database, file: Path) -> None:
+    """Give the database this version's tables and views. Raises StoreUnusable for a newer layout."""
     found = int(db.execute("PRAGMA user_version").fetchone()[0])
     if found > LAYOUT:
         raise StoreUnusable(
@@ -77,7 +65,6 @@ def _with_layout(db: sqlite_utils.Database, file: Path) -> sqlite_utils.Database
         )
     if found < LAYOUT:
         _create(db)
-    return db
 
 
 def _create(db: sqlite_utils.Database) -> None:

@@ -1,0 +1,34 @@
+"""What is wrong with the store's file, as one sentence with the mend."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...errors import ParcimetreError
+
+
+class StoreUnusable(ParcimetreError):
+    """The store cannot be opened, read or written as it is."""
+
+    status = 503
+    kind = "store-unusable"
+
+
+@contextmanager
+def told(file: Path) -> Iterator[None]:
+    """Turn what SQLite and damaged records raise into StoreUnusable."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreUnusable(
+            f"cannot use {file}: {error}; give this user write access to {file.parent} and room on its disk,"
+            " or restore a backup"
+        ) from error
+    except (sqlite3.DatabaseError, zlib.error) as error:
+        raise StoreUnusable(
+            f"{file} is damaged or no store of Parcimètre ({error}): move it away and restore a backup"
+        ) from error
