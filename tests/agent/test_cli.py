@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from parcimetre_agent.report import Report
+from parcimetre_agent.slot import SlotRecord
 from parcimetre_agent.spool import Spool
 from pydantic import TypeAdapter
 
@@ -52,6 +53,15 @@ def test_once_print_shows_a_valid_report_and_changes_nothing(tmp_path: Path) -> 
     assert report.slots
     assert report.inventory is not None
     assert not (tmp_path / "data").exists()
+
+
+def test_once_print_leaves_out_a_spooled_slot_that_contradicts_itself(tmp_path: Path) -> None:
+    odd = SlotRecord(0, 7, 0, 0, 0, 0, [], None, None, None, None, None, [])
+    (tmp_path / "data").mkdir(mode=0o700)
+    Spool(str(tmp_path / "data")).put([odd], [], None, 900)
+    done = _agent("once", "--print", "--data-dir", tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    assert 0 not in {slot["start"] for slot in json.loads(done.stdout)["slots"]}
 
 
 def test_once_enrols_sends_and_says_so(collector, tmp_path: Path, secret: Path) -> None:

@@ -6,7 +6,10 @@ import argparse
 import json
 import os
 import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from .. import __version__, identity, inventory, self_cost, states, wire
 from ..cli import say
@@ -24,6 +27,8 @@ from ..timeline import Timeline
 
 SAMPLE_S = 2.0
 NOBODY = "0" * 32
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -96,7 +101,14 @@ def _spooled(settings: Settings) -> tuple[list[Slot], list[Gap]]:
         slots, gaps = spool.pending(500), spool.pending_gaps(MAX_GAPS)
     except sqlite3.DatabaseError:
         return [], []
-    return [wire.slot(pending.fields) for pending in slots], [wire.gap(record) for record in gaps]
+    return list(_fitting(wire.slot, (one.fields for one in slots))), list(_fitting(wire.gap, gaps))
+
+
+def _fitting(convert: Callable[[T], U], records: Iterable[T]) -> Iterator[U]:
+    """Records as the wire format has them; those that do not fit are set aside when sending."""
+    for record in records:
+        with suppress(TypeError, ValueError):
+            yield convert(record)
 
 
 def _sentence(delivery: Delivery, settings: Settings) -> str:
