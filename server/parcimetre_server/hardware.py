@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from parcimetre_agent import report
 from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory
+from parcimetre_factors.matching import product_name
 
 from .devices import Device
 from .i18n import mark
@@ -24,10 +25,11 @@ def hardware(device: Device) -> Hardware:
     inventory = device.inventory
     if inventory is None:
         return Hardware(device.category, virtual=is_virtual(device))
+    system = inventory.system
     return Hardware(
         category=device.category,
-        maker=inventory.system.maker,
-        model=inventory.system.model,
+        maker=system.maker,
+        model=product_name(system.maker, system.model, system.version, system.family),
         year=_year(inventory.displays),
         cpus=tuple(Cpu(cpu.model, cpu.units, cpu.cores, cpu.threads) for cpu in inventory.cpus),
         memory=_memory(inventory.memory),

@@ -1,7 +1,7 @@
 """A wrong product is worse than none: what matches, and what must not."""
 
 import pytest
-from parcimetre_factors.matching import match, normal_maker
+from parcimetre_factors.matching import match, normal_maker, product_name
 
 SAME = [
     ("Dell Inc.", "Latitude 5420", "laptop", "Dell|Latitude 5420"),
@@ -18,6 +18,9 @@ SAME = [
     ("LENOVO", "ThinkPad T490s", "laptop", "Lenovo|ThinkPad T490s"),
     ("HP", "HP 250 G9 Notebook PC", "laptop", "HP|250 G9 Notebook PC"),
     ("HP", "HP ProBook 445 14 inch G9 Notebook PC", "laptop", "HP|ProBook 445 14 inch G9 Notebook PC"),
+    ("LENOVO", "ThinkPad X1 Carbon 5th", "laptop", "Lenovo|ThinkPad X1 Carbon 5th Gen"),
+    ("HPE", "ProLiant DL380 Gen10", "server", "HP|ProLiant DL380 Gen10 server4"),
+    ("HPE", "ProLiant MicroServer Gen10 Plus", "server", "HP|ProLiant MicroServer Gen10 Plus4"),
     ("Hewlett-Packard", "HP ProBook 445 14 inch G9", "laptop", "HP|ProBook 445 14 inch G9 Notebook PC"),
 ]
 
@@ -49,6 +52,12 @@ OTHER = [
     ("HP", "Latitude 5420", "laptop"),  # another maker's
     ("Dell Inc.", "Latitude", "laptop"),
     ("Dell Inc.", "", "laptop"),
+    ("HPE", "ProLiant DL385 Gen10 Plus", "server"),
+    ("HPE", "ProLiant DL380 Gen9", "server"),
+    ("HPE", "ProLiant MicroServer Gen10 Plus v2", "server"),
+    ("HPE", "ProLiant DL345 Gen10", "server"),
+    ("LENOVO", "ThinkPad X1 Carbon 6th", "laptop"),
+    ("LENOVO", "ThinkPad X1 Carbon Gen 9", "laptop"),
     (None, "Latitude 5420", "laptop"),
     ("QEMU", "Standard PC (Q35 + ICH9, 2009)", "desktop"),
     ("To Be Filled By O.E.M.", "To Be Filled By O.E.M.", "desktop"),
@@ -87,9 +96,33 @@ def test_every_product_is_found_by_its_own_name_or_not_at_all(factors):
         ("Dell Inc.", "dell"),
         ("Hewlett-Packard", "hp"),
         ("LENOVO", "lenovo"),
-        ("HPE", "hpe"),
+        ("HPE", "hp"),
         ("Acme", "acme"),
     ],
 )
 def test_makers_are_known_by_any_of_their_names(stated, normal):
     assert normal_maker(stated) == normal
+
+
+STATED = [
+    # https://github.com/fmujakitz/thinkpad-thermal/issues/28
+    ("LENOVO", "20NJ0004US", "ThinkPad T495", None, "Lenovo|ThinkPad T495"),
+    # https://github.com/memtest86plus/memtest86plus/issues/55
+    ("LENOVO", "4384Z8S", "ThinkPad T510", "ThinkPad T510", None),
+    # https://github.com/systemd/systemd/issues/31134
+    ("LENOVO", "30C6S3WT00", "ThinkStation P330", "ThinkStation P330", None),
+    ("Dell Inc.", "Precision 3640 Tower", "8Y6EHD3", None, "Dell|Precision 3640 Tower"),
+    # https://github.com/puppetlabs/facter/issues/2654
+    ("Supermicro", "X9DRW", "0123456789", None, None),
+]
+
+
+@pytest.mark.parametrize(("maker", "model", "version", "family", "subject"), STATED)
+def test_what_real_firmware_states_finds_its_sheet_or_none(factors, maker, model, version, family, subject):
+    found = match(maker, product_name(maker, model, version, family), "", factors)
+    assert (found and found.subject) == subject
+
+
+def test_a_machine_type_without_a_name_beside_it_stays_and_matches_nothing(factors):
+    assert product_name("LENOVO", "20NJ0004US", "Not Specified", None) == "20NJ0004US"
+    assert match("LENOVO", "20NJ0004US", "laptop", factors) is None
