@@ -21,3 +21,7 @@ class BadFactorRow(FactorsError):
 
 class BadLife(FactorsError):
     """A service life that is not positive."""
+
+
+class BadExplanation(FactorsError):
+    """A file that is no explanation, or one made with another factor set."""

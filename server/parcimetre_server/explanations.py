@@ -216,7 +216,7 @@ def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:
         mark("intensity of the grid, weighted by the electricity of each slot"),
         mean,
         f"{case.unit}/kWh",
-        "factor",
+        "modelled",
         detail=case.device.zone,
         factor=slots.errors[0],
         note=EACH_SLOT,

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import click
 from parcimetre_factors.criteria import Criterion
+from parcimetre_factors.errors import BadExplanation
 from parcimetre_factors.explain import Term
+from parcimetre_factors.factor import load_factor_set
+from parcimetre_factors.verify import first_difference
 from rich.markup import escape
 from rich.tree import Tree
 
@@ -27,7 +30,9 @@ Examples:
   parcimetre explain --device 5f0c1e...
   parcimetre explain --device 5f0c1e... --from 2026-11-23 --to 2026-11-24 --json
   parcimetre explain --org-unit "Métropole/Ville" --criterion adpe
+  parcimetre explain --verify explanation.json
 """
+DIFFERS = 1
 
 
 @click.command(epilog=EPILOG)
@@ -40,7 +45,15 @@ Examples:
 @end
 @criterion_option
 @options.as_json
+@click.option(
+    "--verify",
+    "verify",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Recompute what --json printed, with that file and the factor set alone.",
+)
+@click.pass_context
 def command(
+    context: click.Context,
     data_dir: Path,
     device_id: str | None,
     org_unit: str | None,
@@ -48,8 +61,14 @@ def command(
     end: str | None,
     criterion: str,
     as_json: bool,
+    verify: Path | None,
 ) -> None:
-    """Show why a device's footprint is what it is, or an org unit's as the sum of its devices."""
+    """Show why a device's footprint is what it is, or an org unit's as the sum of its devices.
+
+    With --verify, exit code 0 says that all of it recomputes, 1 that something does not.
+    """
+    if verify is not None:
+        context.exit(_verify(verify))
     if (device_id is None) == (org_unit is None):
         raise click.UsageError("give either --device ID or --org-unit PATH; parcimetre devices lists the ids")
     collector = open_reading(data_dir)
@@ -64,6 +83,19 @@ def command(
         click.echo(json.dumps(explanation_json(found), ensure_ascii=False))
         return
     _print(found, Formats(Tongue(language_of_environment()), zone))
+
+
+def _verify(file: Path) -> int:
+    """Say whether an explanation holds; the exit code. Raises BadExplanation."""
+    try:
+        document = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise BadExplanation(f"{file} is not JSON: {error}; give what --json printed") from error
+    if not isinstance(document, dict):
+        raise BadExplanation(f"{file} is no explanation; give what `parcimetre explain --json` printed")
+    difference = first_difference(document, load_factor_set())
+    click.echo(difference or f"{file} recomputes: {document.get('value')} {document.get('unit')}")
+    return DIFFERS if difference else 0
 
 
 def _print(found: Explanation, formats: Formats) -> None:

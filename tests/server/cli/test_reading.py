@@ -55,6 +55,20 @@ def test_explain_of_an_org_unit_lists_its_devices(run):
     assert "guest-1" in run(explain.command, "--org-unit", "Métropole/Ville")
 
 
+@pytest.mark.parametrize("days", [("2026-11-22", "2026-11-23"), ("2026-11-15", "2026-11-22")])
+@pytest.mark.parametrize("which", ["laptop", "server", "guest"])
+def test_what_explain_tells_is_verified_from_its_file_alone(run, fleet, tmp_path, which, days):
+    begin, end = days
+    device, file = getattr(fleet, which), tmp_path / "explanation.json"
+    text = run(explain.command, "--device", device, "--from", begin, "--to", end, "--json")
+    file.write_text(text, encoding="utf-8")
+    answer = CliRunner().invoke(explain.command, ["--verify", str(file)])
+    assert (answer.exit_code, "recomputes" in answer.output) == (0, True), answer.output
+    told = json.loads(text)
+    file.write_text(json.dumps(told | {"value": told["value"] + 1}), encoding="utf-8")
+    assert CliRunner().invoke(explain.command, ["--verify", str(file)]).exit_code == 1
+
+
 def test_report_is_written_where_it_is_asked_for(run, tmp_path):
     file = tmp_path / "week.html"
     run(report.command.commands["weekly"], "2026-W47", "--lang", "fr", "--out", str(file))
