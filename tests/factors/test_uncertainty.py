@@ -108,3 +108,18 @@ def test_the_amounts_of_a_tree_add_up_to_it_and_name_factors_that_exist(factors,
     assert all(error in factors.factors for amount in found for error in amount.errors)
     low, high = interval(found, factors)
     assert low < term.value < high
+
+
+@given(st.floats(0.01, 1000), st.floats(0.1, 100), st.floats(0.1, 100))
+def test_bounds_scale_with_the_amounts(factors, times, made, used):
+    """Twice the devices and twice the use have twice the bounds."""
+    parts = [Amount(made, ("category.laptop.gwp",)), Amount(used, ("grid.fr.2024.gwp",))]
+    more = [Amount(part.value * times, part.errors) for part in parts]
+    assert interval(more, factors) == pytest.approx([times * bound for bound in interval(parts, factors)])
+
+
+@given(st.floats(0.1, 100), st.floats(0.01, 0.99))
+def test_a_period_cut_in_two_has_the_bounds_of_the_whole(factors, used, share):
+    errors = ("grid.fr.2024.gwp",)
+    cut = [Amount(used * share, errors), Amount(used * (1 - share), errors)]
+    assert interval(cut, factors) == pytest.approx(interval([Amount(used, errors)], factors))
