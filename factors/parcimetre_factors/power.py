@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,16 +13,14 @@ from .components import factor_leaf
 from .cpus import find
 from .explain import Term, leaf, product, total
 from .factor import FactorId, FactorSet
-from .hardware import Hardware
+from .hardware import Disk, Hardware
+from .server_power import Load, server_watts
 from .virtual_host import host_share, typical_host
 
 CLIENTS = ("laptop", "desktop", "all_in_one", "mini_pc")
 MEAN_ONLY = ("monitor", "printer", "network", "tablet", "phone")
 CURVE_LOADS = (0, 10, 50, 100)
 MIDDLES = (5, 15, 25, 35, 45, 55, 65, 75, 85, 95)
-FIRST_YEAR, LAST_YEAR, BASE_YEAR, USUAL_YEAR = 2007, 2021, 2015, 2018
-YEAR_ASSUMED = "assumed: the year is not known"
-USUAL_CORES, USUAL_MEMORY_GB = 24, 64.0
 NO_DISPLAY = leaf("display", 0.0, "W", "policy", note="A display of its own is a device of its own.")
 IN_IDLE = leaf("display", 0.0, "W", "policy", note="The built-in display is within the idle figure.")
 
@@ -82,9 +79,7 @@ def component_remainder(hardware: Hardware, factors: FactorSet) -> Term:
     if hardware.virtual or hardware.category in ("virtual_machine", *MEAN_ONLY):
         return leaf(label, 0.0, "W", "policy", note="Not modelled by component.")
     idle = (
-        _server_watts("idle", hardware, factors)
-        if hardware.category == "server"
-        else _idle(hardware, factors)
+        _server_end("idle", hardware, factors) if hardware.category == "server" else _idle(hardware, factors)
     )
     processor = product(
         "idle processor, which its counters see",
@@ -117,9 +112,9 @@ def _client(hardware: Hardware, factors: FactorSet) -> PowerModel:
 def _server(hardware: Hardware, factors: FactorSet) -> PowerModel:
     """Idle and full load by regression on SPECpower; between them the shape of the processor's curve.
 
-    Far outside the fitted servers (old, with very much memory) the two cross: full load is then idle.
+    At the edge of the fitted servers (old, with very much memory) the two cross: full load is then idle.
     """
-    idle, full = _server_watts("idle", hardware, factors), _server_watts("full", hardware, factors)
+    idle, full = _server_end("idle", hardware, factors), _server_end("full", hardware, factors)
     full = max(full, idle, key=lambda watts: watts.value)
     deciles = tuple(
         total(
@@ -132,8 +127,27 @@ def _server(hardware: Hardware, factors: FactorSet) -> PowerModel:
     )
     return PowerModel(
         "server", deciles, NO_DISPLAY, factor_leaf("asleep", "power.server.asleep", factors),
-        factor_leaf("off", "power.server.off", factors), factors.get("power.server.error").id,
+        factor_leaf("off", "power.server.off", factors), factors.get("power.server.idle.error").id,
     )  # fmt: skip
+
+
+def _server_end(load: Load, hardware: Hardware, factors: FactorSet) -> Term:
+    """Watts at one end of the load: the fitted server, which holds one disk, and the disks beyond that."""
+    fitted = server_watts(load, hardware, factors)
+    disks = tuple(_further_disks(hardware.disks, factors))
+    return total(fitted.label, "W", (fitted, *disks)) if disks else fitted
+
+
+def _further_disks(disks: tuple[Disk, ...], factors: FactorSet) -> Iterator[Term]:
+    """Watts of all disks but the first."""
+    fitted = 1
+    for disk in disks:
+        units, fitted = max(0, disk.units - fitted), max(0, fitted - disk.units)
+        if units:
+            watts = factor_leaf("disk", f"power.disk.{disk.kind}", factors)
+            yield product(
+                "disks beyond the first", "W", (leaf("units", float(units), "1", "measured"), watts)
+            )
 
 
 def _shared(hardware: Hardware, factors: FactorSet) -> PowerModel:
@@ -210,32 +224,6 @@ def _weighted(watts: Term, weight: float) -> Term:
     share = leaf("weight by the load curve", weight, "1", "modelled",
                  note="Between the points of power.curve.0, .10, .50 and .100.")  # fmt: skip
     return product(watts.label, "W", (watts, share))
-
-
-def _server_watts(load: str, hardware: Hardware, factors: FactorSet) -> Term:
-    """Idle or full-load watts of a server, as a product of what each of its features does."""
-    chips = sum(cpu.units for cpu in hardware.cpus) or 1
-    cores = sum(cpu.units * (cpu.cores or USUAL_CORES) for cpu in hardware.cpus) or USUAL_CORES
-    memory_gb = sum(module.units * module.gb for module in hardware.memory) or USUAL_MEMORY_GB
-    year = min(max(hardware.year or USUAL_YEAR, FIRST_YEAR), LAST_YEAR)
-    is_amd = any("amd" in (cpu.model or "").lower() for cpu in hardware.cpus)
-    features = {
-        "processors": (math.log(chips), f"{chips}"),
-        "cores": (math.log(cores / chips), f"{cores / chips:g}"),
-        "memory": (math.log(memory_gb), f"{memory_gb:g} GB"),
-        "year": (float(year - BASE_YEAR), f"{year}"),
-        "AMD": (float(is_amd), "AMD" if is_amd else ""),
-    }
-    effects = tuple(
-        leaf(
-            f"effect of {name}", math.exp(factors.get(effect).value * value), "1", "modelled",
-            detail=detail, factor=effect, note=YEAR_ASSUMED if name == "year" and not hardware.year else "",
-        )
-        for name, (value, detail) in features.items()
-        for effect in [f"power.server.{load}.{name.lower()}"]
-    )  # fmt: skip
-    constant = factor_leaf("constant of the fit", f"power.server.{load}.constant", factors)
-    return product("idle" if load == "idle" else "full load", "W", (constant, *effects))
 
 
 def _decile_name(i: int) -> str:

@@ -1,13 +1,16 @@
 """Power by load and state: relations that hold for any device, and figures worked by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.explain import recompute
-from parcimetre_factors.hardware import Cpu, Hardware, Memory
+from parcimetre_factors.hardware import Cpu, Disk, Hardware, Memory
 from parcimetre_factors.power import component_remainder, power_model
+from parcimetre_factors.server_power import server_watts
 
 I5 = Cpu("Intel(R) Core(TM) i5-8250U CPU @ 1.60GHz", 1, 4, 8)
 DEVICES = {
@@ -92,15 +95,19 @@ def test_a_laptop_s_watts_are_those_worked_by_hand(factors):
 
 @pytest.mark.parametrize(("load", "watts_index"), [("idle", 0), ("full", -1)])
 def test_a_server_is_near_the_regression_at_its_ends(factors, load, watts_index):
-    hardware = DEVICES["server"]
-    c = {name: factors.get(f"power.server.{load}.{name}").value for name in
-         ("constant", "processors", "cores", "memory", "year")}  # fmt: skip
-    by_hand = (
-        c["constant"] * 2 ** c["processors"] * 16 ** c["cores"] * 384 ** c["memory"] * np.exp(4 * c["year"])
-    )
-    at_end = power_model(hardware, factors).decile_w[watts_index].value
-    other = power_model(hardware, factors).decile_w[-1 - watts_index].value
-    assert abs(at_end - by_hand) < 0.15 * abs(at_end - other)
+    decile_w = power_model(DEVICES["server"], factors).decile_w
+    at_end, other = decile_w[watts_index].value, decile_w[-1 - watts_index].value
+    by_regression = server_watts(load, DEVICES["server"], factors).value
+    assert abs(at_end - by_regression) < 0.15 * abs(at_end - other)
+
+
+def test_disks_beyond_the_first_add_their_watts_at_any_load(factors):
+    bare = DEVICES["server"]
+    full = replace(bare, disks=(Disk("ssd", 480, 2), Disk("hdd", 4000, 8)))
+    for less, more in zip(
+        power_model(bare, factors).decile_w, power_model(full, factors).decile_w, strict=True
+    ):
+        assert more.value - less.value == pytest.approx(8 + 8 * 6.4)
 
 
 def test_a_larger_server_takes_more(factors):

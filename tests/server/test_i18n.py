@@ -24,6 +24,8 @@ CPUS = (
     (Cpu(None, 1, None, None),),
     (Cpu("Intel Xeon Gold 6130", 1, 16, 32),),
     (Cpu("Intel(R) Core(TM) i5-1145G7 @ 2.60GHz", 1, 4, 8),),
+    (Cpu("Intel(R) Core(TM) i7-9750H CPU @ 2.60GHz", 1, 6, 12),),
+    (Cpu("Intel(R) Xeon(R) CPU E5-2660 0 @ 2.20GHz", 2, 8, 16),),
 )
 DISKS = ((), (Disk("ssd", 512), Disk("hdd", 1000)))
 KEYWORDS = {"_": None, "tongue": None, "mark": None, "n_": (1, 2), "plural": (1, 2)}
