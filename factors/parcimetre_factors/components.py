@@ -10,7 +10,7 @@ from .cpus import find
 from .criteria import UNITS, Criterion
 from .explain import Term, leaf, product, quotient, total
 from .factor import FactorSet
-from .hardware import Cpu, Disk, Memory
+from .hardware import Cpu, Disk, Memory, PowerSupply
 
 
 def constant(label: str, subject: str, criterion: Criterion, factors: FactorSet, units: float = 1) -> Term:
@@ -52,6 +52,8 @@ def processor(cpu: Cpu, criterion: Criterion, factors: FactorSet) -> Term:
 
 def _die_mm2(cpu: Cpu, factors: FactorSet) -> Term:
     """Die area of a known processor, else by its cores."""
+    if cpu.die_mm2 is not None:
+        return leaf("die area", cpu.die_mm2, "mm2", "given")
     facts = find(cpu.model, factors)
     if facts is not None and facts.die_mm2 is not None:
         return leaf("die area", facts.die_mm2, "mm2", "given", detail=facts.source_url, tier="model")
@@ -71,7 +73,13 @@ def _die_mm2(cpu: Cpu, factors: FactorSet) -> Term:
 def memory(module: Memory, criterion: Criterion, factors: FactorSet) -> Term:
     """Memory modules of one size."""
     return _dies(
-        "memory", "module", module.gb, module.units, _memory_density(module, factors), criterion, factors
+        "memory",
+        "module",
+        module.gb,
+        module.units,
+        _stated(module.density) or _memory_density(module, factors),
+        criterion,
+        factors,
     )
 
 
@@ -79,7 +87,7 @@ def disk(disk: Disk, criterion: Criterion, factors: FactorSet) -> Term:
     """Disks of one kind and size: an SSD by its dies, an HDD as a constant."""
     if disk.kind == "hdd":
         return constant("disk", "hdd", criterion, factors, disk.units)
-    density = factor_leaf("density", "density.ssd", factors)
+    density = _stated(disk.density) or factor_leaf("density", "density.ssd", factors)
     return _dies("disk", "ssd", disk.gb, disk.units, density, criterion, factors)
 
 
@@ -94,18 +102,19 @@ def case(form: str, criterion: Criterion, factors: FactorSet) -> Term:
     )  # fmt: skip
 
 
-def power_supplies(criterion: Criterion, factors: FactorSet) -> Term:
-    """Power supplies of a server, by mass: no agent sees them, so they are the usual ones."""
-    return product(
-        "power supply",
-        UNITS[criterion],
-        (
-            factor_leaf("power supplies", "default.psu.units", factors),
-            factor_leaf("mass", "default.psu.kg", factors),
-            factor_leaf("impact per mass", f"component.power_supply.{criterion}", factors),
-        ),
-        tier="default",
-    )
+def power_supplies(stated: PowerSupply | None, criterion: Criterion, factors: FactorSet) -> Term:
+    """Power supplies of a server, by mass; no agent sees them, so they are the usual ones unless stated."""
+    per_mass = factor_leaf("impact per mass", f"component.power_supply.{criterion}", factors)
+    if stated is not None:
+        mass = leaf("mass", stated.kg, "kg", "given")
+        return product("power supply", UNITS[criterion], (_units(stated.units), mass, per_mass))
+    units = factor_leaf("power supplies", "default.psu.units", factors)
+    mass = factor_leaf("mass", "default.psu.kg", factors)
+    return product("power supply", UNITS[criterion], (units, mass, per_mass), tier="default")
+
+
+def _stated(density: float | None) -> Term | None:
+    return None if density is None else leaf("density", density, "GB/cm2", "given")
 
 
 def _memory_density(module: Memory, factors: FactorSet) -> Term:

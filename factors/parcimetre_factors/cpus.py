@@ -23,6 +23,7 @@ class CpuFacts:
     """What is known of a processor; None is not known. TDP in watts, die area in mm2."""
 
     name: str
+    family: str
     cores: int | None
     threads: int | None
     tdp_w: float | None
@@ -30,12 +31,20 @@ class CpuFacts:
     source_url: str
 
 
+_ALL: WeakKeyDictionary[FactorSet, tuple[CpuFacts, ...]] = WeakKeyDictionary()
 _INDEX: WeakKeyDictionary[FactorSet, Mapping[str, CpuFacts]] = WeakKeyDictionary()
 
 
 def find(name: str | None, factors: FactorSet) -> CpuFacts | None:
     """The facts of a processor by its name, marks and clock speed aside; None if not in the table."""
     return None if not name else _index(factors).get(normal(name))
+
+
+def all_of(factors: FactorSet) -> tuple[CpuFacts, ...]:
+    """Every processor of the table, in its order."""
+    if factors not in _ALL:
+        _ALL[factors] = tuple(_facts(row) for row in factors.facts.get("cpus", ()))
+    return _ALL[factors]
 
 
 def normal(name: str) -> str:
@@ -50,8 +59,8 @@ def _index(factors: FactorSet) -> Mapping[str, CpuFacts]:
     if factors not in _INDEX:
         found: dict[str, CpuFacts] = {}
         ambiguous = set()
-        for row in factors.facts.get("cpus", ()):
-            facts, key = _facts(row), normal(row["name"])
+        for facts in all_of(factors):
+            key = normal(facts.name)
             if key in found and (found[key].tdp_w, found[key].die_mm2) != (facts.tdp_w, facts.die_mm2):
                 ambiguous.add(key)
             found[key] = facts
@@ -62,6 +71,7 @@ def _index(factors: FactorSet) -> Mapping[str, CpuFacts]:
 def _facts(row: Mapping[str, str]) -> CpuFacts:
     return CpuFacts(
         name=row["name"],
+        family=row["family"],
         cores=int(row["cores"]) if row["cores"] else None,
         threads=int(row["threads"]) if row["threads"] else None,
         tdp_w=float(row["tdp_w"]) if row["tdp_w"] else None,

@@ -10,6 +10,7 @@ from . import components
 from .criteria import UNITS, Criterion, Stage
 from .explain import Term, leaf, product, total
 from .factor import Factor, FactorSet
+from .graphics import find_board, graphics
 from .hardware import Hardware
 from .matching import match
 from .virtual_host import host_share, typical_host
@@ -90,14 +91,18 @@ def _components(hardware: Hardware, factors: FactorSet) -> _Found | tuple[Eviden
         return "components", "only servers are built up from components"
     if not hardware.cpus or not hardware.memory:
         return "components", "processors or memory are not known"
-    by_stage = {
+    note = "Built up from the components in the inventory; transport and end of life are not in the source."
+    return _Found("components", built_up(hardware, factors), note)
+
+
+def built_up(hardware: Hardware, factors: FactorSet) -> ByStage:
+    """Impact of making a server, the sum of its parts, in every criterion."""
+    return {
         (criterion, Stage.MANUFACTURING): total(
             "manufacturing", UNITS[criterion], tuple(_server_parts(hardware, criterion, factors))
         )
         for criterion in Criterion
     }
-    note = "Built up from the components in the inventory; transport and end of life are not in the source."
-    return _Found("components", by_stage, note)
 
 
 def _server_parts(hardware: Hardware, criterion: Criterion, factors: FactorSet) -> Iterator[Term]:
@@ -107,10 +112,18 @@ def _server_parts(hardware: Hardware, criterion: Criterion, factors: FactorSet) 
         yield components.memory(module, criterion, factors)
     for disk in hardware.disks:
         yield components.disk(disk, criterion, factors)
+    for gpu in hardware.gpus:
+        if (board := find_board(gpu.model, factors)) is not None:
+            yield graphics(board, gpu.units, criterion, factors)
     yield components.constant("mainboard", "mainboard", criterion, factors)
     yield components.case(hardware.case, criterion, factors)
-    yield components.power_supplies(criterion, factors)
+    yield components.power_supplies(hardware.power_supplies, criterion, factors)
     yield components.constant("assembly", "assembly", criterion, factors)
+
+
+def of_category(hardware: Hardware, factors: FactorSet) -> ByStage:
+    """The average of the device's category."""
+    return _category(hardware, factors).by_stage
 
 
 def _category(hardware: Hardware, factors: FactorSet) -> _Found:

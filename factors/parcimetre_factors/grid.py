@@ -111,6 +111,11 @@ class _Profile:
     note: str
 
 
+def latest_year(zone: str, factors: FactorSet) -> Factor:
+    """The latest yearly climate factor of a zone, per kWh. Raises UnknownZone."""
+    return _years(zone, factors, Criterion.GWP)[-1]
+
+
 def _years(zone: str, factors: FactorSet, criterion: Criterion) -> list[Factor]:
     """Yearly factors of a zone and criterion, oldest first. Raises UnknownZone."""
     if zone not in zones(factors):

@@ -7,31 +7,34 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cpu:
-    """Processors of one model; `cores` and `threads` are per processor."""
+    """Processors of one model; `cores`, `threads` and `die_mm2` (all dies) are per processor."""
 
     model: str | None
     units: int = 1
     cores: int | None = None
     threads: int | None = None
+    die_mm2: float | None = None
 
 
 @dataclass(frozen=True)
 class Memory:
-    """`units` modules of `gb` gigabytes each."""
+    """`units` modules of `gb` gigabytes each; `density` of their dies in GB/cm2 where it is stated."""
 
     gb: float
     units: int = 1
     maker: str | None = None
+    density: float | None = None
 
 
 @dataclass(frozen=True)
 class Disk:
-    """`units` disks of `gb` gigabytes each; kind is "ssd" or "hdd"."""
+    """`units` disks of `gb` gigabytes each; kind is "ssd" or "hdd", `density` as of memory."""
 
     kind: str
     gb: float
     units: int = 1
     maker: str | None = None
+    density: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,14 @@ class Gpu:
 
     model: str | None
     units: int = 1
+
+
+@dataclass(frozen=True)
+class PowerSupply:
+    """`units` power supplies of `kg` kilograms each."""
+
+    units: int
+    kg: float
 
 
 @dataclass(frozen=True)
@@ -60,3 +71,4 @@ class Hardware:
     screen_inch: float | None = None
     case: str = "rack"
     virtual: bool = False
+    power_supplies: PowerSupply | None = None

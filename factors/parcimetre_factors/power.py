@@ -15,6 +15,7 @@ from .explain import Term, leaf, product, total
 from .factor import FactorId, FactorSet
 from .hardware import Disk, Hardware
 from .server_power import Load, server_watts
+from .uncertainty import Amount, amounts
 from .virtual_host import host_share, typical_host
 
 CLIENTS = ("laptop", "desktop", "all_in_one", "mini_pc")
@@ -70,6 +71,23 @@ def power_model(hardware: Hardware, factors: FactorSet) -> PowerModel:
     return _client(hardware, factors)
 
 
+def watts_at(load: int, hardware: Hardware, factors: FactorSet) -> Term:
+    """Watts of the whole device at a processor load in percent, awake."""
+    if hardware.category in MEAN_ONLY:
+        return _mean_only(hardware.category, factors).decile_w[0]
+    if hardware.category == "server":
+        return _server_at(load, hardware, factors)
+    dynamic = _dynamic(load, _tdp(hardware, factors), factors)
+    return total("awake", "W", (_idle(hardware, factors), dynamic), detail=f"{load} %")
+
+
+def watts_amounts(watts: Term, hardware: Hardware, factors: FactorSet) -> list[Amount]:
+    """Watts with the model's own error: a server's is of idle and of full load, any other's of the whole."""
+    if hardware.category == "server":
+        return amounts(watts)
+    return [Amount(watts.value, (power_model(hardware, factors).error,))]
+
+
 def component_remainder(hardware: Hardware, factors: FactorSet) -> Term:
     """Watts at the wall, awake, beyond what the processor's own counters see: idle less the idle processor.
 
@@ -110,25 +128,24 @@ def _client(hardware: Hardware, factors: FactorSet) -> PowerModel:
 
 
 def _server(hardware: Hardware, factors: FactorSet) -> PowerModel:
-    """Idle and full load by regression on SPECpower; between them the shape of the processor's curve.
-
-    At the edge of the fitted servers (old, with very much memory) the two cross: full load is then idle.
-    """
-    idle, full = _server_end("idle", hardware, factors), _server_end("full", hardware, factors)
-    full = max(full, idle, key=lambda watts: watts.value)
     deciles = tuple(
-        total(
-            "awake",
-            "W",
-            (_weighted(idle, 1 - _shape(middle, factors)), _weighted(full, _shape(middle, factors))),
-            detail=_decile_name(i),
-        )
-        for i, middle in enumerate(MIDDLES)
+        _server_at(middle, hardware, factors, _decile_name(i)) for i, middle in enumerate(MIDDLES)
     )
     return PowerModel(
         "server", deciles, NO_DISPLAY, factor_leaf("asleep", "power.server.asleep", factors),
         factor_leaf("off", "power.server.off", factors), factors.get("power.server.idle.error").id,
     )  # fmt: skip
+
+
+def _server_at(load: int, hardware: Hardware, factors: FactorSet, detail: str = "") -> Term:
+    """Idle and full load by regression on SPECpower; between them the shape of the processor's curve.
+
+    At the edge of the fitted servers (old, with very much memory) the two cross: full load is then idle.
+    """
+    idle, full = _server_end("idle", hardware, factors), _server_end("full", hardware, factors)
+    full, shape = max(full, idle, key=lambda watts: watts.value), _shape(load, factors)
+    ends = _weighted(idle, 1 - shape), _weighted(full, shape)
+    return total("awake", "W", ends, detail=detail or f"{load} %")
 
 
 def _server_end(load: Load, hardware: Hardware, factors: FactorSet) -> Term:

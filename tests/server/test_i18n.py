@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 from parcimetre_factors.explain import walk
 from parcimetre_factors.factor import load_factor_set
 from parcimetre_factors.grid import intensity_term, zones
-from parcimetre_factors.hardware import Cpu, Disk, Hardware, Memory
+from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory
 from parcimetre_server.i18n import Tongue, language_of, language_of_environment
 from parcimetre_server.profiles import profiles
 
@@ -47,6 +47,7 @@ def hardware_of_all_kinds():
     for category, (maker, model), cpus, disks, virtual in kinds:
         memory = (Memory(16, 2),) if cpus else ()
         yield Hardware(category, maker, model, None, cpus, memory, disks, virtual=virtual)
+    yield Hardware("server", cpus=CPUS[1], memory=(Memory(16, 2),), gpus=(Gpu("NVIDIA RTX A4500"),))
     for case in ("tower", "blade"):
         yield Hardware("server", cpus=CPUS[1], memory=(Memory(16, 2),), case=case)
 

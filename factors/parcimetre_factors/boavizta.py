@@ -1,0 +1,108 @@
+"""BoaviztAPI 2.5.0's own way to complete what is not known of a server, for comparison with our default.
+
+Ours differs on purpose: processors are told by exact name (near names are other processors: "E5-2680" is
+taken for "E5-2680 v3" here, a Xeon 5160 for an N50), areas of unknown ones by their cores and a median (here
+a mean or a line through all), nothing that is not in the inventory is added (here a server without disks
+has one of 1 TB), and a maker's sheet goes before components (here there are none).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz, process
+
+from .cpus import CpuFacts, all_of
+from .embodied import ByStage, built_up, of_category
+from .factor import FactorSet
+from .graphics import UNKNOWN
+from .hardware import Cpu, Disk, Gpu, Hardware, Memory, PowerSupply
+
+NAME_SCORE = 80
+ARCHETYPE = Hardware(
+    "server",
+    cpus=(Cpu(None, 2, None),),
+    memory=(Memory(32, 8),),
+    disks=(Disk("ssd", 1000),),
+    power_supplies=PowerSupply(2, 2.99),
+)
+SIGNIFICANT = 3
+
+
+def embodied_as_boavizta(hardware: Hardware, factors: FactorSet) -> ByStage:
+    """Embodied impact by that method: a server by its completed parts, anything else by its category."""
+    if hardware.category == "server":
+        return built_up(completed(hardware, factors), factors)
+    return of_category(hardware, factors)
+
+
+def completed(hardware: Hardware, factors: FactorSet) -> Hardware:
+    """The server with what is not known from its archetype `platform_compute_medium`, part by part."""
+    cpus = hardware.cpus or ARCHETYPE.cpus
+    return replace(
+        hardware,
+        cpus=tuple(replace(cpu, die_mm2=_die_mm2(cpu, factors)) for cpu in cpus),
+        memory=hardware.memory or ARCHETYPE.memory,
+        disks=hardware.disks or ARCHETYPE.disks,
+        gpus=tuple(Gpu(_board(gpu.model, factors), gpu.units) for gpu in hardware.gpus),
+        power_supplies=hardware.power_supplies or ARCHETYPE.power_supplies,
+    )
+
+
+def near_name(name: str, factors: FactorSet) -> CpuFacts | None:
+    """The processor with the most alike name by its words, the first of equals; None below the score."""
+    facts = all_of(factors)
+    index = _nearest(name.lower(), tuple(found.name.lower() for found in facts))
+    return None if index is None else facts[index]
+
+
+@lru_cache(maxsize=4096)
+def _nearest(name: str, names: tuple[str, ...]) -> int | None:
+    found = process.extractOne(name, names, scorer=fuzz.token_set_ratio)
+    return found[2] if found is not None and found[1] > NAME_SCORE else None
+
+
+def _die_mm2(cpu: Cpu, factors: FactorSet) -> float:
+    """The area given, else of the name, else told from the cores within its family, else within all."""
+    if cpu.die_mm2 is not None:
+        return cpu.die_mm2
+    named = near_name(cpu.model, factors) if cpu.model else None
+    if named is not None and named.die_mm2 is not None:
+        return named.die_mm2
+    known = [found for found in all_of(factors) if found.die_mm2 is not None and found.cores]
+    family = [found for found in known if named is not None and found.family == named.family]
+    cores = (named.cores if named is not None else None) or cpu.cores
+    return _rounded(_by_cores(cores, family or known))
+
+
+def _by_cores(cores: int | None, known: Sequence[CpuFacts]) -> float:
+    """Mean area of processors with as many cores; else in proportion, or on the line through them."""
+    sizes, areas = _columns(known)
+    if cores is None:
+        return float(areas.mean())
+    if cores in sizes:
+        return float(areas[sizes == cores].mean())
+    if len(set(sizes.tolist())) == 1:
+        return float(areas.mean() / sizes[0] * cores)
+    slope, start = np.polyfit(sizes, areas, 1)
+    return float(slope * cores + start)
+
+
+def _columns(known: Sequence[CpuFacts]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    cores = np.array([found.cores or 0 for found in known], float)
+    return cores, np.array([found.die_mm2 or 0 for found in known], float)
+
+
+def _rounded(area_mm2: float) -> float:
+    return float(f"{area_mm2:.{SIGNIFICANT}g}")
+
+
+def _board(name: str | None, factors: FactorSet) -> str:
+    """The most alike board's name, else that of the usual large one."""
+    names = [row["name"] for row in factors.facts.get("graphics", ())]
+    found = process.extractOne((name or "").lower(), [n.lower() for n in names], scorer=fuzz.token_set_ratio)
+    return names[found[2]] if found is not None and found[1] > NAME_SCORE else UNKNOWN

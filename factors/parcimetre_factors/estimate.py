@@ -1,0 +1,203 @@
+"""Impact and power of hardware that is in no fleet, as a buyer describes it: one answer a request."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .boavizta import embodied_as_boavizta
+from .criteria import UNITS, Criterion
+from .embodied import ByStage, embodied
+from .factor import FactorSet
+from .graphics import find_board
+from .grid import latest_year, zones
+from .hardware import Cpu, Disk, Gpu, Hardware, Memory, PowerSupply
+from .power import watts_amounts, watts_at
+from .uncertainty import Amount, amounts, interval
+
+LOADS = (0, 10, 50, 100)
+CLASSES = {
+    "server": "server", "desktop": "desktop", "workstation": "desktop", "laptop": "laptop",
+    "mini_pc": "mini_pc", "all_in_one": "all_in_one", "monitor": "monitor", "printer": "printer",
+    "network": "network", "tablet": "tablet", "phone": "phone", "smartphone": "phone",
+}  # fmt: skip
+Answer = dict[str, Any]
+Units = Annotated[int, Field(ge=1, le=10_000)]
+Size = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
+Name = Annotated[str, Field(max_length=200)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+
+class CpuRequest(_Part):
+    """Processors of one model; cores and die area are per processor and per core."""
+
+    model: Name | None = None
+    units: Units = 1
+    cores: Units | None = None
+    die_mm2_per_core: Size | None = None
+
+
+class MemoryRequest(_Part):
+    """Memory modules of one size."""
+
+    gb: Size
+    units: Units = 1
+    maker: Name | None = None
+    density: Size | None = None
+
+
+class DiskRequest(_Part):
+    """Disks of one kind and size."""
+
+    kind: Literal["ssd", "hdd"]
+    gb: Size
+    units: Units = 1
+    maker: Name | None = None
+    density: Size | None = None
+
+
+class GpuRequest(_Part):
+    """Graphics boards of one model."""
+
+    model: Name | None = None
+    units: Units = 1
+
+
+class PowerSupplyRequest(_Part):
+    """Power supplies and the mass of each."""
+
+    units: Units = 2
+    kg: Size = 2.99
+
+
+class EstimateRequest(_Part):
+    """Hardware as a buyer knows it; only its class is needed."""
+
+    class_: str = Field(alias="class")
+    maker: Name | None = None
+    model: Name | None = None
+    year: int | None = Field(None, ge=1980, le=2100)
+    cpu: CpuRequest | None = None
+    ram: list[MemoryRequest] = Field([], max_length=64)
+    disks: list[DiskRequest] = Field([], max_length=64)
+    gpu: GpuRequest | None = None
+    psu: PowerSupplyRequest | None = None
+    case: Literal["rack", "blade", "tower"] = "rack"
+    screen_inch: Size | None = None
+    zone: str | None = Field(None, max_length=10)
+    life_years: Annotated[float, Field(gt=0, le=100)] | None = None
+    method: Literal["default", "boavizta"] = "default"
+
+
+def estimate(request: object, factors: FactorSet) -> Answer:
+    """The answer to one request (the keys of EstimateRequest), or what is wrong with it as `error`.
+
+    Embodied impact by criterion in all stages together, None where no factor knows the criterion, and watts
+    at four processor loads; each with its 95 % interval.
+    """
+    if not isinstance(request, dict):
+        return {"error": 'request: a JSON object is needed, such as {"class": "laptop"}'}
+    try:
+        asked = EstimateRequest.model_validate(request)
+    except ValidationError as error:
+        return {"error": _sentence(error)}
+    if asked.class_ not in CLASSES:
+        return {"error": f"class: {asked.class_!r} is not known; give one of {', '.join(CLASSES)}"}
+    if asked.zone is not None and asked.zone not in zones(factors):
+        return {"error": f"zone: {asked.zone!r} has no factor; give one of {', '.join(zones(factors))}"}
+    return _answer(asked, hardware_of(asked), factors)
+
+
+def hardware_of(asked: EstimateRequest) -> Hardware:
+    """What the engine needs to know of it."""
+    return Hardware(
+        CLASSES[asked.class_], asked.maker, asked.model, asked.year,
+        cpus=(_cpu(asked.cpu),) if asked.cpu else (),
+        memory=tuple(Memory(m.gb, m.units, m.maker, m.density) for m in asked.ram),
+        disks=tuple(Disk(d.kind, d.gb, d.units, d.maker, d.density) for d in asked.disks),
+        gpus=(Gpu(asked.gpu.model, asked.gpu.units),) if asked.gpu else (),
+        screen_inch=asked.screen_inch, case=asked.case,
+        power_supplies=PowerSupply(asked.psu.units, asked.psu.kg) if asked.psu else None,
+    )  # fmt: skip
+
+
+def _cpu(cpu: CpuRequest) -> Cpu:
+    die_mm2 = cpu.cores * cpu.die_mm2_per_core if cpu.cores and cpu.die_mm2_per_core else None
+    return Cpu(cpu.model, cpu.units, cpu.cores, None, die_mm2)
+
+
+def _answer(asked: EstimateRequest, hardware: Hardware, factors: FactorSet) -> Answer:
+    found = embodied(hardware, factors)
+    by_stage, evidence, note = found.by_stage, str(found.evidence), found.note
+    if asked.method == "boavizta":
+        by_stage = embodied_as_boavizta(hardware, factors)
+        evidence = "components" if hardware.category == "server" else "category"
+        note = "By the method and defaults of BoaviztAPI 2.5.0; the watts are ours."
+    answer: Answer = {
+        "embodied": {str(criterion): _impact(criterion, by_stage, factors) for criterion in Criterion},
+        "components": _components(by_stage),
+        "life_years": asked.life_years or found.life_years.value,
+        "power_w": {str(load): _power(load, hardware, factors) for load in LOADS},
+        "evidence": {"embodied": evidence, "note": note, "method": asked.method},
+        "factor_set": factors.id,
+    }
+    unknown = [gpu.model or "?" for gpu in hardware.gpus if find_board(gpu.model, factors) is None]
+    if unknown and asked.method == "default":
+        answer["left_out"] = [f"graphics board {name}: not in the table" for name in unknown]
+    if asked.zone is not None:
+        answer["use_g_per_hour"] = _use(asked.zone, hardware, factors)
+    return answer
+
+
+def _impact(criterion: Criterion, by_stage: ByStage, factors: FactorSet) -> Answer | None:
+    """All embodied stages of a criterion together, None where nothing knows it."""
+    terms = [term for (of, _), term in by_stage.items() if of == criterion]
+    if not terms:
+        return None
+    low, high = interval([part for term in terms for part in amounts(term)], factors)
+    return {
+        "value": math.fsum(term.value for term in terms),
+        "low": low,
+        "high": high,
+        "unit": UNITS[criterion],
+    }
+
+
+def _components(by_stage: ByStage) -> dict[str, dict[str, float]]:
+    """Impact of each component by criterion, stages together."""
+    found: dict[str, dict[str, float]] = {}
+    for (criterion, _), term in by_stage.items():
+        for part in term.inputs:
+            of = found.setdefault(part.label, {})
+            of[str(criterion)] = of.get(str(criterion), 0.0) + part.value
+    return found
+
+
+def _power(load: int, hardware: Hardware, factors: FactorSet) -> Answer:
+    watts = watts_at(load, hardware, factors)
+    low, high = interval(watts_amounts(watts, hardware, factors), factors)
+    return {"value": watts.value, "low": low, "high": high}
+
+
+def _use(zone: str, hardware: Hardware, factors: FactorSet) -> Answer:
+    """Grams of CO2 eq an hour at each load, with the zone's latest yearly factor."""
+    year = latest_year(zone, factors)
+    hour: Answer = {"zone": zone, "factor": year.id}
+    for load in LOADS:
+        watts = watts_at(load, hardware, factors)
+        known = watts_amounts(watts, hardware, factors)
+        parts = [Amount(part.value * year.value, (*part.errors, year.id)) for part in known]
+        low, high = interval(parts, factors)
+        hour[str(load)] = {"value": watts.value * year.value, "low": low, "high": high}
+    return hour
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "request"
+    return f"{where}: {first['msg']}"

@@ -1,0 +1,66 @@
+"""`parcimetre estimate`: impact and power of hardware that is in no fleet, such as offers to compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import BinaryIO
+
+import click
+from parcimetre_factors.estimate import Answer
+from parcimetre_factors.factor import load_factor_set
+
+from ..estimates import answer_lines
+from ..formats import Formats
+from ..i18n import mark
+from ..titles import EVIDENCE
+from . import terminal
+
+WORDS = (mark("line"), mark("evidence"))
+NUMBERS = (mark("embodied"), mark("95 % interval"), mark("idle"), mark("full load"))
+EPILOG = """\b
+Examples:
+  echo '{"class": "laptop", "maker": "Dell Inc.", "model": "Latitude 5420"}' | parcimetre estimate
+  parcimetre estimate --table offers.jsonl
+  parcimetre estimate offers.jsonl > answers.jsonl
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("file", type=click.File("rb"), default="-")
+@click.option("--table", is_flag=True, help="Show a table to compare by eye, instead of JSON Lines.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON Lines, which is the default.")
+def command(file: BinaryIO, table: bool, as_json: bool) -> None:
+    """Answer each line of FILE (or standard input), a JSON object that describes hardware, with one line.
+
+    Only "class" is needed. A line that cannot be answered gives {"error": ...} and the rest goes on.
+    """
+    if table and as_json:
+        raise click.UsageError("give either --table or --json")
+    answers = answer_lines(file, load_factor_set())
+    if table:
+        _table(answers)
+        return
+    for answer in answers:
+        click.echo(json.dumps(answer, ensure_ascii=False))
+
+
+def _table(answers: Iterable[Answer]) -> None:
+    formats = Formats(terminal.tongue())
+    rows = [[str(number), *_row(answer, formats)] for number, answer in enumerate(answers, start=1)]
+    headings = [formats.tongue(name) for name in (*WORDS, *NUMBERS)]
+    terminal.print_table(headings[: len(WORDS)], headings[len(WORDS) :], rows)
+
+
+def _row(answer: Answer, formats: Formats) -> list[str]:
+    if "error" in answer:
+        return [answer["error"], *[""] * len(NUMBERS)]
+    gwp, watts = answer["embodied"]["gwp"], answer["power_w"]
+    evidence = EVIDENCE[answer["evidence"]["embodied"]]
+    return [
+        formats.tongue(evidence),
+        formats.quantity(gwp["value"], gwp["unit"]),
+        formats.interval(gwp["value"], gwp["low"], gwp["high"], gwp["unit"]),
+        formats.quantity(watts["0"]["value"], "W"),
+        formats.quantity(watts["100"]["value"], "W"),
+    ]
