@@ -108,16 +108,26 @@ def load_factor_set(folder: Path | None = None) -> FactorSet:
     """
     folder = folder or SHIPPED
     files = sorted(folder.glob("*.csv"))
-    sources = {row["id"]: Source(**row) for row in _sources(folder / f"{SOURCES}.csv")}
+    sources = read_sources(folder / f"{SOURCES}.csv")
     tables: dict[str, tuple[Factor, ...]] = {}
     facts: dict[str, tuple[Mapping[str, str], ...]] = {}
     for file in files:
         if file.stem in FACT_TABLES:
             facts[file.stem] = tuple(row for _, row in _rows(file))
         elif file.stem != SOURCES:
-            tables[file.stem] = tuple(_factor(file, line, row, sources) for line, row in _rows(file))
+            tables[file.stem] = read_table(file, sources)
     _refuse_duplicates(tables)
-    return FactorSet(_content_hash(files), MappingProxyType(tables), MappingProxyType(facts), sources)
+    return FactorSet(content_hash(files), MappingProxyType(tables), MappingProxyType(facts), sources)
+
+
+def read_table(file: Path, sources: Mapping[str, Source]) -> tuple[Factor, ...]:
+    """The factors of a file, in its order. Raises BadFactorRow."""
+    return tuple(_factor(file, line, row, sources) for line, row in _rows(file))
+
+
+def read_sources(file: Path) -> dict[str, Source]:
+    """The sources of a file by id. Raises BadFactorRow."""
+    return {row["id"]: Source(**row) for row in _sources(file)}
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -175,8 +185,9 @@ def _refuse_duplicates(tables: Mapping[str, tuple[Factor, ...]]) -> None:
             seen[factor.id] = where
 
 
-def _content_hash(files: list[Path]) -> str:
-    digest = hashlib.sha256()
+def content_hash(files: list[Path], base: str = "") -> str:
+    """Name of a set: of the bytes of its tables, and of the set that they lie over."""
+    digest = hashlib.sha256(base.encode())
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from parcimetre_factors.factor import FactorSet, load_factor_set
+from parcimetre_factors.factor import FactorSet
 from starlette.requests import Request
 
 from . import clock
+from .factor_sets import in_force
 from .settings import Settings
 from .store import Store
 from .store.embedded import open_store
@@ -36,9 +37,9 @@ class Collector:
 def open_collector(settings: Settings, create: bool = False) -> Collector:
     """Open a data folder, made where it is missing if `create`.
 
-    Raises StoreUnusable with the mend.
+    Raises StoreUnusable and BadFactorRow with the mend.
     """
-    return Collector(settings, open_store(settings.data_dir, create), load_factor_set())
+    return Collector(settings, open_store(settings.data_dir, create), in_force(settings.data_dir))
 
 
 def open_reading(data_dir: Path) -> Collector:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import BinaryIO
 
 import click
 from parcimetre_factors.estimate import Answer
-from parcimetre_factors.factor import load_factor_set
 
 from ..estimates import answer_lines
+from ..factor_sets import in_force
 from ..formats import Formats
 from ..i18n import mark
 from ..titles import EVIDENCE
-from . import terminal
+from . import options, terminal
 
 WORDS = (mark("line"), mark("evidence"))
 NUMBERS = (mark("embodied"), mark("95 % interval"), mark("idle"), mark("full load"))
@@ -27,17 +28,18 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
+@options.data_dir
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option("--table", is_flag=True, help="Show a table to compare by eye, instead of JSON Lines.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON Lines, which is the default.")
-def command(file: BinaryIO, table: bool, as_json: bool) -> None:
+def command(data_dir: Path, file: BinaryIO, table: bool, as_json: bool) -> None:
     """Answer each line of FILE (or standard input), a JSON object that describes hardware, with one line.
 
     Only "class" is needed. A line that cannot be answered gives {"error": ...} and the rest goes on.
     """
     if table and as_json:
         raise click.UsageError("give either --table or --json")
-    answers = answer_lines(file, load_factor_set())
+    answers = answer_lines(file, in_force(data_dir))
     if table:
         _table(answers)
         return

@@ -9,7 +9,7 @@ import click
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.errors import BadExplanation
 from parcimetre_factors.explain import Term
-from parcimetre_factors.factor import load_factor_set
+from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.verify import first_difference
 from rich.markup import escape
 from rich.tree import Tree
@@ -18,6 +18,7 @@ from ..collector import open_reading
 from ..devices import find
 from ..explanations import Explanation, explain_device, explain_unit
 from ..explanations import as_json as explanation_json
+from ..factor_sets import in_force
 from ..formats import Formats
 from ..i18n import Tongue, language_of_environment
 from ..periods import span
@@ -68,7 +69,7 @@ def command(
     With --verify, exit code 0 says that all of it recomputes, 1 that something does not.
     """
     if verify is not None:
-        context.exit(_verify(verify))
+        context.exit(_verify(verify, in_force(data_dir)))
     if (device_id is None) == (org_unit is None):
         raise click.UsageError("give either --device ID or --org-unit PATH; parcimetre devices lists the ids")
     collector = open_reading(data_dir)
@@ -85,7 +86,7 @@ def command(
     _print(found, Formats(Tongue(language_of_environment()), zone))
 
 
-def _verify(file: Path) -> int:
+def _verify(file: Path, factors: FactorSet) -> int:
     """Say whether an explanation holds; the exit code. Raises BadExplanation."""
     try:
         document = json.loads(file.read_bytes())
@@ -93,7 +94,7 @@ def _verify(file: Path) -> int:
         raise BadExplanation(f"{file} is not JSON: {error}; give what --json printed") from error
     if not isinstance(document, dict):
         raise BadExplanation(f"{file} is no explanation; give what `parcimetre explain --json` printed")
-    difference = first_difference(document, load_factor_set())
+    difference = first_difference(document, factors)
     click.echo(difference or f"{file} recomputes: {document.get('value')} {document.get('unit')}")
     return DIFFERS if difference else 0
 

@@ -20,7 +20,8 @@ UNBROKEN = 10_000
 HEADING_WIDTH = 11
 HEADINGS = (
     mark("id"), mark("name"), mark("category"), mark("org unit"), mark("site"), mark("zone"), mark("state"),
-    mark("expires at"), mark("last slot"),
+    mark("expires at"), mark("last slot"), mark("value"), mark("unit"), mark("source"),
+    mark("before"), mark("after"),
 )  # fmt: skip
 
 

@@ -1,0 +1,149 @@
+"""`parcimetre factors`: the numbers that figures rest on, and an organisation's own ones beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+from parcimetre_factors.activity import SLOT_S
+from parcimetre_factors.criteria import Criterion
+from parcimetre_factors.factor import Factor, FactorSet
+from parcimetre_factors.overlay import Change, changes
+
+from ..api.factors import matching
+from ..factor_sets import adopt as adopt_tables
+from ..factor_sets import candidate, checked, import_tables, in_force
+from ..formats import Formats
+from ..i18n import mark
+from . import options, terminal
+
+EPILOG = """\b
+Examples:
+  parcimetre factors list electricity FR
+  parcimetre factors show grid.fr.2024.gwp
+  parcimetre factors check our-factors/
+  parcimetre factors import our-factors/
+  parcimetre factors diff
+  parcimetre factors adopt
+"""
+MOST_SHOWN = 50
+SPAN_DAYS, DAY_S = 28, 86_400
+folder = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+
+
+@click.group(epilog=EPILOG)
+@options.data_dir
+def command(data_dir: Path) -> None:
+    """List, check and compare factors; adopt an organisation's own tables over the shipped ones."""
+
+
+@command.command("list", epilog=EPILOG)
+@options.data_dir
+@click.argument("words", nargs=-1)
+@options.as_json
+def list_factors(data_dir: Path, words: tuple[str, ...], as_json: bool) -> None:
+    """List the factors in force in which every word occurs."""
+    found = list(matching(in_force(data_dir), " ".join(words)))
+    if as_json:
+        click.echo(json.dumps([asdict(factor) for factor in found], ensure_ascii=False))
+        return
+    formats = Formats(terminal.tongue())
+    rows = [_line(factor, formats) for factor in found[:MOST_SHOWN]]
+    terminal.show(rows, False, mark("No factor holds all these words."))
+    if len(found) > MOST_SHOWN:
+        click.echo(formats.tongue("{more} more: add words.", more=len(found) - MOST_SHOWN), err=True)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("factor_id")
+@options.as_json
+def show(data_dir: Path, factor_id: str, as_json: bool) -> None:
+    """Show one factor with its range, source and licence. Raises UnknownFactor."""
+    found = asdict(in_force(data_dir).get(factor_id))
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    facts = {**found, **{f"source {name}": value for name, value in found.pop("source").items()}}
+    facts.pop("source", None)
+    terminal.print_table(("", ""), (), [(name, f"{value}") for name, value in facts.items() if value])
+
+
+@command.command(epilog=EPILOG)
+@folder
+def check(folder: Path) -> None:
+    """Check tables of your own before they are imported; names every row that cannot be defended."""
+    found = checked(folder)
+    terminal.done(mark("The tables are in order: with them the set is {set}."), {"set": found.id}, False)
+
+
+@command.command("import", epilog=EPILOG)
+@options.data_dir
+@folder
+@options.as_json
+def import_folder(data_dir: Path, folder: Path, as_json: bool) -> None:
+    """Take tables of your own as the candidate; nothing changes until it is adopted."""
+    found = import_tables(data_dir, folder)
+    sentence = mark("Set {set} can be compared with `parcimetre factors diff` and adopted.")
+    terminal.done(sentence, {"set": found.id}, as_json)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@options.as_json
+def adopt(data_dir: Path, as_json: bool) -> None:
+    """Put the candidate in force, for commands at once and for a running collector when it is restarted."""
+    found = adopt_tables(data_dir)
+    sentence = mark("Set {set} is in force; restart the collector so that its pages use it.")
+    terminal.done(sentence, {"set": found.id}, as_json)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@options.as_json
+def diff(data_dir: Path, as_json: bool) -> None:
+    """Compare the candidate with the set in force: each factor, and the fleet's total of the last 28 days."""
+    before, after = in_force(data_dir), candidate(data_dir)
+    totals = [_total(data_dir, factors) for factors in (before, after)]
+    found = list(changes(before, after))
+    if as_json:
+        told = {"before": before.id, "after": after.id, "gwp_kgco2e": totals, "days": SPAN_DAYS,
+                "changes": [asdict(change) for change in found]}  # fmt: skip
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    formats = Formats(terminal.tongue())
+    terminal.show(list(_rows(found, formats)), False, mark("The two sets have the same factors."))
+    old, new = (formats.quantity(total, "kg CO2 eq") for total in totals)
+    moved = formats.change(totals[1] / totals[0] - 1 if totals[0] and totals[1] is not None else None)
+    sentence = mark("Footprint of the last {days} days: {old} with {before}, {new} with {after} ({moved}).")
+    told = {"days": SPAN_DAYS, "old": old, "new": new, "before": before.id, "after": after.id, "moved": moved}
+    terminal.done(sentence, told, False)
+
+
+def _total(data_dir: Path, factors: FactorSet) -> float | None:
+    """Climate impact of the whole fleet over the last days, in kg CO2 eq."""
+    from ..footprints import Query, figures
+    from ..periods import Span
+
+    collector = replace(options.reading(data_dir), factors=factors)
+    now = collector.now() // SLOT_S * SLOT_S
+    return figures(collector, Query(Span(now - SPAN_DAYS * DAY_S, now), Criterion.GWP)).total().value
+
+
+def _line(factor: Factor, formats: Formats) -> dict[str, str]:
+    return {"id": factor.id, **_value(factor, formats), "source": factor.source.publisher}
+
+
+def _value(factor: Factor, formats: Formats) -> dict[str, str]:
+    return {"value": formats.number(factor.value), "unit": f"{factor.unit}/{factor.per}"}
+
+
+def _rows(found: list[Change], formats: Formats) -> Iterator[dict[str, str]]:
+    for change in found:
+        known = change.after or change.before
+        assert known is not None
+        old, new = (formats.number(f.value) if f else "–" for f in (change.before, change.after))
+        yield {"id": change.id, "before": old, "after": new, "unit": f"{known.unit}/{known.per}"}

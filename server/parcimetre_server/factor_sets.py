@@ -1,0 +1,72 @@
+"""Which factor set figures are computed with: the shipped one, or with the organisation's own tables over it.
+
+Own tables wait in `factors/candidate` of the data folder until they are adopted; then they are
+`factors/adopted`, and those they replace stay beside it under the name of their set.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from parcimetre_factors.check import faults_of
+from parcimetre_factors.errors import BadFactorRow
+from parcimetre_factors.factor import FactorSet, load_factor_set
+from parcimetre_factors.overlay import overlaid
+
+from .errors import ParcimetreError
+
+
+class NothingImported(ParcimetreError):
+    """A candidate is asked for, and there is none."""
+
+
+def in_force(data_dir: Path) -> FactorSet:
+    """The set that figures are computed with. Raises BadFactorRow."""
+    adopted = _folder(data_dir, "adopted")
+    return overlaid(load_factor_set(), adopted) if adopted.is_dir() else load_factor_set()
+
+
+def candidate(data_dir: Path) -> FactorSet:
+    """The set that adoption would put in force. Raises NothingImported and BadFactorRow."""
+    folder = _folder(data_dir, "candidate")
+    if not folder.is_dir():
+        raise NothingImported("there are no tables to adopt; run: parcimetre factors import FOLDER")
+    return overlaid(load_factor_set(), folder)
+
+
+def checked(folder: Path) -> FactorSet:
+    """The shipped set with a folder's tables over it. Raises BadFactorRow with every fault."""
+    found = overlaid(load_factor_set(), folder)
+    faults = list(faults_of(found))
+    if faults:
+        raise BadFactorRow("; ".join(faults))
+    return found
+
+
+def import_tables(data_dir: Path, folder: Path) -> FactorSet:
+    """Take a folder's tables as the candidate, in place of an earlier one. Raises BadFactorRow."""
+    found, target = checked(folder), _folder(data_dir, "candidate")
+    fresh = target.with_name("candidate.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for file in folder.glob("*.csv"):
+        shutil.copyfile(file, fresh / file.name)
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+    return found
+
+
+def adopt(data_dir: Path) -> FactorSet:
+    """Put the candidate in force. Raises NothingImported and BadFactorRow."""
+    before, found, adopted = in_force(data_dir), candidate(data_dir), _folder(data_dir, "adopted")
+    if adopted.is_dir():
+        kept = adopted.with_name(before.id)
+        shutil.rmtree(kept, ignore_errors=True)
+        adopted.rename(kept)
+    _folder(data_dir, "candidate").rename(adopted)
+    return found
+
+
+def _folder(data_dir: Path, name: str) -> Path:
+    return data_dir / "factors" / name

@@ -1,0 +1,83 @@
+"""An organisation's own tables over the shipped ones: replaced, added, refused."""
+
+import pytest
+from parcimetre_factors.criteria import Criterion, Stage
+from parcimetre_factors.embodied import embodied
+from parcimetre_factors.errors import BadFactorRow
+from parcimetre_factors.factor import COLUMNS
+from parcimetre_factors.hardware import Hardware
+from parcimetre_factors.overlay import changes, overlaid
+
+SOURCE = (
+    "id,publisher,title,year,url,licence,retrieved\n"
+    "contract-2026,Example Energy,Supply contract,2026,https://example.org,figures of our own,2026-11\n"
+)
+GREEN = {
+    "id": "grid.fr.2024.gwp", "subject": "electricity", "stage": "use", "criterion": "gwp", "value": "0.012",
+    "low": "0.01", "high": "0.015", "range_basis": "source", "unit": "kg CO2 eq", "per": "kWh", "zone": "FR",
+    "year": "2024", "source": "contract-2026", "locator": "annex 2", "note": "",
+}  # fmt: skip
+SHEET = {
+    **GREEN, "id": "product.own.manufacturing.gwp", "subject": "Own Maker|Model 1", "stage": "manufacturing",
+    "value": "100", "low": "80", "high": "125", "per": "device", "zone": "",
+}  # fmt: skip
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Writes a folder of own tables."""
+
+    def write(**tables):
+        (tmp_path / "sources.csv").write_text(SOURCE)
+        for name, rows in tables.items():
+            lines = [",".join(COLUMNS), *(",".join(row[column] for column in COLUMNS) for row in rows)]
+            (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
+        return tmp_path
+
+    return write
+
+
+def test_a_row_of_ours_is_replaced_and_all_others_stay(factors, own):
+    laid = overlaid(factors, own(grid_year=[GREEN]))
+    assert laid.get("grid.fr.2024.gwp").value == 0.012
+    assert [change.id for change in changes(factors, laid)] == ["grid.fr.2024.gwp"]
+    assert laid.id != factors.id
+    assert factors.get("grid.fr.2024.gwp").value != 0.012
+
+
+def test_a_product_of_one_s_own_is_matched(factors, own):
+    laid = overlaid(factors, own(products=[SHEET]))
+    found = embodied(Hardware("laptop", "Own Maker", "Model 1"), laid)
+    assert found.evidence == "product"
+    assert found.by_stage[Criterion.GWP, Stage.MANUFACTURING].value == 100
+
+
+def test_the_same_tables_make_the_same_set(factors, own):
+    folder = own(products=[SHEET])
+    assert overlaid(factors, folder).id == overlaid(factors, folder).id
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "said"),
+    [
+        ("grid_year", {**GREEN, "unit": "g CO2 eq"}, "an id keeps its meaning"),
+        ("grid_year", {**GREEN, "source": "hearsay"}, "is not in sources.csv"),
+        ("grid_year", {**GREEN, "low": "1"}, "is not between"),
+        ("categories", GREEN, "belongs to another table"),
+        ("cpus", GREEN, "no such table of factors"),
+    ],
+    ids=["meaning", "source", "range", "table", "facts"],
+)
+def test_a_row_that_cannot_be_defended_is_refused_with_the_mend(factors, own, table, row, said):
+    with pytest.raises(BadFactorRow, match=said):
+        overlaid(factors, own(**{table: [row]}))
+
+
+def test_an_id_that_stands_twice_is_refused(factors, own):
+    with pytest.raises(BadFactorRow, match="stands twice"):
+        overlaid(factors, own(products=[SHEET, SHEET]))
+
+
+def test_an_empty_folder_is_refused(factors, tmp_path):
+    with pytest.raises(BadFactorRow, match="holds no table"):
+        overlaid(factors, tmp_path)
