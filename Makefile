@@ -4,7 +4,7 @@ DEVICES ?= 300
 DAYS ?= 14
 LOCKED := uv.lock pyproject.toml factors/pyproject.toml agent/pyproject.toml server/pyproject.toml tools/bootstrap.py
 
-.PHONY: help run demo test lint format bench schema clean
+.PHONY: help run demo test lint format bench schema tables clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -35,6 +35,9 @@ bench: .venv/.dev  ## speed and size, as ratios
 
 schema: .venv/.dev  ## write the JSON Schema of the wire format into docs/
 	.venv/bin/python tools/write_schema.py
+
+tables: .venv/.dev  ## write what describes the factor tables: datapackage.json, ATTRIBUTION.md
+	.venv/bin/python tools/write_datapackage.py
 
 clean:  ## remove the environment; data stays
 	rm -rf .venv .venv-uv
