@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from .factor import FactorSet
@@ -47,6 +48,7 @@ def all_of(factors: FactorSet) -> tuple[CpuFacts, ...]:
     return _ALL[factors]
 
 
+@lru_cache(maxsize=8192)
 def normal(name: str) -> str:
     """A name without marks and speed: "Intel(R) Core(TM) i5-8250U CPU @ 1.60GHz" is "core i5-8250u"."""
     plain = SPEED.sub(" ", CORES.sub(" ", GENERATION.sub(" ", MARKS.sub(" ", name))))

@@ -76,7 +76,7 @@ def watts_at(load: int, hardware: Hardware, factors: FactorSet) -> Term:
     if hardware.category in MEAN_ONLY:
         return _mean_only(hardware.category, factors).decile_w[0]
     if hardware.category == "server":
-        return _server_at(load, hardware, factors)
+        return _server_at(load, _server_ends(hardware, factors), factors, f"{load} %")
     dynamic = _dynamic(load, _tdp(hardware, factors), factors)
     return total("awake", "W", (_idle(hardware, factors), dynamic), detail=f"{load} %")
 
@@ -128,24 +128,27 @@ def _client(hardware: Hardware, factors: FactorSet) -> PowerModel:
 
 
 def _server(hardware: Hardware, factors: FactorSet) -> PowerModel:
-    deciles = tuple(
-        _server_at(middle, hardware, factors, _decile_name(i)) for i, middle in enumerate(MIDDLES)
-    )
+    ends = _server_ends(hardware, factors)
+    deciles = tuple(_server_at(middle, ends, factors, _decile_name(i)) for i, middle in enumerate(MIDDLES))
     return PowerModel(
         "server", deciles, NO_DISPLAY, factor_leaf("asleep", "power.server.asleep", factors),
         factor_leaf("off", "power.server.off", factors), factors.get("power.server.idle.error").id,
     )  # fmt: skip
 
 
-def _server_at(load: int, hardware: Hardware, factors: FactorSet, detail: str = "") -> Term:
-    """Idle and full load by regression on SPECpower; between them the shape of the processor's curve.
+def _server_ends(hardware: Hardware, factors: FactorSet) -> tuple[Term, Term]:
+    """Idle and full load by regression on SPECpower.
 
     At the edge of the fitted servers (old, with very much memory) the two cross: full load is then idle.
     """
     idle, full = _server_end("idle", hardware, factors), _server_end("full", hardware, factors)
-    full, shape = max(full, idle, key=lambda watts: watts.value), _shape(load, factors)
-    ends = _weighted(idle, 1 - shape), _weighted(full, shape)
-    return total("awake", "W", ends, detail=detail or f"{load} %")
+    return idle, max(full, idle, key=lambda watts: watts.value)
+
+
+def _server_at(load: int, ends: tuple[Term, Term], factors: FactorSet, detail: str) -> Term:
+    """Between idle and full load, the shape of the processor's curve."""
+    (idle, full), shape = ends, _shape(load, factors)
+    return total("awake", "W", (_weighted(idle, 1 - shape), _weighted(full, shape)), detail=detail)
 
 
 def _server_end(load: Load, hardware: Hardware, factors: FactorSet) -> Term:
