@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .boavizta import embodied_as_boavizta
 from .criteria import UNITS, Criterion
@@ -30,7 +30,13 @@ Name = Annotated[str, Field(max_length=200)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=False)
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        """A key that is null is not stated."""
+        return {k: v for k, v in given.items() if v is not None} if isinstance(given, dict) else given
 
 
 class CpuRequest(_Part):

@@ -64,6 +64,11 @@ def test_an_unknown_graphics_board_is_said_to_be_left_out():
     assert find_board("Voodoo 2", FACTORS) is None
 
 
+def test_what_is_null_is_not_stated():
+    nulls = {"maker": None, "ram": None, "disks": None, "case": None, "method": None, "zone": None}
+    assert estimate({"class": "laptop", **nulls}, FACTORS) == estimate({"class": "laptop"}, FACTORS)
+
+
 @pytest.mark.parametrize(
     ("request_", "where"),
     [
