@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
 from .cpus import CpuFacts, all_of
@@ -56,13 +54,13 @@ def completed(hardware: Hardware, factors: FactorSet) -> Hardware:
 def near_name(name: str, factors: FactorSet) -> CpuFacts | None:
     """The processor with the most alike name by its words, the first of equals; None below the score."""
     facts = all_of(factors)
-    index = _nearest(name.lower(), tuple(found.name.lower() for found in facts))
+    index = nearest(name, [found.name for found in facts])
     return None if index is None else facts[index]
 
 
-@lru_cache(maxsize=4096)
-def _nearest(name: str, names: tuple[str, ...]) -> int | None:
-    found = process.extractOne(name, names, scorer=fuzz.token_set_ratio)
+def nearest(name: str, names: Sequence[str]) -> int | None:
+    """Index of the name with the most alike words, case aside; None below the score."""
+    found = process.extractOne(name, names, scorer=fuzz.token_set_ratio, processor=str.lower)
     return found[2] if found is not None and found[1] > NAME_SCORE else None
 
 
@@ -81,7 +79,8 @@ def _die_mm2(cpu: Cpu, factors: FactorSet) -> float:
 
 def _by_cores(cores: int | None, known: Sequence[CpuFacts]) -> float:
     """Mean area of processors with as many cores; else in proportion, or on the line through them."""
-    sizes, areas = _columns(known)
+    sizes = np.array([found.cores or 0 for found in known], float)
+    areas = np.array([found.die_mm2 or 0 for found in known], float)
     if cores is None:
         return float(areas.mean())
     if cores in sizes:
@@ -92,11 +91,6 @@ def _by_cores(cores: int | None, known: Sequence[CpuFacts]) -> float:
     return float(slope * cores + start)
 
 
-def _columns(known: Sequence[CpuFacts]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    cores = np.array([found.cores or 0 for found in known], float)
-    return cores, np.array([found.die_mm2 or 0 for found in known], float)
-
-
 def _rounded(area_mm2: float) -> float:
     return float(f"{area_mm2:.{SIGNIFICANT}g}")
 
@@ -104,5 +98,5 @@ def _rounded(area_mm2: float) -> float:
 def _board(name: str | None, factors: FactorSet) -> str:
     """The most alike board's name, else that of the usual large one."""
     names = [row["name"] for row in factors.facts.get("graphics", ())]
-    found = process.extractOne((name or "").lower(), [n.lower() for n in names], scorer=fuzz.token_set_ratio)
-    return names[found[2]] if found is not None and found[1] > NAME_SCORE else UNKNOWN
+    index = nearest(name or "", names)
+    return UNKNOWN if index is None else names[index]

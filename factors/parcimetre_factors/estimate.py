@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -144,11 +145,12 @@ def _answer(asked: EstimateRequest, hardware: Hardware, factors: FactorSet) -> A
         by_stage = embodied_as_boavizta(hardware, factors)
         evidence = "components" if hardware.category == "server" else "category"
         note = "By the method and defaults of BoaviztAPI 2.5.0; the watts are ours."
+    watts = {str(load): list(_watts(load, hardware, factors)) for load in LOADS}
     answer: Answer = {
         "embodied": {str(criterion): _impact(criterion, by_stage, factors) for criterion in Criterion},
         "components": _components(by_stage),
         "life_years": asked.life_years or found.life_years.value,
-        "power_w": {str(load): _power(load, hardware, factors) for load in LOADS},
+        "power_w": {load: _within(parts, factors) for load, parts in watts.items()},
         "evidence": {"embodied": evidence, "note": note, "method": asked.method},
         "factor_set": factors.id,
     }
@@ -156,7 +158,7 @@ def _answer(asked: EstimateRequest, hardware: Hardware, factors: FactorSet) -> A
     if unknown and asked.method == "default":
         answer["left_out"] = [f"graphics board {name}: not in the table" for name in unknown]
     if asked.zone is not None:
-        answer["use_g_per_hour"] = _use(asked.zone, hardware, factors)
+        answer["use_g_per_hour"] = _use(asked.zone, watts, factors)
     return answer
 
 
@@ -165,13 +167,8 @@ def _impact(criterion: Criterion, by_stage: ByStage, factors: FactorSet) -> Answ
     terms = [term for (of, _), term in by_stage.items() if of == criterion]
     if not terms:
         return None
-    low, high = interval([part for term in terms for part in amounts(term)], factors)
-    return {
-        "value": math.fsum(term.value for term in terms),
-        "low": low,
-        "high": high,
-        "unit": UNITS[criterion],
-    }
+    parts = [part for term in terms for part in amounts(term)]
+    return {**_within(parts, factors), "unit": UNITS[criterion]}
 
 
 def _components(by_stage: ByStage) -> dict[str, dict[str, float]]:
@@ -184,23 +181,29 @@ def _components(by_stage: ByStage) -> dict[str, dict[str, float]]:
     return found
 
 
-def _power(load: int, hardware: Hardware, factors: FactorSet) -> Answer:
-    watts = watts_at(load, hardware, factors)
-    low, high = interval(watts_amounts(watts, hardware, factors), factors)
-    return {"value": watts.value, "low": low, "high": high}
+def _watts(load: int, hardware: Hardware, factors: FactorSet) -> Iterable[Amount]:
+    """Watts at a load, by the errors they carry."""
+    return watts_amounts(watts_at(load, hardware, factors), hardware, factors)
 
 
-def _use(zone: str, hardware: Hardware, factors: FactorSet) -> Answer:
+def _use(zone: str, watts: Mapping[str, list[Amount]], factors: FactorSet) -> Answer:
     """Grams of CO2 eq an hour at each load, with the zone's latest yearly factor."""
     year = latest_year(zone, factors)
-    hour: Answer = {"zone": zone, "factor": year.id}
-    for load in LOADS:
-        watts = watts_at(load, hardware, factors)
-        known = watts_amounts(watts, hardware, factors)
-        parts = [Amount(part.value * year.value, (*part.errors, year.id)) for part in known]
-        low, high = interval(parts, factors)
-        hour[str(load)] = {"value": watts.value * year.value, "low": low, "high": high}
-    return hour
+    hour = {
+        load: [Amount(part.value * year.value, (*part.errors, year.id)) for part in parts]
+        for load, parts in watts.items()
+    }
+    return {
+        "zone": zone,
+        "factor": year.id,
+        **{load: _within(parts, factors) for load, parts in hour.items()},
+    }
+
+
+def _within(parts: list[Amount], factors: FactorSet) -> Answer:
+    """The sum of parts, with its 95 % interval."""
+    low, high = interval(parts, factors)
+    return {"value": math.fsum(part.value for part in parts), "low": low, "high": high}
 
 
 def _sentence(error: ValidationError) -> str:

@@ -7,7 +7,7 @@ saw kerf and defects included: wafer area per good die, defects 0.1 per cm2.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .components import factor_leaf
@@ -42,11 +42,6 @@ def find_board(name: str | None, factors: FactorSet) -> Board | None:
     return next((_board(row) for row in rows if _plain(row["name"]) == wanted), None)
 
 
-def usual_board(factors: FactorSet) -> Board:
-    """The large board of a data centre that stands for an unknown one."""
-    return _board(next(row for row in factors.facts["graphics"] if row["name"] == UNKNOWN))
-
-
 def graphics(board: Board, units: int, criterion: Criterion, factors: FactorSet) -> Term:
     """Impact of making, moving and discarding graphics boards of one kind."""
     one = total("one graphics board", UNITS[criterion], tuple(_parts(board, criterion, factors)))
@@ -77,11 +72,10 @@ def _parts(board: Board, criterion: Criterion, factors: FactorSet) -> Iterator[T
 
 
 def _plain(name: str) -> str:
-    return " ".join(word for word in name.lower().replace("(r)", " ").split() if word not in ("corporation",))
+    return " ".join(name.lower().replace("(r)", " ").replace("corporation", " ").split())
 
 
-def _board(row: dict[str, str] | object) -> Board:
-    assert isinstance(row, dict)
+def _board(row: Mapping[str, str]) -> Board:
     gpu, vram_gb, vram_dies = float(row["die_mm2"]), float(row["vram_gb"]), int(row["vram_dies"])
     effective = gpu if row["die_is_effective"] == "yes" else effective_mm2(gpu)
     return Board(

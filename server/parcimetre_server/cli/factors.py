@@ -67,8 +67,8 @@ def show(data_dir: Path, factor_id: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
-    facts = {**found, **{f"source {name}": value for name, value in found.pop("source").items()}}
-    facts.pop("source", None)
+    source = found.pop("source")
+    facts = found | {f"source {name}": value for name, value in source.items()}
     terminal.print_table(("", ""), (), [(name, f"{value}") for name, value in facts.items() if value])
 
 
