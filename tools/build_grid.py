@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import csv
 import sys
-from datetime import datetime
 from pathlib import Path
 
-from parcimetre_factors.eco2mix import intensity_of
+import numpy as np
+from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.factor import COLUMNS, load_factor_set
+from parcimetre_factors.grid import intensity
+from parcimetre_factors.observed import observed
+from parcimetre_server.feeds import read
 
 OUT = Path(__file__).parents[1] / "factors" / "parcimetre_factors" / "data"
 ZONES = {
@@ -37,7 +40,7 @@ def main(annual: Path, mix: Path, eco2mix: Path) -> None:
     gwp = [gwp_row(iso2[row["iso3"]], row) for row in yearly]
     metals = [row for row in rows(mix) if row["iso2"] in ZONES and row["criterion"].startswith(METALS)]
     write("grid_year", COLUMNS, sorted(gwp) + sorted(adpe_row(row) for row in metals))
-    write("grid_profile", COLUMNS, profile(rows(eco2mix)))
+    write("grid_profile", COLUMNS, profile(eco2mix))
 
 
 def rows(file: Path) -> list[dict[str, str]]:
@@ -61,7 +64,7 @@ def gwp_row(zone: str, row: dict[str, str]) -> tuple[object, ...]:
         f"grid.{zone.lower()}.{row['year']}.gwp", "electricity", "use", "gwp", f"{kg:.6g}",
         f"{kg / (1 + ASSUMED):.6g}", f"{kg * (1 + ASSUMED):.6g}", "assumed: +-10 %, no range in source",
         "kg CO2 eq", "kWh", zone, row["year"], "owid-ember-2025", f"{row['country']}, {row['year']}",
-        "generation, life cycle; grid losses and imports not included",
+        "Of generation in the zone: imports are not included.",
     )  # fmt: skip
 
 
@@ -72,19 +75,20 @@ def adpe_row(row: dict[str, str]) -> tuple[object, ...]:
         f"grid.{row['iso2'].lower()}.2011.adpe", "electricity", "use", "adpe", f"{value:.6g}",
         f"{value * (1 - ASSUMED_ADPE):.6g}", f"{value * (1 + ASSUMED_ADPE):.6g}",
         "assumed: +-50 %, mix of 2011, no range in source", "kg Sb eq", "kWh", row["iso2"], "2011",
-        "base-impacts-2.01", f"{row['country']}, resource use (minerals and metals)", "reference year 2011",
+        "base-impacts-2.01", f"{row['country']}, resource use (minerals and metals)", "The mix of 2011.",
     )  # fmt: skip
 
 
-def profile(quarters: list[dict[str, str]]) -> list[tuple[object, ...]]:
+def profile(eco2mix: Path) -> list[tuple[object, ...]]:
     """Ratio of each quarter hour of the day (UTC) to the day's mean, over the days of the sample."""
-    factors = load_factor_set()
-    sums = [0.0] * QUARTERS
-    for row in quarters:
-        start = datetime.fromisoformat(row["start_utc"])
-        sums[start.hour * 4 + start.minute // 15] += intensity_of(row, factors)
-    mean = sum(sums) / QUARTERS
-    days = f"{quarters[0]['start_utc'][:10]} to {quarters[-1]['start_utc'][:10]}"
+    found = observed(read(eco2mix.read_text(encoding="utf-8"), "FR"))
+    assert found is not None
+    slots = intensity("FR", found.starts, load_factor_set(), found)
+    assert slots is not None
+    sums = np.bincount(found.starts // SLOT_S % QUARTERS, slots.kg_per_kwh, QUARTERS)
+    mean = sums.mean()
+    first, last = found.starts[[0, -1]].astype("datetime64[s]").astype("datetime64[D]")
+    days = f"{first} to {last}"
     table: list[tuple[object, ...]] = [
         (
             f"grid_profile.fr.{i:02}", "electricity", "use", "gwp", *[f"{value / mean:.4f}"] * 3,

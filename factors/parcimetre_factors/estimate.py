@@ -187,15 +187,15 @@ def _watts(load: int, hardware: Hardware, factors: FactorSet) -> Iterable[Amount
 
 
 def _use(zone: str, watts: Mapping[str, list[Amount]], factors: FactorSet) -> Answer:
-    """Grams of CO2 eq an hour at each load, with the zone's latest yearly factor."""
-    year = latest_year(zone, factors)
+    """Grams of CO2 eq an hour at each load, with the zone's latest yearly factor and its losses."""
+    kg_per_kwh, errors = latest_year(zone, factors)
     hour = {
-        load: [Amount(part.value * year.value, (*part.errors, year.id)) for part in parts]
+        load: [Amount(part.value * kg_per_kwh, (*part.errors, *errors)) for part in parts]
         for load, parts in watts.items()
     }
     return {
         "zone": zone,
-        "factor": year.id,
+        "factors": list(errors),
         **{load: _within(parts, factors) for load, parts in hour.items()},
     }
 

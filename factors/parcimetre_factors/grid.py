@@ -1,9 +1,12 @@
-"""Impact of a kilowatt-hour in each slot: of the slot itself, else a profile of the day, else the year."""
+"""Impact of a kilowatt-hour in each slot: of the slot itself, else a profile of the day, else the year.
+
+What is told is the kilowatt-hour at the meter: what has to be produced for it, losses of the grid included.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,30 +15,47 @@ from numpy.typing import NDArray
 from .activity import SLOT_S
 from .criteria import UNITS, Criterion
 from .errors import UnknownZone
-from .explain import Term, leaf, product
+from .explain import Term, leaf, product, total
 from .factor import Factor, FactorId, FactorSet
+from .observed import Observed, Reading
 
 TIERS = ("slot", "profile", "year")
 SLOT_TIER, PROFILE_TIER, YEAR_TIER = range(len(TIERS))
 SLOTS_PER_DAY = 96
 FIRST_YEAR = 1970
+PUBLISHED_ERROR = "grid.published.error"
 Starts = NDArray[np.int64]
-Observed = Mapping[int, float]
-LOSSES = "Grid losses and imports are not included."
+Array = NDArray[np.float64]
+Errors = tuple[FactorId, ...]
+OTHER_ORIGINS = "Origins without a factor are left out: they are taken to be like the rest."
 
 
 @dataclass(frozen=True)
 class GridSlots:
-    """Impact per kWh (n,), where it comes from (n,) as an index into TIERS, and the errors they carry."""
+    """Impact per kWh (n,), where it comes from (n,) as an index into TIERS, and the same by errors carried.
 
-    kg_per_kwh: NDArray[np.float64]
+    The `parts` (n,) add up to `kg_per_kwh`.
+    """
+
+    kg_per_kwh: Array
     tier: NDArray[np.int8]
-    errors: tuple[FactorId, ...]
+    parts: Mapping[Errors, Array]
+
+    @property
+    def errors(self) -> Errors:
+        """Every error that a slot carries, each once."""
+        return tuple(dict.fromkeys(error for errors in self.parts for error in errors))
 
 
 def zones(factors: FactorSet) -> list[str]:
     """Grid zones with electricity factors, in order."""
     return sorted(row["zone"] for row in factors.facts.get("zones", ()))
+
+
+def check_zone(zone: str, factors: FactorSet) -> None:
+    """Raise UnknownZone, naming the known ones, for a zone without electricity factors."""
+    if zone not in zones(factors):
+        raise UnknownZone(f"{zone!r} is no grid zone with factors; known: {', '.join(zones(factors))}")
 
 
 def intensity(
@@ -47,28 +67,87 @@ def intensity(
 ) -> GridSlots | None:
     """Impact of a kWh used in each slot (`starts` in seconds UTC), in the criterion's unit per kWh.
 
-    `observed` are values of that same criterion and unit.
-
     None where no factor of the zone knows the criterion. A slot of a year without a factor takes the
-    latest earlier year, else the first one known. Raises UnknownZone.
+    latest earlier year, else the first one known. What is observed counts for gwp. Raises UnknownZone.
     """
     years = _years(zone, factors, criterion)
     if not years:
         return None
+    found = _Slots(starts, losses(zone, factors, criterion))
     chosen = _chosen_years(years, starts)
-    values = np.array([factor.value for factor in years])[chosen]
-    tier = np.full(len(starts), YEAR_TIER, np.int8)
-    errors = [years[i].id for i in np.unique(chosen)]
     profile = _profile(zone, factors, criterion)
-    if profile is not None:
-        values = values * profile.ratios[starts // SLOT_S % SLOTS_PER_DAY]
-        tier[:] = PROFILE_TIER
-        errors.append(profile.error)
-    if observed:
-        known = np.isin(starts, np.fromiter(observed, np.int64))
-        values[known] = [observed[start] for start in starts[known].tolist()]
-        tier[known] = SLOT_TIER
-    return GridSlots(values, tier, tuple(errors))
+    ratios = np.ones(len(starts)) if profile is None else profile.ratios[starts // SLOT_S % SLOTS_PER_DAY]
+    own = () if profile is None else (profile.error,)
+    for i in np.unique(chosen):
+        found.add((years[i].id, *own), np.where(chosen == i, years[i].value * ratios, 0.0))
+    found.tier[:] = YEAR_TIER if profile is None else PROFILE_TIER
+    if observed is not None and criterion == Criterion.GWP:
+        _observe(found, observed, factors)
+    return GridSlots(sum(found.parts.values(), np.zeros(len(starts))), found.tier, found.parts)
+
+
+@dataclass
+class _Slots:
+    """What is gathered of n slots."""
+
+    starts: Starts
+    losses: Factor | None
+    tier: NDArray[np.int8] = field(init=False)
+    parts: dict[Errors, Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Start from nothing."""
+        self.tier = np.zeros(len(self.starts), np.int8)
+
+    def add(self, errors: Errors, values: Array, at_meter: NDArray[np.bool_] | None = None) -> None:
+        """Add impact per kWh produced (n,), but per kWh at the meter where that is said."""
+        if self.losses is None:
+            self._add(errors, values)
+        elif at_meter is None:
+            self._add((*errors, self.losses.id), values * self.losses.value)
+        else:
+            self._add(errors, np.where(at_meter, values, 0.0))
+            self._add((*errors, self.losses.id), np.where(at_meter, 0.0, values * self.losses.value))
+
+    def _add(self, errors: Errors, values: Array) -> None:
+        if values.any():
+            self.parts[errors] = values + self.parts.get(errors, 0.0)
+
+
+def _observe(found: _Slots, observed: Observed, factors: FactorSet) -> None:
+    """Put what is observed in the place of what is known by the year."""
+    at = np.minimum(np.searchsorted(observed.starts, found.starts), len(observed.starts) - 1)
+    told = {origin: share for origin, share in observed.shares.items() if _origin(origin, factors)}
+    whole = sum(told.values(), np.zeros(len(observed.starts)))[at]
+    published = observed.kg_per_kwh[at]
+    known = (observed.starts[at] == found.starts) & ((whole > 0) | ~np.isnan(published))
+    for errors in list(found.parts):
+        found.parts[errors] = np.where(known, 0.0, found.parts[errors])
+    found.tier[known] = SLOT_TIER
+    for origin, share in told.items():
+        share_of_known = np.where(known & (whole > 0), share[at] / np.where(whole > 0, whole, 1), 0.0)
+        for factor, holds in _of_origin(origin, found.starts, factors):
+            found.add((factor.id,), np.where(holds, share_of_known * factor.value, 0.0))
+    values = np.where(known & ~np.isnan(published), published, 0.0)
+    found.add((factors.get(PUBLISHED_ERROR).id,), values, observed.at_meter[at])
+
+
+def _origin(origin: tuple[str, str], factors: FactorSet) -> bool:
+    """Whether the set has a factor of a fuel, or of the zone that an import comes from."""
+    kind, name = origin
+    return f"fuel.{name}.gwp" in factors.factors if kind == "fuel" else name in zones(factors)
+
+
+def _of_origin(
+    origin: tuple[str, str], starts: Starts, factors: FactorSet
+) -> list[tuple[Factor, NDArray[np.bool_]]]:
+    """The factors of an origin, and in which slots (n,) each holds: an import has its zone's year."""
+    kind, name = origin
+    if kind == "fuel":
+        return [(factors.get(f"fuel.{name}.gwp"), np.ones(len(starts), bool))]
+    years = _years(name, factors, Criterion.GWP)
+    chosen = _chosen_years(years, starts)
+    return [(years[i], chosen == i) for i in np.unique(chosen)]
 
 
 def intensity_term(
@@ -80,17 +159,34 @@ def intensity_term(
 ) -> Term:
     """The tree behind one slot's value of `intensity`. Raises UnknownZone."""
     unit = f"{UNITS[criterion]}/kWh"
-    when = datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    label = "impact of a kilowatt-hour"
-    if observed and start in observed:
-        return leaf(label, observed[start], unit, "measured", detail=f"{zone}, {when}", tier="slot")
+    detail = f"{zone}, {datetime.fromtimestamp(start, UTC):%Y-%m-%d %H:%M} UTC"
+    reading = None if observed is None or criterion != Criterion.GWP else observed.readings.get(start)
+    told = None if reading is None else _reading_term(reading, factors, unit, detail)
+    if told is not None and reading is not None:
+        return told if reading.at_meter else _at_meter(told, zone, factors, criterion, detail)
+    return _at_meter(_year_term(zone, start, factors, criterion, detail), zone, factors, criterion, detail)
+
+
+def _at_meter(produced: Term, zone: str, factors: FactorSet, criterion: Criterion, detail: str) -> Term:
+    """A kWh produced times what has to be produced for a kWh at the meter."""
+    lost = losses(zone, factors, criterion)
+    parts = produced.inputs if produced.operation == "product" else (produced,)
+    if lost is not None:
+        parts = (*parts, leaf("kWh produced for a kWh at the meter", lost.value, "1", "factor",
+                              factor=lost.id, note=lost.note))  # fmt: skip
+    return product("impact of a kilowatt-hour", produced.unit, parts, detail=detail, tier=produced.tier)
+
+
+def _year_term(zone: str, start: int, factors: FactorSet, criterion: Criterion, detail: str) -> Term:
+    """The year's mean, with the day's profile where there is one."""
+    unit = f"{UNITS[criterion]}/kWh"
     years = _years(zone, factors, criterion)
     if not years:
         raise UnknownZone(f"no factor of grid zone {zone} knows {criterion}")
     year = years[int(_chosen_years(years, np.array([start]))[0])]
     whole = leaf(
         "mean of the year", year.value, unit, "factor", detail=f"{zone}, {year.year}", factor=year.id,
-        tier="year", note=LOSSES,
+        tier="year", note=year.note,
     )  # fmt: skip
     profile = _profile(zone, factors, criterion)
     if profile is None:
@@ -98,28 +194,56 @@ def intensity_term(
     at = start // SLOT_S % SLOTS_PER_DAY
     ratio = leaf(
         "quarter hour of the day to the day's mean", float(profile.ratios[at]), "1", "factor",
-        detail=when, factor=profile.ids[at], tier="profile", note=profile.note,
+        detail=detail, factor=profile.ids[at], tier="profile", note=profile.note,
     )  # fmt: skip
-    return product(label, unit, (whole, ratio), detail=f"{zone}, {when}", tier="profile")
+    return product("impact of a kilowatt-hour", unit, (whole, ratio), tier="profile")
+
+
+def _reading_term(reading: Reading, factors: FactorSet, unit: str, detail: str) -> Term | None:
+    """What was observed: a published intensity, or each origin's share times its factor; None if neither."""
+    if reading.kg_per_kwh is not None:
+        return leaf("published intensity of the slot", reading.kg_per_kwh, unit, "measured",
+                    detail=f"{reading.source}, {detail}", factor=PUBLISHED_ERROR, tier="slot")  # fmt: skip
+    told = {origin: share for origin, share in reading.shares.items() if _origin(origin, factors)}
+    whole = sum(told.values())
+    if not whole:
+        return None
+    parts = []
+    for origin, share in sorted(told.items()):
+        (factor,) = [f for f, holds in _of_origin(origin, np.array([reading.start]), factors) if holds[0]]
+        of_all = leaf("share of the electricity", share / whole, "1", "measured", detail=reading.source,
+                      note="" if len(told) == len(reading.shares) else OTHER_ORIGINS)  # fmt: skip
+        each = leaf("impact of this origin", factor.value, unit, "factor", factor=factor.id, note=factor.note)
+        parts.append(product("origin of the electricity", unit, (of_all, each), detail=" ".join(origin)))
+    return total("mix of the slot", unit, tuple(parts), detail=detail, tier="slot")
 
 
 @dataclass(frozen=True)
 class _Profile:
-    ratios: NDArray[np.float64]
+    ratios: Array
     ids: tuple[FactorId, ...]
     error: FactorId
     note: str
 
 
-def latest_year(zone: str, factors: FactorSet) -> Factor:
-    """The latest yearly climate factor of a zone, per kWh. Raises UnknownZone."""
-    return _years(zone, factors, Criterion.GWP)[-1]
+def latest_year(zone: str, factors: FactorSet) -> tuple[float, Errors]:
+    """Climate impact of a kWh at the meter by the zone's latest year, and its errors. Raises UnknownZone."""
+    year, lost = _years(zone, factors, Criterion.GWP)[-1], losses(zone, factors, Criterion.GWP)
+    return (year.value, (year.id,)) if lost is None else (year.value * lost.value, (year.id, lost.id))
+
+
+def losses(zone: str, factors: FactorSet, criterion: Criterion) -> Factor | None:
+    """What is produced for a kWh at the meter; None where the zone's factors count the losses already.
+
+    The zone's own, else the one that holds everywhere.
+    """
+    rows = [f for f in factors.table("grid_losses") if f.criterion == criterion and f.zone in (zone, None)]
+    return max(rows, key=lambda factor: factor.zone == zone, default=None)
 
 
 def _years(zone: str, factors: FactorSet, criterion: Criterion) -> list[Factor]:
     """Yearly factors of a zone and criterion, oldest first. Raises UnknownZone."""
-    if zone not in zones(factors):
-        raise UnknownZone(f"{zone!r} is no grid zone with factors; known: {', '.join(zones(factors))}")
+    check_zone(zone, factors)
     found = (f for f in factors.table("grid_year") if f.zone == zone and f.criterion == criterion and f.year)
     return sorted(found, key=lambda factor: factor.year or 0)
 

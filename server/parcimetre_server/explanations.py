@@ -17,7 +17,7 @@ from parcimetre_factors.amortisation import straight_line_per_slot
 from parcimetre_factors.criteria import EMBODIED, UNITS, Criterion, Stage
 from parcimetre_factors.explain import Term, leaf, product, quotient, total, walk
 from parcimetre_factors.factor import Factor, FactorSet
-from parcimetre_factors.grid import GridSlots, intensity_term
+from parcimetre_factors.grid import GridSlots
 
 from .collector import Collector
 from .devices import Device, device
@@ -106,7 +106,7 @@ def explain_device(
             f"device {device_id} has not reported yet; its figures begin with its first report"
         )
     profile = profiles(collector.factors).of(hardware(found))
-    grid = Grid(collector.factors, span, criterion)
+    grid = Grid(collector, span, criterion)
     case = _Case(collector, found, profile, span, grid, put_to_use(found, reported[0]))
     terms = (*_use(case), *_embodied(case))
     term = total(mark("footprint of a device"), case.unit, terms, detail=found.name) if terms else None
@@ -193,9 +193,7 @@ def _use(case: _Case) -> Iterator[Term]:
         energy = quotient(mark("electricity"), "kWh", (energy_j, JOULES))
         if fine:
             start = int(activity.start[inside][0])
-            grid = intensity_term(
-                case.device.zone, start, case.collector.factors, criterion=case.grid.criterion
-            )
+            grid = case.grid.term(case.device.zone, start)
         else:
             mean = float(impact[inside].sum() / chosen.energy_j[inside].sum())
             grid = _mean_intensity(case, mean, slots)

@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
 from parcimetre_factors.criteria import Criterion, Stage
-from parcimetre_factors.factor import FactorSet
-from parcimetre_factors.grid import GridSlots, intensity
+from parcimetre_factors.explain import Term
+from parcimetre_factors.grid import GridSlots, intensity, intensity_term
+from parcimetre_factors.observed import Observed
 
+from .collector import Collector
 from .devices import Device
 from .hardware import hardware, is_virtual
+from .observations import observations
 from .periods import Periods, Span
 from .profiles import Errors, Profile, Profiles
 from .rungs import RUNGS, choose
@@ -54,18 +57,32 @@ def nothing(figure: DeviceFigure) -> Array:
 class Grid:
     """Grid intensity over one span for one criterion, computed once a zone."""
 
-    def __init__(self, factors: FactorSet, within: Span, criterion: Criterion) -> None:
+    def __init__(self, collector: Collector, within: Span, criterion: Criterion) -> None:
         self.criterion = criterion
-        self._factors = factors
+        self._collector = collector
+        self._within = within
         self._first = within.first
         self._starts = np.arange(within.first, within.last, SLOT_S, dtype=np.int64)
         self._known: dict[str, GridSlots | None] = {}
+        self._observed: dict[str, Observed | None] = {}
 
     def of(self, zone: str) -> GridSlots | None:
         """Intensity in every slot of the span, or None where no factor knows the criterion."""
         if zone not in self._known:
-            self._known[zone] = intensity(zone, self._starts, self._factors, criterion=self.criterion)
+            factors, observed = self._collector.factors, self.observed(zone)
+            self._known[zone] = intensity(zone, self._starts, factors, observed, self.criterion)
         return self._known[zone]
+
+    def observed(self, zone: str) -> Observed | None:
+        """What feeds have stated of the zone's slots."""
+        if zone not in self._observed:
+            within = self._within
+            self._observed[zone] = observations(self._collector.store, zone, within.first, within.last)
+        return self._observed[zone]
+
+    def term(self, zone: str, start: int) -> Term:
+        """The tree behind one slot's intensity. Raises UnknownZone."""
+        return intensity_term(zone, start, self._collector.factors, self.observed(zone), self.criterion)
 
     def index(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where each slot stands in what `of` gives."""
@@ -138,10 +155,11 @@ def _used(device: Device, profile: Profile, frame: Frame, activity: Activity) ->
     by_errors: dict[Errors, Array] = {}
     slots = frame.grid.of(device.zone)
     if slots is not None:
-        impact_per_j = slots.kg_per_kwh[frame.grid.index(activity.start)] / J_PER_KWH
-        by_errors[tuple(sorted(slots.errors))] = binned(chosen.counted_j * impact_per_j)
-        by_errors[tuple(sorted((profile.power.error, *slots.errors)))] = binned(
-            chosen.modelled_j * impact_per_j
-        )
+        index = frame.grid.index(activity.start)
+        for errors, kg_per_kwh in slots.parts.items():
+            per_j = kg_per_kwh[index] / J_PER_KWH
+            if per_j.any():
+                by_errors[tuple(sorted(errors))] = binned(chosen.counted_j * per_j)
+                by_errors[tuple(sorted((profile.power.error, *errors)))] = binned(chosen.modelled_j * per_j)
     covered_s = np.bincount(at, activity.covered_s, p).astype(np.float64)
     return _Used(binned(chosen.energy_j), binned(chosen.measured_j), covered_s, by_errors)

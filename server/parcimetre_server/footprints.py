@@ -250,7 +250,7 @@ def _absent(figure: DeviceFigure, group: str, stages: frozenset[Stage]) -> Share
 def figures(collector: Collector, query: Query) -> Figures:
     """Figures of every device that the query asks for and that ever reported."""
     periods = cut(query.span, query.interval, collector.zone)
-    grid = Grid(collector.factors, query.span, query.criterion)
+    grid = Grid(collector, query.span, query.criterion)
     frame = Frame(profiles(collector.factors), grid, periods, collector.now())
     asked = {found.id: found for found in _asked(collector, query)}
     began = {key: span[0] for key, span in collector.store.spans().items() if key in asked}

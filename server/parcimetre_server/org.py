@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from parcimetre_factors.errors import UnknownZone
 from parcimetre_factors.factor import FactorSet
-from parcimetre_factors.grid import zones
+from parcimetre_factors.grid import check_zone
 
 from .errors import ParcimetreError
 from .store import Fact, Store
@@ -75,8 +74,7 @@ def create_site(store: Store, name: str, zone: str, now: int, factors: FactorSet
     name = name.strip()
     if not name or len(name) > MOST_CHARACTERS:
         raise BadOrgUnit("a site needs a name")
-    if zone not in zones(factors):
-        raise UnknownZone(f"{zone!r} is no grid zone with factors; known: {', '.join(zones(factors))}")
+    check_zone(zone, factors)
     if sites(store).get(name) != Site(name, zone):
         store.append([Fact("site", name, now, {"zone": zone})])
     return Site(name, zone)

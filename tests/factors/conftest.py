@@ -1,15 +1,9 @@
-"""The factors that ship."""
+"""The tables that ship, to change."""
 
 import shutil
 
 import pytest
-from parcimetre_factors.factor import SHIPPED, load_factor_set
-
-
-@pytest.fixture(scope="session")
-def factors():
-    """The shipped set."""
-    return load_factor_set()
+from parcimetre_factors.factor import SHIPPED
 
 
 @pytest.fixture

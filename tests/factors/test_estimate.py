@@ -46,9 +46,9 @@ def test_what_no_factor_knows_is_absent_and_not_zero():
 
 def test_a_zone_adds_grams_an_hour_at_its_latest_factor():
     answer = estimate({**SERVER, "zone": "FR"}, FACTORS)
-    factor = FACTORS.get(answer["use_g_per_hour"]["factor"])
+    year, lost = (FACTORS.get(name) for name in answer["use_g_per_hour"]["factors"])
     assert answer["use_g_per_hour"]["50"]["value"] == pytest.approx(
-        answer["power_w"]["50"]["value"] * factor.value
+        answer["power_w"]["50"]["value"] * year.value * lost.value
     )
 
 

@@ -8,10 +8,13 @@ import parcimetre_server
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from parcimetre_factors.activity import SLOT_S
+from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import walk
 from parcimetre_factors.factor import load_factor_set
 from parcimetre_factors.grid import intensity_term, zones
 from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory
+from parcimetre_factors.observed import Reading, observed
 from parcimetre_server.i18n import Tongue, language_of, language_of_environment
 from parcimetre_server.profiles import profiles
 
@@ -56,8 +59,11 @@ def hardware_of_all_kinds():
 def said():
     """What the engine says of hardware and grids of all kinds: labels, evidence, notes, and why not."""
     factors = load_factor_set()
-    terms = [intensity_term("FR", 0, factors, {0: 0.05})]
+    mix = Reading(0, "test", {"gas": 1.0, "other": 1.0}, {"DE": 1.0})
+    readings = [mix, Reading(SLOT_S, "test", kg_per_kwh=0.05)]
+    terms = [intensity_term("FR", reading.start, factors, observed(readings)) for reading in readings]
     terms += [intensity_term(zone, 0, factors) for zone in zones(factors)]
+    terms.append(intensity_term("FR", 0, factors, criterion=Criterion.ADPE))
     words = set()
     for made in hardware_of_all_kinds():
         profile = profiles(factors).of(made)

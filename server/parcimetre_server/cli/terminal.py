@@ -21,7 +21,8 @@ HEADING_WIDTH = 11
 HEADINGS = (
     mark("id"), mark("name"), mark("category"), mark("org unit"), mark("site"), mark("zone"), mark("state"),
     mark("expires at"), mark("last slot"), mark("value"), mark("unit"), mark("source"),
-    mark("before"), mark("after"),
+    mark("before"), mark("after"), mark("day"), mark("g/kWh"), mark("lowest (UTC)"), mark("highest (UTC)"),
+    mark("observed"),
 )  # fmt: skip
 
 

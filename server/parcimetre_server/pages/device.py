@@ -123,7 +123,7 @@ def _hours(collector: Collector, found: devices.Device, criterion: Criterion) ->
     span = Span(last - HOURS * HOUR_S, last)
     rows = figures(collector, Query(span, criterion, "hour", device=found.id)).rows("stage")
     use = {row.period: row for row in rows if row.group == Stage.USE}
-    grid = Grid(collector.factors, span, criterion).of(found.zone)
+    grid = Grid(collector, span, criterion).of(found.zone)
     means = None if grid is None else grid.kg_per_kwh.reshape(HOURS, -1).mean(axis=1)
     starts = np.arange(span.first, span.last, HOUR_S)
     names = np.datetime_as_string(starts.astype("datetime64[s]"), unit="m")

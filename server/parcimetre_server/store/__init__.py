@@ -16,7 +16,16 @@ from parcimetre_factors.activity import Activity
 
 DeviceId = NewType("DeviceId", str)
 FactKind = Literal[
-    "org_unit", "site", "secret", "device", "inventory", "self_cost", "credential", "dead_letter", "setting"
+    "org_unit",
+    "site",
+    "secret",
+    "device",
+    "inventory",
+    "self_cost",
+    "credential",
+    "dead_letter",
+    "setting",
+    "grid",
 ]
 Body = Mapping[str, Any]
 
