@@ -1,9 +1,9 @@
-"""Write products.csv: embodied impact of models, from manufacturers' product carbon footprints.
+"""Write products.csv and configurations.csv: embodied impact of models, and what their sheets were made for.
 
 usage: build_products.py product_carbon_footprints.csv   (Boavizta's database, ODbL 1.0)
 
-Rows that cannot be right are left out: a share outside 0..1, shares that do not add up to 1 within 5 %,
-a name that stands twice with different totals, and rows known to be wrong.
+Rows that cannot be right are left out: a share outside 0..1, shares that do not add up to 1 within 5 %, a
+name that stands twice with different totals. One whose figure is contradicted is kept, marked as disputed.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import csv
 import math
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-OUT = Path(__file__).parents[1] / "factors" / "parcimetre_factors" / "data" / "products.csv"
+DATA = Path(__file__).parents[1] / "factors" / "parcimetre_factors" / "data"
 COLUMNS = (
     "id", "subject", "stage", "criterion", "value", "low", "high", "range_basis", "unit", "per", "zone",
-    "year", "source", "locator", "note",
+    "year", "source", "locator", "note", "quality",
 )  # fmt: skip
 CATEGORIES = {
     "Laptop", "Desktop", "Workstation", "Monitor", "Server", "Printer", "Thin Client", "Thin client",
@@ -28,7 +28,17 @@ STAGES = (
     ("distribution", "gwp_transport_ratio"),
     ("end_of_life", "gwp_eol_ratio"),
 )
-KNOWN_WRONG = {"proliant dl360 gen10"}
+ISSUE = "https://github.com/Boavizta/environmental-footprint-data/issues/51"
+DISPUTED = (
+    "product.hp-proliant-dl360-gen10.disputed.gwp", "HP|ProLiant DL360 Gen10", "", "gwp", 1710, 1710, 6270,
+    "source: 1,710 kg in the database, 6,270 kg in the maker's current sheet", "kg CO2 eq", "device", "", "",
+    "boavizta-pcf-2023", ISSUE, "The two figures contradict each other: kept, and used by nothing.",
+    "disputed",
+)  # fmt: skip
+CONFIGURATION = ("subject", "memory_gb", "ssd_gb", "hdds", "source_url")
+DISKS = re.compile(r"x(\d+) ([\d.]+)(GB|TB)[^x]*?(SSD|HDD)")
+NO_DISKS = ("No Hard Drive", "Blank", "0 SSD")
+GB_PER_TB = 1000
 ASSUMED_SD = 0.25
 ASSUMED = f"assumed: relative standard deviation {ASSUMED_SD:.0%}, none in the sheet"
 TOGETHER = "all embodied stages together: the sheet's shares are not given"
@@ -43,11 +53,30 @@ def main(database: Path) -> None:
     for row in rows:
         names.setdefault(slug(subject(row)), set()).add(row["gwp_total"])
     kept = {slug(subject(row)): row for row in rows if is_sound(row)}
-    with OUT.open("w", encoding="utf-8", newline="") as out:
+    products = [kept[key] for key in sorted(key for key in kept if len(names[key]) == 1)]
+    rows_of_all = [found for row in products for found in factors(subject(row), row)]
+    write("products", COLUMNS, sorted([*rows_of_all, DISPUTED], key=lambda row: str(row[0])))
+    servers = (row for row in products if row["subcategory"] == "Server" and row["memory"])
+    write("configurations", CONFIGURATION, map(configuration, servers))
+
+
+def write(name: str, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
+    """One table."""
+    with (DATA / f"{name}.csv").open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for key in sorted(key for key in kept if len(names[key]) == 1):
-            writer.writerows(factors(subject(kept[key]), kept[key]))
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+def configuration(row: Row) -> tuple[object, ...]:
+    """Memory in GB, SSDs in GB together, and the number of hard disks; empty where the sheet does not say."""
+    stated = DISKS.findall(row["hard_drive"])
+    none = any(text in row["hard_drive"] for text in NO_DISKS)
+    ssd_gb = sum(int(n) * float(size) * (GB_PER_TB if unit == "TB" else 1)
+                 for n, size, unit, kind in stated if kind == "SSD")  # fmt: skip
+    hdds = sum(int(n) for n, _, _, kind in stated if kind == "HDD")
+    disks = (f"{ssd_gb:g}", hdds) if stated or none else ("", "")
+    return (subject(row), f"{float(row['memory']):g}", *disks, row["sources"].strip())
 
 
 def subject(row: Row) -> str:
@@ -58,8 +87,6 @@ def subject(row: Row) -> str:
 def is_sound(row: Row) -> bool:
     """Whether the row's figures agree with each other and with what is known of it."""
     if not row["gwp_total"] or not row["gwp_use_ratio"] or not row["sources"].startswith("http"):
-        return False
-    if any(name in row["name"].lower() for name in KNOWN_WRONG):
         return False
     use = float(row["gwp_use_ratio"])
     shares = [float(row[column]) for _, column in STAGES if row[column]]
@@ -85,7 +112,7 @@ def factors(key: str, row: Row) -> Iterator[tuple[object, ...]]:
                 f"product.{slug(key)}.{stage}.gwp", key, stage, "gwp", f"{value:.6g}",
                 f"{value / spread:.6g}", f"{value * spread:.6g}", basis, "kg CO2 eq", "device", "",
                 year[0] if year else "",
-                "boavizta-pcf-2023", row["sources"].strip(), note,
+                "boavizta-pcf-2023", row["sources"].strip(), note, "",
             )  # fmt: skip
 
 

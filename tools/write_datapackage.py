@@ -17,16 +17,19 @@ from parcimetre_factors.factor import SHIPPED, FactorSet, Source, load_factor_se
 PACKAGE, ATTRIBUTION = "datapackage.json", "ATTRIBUTION.md"
 NUMBERS = frozenset({
     "value", "low", "high", "tdp_w", "die_mm2", "mass_kg", "casing_kg", "heatsink_kg", "board_cm2", "vram_gb",
-    "ship_km", "truck_km",
+    "ship_km", "truck_km", "memory_gb", "ssd_gb",
 })  # fmt: skip
-WHOLE = frozenset({"year", "cores", "threads", "vram_dies"})
+WHOLE = frozenset({"year", "cores", "threads", "vram_dies", "hdds"})
 MUST = frozenset({"id", "subject", "value", "low", "high", "range_basis", "unit", "per", "source", "locator"})
 LICENCES = {
     "CC BY 4.0": "CC-BY-4.0", "EUPL-1.2": "EUPL-1.2", "Licence Ouverte / Etalab 2.0": "etalab-2.0",
     "ODbL 1.0 (database) and DbCL 1.0 (contents)": "ODbL-1.0",
 }  # fmt: skip
 FACTS = "other-open"
-FACTS_OF = {"cpus": ("cpus-table",), "graphics": ("boaviztapi-2.5.0",), "zones": ("owid-ember-2025",)}
+FACTS_OF = {
+    "configurations": ("boavizta-pcf-2023",), "cpus": ("cpus-table",), "graphics": ("boaviztapi-2.5.0",),
+    "zones": ("owid-ember-2025",),
+}  # fmt: skip
 
 
 def main() -> None:

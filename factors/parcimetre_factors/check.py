@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from .criteria import UNITS, Criterion
-from .factor import Factor, FactorSet
+from .factor import DISPUTED, Factor, FactorSet
 
 VAGUE = re.compile(r"\b(same as|guess|tbd|unknown)\b", re.IGNORECASE)
 BASES = ("source", "assumed", "estimate", "policy", "10-fold", "error is", "see ", "share", "EcoDiag")
@@ -25,6 +25,10 @@ def faults_of_one(factor: Factor) -> Iterator[str]:
         yield f"criterion {factor.criterion!r} is none of {', '.join(Criterion)}"
     elif factor.criterion and not ratio and factor.unit != UNITS[Criterion(factor.criterion)]:
         yield f"unit {factor.unit!r} is not that of {factor.criterion}"
+    if factor.quality not in ("", DISPUTED):
+        yield f"quality {factor.quality!r} is neither empty nor {DISPUTED!r}"
+    if factor.quality == DISPUTED and not factor.note:
+        yield "a disputed number says why in its note"
     if not factor.range_basis.startswith(BASES):
         yield f"range_basis {factor.range_basis!r} names no origin of the range"
     for text in (factor.locator, factor.note):

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from . import components
+from .components import factor_leaf
+from .configurations import corrections
 from .criteria import UNITS, Criterion, Stage
 from .explain import Term, leaf, product, total
 from .factor import Factor, FactorSet
 from .graphics import find_board, graphics
 from .hardware import Hardware
-from .matching import match
+from .matching import Match, match
 from .virtual_host import host_share, typical_host
 
 Evidence = Literal["product", "components", "category", "host_share"]
@@ -21,6 +23,10 @@ WHOLE = "whole device"
 OTHER = "other"
 VIRTUAL = "virtual_machine"
 BOTTOM_UP = frozenset({"server"})
+NOTES = {
+    "exact": "The maker's product carbon footprint of this model.",
+    "fuzzy": "The maker's product carbon footprint of a model whose name is nearly the same.",
+}
 
 
 @dataclass(frozen=True)
@@ -78,12 +84,37 @@ def _product(hardware: Hardware, factors: FactorSet) -> _Found | tuple[Evidence,
     if found is None:
         return "product", "no product footprint of this maker and model"
     by_stage = {
-        (Criterion(f.criterion), Stage(f.stage)): _single(f, found.subject.replace("|", " "))
+        (Criterion(f.criterion), Stage(f.stage)): _sheet(f, found, hardware, factors)
         for f in found.factors
         if f.criterion and f.stage
     }
-    note = "The maker's product carbon footprint of this model."
-    return _Found("product", by_stage, note)
+    return _Found("product", by_stage, NOTES[found.tier])
+
+
+def _sheet(factor: Factor, found: Match, hardware: Hardware, factors: FactorSet) -> Term:
+    """What a sheet says of a stage, with the error of a name that is not quite the same.
+
+    Making also gets the difference between the inventory and the sheet's configuration.
+    """
+    whole = leaf(
+        WHOLE, factor.value, factor.unit, "factor", detail=_evidence(found), factor=factor.id,
+        note=factor.note,
+    )  # fmt: skip
+    if found.tier == "fuzzy":
+        alike = factor_leaf("match of the names", "match.fuzzy.error", factors, detail=_evidence(found))
+        whole = product(WHOLE, factor.unit, (whole, alike), detail=_evidence(found))
+    made = factor.stage == Stage.MANUFACTURING and factor.criterion == Criterion.GWP
+    beyond = corrections(found.subject, hardware, factors) if made else ()
+    return total(_label(factor), factor.unit, (whole, *beyond))
+
+
+def _evidence(found: Match) -> str:
+    """Which product it is, and how well its name and the next best one fit."""
+    name = found.subject.replace("|", " ")
+    if found.tier == "exact":
+        return name
+    runner_up = f"; {found.next[0].replace('|', ' ')}: {found.next[1]:.0f}" if found.next else ""
+    return f"{name}: {found.score:.0f}/100{runner_up}"
 
 
 def _components(hardware: Hardware, factors: FactorSet) -> _Found | tuple[Evidence, str]:
@@ -145,7 +176,11 @@ def _single(factor: Factor, detail: str) -> Term:
     whole = leaf(
         WHOLE, factor.value, factor.unit, "factor", detail=detail, factor=factor.id, note=factor.note
     )
-    return total(str(factor.stage), factor.unit, (whole,))
+    return total(_label(factor), factor.unit, (whole,))
+
+
+def _label(factor: Factor) -> str:
+    return str(factor.stage).replace("_", " ")
 
 
 def _of_share(hardware: Hardware, factors: FactorSet) -> Embodied:

@@ -18,11 +18,12 @@ FactorId = NewType("FactorId", str)
 SHIPPED = Path(__file__).parent / "data"
 SOURCES = "sources"
 FIRST_ROW = 2
-FACT_TABLES = ("cpus", "graphics", "zones")
+FACT_TABLES = ("configurations", "cpus", "graphics", "zones")
 COLUMNS = (
     "id", "subject", "stage", "criterion", "value", "low", "high", "range_basis", "unit", "per", "zone",
     "year", "source", "locator", "note",
 )  # fmt: skip
+DISPUTED = "disputed"
 TWO_SIDED_95 = 2 * 1.959964
 
 
@@ -44,7 +45,8 @@ class Factor:
     """One number with what it means and where it comes from; `low` to `high` is its 95 % range.
 
     `range_basis` is "source" where the source states the range, else it says what we assumed.
-    `locator` finds the number inside the source.
+    `locator` finds the number inside the source. `quality` is "disputed" for a number that is kept because it
+    was published, and used by nothing.
     """
 
     id: FactorId
@@ -62,6 +64,7 @@ class Factor:
     source: Source
     locator: str
     note: str
+    quality: str = ""
 
     @property
     def rel_sd(self) -> float:
@@ -169,7 +172,7 @@ def _factor(file: Path, line: int, row: Mapping[str, str], sources: Mapping[str,
     return Factor(
         FactorId(row["id"]), row["subject"], row["stage"] or None, row["criterion"] or None, value, low, high,
         row["range_basis"], row["unit"], row["per"], row["zone"] or None, year, source, row["locator"],
-        row["note"],
+        row["note"], row.get("quality") or "",
     )  # fmt: skip
 
 

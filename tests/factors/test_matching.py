@@ -1,7 +1,16 @@
 """A wrong product is worse than none: what matches, and what must not."""
 
+import csv
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+from parcimetre_factors.factor import DISPUTED
 from parcimetre_factors.matching import match, normal_maker, product_name
+
+STRINGS = Path(__file__).parents[1] / "data/models/dmi_strings.csv"
+LENOVO_VERSION_AND_TYPE = re.compile(r"(.+) ([0-9][0-9A-Z]{2,9})")
 
 SAME = [
     ("Dell Inc.", "Latitude 5420", "laptop", "Dell|Latitude 5420"),
@@ -22,6 +31,9 @@ SAME = [
     ("HPE", "ProLiant DL380 Gen10", "server", "HP|ProLiant DL380 Gen10 server4"),
     ("HPE", "ProLiant MicroServer Gen10 Plus", "server", "HP|ProLiant MicroServer Gen10 Plus4"),
     ("Hewlett-Packard", "HP ProBook 445 14 inch G9", "laptop", "HP|ProBook 445 14 inch G9 Notebook PC"),
+    ("Dell Inc.", "PowerEdge R740 -[SKU=NotProvided]-", "server", "Dell|PowerEdge R740"),
+    ("LENOVO", "ThinkPad P50s", "laptop", "Lenovo|ThinkPad T560. P50s"),  # one sheet of two models
+    ("LENOVO", "ThinkPad T560", "laptop", "Lenovo|ThinkPad T560. P50s"),
 ]
 
 
@@ -29,7 +41,23 @@ SAME = [
 def test_the_same_model_matches_whatever_noise_the_firmware_adds(factors, maker, model, category, subject):
     found = match(maker, model, category, factors)
     assert found is not None
-    assert found.subject == subject
+    assert (found.subject, found.tier, found.score) == (subject, "exact", 100)
+
+
+NEARLY = [
+    ("Dell Inc.", "Precision 14 5470", "Dell|Precision 5470"),  # the screen's size before the model
+    ("Dell Inc.", "Lattitude 5420", "Dell|Latitude 5420"),
+    ("Dell Inc.", "OptiPlx 3080 Micro", "Dell|OptiPlex 3080 Micro Form Factor"),
+    ("LENOVO", "IdeaPad 320S-15ISK", "Lenovo|IdeaPad 320S-15"),  # the platform after the screen's size
+]
+
+
+@pytest.mark.parametrize(("maker", "model", "subject"), NEARLY, ids=lambda text: text)
+def test_a_name_spelt_a_little_differently_matches_and_says_how_well(factors, maker, model, subject):
+    found = match(maker, model, "laptop", factors)
+    assert found is not None
+    assert (found.subject, found.tier) == (subject, "fuzzy")
+    assert 80 < found.score < 100
 
 
 OTHER = [
@@ -53,6 +81,10 @@ OTHER = [
     ("Dell Inc.", "Latitude", "laptop"),
     ("Dell Inc.", "", "laptop"),
     ("HPE", "ProLiant DL385 Gen10 Plus", "server"),
+    ("HPE", "ProLiant DL360 Gen10", "server"),  # its sheets contradict each other
+    ("Dell Inc.", "Vostro 5420", "laptop"),
+    ("Dell Inc.", "Latitude 5240", "laptop"),
+    ("Dell Inc.", "Latitude 13 5420 Rugged Extreme", "laptop"),
     ("HPE", "ProLiant DL380 Gen9", "server"),
     ("HPE", "ProLiant MicroServer Gen10 Plus v2", "server"),
     ("HPE", "ProLiant DL345 Gen10", "server"),
@@ -88,6 +120,57 @@ def test_every_product_is_found_by_its_own_name_or_not_at_all(factors):
         maker, model = subject.split("|", 1)
         found = match(maker, model, "", factors)
         assert found is None or found.subject == subject
+
+
+def as_an_agent_reports(row):
+    """Maker and model; Lenovo's strings are of SMBIOS version and product name, a machine type."""
+    maker, model = row["maker"], row["model"]
+    both = LENOVO_VERSION_AND_TYPE.fullmatch(model) if maker == "Lenovo" else None
+    return maker, product_name(maker, both[2], both[1]) if both else model
+
+
+def test_real_names_find_their_sheet_and_no_other(factors):
+    """Of strings of the field with the sheet that a person found for each, or none: see ORIGIN.md."""
+    rows = list(csv.DictReader(STRINGS.read_text().splitlines()))
+    found = [match(*as_an_agent_reports(row), row["category"], factors) for row in rows]
+    answers = [
+        (row["model"], row["expected"], one.subject if one else "")
+        for row, one in zip(rows, found, strict=True)
+    ]
+    matched = [answer for answer in answers if answer[2]]
+    wrong = [answer for answer in matched if answer[1] != answer[2]]
+    missed = [answer for answer in answers if answer[1] and not answer[2]]
+    sheets = sum(bool(row["expected"]) for row in rows)
+    assert len(rows) >= 150
+    assert sheets >= 50
+    assert len(wrong) <= 0.02 * len(matched), wrong
+    assert len(missed) <= 0.2 * sheets, missed
+
+
+def test_the_strings_of_the_field_name_sheets_that_exist(factors):
+    rows = list(csv.DictReader(STRINGS.read_text().splitlines()))
+    assert {row["expected"] for row in rows} - {""} <= {
+        factor.subject for factor in factors.table("products")
+    }
+    assert all(row["origin"] for row in rows)
+    assert len({(row["maker"], row["model"]) for row in rows}) == len(rows)
+
+
+def test_a_model_whose_sheet_is_missing_takes_no_other_s(factors):
+    """Every ninth sheet hidden from its own name."""
+    sheets = factors.table("products")
+    wrong = []
+    for subject in sorted({factor.subject for factor in sheets})[::9]:
+        others = tuple(factor for factor in sheets if factor.subject != subject)
+        found = match(*subject.split("|", 1), "laptop", replace(factors, tables={"products": others}))
+        wrong += [(subject, found.subject)] if found else []
+    assert wrong == []
+
+
+def test_disputed_numbers_are_kept_and_used_by_nothing(factors):
+    disputed = [factor for factor in factors.table("products") if factor.quality == DISPUTED]
+    assert [factor.subject for factor in disputed] == ["HP|ProLiant DL360 Gen10"]
+    assert all(match(*factor.subject.split("|"), "server", factors) is None for factor in disputed)
 
 
 @pytest.mark.parametrize(

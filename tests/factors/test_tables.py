@@ -20,6 +20,8 @@ def test_the_shipped_tables_break_no_rule(factors):
         ({"range_basis": "experience"}, "names no origin"),
         ({"locator": "same as above"}, "no provenance"),
         ({"note": "a guess"}, "no provenance"),
+        ({"quality": "excellent"}, "neither empty nor 'disputed'"),
+        ({"quality": "disputed", "note": ""}, "says why"),
     ],
     ids=str,
 )
