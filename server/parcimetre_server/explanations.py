@@ -40,6 +40,7 @@ LIFE_OVER = mark(
     "The service life ended within the period or before it: no embodied impact accrues after it."
 )
 EACH_SLOT = mark("The value of each slot is told by GET /v1/grid/{zone}.")
+NO_RECORD = mark("The device sent no record of this period.")
 OWN_SHARE = mark("A virtual machine: these are its estimated shares of a typical host, not measurements.")
 STAGE_LABELS = {
     Stage.MANUFACTURING: mark("manufacturing, share of the period"),
@@ -205,7 +206,10 @@ def _use(case: _Case) -> Iterator[Term]:
                 detail=periods.names[i],
             )
         )
-    yield total(mark("use"), case.unit, tuple(terms))
+    if terms:
+        yield total(mark("use"), case.unit, tuple(terms))
+    else:
+        yield leaf(mark("use"), 0.0, case.unit, "measured", note=NO_RECORD)
 
 
 def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:

@@ -4,6 +4,8 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
 from parcimetre_server import devices
@@ -156,3 +158,19 @@ def test_a_device_serves_from_its_enrolment_within_its_first_slot(fleet, enrolle
     laptop = devices.device(fleet.collector.store, fleet.laptop)
     found = replace(laptop, enrolled_at=fleet.today + enrolled_at)
     assert put_to_use(found, fleet.today) == fleet.today + expected
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(quarter=st.integers(1, 7 * 96 - 1))
+def test_splitting_a_period_changes_nothing(fleet, quarter):
+    whole = Span(fleet.today - 6 * DAY_S, fleet.today + DAY_S)
+    cut = whole.first + quarter * SLOT_S
+    parts = (Span(whole.first, cut), Span(cut, whole.last))
+    one, *halves = (
+        {row.group: row for row in footprint(fleet.collector, Query(span), "device")}
+        for span in (whole, *parts)
+    )
+    for group, row in one.items():
+        split = [half[group] for half in halves if group in half]
+        assert math.fsum(half.value for half in split) == pytest.approx(row.value)
+        assert math.fsum(half.energy_kwh for half in split) == pytest.approx(row.energy_kwh)
