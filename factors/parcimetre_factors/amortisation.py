@@ -24,6 +24,6 @@ def straight_line_per_slot(total: Term, life_years: Term) -> Term:
     return quotient(total.label, f"{total.unit}/slot", (total, slots), detail=total.detail)
 
 
-def life_end(in_service: int, life_years: float) -> int:
-    """When the service life is over, seconds UTC, for a device put to use at `in_service`."""
-    return in_service + round(life_years * YEAR_S)
+def life_end(bought: int, life_years: float) -> int:
+    """When the service life is over, seconds UTC, for a device bought at `bought`."""
+    return bought + round(life_years * YEAR_S)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Any
 
 from parcimetre_agent.report import Inventory
@@ -44,6 +46,7 @@ class Device:
     agent_version: str
     retired_at: int | None
     inventory: Inventory | None
+    purchased_at: int | None = None
 
     @property
     def name(self) -> str:
@@ -57,10 +60,10 @@ class Device:
 
 def devices(store: Store) -> dict[DeviceId, Device]:
     """Every device that ever enrolled, by id."""
-    inventories = store.latest("inventory")
+    inventories, purchases = store.latest("inventory"), store.latest("purchase")
     zones = {name: site.zone for name, site in sites(store).items()}
     return {
-        DeviceId(key): _device(fact, inventories.get(key), zones)
+        DeviceId(key): _device(fact, inventories.get(key), purchases.get(key), zones)
         for key, fact in store.latest("device").items()
     }
 
@@ -69,23 +72,47 @@ def device(store: Store, device_id: str) -> Device:
     """One device. Raises UnknownDevice."""
     fact = store.latest_of("device", device_id)
     if fact is None:
-        raise UnknownDevice(f"there is no device {device_id!r}: `parcimetre devices` lists them")
+        raise no_device(device_id)
     zones = {name: site.zone for name, site in sites(store).items()}
-    return _device(fact, store.latest_of("inventory", device_id), zones)
+    inventory, purchase = (store.latest_of(kind, device_id) for kind in ("inventory", "purchase"))
+    return _device(fact, inventory, purchase, zones)
 
 
 def find(store: Store, wanted: str) -> Device:
     """The one device of this id, of an id that begins so, or of this name. Raises UnknownDevice."""
-    known = store.latest("device")
-    ids = [DeviceId(key) for key in known if key == wanted] or [
-        DeviceId(key) for key in known if wanted and key.startswith(wanted)
-    ]
-    found = [device(store, key) for key in ids] or [
-        found for found in devices(store).values() if found.name == wanted
-    ]
-    if len(found) > 1:
-        raise UnknownDevice(f"{wanted!r} fits {len(found)} devices: give more of the id")
-    return found[0] if found else device(store, wanted)
+    return Directory(devices(store)).find(wanted)
+
+
+class Directory:
+    """Devices to be found by id, by the beginning of an id, or by name."""
+
+    def __init__(self, found: Mapping[DeviceId, Device]) -> None:
+        self._by_id = found
+        self._ids = sorted(found)
+        self._by_name: dict[str, list[DeviceId]] = {}
+        for key, known in found.items():
+            self._by_name.setdefault(known.name, []).append(key)
+
+    def find(self, wanted: str) -> Device:
+        """The one device that is meant. Raises UnknownDevice for none and for several."""
+        found = self._fitting(wanted)
+        if not found:
+            raise no_device(wanted)
+        if len(found) > 1:
+            raise UnknownDevice(f"{wanted!r} fits {len(found)} devices: give more of the id")
+        return self._by_id[found[0]]
+
+    def _fitting(self, wanted: str) -> Sequence[DeviceId]:
+        if wanted in self._by_id:
+            return [DeviceId(wanted)]
+        first = bisect_left(self._ids, wanted)
+        beginning = takewhile(lambda key: key.startswith(wanted), islice(self._ids, first, None))
+        return (list(beginning) if wanted else []) or self._by_name.get(wanted, [])
+
+
+def no_device(wanted: str) -> UnknownDevice:
+    """That nothing has this id or name."""
+    return UnknownDevice(f"there is no device {wanted!r}: `parcimetre devices` lists them")
 
 
 def chosen(
@@ -107,7 +134,7 @@ def chosen(
             yield device
 
 
-def _device(fact: Fact, inventory: Fact | None, zones: Mapping[str, str]) -> Device:
+def _device(fact: Fact, inventory: Fact | None, purchase: Fact | None, zones: Mapping[str, str]) -> Device:
     body: Mapping[str, Any] = fact.body
     return Device(
         id=DeviceId(fact.key),
@@ -122,6 +149,7 @@ def _device(fact: Fact, inventory: Fact | None, zones: Mapping[str, str]) -> Dev
         agent_version=body["agent_version"],
         retired_at=body.get("retired_at"),
         inventory=None if inventory is None else INVENTORY.validate_python(inventory.body, strict=False),
+        purchased_at=None if purchase is None else purchase.body["at"],
     )
 
 

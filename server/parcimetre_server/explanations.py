@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import straight_line_per_slot
+from parcimetre_factors.components import factor_leaf
 from parcimetre_factors.criteria import EMBODIED, UNITS, Criterion, Stage
 from parcimetre_factors.explain import Term, leaf, product, quotient, total, walk
 from parcimetre_factors.factor import Factor, FactorSet
 from parcimetre_factors.grid import GridSlots
+from parcimetre_factors.purchase import Purchase
 
 from .collector import Collector
 from .devices import Device, device
@@ -28,14 +30,20 @@ from .hardware import assumptions, hardware, is_virtual
 from .i18n import mark
 from .periods import DAY_S, Span, cut
 from .profiles import Profile, profiles
+from .purchases import purchase_of
 from .rungs import DECILES, PIECES, RUNGS, Chosen, choose
 from .store import DeviceId
 
 FINE_S = 2 * DAY_S
 JOULES = leaf(mark("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")
-LIFE_FROM_FIRST_REPORT = mark(
-    "The purchase date is not known: the service life counts from the first report."
-)
+LIFE_BEGINNING = mark("beginning of the service life")
+LIFE_FROM = {
+    "known": mark("The service life counts from the purchase."),
+    "estimated": mark(
+        "The purchase date is estimated from the year of the panel and the date of the firmware."
+    ),
+    "unknown": mark("The purchase date is not known: the service life counts from the first report."),
+}
 LIFE_OVER = mark(
     "The service life ended within the period or before it: no embodied impact accrues after it."
 )
@@ -89,6 +97,16 @@ class _Case:
     span: Span
     grid: Grid
     in_service: int
+
+    @property
+    def purchase(self) -> Purchase:
+        """When its service life began."""
+        return purchase_of(self.device, self.in_service)
+
+    @property
+    def life_end(self) -> int:
+        """When its service life is over, seconds UTC."""
+        return self.profile.life_end(self.purchase.at)
 
     @property
     def unit(self) -> str:
@@ -151,8 +169,8 @@ def explain_unit(collector: Collector, org_unit: str | None, span: Span, criteri
 
 
 def _notes(case: _Case) -> Iterator[str]:
-    yield LIFE_FROM_FIRST_REPORT
-    if case.profile.life_end(case.in_service) < case.span.last:
+    yield LIFE_FROM[case.purchase.tier]
+    if case.life_end < case.span.last:
         yield LIFE_OVER
     if is_virtual(case.device):
         yield OWN_SHARE
@@ -163,14 +181,16 @@ def _notes(case: _Case) -> Iterator[str]:
 
 def _embodied(case: _Case) -> Iterator[Term]:
     until = case.collector.now() if case.device.retired_at is None else case.device.retired_at
-    last = min(until, case.collector.now(), case.span.last, case.profile.life_end(case.in_service))
+    last = min(until, case.collector.now(), case.span.last, case.life_end)
     slots = max(0, last - max(case.in_service, case.span.first)) / SLOT_S
+    error = case.purchase.error
+    start = (factor_leaf(LIFE_BEGINNING, error, case.collector.factors),) if error else ()
     for stage in EMBODIED:
         whole = case.profile.embodied.by_stage.get((case.grid.criterion, stage))
         if whole is not None:
             per_slot = straight_line_per_slot(whole, case.profile.embodied.life_years)
             accrued = leaf(mark("slots of the period in service"), slots, "slot", "measured")
-            yield product(STAGE_LABELS[stage], case.unit, (per_slot, accrued))
+            yield product(STAGE_LABELS[stage], case.unit, (per_slot, accrued, *start))
 
 
 def _use(case: _Case) -> Iterator[Term]:

@@ -1,7 +1,7 @@
 """The figures of one device over a span: energy, use impact and embodied impact, by period.
 
-Embodied impact accrues in a straight line from a device's first slot to the end of its life, whether or not
-it reports; use accrues where a slot has a record.
+Embodied impact accrues in a straight line from a device's first slot to the end of its life, which counts
+from its purchase, whether or not it reports; use accrues where a slot has a record.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.explain import Term
 from parcimetre_factors.grid import GridSlots, intensity, intensity_term
 from parcimetre_factors.observed import Observed
+from parcimetre_factors.purchase import Purchase
 
 from .collector import Collector
 from .devices import Device
@@ -23,6 +24,7 @@ from .hardware import hardware, is_virtual
 from .observations import observations
 from .periods import Periods, Span
 from .profiles import Errors, Profile, Profiles
+from .purchases import purchase_of
 from .rungs import RUNGS, choose
 
 Array = NDArray[np.float64]
@@ -47,6 +49,7 @@ class DeviceFigure:
     use: Array | None
     use_by_errors: Mapping[Errors, Array]
     absent: frozenset[Stage]
+    purchase: Purchase
 
 
 def nothing(figure: DeviceFigure) -> Array:
@@ -111,7 +114,8 @@ def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slo
     periods, grid = frame.periods, frame.grid
     slots = grid.of(device.zone)
     until = frame.now if device.retired_at is None else min(frame.now, device.retired_at)
-    life_end = min(until, profile.life_end(in_service))
+    bought = purchase_of(device, in_service)
+    life_end = min(until, profile.life_end(bought.at))
     used = _nothing_used(len(periods.names)) if activity is None else _used(device, profile, frame, activity)
     return DeviceFigure(
         device=device,
@@ -125,6 +129,7 @@ def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slo
         use=None if slots is None else sum(used.by_errors.values(), np.zeros_like(used.energy_j)),
         use_by_errors=used.by_errors,
         absent=profile.absent(grid.criterion) | (frozenset({Stage.USE}) if slots is None else frozenset()),
+        purchase=bought,
     )
 
 

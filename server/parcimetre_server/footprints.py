@@ -235,9 +235,9 @@ def _use(figure: DeviceFigure, group: str, rung: int | None = None) -> Share:
 
 def _embodied(figure: DeviceFigure, collapse: Collapse, group: str | None = None) -> Iterator[Share]:
     """The embodied stages; the group is named, or it is the stage or the component."""
-    slots = figure.accrued_slots
+    slots, start = figure.accrued_slots, (figure.purchase.error,) if figure.purchase.error else ()
     for name, per_slot in figure.profile.per_slot(figure.criterion, collapse).items():
-        amounts = {errors: amount * slots for errors, amount in per_slot.by_errors.items()}
+        amounts = {(*errors, *start): amount * slots for errors, amount in per_slot.by_errors.items()}
         value = per_slot.value * slots
         yield Share(group or name, nothing(figure), nothing(figure), value, amounts, frozenset())
 

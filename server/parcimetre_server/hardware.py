@@ -30,7 +30,7 @@ def hardware(device: Device) -> Hardware:
         category=device.category,
         maker=system.maker,
         model=product_name(system.maker, system.model, system.version, system.family),
-        year=_year(inventory.displays),
+        year=panel_year(inventory.displays),
         cpus=tuple(Cpu(cpu.model, cpu.units, cpu.cores, cpu.threads) for cpu in inventory.cpus),
         memory=_memory(inventory.memory),
         disks=_disks(inventory.disks),
@@ -69,8 +69,8 @@ def _built_in(displays: Iterable[report.Display]) -> report.Display | None:
     return next((display for display in displays if display.built_in), None)
 
 
-def _year(displays: Iterable[report.Display]) -> int | None:
-    """Year of the built-in panel, the one date of making that the firmware states."""
+def panel_year(displays: Iterable[report.Display]) -> int | None:
+    """Year in which the built-in panel was made; no update of the firmware moves it."""
     panel = _built_in(displays)
     return panel.year if panel else None
 

@@ -76,9 +76,9 @@ class Profile:
         """Embodied stages for which no source gives this criterion."""
         return frozenset(stage for stage in EMBODIED if (criterion, stage) not in self.embodied.by_stage)
 
-    def life_end(self, in_service: int) -> int:
-        """When the service life of a device put to use at `in_service` is over."""
-        return life_end(in_service, self.embodied.life_years.value)
+    def life_end(self, bought: int) -> int:
+        """When the service life of a device bought at `bought` is over, seconds UTC."""
+        return life_end(bought, self.embodied.life_years.value)
 
 
 def by_errors(parts: Iterable[Amount]) -> dict[Errors, float]:

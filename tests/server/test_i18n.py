@@ -9,12 +9,14 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from parcimetre_factors.activity import SLOT_S
+from parcimetre_factors.components import factor_leaf
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import walk
 from parcimetre_factors.factor import load_factor_set
 from parcimetre_factors.grid import intensity_term, zones
 from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory
 from parcimetre_factors.observed import Reading, observed
+from parcimetre_factors.purchase import ERRORS
 from parcimetre_server.i18n import Tongue, language_of, language_of_environment
 from parcimetre_server.profiles import profiles
 
@@ -69,6 +71,7 @@ def said():
     terms = [intensity_term("FR", reading.start, factors, observed(readings)) for reading in readings]
     terms += [intensity_term(zone, 0, factors) for zone in zones(factors)]
     terms.append(intensity_term("FR", 0, factors, criterion=Criterion.ADPE))
+    terms += [factor_leaf("life", error, factors) for error in ERRORS.values() if error]
     words = set()
     for made in hardware_of_all_kinds():
         profile = profiles(factors).of(made)
@@ -77,7 +80,7 @@ def said():
         terms += [part.per_slot for parts in profile.parts.values() for part in parts]
     below = [term for whole in terms for term in walk(whole)]
     words |= {text for term in below for text in (term.label, term.note, term.tier) if text}
-    return words - {""}
+    return words - {"", "life"}
 
 
 def test_what_the_engine_says_is_in_french(catalogue, said):

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -23,6 +23,7 @@ Examples:
   parcimetre devices --org-unit "Métropole/Clairval" --category laptop
   parcimetre devices show 0f3a9c...
   parcimetre devices retire 0f3a9c...
+  parcimetre devices purchases bought.csv
 """
 
 
@@ -93,3 +94,19 @@ def retire(data_dir: Path, device_id: str, as_json: bool) -> None:
     retire(collector.store, found.id, collector.now())
     facts = {"id": found.id, "name": found.name, "state": "retired"}
     terminal.done(mark("Device {name} is retired."), facts, as_json)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("file", type=click.File(encoding="utf-8-sig"))
+@options.as_json
+def purchases(data_dir: Path, file: TextIO, as_json: bool) -> None:
+    """Take in when devices were bought: a CSV with the columns device (id or name) and date (2024-02-01).
+
+    A file may be imported again: what it states anew replaces what was kept, and figures follow.
+    """
+    from ..purchases import keep
+
+    collector = options.reading(data_dir)
+    kept = keep(collector.store, file, collector.zone, collector.now())
+    terminal.done(mark("Purchases: {changed} taken in, {known} known."), vars(kept), as_json)

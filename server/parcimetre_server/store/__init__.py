@@ -20,6 +20,7 @@ FactKind = Literal[
     "site",
     "secret",
     "device",
+    "purchase",
     "inventory",
     "self_cost",
     "credential",
