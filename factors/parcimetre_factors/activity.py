@@ -44,6 +44,11 @@ class Activity:
     measured: tuple[MeasuredEnergy, ...] = ()
 
     @property
+    def awake_s(self) -> Seconds:
+        """Seconds awake, shape (n,)."""
+        return self.display_on_s + self.display_off_s
+
+    @property
     def covered_s(self) -> Seconds:
         """Seconds with a known state, shape (n,)."""
-        return self.display_on_s + self.display_off_s + self.asleep_s + self.off_s
+        return self.awake_s + self.asleep_s + self.off_s

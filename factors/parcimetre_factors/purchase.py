@@ -17,10 +17,14 @@ ERRORS = {"known": None, "estimated": "life.start.estimated", "unknown": "life.s
 
 @dataclass(frozen=True)
 class Purchase:
-    """Beginning of the service life, seconds UTC, and how it is known."""
+    """Beginning of the service life, seconds UTC, and how it is known.
+
+    `second_life` is when a reconditioned device was bought: another owner has carried what accrued before.
+    """
 
     at: int
     tier: Tier
+    second_life: int | None = None
 
     @property
     def error(self) -> str | None:
@@ -28,22 +32,32 @@ class Purchase:
         return ERRORS[self.tier]
 
 
+@dataclass(frozen=True)
+class Stated:
+    """What an organisation says of a purchase; `at` is seconds UTC."""
+
+    at: int
+    reconditioned: bool = False
+
+
 def purchase(
-    first_seen: int, stated: int | None = None, panel_year: int | None = None, bios_date: str | None = None
+    first_seen: int, stated: Stated | None = None, panel_year: int | None = None, bios_date: str | None = None
 ) -> Purchase:
     """The purchase as stated, else the earlier of the middle of the panel's year and the firmware's date.
 
     Never later than `first_seen`, when the device was already there: that alone leaves it unknown. Firmware
-    is updated, so its date may be late; dates before 2000 are placeholders. Times in seconds UTC; the method
-    is ours.
+    is updated, so its date may be late; dates before 2000 are placeholders. The first life of a
+    reconditioned device began before it was bought. Times in seconds UTC; the method is ours.
     """
-    if stated is not None:
-        return Purchase(min(stated, first_seen), "known")
+    latest = first_seen if stated is None else min(stated.at, first_seen)
+    if stated is not None and not stated.reconditioned:
+        return Purchase(latest, "known")
+    second_life = None if stated is None else latest
     panel = None if panel_year is None else _second(panel_year, MIDDLE_OF_THE_YEAR, 1)
     evidence = [at for at in (panel, _firmware(bios_date)) if at is not None]
     if not evidence:
-        return Purchase(first_seen, "unknown")
-    return Purchase(min(first_seen, *evidence), "estimated")
+        return Purchase(latest, "unknown", second_life)
+    return Purchase(min(latest, *evidence), "estimated", second_life)
 
 
 def _firmware(text: str | None) -> int | None:

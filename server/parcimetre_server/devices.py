@@ -9,6 +9,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from parcimetre_agent.report import Inventory
+from parcimetre_factors.purchase import Stated
 from pydantic import TypeAdapter
 
 from .credentials import revocation
@@ -46,7 +47,8 @@ class Device:
     agent_version: str
     retired_at: int | None
     inventory: Inventory | None
-    purchased_at: int | None = None
+    purchase: Stated | None = None
+    scrapped: bool = False
 
     @property
     def name(self) -> str:
@@ -149,14 +151,18 @@ def _device(fact: Fact, inventory: Fact | None, purchase: Fact | None, zones: Ma
         agent_version=body["agent_version"],
         retired_at=body.get("retired_at"),
         inventory=None if inventory is None else INVENTORY.validate_python(inventory.body, strict=False),
-        purchased_at=None if purchase is None else purchase.body["at"],
+        purchase=None if purchase is None else Stated(**purchase.body),
+        scrapped=body.get("scrapped", False),
     )
 
 
-def retire(store: Store, device_id: str, now: int) -> None:
-    """Take a device out of service from `now` on and end its credentials. Raises UnknownDevice."""
+def retire(store: Store, device_id: str, now: int, scrapped: bool = False) -> None:
+    """Take a device out of service from `now` on and end its credentials. Raises UnknownDevice.
+
+    What is left of a scrapped device's life falls on that time; another's goes with it to its next owner.
+    """
     device(store, device_id)
     fact = store.latest_of("device", device_id)
     if fact is not None and fact.body.get("retired_at") is None:
-        retired = Fact("device", device_id, now, {**fact.body, "retired_at": now})
+        retired = Fact("device", device_id, now, {**fact.body, "retired_at": now, "scrapped": scrapped})
         store.append([retired, revocation(DeviceId(device_id), now)])

@@ -176,6 +176,7 @@ def _body(request: EnrolRequest, secret: Secret, now: int, before: Body) -> dict
         "enrolled_at": before.get("enrolled_at", now),
         "agent_version": request.agent_version,
         "retired_at": None,
+        "scrapped": False,
     }
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.amortisation import straight_line_per_slot
+from parcimetre_factors.activity import Activity
+from parcimetre_factors.amortisation import COUNTED, Policy, life_end, per_unit
 from parcimetre_factors.components import factor_leaf
 from parcimetre_factors.criteria import EMBODIED, UNITS, Criterion, Stage
 from parcimetre_factors.explain import Term, leaf, product, quotient, total, walk
@@ -21,6 +21,7 @@ from parcimetre_factors.factor import Factor, FactorSet
 from parcimetre_factors.grid import GridSlots
 from parcimetre_factors.purchase import Purchase
 
+from .accrual import Life, Service, accrued, first_life, policy_for, second_life, service_of
 from .collector import Collector
 from .devices import Device, device
 from .errors import ParcimetreError
@@ -49,6 +50,17 @@ LIFE_OVER = mark(
 )
 EACH_SLOT = mark("The value of each slot is told by GET /v1/grid/{zone}.")
 NO_RECORD = mark("The device sent no record of this period.")
+NO_YEAR = mark("The year of purchase is not known: the service life carries the embodied impact.")
+SECOND_LIFE = mark(
+    "The device was bought reconditioned: what making it cost accrues until its first service life is over, "
+    "its preparation over its second."
+)
+SCRAPPED = mark("The device was scrapped: what its service life had left counts on that day.")
+ACCRUED = {
+    Policy.SERVICE_LIFE: mark("slots of the period in service"),
+    Policy.PURCHASE_YEAR: mark("share of the year of purchase in the period"),
+    Policy.ACTIVE_HOUR: mark("active hours of the period"),
+}
 OWN_SHARE = mark("A virtual machine: these are its estimated shares of a typical host, not measurements.")
 STAGE_LABELS = {
     Stage.MANUFACTURING: mark("manufacturing, share of the period"),
@@ -85,6 +97,7 @@ class Explanation:
     absent: tuple[Stage, ...]
     notes: tuple[str, ...]
     factor_set: str
+    amortisation: Policy
 
 
 @dataclass(frozen=True)
@@ -96,17 +109,19 @@ class _Case:
     profile: Profile
     span: Span
     grid: Grid
-    in_service: int
+    service: Service
+    policy: Policy
+    activity: Activity
 
     @property
     def purchase(self) -> Purchase:
         """When its service life began."""
-        return purchase_of(self.device, self.in_service)
+        return self.service.purchase
 
     @property
-    def life_end(self) -> int:
-        """When its service life is over, seconds UTC."""
-        return self.profile.life_end(self.purchase.at)
+    def first_life_end(self) -> int:
+        """When its first service life is over, seconds UTC."""
+        return life_end(self.purchase.at, self.profile.embodied.life_years.value)
 
     @property
     def unit(self) -> str:
@@ -115,9 +130,16 @@ class _Case:
 
 
 def explain_device(
-    collector: Collector, device_id: DeviceId, span: Span, criterion: Criterion
+    collector: Collector,
+    device_id: DeviceId,
+    span: Span,
+    criterion: Criterion,
+    amortisation: Policy | None = None,
 ) -> Explanation:
-    """The tree of one device's footprint. Raises NothingToExplain when it never reported."""
+    """The tree of one device's footprint, by a policy or else the collector's own.
+
+    Raises NothingToExplain when it never reported.
+    """
     found = device(collector.store, device_id)
     reported = collector.store.span(device_id)
     if reported is None:
@@ -126,11 +148,17 @@ def explain_device(
         )
     profile = profiles(collector.factors).of(hardware(found))
     grid = Grid(collector, span, criterion)
-    case = _Case(collector, found, profile, span, grid, put_to_use(found, reported[0]))
+    first = put_to_use(found, reported[0])
+    service = service_of(found, first, collector.now(), purchase_of(found, first))
+    asked = amortisation or collector.settings.amortisation
+    activity = collector.store.activity(found.id, span.first, span.last)
+    policy = policy_for(asked, service.purchase)
+    case = _Case(collector, found, profile, span, grid, service, policy, activity)
     terms = (*_use(case), *_embodied(case))
     term = total(mark("footprint of a device"), case.unit, terms, detail=found.name) if terms else None
     definitions = {name: watts for name, watts in profile.watts.items() if _refers(term, name)}
-    absent = profile.absent(criterion) | ({Stage.USE} if grid.of(found.zone) is None else set())
+    second = service.purchase.second_life is not None
+    absent = profile.absent(criterion, second) | ({Stage.USE} if grid.of(found.zone) is None else set())
     return Explanation(
         criterion,
         span,
@@ -138,14 +166,21 @@ def explain_device(
         definitions,
         _factors(collector.factors, term, definitions),
         tuple(stage for stage in Stage if stage in absent),
-        tuple(_notes(case)),
+        tuple(_notes(case, asked)),
         collector.factors.id,
+        asked,
     )
 
 
-def explain_unit(collector: Collector, org_unit: str | None, span: Span, criterion: Criterion) -> Explanation:
+def explain_unit(
+    collector: Collector,
+    org_unit: str | None,
+    span: Span,
+    criterion: Criterion,
+    amortisation: Policy | None = None,
+) -> Explanation:
     """The figure of an org unit as the sum of its devices; each device's own tree is one step away."""
-    found = figures(collector, Query(span, criterion, org_unit=org_unit))
+    found = figures(collector, Query(span, criterion, org_unit=org_unit, amortisation=amortisation))
     names = {str(figure.device.id): figure.device.name for figure in found.devices}
     inputs = tuple(
         leaf(
@@ -165,12 +200,18 @@ def explain_unit(collector: Collector, org_unit: str | None, span: Span, criteri
         else None
     )
     absent = tuple(found.total().absent)
-    return Explanation(criterion, span, whole, {}, (), absent, (), collector.factors.id)
+    return Explanation(criterion, span, whole, {}, (), absent, (), collector.factors.id, found.amortisation)
 
 
-def _notes(case: _Case) -> Iterator[str]:
+def _notes(case: _Case, asked: Policy) -> Iterator[str]:
     yield LIFE_FROM[case.purchase.tier]
-    if case.life_end < case.span.last:
+    if case.policy != asked:
+        yield NO_YEAR
+    if case.purchase.second_life is not None:
+        yield SECOND_LIFE
+    if case.service.scrapped:
+        yield SCRAPPED
+    elif case.policy != Policy.PURCHASE_YEAR and case.first_life_end < case.span.last:
         yield LIFE_OVER
     if is_virtual(case.device):
         yield OWN_SHARE
@@ -180,17 +221,26 @@ def _notes(case: _Case) -> Iterator[str]:
 
 
 def _embodied(case: _Case) -> Iterator[Term]:
-    until = case.collector.now() if case.device.retired_at is None else case.device.retired_at
-    last = min(until, case.collector.now(), case.span.last, case.life_end)
-    slots = max(0, last - max(case.in_service, case.span.first)) / SLOT_S
-    error = case.purchase.error
-    start = (factor_leaf(LIFE_BEGINNING, error, case.collector.factors),) if error else ()
+    profile, error = case.profile, case.purchase.error
+    begin = (factor_leaf(LIFE_BEGINNING, error, case.collector.factors),) if error else ()
+    units = _accrued(case, first_life(profile, case.purchase, case.policy))
     for stage in EMBODIED:
-        whole = case.profile.embodied.by_stage.get((case.grid.criterion, stage))
+        whole = profile.embodied.by_stage.get((case.grid.criterion, stage))
         if whole is not None:
-            per_slot = straight_line_per_slot(whole, case.profile.embodied.life_years)
-            accrued = leaf(mark("slots of the period in service"), slots, "slot", "measured")
-            yield product(STAGE_LABELS[stage], case.unit, (per_slot, accrued, *start))
+            one = per_unit(case.policy, whole, profile.embodied.life_years, profile.hours_per_year)
+            yield product(STAGE_LABELS[stage], case.unit, (one, units, *begin))
+    second = second_life(profile, case.purchase)
+    whole = profile.reconditioning.by_criterion.get(case.grid.criterion)
+    if second is not None and whole is not None:
+        one = per_unit(case.policy, whole, profile.reconditioning.life_years, profile.hours_per_year)
+        yield product(mark("reconditioning"), case.unit, (one, _accrued(case, second)))
+
+
+def _accrued(case: _Case, life: Life | None) -> Term:
+    """Units of the policy that a life has in the period, as a leaf."""
+    periods = cut(case.span, "total", case.collector.zone)
+    units = accrued(case.policy, life, case.service, periods, case.activity, case.collector.zone)[0]
+    return leaf(ACCRUED[case.policy], float(units), COUNTED[case.policy], "measured")
 
 
 def _use(case: _Case) -> Iterator[Term]:
@@ -199,7 +249,7 @@ def _use(case: _Case) -> Iterator[Term]:
     if slots is None:
         return
     span = case.span
-    activity = case.collector.store.activity(case.device.id, span.first, span.last)
+    activity = case.activity
     chosen = choose(activity, case.profile.watts, is_virtual(case.device))
     fine = span.last - span.first <= FINE_S
     periods = cut(span, "slot" if fine else "day", case.collector.zone)
@@ -306,6 +356,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "definitions": {name: term_json(term) for name, term in explanation.definitions.items()},
         "factors": [factor_json(factor) for factor in explanation.factors],
         "factor_set": explanation.factor_set,
+        "amortisation": explanation.amortisation,
     }
 
 

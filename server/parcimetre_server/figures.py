@@ -1,23 +1,25 @@
 """The figures of one device over a span: energy, use impact and embodied impact, by period.
 
-Embodied impact accrues in a straight line from a device's first slot to the end of its life, which counts
-from its purchase, whether or not it reports; use accrues where a slot has a record.
+Embodied impact accrues by the amortisation policy, use where a slot has a record.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
+from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.explain import Term
 from parcimetre_factors.grid import GridSlots, intensity, intensity_term
 from parcimetre_factors.observed import Observed
 from parcimetre_factors.purchase import Purchase
 
+from .accrual import accrued, first_life, policy_for, second_life, service_of
 from .collector import Collector
 from .devices import Device
 from .hardware import hardware, is_virtual
@@ -36,6 +38,8 @@ class DeviceFigure:
     """One device over p periods; arrays are (r, p) by rung and period, or (p,) by period.
 
     `use` is None where no factor knows the criterion; `use_by_errors` is the same by the errors it carries.
+    `accrued` and `reconditioned` are in units of the `policy`: of what making it cost, and of what preparing
+    its second life did, if it is in its second.
     """
 
     device: Device
@@ -45,11 +49,13 @@ class DeviceFigure:
     measured_j: Array
     covered_s: Array
     expected_s: Array
-    accrued_slots: Array
+    accrued: Array
+    reconditioned: Array | None
     use: Array | None
     use_by_errors: Mapping[Errors, Array]
     absent: frozenset[Stage]
     purchase: Purchase
+    policy: Policy
 
 
 def nothing(figure: DeviceFigure) -> Array:
@@ -100,6 +106,8 @@ class Frame:
     grid: Grid
     periods: Periods
     now: int
+    policy: Policy
+    zone: ZoneInfo
 
 
 def put_to_use(device: Device, first_slot: int) -> int:
@@ -113,10 +121,11 @@ def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slo
     in_service = put_to_use(device, first_slot)
     periods, grid = frame.periods, frame.grid
     slots = grid.of(device.zone)
-    until = frame.now if device.retired_at is None else min(frame.now, device.retired_at)
-    bought = purchase_of(device, in_service)
-    life_end = min(until, profile.life_end(bought.at))
+    service = service_of(device, in_service, frame.now, purchase_of(device, in_service))
+    policy = policy_for(frame.policy, service.purchase)
+    first, second = first_life(profile, service.purchase, policy), second_life(profile, service.purchase)
     used = _nothing_used(len(periods.names)) if activity is None else _used(device, profile, frame, activity)
+
     return DeviceFigure(
         device=device,
         criterion=grid.criterion,
@@ -124,12 +133,15 @@ def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slo
         energy_j=used.energy_j,
         measured_j=used.measured_j,
         covered_s=used.covered_s,
-        expected_s=periods.seconds(in_service, until),
-        accrued_slots=periods.seconds(in_service, life_end) / SLOT_S,
+        expected_s=periods.seconds(in_service, service.last),
+        accrued=accrued(policy, first, service, periods, activity, frame.zone),
+        reconditioned=accrued(policy, second, service, periods, activity, frame.zone) if second else None,
         use=None if slots is None else sum(used.by_errors.values(), np.zeros_like(used.energy_j)),
         use_by_errors=used.by_errors,
-        absent=profile.absent(grid.criterion) | (frozenset({Stage.USE}) if slots is None else frozenset()),
-        purchase=bought,
+        absent=profile.absent(grid.criterion, second is not None)
+        | (frozenset({Stage.USE}) if slots is None else frozenset()),
+        purchase=service.purchase,
+        policy=policy,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
+from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.factor import FactorSet
 
@@ -21,7 +22,7 @@ from .figures import J_PER_KWH, Array, DeviceFigure, Frame, Grid, figure_of, not
 from .intervals import bounds
 from .org import within
 from .periods import Interval, Periods, Span, cut
-from .profiles import Collapse, Errors, profiles
+from .profiles import Collapse, Errors, PerUnit, profiles
 from .rungs import RUNGS
 from .store import DeviceId
 
@@ -42,13 +43,14 @@ class TooManyRows(ParcimetreError):
 
 @dataclass(frozen=True)
 class Query:
-    """Which footprint; `org_unit` stands for its whole subtree."""
+    """Which footprint; `org_unit` stands for its whole subtree, and no policy for the collector's own."""
 
     span: Span
     criterion: Criterion = Criterion.GWP
     interval: Interval = "total"
     org_unit: str | None = None
     device: DeviceId | None = None
+    amortisation: Policy | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Figures:
     criterion: Criterion
     periods: Periods
     factors: FactorSet
+    amortisation: Policy
     devices: tuple[DeviceFigure, ...]
 
     def rows(self, group_by: GroupBy | None = None, below: str | None = None) -> list[Row]:
@@ -108,7 +111,11 @@ class Figures:
     def _rows(self, group: str, tally: Tally) -> Iterator[Row]:
         limits = None if tally.value is None else bounds(tally.by_errors, tally.p, self.factors)
         for i in range(tally.p):
-            if tally.expected_s[i] > 0 or tally.energy_j[i] > 0:
+            if (
+                tally.expected_s[i] > 0
+                or tally.energy_j[i] > 0
+                or (tally.value is not None and tally.value[i])
+            ):
                 yield self._row(group, i, tally, limits)
 
     def _row(self, group: str, i: int, tally: Tally, limits: tuple[Array, Array] | None) -> Row:
@@ -235,11 +242,20 @@ def _use(figure: DeviceFigure, group: str, rung: int | None = None) -> Share:
 
 def _embodied(figure: DeviceFigure, collapse: Collapse, group: str | None = None) -> Iterator[Share]:
     """The embodied stages; the group is named, or it is the stage or the component."""
-    slots, start = figure.accrued_slots, (figure.purchase.error,) if figure.purchase.error else ()
-    for name, per_slot in figure.profile.per_slot(figure.criterion, collapse).items():
-        amounts = {(*errors, *start): amount * slots for errors, amount in per_slot.by_errors.items()}
-        value = per_slot.value * slots
-        yield Share(group or name, nothing(figure), nothing(figure), value, amounts, frozenset())
+    parts = figure.profile.per_unit(figure.criterion, figure.policy, collapse)
+    for name, per_unit in parts.items():
+        yield _accrued(figure, group or name, per_unit, figure.accrued)
+    part = figure.profile.reconditioned(figure.criterion, figure.policy)
+    if figure.reconditioned is not None and part is not None:
+        name = str(part.stage) if collapse == "stage" else part.component
+        yield _accrued(figure, group or name, part.per_unit, figure.reconditioned, known=True)
+
+
+def _accrued(figure: DeviceFigure, group: str, per_unit: PerUnit, units: Array, known: bool = False) -> Share:
+    """Some embodied impact; when its life began is not always `known`."""
+    begin = (figure.purchase.error,) if figure.purchase.error and not known else ()
+    amounts = {(*errors, *begin): amount * units for errors, amount in per_unit.by_errors.items()}
+    return Share(group, nothing(figure), nothing(figure), per_unit.value * units, amounts, frozenset())
 
 
 def _absent(figure: DeviceFigure, group: str, stages: frozenset[Stage]) -> Share:
@@ -251,12 +267,13 @@ def figures(collector: Collector, query: Query) -> Figures:
     """Figures of every device that the query asks for and that ever reported."""
     periods = cut(query.span, query.interval, collector.zone)
     grid = Grid(collector, query.span, query.criterion)
-    frame = Frame(profiles(collector.factors), grid, periods, collector.now())
+    policy = query.amortisation or collector.settings.amortisation
+    frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
     asked = {found.id: found for found in _asked(collector, query)}
     began = {key: span[0] for key, span in collector.store.spans().items() if key in asked}
     recorded = dict(collector.store.activities(began, query.span.first, query.span.last))
     made = (figure_of(asked[key], frame, recorded.get(key), first) for key, first in began.items())
-    return Figures(query.criterion, periods, collector.factors, tuple(made))
+    return Figures(query.criterion, periods, collector.factors, policy, tuple(made))
 
 
 def _asked(collector: Collector, query: Query) -> Iterator[Device]:

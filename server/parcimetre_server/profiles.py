@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, get_args
+from dataclasses import dataclass, field
+from typing import Literal
 
-from parcimetre_factors.amortisation import life_end, straight_line_per_slot
+from parcimetre_factors.amortisation import Policy, active_hours, per_unit
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
 from parcimetre_factors.embodied import Embodied, embodied
 from parcimetre_factors.explain import Term
 from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.hardware import Hardware
 from parcimetre_factors.power import PowerModel, component_remainder, power_model
+from parcimetre_factors.reuse import Reconditioning, reconditioning
 from parcimetre_factors.uncertainty import Amount, amounts
 
 Errors = tuple[str, ...]
 Collapse = Literal["stage", "component", "whole"]
+Asked = tuple[Criterion, Policy, Collapse]
+
+
+@dataclass(frozen=True)
+class PerUnit:
+    """Embodied impact per unit of a policy, and by the errors it carries."""
+
+    value: float
+    by_errors: Mapping[Errors, float]
 
 
 @dataclass(frozen=True)
 class Part:
-    """A component's share of a stage: its impact per slot, and that impact by the errors it carries."""
+    """A component's share of a stage."""
 
     stage: Stage
     component: str
-    per_slot: Term
-    by_errors: Mapping[Errors, float]
-
-
-@dataclass(frozen=True)
-class PerSlot:
-    """Embodied impact per slot of several parts together, and by the errors it carries."""
-
-    value: float
-    by_errors: Mapping[Errors, float]
+    per_unit: PerUnit
 
 
 @dataclass(frozen=True)
@@ -45,40 +45,47 @@ class Profile:
 
     hardware: Hardware
     embodied: Embodied
+    reconditioning: Reconditioning
     power: PowerModel
     watts: Mapping[str, Term]
+    hours_per_year: Term
+    _collapsed: dict[Asked, Mapping[str, PerUnit]] = field(default_factory=dict)
 
-    @cached_property
-    def parts(self) -> Mapping[Criterion, tuple[Part, ...]]:
-        """Embodied impact per slot by stage and component, for each criterion that the sources give."""
-        return {criterion: tuple(self._parts(criterion)) for criterion in Criterion}
+    def parts(self, criterion: Criterion, policy: Policy) -> tuple[Part, ...]:
+        """Embodied impact per unit by stage and component, of those that the sources give."""
+        return tuple(self._parts(criterion, policy))
 
-    def _parts(self, criterion: Criterion) -> Iterable[Part]:
+    def _parts(self, criterion: Criterion, policy: Policy) -> Iterable[Part]:
         for stage in EMBODIED:
             whole = self.embodied.by_stage.get((criterion, stage))
             for term in () if whole is None else whole.inputs or (whole,):
-                per_slot = straight_line_per_slot(term, self.embodied.life_years)
-                yield Part(stage, term.label, per_slot, by_errors(amounts(per_slot)))
+                yield self._part(stage, per_unit(policy, term, self.embodied.life_years, self.hours_per_year))
 
-    def per_slot(self, criterion: Criterion, collapse: Collapse) -> Mapping[str, PerSlot]:
+    def per_unit(self, criterion: Criterion, policy: Policy, collapse: Collapse) -> Mapping[str, PerUnit]:
         """The parts added up by stage, by component, or as a whole under one empty name."""
-        return self._collapsed[criterion, collapse]
+        asked = (criterion, policy, collapse)
+        if asked not in self._collapsed:
+            self._collapsed[asked] = _collapse(self.parts(criterion, policy), collapse)
+        return self._collapsed[asked]
 
-    @cached_property
-    def _collapsed(self) -> Mapping[tuple[Criterion, Collapse], Mapping[str, PerSlot]]:
-        return {
-            (criterion, collapse): _collapse(self.parts[criterion], collapse)
-            for criterion in Criterion
-            for collapse in get_args(Collapse)
-        }
+    def reconditioned(self, criterion: Criterion, policy: Policy) -> Part | None:
+        """What preparing a second life costs, per unit of that life; None where no source gives it."""
+        whole = self.reconditioning.by_criterion.get(criterion)
+        if whole is None:
+            return None
+        years = self.reconditioning.life_years
+        return self._part(Stage.MANUFACTURING, per_unit(policy, whole, years, self.hours_per_year))
 
-    def absent(self, criterion: Criterion) -> frozenset[Stage]:
-        """Embodied stages for which no source gives this criterion."""
-        return frozenset(stage for stage in EMBODIED if (criterion, stage) not in self.embodied.by_stage)
+    @staticmethod
+    def _part(stage: Stage, term: Term) -> Part:
+        return Part(stage, term.label, PerUnit(term.value, by_errors(amounts(term))))
 
-    def life_end(self, bought: int) -> int:
-        """When the service life of a device bought at `bought` is over, seconds UTC."""
-        return life_end(bought, self.embodied.life_years.value)
+    def absent(self, criterion: Criterion, second_life: bool = False) -> frozenset[Stage]:
+        """Embodied stages of which no source gives this criterion, or not that of reconditioning."""
+        absent = {stage for stage in EMBODIED if (criterion, stage) not in self.embodied.by_stage}
+        if second_life and criterion not in self.reconditioning.by_criterion:
+            absent.add(Stage.MANUFACTURING)
+        return frozenset(absent)
 
 
 def by_errors(parts: Iterable[Amount]) -> dict[Errors, float]:
@@ -90,15 +97,17 @@ def by_errors(parts: Iterable[Amount]) -> dict[Errors, float]:
     return found
 
 
-def _collapse(parts: Iterable[Part], collapse: Collapse) -> dict[str, PerSlot]:
+def _collapse(parts: Iterable[Part], collapse: Collapse) -> dict[str, PerUnit]:
     found: dict[str, list[Part]] = {}
     for part in parts:
         name = {"stage": str(part.stage), "component": part.component, "whole": ""}[collapse]
         found.setdefault(name, []).append(part)
     return {
-        name: PerSlot(
-            math.fsum(part.per_slot.value for part in alike),
-            by_errors(Amount(value, errors) for part in alike for errors, value in part.by_errors.items()),
+        name: PerUnit(
+            math.fsum(part.per_unit.value for part in alike),
+            by_errors(
+                Amount(value, errors) for part in alike for errors, value in part.per_unit.by_errors.items()
+            ),
         )
         for name, alike in found.items()
     }
@@ -120,7 +129,14 @@ class Profiles:
     def _make(self, hardware: Hardware) -> Profile:
         power = power_model(hardware, self._factors)
         watts = dict(power.terms()) | {"remainder": component_remainder(hardware, self._factors)}
-        return Profile(hardware, embodied(hardware, self._factors), power, watts)
+        return Profile(
+            hardware,
+            embodied(hardware, self._factors),
+            reconditioning(hardware.category, self._factors),
+            power,
+            watts,
+            active_hours(hardware.category, self._factors),
+        )
 
 
 _BY_FACTOR_SET: dict[str, Profiles] = {}

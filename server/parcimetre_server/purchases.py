@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from parcimetre_factors.purchase import Purchase, purchase
+from parcimetre_factors.purchase import Purchase, Stated, purchase
 
 from .devices import Device, Directory, UnknownDevice, devices
 from .errors import ParcimetreError
@@ -16,6 +16,7 @@ from .hardware import is_virtual, panel_year
 from .store import Fact, Store
 
 COLUMNS = ("device", "date")
+CONDITIONS = {"": False, "new": False, "reconditioned": True}
 FIRST_LINE = 2
 
 
@@ -34,17 +35,16 @@ class Kept:
 def purchase_of(device: Device, first_seen: int) -> Purchase:
     """When a device was bought; a virtual machine shows nothing of its host's age."""
     if is_virtual(device) or device.inventory is None:
-        return purchase(first_seen, device.purchased_at)
+        return purchase(first_seen, device.purchase)
     inventory = device.inventory
-    return purchase(
-        first_seen, device.purchased_at, panel_year(inventory.displays), inventory.system.bios_date
-    )
+    return purchase(first_seen, device.purchase, panel_year(inventory.displays), inventory.system.bios_date)
 
 
 def keep(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Kept:
     """Keep the dates of a CSV with the columns device and date; a device by its id, its beginning or name.
 
-    A date is its first instant in the organisation's time zone. Nothing is kept of a file with a fault.
+    A date is its first instant in the organisation's time zone. A column `condition` may say new or
+    reconditioned. Nothing is kept of a file with a fault.
     Raises BadPurchases with the line.
     """
     stated = {fact.key: fact for fact in _facts(store, lines, zone, now)}
@@ -60,14 +60,16 @@ def _facts(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Iter
     if not set(COLUMNS) <= set(rows.fieldnames or ()):
         raise BadPurchases(f"line 1: give the columns {' and '.join(COLUMNS)}, separated by a comma")
     for line, row in enumerate(rows, start=FIRST_LINE):
-        at = _second(row["date"], zone, line)
+        at, condition = _second(row["date"], zone, line), (row.get("condition") or "").strip().lower()
         if at > now:
             raise BadPurchases(f"line {line}: {row['date']} is in the future; give the day of purchase")
+        if condition not in CONDITIONS:
+            raise BadPurchases(f"line {line}: {condition!r} is no condition; write new or reconditioned")
         try:
             found = known.find(row["device"])
         except UnknownDevice as error:
             raise BadPurchases(f"line {line}: {error}") from error
-        yield Fact("purchase", found.id, now, {"at": at})
+        yield Fact("purchase", found.id, now, vars(Stated(at, CONDITIONS[condition])))
 
 
 def _second(text: str | None, zone: ZoneInfo, line: int) -> int:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from parcimetre_factors.amortisation import Policy
+
 from .errors import ParcimetreError
 
 
@@ -28,6 +30,7 @@ class Settings:
     organisation: str = ""
     upload_period_s: int = 3600
     read_from_network: bool = False
+    amortisation: Policy = Policy.SERVICE_LIFE
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist."""

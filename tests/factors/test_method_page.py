@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from parcimetre_factors.activity import Activity
-from parcimetre_factors.amortisation import straight_line_per_slot
+from parcimetre_factors.amortisation import Policy, per_unit
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.embodied import embodied
 from parcimetre_factors.grid import intensity
@@ -89,7 +89,9 @@ def test_the_server_s_steps_are_right_and_lead_to_the_engine_s_figure(factors, l
     parts = [steps[name] for name in "bdfghij"]
     assert [part.value for part in term.inputs] == pytest.approx(parts)
     assert term.value == pytest.approx(steps["k"])
-    assert straight_line_per_slot(term, found.life_years).value == pytest.approx(steps["l"])
+    assert per_unit(Policy.SERVICE_LIFE, term, found.life_years, found.life_years).value == pytest.approx(
+        steps["l"]
+    )
 
 
 @LANGUAGES

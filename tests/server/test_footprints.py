@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.activity import SLOT_S
+from parcimetre_factors.amortisation import life_end
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
 from parcimetre_server import devices
 from parcimetre_server.figures import put_to_use
@@ -72,7 +73,7 @@ def embodied(fleet, span):
 def test_nothing_accrues_after_the_end_of_life(fleet, week, clock_at):
     found = fleet.collector.store.spans()[fleet.silent][0]
     device = figures(fleet.collector, Query(week, device=fleet.silent)).devices[0].device
-    end = profiles(fleet.collector.factors).of(hardware(device)).life_end(found)
+    end = life_end(found, profiles(fleet.collector.factors).of(hardware(device)).embodied.life_years.value)
     clock_at(end + 30 * DAY_S)
     later = (end + 10 * DAY_S) // SLOT_S * SLOT_S
     row = only(footprint(fleet.collector, Query(Span(later, later + DAY_S), device=fleet.silent)))

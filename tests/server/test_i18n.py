@@ -9,6 +9,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from parcimetre_factors.activity import SLOT_S
+from parcimetre_factors.amortisation import Policy, per_unit
 from parcimetre_factors.components import factor_leaf
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import walk
@@ -77,7 +78,13 @@ def said():
         profile = profiles(factors).of(made)
         words |= {profile.embodied.note} | {other.why_not for other in profile.embodied.alternatives}
         terms += [*profile.watts.values(), *profile.embodied.by_stage.values()]
-        terms += [part.per_slot for parts in profile.parts.values() for part in parts]
+        terms += [profile.hours_per_year, profile.reconditioning.life_years]
+        terms += profile.reconditioning.by_criterion.values()
+        terms += [
+            per_unit(policy, whole, profile.embodied.life_years, profile.hours_per_year)
+            for policy in Policy
+            for whole in profile.embodied.by_stage.values()
+        ]
     below = [term for whole in terms for term in walk(whole)]
     words |= {text for term in below for text in (term.label, term.note, term.tier) if text}
     return words - {"", "life"}

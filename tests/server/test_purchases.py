@@ -11,7 +11,7 @@ from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.periods import DAY_S, Span
 from parcimetre_server.purchases import BadPurchases, keep
 
-HEAD = "device,date\n"
+HEAD = "device,date,condition\n"
 
 
 def take(fleet, *lines):
@@ -73,9 +73,8 @@ def test_the_uncertainty_of_the_date_is_told_with_its_source(fleet):
 def test_a_device_is_named_by_its_id_the_beginning_of_it_or_its_name(fleet):
     found = take(fleet, f"{fleet.laptop[:9]},2024-02-01\n", "guest-1,2024-03-01\n")
     assert vars(found) == {"changed": 2, "known": 0}
-    store, zone = fleet.collector.store, fleet.collector.zone
-    dates = {which: device(store, which).purchased_at for which in (fleet.laptop, fleet.guest)}
-    assert dates == {fleet.laptop: 1706742000, fleet.guest: 1709247600}, zone  # midnight in Paris
+    dates = [device(fleet.collector.store, which).purchase.at for which in (fleet.laptop, fleet.guest)]
+    assert dates == [1706742000, 1709247600]  # midnight in Paris
 
 
 def test_a_file_may_come_again_and_the_last_date_holds(fleet):
@@ -93,6 +92,7 @@ def test_a_file_may_come_again_and_the_last_date_holds(fleet):
         ("{laptop}\n", "line 3: None is no date"),
         ("{laptop},2027-01-01\n", "line 3: 2027-01-01 is in the future"),
         ("nobody,2024-02-01\n", "line 3: there is no device 'nobody'"),
+        ("{laptop},2024-02-01,used\n", "line 3: 'used' is no condition; write new or reconditioned"),
         (",2024-02-01\n", "line 3: there is no device ''"),
     ],
 )
@@ -100,7 +100,7 @@ def test_a_faulty_line_is_named_and_nothing_of_the_file_is_kept(fleet, line, tol
     with pytest.raises(BadPurchases) as refused:
         take(fleet, f"{fleet.server},2024-02-01\n", line.format(laptop=fleet.laptop))
     assert told in str(refused.value)
-    assert device(fleet.collector.store, fleet.server).purchased_at is None
+    assert device(fleet.collector.store, fleet.server).purchase is None
 
 
 def test_columns_of_another_name_are_refused(fleet):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from parcimetre_agent.report import Inventory
+from parcimetre_factors.purchase import Stated
 
 from ..collector import Collector, of
 from ..devices import Device, chosen, device, devices
@@ -32,6 +33,8 @@ class DeviceSummary:
     agent_version: str
     first_slot: int | None
     last_slot: int | None
+    purchase: Stated | None
+    scrapped: bool
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def summary(found: Device, span: tuple[int, int] | None) -> DeviceSummary:
     return DeviceSummary(
         found.id, found.name, found.category, found.org_unit, found.site, found.zone, found.simulated,
         found.virtual, found.enrolled_at, found.retired_at, found.agent_version, first, last,
+        found.purchase, found.scrapped,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from .. import explanations
 from ..collector import Collector, of
 from ..periods import span
 from ..store import DeviceId
-from .footprint import Asked, Begin, End, Unit
+from .footprint import Asked, Begin, End, Spread, Unit
 
 router = APIRouter(prefix="/v1", tags=["figures"])
 
@@ -24,6 +24,7 @@ def explain(
     end: End = None,
     criterion: Asked = Criterion.GWP,
     org_unit: Unit = None,
+    amortisation: Spread = None,
 ) -> dict[str, Any]:
     """Why a device's footprint is what it is, or an org unit's as the sum of its devices.
 
@@ -33,7 +34,7 @@ def explain(
     """
     asked = span(begin, end, collector.zone, collector.now())
     if device is not None:
-        found = explanations.explain_device(collector, DeviceId(device), asked, criterion)
+        found = explanations.explain_device(collector, DeviceId(device), asked, criterion, amortisation)
     else:
-        found = explanations.explain_unit(collector, org_unit, asked, criterion)
+        found = explanations.explain_unit(collector, org_unit, asked, criterion, amortisation)
     return explanations.as_json(found)

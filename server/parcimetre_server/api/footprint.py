@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
+from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 
 from .. import footprints
@@ -29,6 +30,13 @@ End = Annotated[
     Query(alias="to", max_length=40, description="The same, itself not included; now where it is absent."),
 ]
 Asked = Annotated[Criterion, Query(description="Climate, metals and minerals, or primary energy.")]
+Spread = Annotated[
+    Policy | None,
+    Query(
+        description="What carries embodied impact: the service life, the year of purchase, or active hours; "
+        "the collector's own policy where it is absent."
+    ),
+]
 Unit = Annotated[str | None, Query(max_length=400, description="Path of an org unit: it and all below it.")]
 
 
@@ -44,6 +52,7 @@ def footprint(
     interval: Annotated[Interval, Query(description="Length of each row's period.")] = "total",
     org_unit: Unit = None,
     device: Annotated[str | None, Query(max_length=64, description="Id of one device.")] = None,
+    amortisation: Spread = None,
 ) -> dict[str, Any]:
     """Footprint with its 95 % interval, coverage and measured share, by group and period.
 
@@ -57,10 +66,12 @@ def footprint(
         interval,
         org_unit,
         DeviceId(device) if device else None,
+        amortisation or collector.settings.amortisation,
     )
     return {
         "from": asked.span.first,
         "to": asked.span.last,
         "criterion": criterion,
+        "amortisation": asked.amortisation,
         "rows": [asdict(row) for row in footprints.footprint(collector, asked, group_by)],
     }

@@ -84,14 +84,20 @@ def show(data_dir: Path, device_id: str, as_json: bool) -> None:
 @command.command(epilog=EPILOG)
 @options.data_dir
 @click.argument("device_id", metavar="ID")
+@click.option(
+    "--scrapped", is_flag=True, help="It becomes waste: what its service life has left counts today."
+)
 @options.as_json
-def retire(data_dir: Path, device_id: str, as_json: bool) -> None:
-    """Take a device out of service: its credential no longer holds, its past figures stay."""
+def retire(data_dir: Path, device_id: str, scrapped: bool, as_json: bool) -> None:
+    """Take a device out of service: its credential no longer holds, its past figures stay.
+
+    What its service life has left goes with it to its next owner, unless it is scrapped.
+    """
     from ..devices import find, retire
 
     collector = options.reading(data_dir)
     found = find(collector.store, device_id)
-    retire(collector.store, found.id, collector.now())
+    retire(collector.store, found.id, collector.now(), scrapped)
     facts = {"id": found.id, "name": found.name, "state": "retired"}
     terminal.done(mark("Device {name} is retired."), facts, as_json)
 
@@ -102,6 +108,8 @@ def retire(data_dir: Path, device_id: str, as_json: bool) -> None:
 @options.as_json
 def purchases(data_dir: Path, file: TextIO, as_json: bool) -> None:
     """Take in when devices were bought: a CSV with the columns device (id or name) and date (2024-02-01).
+
+    A column condition may say new or reconditioned.
 
     A file may be imported again: what it states anew replaces what was kept, and figures follow.
     """

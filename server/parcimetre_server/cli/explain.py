@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import click
+from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.errors import BadExplanation
 from parcimetre_factors.explain import Term
@@ -24,7 +25,7 @@ from ..i18n import Tongue, language_of_environment
 from ..periods import span
 from ..titles import title
 from . import options, terminal
-from .footprint import begin, criterion_option, end, org_unit_option
+from .footprint import amortisation_option, begin, criterion_option, end, org_unit_option
 
 EPILOG = """\b
 Examples:
@@ -45,6 +46,7 @@ DIFFERS = 1
 @begin
 @end
 @criterion_option
+@amortisation_option
 @options.as_json
 @click.option(
     "--verify",
@@ -61,6 +63,7 @@ def command(
     begin: str | None,
     end: str | None,
     criterion: str,
+    amortisation: str,
     as_json: bool,
     verify: Path | None,
 ) -> None:
@@ -77,9 +80,9 @@ def command(
     asked = span(begin, end, zone, collector.now())
     if device_id is not None:
         device = find(collector.store, device_id)
-        found = explain_device(collector, device.id, asked, Criterion(criterion))
+        found = explain_device(collector, device.id, asked, Criterion(criterion), Policy(amortisation))
     else:
-        found = explain_unit(collector, org_unit, asked, Criterion(criterion))
+        found = explain_unit(collector, org_unit, asked, Criterion(criterion), Policy(amortisation))
     if as_json:
         click.echo(json.dumps(explanation_json(found), ensure_ascii=False))
         return

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import click
+from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 
 from ..collector import Collector, open_reading
@@ -42,6 +43,14 @@ criterion_option = click.option(
     show_default=True,
     help="Climate, metals and minerals, or primary energy.",
 )
+amortisation_option = click.option(
+    "--amortisation",
+    type=click.Choice([str(policy) for policy in Policy]),
+    default="service_life",
+    show_default=True,
+    envvar="PARCIMETRE_AMORTISATION",
+    help="What carries embodied impact: the service life, the year of purchase, or active hours.",
+)
 org_unit_option = click.option("--org-unit", metavar="PATH", help="An org unit and all below it.")
 
 
@@ -54,6 +63,7 @@ org_unit_option = click.option("--org-unit", metavar="PATH", help="An org unit a
               help="Length of each row's period.")  # fmt: skip
 @criterion_option
 @org_unit_option
+@amortisation_option
 @options.as_json
 def command(
     data_dir: Path,
@@ -63,16 +73,24 @@ def command(
     interval: Interval,
     criterion: str,
     org_unit: str | None,
+    amortisation: str,
     as_json: bool,
 ) -> None:
     """Show the footprint of the fleet, with its interval, coverage and measured share."""
     collector = open_reading(data_dir)
     asked = span(begin, end, collector.zone, collector.now())
-    found = figures(collector, Query(asked, Criterion(criterion), interval, org_unit))
+    policy = Policy(amortisation)
+    found = figures(collector, Query(asked, Criterion(criterion), interval, org_unit, amortisation=policy))
     rows = found.rows(group_by)
     if as_json:
-        click.echo(json.dumps({"from": asked.first, "to": asked.last, "criterion": criterion,
-                               "rows": [asdict(row) for row in rows]}, ensure_ascii=False))  # fmt: skip
+        told = {
+            "from": asked.first,
+            "to": asked.last,
+            "criterion": criterion,
+            "amortisation": policy,
+            "rows": [asdict(row) for row in rows],
+        }
+        click.echo(json.dumps(told, ensure_ascii=False))
         return
     formats = Formats(Tongue(language_of_environment()), collector.zone)
     shown = [*rows, found.total()] if group_by and interval == "total" and rows else rows

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from parcimetre_factors.amortisation import Policy
 
 from ..errors import ParcimetreError
 from . import options
@@ -44,9 +45,11 @@ class CannotListen(ParcimetreError):
               show_default=True, help="Seconds between two reports of an agent.")  # fmt: skip
 @click.option("--read-from-network", is_flag=True,
               help="Let other machines read pages and figures; there are no user accounts yet.")  # fmt: skip
+@click.option("--amortisation", type=click.Choice([str(policy) for policy in Policy]), default="service_life",
+              show_default=True, help="What carries embodied impact on pages and in reports.")  # fmt: skip
 def command(
     data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
-    read_from_network: bool,
+    read_from_network: bool, amortisation: str,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
 
@@ -59,7 +62,16 @@ def command(
     from ..settings import Settings
 
     log.configure()
-    settings = Settings(data_dir, host, port, time_zone, organisation, upload_period_s, read_from_network)
+    settings = Settings(
+        data_dir,
+        host,
+        port,
+        time_zone,
+        organisation,
+        upload_period_s,
+        read_from_network,
+        Policy(amortisation),
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _listening(host, port) as listener:
         app = build(open_collector(settings, create=True))
