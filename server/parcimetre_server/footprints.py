@@ -1,13 +1,15 @@
 """The footprint of devices over periods: figures of single devices, grouped and added up.
 
-Nothing is extrapolated: coverage says for how much of the devices' time there is a record, and the measured
-share how much of their energy was measured rather than modelled.
+A value counts what was recorded: coverage says for how much of the devices' time there is a record, and the
+measured share how much of their energy was measured rather than modelled. What the rest would add stands
+beside it, extrapolated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,6 +20,7 @@ from parcimetre_factors.factor import FactorSet
 from .collector import Collector
 from .devices import Device, device, devices
 from .errors import ParcimetreError
+from .extrapolation import Missing, Used, missing
 from .figures import J_PER_KWH, Array, DeviceFigure, Frame, Grid, figure_of, nothing
 from .intervals import bounds
 from .org import within
@@ -29,7 +32,9 @@ from .store import DeviceId
 GroupBy = Literal["org_unit", "site", "category", "device", "stage", "component", "power_source", "model"]
 GROUPINGS: tuple[GroupBy, ...] = get_args(GroupBy)
 MAX_ROWS = 100_000
+Limits = tuple[Array, Array]
 ALL = "all"
+COMPLETE = 0.995
 EMBODIED_GROUP = "embodied"
 UNKNOWN = "unknown"
 
@@ -54,11 +59,21 @@ class Query:
 
 
 @dataclass(frozen=True)
+class Extrapolated:
+    """Footprint of a group, had the time without a record been like the time with one."""
+
+    energy_kwh: float
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Row:
     """Footprint of a group in a period; `value` is None where no factor knows the criterion.
 
     `low` and `high` bound 95 % of what the factors' errors allow. `absent` are the stages that the value
-    leaves out for at least one device.
+    leaves out for at least one device. `extrapolated` is None where no record can stand for the missing ones.
     """
 
     group: str
@@ -73,6 +88,12 @@ class Row:
     factor_set: str
     absent: tuple[Stage, ...]
     simulated: bool | Literal["partly"]
+    extrapolated: Extrapolated | None
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether so much has no record that what stands for it is worth showing."""
+        return self.extrapolated is not None and self.coverage is not None and self.coverage < COMPLETE
 
 
 @dataclass(frozen=True)
@@ -85,6 +106,11 @@ class Figures:
     amortisation: Policy
     devices: tuple[DeviceFigure, ...]
 
+    @cached_property
+    def missing(self) -> Mapping[DeviceId, Missing]:
+        """What the devices' time without a record is taken to have used."""
+        return missing(self.devices)
+
     def rows(self, group_by: GroupBy | None = None, below: str | None = None) -> list[Row]:
         """Rows by group, then by period; their values add up to the total.
 
@@ -92,7 +118,7 @@ class Figures:
         """
         tallies: dict[str, Tally] = {}
         for figure in self.devices:
-            shares = list(shared(figure, group_by, below))
+            shares = list(shared(figure, self.missing[figure.device.id], group_by, below))
             for group in dict.fromkeys(share.group for share in shares):
                 tally = tallies.setdefault(group, Tally(len(self.periods.names)))
                 tally.add(figure, [share for share in shares if share.group == group])
@@ -106,19 +132,22 @@ class Figures:
     def total(self) -> Row:
         """The one row of all devices over the whole span, empty where there is no device."""
         rows = self.rows()
-        return rows[0] if rows else self._row(ALL, 0, Tally(len(self.periods.names)), None)
+        return rows[0] if rows else self._row(ALL, 0, Tally(len(self.periods.names)), None, None)
 
     def _rows(self, group: str, tally: Tally) -> Iterator[Row]:
         limits = None if tally.value is None else bounds(tally.by_errors, tally.p, self.factors)
+        whole = limits
+        if limits is not None and tally.missing:
+            whole = bounds(tally.with_missing(), tally.p, self.factors)
         for i in range(tally.p):
             if (
                 tally.expected_s[i] > 0
                 or tally.energy_j[i] > 0
                 or (tally.value is not None and tally.value[i])
             ):
-                yield self._row(group, i, tally, limits)
+                yield self._row(group, i, tally, limits, whole)
 
-    def _row(self, group: str, i: int, tally: Tally, limits: tuple[Array, Array] | None) -> Row:
+    def _row(self, group: str, i: int, tally: Tally, limits: Limits | None, whole: Limits | None) -> Row:
         return Row(
             group=group,
             period=self.periods.names[i],
@@ -132,6 +161,7 @@ class Figures:
             factor_set=self.factors.id,
             absent=tuple(stage for stage in Stage if stage in tally.absent),
             simulated="partly" if len(tally.simulated) > 1 else tally.simulated == {True},
+            extrapolated=None if whole is None or tally.untold[i] else tally.extrapolated(i, whole),
         )
 
 
@@ -149,6 +179,7 @@ class Share:
     value: Array | None
     by_errors: Mapping[Errors, Array]
     absent: frozenset[Stage]
+    missing: Used | None = None
 
 
 @dataclass
@@ -160,11 +191,14 @@ class Tally:
     by_errors: dict[Errors, Array] = field(default_factory=dict)
     absent: set[Stage] = field(default_factory=set)
     simulated: set[bool] = field(default_factory=set)
+    missing: dict[Errors, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Start from nothing."""
         self.energy_j, self.measured_j = np.zeros(self.p), np.zeros(self.p)
         self.covered_s, self.expected_s = np.zeros(self.p), np.zeros(self.p)
+        self.missing_j, self.missing_value = np.zeros(self.p), np.zeros(self.p)
+        self.untold = np.zeros(self.p, dtype=np.bool_)
 
     def add(self, figure: DeviceFigure, shares: list[Share]) -> None:
         """Add the shares of one device; its time counts once."""
@@ -177,31 +211,69 @@ class Tally:
             self.absent |= share.absent
             if share.value is not None:
                 self.value = share.value + (0.0 if self.value is None else self.value)
-            for errors, amount in share.by_errors.items():
-                self.by_errors[errors] = self.by_errors.get(errors, 0.0) + amount
+            add_up(self.by_errors, share.by_errors)
+            if share.missing is not None:
+                self._miss(share.missing)
+
+    def _miss(self, missing: Used) -> None:
+        self.missing_j += missing.energy_j
+        self.untold |= missing.untold
+        add_up(self.missing, missing.by_errors)
+        for amount in missing.by_errors.values():
+            self.missing_value += amount
+
+    def with_missing(self) -> dict[Errors, Array]:
+        """What was recorded and what is missing, by the errors that they carry."""
+        whole = dict(self.by_errors)
+        add_up(whole, self.missing)
+        return whole
+
+    def extrapolated(self, i: int, limits: Limits) -> Extrapolated:
+        """The whole of a period, with what is missing."""
+        energy_j, value = self.energy_j[i] + self.missing_j[i], self.missing_value[i]
+        if self.value is not None:
+            value += self.value[i]
+        return Extrapolated(
+            float(energy_j) / J_PER_KWH, float(value), float(limits[0][i]), float(limits[1][i])
+        )
 
 
-def shared(figure: DeviceFigure, group_by: GroupBy | None, below: str | None = None) -> Iterator[Share]:
-    """A device's figure, cut by group."""
+def add_up(into: dict[Errors, Array], more: Mapping[Errors, Array]) -> None:
+    """Add amounts to those that carry the same errors."""
+    for errors, amount in more.items():
+        into[errors] = into.get(errors, 0.0) + amount
+
+
+def shared(
+    figure: DeviceFigure, missing: Missing, group_by: GroupBy | None, below: str | None = None
+) -> Iterator[Share]:
+    """A device's figure and what is missing of it, cut by group."""
     match group_by:
         case "stage":
-            yield _use(figure, str(Stage.USE))
+            yield _use(figure, missing, str(Stage.USE))
             yield from _embodied(figure, "stage")
             for stage in sorted(figure.absent - {Stage.USE}):
                 yield _absent(figure, stage, frozenset({stage}))
         case "component":
-            yield _use(figure, str(Stage.USE))
+            yield _use(figure, missing, str(Stage.USE))
             yield from _embodied(figure, "component")
         case "power_source":
-            for i in np.flatnonzero(figure.energy_j.any(axis=1)):
-                yield _use(figure, RUNGS[i].name, int(i))
+            for i in _rungs(figure, missing):
+                yield _use(figure, missing, RUNGS[i].name, i)
             yield from _embodied(figure, "whole", EMBODIED_GROUP)
             yield _absent(figure, EMBODIED_GROUP, figure.absent - {Stage.USE})
         case _:
             group = _group(figure.device, group_by, below)
-            yield _use(figure, group)
+            yield _use(figure, missing, group)
             yield from _embodied(figure, "whole", group)
             yield _absent(figure, group, figure.absent)
+
+
+def _rungs(figure: DeviceFigure, missing: Missing) -> Iterator[int]:
+    """Rungs that gave some of the energy, or stand for what is missing."""
+    for i in range(len(RUNGS)):
+        if figure.energy_j[i].any() or missing.used(slice(i, i + 1)).energy_j.any():
+            yield i
 
 
 def _group(device: Device, group_by: GroupBy | None, below: str | None) -> str:
@@ -227,7 +299,7 @@ def _child(path: str, below: str) -> str:
     return "/".join(path.split("/")[: depth + 1])
 
 
-def _use(figure: DeviceFigure, group: str, rung: int | None = None) -> Share:
+def _use(figure: DeviceFigure, missing: Missing, group: str, rung: int | None = None) -> Share:
     """The use stage, of all rungs or of one."""
     rungs = slice(None) if rung is None else slice(rung, rung + 1)
     return Share(
@@ -237,6 +309,7 @@ def _use(figure: DeviceFigure, group: str, rung: int | None = None) -> Share:
         None if figure.use is None else figure.use[rungs].sum(axis=0),
         {errors: amount[rungs].sum(axis=0) for errors, amount in figure.use_by_errors.items()},
         figure.absent & {Stage.USE},
+        missing.used(rungs) if missing else None,
     )
 
 

@@ -16,7 +16,7 @@ DIGITS = 3
 UTC_ZONE = ZoneInfo("UTC")
 NBSP = "\u00a0"
 RATIO = "1"
-COUNTED = (mark("slot"), mark("year"), mark("core"))
+COUNTED = (mark("slot"), mark("year"), mark("core"), mark("hour"))
 MASS = ((1000.0, "t"), (1.0, "kg"), (1e-3, "g"), (1e-6, "mg"), (1e-9, "µg"), (1e-12, "ng"))
 SCALES = {
     "kg CO2 eq": tuple((size, unit + NBSP, mark("CO₂ eq")) for size, unit in MASS),
@@ -80,6 +80,10 @@ class Formats:
             return ""
         size, _ = self.scale(value, unit)
         return self.tongue("{low} to {high}", low=self.number(low / size), high=self.number(high / size))
+
+    def about(self, value: float, low: float, high: float, unit: str) -> str:
+        """A value with its interval behind it."""
+        return f"{self.quantity(value, unit)} ({self.limits(value, low, high, unit)})"
 
     def percent(self, share: float | None) -> str:
         """A share as a percentage without decimals, with one below 10 %; None is a dash."""

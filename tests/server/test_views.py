@@ -5,7 +5,7 @@ from parcimetre_server.views import bars, stage_views
 
 
 def row(group, value):
-    return Row(group, "p", 0.0, value, None, None, "kg CO2 eq", 1.0, None, "set", (), False)
+    return Row(group, "p", 0.0, value, None, None, "kg CO2 eq", 1.0, None, "set", (), False, None)
 
 
 def test_the_greatest_bar_is_full_and_comes_first():

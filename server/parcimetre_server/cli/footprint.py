@@ -95,6 +95,11 @@ def command(
     formats = Formats(Tongue(language_of_environment()), collector.zone)
     shown = [*rows, found.total()] if group_by and interval == "total" and rows else rows
     _print(shown, collector, formats, group_by, interval)
+    if (whole := found.total()).incomplete and whole.extrapolated and interval == "total":
+        about = formats.about(
+            whole.extrapolated.value, whole.extrapolated.low, whole.extrapolated.high, whole.unit
+        )
+        click.echo(formats.tongue("With the time that has no record: about {whole}", whole=about))
 
 
 def _print(

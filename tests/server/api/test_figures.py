@@ -4,7 +4,7 @@ import pytest
 
 ROW = {
     "group", "period", "energy_kwh", "value", "low", "high", "unit", "coverage", "measured_share",
-    "factor_set", "absent", "simulated",
+    "factor_set", "absent", "simulated", "extrapolated",
 }  # fmt: skip
 PROBLEM = {"type", "title", "status", "detail"}
 
