@@ -48,15 +48,19 @@ def command(data_dir: Path, file: BinaryIO, table: bool, as_json: bool) -> None:
 
 
 def _table(answers: Iterable[Answer]) -> None:
+    """Answers as rows; what could not be answered stands below, so that sentences do not widen the table."""
     formats = Formats(terminal.tongue())
-    rows = [[str(number), *_row(answer, formats)] for number, answer in enumerate(answers, start=1)]
+    numbered = list(enumerate(answers, start=1))
+    rows = [[str(number), *_row(answer, formats)] for number, answer in numbered if "error" not in answer]
     headings = [formats.tongue(name) for name in (*WORDS, *NUMBERS)]
     terminal.print_table(headings[: len(WORDS)], headings[len(WORDS) :], rows)
+    for number, answer in numbered:
+        if "error" in answer:
+            told = formats.tongue("line {number}: {error}", number=number, error=answer["error"])
+            click.echo(told, err=True)
 
 
 def _row(answer: Answer, formats: Formats) -> list[str]:
-    if "error" in answer:
-        return [answer["error"], *[""] * len(NUMBERS)]
     gwp, watts = answer["embodied"]["gwp"], answer["power_w"]
     evidence = EVIDENCE[answer["evidence"]["embodied"]]
     return [

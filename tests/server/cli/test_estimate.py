@@ -23,7 +23,9 @@ def test_the_table_shows_offers_side_by_side():
     assert answer.exit_code == 0
     rows = answer.output.splitlines()
     assert "309 kg CO₂ eq" in rows[1].replace("\u00a0", " ")
-    assert "not JSON" in rows[2]
+    assert [row.split()[0] for row in rows[1:3]] == ["1", "3"]
+    assert rows[-1].startswith("line 2: ")
+    assert "not JSON" in rows[-1]
 
 
 def test_a_table_is_not_json():
