@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import __version__, api, pages
+from .api.reports_in import ReportsFirst
 from .collector import Collector
 from .credentials import Credentials
 from .enrolment import Enrolment
@@ -43,6 +44,7 @@ def build(collector: Collector) -> FastAPI:
     for router in routers():
         app.include_router(router)
     install(app)
+    app.add_middleware(ReportsFirst)
     if not collector.settings.read_from_network:
         app.add_middleware(ReadersOnThisMachine)
     return app

@@ -12,6 +12,7 @@ from .errors import ParcimetreError
 
 MOST_RECEIVED = 1 << 20
 MOST_UNPACKED = 16 << 20
+SHORT = 16 << 10  # unpacked quicker than handed to another thread
 GZIP_WINDOW = 31
 
 
@@ -30,13 +31,15 @@ class BadEncoding(ParcimetreError):
 
 
 async def read_body(request: Request) -> bytes:
-    """The body, decompressed off the event loop. Raises TooLarge and BadEncoding."""
+    """The body, decompressed; a long one off the event loop. Raises TooLarge and BadEncoding."""
     received = bytearray()
     async for part in request.stream():
         received += part
         if len(received) > MOST_RECEIVED:
             raise TooLarge(f"the body has more than {MOST_RECEIVED} bytes: send fewer slots at once")
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if len(received) <= SHORT:
+        return unpack(bytes(received), encoding)
     return await run_in_threadpool(unpack, bytes(received), encoding)
 
 

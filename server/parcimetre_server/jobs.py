@@ -1,4 +1,6 @@
-"""What runs when: the past week's report, each Monday morning in the organisation's time zone."""
+"""What runs when: the past week's report, each Monday morning in the organisation's time zone; the store's
+own tidying, each hour.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +35,7 @@ def start_jobs(collector: Collector) -> Callable[[], None]:
     scheduler.add_job(
         _past_week, "cron", [collector], day_of_week="mon", hour=HOUR, next_run_time=datetime.now(UTC)
     )
+    scheduler.add_job(_tidy, "interval", [collector], hours=1, next_run_time=datetime.now(UTC))
     scheduler.start()
 
     def stop() -> None:
@@ -40,6 +43,14 @@ def start_jobs(collector: Collector) -> Callable[[], None]:
         scheduler.shutdown()
 
     return stop
+
+
+def _tidy(collector: Collector) -> None:
+    """Let the store take less room; a failure is logged and tried again the next hour."""
+    try:
+        collector.store.tidy(collector.now())
+    except Exception:  # the edge of a loop that must survive
+        LOG.exception("the store could not be tidied; it is tried again in an hour")
 
 
 def _past_week(collector: Collector) -> None:

@@ -26,13 +26,14 @@ def problem(
 
 def install(app: FastAPI) -> None:
     """Let every error of the app be answered with a problem document."""
-    app.add_exception_handler(ParcimetreError, _expected)
+    app.add_exception_handler(ParcimetreError, expected)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _expected(request: Request, error: Exception) -> Response:
+async def expected(request: Request, error: Exception) -> Response:
+    """The document of an error that a person can mend; what the collector itself lacks is logged."""
     assert isinstance(error, ParcimetreError)
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and "Retry-After" not in error.headers:
         LOG.error("%s %s: %s", request.method, request.url.path, error)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 
 from .errors import ParcimetreError
@@ -16,7 +18,9 @@ LOG = logging.getLogger(__name__)
 MOST_PER_COMMIT = 500
 RETRY_AFTER_S = 30
 
-Waiting = tuple[Arrival, "Future[Merged]"]
+Settled = Merged | Exception
+Promise = Future[Merged] | asyncio.Future[Merged]
+Waiting = tuple[Arrival, Promise]
 
 
 class Overloaded(ParcimetreError):
@@ -69,10 +73,19 @@ class Writer:
         Raises Overloaded at once when the queue is full or closed.
         """
         future: Future[Merged] = Future()
+        self._put(arrival, future)
+        return future
+
+    async def written(self, arrival: Arrival) -> Merged:
+        """The same, for the event loop: what became of the arrival, once it is on disk."""
+        future: asyncio.Future[Merged] = asyncio.get_running_loop().create_future()
+        self._put(arrival, future)
+        return await future
+
+    def _put(self, arrival: Arrival, promise: Promise) -> None:
         with self._lock:
             self._check(self._queue.qsize())
-            self._queue.put((arrival, future))
-        return future
+            self._queue.put((arrival, promise))
 
     def close(self) -> None:
         """Write what waits, then end the thread."""
@@ -96,7 +109,7 @@ class Writer:
             batch: list[Waiting] = []
             item = self._queue.get()
             while item is not None:
-                if item[1].set_running_or_notify_cancel():
+                if _is_wanted(item[1]):
                     batch.append(item)
                 if len(batch) >= MOST_PER_COMMIT:
                     break
@@ -120,13 +133,45 @@ class Writer:
                 error,
                 exc_info=not isinstance(error, ParcimetreError),
             )
-            for _, future in batch:
-                future.set_exception(
-                    NotStored(
-                        f"the store could not be written ({error}); nothing of this report was taken: "
-                        "mend the collector's disk, agents send again"
-                    )
-                )
+            failure = NotStored(
+                f"the store could not be written ({error}); nothing of this report was taken: "
+                "mend the collector's disk, agents send again"
+            )
+            _settle(batch, [failure] * len(batch))
             return
-        for (_, future), merged in zip(batch, answers, strict=True):
-            future.set_result(merged)
+        _settle(batch, answers)
+
+
+def _is_wanted(promise: Promise) -> bool:
+    """Whether somebody still waits: a client may have hung up."""
+    return (
+        not promise.cancelled()
+        if isinstance(promise, asyncio.Future)
+        else (promise.set_running_or_notify_cancel())
+    )
+
+
+def _settle(batch: Sequence[Waiting], answers: Sequence[Settled]) -> None:
+    """Tell everyone what became of their arrival; an event loop is woken once for all that wait in it."""
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[Promise, Settled]]] = defaultdict(list)
+    for (_, promise), answer in zip(batch, answers, strict=True):
+        if isinstance(promise, asyncio.Future):
+            by_loop[promise.get_loop()].append((promise, answer))
+        else:
+            _tell(promise, answer)
+    for loop, told in by_loop.items():
+        with suppress(RuntimeError):  # the loop has ended, and everyone with it
+            loop.call_soon_threadsafe(_tell_all, told)
+
+
+def _tell_all(told: Sequence[tuple[Promise, Settled]]) -> None:
+    for promise, answer in told:
+        if not promise.done():
+            _tell(promise, answer)
+
+
+def _tell(promise: Promise, answer: Settled) -> None:
+    if isinstance(answer, Exception):
+        promise.set_exception(answer)
+    else:
+        promise.set_result(answer)

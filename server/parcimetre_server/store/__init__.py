@@ -94,5 +94,8 @@ class Store(Protocol):
     def spans(self) -> dict[DeviceId, tuple[int, int]]:
         """The same for every device that ever sent a slot."""
 
+    def tidy(self, now: int) -> None:
+        """Do what the engine does from time to time, so that what is kept takes less room."""
+
     def close(self) -> None:
         """Release files."""

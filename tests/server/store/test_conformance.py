@@ -138,3 +138,21 @@ def test_writers_in_many_threads_lose_nothing(store: Store) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda at: store.write([Arrival(A, [slot(at)])]), range(200)))
     assert one(store) == dict.fromkeys(range(200), SLOT_S)
+
+
+def test_tidying_changes_nothing_that_is_read_and_late_slots_still_merge(store: Store) -> None:
+    before = Slot(
+        START + 5 * SLOT_S, 300, 200, 100, 250, 50, [0, 100, 0, 50, 0, 0, 0, 0, 0, 350], 2048.0, None, 1.5,
+        energy=[Energy("rapl", "package", "measured", 1234.56789, 500)],
+    )  # fmt: skip
+    store.write([Arrival(A, [before, slot(96, 300, energy_j=3.0)]), Arrival(B, [slot(7)])])
+    read = store.activity(A, START, START + 2 * DAY_S)
+    store.tidy(START + 10 * DAY_S)
+    again = store.activity(A, START, START + 2 * DAY_S)
+    for field in ("start", "display_on_s", "display_off_s", "asleep_s", "off_s", "load_deciles_s"):
+        assert getattr(again, field).tolist() == getattr(read, field).tolist()
+    assert [m.energy_j.tolist() for m in again.measured] == [m.energy_j.tolist() for m in read.measured]
+    assert store.write([Arrival(A, [slot(96, 600), slot(5), slot(4)])])[0].accepted == 3
+    store.tidy(START + 10 * DAY_S)
+    assert one(store) == {4: SLOT_S, 5: SLOT_S, 96: 600}
+    assert one(store, B) == {7: SLOT_S}

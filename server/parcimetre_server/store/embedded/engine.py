@@ -10,22 +10,39 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sqlite_utils
-from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_factors.activity import Activity
 
 from .. import Arrival, DeviceId, Fact, FactKind, Merged
 from .errors import told
-from .packing import DAY_S, DayOfSlots, activity, unpack
+from .packing import DAY_S, DayOfSlots, Row, Unpacker, day_id, day_number, device_number, row_of
 
-DayKey = tuple[str, int]
-PACKED_DAY = "SELECT records, channels, counted FROM device_day WHERE device = ? AND day = ?"
-PACKED_DAYS = """
-    SELECT device, day, records, channels, counted FROM device_day
-    WHERE day BETWEEN ? AND ? AND device IN ({placeholders}) ORDER BY device, day
+NUMBER = "SELECT number FROM device_number WHERE id = ?"
+NUMBERS = "SELECT id, number FROM device_number WHERE id IN (SELECT value FROM json_each(?))"
+NEW_NUMBER = "INSERT INTO device_number (id) VALUES (?) RETURNING number"
+OPEN_DAY = "SELECT 0, records, means, channels, counted FROM open_day WHERE id = ?"
+SEALED_DAY = "SELECT 1, records, means, channels, counted FROM sealed_day WHERE id = ?"
+DAYS = """
+    SELECT value, s.id IS NOT NULL, ifnull(s.records, o.records), ifnull(s.means, o.means),
+           ifnull(s.channels, o.channels), ifnull(s.counted, o.counted)
+    FROM json_each(?) LEFT JOIN sealed_day s ON s.id = value LEFT JOIN open_day o ON o.id = value
+    WHERE s.id IS NOT NULL OR o.id IS NOT NULL
 """
-MOST_DEVICES = 30_000  # below SQLite's limit of parameters
+PAST_DAYS = "SELECT id, 0, records, means, channels, counted FROM open_day WHERE id < ? ORDER BY id LIMIT ?"
+OPEN = "INSERT OR REPLACE INTO open_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+SEAL = "INSERT INTO sealed_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+UNSEAL = "DELETE FROM sealed_day WHERE id = ?"
+SEALED = "DELETE FROM open_day WHERE id = ?"
+SPANS = "SELECT id, first_slot, last_slot FROM device_number WHERE first_slot IS NOT NULL"
+WIDEN = """
+    UPDATE device_number
+    SET first_slot = min(ifnull(first_slot, ?2), ?2), last_slot = max(ifnull(last_slot, ?3), ?3)
+    WHERE number = ?1
+"""
+WRITE_FACT = "INSERT INTO facts (kind, key, recorded_at, body) VALUES (?, ?, ?, ?)"
+MOST_READ = 20_000  # days in memory at once
+MOST_SEALED = 2_000  # days in one transaction, so that reports do not wait for long
+LATE_S = 6 * 3600
 
 
 class EmbeddedStore:
@@ -43,14 +60,23 @@ class EmbeddedStore:
     def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:
         """See Store.write."""
         with self._transaction():
-            days = self._load(arrivals)
-            merged = [_merge(arrival, days) for arrival in arrivals]
-            changed = {_key(arrival.device_id, slot) for arrival in arrivals for slot in arrival.slots}
-            self._db.table("device_day").upsert_all(
-                (_row(key, days[key]) for key in sorted(changed)), pk=("device", "day")
-            )
+            batch = _Batch(self._db)
+            merged = [batch.merge(arrival) for arrival in arrivals]
+            batch.write()
             self._insert(fact for arrival in arrivals for fact in arrival.facts)
         return merged
+
+    def tidy(self, now: int) -> None:
+        """See Store.tidy: seals the days that are over."""
+        over, unpacker = day_id(0, (now - LATE_S) // DAY_S), Unpacker()
+        while True:
+            with self._transaction():
+                found = self._db.execute(PAST_DAYS, [over, MOST_SEALED]).fetchall()
+                days = [(key, unpacker.day(Row(*packed))) for key, *packed in found]
+                self._db.conn.executemany(SEAL, (row_of(key, day, day.seal()) for key, day in days))
+                self._db.conn.executemany(SEALED, ((key,) for key, _ in days))
+            if len(found) < MOST_SEALED:
+                return
 
     def append(self, facts: Sequence[Fact]) -> None:
         """See Store.append."""
@@ -78,33 +104,36 @@ class EmbeddedStore:
     def activity(self, device_id: DeviceId, first: int, last: int) -> Activity:
         """See Store.activity."""
         found = dict(self.activities([device_id], first, last))
-        return found.get(device_id, activity([], first, last))
+        return found.get(device_id) or Unpacker().activity([], first, last)
 
     def activities(
         self, device_ids: Iterable[DeviceId], first: int, last: int
     ) -> Iterator[tuple[DeviceId, Activity]]:
         """See Store.activities."""
-        wanted = list(dict.fromkeys(device_ids))
-        for at in range(0, len(wanted), MOST_DEVICES):
-            chunk = wanted[at : at + MOST_DEVICES]
-            sql = PACKED_DAYS.format(placeholders=",".join("?" * len(chunk)))
-            rows = self._query(sql, [first // DAY_S, (last - 1) // DAY_S, *chunk])
-            for device, days in groupby(rows, key=lambda row: row[0]):
+        days, unpacker = range(first // DAY_S, (last - 1) // DAY_S + 1), Unpacker()
+        known = self._query(NUMBERS, [json.dumps(list(dict.fromkeys(device_ids)))])
+        ids = {number: DeviceId(device_id) for device_id, number in known}
+        for numbers in _chunks(list(ids), max(1, MOST_READ // max(1, len(days)))):
+            wanted = [day_id(number, day) for number in numbers for day in days]
+            rows = self._query(DAYS, [json.dumps(wanted)])
+            for number, of_device in groupby(rows, key=lambda row: device_number(row[0])):
                 with told(self._file):
-                    found = activity([(day, unpack(*packed)) for _, day, *packed in days], first, last)
+                    packed = [(day_number(key), Row(*row)) for key, *row in of_device]
+                    found = unpacker.activity(packed, first, last)
                 if len(found.start):
-                    yield DeviceId(device), found
+                    yield ids[number], found
 
     def span(self, device_id: DeviceId) -> tuple[int, int] | None:
         """See Store.span."""
-        sql = "SELECT min(first_slot), max(last_slot) FROM device_day WHERE device = ?"
-        first, last = self._query(sql, [device_id])[0]
-        return None if first is None else (first, last)
+        return self._spans(f"{SPANS} AND id = ?", [device_id]).get(device_id)
 
     def spans(self) -> dict[DeviceId, tuple[int, int]]:
         """See Store.spans."""
-        sql = "SELECT device, min(first_slot), max(last_slot) FROM device_day GROUP BY device"
-        return {DeviceId(device): (first, last) for device, first, last in self._query(sql, [])}
+        return self._spans(SPANS, [])
+
+    def _spans(self, sql: str, parameters: Sequence[Any]) -> dict[DeviceId, tuple[int, int]]:
+        rows = self._query(sql, parameters)
+        return {DeviceId(device): (first, last) for device, first, last in rows}
 
     def close(self) -> None:
         """See Store.close."""
@@ -120,28 +149,14 @@ class EmbeddedStore:
             with self._db.conn:
                 yield
 
-    def _load(self, arrivals: Sequence[Arrival]) -> dict[DayKey, DayOfSlots]:
-        """The stored days that the arrivals touch, empty ones where there is none yet."""
-        days: dict[DayKey, DayOfSlots] = {}
-        for arrival in arrivals:
-            for slot in arrival.slots:
-                key = _key(arrival.device_id, slot)
-                if key not in days:
-                    row = self._db.execute(PACKED_DAY, key).fetchone()
-                    days[key] = unpack(*row) if row else DayOfSlots()
-        return days
-
     def _insert(self, facts: Iterable[Fact]) -> None:
-        rows = (
-            {
-                "kind": fact.kind,
-                "key": fact.key,
-                "recorded_at": fact.recorded_at,
-                "body": json.dumps(fact.body, ensure_ascii=False),
-            }
-            for fact in facts
+        self._db.conn.executemany(
+            WRITE_FACT,
+            (
+                (fact.kind, fact.key, fact.recorded_at, json.dumps(fact.body, ensure_ascii=False))
+                for fact in facts
+            ),
         )
-        self._db.table("facts").insert_all(rows)
 
     def _query(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         with self._reading, told(self._file):
@@ -152,27 +167,44 @@ class EmbeddedStore:
         return [Fact(kind, key, recorded_at, json.loads(body)) for _, kind, key, recorded_at, body in rows]
 
 
-def _key(device_id: DeviceId, slot: Slot) -> DayKey:
-    return device_id, slot.start // DAY_S
+class _Batch:
+    """The days that one transaction touches: read once, merged in memory, written once."""
+
+    def __init__(self, db: sqlite_utils.Database) -> None:
+        """Within a transaction of `db`."""
+        self._db, self._unpacker = db, Unpacker()
+        self._days: dict[int, DayOfSlots] = {}
+        self._unsealed: list[int] = []
+
+    def merge(self, arrival: Arrival) -> Merged:
+        """Merge the slots of an arrival."""
+        if not arrival.slots:
+            return Merged(0, 0)
+        number = self._number(arrival.device_id)
+        accepted = sum(self._day(day_id(number, slot.start // DAY_S)).merge(slot) for slot in arrival.slots)
+        return Merged(accepted, len(arrival.slots) - accepted)
+
+    def write(self) -> None:
+        """Write the days; one that was sealed is open again."""
+        rows = [row_of(key, self._days[key], self._days[key].open()) for key in sorted(self._days)]
+        self._db.conn.executemany(OPEN, rows)
+        self._db.conn.executemany(UNSEAL, ((key,) for key in self._unsealed))
+        spans = ((device_number(key), first, last) for key, first, last, *_ in rows if first is not None)
+        self._db.conn.executemany(WIDEN, spans)
+
+    def _number(self, device_id: DeviceId) -> int:
+        """The number that stands for the device in the tables of days."""
+        row = self._db.execute(NUMBER, [device_id]).fetchone()
+        return int((row or self._db.execute(NEW_NUMBER, [device_id]).fetchone())[0])
+
+    def _day(self, key: int) -> DayOfSlots:
+        if key not in self._days:
+            row = self._db.execute(OPEN_DAY, [key]).fetchone()
+            if row is None and (row := self._db.execute(SEALED_DAY, [key]).fetchone()) is not None:
+                self._unsealed.append(key)
+            self._days[key] = DayOfSlots() if row is None else self._unpacker.day(Row(*row))
+        return self._days[key]
 
 
-def _merge(arrival: Arrival, days: dict[DayKey, DayOfSlots]) -> Merged:
-    accepted = sum(days[_key(arrival.device_id, slot)].merge(slot) for slot in arrival.slots)
-    return Merged(accepted, len(arrival.slots) - accepted)
-
-
-def _row(key: DayKey, day: DayOfSlots) -> dict[str, object]:
-    device, number = key
-    covered = np.flatnonzero(day.records["covered_s"])
-    slots = number * DAY_S + covered * SLOT_S
-    records, channels, counted = day.pack()
-    return {
-        "device": device,
-        "day": number,
-        "first_slot": int(slots[0]) if len(slots) else None,
-        "last_slot": int(slots[-1]) if len(slots) else None,
-        "covered_s": int(day.records["covered_s"].sum()),
-        "records": records,
-        "channels": channels,
-        "counted": counted,
-    }
+def _chunks(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (numbers[at : at + size] for at in range(0, len(numbers), size))

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import sqlite_utils
 
+from . import layout_1
 from .engine import EmbeddedStore
 from .errors import StoreUnusable, told
 
 FILE = "store.sqlite3"
-LAYOUT = 1
+LAYOUT = 2
 VIEWS = Path(__file__).with_name("views.sql")
-PROBE = "SELECT (SELECT max(id) FROM facts), (SELECT max(device) FROM device_day)"
+DAYS = """
+    CREATE TABLE IF NOT EXISTS {name} (
+        id INTEGER PRIMARY KEY, first_slot INTEGER, last_slot INTEGER, covered_s INTEGER,
+        records BLOB, means BLOB, channels TEXT, counted BLOB
+    )
+"""
+PROBE = "SELECT (SELECT max(id) FROM facts), (SELECT max(id) FROM open_day), (SELECT max(id) FROM sealed_day)"
 BUSY_S = 30
 
 
@@ -64,28 +70,25 @@ def _with_layout(db: sqlite_utils.Database, file: Path) -> None:
             f"{file} has layout {found}, and this version knows up to {LAYOUT}: install the newer Parcimètre"
         )
     if found < LAYOUT:
-        _create(db)
+        with db.conn:
+            db.execute("BEGIN IMMEDIATE")
+            if found == 1:
+                layout_1.move(db.conn, lambda: _create(db))
+            else:
+                _create(db)
+            db.execute(f"PRAGMA user_version={LAYOUT}")
 
 
 def _create(db: sqlite_utils.Database) -> None:
-    db.table("device_day").create(
-        {
-            "device": str,
-            "day": int,
-            "first_slot": int,
-            "last_slot": int,
-            "covered_s": int,
-            "records": bytes,
-            "channels": str,
-            "counted": bytes,
-        },
-        pk=("device", "day"),
-        if_not_exists=True,
+    db.table("device_number").create(
+        {"number": int, "id": str, "first_slot": int, "last_slot": int}, pk="number", if_not_exists=True
     )
+    db.table("device_number").create_index(["id"], unique=True, if_not_exists=True)
+    for name in ("open_day", "sealed_day"):
+        db.execute(DAYS.format(name=name))
     db.table("facts").create(
         {"id": int, "kind": str, "key": str, "recorded_at": int, "body": str}, pk="id", if_not_exists=True
     )
     db.table("facts").create_index(["kind", "key", "id"], if_not_exists=True)
-    with closing(db.conn.cursor()) as cursor:
-        cursor.executescript(VIEWS.read_text(encoding="utf-8"))
-        cursor.execute(f"PRAGMA user_version={LAYOUT}")
+    for statement in VIEWS.read_text(encoding="utf-8").split(";\n"):
+        db.execute(statement)

@@ -30,4 +30,6 @@ SELECT key AS name, body ->> 'zone' AS zone FROM latest_facts WHERE kind = 'site
 -- One row per device and day of UTC (days since 1970-01-01): first and last slot with a record (seconds
 -- UTC), seconds with a known state.
 CREATE VIEW IF NOT EXISTS device_days AS
-SELECT device, day, first_slot, last_slot, covered_s FROM device_day;
+SELECT device_number.id AS device, days.id >> 24 AS day, days.first_slot, days.last_slot, days.covered_s
+FROM (SELECT * FROM sealed_day UNION ALL SELECT * FROM open_day) AS days
+JOIN device_number ON number = days.id & 16777215;
