@@ -57,7 +57,7 @@ def test_every_command_names_the_damaged_file_and_the_mend(damaged):
 def test_what_a_broken_store_could_not_take_stays_with_the_agent(collector, machine, agent):
     device = machine()
     with closing(sqlite3.connect(collector.folder / "store.sqlite3")) as db:
-        db.execute("ALTER TABLE open_day RENAME TO away")
+        db.execute("ALTER TABLE device_number RENAME TO away")
     with pytest.raises(Unreachable, match="nothing of this report was taken"):
         device.report(last_slots(2))
     answer = httpx.get(f"{collector.url}/v1/devices")
@@ -69,7 +69,7 @@ def test_what_a_broken_store_could_not_take_stays_with_the_agent(collector, mach
     assert "stays in the spool" in away.stderr
     assert agent.status()["slots"] >= 1
     with closing(sqlite3.connect(collector.folder / "store.sqlite3")) as db:
-        db.execute("ALTER TABLE away RENAME TO open_day")
+        db.execute("ALTER TABLE away RENAME TO device_number")
     assert device.report(last_slots(2))["accepted"] == 2
     assert agent.once().returncode == 0
     assert agent.status()["slots"] == 0
