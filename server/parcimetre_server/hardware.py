@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from parcimetre_agent import report
 from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory
@@ -18,6 +18,7 @@ MIB_PER_GB = 1024
 BYTES_PER_GB = 1e9
 PHYSICAL = "none"
 SOLID = frozenset({"ssd", "emmc"})
+OWN_SCREEN = frozenset({"all_in_one", "monitor"})
 
 
 def hardware(device: Device) -> Hardware:
@@ -35,7 +36,7 @@ def hardware(device: Device) -> Hardware:
         memory=_memory(inventory.memory),
         disks=_disks(inventory.disks),
         gpus=tuple(Gpu(name, units) for name, units in Counter(_boards(inventory.gpus)).items()),
-        screen_inch=_screen_inch(inventory.displays),
+        screen_inch=_screen_inch(device.category, inventory.displays),
         virtual=is_virtual(device),
     )
 
@@ -75,8 +76,10 @@ def panel_year(displays: Iterable[report.Display]) -> int | None:
     return panel.year if panel else None
 
 
-def _screen_inch(displays: Iterable[report.Display]) -> float | None:
-    panel = _built_in(displays)
+def _screen_inch(category: str, displays: Sequence[report.Display]) -> float | None:
+    """Diagonal of the built-in panel; the only display of a monitor or an all-in-one is its own panel."""
+    own = displays[0] if category in OWN_SCREEN and len(displays) == 1 else None
+    panel = _built_in(displays) or own
     if panel is None or not panel.width_mm or not panel.height_mm:
         return None
     return round(math.hypot(panel.width_mm, panel.height_mm) / MM_PER_INCH, 1)
