@@ -87,7 +87,7 @@ def _why_not(other: _Found, chosen: _Found, hardware: Hardware) -> str:
     if chosen.evidence == "category" and other.wider:
         return "wider: the average of the whole category"
     if chosen.evidence == "category" and hardware.category in AVERAGE_FIRST:
-        return "on unseen sheets no nearer than the average of the category"
+        return "no nearer to makers' sheets than the average of the category"
     return f"better evidence: {chosen.evidence}"
 
 

@@ -1,4 +1,4 @@
-"""Client computers from their components, averages of a class: by hand from the tables, and what is absent."""
+"""Clients from their components, and averages of a class: by hand from the tables, and what is absent."""
 
 import csv
 import sys
