@@ -76,10 +76,14 @@ def panel_year(displays: Iterable[report.Display]) -> int | None:
     return panel.year if panel else None
 
 
+def _own_panel(category: str, displays: Sequence[report.Display]) -> report.Display | None:
+    """The built-in panel; the only display of an all-in-one or a monitor is its own, whatever its plug."""
+    alone = displays[0] if category in OWN_SCREEN and len(displays) == 1 else None
+    return _built_in(displays) or alone
+
+
 def _screen_inch(category: str, displays: Sequence[report.Display]) -> float | None:
-    """Diagonal of the built-in panel; the only display of a monitor or an all-in-one is its own panel."""
-    own = displays[0] if category in OWN_SCREEN and len(displays) == 1 else None
-    panel = _built_in(displays) or own
+    panel = _own_panel(category, displays)
     if panel is None or not panel.width_mm or not panel.height_mm:
         return None
     return round(math.hypot(panel.width_mm, panel.height_mm) / MM_PER_INCH, 1)
@@ -93,7 +97,8 @@ def assumptions(device: Device) -> tuple[str, ...]:
     found = []
     if not is_virtual(device) and any(disk.kind not in SOLID | {"hdd"} for disk in inventory.disks):
         found.append(DISK_KIND)
-    if any(not display.built_in for display in inventory.displays):
+    own = _own_panel(device.category, inventory.displays)
+    if any(not display.built_in and display is not own for display in inventory.displays):
         found.append(EXTERNAL_DISPLAY)
     return tuple(found)
 
