@@ -27,6 +27,11 @@ NOTES = {
     "fuzzy": "The maker's product carbon footprint of a model whose name is nearly the same.",
 }
 
+CLIENT_NOTES = {
+    False: "Built up from the components in the inventory; the rest by makers' sheets, transport included.",
+    True: "Climate is built up from components, the rest by makers' sheets; metals are the category's.",
+}
+
 
 @dataclass(frozen=True)
 class Alternative:
@@ -157,10 +162,9 @@ def _client(hardware: Hardware, factors: FactorSet) -> _Found | tuple[Evidence, 
     """A client computer by its components in gwp; its other criteria are the average of its category."""
     if (why := clients.why_not(hardware)) is not None:
         return "components", why
-    note = "Built up from the components in the inventory; the rest by makers' sheets, transport included."
     average = of_category(hardware.category, factors).by_stage
     rest = {key: term for key, term in average.items() if key[0] != Criterion.GWP}
-    return _Found("components", {MADE: clients.built_up(hardware, factors), **rest}, note)
+    return _Found("components", {MADE: clients.built_up(hardware, factors), **rest}, CLIENT_NOTES[bool(rest)])
 
 
 def built_up(hardware: Hardware, factors: FactorSet) -> ByStage:
