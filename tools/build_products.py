@@ -39,6 +39,9 @@ CONFIGURATION = ("subject", "memory_gb", "ssd_gb", "hdds", "source_url")
 DISKS = re.compile(r"x(\d+) ([\d.]+)(GB|TB)[^x]*?(SSD|HDD)")
 NO_DISKS = ("No Hard Drive", "Blank", "0 SSD")
 GB_PER_TB = 1000
+COMPUTERS = ("Laptop", "Desktop", "Workstation")
+SIZE = re.compile(r"([\d.]+) ?(GB|TB)\b( (?:of )?memory)?")
+LEAST_DISK_GB, MOST_UNSTATED_GB = 128, 512
 ASSUMED_SD = 0.25
 ASSUMED = f"assumed: relative standard deviation {ASSUMED_SD:.0%}, none in the sheet"
 TOGETHER = "all embodied stages together: the sheet's shares are not given"
@@ -56,8 +59,8 @@ def main(database: Path) -> None:
     products = [kept[key] for key in sorted(key for key in kept if len(names[key]) == 1)]
     rows_of_all = [found for row in products for found in factors(subject(row), row)]
     write("products", COLUMNS, sorted([*rows_of_all, DISPUTED], key=lambda row: str(row[0])))
-    servers = (row for row in products if row["subcategory"] == "Server" and row["memory"])
-    write("configurations", CONFIGURATION, map(configuration, servers))
+    stated = (configuration_of(row) for row in products)
+    write("configurations", CONFIGURATION, (row for row in stated if row is not None))
 
 
 def write(name: str, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
@@ -66,6 +69,42 @@ def write(name: str, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
+
+
+def configuration_of(row: Row) -> tuple[object, ...] | None:
+    """What a sheet was made for: subject, memory, SSDs, hard disks, source; None where it does not say."""
+    if row["subcategory"] == "Server":
+        return configuration(row) if row["memory"] else None
+    memory_gb, ssd_gb = client_configuration(row)
+    if memory_gb is None and ssd_gb is None:
+        return None
+    shown = ("" if gb is None else f"{gb:g}" for gb in (memory_gb, ssd_gb))
+    return (subject(row), *shown, "" if ssd_gb is None else 0, row["sources"].strip())
+
+
+def client_configuration(row: Row) -> tuple[float | None, float | None]:
+    """GB of memory and of SSD of a client's sheet, None where neither its name nor its disk column tells.
+
+    A size that the name calls memory is memory. Others are a disk if they are large enough for one; its kind
+    must be stated or follow: no laptop of these sheets has a hard disk, and none is of 512 GB or less.
+    """
+    if row["subcategory"] not in COMPUTERS:
+        return None, None
+    sizes = [(gb(size, unit, bool(memory)), bool(memory)) for size, unit, memory in SIZE.findall(row["name"])]
+    memory = next((size for size, is_memory in sizes if is_memory), None)
+    column = [gb(size, unit) for size, unit, _ in SIZE.findall(row["hard_drive"])]
+    disks = [size for size, is_memory in sizes if not is_memory] or [
+        size for size in column if size != memory
+    ]
+    disk = next((size for size in disks if size >= LEAST_DISK_GB), None)
+    solid = "SSD" in row["hard_drive"] or row["subcategory"] == "Laptop" or (disk or 0) <= MOST_UNSTATED_GB
+    return memory, disk if solid else None
+
+
+def gb(size: str, unit: str, is_memory: bool = False) -> float:
+    """A nominal size in GB. A terabyte of memory is 1,024 GB; a disk of 1,024 GB is sold as a terabyte."""
+    binary = float(size) * (1024 if unit == "TB" else 1)
+    return binary if is_memory or binary < 1024 else binary / 1024 * GB_PER_TB
 
 
 def configuration(row: Row) -> tuple[object, ...]:

@@ -18,8 +18,11 @@ PACKAGE, ATTRIBUTION = "datapackage.json", "ATTRIBUTION.md"
 NUMBERS = frozenset({
     "value", "low", "high", "tdp_w", "die_mm2", "mass_kg", "casing_kg", "heatsink_kg", "board_cm2", "vram_gb",
     "ship_km", "truck_km", "memory_gb", "ssd_gb",
+    "hdd_gb", "psu_kg", "below_kg",
 })  # fmt: skip
-WHOLE = frozenset({"year", "cores", "threads", "vram_dies", "hdds"})
+WHOLE = frozenset({
+    "year", "cores", "threads", "vram_dies", "hdds", "cpus", "memory_modules", "ssds", "psus",
+})  # fmt: skip
 MUST = frozenset({"id", "subject", "value", "low", "high", "range_basis", "unit", "per", "source", "locator"})
 LICENCES = {
     "CC BY 4.0": "CC-BY-4.0", "EUPL-1.2": "EUPL-1.2", "Licence Ouverte / Etalab 2.0": "etalab-2.0",
@@ -27,6 +30,7 @@ LICENCES = {
 }  # fmt: skip
 FACTS = "other-open"
 FACTS_OF = {
+    "archetypes": ("boaviztapi-2.5.0",), "classes": ("ecodiag-2022",),
     "configurations": ("boavizta-pcf-2023",), "cpus": ("cpus-table",), "graphics": ("boaviztapi-2.5.0",),
     "zones": ("owid-ember-2025",),
 }  # fmt: skip

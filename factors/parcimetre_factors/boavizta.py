@@ -14,40 +14,59 @@ from dataclasses import replace
 import numpy as np
 from rapidfuzz import fuzz, process
 
+from .categories import ByStage, of_category, of_class
 from .cpus import CpuFacts, all_of
-from .embodied import ByStage, built_up, of_category
+from .embodied import built_up
 from .factor import FactorSet
 from .graphics import UNKNOWN
 from .hardware import Cpu, Disk, Gpu, Hardware, Memory, PowerSupply
 
 NAME_SCORE = 80
-ARCHETYPE = Hardware(
-    "server",
-    cpus=(Cpu(None, 2, None),),
-    memory=(Memory(32, 8),),
-    disks=(Disk("ssd", 1000),),
-    power_supplies=PowerSupply(2, 2.99),
-)
+DEFAULT = "platform_compute_medium"
+HOUSEHOLD = "household"
 SIGNIFICANT = 3
 
 
-def embodied_as_boavizta(hardware: Hardware, factors: FactorSet) -> ByStage:
-    """Embodied impact by that method: a server by its completed parts, anything else by its category."""
+def embodied_as_boavizta(hardware: Hardware, factors: FactorSet, archetype: str = DEFAULT) -> ByStage:
+    """Embodied impact by that method: a server by its completed parts, anything else by its category.
+
+    A household's device is a class of its own (`kind`) where that method has one, else its category.
+    """
     if hardware.category == "server":
-        return built_up(completed(hardware, factors), factors)
-    return of_category(hardware, factors)
+        return built_up(completed(hardware, factors, archetype), factors)
+    narrow = of_class(hardware, factors) if hardware.kind == HOUSEHOLD else None
+    return (narrow or of_category(hardware.category, factors)).by_stage
 
 
-def completed(hardware: Hardware, factors: FactorSet) -> Hardware:
-    """The server with what is not known from its archetype `platform_compute_medium`, part by part."""
-    cpus = hardware.cpus or ARCHETYPE.cpus
+def archetypes(factors: FactorSet) -> tuple[str, ...]:
+    """Names of the servers that stand for what is not known."""
+    return tuple(row["name"] for row in factors.facts.get("archetypes", ()))
+
+
+def typical(name: str, factors: FactorSet) -> Hardware:
+    """The archetype of that name."""
+    row = next(row for row in factors.facts["archetypes"] if row["name"] == name)
+    kinds = (("ssd", row["ssds"], row["ssd_gb"]), ("hdd", row["hdds"], row["hdd_gb"]))
+    return Hardware(
+        "server",
+        cpus=(Cpu(None, int(row["cpus"]), int(row["cores"])),),
+        memory=(Memory(float(row["memory_gb"]), int(row["memory_modules"])),),
+        disks=tuple(Disk(kind, float(gb), int(units)) for kind, units, gb in kinds if int(units)),
+        power_supplies=PowerSupply(int(row["psus"]), float(row["psu_kg"])),
+    )
+
+
+def completed(hardware: Hardware, factors: FactorSet, archetype: str = DEFAULT) -> Hardware:
+    """The server with what is not known from its archetype, part by part."""
+    usual = typical(archetype, factors)
+    cpus = hardware.cpus or usual.cpus
     return replace(
         hardware,
         cpus=tuple(replace(cpu, die_mm2=_die_mm2(cpu, factors)) for cpu in cpus),
-        memory=hardware.memory or ARCHETYPE.memory,
-        disks=hardware.disks or ARCHETYPE.disks,
+        memory=hardware.memory or usual.memory,
+        disks=hardware.disks or usual.disks,
         gpus=tuple(Gpu(_board(gpu.model, factors), gpu.units) for gpu in hardware.gpus),
-        power_supplies=hardware.power_supplies or ARCHETYPE.power_supplies,
+        power_supplies=hardware.power_supplies or usual.power_supplies,
     )
 
 

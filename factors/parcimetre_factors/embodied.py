@@ -1,12 +1,13 @@
-"""Embodied impact of a device: its maker's sheet, else its components, else the average of its category."""
+"""Embodied impact of a device: its maker's sheet, else its components, else the average of its class."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from . import components
+from . import clients, components
+from .categories import OTHER, WHOLE, ByStage, of_category, of_class
 from .components import factor_leaf
 from .configurations import corrections
 from .criteria import UNITS, Criterion, Stage
@@ -18,14 +19,17 @@ from .matching import Match, match
 from .virtual_host import host_share, typical_host
 
 Evidence = Literal["product", "components", "category", "host_share"]
-ByStage = Mapping[tuple[Criterion, Stage], Term]
-WHOLE = "whole device"
-OTHER = "other"
 VIRTUAL = "virtual_machine"
-BOTTOM_UP = frozenset({"server"})
+MADE = Criterion.GWP, Stage.MANUFACTURING
+AVERAGE_FIRST = frozenset({"all_in_one"})
 NOTES = {
     "exact": "The maker's product carbon footprint of this model.",
     "fuzzy": "The maker's product carbon footprint of a model whose name is nearly the same.",
+}
+
+CLIENT_NOTES = {
+    False: "Built up from the components in the inventory; the rest by makers' sheets, transport included.",
+    True: "Climate is built up from components, the rest by makers' sheets; metals are the category's.",
 }
 
 
@@ -42,7 +46,8 @@ class Alternative:
 class Embodied:
     """Impact by criterion and stage, of which sources give only some: what they do not give is absent.
 
-    Each term is a sum over components. `life_years` is the service life that carries the impact.
+    Each term is a sum over components. `life_years` is the service life that carries the impact. `name` is
+    the class or category that an average is of, empty otherwise.
     """
 
     evidence: Evidence
@@ -50,6 +55,7 @@ class Embodied:
     alternatives: tuple[Alternative, ...]
     life_years: Term
     note: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ class _Found:
     evidence: Evidence
     by_stage: ByStage
     note: str
+    name: str = ""
+    wider: bool = False
 
     @property
     def gwp_kgco2e(self) -> float:
@@ -68,15 +76,39 @@ def embodied(hardware: Hardware, factors: FactorSet) -> Embodied:
     """Impact of making, moving and discarding a device, by the best evidence there is."""
     if hardware.virtual or hardware.category == VIRTUAL:
         return _of_share(hardware, factors)
-    tried = [_product(hardware, factors), _components(hardware, factors), _category(hardware, factors)]
+    tried = [_product(hardware, factors), *_told(hardware, factors)]
     found = [evidence for evidence in tried if isinstance(evidence, _Found)]
     chosen = found[0]
     alternatives = (
         *(Alternative(kind, None, why) for kind, why in (t for t in tried if not isinstance(t, _Found))),
-        *(Alternative(f.evidence, f.gwp_kgco2e, f"better evidence: {chosen.evidence}") for f in found[1:]),
+        *(Alternative(f.evidence, f.gwp_kgco2e, _why_not(f, chosen, hardware)) for f in found[1:]),
     )
     life = _life(hardware.category, factors)
-    return Embodied(chosen.evidence, chosen.by_stage, alternatives, life, chosen.note)
+    return Embodied(chosen.evidence, chosen.by_stage, alternatives, life, chosen.note, chosen.name)
+
+
+def _why_not(other: _Found, chosen: _Found, hardware: Hardware) -> str:
+    """Why evidence that there is was not chosen, as a fixed English sentence."""
+    if chosen.evidence == "category" and other.wider:
+        return "wider: the average of the whole category"
+    if chosen.evidence == "category" and hardware.category in AVERAGE_FIRST:
+        return "no nearer to makers' sheets than the average of the category"
+    return f"better evidence: {chosen.evidence}"
+
+
+def _told(hardware: Hardware, factors: FactorSet) -> list[_Found | tuple[Evidence, str]]:
+    """What components, class and category tell, the nearest to unseen sheets first (docs/en/method.md)."""
+    built, averages = _components(hardware, factors), _averages(hardware, factors)
+    first = hardware.category in AVERAGE_FIRST
+    return [*averages, built] if first else [built, *averages]
+
+
+def _averages(hardware: Hardware, factors: FactorSet) -> Iterator[_Found]:
+    """The average of the device's class where one is told, and that of its category."""
+    if (narrow := of_class(hardware, factors)) is not None:
+        yield _Found("category", narrow.by_stage, narrow.note, narrow.name)
+    whole = of_category(hardware.category, factors)
+    yield _Found("category", whole.by_stage, whole.note, whole.name, wider=narrow is not None)
 
 
 def _product(hardware: Hardware, factors: FactorSet) -> _Found | tuple[Evidence, str]:
@@ -118,12 +150,21 @@ def _evidence(found: Match) -> str:
 
 
 def _components(hardware: Hardware, factors: FactorSet) -> _Found | tuple[Evidence, str]:
-    if hardware.category not in BOTTOM_UP:
-        return "components", "only servers are built up from components"
+    if hardware.category != "server":
+        return _client(hardware, factors)
     if not hardware.cpus or not hardware.memory:
         return "components", "processors or memory are not known"
     note = "Built up from the components in the inventory; transport and end of life are not in the source."
     return _Found("components", built_up(hardware, factors), note)
+
+
+def _client(hardware: Hardware, factors: FactorSet) -> _Found | tuple[Evidence, str]:
+    """A client computer by its components in gwp; its other criteria are the average of its category."""
+    if (why := clients.why_not(hardware)) is not None:
+        return "components", why
+    average = of_category(hardware.category, factors).by_stage
+    rest = {key: term for key, term in average.items() if key[0] != Criterion.GWP}
+    return _Found("components", {MADE: clients.built_up(hardware, factors), **rest}, CLIENT_NOTES[bool(rest)])
 
 
 def built_up(hardware: Hardware, factors: FactorSet) -> ByStage:
@@ -150,33 +191,6 @@ def _server_parts(hardware: Hardware, criterion: Criterion, factors: FactorSet) 
     yield components.case(hardware.case, criterion, factors)
     yield components.power_supplies(hardware.power_supplies, criterion, factors)
     yield components.constant("assembly", "assembly", criterion, factors)
-
-
-def of_category(hardware: Hardware, factors: FactorSet) -> ByStage:
-    """The average of the device's category."""
-    return _category(hardware, factors).by_stage
-
-
-def _category(hardware: Hardware, factors: FactorSet) -> _Found:
-    rows = [f for f in factors.table("categories") if f.subject == hardware.category]
-    note = "The average of its category."
-    if not rows:
-        rows = [f for f in factors.table("categories") if f.subject == OTHER]
-        note = "The category is not known: a desktop computer stands for it, with a wide range."
-    by_stage = {
-        (Criterion(f.criterion), Stage(f.stage)): _single(f, f.subject)
-        for f in rows
-        if f.criterion and f.stage
-    }
-    return _Found("category", by_stage, note)
-
-
-def _single(factor: Factor, detail: str) -> Term:
-    """The sum of a device that is known as a whole only."""
-    whole = leaf(
-        WHOLE, factor.value, factor.unit, "factor", detail=detail, factor=factor.id, note=factor.note
-    )
-    return total(_label(factor), factor.unit, (whole,))
 
 
 def _label(factor: Factor) -> str:

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .boavizta import embodied_as_boavizta
+from .boavizta import DEFAULT, HOUSEHOLD, archetypes, embodied_as_boavizta
+from .categories import ByStage
 from .criteria import UNITS, Criterion
-from .embodied import ByStage, embodied
+from .embodied import Embodied, embodied
 from .factor import FactorSet
 from .graphics import find_board
 from .grid import latest_year, zones
@@ -23,10 +24,16 @@ CLASSES = {
     "server": "server", "desktop": "desktop", "workstation": "desktop", "laptop": "laptop",
     "mini_pc": "mini_pc", "all_in_one": "all_in_one", "monitor": "monitor", "printer": "printer",
     "network": "network", "tablet": "tablet", "phone": "phone", "smartphone": "phone",
+    "thin_client": "mini_pc", "docking_station": "docking_station", "projector": "projector",
+    "ip_phone": "ip_phone",
 }  # fmt: skip
+KINDS = frozenset({"workstation", "thin_client"})
+BOAVIZTA = "boavizta"
 Answer = dict[str, Any]
 Units = Annotated[int, Field(ge=1, le=10_000)]
 Size = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
+Inch = Annotated[float, Field(ge=1, le=200, allow_inf_nan=False)]
+Weight = Annotated[float, Field(gt=0, le=5_000, allow_inf_nan=False)]
 Name = Annotated[str, Field(max_length=200)]
 
 
@@ -95,10 +102,13 @@ class EstimateRequest(_Part):
     gpu: GpuRequest | None = None
     psu: PowerSupplyRequest | None = None
     case: Literal["rack", "blade", "tower"] = "rack"
-    screen_inch: Size | None = None
+    screen_inch: Inch | None = None
+    weight_kg: Weight | None = None
     zone: str | None = Field(None, max_length=10)
     life_years: Annotated[float, Field(gt=0, le=100)] | None = None
     method: Literal["default", "boavizta"] = "default"
+    archetype: Name | None = None
+    use: Literal["professional", "household"] | None = None
 
 
 def estimate(request: object, factors: FactorSet) -> Answer:
@@ -117,7 +127,22 @@ def estimate(request: object, factors: FactorSet) -> Answer:
         return {"error": f"class: {asked.class_!r} is not known; give one of {', '.join(CLASSES)}"}
     if asked.zone is not None and asked.zone not in zones(factors):
         return {"error": f"zone: {asked.zone!r} has no factor; give one of {', '.join(zones(factors))}"}
+    if (wrong := _of_the_other_method(asked, factors)) is not None:
+        return {"error": wrong}
     return _answer(asked, hardware_of(asked), factors)
+
+
+def _of_the_other_method(asked: EstimateRequest, factors: FactorSet) -> str | None:
+    """What is wrong with the keys that BoaviztAPI's method alone knows, None if nothing is."""
+    if asked.archetype is None and asked.use is None:
+        return None
+    key = "use" if asked.archetype is None else "archetype"
+    if asked.method != BOAVIZTA:
+        return f'{key}: only BoaviztAPI\'s method knows it; give "method": "boavizta" or leave it out'
+    if asked.archetype is not None and asked.archetype not in archetypes(factors):
+        known = ", ".join(archetypes(factors))
+        return f"archetype: {asked.archetype!r} is not known; give one of {known}"
+    return None
 
 
 def hardware_of(asked: EstimateRequest) -> Hardware:
@@ -128,9 +153,16 @@ def hardware_of(asked: EstimateRequest) -> Hardware:
         memory=tuple(Memory(m.gb, m.units, m.maker, m.density) for m in asked.ram),
         disks=tuple(Disk(d.kind, d.gb, d.units, d.maker, d.density) for d in asked.disks),
         gpus=(Gpu(asked.gpu.model, asked.gpu.units),) if asked.gpu else (),
-        screen_inch=asked.screen_inch, case=asked.case,
+        screen_inch=asked.screen_inch, case=asked.case, weight_kg=asked.weight_kg, kind=_kind(asked),
         power_supplies=PowerSupply(asked.psu.units, asked.psu.kg) if asked.psu else None,
     )  # fmt: skip
+
+
+def _kind(asked: EstimateRequest) -> str | None:
+    """The class within the category that the request names."""
+    if asked.use == HOUSEHOLD:
+        return HOUSEHOLD
+    return asked.class_ if asked.class_ in KINDS else None
 
 
 def _cpu(cpu: CpuRequest) -> Cpu:
@@ -141,8 +173,8 @@ def _cpu(cpu: CpuRequest) -> Cpu:
 def _answer(asked: EstimateRequest, hardware: Hardware, factors: FactorSet) -> Answer:
     found = embodied(hardware, factors)
     by_stage, evidence, note = found.by_stage, str(found.evidence), found.note
-    if asked.method == "boavizta":
-        by_stage = embodied_as_boavizta(hardware, factors)
+    if asked.method == BOAVIZTA:
+        by_stage = embodied_as_boavizta(hardware, factors, asked.archetype or DEFAULT)
         evidence = "components" if hardware.category == "server" else "category"
         note = "By the method and defaults of BoaviztAPI 2.5.0; the watts are ours."
     watts = {str(load): list(_watts(load, hardware, factors)) for load in LOADS}
@@ -154,12 +186,23 @@ def _answer(asked: EstimateRequest, hardware: Hardware, factors: FactorSet) -> A
         "evidence": {"embodied": evidence, "note": note, "method": asked.method},
         "factor_set": factors.id,
     }
+    if asked.method != BOAVIZTA:
+        answer["evidence"] |= _choice(found)
     unknown = [gpu.model or "?" for gpu in hardware.gpus if find_board(gpu.model, factors) is None]
     if unknown and asked.method == "default":
         answer["left_out"] = [f"graphics board {name}: not in the table" for name in unknown]
     if asked.zone is not None:
         answer["use_g_per_hour"] = _use(asked.zone, watts, factors)
     return answer
+
+
+def _choice(found: Embodied) -> Answer:
+    """Which class or category the average is of, and what was not chosen, with the reason."""
+    others = [
+        {"embodied": other.evidence, "gwp": other.gwp_kgco2e, "why_not": other.why_not}
+        for other in found.alternatives
+    ]
+    return ({"class": found.name} if found.name else {}) | {"not_chosen": others}
 
 
 def _impact(criterion: Criterion, by_stage: ByStage, factors: FactorSet) -> Answer | None:

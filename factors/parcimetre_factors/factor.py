@@ -18,7 +18,7 @@ FactorId = NewType("FactorId", str)
 SHIPPED = Path(__file__).parent / "data"
 SOURCES = "sources"
 FIRST_ROW = 2
-FACT_TABLES = ("configurations", "cpus", "graphics", "zones")
+FACT_TABLES = ("archetypes", "classes", "configurations", "cpus", "graphics", "zones")
 COLUMNS = (
     "id", "subject", "stage", "criterion", "value", "low", "high", "range_basis", "unit", "per", "zone",
     "year", "source", "locator", "note",

@@ -57,6 +57,7 @@ class PowerSupply:
 class Hardware:
     """A device as its inventory describes it; None is "not known", never "none".
 
+    `kind` is what it is within its category, where that is a class of its own ("workstation", "thin_client").
     `virtual` is set for a virtual machine: `cpus` and `memory` are then what it was given.
     """
 
@@ -72,3 +73,5 @@ class Hardware:
     case: str = "rack"
     virtual: bool = False
     power_supplies: PowerSupply | None = None
+    weight_kg: float | None = None
+    kind: str | None = None

@@ -19,7 +19,9 @@ from .uncertainty import Amount, amounts
 from .virtual_host import host_share, typical_host
 
 CLIENTS = ("laptop", "desktop", "all_in_one", "mini_pc")
-MEAN_ONLY = ("monitor", "printer", "network", "tablet", "phone")
+MEAN_ONLY = (
+    "monitor", "printer", "network", "tablet", "phone", "docking_station", "projector", "ip_phone",
+)  # fmt: skip
 CURVE_LOADS = (0, 10, 50, 100)
 MIDDLES = (5, 15, 25, 35, 45, 55, 65, 75, 85, 95)
 NO_DISPLAY = leaf("display", 0.0, "W", "policy", note="A display of its own is a device of its own.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from parcimetre_agent import report
 from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory
@@ -18,6 +18,7 @@ MIB_PER_GB = 1024
 BYTES_PER_GB = 1e9
 PHYSICAL = "none"
 SOLID = frozenset({"ssd", "emmc"})
+OWN_SCREEN = frozenset({"all_in_one", "monitor"})
 
 
 def hardware(device: Device) -> Hardware:
@@ -35,7 +36,7 @@ def hardware(device: Device) -> Hardware:
         memory=_memory(inventory.memory),
         disks=_disks(inventory.disks),
         gpus=tuple(Gpu(name, units) for name, units in Counter(_boards(inventory.gpus)).items()),
-        screen_inch=_screen_inch(inventory.displays),
+        screen_inch=_screen_inch(device.category, inventory.displays),
         virtual=is_virtual(device),
     )
 
@@ -75,8 +76,14 @@ def panel_year(displays: Iterable[report.Display]) -> int | None:
     return panel.year if panel else None
 
 
-def _screen_inch(displays: Iterable[report.Display]) -> float | None:
-    panel = _built_in(displays)
+def _own_panel(category: str, displays: Sequence[report.Display]) -> report.Display | None:
+    """The built-in panel; the only display of an all-in-one or a monitor is its own, whatever its plug."""
+    alone = displays[0] if category in OWN_SCREEN and len(displays) == 1 else None
+    return _built_in(displays) or alone
+
+
+def _screen_inch(category: str, displays: Sequence[report.Display]) -> float | None:
+    panel = _own_panel(category, displays)
     if panel is None or not panel.width_mm or not panel.height_mm:
         return None
     return round(math.hypot(panel.width_mm, panel.height_mm) / MM_PER_INCH, 1)
@@ -90,7 +97,8 @@ def assumptions(device: Device) -> tuple[str, ...]:
     found = []
     if not is_virtual(device) and any(disk.kind not in SOLID | {"hdd"} for disk in inventory.disks):
         found.append(DISK_KIND)
-    if any(not display.built_in for display in inventory.displays):
+    own = _own_panel(device.category, inventory.displays)
+    if any(not display.built_in and display is not own for display in inventory.displays):
         found.append(EXTERNAL_DISPLAY)
     return tuple(found)
 

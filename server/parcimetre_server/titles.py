@@ -29,6 +29,9 @@ CATEGORIES = {
     "network": mark("Network device"),
     "tablet": mark("Tablet"),
     "phone": mark("Phone"),
+    "docking_station": mark("Docking station"),
+    "projector": mark("Projector"),
+    "ip_phone": mark("IP phone"),
     "virtual_machine": mark("Virtual machine"),
     "other": mark("Other"),
 }

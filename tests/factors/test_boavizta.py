@@ -11,17 +11,16 @@ from parcimetre_factors.hardware import Hardware
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data/boaviztapi/vectors.json").read_text(encoding="utf-8"))
 CRITERIA = {"gwp": "gwp", "adp": "adpe", "pe": "pe"}
-NOT_ASKABLE = {
-    "server-archetype-platform_hddstorage_low": "an archetype other than the default one",
-    "laptop-perso-DEU-default": "a laptop of a household",
-    "laptop-perso-USA-12.5": "a laptop of a household",
-}
-ASKABLE = [vector for vector in VECTORS if vector["id"] not in NOT_ASKABLE]
 
 
 def request_of(vector):
     """The vector's request in the keys of an estimate."""
     body, found = vector["body"].get("configuration", {}), {"method": "boavizta"}
+    archetype = vector["query"].get("archetype", "")
+    if archetype.endswith("-perso"):
+        found["use"] = "household"
+    elif archetype.startswith("platform_"):
+        found["archetype"] = archetype
     found["class"] = vector["path"].strip("/").split("/")[-1]
     if found["class"] == "server":
         found["case"] = vector["body"].get("model", {}).get("type", "rack")
@@ -54,7 +53,7 @@ def last_figure(impact):
     return max(min(10.0 ** math.floor(math.log10(width / 10)), own) if width else 0.0, own / 1000)
 
 
-@pytest.mark.parametrize("vector", ASKABLE, ids=[vector["id"] for vector in ASKABLE])
+@pytest.mark.parametrize("vector", VECTORS, ids=[vector["id"] for vector in VECTORS])
 def test_every_answer_is_met_within_one_percent_or_its_last_figure(factors, vector):
     answer = estimate(request_of(vector), factors)
     assert "error" not in answer
@@ -79,6 +78,25 @@ def test_a_server_of_nothing_known_is_its_archetype(factors):
     assert [(m.gb, m.units) for m in found.memory] == [(32, 8)]
     assert [(d.kind, d.gb) for d in found.disks] == [("ssd", 1000)]
     assert [cpu.units for cpu in found.cpus] == [2]
+
+
+def test_the_archetype_of_hard_disks_has_no_ssd(factors):
+    found = completed(Hardware("server"), factors, "platform_hddstorage_low")
+    assert [(d.kind, d.gb, d.units) for d in found.disks] == [("hdd", 2000, 8)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"archetype": "platform_compute_low"}, "archetype: only BoaviztAPI's method"),
+        ({"use": "household"}, "use: only BoaviztAPI's method"),
+        ({"archetype": "mainframe", "method": "boavizta"}, "archetype: 'mainframe' is not known"),
+        ({"use": "military", "method": "boavizta"}, "use: "),
+    ],
+    ids=("archetype", "use", "unknown archetype", "unknown use"),
+)
+def test_what_only_that_method_knows_is_refused_elsewhere(factors, keys, sentence):
+    assert estimate({"class": "server", **keys}, factors)["error"].startswith(sentence)
 
 
 def test_more_cores_than_any_known_are_on_the_line_through_them(factors):

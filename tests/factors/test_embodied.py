@@ -16,7 +16,7 @@ SOLD = Hardware("laptop", "Dell Inc.", "Latitude 5420")
 MADE = Criterion.GWP, Stage.MANUFACTURING
 CATEGORIES = (
     "laptop", "desktop", "all_in_one", "mini_pc", "monitor", "server", "printer", "network", "tablet",
-    "phone", "other", "never heard of",
+    "phone", "docking_station", "projector", "ip_phone", "other", "never heard of",
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 ID = re.compile(r"`([a-z0-9_]+(?:\.[a-z0-9_]+)+)`")
 KINDS = {
     "component", "default", "density", "power", "grid", "grid_profile", "life", "share", "category", "fuel",
-    "typical_host", "product", "losses", "match", "coverage",
+    "typical_host", "product", "losses", "match", "coverage", "client",
 }  # fmt: skip
 LANGUAGES = pytest.mark.parametrize("language", ["en", "fr"])
 OPERATIONS = {
@@ -95,6 +95,17 @@ def test_the_server_s_steps_are_right_and_lead_to_the_engine_s_figure(factors, l
 
 
 @LANGUAGES
+def test_the_client_s_steps_are_right_and_lead_to_the_engine_s_figure(factors, language):
+    steps = worked(language, "client", factors)
+    laptop = Hardware(
+        "laptop", cpus=(Cpu(None, 1, 4),), memory=(Memory(16),), disks=(Disk("ssd", 512),), screen_inch=14
+    )  # fmt: skip
+    term = embodied(laptop, factors).by_stage[Criterion.GWP, Stage.MANUFACTURING]
+    assert [part.value for part in term.inputs] == pytest.approx([steps[name] for name in "abcde"])
+    assert term.value == pytest.approx(steps["f"])
+
+
+@LANGUAGES
 def test_the_laptop_s_steps_are_right_and_lead_to_the_engine_s_figure(factors, language):
     steps = worked(language, "laptop", factors)
     start = int(datetime(2024, 6, 4, 12, tzinfo=UTC).timestamp())
@@ -125,7 +136,7 @@ def test_the_page_names_only_factors_that_exist_with_the_values_they_have(factor
 
 
 def test_both_languages_show_the_same_steps():
-    for example in ("server", "laptop"):
+    for example in ("server", "client", "laptop"):
         english, french = ([(row[0], row[2].replace(",", ".")) for row in rows(language, example)]
                            for language in ("en", "fr"))  # fmt: skip
         assert english == french

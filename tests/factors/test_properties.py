@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_factors.criteria import UNITS, Criterion
+from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.embodied import embodied
 from parcimetre_factors.explain import recompute, walk
 from parcimetre_factors.factor import load_factor_set
@@ -22,9 +22,11 @@ CATEGORIES = (
     "server",
     "monitor",
     "printer",
+    "projector",
     "other",
     "spaceship",
 )
+MADE = Criterion.GWP, Stage.MANUFACTURING
 ERRORS = ("grid.fr.2024.gwp", "category.laptop.gwp", "life.laptop", "power.laptop.error")
 CPUS = st.builds(
     Cpu, st.sampled_from([None, "Intel Xeon Gold 6130"]), st.integers(1, 4), st.integers(1, 64), st.none()
@@ -39,6 +41,9 @@ HARDWARE = st.builds(
     cpus=st.lists(CPUS, max_size=2).map(tuple),
     memory=st.lists(MEMORY, max_size=2).map(tuple),
     disks=st.lists(DISKS, max_size=2).map(tuple),
+    screen_inch=st.one_of(st.none(), st.floats(1, 200)),
+    weight_kg=st.one_of(st.none(), st.floats(0.01, 5000)),
+    kind=st.sampled_from([None, "workstation", "thin_client", "household", "unheard of"]),
     virtual=st.booleans(),
 )
 AMOUNTS = st.lists(
@@ -86,6 +91,23 @@ def test_parts_scale_with_their_number(modules, times):
             for whole in (term, many.by_stage[key])
         )
         assert of_many == pytest.approx(times * of_one)
+
+
+@given(st.sampled_from(["laptop", "desktop", "mini_pc"]), st.integers(1, 8), st.integers(2, 10))
+def test_a_client_s_parts_scale_with_their_number_and_its_rest_does_not(category, modules, times):
+    few, many = (
+        embodied(
+            Hardware(
+                category, cpus=(Cpu(None, 1, 8),), memory=(Memory(16, n),), disks=(Disk("ssd", 512),),
+                screen_inch=14,
+            ),
+            FACTORS,
+        ).by_stage[MADE]
+        for n in (modules, modules * times)
+    )  # fmt: skip
+    parts, more = ({part.label: part.value for part in term.inputs} for term in (few, many))
+    assert more.pop("memory") == pytest.approx(times * parts.pop("memory"))
+    assert more == parts
 
 
 @given(AMOUNTS, st.floats(0.001, 1e4))

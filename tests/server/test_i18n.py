@@ -59,6 +59,13 @@ def hardware_of_all_kinds():
         memory = (Memory(16, 2),) if cpus else ()
         yield Hardware(category, maker, model, None, cpus, memory, disks, virtual=virtual)
     yield Hardware("server", cpus=CPUS[1], memory=(Memory(16, 2),), gpus=(Gpu("NVIDIA RTX A4500"),))
+    for category in ("laptop", "monitor", "desktop", "all_in_one"):
+        yield Hardware(category, screen_inch=24 if category != "laptop" else 14)
+        yield Hardware(category, None, None, None, CPUS[1], (Memory(16, 2),), DISKS[1], screen_inch=15)
+    for category, kind in (("desktop", "workstation"), ("mini_pc", "thin_client"), ("projector", None)):
+        yield Hardware(category, kind=kind)
+    yield from (Hardware("printer", weight_kg=kg) for kg in (10, 50, 120))
+    yield from (Hardware("desktop", weight_kg=7, cpus=CPUS[1], memory=(Memory(8),), disks=DISKS[1]),)
     for case in ("tower", "blade"):
         yield Hardware("server", cpus=CPUS[1], memory=(Memory(16, 2),), case=case)
 
