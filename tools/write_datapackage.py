@@ -3,7 +3,7 @@
 usage: write_datapackage.py
 
 Both follow from what is written elsewhere: columns from the tables' headers and the README beside them,
-sources from the rows that cite them, the licence of each table from REUSE.toml. The version alone is set here.
+sources from the rows that cite them, licences from REUSE.toml. The version alone is set here.
 """
 
 from __future__ import annotations

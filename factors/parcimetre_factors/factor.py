@@ -27,7 +27,7 @@ COLUMNS = (
 )  # fmt: skip
 RANGE = ("low", "high")
 OPTIONAL = ("rel_sd", "distribution", "quality")
-MUST = ("id", "subject", "unit", "per", "range_basis", "locator")
+MUST = ("id", "subject", "unit", "per", "range_basis", "source", "locator")
 DISPUTED, ESTIMATE = "disputed", "estimate"
 OURS = "parcimetre-estimate"
 
@@ -98,6 +98,11 @@ class FactorSet:
     def factors(self) -> Mapping[str, Factor]:
         """Every factor by its id."""
         return MappingProxyType({f.id: f for table in self.tables.values() for f in table})
+
+    @property
+    def name(self) -> str:
+        """Version and id, as people read them: "2026.11 (28217e934203)"."""
+        return f"{self.version} ({self.id})" if self.version else self.id
 
     def get(self, factor_id: str) -> Factor:
         """The factor of that id. Raises UnknownFactor."""

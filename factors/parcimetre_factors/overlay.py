@@ -10,6 +10,7 @@ from types import MappingProxyType
 from .errors import BadFactorRow
 from .factor import FACT_TABLES, SOURCES, Factor, FactorSet, Source, content_hash, read_rows, read_sources
 from .matching import normal_maker, normal_model
+from .rows import numbered
 
 MEANING = ("unit", "per", "criterion", "stage", "zone")
 PRODUCTS = "products"
@@ -46,6 +47,12 @@ def overlaid(base: FactorSet, folder: Path) -> FactorSet:
 def _sources(base: FactorSet, folder: Path) -> Mapping[str, Source]:
     own = folder / f"{SOURCES}.csv"
     return {**base.sources, **(read_sources(own) if own.is_file() else {})}
+
+
+def places(folder: Path) -> dict[str, str]:
+    """Where the row of each id stands in the folder's tables, as "products.csv line 3"."""
+    tables = (file for file in sorted(folder.glob("*.csv")) if file.stem != SOURCES)
+    return {row["id"]: f"{file.name} line {line}" for file in tables for line, row in numbered(file)}
 
 
 def changes(before: FactorSet, after: FactorSet) -> Iterator[Change]:

@@ -6,7 +6,7 @@ from parcimetre_factors.embodied import embodied
 from parcimetre_factors.errors import BadFactorRow
 from parcimetre_factors.factor import COLUMNS
 from parcimetre_factors.hardware import Hardware
-from parcimetre_factors.overlay import changes, overlaid
+from parcimetre_factors.overlay import changes, overlaid, places
 
 SOURCE = (
     "id,publisher,title,year,url,licence,retrieved\n"
@@ -52,6 +52,38 @@ def test_a_product_of_one_s_own_is_matched(factors, own):
     assert found.by_stage[Criterion.GWP, Stage.MANUFACTURING].value == 100
 
 
+@pytest.mark.parametrize("subject", ["Dell|Latitude 5420", "Dell Inc.|LATITUDE 5420 Notebook PC"])
+def test_a_product_described_anew_takes_the_place_of_ours_however_it_is_spelt(factors, own, subject):
+    laid = overlaid(factors, own(products=[{**SHEET, "subject": subject}]))
+    found = embodied(Hardware("laptop", "Dell Inc.", "Latitude 5420"), laid)
+    assert {stage: term.value for (_, stage), term in found.by_stage.items()} == {Stage.MANUFACTURING: 100}
+
+
+def test_a_corrected_row_of_ours_leaves_the_product_s_other_rows(factors, own):
+    ours = next(f for f in factors.table("products") if f.stage == "distribution")
+    corrected = {**SHEET, "id": ours.id, "subject": ours.subject, "stage": "distribution"}
+    laid = overlaid(factors, own(products=[corrected]))
+    assert [change.id for change in changes(factors, laid)] == [ours.id]
+
+
+def test_the_use_that_a_sheet_states_is_not_counted_with_what_making_the_product_cost(factors, own):
+    use = {**SHEET, "id": "product.own.use.gwp", "stage": "use"}
+    laid = overlaid(factors, own(products=[SHEET, use]))
+    found = embodied(Hardware("laptop", "Own Maker", "Model 1"), laid)
+    assert {stage for _, stage in found.by_stage} == {Stage.MANUFACTURING}
+
+
+def test_a_set_with_own_tables_says_so_in_its_version(factors, own):
+    laid = overlaid(factors, own(products=[SHEET]))
+    assert laid.version == f"{factors.version}+own"
+    assert laid.name == f"{laid.version} ({laid.id})"
+
+
+def test_the_place_of_each_own_row_is_known(own):
+    folder = own(products=[SHEET], grid_year=[GREEN])
+    assert places(folder) == {GREEN["id"]: "grid_year.csv line 2", SHEET["id"]: "products.csv line 2"}
+
+
 def test_the_same_tables_make_the_same_set(factors, own):
     folder = own(products=[SHEET])
     assert overlaid(factors, folder).id == overlaid(factors, folder).id
@@ -74,7 +106,7 @@ def test_a_row_that_cannot_be_defended_is_refused_with_the_mend(factors, own, ta
 
 
 def test_an_id_that_stands_twice_is_refused(factors, own):
-    with pytest.raises(BadFactorRow, match="stands twice"):
+    with pytest.raises(BadFactorRow, match=r"products\.csv line 3: .* stands twice"):
         overlaid(factors, own(products=[SHEET, SHEET]))
 
 
