@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.distribution import DISTRIBUTIONS, contradiction, range_of
 from parcimetre_factors.errors import BadFactorRow
@@ -17,6 +17,7 @@ from parcimetre_factors.factor import COLUMNS, FactorSet, load_factor_set
 from parcimetre_factors.uncertainty import Amount, interval
 
 MANY = 20_000
+unhurried = settings(max_examples=30, deadline=None)
 values = st.floats(1e-3, 1e6)
 widths = st.floats(0.02, 0.9)
 
@@ -30,6 +31,7 @@ def one(factors, value, low, high, distribution):
     return interval([Amount(value, (factor.id,))], alone, MANY)
 
 
+@unhurried
 @given(value=values, spread=st.floats(1.05, 20))
 def test_draws_of_a_log_normal_have_their_95_percent_between_low_and_high(factors, value, spread):
     low, high = one(factors, value, value / spread, value * spread, "lognormal")
@@ -37,6 +39,7 @@ def test_draws_of_a_log_normal_have_their_95_percent_between_low_and_high(factor
     assert math.log(high / value) == pytest.approx(math.log(spread), rel=0.05)
 
 
+@unhurried
 @given(value=values, share=widths)
 def test_draws_of_a_normal_have_their_95_percent_between_low_and_high(factors, value, share):
     low, high = one(factors, value, value * (1 - share), value * (1 + share), "normal")
@@ -44,6 +47,7 @@ def test_draws_of_a_normal_have_their_95_percent_between_low_and_high(factors, v
     assert high == pytest.approx(value * (1 + share), abs=0.05 * share * value)
 
 
+@unhurried
 @given(value=values, share=widths)
 def test_draws_of_a_uniform_leave_a_fortieth_of_the_range_at_each_end(factors, value, share):
     low, high = one(factors, value, value * (1 - share), value * (1 + share), "uniform")

@@ -1,6 +1,10 @@
 """An organisation's own tables over the shipped ones: replaced, added, refused."""
 
+import re
+from pathlib import Path
+
 import pytest
+from parcimetre_factors.check import faults_of
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.embodied import embodied
 from parcimetre_factors.errors import BadFactorRow
@@ -8,6 +12,7 @@ from parcimetre_factors.factor import COLUMNS
 from parcimetre_factors.hardware import Hardware
 from parcimetre_factors.overlay import changes, overlaid, places
 
+DOCS = Path(__file__).parents[2] / "docs"
 SOURCE = (
     "id,publisher,title,year,url,licence,retrieved\n"
     "contract-2026,Example Energy,Supply contract,2026,https://example.org,figures of our own,2026-11\n"
@@ -108,6 +113,19 @@ def test_a_row_that_cannot_be_defended_is_refused_with_the_mend(factors, own, ta
 def test_an_id_that_stands_twice_is_refused(factors, own):
     with pytest.raises(BadFactorRow, match=r"products\.csv line 3: .* stands twice"):
         overlaid(factors, own(products=[SHEET, SHEET]))
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_tables_of_the_manual_are_in_order(factors, tmp_path, language):
+    text = (DOCS / language / "factors.md").read_text(encoding="utf-8")
+    for name, table in zip(
+        ("products", "sources"), re.findall(r"```csv\n(.*?)```", text, re.DOTALL), strict=True
+    ):
+        (tmp_path / f"{name}.csv").write_text(table, encoding="utf-8")
+    laid = overlaid(factors, tmp_path)
+    assert list(faults_of(laid)) == []
+    found = embodied(Hardware("laptop", "LENOVO", "ThinkPad T14 Gen 5"), laid)
+    assert found.by_stage[Criterion.GWP, Stage.MANUFACTURING].value == 212.5
 
 
 def test_an_empty_folder_is_refused(factors, tmp_path):
