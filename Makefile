@@ -18,13 +18,14 @@ demo: .venv/.run  ## the same with a simulated fleet of $(DEVICES) devices over 
 test: lint  ## all tests
 	.venv/bin/pytest -n 2
 
-lint: .venv/.dev  ## style, types, sizes, tables
+lint: .venv/.dev  ## style, types, sizes, tables, licences
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	for os in win32 darwin; do .venv/bin/mypy --platform $$os -p parcimetre_agent || exit 1; done
 	.venv/bin/python tools/check_sizes.py
 	.venv/bin/python tools/check_tables.py
+	.venv/bin/reuse lint --lines
 
 format: .venv/.dev  ## rewrite the code in the house's style
 	.venv/bin/ruff check --fix .

@@ -134,8 +134,8 @@ def row_of(
 ) -> tuple[object, ...]:
     """A row of server_power.csv."""
     return (
-        f"power.server.{name}", "server", "use", "", f"{value:.6g}", f"{low:.6g}", f"{high:.6g}", basis, unit,
-        "server", "", "", "specpower-2008",
+        f"power.server.{name}", f"server {name.partition('.')[0]}", "use", "", f"{value:.6g}", f"{low:.6g}",
+        f"{high:.6g}", basis, unit, "server", "", "", "specpower-2008",
         f"fit over {n} single-node systems by tools/fit_server_power.py", "",
     )  # fmt: skip
 

@@ -2,37 +2,52 @@
 
 usage: write_datapackage.py
 
-Both follow from the tables: columns from their headers, sources and licences from the rows that cite them.
+Both follow from what is written elsewhere: columns from the tables' headers and the README beside them,
+sources from the rows that cite them, licences from REUSE.toml. The version alone is set here.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import re
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from parcimetre_factors.factor import SHIPPED, FactorSet, Source, load_factor_set
+from parcimetre_factors.distribution import DISTRIBUTIONS
+from parcimetre_factors.factor import (
+    COLUMNS,
+    DISPUTED,
+    ESTIMATE,
+    PACKAGE,
+    SHIPPED,
+    FactorSet,
+    Source,
+    load_factor_set,
+)
 
-PACKAGE, ATTRIBUTION = "datapackage.json", "ATTRIBUTION.md"
+VERSION = "2026.11"  # of the tables: raised with each release that ships other ones
+ATTRIBUTION = "ATTRIBUTION.md"
+ROOT = Path(__file__).parents[1]
 NUMBERS = frozenset({
-    "value", "low", "high", "tdp_w", "die_mm2", "mass_kg", "casing_kg", "heatsink_kg", "board_cm2", "vram_gb",
-    "ship_km", "truck_km", "memory_gb", "ssd_gb",
-    "hdd_gb", "psu_kg", "below_kg",
+    "value", "low", "high", "rel_sd", "tdp_w", "die_mm2", "mass_kg", "casing_kg", "heatsink_kg", "board_cm2",
+    "vram_gb", "ship_km", "truck_km", "memory_gb", "ssd_gb", "hdd_gb", "psu_kg", "below_kg",
 })  # fmt: skip
 WHOLE = frozenset({
     "year", "cores", "threads", "vram_dies", "hdds", "cpus", "memory_modules", "ssds", "psus",
 })  # fmt: skip
 MUST = frozenset({"id", "subject", "value", "low", "high", "range_basis", "unit", "per", "source", "locator"})
-LICENCES = {
-    "CC BY 4.0": "CC-BY-4.0", "EUPL-1.2": "EUPL-1.2", "Licence Ouverte / Etalab 2.0": "etalab-2.0",
-    "ODbL 1.0 (database) and DbCL 1.0 (contents)": "ODbL-1.0",
-}  # fmt: skip
-FACTS = "other-open"
+CONSTRAINTS: dict[str, dict[str, Any]] = {
+    "distribution": {"enum": ["", *DISTRIBUTIONS]},
+    "quality": {"enum": ["", ESTIMATE, DISPUTED]},
+    "rel_sd": {"minimum": 0},
+}
 FACTS_OF = {
     "archetypes": ("boaviztapi-2.5.0",), "classes": ("ecodiag-2022",),
     "configurations": ("boavizta-pcf-2023",), "cpus": ("cpus-table",), "graphics": ("boaviztapi-2.5.0",),
-    "zones": ("owid-ember-2025",),
+    "known_faults": ("boavizta-pcf-2023",), "zones": ("owid-ember-2025",),
 }  # fmt: skip
 
 
@@ -49,6 +64,7 @@ def written(factors: FactorSet) -> dict[str, str]:
         "name": "parcimetre-factors",
         "title": "Factors of the footprint of IT equipment",
         "id": factors.id,
+        "version": VERSION,
         "resources": [resource(file, factors) for file in sorted(SHIPPED.glob("*.csv"))],
     }
     return {
@@ -62,28 +78,49 @@ def resource(file: Path, factors: FactorSet) -> dict[str, Any]:
     with file.open(encoding="utf-8", newline="") as text:
         header = next(csv.reader(text))
     cited = sources_of(file.stem, factors)
-    schema: dict[str, Any] = {"fields": [field(name) for name in header]}
+    told = descriptions() if set(COLUMNS) <= set(header) else {}
+    schema: dict[str, Any] = {"fields": [field(name, told.get(name, "")) for name in header]}
     if header[0] in ("id", "zone", "name"):
         schema["primaryKey"] = header[0]
     return {
         "name": file.stem, "path": file.name, "profile": "tabular-data-resource", "encoding": "utf-8",
-        "schema": schema, "licenses": licences(cited),
+        "schema": schema, "licenses": licences(file),
         "sources": [{"title": f"{s.publisher}: {s.title}", "path": s.url} for s in cited],
     }  # fmt: skip
 
 
-def licences(cited: list[Source]) -> list[dict[str, str]]:
-    """What the use of sources is bound to, each once."""
-    return [
-        {"name": LICENCES.get(title, FACTS), "title": title} for title in sorted({s.licence for s in cited})
-    ]
+def licences(file: Path) -> list[dict[str, str]]:
+    """The SPDX names that REUSE.toml puts the file under: its last annotation of the file is in force."""
+    annotations = tomllib.loads((ROOT / "REUSE.toml").read_text(encoding="utf-8"))["annotations"]
+    inside = file.resolve().relative_to(ROOT).as_posix()
+    named = [a["SPDX-License-Identifier"] for a in annotations if any(fnmatch(inside, p) for p in paths(a))]
+    names = re.split(r" AND ", named[-1])
+    return [{"name": name, "path": f"https://spdx.org/licenses/{name}.html"} for name in names]
 
 
-def field(name: str) -> dict[str, Any]:
-    """A column: its type, and whether it may be empty."""
+def paths(annotation: dict[str, Any]) -> list[str]:
+    """The paths that an annotation is about."""
+    path = annotation["path"]
+    return [path] if isinstance(path, str) else list(path)
+
+
+def descriptions() -> dict[str, str]:
+    """What the README says of each column of factor tables."""
+    told: dict[str, str] = {}
+    section = (SHIPPED / "README.md").read_text(encoding="utf-8").split("## ")[1]
+    for row in re.findall(r"^\| (`.*?) \| (.*?) \| .*? \|$", section, re.MULTILINE):
+        told |= {name: row[1].replace("\\|", "|") for name in re.findall(r"`(\w+)`", row[0])}
+    return told
+
+
+def field(name: str, description: str) -> dict[str, Any]:
+    """A column: its type, what it means, and what may stand in it."""
     kind = "number" if name in NUMBERS else "integer" if name in WHOLE else "string"
     about: dict[str, Any] = {"name": name, "type": kind}
-    return {**about, "constraints": {"required": True}} if name in MUST else about
+    if description:
+        about["description"] = description
+    constraints = ({"required": True} if name in MUST else {}) | CONSTRAINTS.get(name, {})
+    return {**about, "constraints": constraints} if constraints else about
 
 
 def sources_of(table: str, factors: FactorSet) -> list[Source]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -12,19 +12,24 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NewType
 
+from .distribution import LOGNORMAL, Z_95, contradiction, range_of
 from .errors import BadFactorRow, UnknownFactor
+from .rows import numbered
 
 FactorId = NewType("FactorId", str)
 SHIPPED = Path(__file__).parent / "data"
 SOURCES = "sources"
-FIRST_ROW = 2
-FACT_TABLES = ("archetypes", "classes", "configurations", "cpus", "graphics", "zones")
+PACKAGE = "datapackage.json"
+FACT_TABLES = ("archetypes", "classes", "configurations", "cpus", "graphics", "known_faults", "zones")
 COLUMNS = (
     "id", "subject", "stage", "criterion", "value", "low", "high", "range_basis", "unit", "per", "zone",
     "year", "source", "locator", "note",
 )  # fmt: skip
-DISPUTED = "disputed"
-TWO_SIDED_95 = 2 * 1.959964
+RANGE = ("low", "high")
+OPTIONAL = ("rel_sd", "distribution", "quality")
+MUST = ("id", "subject", "unit", "per", "range_basis", "source", "locator")
+DISPUTED, ESTIMATE = "disputed", "estimate"
+OURS = "parcimetre-estimate"
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,9 @@ class Source:
 class Factor:
     """One number with what it means and where it comes from; `low` to `high` is its 95 % range.
 
-    `range_basis` is "source" where the source states the range, else it says what we assumed.
-    `locator` finds the number inside the source. `quality` is "disputed" for a number that is kept because it
-    was published, and used by nothing.
+    `range_basis` is "source" where the source states the range, else it says what we assumed; `distribution`
+    is what the range is of. `locator` finds the number inside the source. `quality` is "disputed" for a
+    number that is kept because it was published, and used by nothing; "estimate" where none was published.
     """
 
     id: FactorId
@@ -65,18 +70,19 @@ class Factor:
     locator: str
     note: str
     quality: str = ""
+    distribution: str = LOGNORMAL
 
     @property
     def rel_sd(self) -> float:
         """Standard deviation of ln(value), low to high being 95 % of a log-normal; 0 without range."""
         if self.low <= 0 or self.high <= self.low:
             return 0.0
-        return math.log(self.high / self.low) / TWO_SIDED_95
+        return math.log(self.high / self.low) / (2 * Z_95)
 
 
 @dataclass(frozen=True, eq=False)
 class FactorSet:
-    """An immutable collection; `id` is a hash of every byte of its tables.
+    """An immutable collection; `id` is a hash of every byte of its tables, `version` what people call it.
 
     `tables` holds the factors of each table in file order, `factors` all of them by id, `facts` the rows
     of tables that describe things rather than impacts (processors, zones) as text.
@@ -86,11 +92,17 @@ class FactorSet:
     tables: Mapping[str, tuple[Factor, ...]]
     facts: Mapping[str, tuple[Mapping[str, str], ...]]
     sources: Mapping[str, Source]
+    version: str = ""
 
     @cached_property
     def factors(self) -> Mapping[str, Factor]:
         """Every factor by its id."""
         return MappingProxyType({f.id: f for table in self.tables.values() for f in table})
+
+    @property
+    def name(self) -> str:
+        """Version and id, as people read them: "2026.11 (28217e934203)"."""
+        return f"{self.version} ({self.id})" if self.version else self.id
 
     def get(self, factor_id: str) -> Factor:
         """The factor of that id. Raises UnknownFactor."""
@@ -112,20 +124,37 @@ def load_factor_set(folder: Path | None = None) -> FactorSet:
     folder = folder or SHIPPED
     files = sorted(folder.glob("*.csv"))
     sources = read_sources(folder / f"{SOURCES}.csv")
-    tables: dict[str, tuple[Factor, ...]] = {}
+    rows: dict[str, Mapping[int, Factor]] = {}
     facts: dict[str, tuple[Mapping[str, str], ...]] = {}
     for file in files:
         if file.stem in FACT_TABLES:
-            facts[file.stem] = tuple(row for _, row in _rows(file))
+            facts[file.stem] = tuple(row for _, row in numbered(file))
         elif file.stem != SOURCES:
-            tables[file.stem] = read_table(file, sources)
-    _refuse_duplicates(tables)
-    return FactorSet(content_hash(files), MappingProxyType(tables), MappingProxyType(facts), sources)
+            rows[file.stem] = read_rows(file, sources)
+    _refuse_duplicates(rows)
+    tables = {name: tuple(table.values()) for name, table in rows.items()}
+    name = content_hash(files)
+    return FactorSet(name, MappingProxyType(tables), MappingProxyType(facts), sources, _version(folder, name))
 
 
-def read_table(file: Path, sources: Mapping[str, Source]) -> tuple[Factor, ...]:
-    """The factors of a file, in its order. Raises BadFactorRow."""
-    return tuple(_factor(file, line, row, sources) for line, row in _rows(file))
+def _version(folder: Path, name: str) -> str:
+    """The version that the folder's datapackage.json gives this very set; none for any other."""
+    file = folder / PACKAGE
+    package = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return str(package.get("version", "")) if package.get("id") == name else ""
+
+
+def read_rows(file: Path, sources: Mapping[str, Source]) -> dict[int, Factor]:
+    """The factors of a file by their lines. Raises BadFactorRow with every row that cannot be defended."""
+    found, refused = {}, []
+    for line, row in numbered(file):
+        try:
+            found[line] = _factor(file, line, row, sources)
+        except BadFactorRow as error:
+            refused.append(str(error))
+    if refused:
+        raise BadFactorRow("\n".join(refused))
+    return found
 
 
 def read_sources(file: Path) -> dict[str, Source]:
@@ -133,16 +162,11 @@ def read_sources(file: Path) -> dict[str, Source]:
     return {row["id"]: Source(**row) for row in _sources(file)}
 
 
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    with file.open(encoding="utf-8", newline="") as text:
-        yield from enumerate(csv.DictReader(text), start=FIRST_ROW)
-
-
 def _sources(file: Path) -> Iterator[dict[str, str]]:
     if not file.is_file():
         raise BadFactorRow(f"{file} is missing; every table needs the sources that its rows cite")
     names = {field.name for field in fields(Source)}
-    for line, row in _rows(file):
+    for line, row in numbered(file):
         if set(row) != names or not all(row.values()):
             wanted = ", ".join(field.name for field in fields(Source))
             raise BadFactorRow(f"{file.name} line {line}: a source has all of {wanted}; fill them in")
@@ -151,35 +175,85 @@ def _sources(file: Path) -> Iterator[dict[str, str]]:
 
 def _factor(file: Path, line: int, row: Mapping[str, str], sources: Mapping[str, Source]) -> Factor:
     where = f"{file.name} line {line}"
-    absent = [name for name in COLUMNS if row.get(name) is None]
-    if absent:
-        raise BadFactorRow(f"{where}: no {', '.join(absent)}; a row has the columns {', '.join(COLUMNS)}")
+    fault = _fault_of_columns(row)
+    if fault:
+        raise BadFactorRow(f"{where}: {fault}")
     source = sources.get(row["source"])
     if source is None:
         raise BadFactorRow(f"{where}: the source {row['source']!r} is not in {SOURCES}.csv; add it there")
+    distribution = row.get("distribution") or LOGNORMAL
     try:
-        value, low, high = (float(row[name]) for name in ("value", "low", "high"))
+        value = float(row["value"])
         year = int(row["year"]) if row["year"] else None
+        low, high = _range(row, value, distribution)
     except ValueError as error:
         raise BadFactorRow(f"{where}: {error}; write value, low, high and year as plain numbers") from error
-    if not (math.isfinite(high - low) and low <= value <= high):
-        raise BadFactorRow(
-            f"{where}: the value {value} is not between low {low} and high {high}; correct them"
-        )
-    missing = [name for name in ("id", "subject", "unit", "per", "range_basis", "locator") if not row[name]]
-    if missing:
-        raise BadFactorRow(f"{where}: {', '.join(missing)} is empty; fill it in")
+    except _BadRange as error:
+        raise BadFactorRow(f"{where}: {error}") from error
     return Factor(
         FactorId(row["id"]), row["subject"], row["stage"] or None, row["criterion"] or None, value, low, high,
         row["range_basis"], row["unit"], row["per"], row["zone"] or None, year, source, row["locator"],
-        row["note"], row.get("quality") or "",
+        row["note"], _quality(row), distribution,
     )  # fmt: skip
 
 
-def _refuse_duplicates(tables: Mapping[str, tuple[Factor, ...]]) -> None:
+class _BadRange(Exception):
+    """A range that contradicts itself or its value."""
+
+
+def _fault_of_columns(row: Mapping[str, str]) -> str | None:
+    """What is wrong with the cells of a row, before any of them is read as a number."""
+    strange = [name for name in row if name not in (*COLUMNS, *OPTIONAL)]
+    if strange:
+        known = ", ".join((*COLUMNS, *OPTIONAL))
+        return f"there is no column {', '.join(map(repr, strange))}; a row has {known}"
+    absent = [name for name in COLUMNS if row.get(name) is None and name not in RANGE]
+    if absent:
+        return f"no {', '.join(absent)}; a row has the columns {', '.join(COLUMNS)}"
+    empty = [name for name in MUST if not row[name]]
+    return f"{', '.join(empty)} is empty; fill it in" if empty else None
+
+
+def _range(row: Mapping[str, str], value: float, distribution: str) -> tuple[float, float]:
+    """The range as stated, or as the stated standard deviation gives it. Raises _BadRange, ValueError."""
+    stated = [name for name in RANGE if row.get(name)]
+    rel_sd = row.get("rel_sd")
+    if rel_sd and stated:
+        raise _BadRange(f"it states rel_sd and {' and '.join(stated)}; keep one of the two")
+    if not rel_sd and len(stated) < len(RANGE):
+        raise _BadRange("it has no range; state low and high, or rel_sd")
+    if rel_sd:
+        return _derived(value, float(rel_sd), distribution)
+    low, high = (float(row[name]) for name in RANGE)
+    if not (math.isfinite(high - low) and low <= value <= high):
+        raise _BadRange(f"the value {value} is not between low {low} and high {high}; correct them")
+    fault = contradiction(value, low, high, distribution)
+    if fault:
+        raise _BadRange(fault)
+    return low, high
+
+
+def _derived(value: float, rel_sd: float, distribution: str) -> tuple[float, float]:
+    try:
+        low, high = range_of(value, rel_sd, distribution)
+    except ValueError as error:
+        raise _BadRange(error) from error
+    fault = contradiction(value, low, high, distribution)
+    if fault:
+        raise _BadRange(fault)
+    return low, high
+
+
+def _quality(row: Mapping[str, str]) -> str:
+    """As stated; a number of ours is an estimate without saying so."""
+    ours = row["source"] == OURS and row["range_basis"].startswith(("estimate", "assumed"))
+    return row.get("quality") or (ESTIMATE if ours else "")
+
+
+def _refuse_duplicates(tables: Mapping[str, Mapping[int, Factor]]) -> None:
     seen: dict[str, str] = {}
-    for name, table in tables.items():
-        for line, factor in enumerate(table, start=FIRST_ROW):
+    for name, rows in tables.items():
+        for line, factor in rows.items():
             where = f"{name}.csv line {line}"
             if factor.id in seen:
                 raise BadFactorRow(

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from rapidfuzz import fuzz
 
+from .criteria import EMBODIED
 from .factor import DISPUTED, Factor, FactorSet
 
 MAKERS = {
@@ -167,7 +168,8 @@ def _products(factors: FactorSet) -> _Products:
     """The products of a factor set, indexed once."""
     if factors not in _INDEX:
         rows: dict[str, list[Factor]] = {}
-        for factor in (f for f in factors.table("products") if f.quality != DISPUTED):
+        stated = (f for f in factors.table("products") if f.quality != DISPUTED and f.stage in EMBODIED)
+        for factor in stated:
             rows.setdefault(factor.subject, []).append(factor)
         named: dict[tuple[str, Words], list[str]] = {}
         for names in (_whole_name, _names):

@@ -8,9 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from .errors import BadFactorRow
-from .factor import FACT_TABLES, SOURCES, Factor, FactorSet, Source, content_hash, read_sources, read_table
+from .factor import FACT_TABLES, SOURCES, Factor, FactorSet, Source, content_hash, read_rows, read_sources
+from .matching import normal_maker, normal_model
+from .rows import numbered
 
 MEANING = ("unit", "per", "criterion", "stage", "zone")
+PRODUCTS = "products"
 
 
 @dataclass(frozen=True)
@@ -26,18 +29,30 @@ def overlaid(base: FactorSet, folder: Path) -> FactorSet:
     """The set with the folder's tables over it: a row with an id of the set replaces it, others are added.
 
     The folder holds tables named as the set's, and `sources.csv` with the sources that only its rows cite.
+    A product that is described anew takes the place of all rows of the product of that name.
     Raises BadFactorRow where a row cannot be defended, or means something else than the one it replaces.
     """
     files = sorted(folder.glob("*.csv"))
     if not files:
         raise BadFactorRow(f"{folder} holds no table; give a folder with CSV files named as those of the set")
-    own = folder / f"{SOURCES}.csv"
-    sources = {**base.sources, **(read_sources(own) if own.is_file() else {})}
-    tables = dict(base.tables)
+    sources, tables = _sources(base, folder), dict(base.tables)
     for file in files:
-        if file != own:
+        if file.stem != SOURCES:
             tables[file.stem] = _laid_over(base, file, sources)
-    return FactorSet(content_hash(files, base.id), MappingProxyType(tables), base.facts, sources)
+    name = content_hash(files, base.id)
+    version = f"{base.version}+own" if base.version else ""
+    return FactorSet(name, MappingProxyType(tables), base.facts, sources, version)
+
+
+def _sources(base: FactorSet, folder: Path) -> Mapping[str, Source]:
+    own = folder / f"{SOURCES}.csv"
+    return {**base.sources, **(read_sources(own) if own.is_file() else {})}
+
+
+def places(folder: Path) -> dict[str, str]:
+    """Where the row of each id stands in the folder's tables, as "products.csv line 3"."""
+    tables = (file for file in sorted(folder.glob("*.csv")) if file.stem != SOURCES)
+    return {row["id"]: f"{file.name} line {line}" for file in tables for line, row in numbered(file)}
 
 
 def changes(before: FactorSet, after: FactorSet) -> Iterator[Change]:
@@ -53,25 +68,41 @@ def _laid_over(base: FactorSet, file: Path, sources: Mapping[str, Source]) -> tu
         known = ", ".join(sorted(base.tables))
         raise BadFactorRow(f"{file.name}: there is no such table of factors; known: {known}")
     rows: dict[str, Factor] = {}
-    for factor in read_table(file, sources):
+    for line, factor in read_rows(file, sources).items():
         if factor.id in rows:
-            raise BadFactorRow(f"{file.name}: the id {factor.id!r} stands twice; give one another id")
-        _refuse_other_meaning(file, factor, base)
+            raise BadFactorRow(
+                f"{file.name} line {line}: the id {factor.id!r} stands twice; give one another id"
+            )
+        _refuse_other_meaning(f"{file.name} line {line}", file.stem, factor, base)
         rows[factor.id] = factor
-    kept = (rows.pop(factor.id, factor) for factor in base.tables[file.stem])
+    others = _not_described(base.tables[file.stem], rows) if file.stem == PRODUCTS else base.tables[file.stem]
+    kept = tuple(rows.pop(factor.id, factor) for factor in others)
     return (*kept, *rows.values())
 
 
-def _refuse_other_meaning(file: Path, factor: Factor, base: FactorSet) -> None:
+def _not_described(products: tuple[Factor, ...], rows: Mapping[str, Factor]) -> tuple[Factor, ...]:
+    """Products but for those that rows with ids of their own describe anew."""
+    known = {factor.id for factor in products}
+    described = {product_of(factor) for factor in rows.values() if factor.id not in known}
+    return tuple(f for f in products if f.id in rows or product_of(f) not in described)
+
+
+def product_of(factor: Factor) -> tuple[str, frozenset[str]]:
+    """Maker and model of a product's row, as names are compared."""
+    maker, _, model = factor.subject.partition("|")
+    return normal_maker(maker), normal_model(model)
+
+
+def _refuse_other_meaning(where: str, table: str, factor: Factor, base: FactorSet) -> None:
     replaced = base.factors.get(factor.id)
     if replaced is None:
         return
-    if replaced not in base.tables[file.stem]:
-        raise BadFactorRow(f"{file.name}: {factor.id!r} belongs to another table; move it there")
+    if replaced not in base.tables[table]:
+        raise BadFactorRow(f"{where}: {factor.id!r} belongs to another table; move it there")
     for name in MEANING:
         old, new = getattr(replaced, name), getattr(factor, name)
         if old != new:
             raise BadFactorRow(
-                f"{file.name}: {factor.id!r} has {name} {new!r} instead of {old!r}; an id keeps its meaning: "
+                f"{where}: {factor.id!r} has {name} {new!r} instead of {old!r}; an id keeps its meaning: "
                 "correct the row or give it another id"
             )

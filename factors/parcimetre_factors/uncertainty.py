@@ -1,22 +1,25 @@
 """95 % intervals from the factors' own ranges: seeded draws that all figures share.
 
-A footprint is a sum of amounts, each proportional to some factors. Every factor has one log-normal error
-of median 1, drawn from a seed that is its id: an error common to many devices stays common, independent
-ones average out, and two figures that share a factor move together.
+A footprint is a sum of amounts, each proportional to some factors. Every factor has one relative error of
+the distribution that it states, drawn from a seed that is its id: an error common to many devices stays
+common, independent ones average out, and two figures that share a factor move together.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .distribution import LOGNORMAL, NORMAL, Z_95
 from .explain import LEAVES, Term
-from .factor import FactorSet
+from .factor import Factor, FactorSet
 
 DRAWS = 2000
 LOW, HIGH = 0.025, 0.975
@@ -65,11 +68,29 @@ def interval(parts: Iterable[Amount], factors: FactorSet, draws: int = DRAWS) ->
         by_errors[part.errors] = by_errors.get(part.errors, 0.0) + part.value
     drawn = np.zeros(draws)
     for errors, value in by_errors.items():
-        logs = sum((_normal(error, draws) * factors.get(error).rel_sd for error in errors), np.zeros(draws))
-        drawn += value * np.exp(logs)
+        drawn += value * _drawn([factors.get(error) for error in errors], draws)
     low, high = np.quantile(drawn, (LOW, HIGH))
     whole = sum(part.value for part in values)
     return min(float(low), whole), max(float(high), whole)
+
+
+def _drawn(errors: list[Factor], draws: int) -> NDArray[np.float64]:
+    """Relative error of a product of factors, shape (draws,): log-normals add up in their logarithms."""
+    logs = sum(
+        (_normal(f.id, draws) * f.rel_sd for f in errors if f.distribution == LOGNORMAL), np.zeros(draws)
+    )
+    others = (_relative(f, draws) for f in errors if f.distribution != LOGNORMAL and f.low < f.high)
+    return math.prod(others, start=np.exp(logs))
+
+
+def _relative(factor: Factor, draws: int) -> NDArray[np.float64]:
+    """Drawn values of a normal or uniform factor over its stated value, shape (draws,)."""
+    normal = _normal(factor.id, draws)
+    if factor.distribution == NORMAL:
+        sd = (factor.high - factor.low) / (2 * Z_95)
+        return 1 + normal * sd / factor.value
+    share = np.array([NormalDist().cdf(z) for z in normal])
+    return (factor.low + share * (factor.high - factor.low)) / factor.value
 
 
 @lru_cache(maxsize=4096)

@@ -7,12 +7,13 @@ Own tables wait in `factors/candidate` of the data folder until they are adopted
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from parcimetre_factors.check import faults_of
 from parcimetre_factors.errors import BadFactorRow
 from parcimetre_factors.factor import FactorSet, load_factor_set
-from parcimetre_factors.overlay import overlaid
+from parcimetre_factors.overlay import overlaid, places
 
 from .errors import ParcimetreError
 
@@ -36,12 +37,16 @@ def candidate(data_dir: Path) -> FactorSet:
 
 
 def checked(folder: Path) -> FactorSet:
-    """The shipped set with a folder's tables over it. Raises BadFactorRow with every fault."""
-    found = overlaid(load_factor_set(), folder)
-    faults = list(faults_of(found))
+    """The shipped set with a folder's tables over it. Raises BadFactorRow with every fault and its place."""
+    return sound(overlaid(load_factor_set(), folder), places(folder))
+
+
+def sound(factors: FactorSet, places: Mapping[str, str]) -> FactorSet:
+    """The set itself. Raises BadFactorRow with every fault of it, a line each."""
+    faults = list(faults_of(factors, places))
     if faults:
-        raise BadFactorRow("; ".join(faults))
-    return found
+        raise BadFactorRow("\n".join(faults))
+    return factors
 
 
 def import_tables(data_dir: Path, folder: Path) -> FactorSet:

@@ -51,6 +51,7 @@ GROUPS = {
     "power_source": mark("Power source"),
     "model": mark("Model"),
 }
+QUALITIES = {"": "", "estimate": mark("estimate"), "disputed": mark("disputed")}
 RUNG_TITLES = {rung.name: rung.title for rung in RUNGS} | {"embodied": mark("Embodied")}
 
 

@@ -73,6 +73,7 @@ DAMAGE = {
     "no end to the range": ({"high": "inf"}, "not between"),
     "no locator": ({"locator": ""}, "locator is empty; fill it in"),
     "no basis of the range": ({"range_basis": ""}, "range_basis is empty; fill it in"),
+    "no source": ({"source": ""}, "source is empty; fill it in"),
     "no unit": ({"unit": ""}, "unit is empty; fill it in"),
     "an id that stands elsewhere": (
         {"id": "life.laptop"},
@@ -100,6 +101,22 @@ def test_a_row_that_is_too_short_names_the_missing_column(tables):
     line = add(tables, ROW, columns=COLUMNS[:-1])
     with pytest.raises(BadFactorRow, match=rf"components\.csv line {line}: no note"):
         load_factor_set(tables)
+
+
+def test_a_column_that_nobody_reads_is_refused_not_ignored(tables):
+    header, rows = (tables / "fuels.csv").read_text().split("\n", 1)
+    (tables / "fuels.csv").write_text(header.replace("note", "comment") + "\n" + rows)
+    with pytest.raises(BadFactorRow, match=r"fuels\.csv line 2: there is no column 'comment'; a row has id"):
+        load_factor_set(tables)
+
+
+def test_every_bad_row_of_a_table_is_named_at_once(tables):
+    line = add(tables, ROW | {"unit": ""}, ROW | {"id": "component.other.gwp", "low": "3"})
+    with pytest.raises(BadFactorRow) as refused:
+        load_factor_set(tables)
+    assert [told.split(":")[0] for told in str(refused.value).split("\n")] == [
+        f"components.csv line {line - 1}", f"components.csv line {line}",
+    ]  # fmt: skip
 
 
 def test_a_source_without_licence_is_refused(tables):

@@ -22,7 +22,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 ID = re.compile(r"`([a-z0-9_]+(?:\.[a-z0-9_]+)+)`")
 KINDS = {
     "component", "default", "density", "power", "grid", "grid_profile", "life", "share", "category", "fuel",
-    "typical_host", "product", "losses", "match", "coverage", "client",
+    "typical_host", "product", "losses", "match", "coverage", "client", "consumable", "gwp100",
 }  # fmt: skip
 LANGUAGES = pytest.mark.parametrize("language", ["en", "fr"])
 OPERATIONS = {

@@ -1,13 +1,18 @@
 """An organisation's own tables over the shipped ones: replaced, added, refused."""
 
+import re
+from pathlib import Path
+
 import pytest
+from parcimetre_factors.check import faults_of
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.embodied import embodied
 from parcimetre_factors.errors import BadFactorRow
 from parcimetre_factors.factor import COLUMNS
 from parcimetre_factors.hardware import Hardware
-from parcimetre_factors.overlay import changes, overlaid
+from parcimetre_factors.overlay import changes, overlaid, places
 
+DOCS = Path(__file__).parents[2] / "docs"
 SOURCE = (
     "id,publisher,title,year,url,licence,retrieved\n"
     "contract-2026,Example Energy,Supply contract,2026,https://example.org,figures of our own,2026-11\n"
@@ -52,6 +57,38 @@ def test_a_product_of_one_s_own_is_matched(factors, own):
     assert found.by_stage[Criterion.GWP, Stage.MANUFACTURING].value == 100
 
 
+@pytest.mark.parametrize("subject", ["Dell|Latitude 5420", "Dell Inc.|LATITUDE 5420 Notebook PC"])
+def test_a_product_described_anew_takes_the_place_of_ours_however_it_is_spelt(factors, own, subject):
+    laid = overlaid(factors, own(products=[{**SHEET, "subject": subject}]))
+    found = embodied(Hardware("laptop", "Dell Inc.", "Latitude 5420"), laid)
+    assert {stage: term.value for (_, stage), term in found.by_stage.items()} == {Stage.MANUFACTURING: 100}
+
+
+def test_a_corrected_row_of_ours_leaves_the_product_s_other_rows(factors, own):
+    ours = next(f for f in factors.table("products") if f.stage == "distribution")
+    corrected = {**SHEET, "id": ours.id, "subject": ours.subject, "stage": "distribution"}
+    laid = overlaid(factors, own(products=[corrected]))
+    assert [change.id for change in changes(factors, laid)] == [ours.id]
+
+
+def test_the_use_that_a_sheet_states_is_not_counted_with_what_making_the_product_cost(factors, own):
+    use = {**SHEET, "id": "product.own.use.gwp", "stage": "use"}
+    laid = overlaid(factors, own(products=[SHEET, use]))
+    found = embodied(Hardware("laptop", "Own Maker", "Model 1"), laid)
+    assert {stage for _, stage in found.by_stage} == {Stage.MANUFACTURING}
+
+
+def test_a_set_with_own_tables_says_so_in_its_version(factors, own):
+    laid = overlaid(factors, own(products=[SHEET]))
+    assert laid.version == f"{factors.version}+own"
+    assert laid.name == f"{laid.version} ({laid.id})"
+
+
+def test_the_place_of_each_own_row_is_known(own):
+    folder = own(products=[SHEET], grid_year=[GREEN])
+    assert places(folder) == {GREEN["id"]: "grid_year.csv line 2", SHEET["id"]: "products.csv line 2"}
+
+
 def test_the_same_tables_make_the_same_set(factors, own):
     folder = own(products=[SHEET])
     assert overlaid(factors, folder).id == overlaid(factors, folder).id
@@ -74,8 +111,21 @@ def test_a_row_that_cannot_be_defended_is_refused_with_the_mend(factors, own, ta
 
 
 def test_an_id_that_stands_twice_is_refused(factors, own):
-    with pytest.raises(BadFactorRow, match="stands twice"):
+    with pytest.raises(BadFactorRow, match=r"products\.csv line 3: .* stands twice"):
         overlaid(factors, own(products=[SHEET, SHEET]))
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_tables_of_the_manual_are_in_order(factors, tmp_path, language):
+    text = (DOCS / language / "factors.md").read_text(encoding="utf-8")
+    for name, table in zip(
+        ("products", "sources"), re.findall(r"```csv\n(.*?)```", text, re.DOTALL), strict=True
+    ):
+        (tmp_path / f"{name}.csv").write_text(table, encoding="utf-8")
+    laid = overlaid(factors, tmp_path)
+    assert list(faults_of(laid)) == []
+    found = embodied(Hardware("laptop", "LENOVO", "ThinkPad T14 Gen 5"), laid)
+    assert found.by_stage[Criterion.GWP, Stage.MANUFACTURING].value == 212.5
 
 
 def test_an_empty_folder_is_refused(factors, tmp_path):

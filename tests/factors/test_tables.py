@@ -17,10 +17,11 @@ def test_the_shipped_tables_break_no_rule(factors):
     [
         ({"unit": "g CO2 eq"}, "unit 'g CO2 eq' is not that of gwp"),
         ({"criterion": "beauty"}, "is none of gwp"),
+        ({"stage": "transport"}, "is none of manufacturing, distribution"),
         ({"range_basis": "experience"}, "names no origin"),
         ({"locator": "same as above"}, "no provenance"),
         ({"note": "a guess"}, "no provenance"),
-        ({"quality": "excellent"}, "neither empty nor 'disputed'"),
+        ({"quality": "excellent"}, "neither empty nor 'estimate' nor 'disputed'"),
         ({"quality": "disputed", "note": ""}, "says why"),
     ],
     ids=str,
@@ -28,6 +29,30 @@ def test_the_shipped_tables_break_no_rule(factors):
 def test_a_factor_that_cannot_be_defended_is_found(factors, change, fault):
     [found] = faults_of_one(replace(factors.get("component.mainboard.gwp"), **change))
     assert fault in found
+
+
+def test_every_fault_says_what_would_mend_it(factors):
+    bad = replace(
+        factors.get("component.mainboard.gwp"),
+        unit="g",
+        stage="x",
+        range_basis="x",
+        quality="x",
+        note="guess",
+    )
+    faults = list(faults_of_one(bad))
+    assert len(faults) == 5
+    assert all(";" in fault for fault in faults)
+
+
+def test_a_number_of_ours_is_an_estimate_without_saying_so(factors):
+    assert factors.get("life.start.unknown").quality == "estimate"
+    assert factors.get("losses.fr").quality == ""
+    assert all(
+        f.quality == "estimate"
+        for f in factors.factors.values()
+        if f.source.id == "parcimetre-estimate" and f.range_basis.startswith(("estimate", "assumed"))
+    )
 
 
 def test_a_source_that_nothing_cites_is_found(tables):

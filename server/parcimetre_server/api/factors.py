@@ -42,7 +42,12 @@ def factors(
 ) -> dict[str, Any]:
     """Factors of the set in use, each with its value, 95 % range, unit, source and licence."""
     found = [asdict(factor) for factor in matching(collector.factors, q)]
-    return {"factor_set": collector.factors.id, "count": len(found), "factors": found}
+    return {
+        "factor_set": collector.factors.id,
+        "factor_set_version": collector.factors.version,
+        "count": len(found),
+        "factors": found,
+    }
 
 
 @router.get("/factors/{id}")

@@ -23,7 +23,7 @@ from ..factor_sets import in_force
 from ..formats import Formats
 from ..i18n import Tongue, language_of_environment
 from ..periods import span
-from ..titles import title
+from ..titles import QUALITIES, title
 from . import options, terminal
 from .footprint import amortisation_option, begin, criterion_option, end, org_unit_option
 
@@ -86,7 +86,7 @@ def command(
     if as_json:
         click.echo(json.dumps(explanation_json(found), ensure_ascii=False))
         return
-    _print(found, Formats(Tongue(language_of_environment()), zone))
+    _print(found, Formats(Tongue(language_of_environment()), zone), collector.factors.name)
 
 
 def _verify(file: Path, factors: FactorSet) -> int:
@@ -102,7 +102,7 @@ def _verify(file: Path, factors: FactorSet) -> int:
     return DIFFERS if difference else 0
 
 
-def _print(found: Explanation, formats: Formats) -> None:
+def _print(found: Explanation, formats: Formats, factor_set: str) -> None:
     console, tongue = terminal.console(), formats.tongue
     if found.term is None:
         console.print(tongue("No factor knows this criterion for this device."))
@@ -116,11 +116,10 @@ def _print(found: Explanation, formats: Formats) -> None:
         names = ", ".join(tongue(title("stage", stage)) for stage in found.absent)
         console.print(f"{tongue('Left out, as no factor knows them:')} {names}", style="dim")
     for factor in found.factors:
-        console.print(
-            escape(f"{factor.id}: {factor.source.publisher}, {factor.source.year}, {factor.source.url}"),
-            style="dim",
-        )
-    console.print(f"{tongue('Factor set')} {found.factor_set}", style="dim")
+        quality = f" ({tongue(QUALITIES[factor.quality])})" if factor.quality else ""
+        source = f"{factor.source.publisher}, {factor.source.year}, {factor.source.url}"
+        console.print(escape(f"{factor.id}{quality}: {source}"), style="dim")
+    console.print(f"{tongue('Factor set')} {factor_set}", style="dim")
 
 
 def _tree(term: Term, formats: Formats, name: str = "") -> Tree:

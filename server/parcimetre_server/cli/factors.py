@@ -10,20 +10,22 @@ from pathlib import Path
 import click
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.factor import Factor, FactorSet
+from parcimetre_factors.factor import Factor, FactorSet, load_factor_set
 from parcimetre_factors.overlay import Change, changes
 
 from ..api.factors import matching
 from ..factor_sets import adopt as adopt_tables
-from ..factor_sets import candidate, checked, import_tables, in_force
+from ..factor_sets import candidate, checked, import_tables, in_force, sound
 from ..formats import Formats
 from ..i18n import mark
+from ..titles import QUALITIES
 from . import options, terminal
 
 EPILOG = """\b
 Examples:
   parcimetre factors list electricity FR
   parcimetre factors show grid.fr.2024.gwp
+  parcimetre factors check
   parcimetre factors check our-factors/
   parcimetre factors import our-factors/
   parcimetre factors diff
@@ -31,7 +33,7 @@ Examples:
 """
 MOST_SHOWN = 50
 SPAN_DAYS, DAY_S = 28, 86_400
-folder = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @click.group(epilog=EPILOG)
@@ -46,7 +48,8 @@ def command(data_dir: Path) -> None:
 @options.as_json
 def list_factors(data_dir: Path, words: tuple[str, ...], as_json: bool) -> None:
     """List the factors in force in which every word occurs."""
-    found = list(matching(in_force(data_dir), " ".join(words)))
+    factors = in_force(data_dir)
+    found = list(matching(factors, " ".join(words)))
     if as_json:
         click.echo(json.dumps([asdict(factor) for factor in found], ensure_ascii=False))
         return
@@ -55,6 +58,7 @@ def list_factors(data_dir: Path, words: tuple[str, ...], as_json: bool) -> None:
     terminal.show(rows, False, mark("No factor holds all these words."))
     if len(found) > MOST_SHOWN:
         click.echo(formats.tongue("{more} more: add words.", more=len(found) - MOST_SHOWN), err=True)
+    click.echo(f"{formats.tongue('Factor set')} {factors.name}", err=True)
 
 
 @command.command(epilog=EPILOG)
@@ -63,32 +67,57 @@ def list_factors(data_dir: Path, words: tuple[str, ...], as_json: bool) -> None:
 @options.as_json
 def show(data_dir: Path, factor_id: str, as_json: bool) -> None:
     """Show one factor with its range, source and licence. Raises UnknownFactor."""
-    found = asdict(in_force(data_dir).get(factor_id))
+    factors = in_force(data_dir)
+    found = asdict(factors.get(factor_id))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
     source = found.pop("source")
-    facts = found | {f"source {name}": value for name, value in source.items()}
-    terminal.print_table(("", ""), (), [(name, f"{value}") for name, value in facts.items() if value])
+    facts = found | {f"source {name}": value for name, value in source.items()} | {"set": factors.name}
+    terminal.print_table(("", ""), (), [(name, _told(value)) for name, value in facts.items() if value])
+
+
+def _told(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else f"{value}"
 
 
 @command.command(epilog=EPILOG)
-@folder
-def check(folder: Path) -> None:
-    """Check tables of your own before they are imported; names every row that cannot be defended."""
+@options.data_dir
+@click.argument("folder", type=FOLDER, required=False)
+def check(data_dir: Path, folder: Path | None) -> None:
+    """Check tables of your own before they are imported, or without FOLDER the set in force.
+
+    Names every row that cannot be defended, with its file, its line and what would mend it.
+    """
+    if folder is None:
+        found = sound(in_force(data_dir), {})
+        terminal.done(mark("The set in force is in order: {set}."), {"set": found.name}, False)
+        return
     found = checked(folder)
-    terminal.done(mark("The tables are in order: with them the set is {set}."), {"set": found.id}, False)
+    _show_changes(found)
+    terminal.done(mark("The tables are in order: with them the set is {set}."), {"set": found.name}, False)
+
+
+def _show_changes(found: FactorSet) -> None:
+    """What a folder's tables replace, add and take away of the shipped set."""
+    formats = Formats(terminal.tongue())
+    rows = list(_rows(list(changes(load_factor_set(), found)), formats))
+    terminal.show(rows[:MOST_SHOWN], False, mark("The tables are those of the shipped set."))
+    if len(rows) > MOST_SHOWN:
+        click.echo(formats.tongue("{more} more.", more=len(rows) - MOST_SHOWN), err=True)
 
 
 @command.command("import", epilog=EPILOG)
 @options.data_dir
-@folder
+@click.argument("folder", type=FOLDER)
 @options.as_json
 def import_folder(data_dir: Path, folder: Path, as_json: bool) -> None:
     """Take tables of your own as the candidate; nothing changes until it is adopted."""
     found = import_tables(data_dir, folder)
     sentence = mark("Set {set} can be compared with `parcimetre factors diff` and adopted.")
-    terminal.done(sentence, {"set": found.id}, as_json)
+    if not as_json:
+        _show_changes(found)
+    terminal.done(sentence, {"set": found.id if as_json else found.name}, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -98,7 +127,7 @@ def adopt(data_dir: Path, as_json: bool) -> None:
     """Put the candidate in force, for commands at once and for a running collector when it is restarted."""
     found = adopt_tables(data_dir)
     sentence = mark("Set {set} is in force; restart the collector so that its pages use it.")
-    terminal.done(sentence, {"set": found.id}, as_json)
+    terminal.done(sentence, {"set": found.id if as_json else found.name}, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -134,7 +163,8 @@ def _total(data_dir: Path, factors: FactorSet) -> float | None:
 
 
 def _line(factor: Factor, formats: Formats) -> dict[str, str]:
-    return {"id": factor.id, **_value(factor, formats), "source": factor.source.publisher}
+    quality = {"quality": formats.tongue(QUALITIES[factor.quality])}
+    return {"id": factor.id, **_value(factor, formats), **quality, "source": factor.source.publisher}
 
 
 def _value(factor: Factor, formats: Formats) -> dict[str, str]:

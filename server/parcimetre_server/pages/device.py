@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
 from parcimetre_factors.explain import Term
+from parcimetre_factors.factor import ESTIMATE
 
 from .. import devices
 from ..collector import Collector, of
@@ -77,6 +78,7 @@ def device(
         "explanation": explain_device(collector, found.id, span, criterion) if figure.devices else None,
         "evidence_titles": EVIDENCE,
         "sources_of": _sources(collector),
+        "estimates": {f.id for f in collector.factors.factors.values() if f.quality == ESTIMATE},
         "criterion": criterion,
         "simulated": found.simulated,
         "title": title,

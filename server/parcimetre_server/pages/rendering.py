@@ -52,6 +52,7 @@ def tools(language: Language, collector: Collector) -> dict[str, Any]:
         "f": Formats(tongue, collector.zone),
         "language": language,
         "factor_set": collector.factors.id,
+        "factor_set_version": collector.factors.version,
         "organisation": collector.settings.organisation,
     }
 

@@ -62,6 +62,7 @@ def test_what_cannot_be_answered_is_a_problem_document(reader, path, status, say
 
 def test_factors_are_found_by_their_words(reader, fleet):
     found = reader.get("/v1/factors", params={"q": "grid FR"}).json()
+    assert found["factor_set_version"] == fleet.collector.factors.version
     assert 0 < found["count"] < len(fleet.collector.factors.factors)
     one = reader.get(f"/v1/factors/{found['factors'][0]['id']}").json()
     assert one == found["factors"][0]

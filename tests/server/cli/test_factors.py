@@ -89,5 +89,45 @@ def test_tables_with_a_fault_are_neither_right_nor_taken(run, doubled):
     assert isinstance(run("adopt").exception, ParcimetreError)
 
 
-def test_tables_in_order_are_said_to_be(run, doubled):
-    assert "in order" in run("check", str(doubled)).output
+def test_tables_in_order_are_said_to_be_with_what_they_change(run, doubled):
+    told = run("check", str(doubled)).output
+    assert "in order" in told
+    assert "grid.fr.2024.gwp" in told
+
+
+def test_the_set_in_force_is_checked_where_no_folder_is_named(run):
+    assert load_factor_set().name in run("check").output
+
+
+def test_each_fault_is_named_with_its_file_and_line(run, doubled):
+    table = doubled / "grid_year.csv"
+    table.write_text(table.read_text().replace(",source,kg", ",experience,kg"))
+    faults = str(run("check", str(doubled)).exception).split("\n")
+    assert [fault.split(",")[0] for fault in faults] == [
+        f"grid_year.csv line {n + 2}" for n in range(len(faults))
+    ]
+
+
+def test_a_product_of_one_s_own_with_a_deviation_is_in_force_once_adopted(run, tmp_path):
+    """As a spreadsheet in French writes it."""
+    columns = [name for name in COLUMNS if name not in ("low", "high")] + ["rel_sd"]
+    cells = {"id": "pcf.own", "subject": "Own Maker|Model 1", "stage": "manufacturing", "criterion": "gwp",
+             "value": "212,5", "range_basis": "source", "unit": "kg CO2 eq", "per": "device", "year": "2025",
+             "source": "own-2026", "locator": "page 1", "rel_sd": "0,3"}  # fmt: skip
+    row = ";".join(cells.get(name, "") for name in columns)
+    (tmp_path / "products.csv").write_text("\n".join([";".join(columns), row]), encoding="utf-8-sig")
+    (tmp_path / "sources.csv").write_text(
+        "id;publisher;title;year;url;licence;retrieved\n"
+        "own-2026;Own Maker;Sheet;2025;https://example.org;our own use;2026-11\n"
+    )
+    run("import", str(tmp_path))
+    run("adopt")
+    told = json.loads(run("show", "pcf.own", "--json").output)
+    assert told["value"] == 212.5
+    assert told["low"] * told["high"] == pytest.approx(212.5**2)
+
+
+def test_an_estimate_is_said_to_be_one(run):
+    assert "estimate" in run("show", "life.start.unknown").output
+    assert "estimate" in run("list", "coverage.own").output
+    assert json.loads(run("show", "life.start.unknown", "--json").output)["quality"] == "estimate"

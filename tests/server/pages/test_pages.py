@@ -167,3 +167,20 @@ def _port(server):
     while not server.started and monotonic() < deadline:
         sleep(0.05)
     return server.servers[0].sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "estimate"), ("fr", "estimation")])
+def test_an_estimate_is_said_to_be_one_on_the_page_of_factors_and_in_an_explanation(
+    reader, fleet, language, word
+):
+    badge = f'<span class="badge warn">{word}</span>'
+    spoken = {"accept-language": language}
+    assert badge in reader.get("/factors?q=coverage.own", headers=spoken).text
+    assert badge not in reader.get("/factors?q=grid.fr.2024.gwp", headers=spoken).text
+    assert badge in reader.get(f"/devices/{fleet.laptop}", headers=spoken).text
+
+
+def test_the_version_of_the_factors_stands_beside_their_id(reader, fleet):
+    factors = fleet.collector.factors
+    for path in ("/", "/factors", "/reports/weekly/2026-W47"):
+        assert f"{factors.version} <code>{factors.id}</code>" in reader.get(path).text
