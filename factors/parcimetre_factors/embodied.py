@@ -15,6 +15,7 @@ from .factor import Factor, FactorSet
 from .graphics import find_board, graphics
 from .hardware import Hardware
 from .matching import Match, match
+from .memo import kept
 from .virtual_host import host_share, typical_host
 
 Evidence = Literal["product", "components", "category", "host_share"]
@@ -68,7 +69,9 @@ def embodied(hardware: Hardware, factors: FactorSet) -> Embodied:
     """Impact of making, moving and discarding a device, by the best evidence there is."""
     if hardware.virtual or hardware.category == VIRTUAL:
         return _of_share(hardware, factors)
-    tried = [_product(hardware, factors), _components(hardware, factors), _category(hardware, factors)]
+    tried = [
+        _product(hardware, factors), _components(hardware, factors), _category(hardware.category, factors)
+    ]  # fmt: skip
     found = [evidence for evidence in tried if isinstance(evidence, _Found)]
     chosen = found[0]
     alternatives = (
@@ -154,11 +157,12 @@ def _server_parts(hardware: Hardware, criterion: Criterion, factors: FactorSet) 
 
 def of_category(hardware: Hardware, factors: FactorSet) -> ByStage:
     """The average of the device's category."""
-    return _category(hardware, factors).by_stage
+    return _category(hardware.category, factors).by_stage
 
 
-def _category(hardware: Hardware, factors: FactorSet) -> _Found:
-    rows = [f for f in factors.table("categories") if f.subject == hardware.category]
+@kept
+def _category(category: str, factors: FactorSet) -> _Found:
+    rows = [f for f in factors.table("categories") if f.subject == category]
     note = "The average of its category."
     if not rows:
         rows = [f for f in factors.table("categories") if f.subject == OTHER]
@@ -198,6 +202,7 @@ def _shared(part: Term, share: Term) -> Term:
     return product(part.label, part.unit, (part, share), detail=part.detail, tier="estimate")
 
 
+@kept
 def _life(category: str, factors: FactorSet) -> Term:
     known = f"life.{category}"
     factor = factors.get(known if known in factors.factors else f"life.{OTHER}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import NewType
+from typing import Any, NewType
 
 from .errors import BadFactorRow, UnknownFactor
 
@@ -91,6 +91,11 @@ class FactorSet:
     def factors(self) -> Mapping[str, Factor]:
         """Every factor by its id."""
         return MappingProxyType({f.id: f for table in self.tables.values() for f in table})
+
+    @cached_property
+    def results(self) -> dict[Hashable, Any]:
+        """What `memo.kept` functions have worked out from this set."""
+        return {}
 
     def get(self, factor_id: str) -> Factor:
         """The factor of that id. Raises UnknownFactor."""
