@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -93,9 +94,9 @@ class FactorSet:
         return MappingProxyType({f.id: f for table in self.tables.values() for f in table})
 
     @cached_property
-    def results(self) -> dict[Hashable, Any]:
-        """What `memo.kept` functions have worked out from this set."""
-        return {}
+    def results(self) -> Mapping[Callable[..., Any], dict[Any, Any]]:
+        """What each of the `memo.kept` functions has worked out from this set, by its arguments."""
+        return defaultdict(dict)
 
     def get(self, factor_id: str) -> Factor:
         """The factor of that id. Raises UnknownFactor."""

@@ -8,29 +8,28 @@ from typing import Any, TypeVar, TypeVarTuple, cast
 
 from .factor import FactorSet
 
-LARGEST = 50_000
+MOST = 10_000
 Given = TypeVarTuple("Given")
 Result = TypeVar("Result")
 Work = Callable[[*Given, FactorSet], Result]
 
 
-def kept(work: Work[*Given, Result]) -> Work[*Given, Result]:
+def kept(work: Work[*Given, Result], most: int = MOST) -> Work[*Given, Result]:
     """A pure function of hashable arguments and, last, a factor set, whose results stay with that set.
 
-    All are forgotten once they are 50,000, so that whoever asks for ever new parts fills no memory.
+    All are forgotten once they are so many, so that whoever asks for ever new parts fills no memory.
     """
     pure = cast("Callable[..., Result]", work)
 
     @wraps(pure)
     def known(*given: Any) -> Result:
-        results: dict[Any, Any] = given[-1].results
-        asked = (pure, given)
-        found = results.get(asked, results)
+        results: dict[Any, Any] = given[-1].results[pure]
+        found = results.get(given, results)
         if found is not results:
             return cast("Result", found)
-        if len(results) >= LARGEST:
+        if len(results) >= most:
             results.clear()
-        made = results[asked] = pure(*given)
+        made = results[given] = pure(*given)
         return made
 
     return cast("Work[*Given, Result]", known)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from parcimetre_factors import memo
 from parcimetre_factors.components import processor
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import FactorSet
@@ -27,12 +26,10 @@ def test_one_set_never_answers_for_another(factors):
     assert theirs == pytest.approx(2 * ours)
 
 
-def test_ever_new_parts_fill_no_memory(factors, monkeypatch):
-    monkeypatch.setattr(memo, "LARGEST", 10)
-    fresh = FactorSet("fresh", factors.tables, factors.facts, factors.sources)
-    echo = kept(lambda number, factors: (number, factors.id))
-    assert [echo(number, fresh) for number in range(100)] == [(number, "fresh") for number in range(100)]
-    assert len(fresh.results) <= 10
+def test_ever_new_parts_fill_no_memory(factors):
+    echo = kept(lambda number, factors: (number, factors.id), most=10)
+    assert [echo(number, factors) for number in range(100)] == [(number, factors.id) for number in range(100)]
+    assert len(factors.results[echo.__wrapped__]) <= 10
 
 
 def test_an_answer_of_none_is_kept_too(factors):

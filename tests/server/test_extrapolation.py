@@ -91,5 +91,5 @@ def interval_of(slots, joules):
     for errors, amount in lacking.by_errors.items():
         parts[errors] = amount
     assert sum(amount[0] for amount in parts.values()) == pytest.approx(joules * 96)
-    low, high = bounds(parts, 1, FACTORS)
+    ((low, high),) = bounds([parts], 1, FACTORS)
     return low[0], high[0]
