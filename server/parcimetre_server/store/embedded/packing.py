@@ -91,7 +91,7 @@ def activity(days: Sequence[tuple[int, DayOfSlots]], first: int, last: int) -> A
     """Slots with a record and first <= start < last, from (day number, day) in order."""
     day_starts = np.array([number for number, _ in days], np.int64) * DAY_S
     start = (day_starts[:, None] + np.arange(SLOTS_PER_DAY) * SLOT_S).ravel()
-    records = np.concatenate([day.records for _, day in days]) if days else EMPTY[:0]
+    records = _joined([day.records for _, day in days]) if days else EMPTY[:0]
     kept = (records["covered_s"] > 0) & (start >= first) & (start < last)
     chosen = records[kept]
     measured = tuple(
@@ -114,4 +114,9 @@ def _aligned(days: Sequence[DayOfSlots]) -> Iterable[tuple[Channel, NDArray[np.v
     nothing = np.zeros(SLOTS_PER_DAY, COUNTED)
     channels = dict.fromkeys(channel for day in days for channel in day.energy)
     for channel in channels:
-        yield channel, np.concatenate([day.energy.get(channel, nothing) for day in days])
+        yield channel, _joined([day.energy.get(channel, nothing) for day in days])
+
+
+def _joined(arrays: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
+    """Arrays of one dtype, one after the other, as bytes: numpy compares dtypes of records field by field."""
+    return np.concatenate([array.view(np.uint8) for array in arrays]).view(arrays[0].dtype)
