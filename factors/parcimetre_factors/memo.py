@@ -23,6 +23,7 @@ def kept(work: Work[*Given, Result], most: int = MOST) -> Work[*Given, Result]:
 
     @wraps(pure)
     def known(*given: Any) -> Result:
+        """What the work gave for these arguments before, else what it gives now."""
         results: dict[Any, Any] = given[-1].results[pure]
         found = results.get(given, results)
         if found is not results:
