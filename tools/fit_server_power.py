@@ -5,7 +5,8 @@ usage: fit_server_power.py tests/data/power/specpower.csv
 The features are those of parcimetre_factors.server_power. Ridge regression of ln(watts) over single-node
 results; generations, makers and processors are drawn towards no effect (PENALTY). Folds are by system: the
 results of one system are all seen or all unseen. Prints the error on unseen systems; its 2.5 to 97.5
-percentiles are the model's range.
+percentiles are the model's range. Prints also who shares that error, and how far off generations are that the
+fit has not seen.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.factor import COLUMNS, FactorSet, load_factor_set
 from parcimetre_factors.hardware import Cpu, Hardware, Memory
-from parcimetre_factors.server_power import features
+from parcimetre_factors.server_power import features, generation_of, maker_key
 
 OUT = Path(__file__).parents[1] / "factors" / "parcimetre_factors" / "data" / "server_power.csv"
 PENALTY = {"constant": 0.0, "generation": 0.3, "maker": 4.0, "processor": 1.0}
@@ -46,6 +47,11 @@ def main(measured: Path) -> None:
             table.append(row_of(f"{load}.{name}", shown, shown, shown, basis, unit, len(rows)))
         residuals = unseen(x, y, penalty, [system(row) for row in rows])
         print(judged(load, residuals, len(rows)))
+        each = residuals.reshape(ROUNDS, len(rows)).mean(axis=0)
+        told = (f"{name} {common(each, keys):.0%}" for name, keys in owners(rows).items())
+        print(f"  share of its variance that is common to a {', to a '.join(told)}")
+        off = generations_unseen(x, y, penalty, owners(rows)["generation"])
+        print(f"  unseen generations: sd of the mean error {np.std(list(off.values())):.2f}")
         low, high = np.exp(np.quantile(residuals, (0.025, 0.975)))
         basis = f"{FOLDS}-fold residuals on unseen systems"
         table.append(row_of(f"{load}.error", 1.0, low, high, basis, "1", len(rows)))
@@ -117,6 +123,41 @@ def unseen(x: Array, y: Array, penalty: Array, systems: Sequence[str]) -> Array:
             residuals[out] = y[out] - x[out] @ fit(x[~out], y[~out], penalty)
         rounds.append(residuals)
     return np.concatenate(rounds)
+
+
+def owners(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Whom an error may belong to: the generation, maker and system of each result."""
+    servers = [server(row) for row in rows]
+    generations = (generation_of(each.cpus[0].model or "") for each in servers)
+    return {
+        "generation": [found.name if found else "" for found in generations],
+        "maker": [maker_key(each.maker) for each in servers],
+        "system": [system(row) for row in rows],
+    }
+
+
+def common(errors: Array, keys: Sequence[str]) -> float:
+    """Share of the errors' variance that is common to those with the same key.
+
+    Method: one-way analysis of variance with random effects and groups of unequal size.
+    """
+    groups = [errors[np.array([key == name for key in keys])] for name in sorted(set(keys))]
+    n, k = len(errors), len(groups)
+    within = sum(float(((group - group.mean()) ** 2).sum()) for group in groups) / (n - k)
+    between = sum(len(group) * float(group.mean() - errors.mean()) ** 2 for group in groups) / (k - 1)
+    size = (n - sum(len(group) ** 2 for group in groups) / n) / (k - 1)
+    shared = max(0.0, (between - within) / size)
+    return shared / (shared + within)
+
+
+def generations_unseen(x: Array, y: Array, penalty: Array, generations: Sequence[str]) -> dict[str, float]:
+    """Mean error of the logarithm over each generation of three results or more, by a fit without it."""
+    found = {}
+    for name in sorted(set(generations) - {""}):
+        out = np.array([generation == name for generation in generations])
+        if out.sum() >= 3:
+            found[name] = float(np.mean(y[out] - x[out] @ fit(x[~out], y[~out], penalty)))
+    return found
 
 
 def judged(load: str, residuals: Array, n: int) -> str:

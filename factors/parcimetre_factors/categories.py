@@ -14,6 +14,7 @@ from .criteria import Criterion, Stage
 from .explain import Term, leaf, total
 from .factor import Factor, FactorSet
 from .hardware import Hardware
+from .memo import kept
 
 ByStage = Mapping[tuple[Criterion, Stage], Term]
 MADE = Criterion.GWP, Stage.MANUFACTURING
@@ -32,6 +33,7 @@ class Average:
     note: str
 
 
+@kept
 def of_category(category: str, factors: FactorSet) -> Average:
     """The average of a category; that of a desktop, widely, where the category is not known."""
     rows = _rows(category, factors)

@@ -11,14 +11,17 @@ from .criteria import UNITS, Criterion
 from .explain import Term, leaf, product, quotient, total
 from .factor import FactorSet
 from .hardware import Cpu, Disk, Memory, PowerSupply
+from .memo import kept
 
 
-def constant(label: str, subject: str, criterion: Criterion, factors: FactorSet, units: float = 1) -> Term:
-    """`units` times a constant of one component."""
-    one = factor_leaf(subject, f"component.{subject.replace(' ', '_')}.{criterion}", factors)
-    if units == 1:
-        return total(label, UNITS[criterion], (one,))
-    return product(label, UNITS[criterion], (_units(units), one))
+@kept
+def constant(label: str, subject: str, criterion: Criterion, factors: FactorSet) -> Term:
+    """A component that is a constant."""
+    return total(label, UNITS[criterion], (_one(subject, criterion, factors),))
+
+
+def _one(subject: str, criterion: Criterion, factors: FactorSet) -> Term:
+    return factor_leaf(subject, f"component.{subject.replace(' ', '_')}.{criterion}", factors)
 
 
 def factor_leaf(label: str, factor_id: str, factors: FactorSet, detail: str = "", note: str = "") -> Term:
@@ -30,6 +33,7 @@ def factor_leaf(label: str, factor_id: str, factors: FactorSet, detail: str = ""
     )
 
 
+@kept
 def processor(cpu: Cpu, criterion: Criterion, factors: FactorSet) -> Term:
     """Processors of one model: die area times impact per area, plus a base."""
     one = total(
@@ -70,6 +74,7 @@ def _die_mm2(cpu: Cpu, factors: FactorSet) -> Term:
     )  # fmt: skip
 
 
+@kept
 def memory(module: Memory, criterion: Criterion, factors: FactorSet) -> Term:
     """Memory modules of one size."""
     return _dies(
@@ -83,14 +88,18 @@ def memory(module: Memory, criterion: Criterion, factors: FactorSet) -> Term:
     )
 
 
+@kept
 def disk(disk: Disk, criterion: Criterion, factors: FactorSet) -> Term:
     """Disks of one kind and size: an SSD by its dies, an HDD as a constant."""
     if disk.kind == "hdd":
-        return constant("disk", "hdd", criterion, factors, disk.units)
+        if disk.units == 1:
+            return constant("disk", "hdd", criterion, factors)
+        return product("disk", UNITS[criterion], (_units(disk.units), _one("hdd", criterion, factors)))
     density = _stated(disk.density) or factor_leaf("density", "density.ssd", factors)
     return _dies("disk", "ssd", disk.gb, disk.units, density, criterion, factors)
 
 
+@kept
 def case(form: str, criterion: Criterion, factors: FactorSet) -> Term:
     """The case of a server; the source knows racks and blades, so that of a tower is taken for a rack's."""
     if f"component.{form}_case.{criterion}" in factors.factors:
@@ -102,6 +111,7 @@ def case(form: str, criterion: Criterion, factors: FactorSet) -> Term:
     )  # fmt: skip
 
 
+@kept
 def power_supplies(stated: PowerSupply | None, criterion: Criterion, factors: FactorSet) -> Term:
     """Power supplies of a server, by mass; no agent sees them, so they are the usual ones unless stated."""
     per_mass = factor_leaf("impact per mass", f"component.power_supply.{criterion}", factors)

@@ -16,6 +16,7 @@ from .factor import Factor, FactorSet
 from .graphics import find_board, graphics
 from .hardware import Hardware
 from .matching import Match, match
+from .memo import kept
 from .virtual_host import host_share, typical_host
 
 Evidence = Literal["product", "components", "category", "host_share"]
@@ -212,6 +213,7 @@ def _shared(part: Term, share: Term) -> Term:
     return product(part.label, part.unit, (part, share), detail=part.detail, tier="estimate")
 
 
+@kept
 def _life(category: str, factors: FactorSet) -> Term:
     known = f"life.{category}"
     factor = factors.get(known if known in factors.factors else f"life.{OTHER}")

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Operation = Literal[
     "sum", "product", "quotient", "factor", "measured", "modelled", "given", "policy", "constant"
@@ -17,8 +16,7 @@ Operation = Literal[
 LEAVES = frozenset({"factor", "measured", "modelled", "given", "policy", "constant"})
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """One term: `label` (a fixed English phrase) says what it is, `detail` what it is about.
 
     `factor` names the factor of a leaf; `tier` the quality of the evidence where that was a choice;
@@ -43,26 +41,26 @@ def leaf(label: str, value: float, unit: str, operation: Operation, **about: str
     return Term(label, value, unit, operation, **about)  # type: ignore[arg-type]  # str values only
 
 
-def total(label: str, unit: str, inputs: tuple[Term, ...], **about: str | None) -> Term:
-    """The sum of terms that share a unit."""
-    return _operate(label, unit, "sum", inputs, about)
-
-
-def product(label: str, unit: str, inputs: tuple[Term, ...], **about: str | None) -> Term:
-    """The product of terms."""
-    return _operate(label, unit, "product", inputs, about)
-
-
-def quotient(label: str, unit: str, inputs: tuple[Term, Term], **about: str | None) -> Term:
-    """The first term divided by the second."""
-    return _operate(label, unit, "quotient", inputs, about)
-
-
-def _operate(
-    label: str, unit: str, operation: Operation, inputs: tuple[Term, ...], about: dict[str, str | None]
+def total(
+    label: str, unit: str, inputs: tuple[Term, ...], detail: str = "", tier: str | None = None, note: str = ""
 ) -> Term:
-    value = evaluate(operation, [term.value for term in inputs])
-    return Term(label, value, unit, operation, inputs, **about)  # type: ignore[arg-type]  # str values only
+    """The sum of terms that share a unit."""
+    value = evaluate("sum", [term.value for term in inputs])
+    return Term(label, value, unit, "sum", inputs, detail, None, tier, note)
+
+
+def product(
+    label: str, unit: str, inputs: tuple[Term, ...], detail: str = "", tier: str | None = None, note: str = ""
+) -> Term:
+    """The product of terms."""
+    value = evaluate("product", [term.value for term in inputs])
+    return Term(label, value, unit, "product", inputs, detail, None, tier, note)
+
+
+def quotient(label: str, unit: str, inputs: tuple[Term, Term], detail: str = "") -> Term:
+    """The first term divided by the second."""
+    value = evaluate("quotient", [term.value for term in inputs])
+    return Term(label, value, unit, "quotient", inputs, detail)
 
 
 def evaluate(operation: Operation, values: list[float]) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import NewType
+from typing import Any, NewType
 
 from .distribution import LOGNORMAL, Z_95, contradiction, range_of
 from .errors import BadFactorRow, UnknownFactor
@@ -103,6 +104,11 @@ class FactorSet:
     def name(self) -> str:
         """Version and id, as people read them: "2026.11 (28217e934203)"."""
         return f"{self.version} ({self.id})" if self.version else self.id
+
+    @cached_property
+    def results(self) -> Mapping[Callable[..., Any], dict[Any, Any]]:
+        """What each of the `memo.kept` functions has worked out from this set, by its arguments."""
+        return defaultdict(dict)
 
     def get(self, factor_id: str) -> Factor:
         """The factor of that id. Raises UnknownFactor."""

@@ -14,6 +14,7 @@ from .cpus import find
 from .explain import Term, leaf, product, total
 from .factor import FactorId, FactorSet
 from .hardware import Disk, Hardware
+from .memo import kept
 from .server_power import Load, server_watts
 from .uncertainty import Amount, amounts
 from .virtual_host import host_share, typical_host
@@ -149,8 +150,9 @@ def _server_ends(hardware: Hardware, factors: FactorSet) -> tuple[Term, Term]:
 
 def _server_at(load: int, ends: tuple[Term, Term], factors: FactorSet, detail: str) -> Term:
     """Between idle and full load, the shape of the processor's curve."""
-    (idle, full), shape = ends, _shape(load, factors)
-    return total("awake", "W", (_weighted(idle, 1 - shape), _weighted(full, shape)), detail=detail)
+    (idle, full), (of_idle, of_full) = ends, _weights(load, factors)
+    parts = product(idle.label, "W", (idle, of_idle)), product(full.label, "W", (full, of_full))
+    return total("awake", "W", parts, detail=detail)
 
 
 def _server_end(load: Load, hardware: Hardware, factors: FactorSet) -> Term:
@@ -230,22 +232,24 @@ def _curve_leaf(load: int, factors: FactorSet) -> Term:
     return factor_leaf("share of TDP", f"power.curve.{load}", factors, detail=f"{load} %")
 
 
+@kept
 def _curve(load: int, factors: FactorSet) -> float:
     """Processor power as a share of TDP at a load in percent, straight between the published points."""
     points = [factors.get(f"power.curve.{at}").value for at in CURVE_LOADS]
     return float(np.interp(load, CURVE_LOADS, points))
 
 
-def _shape(load: int, factors: FactorSet) -> float:
-    """How far between idle and full load a device stands, 0 to 1."""
+@kept
+def _weights(load: int, factors: FactorSet) -> tuple[Term, Term]:
+    """Weights of idle and of full load, by how far between the two a device stands."""
     idle, full = _curve(0, factors), _curve(100, factors)
-    return (_curve(load, factors) - idle) / (full - idle)
+    shape = (_curve(load, factors) - idle) / (full - idle)
+    return _weight(1 - shape), _weight(shape)
 
 
-def _weighted(watts: Term, weight: float) -> Term:
-    share = leaf("weight by the load curve", weight, "1", "modelled",
-                 note="Between the points of power.curve.0, .10, .50 and .100.")  # fmt: skip
-    return product(watts.label, "W", (watts, share))
+def _weight(share: float) -> Term:
+    return leaf("weight by the load curve", share, "1", "modelled",
+                note="Between the points of power.curve.0, .10, .50 and .100.")  # fmt: skip
 
 
 def _decile_name(i: int) -> str:

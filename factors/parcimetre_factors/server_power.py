@@ -13,13 +13,15 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from .components import factor_leaf
 from .cpus import find, normal
 from .explain import Term, leaf, product
 from .factor import FactorSet
 from .hardware import Cpu, Hardware
+from .memo import kept
 
 Load = Literal["idle", "full"]
 LABELS: Mapping[Load, str] = {"idle": "idle", "full": "full load"}
@@ -62,8 +64,7 @@ GENERATIONS = tuple(
 )
 
 
-@dataclass(frozen=True)
-class Feature:
+class Feature(NamedTuple):
     """What a server has of one feature: the name of its effect, how much of it, and what to show."""
 
     name: str
@@ -74,18 +75,29 @@ class Feature:
 
 def server_watts(load: Load, hardware: Hardware, factors: FactorSet) -> Term:
     """Idle or full-load watts at the wall; features that the fit has not met are left out."""
-    prefix = f"power.server.{load}"
-    effects = tuple(
-        leaf(
-            f"effect of {feature.name.split('.')[0]}", math.exp(factors.get(effect).value * feature.amount),
-            "1", "modelled", detail=feature.detail, factor=effect, note=feature.note,
-        )
-        for feature in features(hardware, factors)
-        if (effect := f"{prefix}.{feature.name}") in factors.factors
-    )  # fmt: skip
-    constant = factor_leaf("constant of the fit", f"{prefix}.constant", factors)
-    error = leaf("error of the fit", 1.0, "1", "factor", factor=factors.get(f"{prefix}.error").id)
+    terms = (_effect(load, feature, factors) for feature in features(hardware, factors))
+    effects = tuple(term for term in terms if term is not None)
+    constant, error = _ends_of_the_product(load, factors)
     return product(LABELS[load], "W", (constant, *effects, error))
+
+
+@kept
+def _effect(load: Load, feature: Feature, factors: FactorSet) -> Term | None:
+    """What a feature does to the watts, None where the fit has not met it."""
+    effect = factors.factors.get(f"power.server.{load}.{feature.name}")
+    if effect is None:
+        return None
+    return leaf(
+        f"effect of {feature.name.split('.')[0]}", math.exp(effect.value * feature.amount), "1", "modelled",
+        detail=feature.detail, factor=effect.id, note=feature.note,
+    )  # fmt: skip
+
+
+@kept
+def _ends_of_the_product(load: Load, factors: FactorSet) -> tuple[Term, Term]:
+    constant = factor_leaf("constant of the fit", f"power.server.{load}.constant", factors)
+    error = factors.get(f"power.server.{load}.error")
+    return constant, leaf("error of the fit", 1.0, "1", "factor", factor=error.id)
 
 
 def features(hardware: Hardware, factors: FactorSet) -> Iterator[Feature]:
@@ -103,12 +115,20 @@ def features(hardware: Hardware, factors: FactorSet) -> Iterator[Feature]:
     yield Feature("cores", math.log(cores), f"{cores:g}")
     yield Feature("processors and cores", math.log(chips) * math.log(cores), f"{chips:g} × {cores:g}")
     yield Feature("memory", math.log(memory_gb), f"{memory_gb:g} GB")
-    yield Feature("low-power processors", float(bool(LOW_POWER.search(key(name)))))
+    yield from _named(name, hardware.year, hardware.maker)
+
+
+@lru_cache(maxsize=8192)
+def _named(name: str, year: int | None, maker: str | None) -> tuple[Feature, ...]:
+    """The features that names tell: of the processor, and of the server's maker."""
     known = generation_of(name)
-    chosen = known or _stand_in(name, hardware.year)
-    yield Feature(f"generation.{chosen.name}", 1.0, chosen.name, "" if known else ASSUMED)
-    yield Feature(f"maker.{maker_key(hardware.maker)}", 1.0, hardware.maker or "")
-    yield Feature(f"processor.{_slug(key(name))}", 1.0, name)
+    chosen = known or _stand_in(name, year)
+    return (
+        Feature("low-power processors", float(bool(LOW_POWER.search(key(name))))),
+        Feature(f"generation.{chosen.name}", 1.0, chosen.name, "" if known else ASSUMED),
+        Feature(f"maker.{maker_key(maker)}", 1.0, maker or ""),
+        Feature(f"processor.{_slug(key(name))}", 1.0, name),
+    )
 
 
 def generation_of(name: str) -> Generation | None:

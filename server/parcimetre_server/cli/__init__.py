@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 import sys
+from pathlib import Path
 
 import click
 from parcimetre_factors.errors import FactorsError
@@ -30,6 +32,20 @@ class Commands(click.Group):
         module = importlib.import_module(f".{cmd_name.replace('-', '_')}", __name__)
         command: click.Command = module.command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Name every command with what its file says of it, without loading any."""
+        names = self.list_commands(ctx)
+        room = formatter.width - 6 - max(map(len, names))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _short_help(name, room)) for name in names])
+
+
+def _short_help(name: str, room: int) -> str:
+    tree = ast.parse((Path(next(iter(__path__))) / f"{name.replace('-', '_')}.py").read_text("utf-8"))
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    told = next((ast.get_docstring(node) for node in functions if node.name == "command"), None)
+    return click.Command(name, help=told).get_short_help_str(room)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

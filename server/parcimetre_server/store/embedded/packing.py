@@ -208,7 +208,12 @@ def _aligned(
     """Each channel over all days, zero on the days that do not have it."""
     nothing = np.zeros(SLOTS_PER_DAY, COUNTED_DTYPE)
     for channel in dict.fromkeys(channel for day in days for channel in day):
-        yield channel, np.concatenate([day.get(channel, nothing) for day in days])
+        yield channel, _joined([day.get(channel, nothing) for day in days])
+
+
+def _joined(arrays: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
+    """Arrays of one dtype, one after the other, as bytes: numpy compares dtypes of records field by field."""
+    return np.concatenate([array.view(np.uint8) for array in arrays]).view(arrays[0].dtype)
 
 
 def _open_planes(row: Row) -> bytes:
