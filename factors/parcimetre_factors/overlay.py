@@ -10,6 +10,7 @@ from types import MappingProxyType
 from .errors import BadFactorRow
 from .factor import FACT_TABLES, SOURCES, Factor, FactorSet, Source, content_hash, read_sources, read_table
 
+OWN_TABLES = frozenset({"grid_residual"})
 MEANING = ("unit", "per", "criterion", "stage", "zone")
 
 
@@ -25,8 +26,9 @@ class Change:
 def overlaid(base: FactorSet, folder: Path) -> FactorSet:
     """The set with the folder's tables over it: a row with an id of the set replaces it, others are added.
 
-    The folder holds tables named as the set's, and `sources.csv` with the sources that only its rows cite.
-    Raises BadFactorRow where a row cannot be defended, or means something else than the one it replaces.
+    The folder holds tables named as the set's, or as OWN_TABLES that are not shipped, and `sources.csv` with
+    the sources that only its rows cite. Raises BadFactorRow where a row cannot be defended, or means
+    something else than the one it replaces.
     """
     files = sorted(folder.glob("*.csv"))
     if not files:
@@ -49,8 +51,9 @@ def changes(before: FactorSet, after: FactorSet) -> Iterator[Change]:
 
 
 def _laid_over(base: FactorSet, file: Path, sources: Mapping[str, Source]) -> tuple[Factor, ...]:
-    if file.stem in FACT_TABLES or file.stem not in base.tables:
-        known = ", ".join(sorted(base.tables))
+    tables = {*base.tables, *OWN_TABLES}
+    if file.stem in FACT_TABLES or file.stem not in tables:
+        known = ", ".join(sorted(tables))
         raise BadFactorRow(f"{file.name}: there is no such table of factors; known: {known}")
     rows: dict[str, Factor] = {}
     for factor in read_table(file, sources):
@@ -58,7 +61,7 @@ def _laid_over(base: FactorSet, file: Path, sources: Mapping[str, Source]) -> tu
             raise BadFactorRow(f"{file.name}: the id {factor.id!r} stands twice; give one another id")
         _refuse_other_meaning(file, factor, base)
         rows[factor.id] = factor
-    kept = (rows.pop(factor.id, factor) for factor in base.tables[file.stem])
+    kept = (rows.pop(factor.id, factor) for factor in base.table(file.stem))
     return (*kept, *rows.values())
 
 
@@ -66,7 +69,7 @@ def _refuse_other_meaning(file: Path, factor: Factor, base: FactorSet) -> None:
     replaced = base.factors.get(factor.id)
     if replaced is None:
         return
-    if replaced not in base.tables[file.stem]:
+    if replaced not in base.table(file.stem):
         raise BadFactorRow(f"{file.name}: {factor.id!r} belongs to another table; move it there")
     for name in MEANING:
         old, new = getattr(replaced, name), getattr(factor, name)
