@@ -10,6 +10,7 @@ from .factor import DISPUTED, Factor, FactorSet
 from .matching import normal_maker, normal_model
 from .overlay import PRODUCTS, product_of
 
+PROFILES = "grid_profile"  # rows are series of quarter hours, which their ids tell apart
 PROFILE, DAY_MEAN = "electricity", "day mean"
 RATIO = "1"
 MEAN_TOLERANCE, SUM_TOLERANCE = 0.001, 0.05
@@ -22,9 +23,10 @@ Fault = tuple[Factor, str]
 
 def disagreements(factors: FactorSet) -> Iterator[Fault]:
     """Each with the row that it is found at."""
-    for table in factors.tables.values():
-        yield from _same_meaning(table)
-    yield from _unbalanced(factors.table("grid_profile"))
+    for name, table in factors.tables.items():
+        if name != PROFILES:
+            yield from _same_meaning(table)
+    yield from _unbalanced(factors.table(PROFILES))
     products = [f for f in factors.table(PRODUCTS) if f.quality != DISPUTED]
     yield from _nameless(products)
     sheets = _grouped(products, lambda f: (*product_of(f), f.criterion, f.source.id))

@@ -19,10 +19,11 @@ from .explain import Term, leaf, product, total
 from .factor import Factor, FactorId, FactorSet
 from .observed import Observed, Reading
 
-TIERS = ("slot", "profile", "year")
-SLOT_TIER, PROFILE_TIER, YEAR_TIER = range(len(TIERS))
+TIERS = ("slot", "profile", "year", "contract", "residual")
+SLOT_TIER, PROFILE_TIER, YEAR_TIER = range(3)
 SLOTS_PER_DAY = 96
 FIRST_YEAR = 1970
+MONTHS = 12
 PUBLISHED_ERROR = "grid.published.error"
 Starts = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -74,13 +75,14 @@ def intensity(
     if not years:
         return None
     found = _Slots(starts, losses(zone, factors, criterion))
-    chosen = _chosen_years(years, starts)
+    chosen = chosen_years(years, starts)
     profile = _profile(zone, factors, criterion)
     ratios = np.ones(len(starts)) if profile is None else profile.ratios[starts // SLOT_S % SLOTS_PER_DAY]
     own = () if profile is None else (profile.error,)
     for i in np.unique(chosen):
         found.add((years[i].id, *own), np.where(chosen == i, years[i].value * ratios, 0.0))
     found.tier[:] = YEAR_TIER if profile is None else PROFILE_TIER
+    _follow_months(found, monthly(zone, factors, criterion))
     if observed is not None and criterion == Criterion.GWP:
         _observe(found, observed, factors)
     return GridSlots(sum(found.parts.values(), np.zeros(len(starts))), found.tier, found.parts)
@@ -109,9 +111,35 @@ class _Slots:
             self._add(errors, np.where(at_meter, values, 0.0))
             self._add((*errors, self.losses.id), np.where(at_meter, 0.0, values * self.losses.value))
 
+    def replace(self, slots: NDArray[np.bool_]) -> None:
+        """Forget what was gathered of some slots (n,)."""
+        for errors, values in self.parts.items():
+            self.parts[errors] = np.where(slots, 0.0, values)
+
     def _add(self, errors: Errors, values: Array) -> None:
         if values.any():
             self.parts[errors] = values + self.parts.get(errors, 0.0)
+
+
+def _follow_months(found: _Slots, known: Mapping[int, list[MonthProfile]]) -> None:
+    """Put profiles of months in the place of what is known by the year."""
+    months = found.starts.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+    for month in np.unique(months) if known else ():
+        profile = _of_month(known, int(month))
+        if profile is not None:
+            found.replace(months == month)
+            values = profile.kg_per_kwh[found.starts // SLOT_S % SLOTS_PER_DAY]
+            found.add((profile.error,), np.where(months == month, values, 0.0))
+            found.tier[months == month] = PROFILE_TIER
+
+
+def _of_month(known: Mapping[int, list[MonthProfile]], month: int) -> MonthProfile | None:
+    """Of a month counted from 1970-01, the latest profile of that month that is not later, else the first."""
+    alike = known.get(month % MONTHS)
+    if not alike:
+        return None
+    earlier = [profile for profile in alike if profile.month <= month]
+    return earlier[-1] if earlier else alike[0]
 
 
 def _observe(found: _Slots, observed: Observed, factors: FactorSet) -> None:
@@ -121,8 +149,7 @@ def _observe(found: _Slots, observed: Observed, factors: FactorSet) -> None:
     whole = sum(told.values(), np.zeros(len(observed.starts)))[at]
     published = observed.kg_per_kwh[at]
     known = (observed.starts[at] == found.starts) & ((whole > 0) | ~np.isnan(published))
-    for errors in list(found.parts):
-        found.parts[errors] = np.where(known, 0.0, found.parts[errors])
+    found.replace(known)
     found.tier[known] = SLOT_TIER
     for origin, share in told.items():
         share_of_known = np.where(known & (whole > 0), share[at] / np.where(whole > 0, whole, 1), 0.0)
@@ -146,7 +173,7 @@ def _of_origin(
     if kind == "fuel":
         return [(factors.get(f"fuel.{name}.gwp"), np.ones(len(starts), bool))]
     years = _years(name, factors, Criterion.GWP)
-    chosen = _chosen_years(years, starts)
+    chosen = chosen_years(years, starts)
     return [(years[i], chosen == i) for i in np.unique(chosen)]
 
 
@@ -169,12 +196,20 @@ def intensity_term(
 
 def _at_meter(produced: Term, zone: str, factors: FactorSet, criterion: Criterion, detail: str) -> Term:
     """A kWh produced times what has to be produced for a kWh at the meter."""
-    lost = losses(zone, factors, criterion)
+    lost = losses_leaf(zone, factors, criterion)
     parts = produced.inputs if produced.operation == "product" else (produced,)
     if lost is not None:
-        parts = (*parts, leaf("kWh produced for a kWh at the meter", lost.value, "1", "factor",
-                              factor=lost.id, note=lost.note))  # fmt: skip
+        parts = (*parts, lost)
     return product("impact of a kilowatt-hour", produced.unit, parts, detail=detail, tier=produced.tier)
+
+
+def losses_leaf(zone: str, factors: FactorSet, criterion: Criterion) -> Term | None:
+    """What `losses` gives, as a leaf."""
+    lost = losses(zone, factors, criterion)
+    if lost is None:
+        return None
+    return leaf("kWh produced for a kWh at the meter", lost.value, "1", "factor", factor=lost.id,
+                note=lost.note)  # fmt: skip
 
 
 def _year_term(zone: str, start: int, factors: FactorSet, criterion: Criterion, detail: str) -> Term:
@@ -183,7 +218,12 @@ def _year_term(zone: str, start: int, factors: FactorSet, criterion: Criterion, 
     years = _years(zone, factors, criterion)
     if not years:
         raise UnknownZone(f"no factor of grid zone {zone} knows {criterion}")
-    year = years[int(_chosen_years(years, np.array([start]))[0])]
+    at = start // SLOT_S % SLOTS_PER_DAY
+    of_month = _of_month(monthly(zone, factors, criterion), _month(start))
+    if of_month is not None:
+        return leaf("mean of the month at this quarter hour", float(of_month.kg_per_kwh[at]), unit, "factor",
+                    detail=detail, factor=of_month.ids[at], tier="profile", note=of_month.note)  # fmt: skip
+    year = years[int(chosen_years(years, np.array([start]))[0])]
     whole = leaf(
         "mean of the year", year.value, unit, "factor", detail=f"{zone}, {year.year}", factor=year.id,
         tier="year", note=year.note,
@@ -191,7 +231,6 @@ def _year_term(zone: str, start: int, factors: FactorSet, criterion: Criterion, 
     profile = _profile(zone, factors, criterion)
     if profile is None:
         return whole
-    at = start // SLOT_S % SLOTS_PER_DAY
     ratio = leaf(
         "quarter hour of the day to the day's mean", float(profile.ratios[at]), "1", "factor",
         detail=detail, factor=profile.ids[at], tier="profile", note=profile.note,
@@ -226,6 +265,42 @@ class _Profile:
     note: str
 
 
+@dataclass(frozen=True)
+class MonthProfile:
+    """Impact per kWh produced by quarter hour of the day, UTC (96,), in a month counted from 1970-01."""
+
+    month: int
+    kg_per_kwh: Array
+    ids: tuple[FactorId, ...]
+    error: FactorId
+    note: str
+
+
+def monthly(zone: str, factors: FactorSet, criterion: Criterion) -> dict[int, list[MonthProfile]]:
+    """Profiles of months by month of the year from 0, oldest first; a month needs all its 96 and an error."""
+    rows: dict[int, dict[str, list[Factor]]] = {}
+    for factor in factors.table("grid_profile"):
+        kind, _, number = factor.subject.partition(", month ")
+        if number and factor.year and factor.zone == zone and factor.criterion == criterion:
+            month = (factor.year - FIRST_YEAR) * MONTHS + int(number) - 1
+            rows.setdefault(month, {}).setdefault(kind, []).append(factor)
+    found: dict[int, list[MonthProfile]] = {}
+    for month, kinds in sorted(rows.items()):
+        means, errors = kinds.get("electricity", []), kinds.get("profile error", [])
+        if len(means) == SLOTS_PER_DAY and len(errors) == 1:
+            values = np.array([mean.value for mean in means])
+            ids = tuple(mean.id for mean in means)
+            of_month = MonthProfile(month, values, ids, errors[0].id, errors[0].range_basis)
+            found.setdefault(month % MONTHS, []).append(of_month)
+    return found
+
+
+def _month(start: int) -> int:
+    """Month of a second UTC, counted from 1970-01."""
+    moment = datetime.fromtimestamp(start, UTC)
+    return (moment.year - FIRST_YEAR) * MONTHS + moment.month - 1
+
+
 def latest_year(zone: str, factors: FactorSet) -> tuple[float, Errors]:
     """Climate impact of a kWh at the meter by the zone's latest year, and its errors. Raises UnknownZone."""
     year, lost = _years(zone, factors, Criterion.GWP)[-1], losses(zone, factors, Criterion.GWP)
@@ -248,7 +323,7 @@ def _years(zone: str, factors: FactorSet, criterion: Criterion) -> list[Factor]:
     return sorted(found, key=lambda factor: factor.year or 0)
 
 
-def _chosen_years(years: list[Factor], starts: Starts) -> NDArray[np.intp]:
+def chosen_years(years: list[Factor], starts: Starts) -> NDArray[np.intp]:
     """Index of the factor that holds in each slot."""
     slot_years = starts.astype("datetime64[s]").astype("datetime64[Y]").astype(np.int64) + FIRST_YEAR
     known = np.array([factor.year for factor in years])

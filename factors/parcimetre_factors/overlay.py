@@ -12,6 +12,7 @@ from .factor import FACT_TABLES, SOURCES, Factor, FactorSet, Source, content_has
 from .matching import normal_maker, normal_model
 from .rows import numbered
 
+OWN_TABLES = frozenset({"grid_residual"})
 MEANING = ("unit", "per", "criterion", "stage", "zone")
 PRODUCTS = "products"
 
@@ -28,9 +29,10 @@ class Change:
 def overlaid(base: FactorSet, folder: Path) -> FactorSet:
     """The set with the folder's tables over it: a row with an id of the set replaces it, others are added.
 
-    The folder holds tables named as the set's, and `sources.csv` with the sources that only its rows cite.
-    A product that is described anew takes the place of all rows of the product of that name.
-    Raises BadFactorRow where a row cannot be defended, or means something else than the one it replaces.
+    The folder holds tables named as the set's, or as OWN_TABLES that are not shipped, and `sources.csv` with
+    the sources that only its rows cite. A product that is described anew takes the place of all rows of the
+    product of that name. Raises BadFactorRow where a row cannot be defended, or means something else than
+    the one it replaces.
     """
     files = sorted(folder.glob("*.csv"))
     if not files:
@@ -64,9 +66,10 @@ def changes(before: FactorSet, after: FactorSet) -> Iterator[Change]:
 
 
 def _laid_over(base: FactorSet, file: Path, sources: Mapping[str, Source]) -> tuple[Factor, ...]:
-    if file.stem in FACT_TABLES or file.stem not in base.tables:
-        known = ", ".join(sorted(base.tables))
-        raise BadFactorRow(f"{file.name}: there is no such table of factors; known: {known}")
+    tables = {*base.tables, *OWN_TABLES}
+    if file.stem in FACT_TABLES or file.stem not in tables:
+        names = ", ".join(sorted(tables))
+        raise BadFactorRow(f"{file.name}: there is no such table of factors; known: {names}")
     rows: dict[str, Factor] = {}
     for line, factor in read_rows(file, sources).items():
         if factor.id in rows:
@@ -75,7 +78,8 @@ def _laid_over(base: FactorSet, file: Path, sources: Mapping[str, Source]) -> tu
             )
         _refuse_other_meaning(f"{file.name} line {line}", file.stem, factor, base)
         rows[factor.id] = factor
-    others = _not_described(base.tables[file.stem], rows) if file.stem == PRODUCTS else base.tables[file.stem]
+    known = base.table(file.stem)
+    others = _not_described(known, rows) if file.stem == PRODUCTS else known
     kept = tuple(rows.pop(factor.id, factor) for factor in others)
     return (*kept, *rows.values())
 
@@ -97,7 +101,7 @@ def _refuse_other_meaning(where: str, table: str, factor: Factor, base: FactorSe
     replaced = base.factors.get(factor.id)
     if replaced is None:
         return
-    if replaced not in base.tables[table]:
+    if replaced not in base.table(table):
         raise BadFactorRow(f"{where}: {factor.id!r} belongs to another table; move it there")
     for name in MEANING:
         old, new = getattr(replaced, name), getattr(factor, name)

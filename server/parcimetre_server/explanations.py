@@ -18,11 +18,12 @@ from parcimetre_factors.components import factor_leaf
 from parcimetre_factors.criteria import EMBODIED, UNITS, Criterion, Stage
 from parcimetre_factors.explain import Term, leaf, product, quotient, total, walk
 from parcimetre_factors.factor import Factor, FactorSet
-from parcimetre_factors.grid import GridSlots
+from parcimetre_factors.grid import TIERS, GridSlots
 from parcimetre_factors.purchase import Purchase
 
 from .accrual import Life, Service, accrued, first_life, policy_for, second_life, service_of
 from .collector import Collector
+from .contracts import Electricity
 from .devices import Device, device
 from .errors import ParcimetreError
 from .figures import Grid, put_to_use
@@ -49,6 +50,7 @@ LIFE_OVER = mark(
     "The service life ended within the period or before it: no embodied impact accrues after it."
 )
 EACH_SLOT = mark("The value of each slot is told by GET /v1/grid/{zone}.")
+EACH_CONTRACT = mark("Each slot is told in full where the period is two days or shorter.")
 NO_RECORD = mark("The device sent no record of this period.")
 NO_YEAR = mark("The year of purchase is not known: the service life carries the embodied impact.")
 SECOND_LIFE = mark(
@@ -61,6 +63,10 @@ ACCRUED = {
     Policy.PURCHASE_YEAR: mark("share of the year of purchase in the period"),
     Policy.ACTIVE_HOUR: mark("active hours of the period"),
 }
+MARKET = mark(
+    "Market-based: where a supplier's contract holds, its factor counts; else the residual mix of the zone, "
+    "or the grid by location where none is known."
+)
 OWN_SHARE = mark("A virtual machine: these are its estimated shares of a typical host, not measurements.")
 STAGE_LABELS = {
     Stage.MANUFACTURING: mark("manufacturing, share of the period"),
@@ -98,6 +104,8 @@ class Explanation:
     notes: tuple[str, ...]
     factor_set: str
     amortisation: Policy
+    electricity: Electricity
+    grid_tiers: Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -135,6 +143,7 @@ def explain_device(
     span: Span,
     criterion: Criterion,
     amortisation: Policy | None = None,
+    electricity: Electricity = "location",
 ) -> Explanation:
     """The tree of one device's footprint, by a policy or else the collector's own.
 
@@ -147,7 +156,7 @@ def explain_device(
             f"device {device_id} has not reported yet; its figures begin with its first report"
         )
     profile = profiles(collector.factors).of(hardware(found))
-    grid = Grid(collector, span, criterion)
+    grid = Grid(collector, span, criterion, electricity)
     first = put_to_use(found, reported[0])
     service = service_of(found, first, collector.now(), purchase_of(found, first))
     asked = amortisation or collector.settings.amortisation
@@ -164,11 +173,13 @@ def explain_device(
         span,
         term,
         definitions,
-        _factors(collector.factors, term, definitions),
+        _factors(grid.factors, term, definitions),
         tuple(stage for stage in Stage if stage in absent),
         tuple(_notes(case, asked)),
-        collector.factors.id,
+        grid.factors.id,
         asked,
+        grid.electricity,
+        _grid_tiers(case),
     )
 
 
@@ -178,9 +189,11 @@ def explain_unit(
     span: Span,
     criterion: Criterion,
     amortisation: Policy | None = None,
+    electricity: Electricity = "location",
 ) -> Explanation:
     """The figure of an org unit as the sum of its devices; each device's own tree is one step away."""
-    found = figures(collector, Query(span, criterion, org_unit=org_unit, amortisation=amortisation))
+    query = Query(span, criterion, org_unit=org_unit, amortisation=amortisation, electricity=electricity)
+    found = figures(collector, query)
     names = {str(figure.device.id): figure.device.name for figure in found.devices}
     inputs = tuple(
         leaf(
@@ -199,8 +212,20 @@ def explain_unit(
         if inputs
         else None
     )
-    absent = tuple(found.total().absent)
-    return Explanation(criterion, span, whole, {}, (), absent, (), collector.factors.id, found.amortisation)
+    row = found.total()
+    return Explanation(
+        criterion,
+        span,
+        whole,
+        {},
+        (),
+        row.absent,
+        (MARKET,) if found.electricity == "market" else (),
+        row.factor_set,
+        found.amortisation,
+        found.electricity,
+        row.grid_tiers,
+    )
 
 
 def _notes(case: _Case, asked: Policy) -> Iterator[str]:
@@ -215,6 +240,8 @@ def _notes(case: _Case, asked: Policy) -> Iterator[str]:
         yield LIFE_OVER
     if is_virtual(case.device):
         yield OWN_SHARE
+    if case.grid.electricity == "market":
+        yield MARKET
     yield from assumptions(case.device)
     if case.profile.embodied.note:
         yield case.profile.embodied.note
@@ -245,7 +272,7 @@ def _accrued(case: _Case, life: Life | None) -> Term:
 
 def _use(case: _Case) -> Iterator[Term]:
     """The use stage: one term per slot, or per day of longer spans; slots without energy are left out."""
-    slots = case.grid.of(case.device.zone)
+    slots = case.grid.of_device(case.device)
     if slots is None:
         return
     span = case.span
@@ -264,7 +291,7 @@ def _use(case: _Case) -> Iterator[Term]:
         energy = quotient(mark("electricity"), "kWh", (energy_j, JOULES))
         if fine:
             start = int(activity.start[inside][0])
-            grid = case.grid.term(case.device.zone, start)
+            grid = case.grid.term_of_device(case.device, start)
         else:
             mean = float(impact[inside].sum() / chosen.energy_j[inside].sum())
             grid = _mean_intensity(case, mean, slots)
@@ -282,6 +309,18 @@ def _use(case: _Case) -> Iterator[Term]:
         yield leaf(mark("use"), 0.0, case.unit, "measured", note=NO_RECORD)
 
 
+def _grid_tiers(case: _Case) -> dict[str, dict[str, float]]:
+    """Shares of the electricity by what stands behind the grid's intensity, under the grid zone."""
+    slots = case.grid.of_device(case.device)
+    energy_j = choose(case.activity, case.profile.watts, is_virtual(case.device)).energy_j
+    if slots is None or not energy_j.sum():
+        return {}
+    tiers = slots.tier[case.grid.index(case.activity.start)]
+    summed = np.bincount(tiers, energy_j, len(TIERS)).astype(np.float64)
+    by_tier = summed / summed.sum()
+    return {case.device.zone: {TIERS[i]: float(by_tier[i]) for i in np.flatnonzero(by_tier)}}
+
+
 def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:
     """The grid over many slots, as a leaf; each slot's value is one request away."""
     return leaf(
@@ -290,8 +329,8 @@ def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:
         f"{case.unit}/kWh",
         "modelled",
         detail=case.device.zone,
-        factor=slots.errors[0],
-        note=EACH_SLOT,
+        factor=next(iter(slots.errors), None),
+        note=EACH_SLOT if case.grid.electricity == "location" else EACH_CONTRACT,
     )
 
 
@@ -357,6 +396,8 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "factors": [factor_json(factor) for factor in explanation.factors],
         "factor_set": explanation.factor_set,
         "amortisation": explanation.amortisation,
+        "electricity": explanation.electricity,
+        "grid_tiers": explanation.grid_tiers,
     }
 
 

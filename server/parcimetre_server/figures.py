@@ -15,12 +15,15 @@ from parcimetre_factors.activity import SLOT_S, Activity
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.explain import Term
-from parcimetre_factors.grid import GridSlots, intensity, intensity_term
+from parcimetre_factors.factor import FactorSet
+from parcimetre_factors.grid import TIERS, GridSlots, intensity, intensity_term
+from parcimetre_factors.market import Contract, market, market_term, with_contracts
 from parcimetre_factors.observed import Observed
 from parcimetre_factors.purchase import Purchase
 
 from .accrual import accrued, first_life, policy_for, second_life, service_of
 from .collector import Collector
+from .contracts import Electricity, contracts, of_device
 from .devices import Device
 from .hardware import hardware, is_virtual
 from .observations import observations
@@ -39,7 +42,8 @@ class DeviceFigure:
 
     `use` is None where no factor knows the criterion; `use_by_errors` is the same by the errors it carries.
     `accrued` and `reconditioned` are in units of the `policy`: of what making it cost, and of what preparing
-    its second life did, if it is in its second.
+    its second life did, if it is in its second. `tier_j` is the energy by tier of the grid's evidence, none
+    where no factor knows the criterion.
     """
 
     device: Device
@@ -53,6 +57,7 @@ class DeviceFigure:
     reconditioned: Array | None
     use: Array | None
     use_by_errors: Mapping[Errors, Array]
+    tier_j: Mapping[str, Array]
     absent: frozenset[Stage]
     purchase: Purchase
     policy: Policy
@@ -64,10 +69,19 @@ def nothing(figure: DeviceFigure) -> Array:
 
 
 class Grid:
-    """Grid intensity over one span for one criterion, computed once a zone."""
+    """Grid intensity over one span for one criterion, computed once a zone and its contracts.
 
-    def __init__(self, collector: Collector, within: Span, criterion: Criterion) -> None:
+    `electricity` says what it is based on: contracts count for gwp alone. `factors` hold them where they do.
+    """
+
+    def __init__(
+        self, collector: Collector, within: Span, criterion: Criterion, electricity: Electricity = "location"
+    ) -> None:
         self.criterion = criterion
+        self.electricity: Electricity = electricity if criterion == Criterion.GWP else "location"
+        self._held = contracts(collector.store) if self.electricity == "market" else []
+        self.factors: FactorSet = with_contracts(collector.factors, (held.contract for held in self._held))
+        self._market: dict[tuple[str, tuple[Contract, ...]], GridSlots] = {}
         self._collector = collector
         self._within = within
         self._first = within.first
@@ -81,6 +95,23 @@ class Grid:
             factors, observed = self._collector.factors, self.observed(zone)
             self._known[zone] = intensity(zone, self._starts, factors, observed, self.criterion)
         return self._known[zone]
+
+    def of_device(self, device: Device) -> GridSlots | None:
+        """The same for a device: of its zone, or of its contracts where they are asked for."""
+        located = self.of(device.zone)
+        if self.electricity == "location" or located is None:
+            return located
+        supplied = (device.zone, of_device(self._held, device))
+        if supplied not in self._market:
+            self._market[supplied] = market(located, self._starts, *supplied, self.factors)
+        return self._market[supplied]
+
+    def term_of_device(self, device: Device, start: int) -> Term:
+        """The tree behind one slot of `of_device`. Raises UnknownZone."""
+        located = self.term(device.zone, start)
+        if self.electricity == "location":
+            return located
+        return market_term(located, start, device.zone, of_device(self._held, device), self.factors)
 
     def observed(self, zone: str) -> Observed | None:
         """What feeds have stated of the zone's slots."""
@@ -120,7 +151,7 @@ def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slo
     profile = frame.known.of(hardware(device))
     in_service = put_to_use(device, first_slot)
     periods, grid = frame.periods, frame.grid
-    slots = grid.of(device.zone)
+    slots = grid.of_device(device)
     service = service_of(device, in_service, frame.now, purchase_of(device, in_service))
     policy = policy_for(frame.policy, service.purchase)
     first, second = first_life(profile, service.purchase, policy), second_life(profile, service.purchase)
@@ -138,6 +169,7 @@ def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slo
         reconditioned=accrued(policy, second, service, periods, activity, frame.zone) if second else None,
         use=None if slots is None else sum(used.by_errors.values(), np.zeros_like(used.energy_j)),
         use_by_errors=used.by_errors,
+        tier_j=used.tier_j,
         absent=profile.absent(grid.criterion, second is not None)
         | (frozenset({Stage.USE}) if slots is None else frozenset()),
         purchase=service.purchase,
@@ -153,10 +185,11 @@ class _Used:
     measured_j: Array
     covered_s: Array
     by_errors: dict[Errors, Array]
+    tier_j: dict[str, Array]
 
 
 def _nothing_used(p: int) -> _Used:
-    return _Used(np.zeros((len(RUNGS), p)), np.zeros((len(RUNGS), p)), np.zeros(p), {})
+    return _Used(np.zeros((len(RUNGS), p)), np.zeros((len(RUNGS), p)), np.zeros(p), {}, {})
 
 
 def _used(device: Device, profile: Profile, frame: Frame, activity: Activity) -> _Used:
@@ -170,7 +203,8 @@ def _used(device: Device, profile: Profile, frame: Frame, activity: Activity) ->
         return np.bincount(cells, values, len(RUNGS) * p).astype(np.float64).reshape(len(RUNGS), p)
 
     by_errors: dict[Errors, Array] = {}
-    slots = frame.grid.of(device.zone)
+    tier_j: dict[str, Array] = {}
+    slots = frame.grid.of_device(device)
     if slots is not None:
         index = frame.grid.index(activity.start)
         for errors, kg_per_kwh in slots.parts.items():
@@ -178,5 +212,9 @@ def _used(device: Device, profile: Profile, frame: Frame, activity: Activity) ->
             if per_j.any():
                 by_errors[tuple(sorted(errors))] = binned(chosen.counted_j * per_j)
                 by_errors[tuple(sorted((profile.power.error, *errors)))] = binned(chosen.modelled_j * per_j)
+        tiers = slots.tier[index]
+        tier_j = {
+            TIERS[tier]: binned(np.where(tiers == tier, chosen.energy_j, 0.0)) for tier in np.unique(tiers)
+        }
     covered_s = np.bincount(at, activity.covered_s, p).astype(np.float64)
-    return _Used(binned(chosen.energy_j), binned(chosen.measured_j), covered_s, by_errors)
+    return _Used(binned(chosen.energy_j), binned(chosen.measured_j), covered_s, by_errors, tier_j)

@@ -18,6 +18,7 @@ from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.factor import FactorSet
 
 from .collector import Collector
+from .contracts import Electricity
 from .devices import Device, device, devices
 from .errors import ParcimetreError
 from .extrapolation import Missing, Used, missing
@@ -48,7 +49,10 @@ class TooManyRows(ParcimetreError):
 
 @dataclass(frozen=True)
 class Query:
-    """Which footprint; `org_unit` stands for its whole subtree, and no policy for the collector's own."""
+    """Which footprint; `org_unit` stands for its whole subtree, and no policy for the collector's own.
+
+    `electricity` is by location (what the grid did) or by market (what contracts say); gwp alone knows both.
+    """
 
     span: Span
     criterion: Criterion = Criterion.GWP
@@ -56,6 +60,7 @@ class Query:
     org_unit: str | None = None
     device: DeviceId | None = None
     amortisation: Policy | None = None
+    electricity: Electricity = "location"
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,8 @@ class Row:
 
     `low` and `high` bound 95 % of what the factors' errors allow. `absent` are the stages that the value
     leaves out for at least one device. `extrapolated` is None where no record can stand for the missing ones.
+    `electricity` says what the use stage is based on; `grid_tiers` holds, by grid zone, the shares of the
+    electricity by what stands behind its intensity (TIERS of the engine), together 1.
     """
 
     group: str
@@ -89,6 +96,8 @@ class Row:
     absent: tuple[Stage, ...]
     simulated: bool | Literal["partly"]
     extrapolated: Extrapolated | None
+    electricity: Electricity
+    grid_tiers: Mapping[str, Mapping[str, float]]
 
     @property
     def incomplete(self) -> bool:
@@ -101,6 +110,7 @@ class Figures:
     """Figures of many devices, from which rows of any grouping are made."""
 
     criterion: Criterion
+    electricity: Electricity
     periods: Periods
     factors: FactorSet
     amortisation: Policy
@@ -170,6 +180,8 @@ class Figures:
             absent=tuple(stage for stage in Stage if stage in tally.absent),
             simulated="partly" if len(tally.simulated) > 1 else tally.simulated == {True},
             extrapolated=None if whole is None or tally.untold[i] else tally.extrapolated(i, whole),
+            electricity=self.electricity,
+            grid_tiers=tally.grid_tiers(i),
         )
 
 
@@ -188,6 +200,7 @@ class Share:
     by_errors: Mapping[Errors, Array]
     absent: frozenset[Stage]
     missing: Used | None = None
+    tier_j: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass
@@ -200,6 +213,7 @@ class Tally:
     absent: set[Stage] = field(default_factory=set)
     simulated: set[bool] = field(default_factory=set)
     missing: dict[Errors, Array] = field(default_factory=dict)
+    tier_j: dict[tuple[str, str], Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Start from nothing."""
@@ -220,6 +234,9 @@ class Tally:
             if share.value is not None:
                 self.value = share.value + (0.0 if self.value is None else self.value)
             add_up(self.by_errors, share.by_errors)
+            for tier, energy_j in share.tier_j.items():
+                key = (figure.device.zone, tier)
+                self.tier_j[key] = energy_j + self.tier_j.get(key, 0.0)
             if share.missing is not None:
                 self._miss(share.missing)
 
@@ -229,6 +246,15 @@ class Tally:
         add_up(self.missing, missing.by_errors)
         for amount in missing.by_errors.values():
             self.missing_value += amount
+
+    def grid_tiers(self, i: int) -> dict[str, dict[str, float]]:
+        """Shares of a period's electricity by grid zone and tier."""
+        found: dict[str, dict[str, float]] = {}
+        whole = sum(float(energy_j[i]) for energy_j in self.tier_j.values())
+        for (zone, tier), energy_j in sorted(self.tier_j.items()):
+            if energy_j[i] > 0:
+                found.setdefault(zone, {})[tier] = float(energy_j[i]) / whole
+        return found
 
     def with_missing(self) -> dict[Errors, Array]:
         """What was recorded and what is missing, by the errors that they carry."""
@@ -318,6 +344,7 @@ def _use(figure: DeviceFigure, missing: Missing, group: str, rung: int | None = 
         {errors: amount[rungs].sum(axis=0) for errors, amount in figure.use_by_errors.items()},
         figure.absent & {Stage.USE},
         missing.used(rungs) if missing else None,
+        {tier: energy_j[rungs].sum(axis=0) for tier, energy_j in figure.tier_j.items()},
     )
 
 
@@ -347,14 +374,14 @@ def _absent(figure: DeviceFigure, group: str, stages: frozenset[Stage]) -> Share
 def figures(collector: Collector, query: Query) -> Figures:
     """Figures of every device that the query asks for and that ever reported."""
     periods = cut(query.span, query.interval, collector.zone)
-    grid = Grid(collector, query.span, query.criterion)
+    grid = Grid(collector, query.span, query.criterion, query.electricity)
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
     asked = {found.id: found for found in _asked(collector, query)}
     began = {key: span[0] for key, span in collector.store.spans().items() if key in asked}
     recorded = dict(collector.store.activities(began, query.span.first, query.span.last))
     made = (figure_of(asked[key], frame, recorded.get(key), first) for key, first in began.items())
-    return Figures(query.criterion, periods, collector.factors, policy, tuple(made))
+    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, tuple(made))
 
 
 def _asked(collector: Collector, query: Query) -> Iterator[Device]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_decimal
 
 from .i18n import Tongue, mark
+from .titles import TIERS
 
 DIGITS = 3
 UTC_ZONE = ZoneInfo("UTC")
@@ -96,6 +98,14 @@ class Formats:
         if 99.5 <= hundredths < 100:
             hundredths, decimals = math.floor(hundredths * 10) / 10, 1
         return f"{self._decimal(hundredths, decimals)}{NBSP if self.tongue.language == 'fr' else ''}%"
+
+    def tiers(self, shares: Mapping[str, Mapping[str, float]]) -> str:
+        """Each grid zone with the shares of what its intensity rests on."""
+        zones = []
+        for zone, tiers in shares.items():
+            told = (f"{self.tongue(TIERS[tier])} {self.percent(share)}" for tier, share in tiers.items())
+            zones.append(f"{zone} ({', '.join(told)})")
+        return ", ".join(zones)
 
     def change(self, share: float | None) -> str:
         """A change as a percentage with its sign; None is a dash."""

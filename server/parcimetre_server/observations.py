@@ -47,6 +47,13 @@ def observations(store: Store, zone: str, first: int, last: int) -> Observed | N
     return observed(_readings(store, zone, first, last))
 
 
+def all_observations(store: Store, zone: str) -> Observed | None:
+    """Everything that is kept of a zone, None if nothing."""
+    days = (key.rpartition("/") for key in store.latest("grid"))
+    known = sorted(int(day) for of, _, day in days if of == zone)
+    return observations(store, zone, known[0] * DAY_S, (known[-1] + 1) * DAY_S) if known else None
+
+
 def _readings(store: Store, zone: str, first: int, last: int) -> Iterator[Reading]:
     for day in range(first // DAY_S, (last - 1) // DAY_S + 1):
         for start, body in _kept(store, zone, day).items():

@@ -41,6 +41,13 @@ EVIDENCE = {
     "category": mark("average of the category"),
     "host_share": mark("share of a typical host"),
 }
+TIERS = {
+    "slot": mark("observed quarter hours"),
+    "profile": mark("usual profile"),
+    "year": mark("mean of the year"),
+    "contract": mark("supplier's contract"),
+    "residual": mark("residual mix"),
+}
 GROUPS = {
     "org_unit": mark("Org unit"),
     "site": mark("Site"),

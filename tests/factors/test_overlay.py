@@ -42,6 +42,12 @@ def own(tmp_path):
     return write
 
 
+def test_residual_mixes_are_a_table_of_one_s_own(factors, own):
+    laid = overlaid(factors, own(grid_residual=[GREEN | {"id": "residual.fr.2024"}]))
+    assert [row.id for row in laid.table("grid_residual")] == ["residual.fr.2024"]
+    assert factors.table("grid_residual") == ()
+
+
 def test_a_row_of_ours_is_replaced_and_all_others_stay(factors, own):
     laid = overlaid(factors, own(grid_year=[GREEN]))
     assert laid.get("grid.fr.2024.gwp").value == 0.012

@@ -1,5 +1,6 @@
 """Languages: which one is meant, and that nothing is left in English for a French reader."""
 
+from dataclasses import replace
 from io import BytesIO
 from itertools import product
 from pathlib import Path
@@ -13,9 +14,11 @@ from parcimetre_factors.amortisation import Policy, per_unit
 from parcimetre_factors.components import factor_leaf
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import walk
-from parcimetre_factors.factor import load_factor_set
+from parcimetre_factors.factor import FactorSet, load_factor_set
 from parcimetre_factors.grid import intensity_term, zones
 from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory
+from parcimetre_factors.market import Contract, market_term, with_contracts
+from parcimetre_factors.month_profile import month_profiles
 from parcimetre_factors.observed import Reading, observed
 from parcimetre_factors.purchase import ERRORS
 from parcimetre_server.i18n import Tongue, language_of, language_of_environment
@@ -70,6 +73,21 @@ def hardware_of_all_kinds():
         yield Hardware("server", cpus=CPUS[1], memory=(Memory(16, 2),), case=case)
 
 
+def grid_of_all_kinds(factors):
+    """Terms of a slot under a contract, of one without, with a residual mix, and of a month's profile."""
+    contract = Contract("c", "S", "P", 0.02, None, None, False, "E", 0, SLOT_S, "2026-01-01")
+    known = with_contracts(factors, [contract, replace(contract, id="m", at_meter=True)])
+    mixes = [replace(factors.get("grid.fr.2023.gwp"), id="residual")]
+    days = [Reading(i * SLOT_S, "test", kg_per_kwh=0.05) for i in range(21 * 96)]
+    (month,) = month_profiles("FR", observed(days), factors, "L", "2026-01-01")
+    profile = [*factors.table("grid_profile"), *month.rows]
+    for tables in ({}, {"grid_residual": mixes}, {"grid_profile": profile}):
+        laid = FactorSet("laid", {**known.tables, **tables}, known.facts, known.sources)
+        for start in (0, SLOT_S):
+            for held in (contract, replace(contract, id="m", at_meter=True)):
+                yield market_term(intensity_term("FR", start, laid), start, "FR", [held], laid)
+
+
 @pytest.fixture(scope="module")
 def said():
     """What the engine says of hardware and grids of all kinds: labels, evidence, notes, and why not."""
@@ -79,6 +97,7 @@ def said():
     terms = [intensity_term("FR", reading.start, factors, observed(readings)) for reading in readings]
     terms += [intensity_term(zone, 0, factors) for zone in zones(factors)]
     terms.append(intensity_term("FR", 0, factors, criterion=Criterion.ADPE))
+    terms += grid_of_all_kinds(factors)
     terms += [factor_leaf("life", error, factors) for error in ERRORS.values() if error]
     words = set()
     for made in hardware_of_all_kinds():

@@ -5,7 +5,8 @@ from parcimetre_server.views import bars, stage_views
 
 
 def row(group, value):
-    return Row(group, "p", 0.0, value, None, None, "kg CO2 eq", 1.0, None, "set", (), False, None)
+    unit, about = "kg CO2 eq", ("set", (), False, None, "location", {})
+    return Row(group, "p", 0.0, value, None, None, unit, 1.0, None, *about)
 
 
 def test_the_greatest_bar_is_full_and_comes_first():

@@ -11,7 +11,7 @@ from .. import explanations
 from ..collector import Collector, of
 from ..periods import span
 from ..store import DeviceId
-from .footprint import Asked, Begin, End, Spread, Unit
+from .footprint import Asked, Basis, Begin, End, Spread, Unit
 
 router = APIRouter(prefix="/v1", tags=["figures"])
 
@@ -25,6 +25,7 @@ def explain(
     criterion: Asked = Criterion.GWP,
     org_unit: Unit = None,
     amortisation: Spread = None,
+    electricity: Basis = "location",
 ) -> dict[str, Any]:
     """Why a device's footprint is what it is, or an org unit's as the sum of its devices.
 
@@ -33,8 +34,9 @@ def explain(
     Periods of up to two days are explained slot by slot, longer ones day by day.
     """
     asked = span(begin, end, collector.zone, collector.now())
+    policies = (amortisation, electricity)
     if device is not None:
-        found = explanations.explain_device(collector, DeviceId(device), asked, criterion, amortisation)
+        found = explanations.explain_device(collector, DeviceId(device), asked, criterion, *policies)
     else:
-        found = explanations.explain_unit(collector, org_unit, asked, criterion, amortisation)
+        found = explanations.explain_unit(collector, org_unit, asked, criterion, *policies)
     return explanations.as_json(found)

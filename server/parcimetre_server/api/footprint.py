@@ -11,6 +11,7 @@ from parcimetre_factors.criteria import Criterion
 
 from .. import footprints
 from ..collector import Collector, of
+from ..contracts import Electricity
 from ..footprints import GroupBy
 from ..periods import Interval, span
 from ..store import DeviceId
@@ -37,6 +38,13 @@ Spread = Annotated[
         "the collector's own policy where it is absent."
     ),
 ]
+Basis = Annotated[
+    Electricity,
+    Query(
+        description="What the electricity is based on: the grid at the location, or the market, which is the "
+        "suppliers' contracts. Only gwp knows the market; other criteria stay with the location."
+    ),
+]
 Unit = Annotated[str | None, Query(max_length=400, description="Path of an org unit: it and all below it.")]
 
 
@@ -53,12 +61,15 @@ def footprint(
     org_unit: Unit = None,
     device: Annotated[str | None, Query(max_length=64, description="Id of one device.")] = None,
     amortisation: Spread = None,
+    electricity: Basis = "location",
 ) -> dict[str, Any]:
     """Footprint with its 95 % interval, coverage and measured share, by group and period.
 
     Days, weeks and months are those of the organisation's time zone, hours and slots those of UTC. The
     values of the groups add up to the total; the bounds of intervals do not, as errors are shared. `value`
     is null where no factor knows the criterion, and `absent` lists the stages that a value leaves out.
+    `electricity` is what a row is based on, and `grid_tiers` how its electricity's intensity is known: shares
+    by grid zone, and by slot, profile, year, contract or residual.
     """
     asked = footprints.Query(
         span(begin, end, collector.zone, collector.now()),
@@ -67,6 +78,7 @@ def footprint(
         org_unit,
         DeviceId(device) if device else None,
         amortisation or collector.settings.amortisation,
+        electricity,
     )
     return {
         "from": asked.span.first,

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from ..collector import open_reading
+from ..contracts import Electricity, market_sets
 from ..devices import find
 from ..explanations import Explanation, explain_device, explain_unit
 from ..explanations import as_json as explanation_json
@@ -25,7 +26,7 @@ from ..i18n import Tongue, language_of_environment
 from ..periods import span
 from ..titles import QUALITIES, title
 from . import options, terminal
-from .footprint import amortisation_option, begin, criterion_option, end, org_unit_option
+from .footprint import amortisation_option, begin, criterion_option, electricity_option, end, org_unit_option
 
 EPILOG = """\b
 Examples:
@@ -47,6 +48,7 @@ DIFFERS = 1
 @end
 @criterion_option
 @amortisation_option
+@electricity_option
 @options.as_json
 @click.option(
     "--verify",
@@ -64,6 +66,7 @@ def command(
     end: str | None,
     criterion: str,
     amortisation: str,
+    electricity: Electricity,
     as_json: bool,
     verify: Path | None,
 ) -> None:
@@ -72,24 +75,33 @@ def command(
     With --verify, exit code 0 says that all of it recomputes, 1 that something does not.
     """
     if verify is not None:
-        context.exit(_verify(verify, in_force(data_dir)))
+        context.exit(_verify(verify, data_dir))
     if (device_id is None) == (org_unit is None):
         raise click.UsageError("give either --device ID or --org-unit PATH; parcimetre devices lists the ids")
     collector = open_reading(data_dir)
     zone = collector.zone
     asked = span(begin, end, zone, collector.now())
+    how = (asked, Criterion(criterion), Policy(amortisation), electricity)
     if device_id is not None:
-        device = find(collector.store, device_id)
-        found = explain_device(collector, device.id, asked, Criterion(criterion), Policy(amortisation))
+        found = explain_device(collector, find(collector.store, device_id).id, *how)
     else:
-        found = explain_unit(collector, org_unit, asked, Criterion(criterion), Policy(amortisation))
+        found = explain_unit(collector, org_unit, *how)
     if as_json:
         click.echo(json.dumps(explanation_json(found), ensure_ascii=False))
         return
     _print(found, Formats(Tongue(language_of_environment()), zone), collector.factors.name)
 
 
-def _verify(file: Path, factors: FactorSet) -> int:
+def _set_of(document: dict[str, object], data_dir: Path) -> FactorSet:
+    """The set that an explanation by market names, with contracts over it; else the one in force."""
+    factors = in_force(data_dir)
+    if document.get("electricity") == "market" and document.get("factor_set") != factors.id:
+        sets = market_sets(open_reading(data_dir).store, factors)
+        return next((found for found in sets if found.id == document.get("factor_set")), factors)
+    return factors
+
+
+def _verify(file: Path, data_dir: Path) -> int:
     """Say whether an explanation holds; the exit code. Raises BadExplanation."""
     try:
         document = json.loads(file.read_bytes())
@@ -97,7 +109,7 @@ def _verify(file: Path, factors: FactorSet) -> int:
         raise BadExplanation(f"{file} is not JSON: {error}; give what --json printed") from error
     if not isinstance(document, dict):
         raise BadExplanation(f"{file} is no explanation; give what `parcimetre explain --json` printed")
-    difference = first_difference(document, factors)
+    difference = first_difference(document, _set_of(document, data_dir))
     click.echo(difference or f"{file} recomputes: {document.get('value')} {document.get('unit')}")
     return DIFFERS if difference else 0
 
@@ -110,6 +122,9 @@ def _print(found: Explanation, formats: Formats, factor_set: str) -> None:
     console.print(_tree(found.term, formats))
     for name, term in found.definitions.items():
         console.print(_tree(term, formats, name))
+    if found.grid_tiers:
+        tiers = formats.tiers(found.grid_tiers)
+        console.print(escape(tongue("Intensity of the electricity: {tiers}", tiers=tiers)), style="dim")
     for note in found.notes:
         console.print(tongue(note), style="dim")
     if found.absent:

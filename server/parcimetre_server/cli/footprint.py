@@ -13,7 +13,9 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 
 from ..collector import Collector, open_reading
+from ..contracts import ELECTRICITY, Electricity
 from ..devices import devices
+from ..explanations import MARKET
 from ..footprints import ALL, GROUPINGS, GroupBy, Query, Row, figures
 from ..formats import Formats
 from ..i18n import Tongue, language_of_environment, mark
@@ -26,6 +28,7 @@ Examples:
   parcimetre footprint
   parcimetre footprint --from 2026-11-16 --to 2026-11-23 --group-by org_unit
   parcimetre footprint --org-unit "Métropole/Ville" --group-by category --interval day --json
+  parcimetre footprint --electricity market
 """
 NUMBERS = (
     mark("Electricity"),
@@ -51,6 +54,13 @@ amortisation_option = click.option(
     envvar="PARCIMETRE_AMORTISATION",
     help="What carries embodied impact: the service life, the year of purchase, or active hours.",
 )
+electricity_option = click.option(
+    "--electricity",
+    type=click.Choice(ELECTRICITY),
+    default="location",
+    show_default=True,
+    help="What the electricity is based on: the grid at the location, or the suppliers' contracts.",
+)
 org_unit_option = click.option("--org-unit", metavar="PATH", help="An org unit and all below it.")
 
 
@@ -64,6 +74,7 @@ org_unit_option = click.option("--org-unit", metavar="PATH", help="An org unit a
 @criterion_option
 @org_unit_option
 @amortisation_option
+@electricity_option
 @options.as_json
 def command(
     data_dir: Path,
@@ -74,13 +85,15 @@ def command(
     criterion: str,
     org_unit: str | None,
     amortisation: str,
+    electricity: Electricity,
     as_json: bool,
 ) -> None:
     """Show the footprint of the fleet, with its interval, coverage and measured share."""
     collector = open_reading(data_dir)
     asked = span(begin, end, collector.zone, collector.now())
     policy = Policy(amortisation)
-    found = figures(collector, Query(asked, Criterion(criterion), interval, org_unit, amortisation=policy))
+    query = Query(asked, Criterion(criterion), interval, org_unit, None, policy, electricity)
+    found = figures(collector, query)
     rows = found.rows(group_by)
     if as_json:
         told = {
@@ -95,6 +108,10 @@ def command(
     formats = Formats(Tongue(language_of_environment()), collector.zone)
     shown = [*rows, found.total()] if group_by and interval == "total" and rows else rows
     _print(shown, collector, formats, group_by, interval)
+    if found.electricity == "market":
+        click.echo(formats.tongue(MARKET))
+    if tiers := found.total().grid_tiers:
+        click.echo(formats.tongue("Intensity of the electricity: {tiers}", tiers=formats.tiers(tiers)))
     if (whole := found.total()).incomplete and whole.extrapolated and interval == "total":
         about = formats.about(
             whole.extrapolated.value, whole.extrapolated.low, whole.extrapolated.high, whole.unit

@@ -1,4 +1,4 @@
-"""`parcimetre grid`: what feeds state of single quarter hours, and what a kilowatt-hour costs."""
+"""`parcimetre grid`: what feeds state of single quarter hours, contracts, and what a kilowatt-hour costs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,11 +15,19 @@ from ..formats import Formats
 from ..i18n import mark
 from . import options, terminal
 
+if TYPE_CHECKING:
+    from ..collector import Collector
+    from ..contracts import Held
+
 EPILOG = """\b
 Examples:
   parcimetre grid import eco2mix-national-tr.csv --zone FR
   curl -s "$FEED" | parcimetre grid import - --zone GB
   parcimetre grid show FR --from 2026-11-16 --to 2026-11-23
+  parcimetre grid profile FR --into our-factors
+  parcimetre grid contract add --supplier "Énergies Sud" --product Vert --kg-per-kwh 0.012 --at-meter no \\
+      --evidence statement-2026.pdf --from 2026-01-01 --site "Hôtel de ville"
+  parcimetre grid contract list
 """
 G_PER_KG = 1000
 
@@ -27,7 +35,7 @@ G_PER_KG = 1000
 @click.group(epilog=EPILOG)
 @options.data_dir
 def command(data_dir: Path) -> None:
-    """Take in feeds of the grid, and show what a kilowatt-hour costs in each slot."""
+    """Take in feeds of the grid and suppliers' contracts, and show what a kilowatt-hour costs."""
 
 
 @command.command("import", epilog=EPILOG)
@@ -99,3 +107,92 @@ def _days(found: dict[str, Any], formats: Formats) -> Iterator[dict[str, object]
 
 def _utc(slot: dict[str, Any]) -> datetime:
     return datetime.fromtimestamp(slot["start"], UTC)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("zone")
+@click.option("--into", "folder", type=click.Path(path_type=Path, file_okay=False), required=True,
+              help="Folder of your own factor tables, made where it is missing.")  # fmt: skip
+@options.as_json
+def profile(data_dir: Path, zone: str, folder: Path, as_json: bool) -> None:
+    """Make the usual quarter hours of each month from what was imported, as factors of your own.
+
+    They count after `parcimetre factors import FOLDER` and `parcimetre factors adopt`, for slots that no feed
+    gives. A month needs 20 days.
+    """
+    from ..own_profiles import make_profiles
+
+    months = make_profiles(options.reading(data_dir), zone, folder)
+    rows = [{"month": m.name, "days": m.days, "profile": "yes" if m.rows else "no"} for m in months]
+    terminal.show(rows, as_json, "")
+
+
+@command.group(epilog=EPILOG)
+@options.data_dir
+def contract(data_dir: Path) -> None:
+    """State the suppliers' contracts that market-based figures rest on."""
+
+
+@contract.command("add", epilog=EPILOG)
+@options.data_dir
+@click.option("--supplier", help="Who delivers.")
+@click.option("--product", help="What the contract or offer is called.")
+@click.option("--kg-per-kwh", help="kg CO2 eq per kWh, as the supplier states it.")
+@click.option("--low", help="Lower bound of its 95 % range, where the supplier states one.")
+@click.option("--high", help="Upper bound of the same.")
+@click.option("--at-meter", help="yes if the figure counts the losses of the grid, else no.")
+@click.option("--evidence", help="Guarantee of origin, statement, address or file that gives the figure.")
+@click.option("--from", "first", help="First day, in the organisation's time zone.")
+@click.option("--until", help="Last day, itself included; open-ended where it is absent.")
+@click.option("--site", help="The site that the contract is for.")
+@click.option("--org-unit", help="Or the org unit, with all below it; everything where neither is given.")
+@click.option("--file", type=click.File("rb"), help="CSV, or TOML with [[contract]], of these as columns.")
+@options.as_json
+def add_contract(data_dir: Path, file: Any, first: str | None, as_json: bool, **said: str | None) -> None:
+    """Keep a contract, or all of a file; the same again changes nothing."""
+    from .. import contracts
+
+    collector = options.reading(data_dir, create=True)
+    stated: list[Any] = [{name: text for name, text in {**said, "from": first}.items() if text is not None}]
+    if file is not None:
+        if stated[0]:
+            raise click.UsageError("give either --file or the contract itself")
+        stated = contracts.read(file.read().decode("utf-8-sig"))
+    kept = contracts.add(collector.store, stated, collector.zone, collector.now())
+    _show_contracts(collector, kept, as_json)
+
+
+@contract.command("list", epilog=EPILOG)
+@options.data_dir
+@options.as_json
+def list_contracts(data_dir: Path, as_json: bool) -> None:
+    """List the contracts that were stated."""
+    from .. import contracts
+
+    collector = options.reading(data_dir)
+    _show_contracts(collector, contracts.contracts(collector.store), as_json)
+
+
+@contract.command("end", epilog=EPILOG)
+@options.data_dir
+@click.argument("contract_id", metavar="ID")
+@click.option("--last-day", required=True, help="Last day; one before the first withdraws the contract.")
+@options.as_json
+def end_contract(data_dir: Path, contract_id: str, last_day: str, as_json: bool) -> None:
+    """Let a contract end with a day."""
+    from .. import contracts
+
+    collector = options.reading(data_dir)
+    ended = contracts.end(collector.store, contract_id, last_day, collector.zone, collector.now())
+    _show_contracts(collector, [ended], as_json)
+
+
+def _show_contracts(collector: Collector, held: list[Held], as_json: bool) -> None:
+    from ..contracts import as_json as told
+
+    rows = [told(each, collector.zone) for each in held]
+    if not as_json:
+        shown = ("id", "supplier", "product", "kg_per_kwh", "from", "until", "site", "org_unit", "evidence")
+        rows = [{name: row[name] for name in shown} for row in rows]
+    terminal.show(rows, as_json, mark("There is no contract yet: state one."))

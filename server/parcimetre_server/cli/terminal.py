@@ -22,7 +22,8 @@ HEADINGS = (
     mark("id"), mark("name"), mark("category"), mark("org unit"), mark("site"), mark("zone"), mark("state"),
     mark("expires at"), mark("last slot"), mark("value"), mark("unit"), mark("source"),
     mark("before"), mark("after"), mark("day"), mark("g/kWh"), mark("lowest (UTC)"), mark("highest (UTC)"),
-    mark("observed"), mark("quality"),
+    mark("observed"), mark("quality"), mark("supplier"), mark("product"), mark("kg per kwh"), mark("from"),
+    mark("until"), mark("evidence"), mark("month"), mark("days"), mark("profile"),
 )  # fmt: skip
 
 

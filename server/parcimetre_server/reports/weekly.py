@@ -9,6 +9,7 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 
 from ..collector import Collector
+from ..contracts import contracts
 from ..devices import Device
 from ..footprints import Query, Row, figures
 from ..hardware import is_virtual
@@ -24,6 +25,7 @@ class Weekly:
     """An ISO week of an org unit and all below it.
 
     `provisional` says that the week is not over; `previous` is then the same part of the week before.
+    `market` is the total by the suppliers' contracts, None where none holds in the week.
     """
 
     week: str
@@ -33,6 +35,7 @@ class Weekly:
     devices: int
     virtual: int
     total: Row
+    market: Row | None
     previous: Row
     by_unit: tuple[Row, ...]
     by_category: tuple[Row, ...]
@@ -76,6 +79,7 @@ def weekly(collector: Collector, week: str, org_unit: str | None = None) -> Week
         devices=len(rows),
         virtual=sum(is_virtual(devices[DeviceId(row.group)]) for row in rows),
         total=found.total(),
+        market=_market(collector, span, org_unit),
         previous=figures(collector, earlier).total(),
         by_unit=_greatest(found.rows("org_unit", below=top(devices.values(), org_unit or ""))),
         by_category=_greatest(found.rows("category")),
@@ -85,6 +89,14 @@ def weekly(collector: Collector, week: str, org_unit: str | None = None) -> Week
         greatest=tuple((devices[DeviceId(row.group)], row) for row in _greatest(rows)[:TOP]),
         factor_set=collector.factors.id,
     )
+
+
+def _market(collector: Collector, span: Span, org_unit: str | None) -> Row | None:
+    """The market-based total, where a contract covers some of the electricity."""
+    if not contracts(collector.store):
+        return None
+    row = figures(collector, Query(span, org_unit=org_unit, electricity="market")).total()
+    return row if any("contract" in tiers for tiers in row.grid_tiers.values()) else None
 
 
 def _greatest(rows: list[Row]) -> tuple[Row, ...]:
@@ -106,6 +118,7 @@ def as_json(report: Weekly) -> dict[str, Any]:
         "devices": report.devices,
         "virtual_machines": report.virtual,
         "total": asdict(report.total),
+        "total_market": None if report.market is None else asdict(report.market),
         "previous": asdict(report.previous),
         "change": report.change,
         "energy_change": report.energy_change,

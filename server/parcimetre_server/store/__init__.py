@@ -27,6 +27,7 @@ FactKind = Literal[
     "dead_letter",
     "setting",
     "grid",
+    "contract",
 ]
 Body = Mapping[str, Any]
 

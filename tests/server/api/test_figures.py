@@ -4,7 +4,7 @@ import pytest
 
 ROW = {
     "group", "period", "energy_kwh", "value", "low", "high", "unit", "coverage", "measured_share",
-    "factor_set", "absent", "simulated", "extrapolated",
+    "factor_set", "absent", "simulated", "extrapolated", "electricity", "grid_tiers",
 }  # fmt: skip
 PROBLEM = {"type", "title", "status", "detail"}
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from parcimetre_server.cli import devices, explain, footprint, report
+from parcimetre_server.cli import devices, explain, footprint, grid, report
 from parcimetre_server.errors import ParcimetreError
 
 
@@ -67,6 +67,17 @@ def test_what_explain_tells_is_verified_from_its_file_alone(run, fleet, tmp_path
     told = json.loads(text)
     file.write_text(json.dumps(told | {"value": told["value"] + 1}), encoding="utf-8")
     assert CliRunner().invoke(explain.command, ["--verify", str(file)]).exit_code == 1
+
+
+def test_a_market_based_explanation_is_verified_with_the_contracts_of_its_folder(run, fleet, tmp_path):
+    run(grid.command.commands["contract"].commands["add"], "--supplier", "S", "--product", "P",
+        "--kg-per-kwh", "0.02", "--at-meter", "no", "--evidence", "E", "--from", "2026-11-01")  # fmt: skip
+    asked = ("--from", "2026-11-22", "--to", "2026-11-23", "--electricity", "market")
+    assert "Market-based" in run(footprint.command, *asked)
+    file = tmp_path / "explanation.json"
+    file.write_text(run(explain.command, "--device", fleet.laptop, *asked, "--json"), encoding="utf-8")
+    assert "recomputes" in run(explain.command, "--verify", str(file))
+    assert "supplier's contract 100%" in run(explain.command, "--device", fleet.laptop, *asked)
 
 
 def test_report_is_written_where_it_is_asked_for(run, tmp_path):

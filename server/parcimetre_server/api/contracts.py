@@ -1,0 +1,18 @@
+"""`GET /v1/contracts`: the suppliers' contracts that market-based figures rest on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+
+from .. import contracts as known
+from ..collector import Collector, of
+
+router = APIRouter(prefix="/v1", tags=["factors"])
+
+
+@router.get("/contracts")
+def contracts(collector: Annotated[Collector, Depends(of)]) -> list[dict[str, Any]]:
+    """Every contract that was stated, with what it is for and the days on which it holds."""
+    return [known.as_json(held, collector.zone) for held in known.contracts(collector.store)]
