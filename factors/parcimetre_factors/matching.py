@@ -58,8 +58,10 @@ class Match:
 Words = frozenset[str]
 
 
-def match(maker: str | None, model: str | None, category: str, factors: FactorSet) -> Match | None:
-    """The product of that maker and model, or None.
+def match(
+    maker: str | None, model: str | None, category: str, factors: FactorSet, table: str = "products"
+) -> Match | None:
+    """The product of that maker and model in a table of sheets, or None.
 
     Exact: the same words in any order, noise aside. Firmware often states one name for all forms of a model
     ("OptiPlex 3080"): the category tells a mini PC or an all-in-one from the others, but not a tower from a
@@ -68,7 +70,7 @@ def match(maker: str | None, model: str | None, category: str, factors: FactorSe
     """
     if not maker or not model:
         return None
-    products, name, words = _products(factors), normal_maker(maker), normal_model(model)
+    products, name, words = _products(factors, table), normal_maker(maker), normal_model(model)
     if not _numbers(words):
         return None
     form = FORM_OF_CATEGORY.get(category)
@@ -160,14 +162,15 @@ class _Products:
     factors: Mapping[str, tuple[Factor, ...]]
 
 
-_INDEX: WeakKeyDictionary[FactorSet, _Products] = WeakKeyDictionary()
+_INDEX: WeakKeyDictionary[FactorSet, dict[str, _Products]] = WeakKeyDictionary()
 
 
-def _products(factors: FactorSet) -> _Products:
-    """The products of a factor set, indexed once."""
-    if factors not in _INDEX:
+def _products(factors: FactorSet, table: str) -> _Products:
+    """The products of a table of a factor set, indexed once."""
+    indexed = _INDEX.setdefault(factors, {})
+    if table not in indexed:
         rows: dict[str, list[Factor]] = {}
-        for factor in (f for f in factors.table("products") if f.quality != DISPUTED):
+        for factor in (f for f in factors.table(table) if f.quality != DISPUTED):
             rows.setdefault(factor.subject, []).append(factor)
         named: dict[tuple[str, Words], list[str]] = {}
         for names in (_whole_name, _names):
@@ -180,12 +183,12 @@ def _products(factors: FactorSet) -> _Products:
         numbered: dict[tuple[str, Words], list[tuple[str, Words]]] = {}
         for (maker, words), subjects in named.items():
             numbered.setdefault((maker, _numbers(words)), []).extend((each, words) for each in subjects)
-        _INDEX[factors] = _Products(
+        indexed[table] = _Products(
             {key: tuple(alike) for key, alike in named.items()},
             {key: tuple(alike) for key, alike in numbered.items()},
             {subject: tuple(of_product) for subject, of_product in rows.items()},
         )
-    return _INDEX[factors]
+    return indexed[table]
 
 
 def _whole_name(model: str) -> list[str]:
