@@ -22,7 +22,7 @@ HEADINGS = (
     mark("id"), mark("name"), mark("category"), mark("org unit"), mark("site"), mark("zone"), mark("state"),
     mark("expires at"), mark("last slot"), mark("value"), mark("unit"), mark("source"),
     mark("before"), mark("after"), mark("day"), mark("g/kWh"), mark("lowest (UTC)"), mark("highest (UTC)"),
-    mark("observed"),
+    mark("observed"), mark("low"), mark("high"), mark("devices"), mark("hours"),
 )  # fmt: skip
 
 
