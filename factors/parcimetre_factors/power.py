@@ -87,7 +87,7 @@ def watts_at(load: int, hardware: Hardware, factors: FactorSet) -> Term:
         return _mean_only(hardware, factors).decile_w[0]
     if hardware.category == "server":
         return _server_at(load, _server_ends(hardware, factors), factors, f"{load} %")
-    idle, dynamic = awake(hardware, factors), _dynamic(load, hardware, factors)
+    idle, dynamic = awake(hardware, factors), _dynamic(load, _on_top(hardware, factors), factors)
     parts = (idle.dark_w, dynamic) if idle.display_w is NO_DISPLAY else (idle.dark_w, idle.display_w, dynamic)
     return total("awake", "W", parts, detail=f"{load} %")
 
@@ -118,12 +118,10 @@ def component_remainder(hardware: Hardware, factors: FactorSet) -> Term:
         return leaf(label, 0.0, "W", "policy", note="Not modelled by component.")
     server = hardware.category == "server"
     idle = _server_end("idle", hardware, factors) if server else awake(hardware, factors).dark_w
-    processor = product("idle processor", "W", (_curve_leaf(0, factors), _tdp(hardware, factors)))
-    seen = product(
-        "idle processor, which its counters see",
-        "W",
-        (MINUS, _at_the_wall(processor, hardware, factors)),
-    )
+    tdp, efficiency = _on_top(hardware, factors)
+    processor = product("idle processor", "W", (_curve_leaf(0, factors), tdp))
+    at_the_wall = quotient("idle processor", "W", (processor, efficiency))
+    seen = product("idle processor, which its counters see", "W", (MINUS, at_the_wall))
     rest = total(label, "W", (idle, seen))
     return (
         rest if rest.value > 0 else leaf(label, 0.0, "W", "modelled", note="The model leaves nothing over.")
@@ -132,10 +130,10 @@ def component_remainder(hardware: Hardware, factors: FactorSet) -> Term:
 
 def client(hardware: Hardware, factors: FactorSet) -> PowerModel:
     """The model of an office computer, as no calibration changes it."""
-    kind = class_of(hardware)
+    kind, on_top = class_of(hardware), _on_top(hardware, factors)
     family, idle = family_of(kind), awake(hardware, factors)
     deciles = tuple(
-        total("awake", "W", (idle.dark_w, _dynamic(middle, hardware, factors)), detail=_decile_name(i))
+        total("awake", "W", (idle.dark_w, _dynamic(middle, on_top, factors)), detail=_decile_name(i))
         for i, middle in enumerate(MIDDLES)
     )
     return PowerModel(
@@ -239,20 +237,21 @@ def _mean_only(hardware: Hardware, factors: FactorSet) -> PowerModel:
     return PowerModel(hardware.category, (mean,) * DECILES, NO_DISPLAY, mean, mean, errors)
 
 
-def _dynamic(load: int, hardware: Hardware, factors: FactorSet) -> Term:
+def _dynamic(load: int, on_top: tuple[Term, Term], factors: FactorSet) -> Term:
     """What the processor adds to idle at a load in percent, at the wall."""
     share = _curve(load, factors) - _curve(0, factors)
     at_load = leaf(
         "share of TDP above idle", share, "1", "modelled", detail=f"{load} %", factor=None,
         note="Between the points of power.curve.0, .10, .50 and .100.",
     )  # fmt: skip
-    processor = product("processor at load", "W", (_tdp(hardware, factors), at_load))
-    return _at_the_wall(processor, hardware, factors)
+    tdp, efficiency = on_top
+    processor = product("processor at load", "W", (tdp, at_load))
+    return quotient(processor.label, "W", (processor, efficiency))
 
 
-def _at_the_wall(processor: Term, hardware: Hardware, factors: FactorSet) -> Term:
-    """A processor's watts with what the supply loses for them."""
-    return quotient(processor.label, "W", (processor, at_half_load(hardware, factors)))
+def _on_top(hardware: Hardware, factors: FactorSet) -> tuple[Term, Term]:
+    """TDP of the processors, and the efficiency of the supply for what comes on top of idle."""
+    return _tdp(hardware, factors), at_half_load(hardware, factors)
 
 
 def _tdp(hardware: Hardware, factors: FactorSet) -> Term:
