@@ -54,7 +54,16 @@ def main(database: Path) -> None:
     for kind in CLASSES:
         rows += of_class(kind, [sheet for sheet in sheets if sheet.kind == kind], pooled)
     rows += other(next(row for row in rows if row[0] == "power.desktop.idle"))
-    rows += [factor("power.printer.sheet.error", "printer", 1, 0, f"estimate: {USE[7:]}", "each sheet")]
+    rows += [
+        factor(
+            "power.printer.sheet.error",
+            "printer",
+            1,
+            0,
+            "estimate: 1.5 either way for use unlike the test",
+            "each sheet",
+        )
+    ]
     rows += displays(sheets)
     rows += monitors([sheet for sheet in sheets if sheet.kind == "monitor" and sheet.inch > 0])
     write("client_power", COLUMNS[:-1], rows)
