@@ -30,7 +30,7 @@ from .observations import observations
 from .periods import Periods, Span
 from .profiles import Errors, Profile, Profiles
 from .purchases import purchase_of
-from .rungs import RUNGS, choose
+from .rungs import RUNGS, Chosen, choose
 
 Array = NDArray[np.float64]
 J_PER_KWH = 3.6e6
@@ -192,8 +192,16 @@ def _nothing_used(p: int) -> _Used:
     return _Used(np.zeros((len(RUNGS), p)), np.zeros((len(RUNGS), p)), np.zeros(p), {}, {})
 
 
+def _carried(chosen: Chosen, profile: Profile) -> dict[Errors, Array]:
+    """Energy of each slot (n,) by the errors of counting and modelling it."""
+    found = {errors: chosen.modelled_s @ watts for errors, watts in profile.watts_by_errors.items()}
+    for errors, energy_j in chosen.counted_by_errors.items():
+        found[errors] = found.get(errors, 0.0) + energy_j
+    return {errors: energy_j for errors, energy_j in found.items() if energy_j.any()}
+
+
 def _used(device: Device, profile: Profile, frame: Frame, activity: Activity) -> _Used:
-    chosen = choose(activity, profile.watts, is_virtual(device))
+    chosen = choose(activity, profile.watts, is_virtual(device), profile.supply)
     p = len(frame.periods.names)
     at = frame.periods.index(activity.start)
     cells = chosen.rung.astype(np.intp) * p + at
@@ -202,6 +210,7 @@ def _used(device: Device, profile: Profile, frame: Frame, activity: Activity) ->
         """Values added up by rung and period."""
         return np.bincount(cells, values, len(RUNGS) * p).astype(np.float64).reshape(len(RUNGS), p)
 
+    carried = _carried(chosen, profile)
     by_errors: dict[Errors, Array] = {}
     tier_j: dict[str, Array] = {}
     slots = frame.grid.of_device(device)
@@ -210,8 +219,9 @@ def _used(device: Device, profile: Profile, frame: Frame, activity: Activity) ->
         for errors, kg_per_kwh in slots.parts.items():
             per_j = kg_per_kwh[index] / J_PER_KWH
             if per_j.any():
-                by_errors[tuple(sorted(errors))] = binned(chosen.counted_j * per_j)
-                by_errors[tuple(sorted((profile.power.error, *errors)))] = binned(chosen.modelled_j * per_j)
+                for own, energy_j in carried.items():
+                    key = tuple(sorted((*own, *errors)))
+                    by_errors[key] = by_errors.get(key, 0.0) + binned(energy_j * per_j)
         tiers = slots.tier[index]
         tier_j = {
             TIERS[tier]: binned(np.where(tiers == tier, chosen.energy_j, 0.0)) for tier in np.unique(tiers)
