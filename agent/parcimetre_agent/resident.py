@@ -60,6 +60,7 @@ class Recorder:
         if before is None:
             return
         interval = states.between(before.at, sample.at, watched)
+        timeline.fill(sample.late)
         closed = timeline.add(pieces(before, sample, interval), interval.stepped)
         self._unwritten.slots.extend(closed.slots)
         self._unwritten.gaps.extend(closed.gaps)

@@ -1,17 +1,30 @@
-"""One sample of the machine: every activity sensor and every power source asked once."""
+"""One sample of the machine: every activity sensor and every power source asked, the costly ones rarely.
+
+A power source that states EVERY_S is asked once in so many seconds of the wall clock, so at the end of
+each slot; one that then has nothing for this machine is left alone for an hour.
+"""
 
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-from . import power
+from . import averages, power, states
 from .clock import Instant
 from .counters import Counter
 from .loading import concept, load
-from .outcome import Failed, Ok, Outcome
+from .outcome import Denied, Failed, NoData, Ok, Outcome
 from .sensors import activity
 from .slot import Sample
+
+ABSENT_S = 3600
+
+
+class _Reading(NamedTuple):
+    """What a source that is asked rarely answered last, and when."""
+
+    at: Instant
+    outcome: Outcome[Any]
 
 
 class Sampler:
@@ -22,11 +35,15 @@ class Sampler:
 
     def __init__(self) -> None:
         self._sensors = _named(load(activity), "")
-        self._sources = _named(load(power), "power.")
+        sources = _named(load(power), "power.")
+        self._sources = [one for one in sources if not hasattr(one[1], "EVERY_S")]
+        self._rare = [one for one in sources if hasattr(one[1], "EVERY_S")]
+        self._readings: dict[str, _Reading] = {}
+        self._last: Instant | None = None
         self.outcomes: dict[str, Outcome[Any]] = {}
 
     def sample(self, at: Instant) -> Sample:
-        """Ask all of them now."""
+        """Ask all that is due now."""
         values: dict[str, float] = {}
         counters: list[Counter] = []
         for name, module in self._sensors:
@@ -37,7 +54,23 @@ class Sampler:
             outcome = self._ask(name, module)
             if isinstance(outcome, Ok):
                 counters.extend(outcome.value)
-        return Sample(at, values, counters)
+        return Sample(at, values, counters, self._late(at))
+
+    def _late(self, at: Instant) -> list[averages.Late]:
+        """What the rarely asked sources say now; after sleep or a set clock they begin anew."""
+        before, self._last = self._last, at
+        if before is not None and not states.between(before, at).continuous:
+            self._readings.clear()
+        found: list[averages.Late] = []
+        for name, module in self._rare:
+            last = self._readings.get(name)
+            if last is not None and not _is_due(module, last, at):
+                continue
+            outcome = self._ask(name, module)
+            self._readings[name] = _Reading(at, outcome)
+            if last is not None and isinstance(last.outcome, Ok) and isinstance(outcome, Ok):
+                found += averages.since(last.at, last.outcome.value, at, outcome.value)
+        return found
 
     def _ask(self, name: str, module: ModuleType) -> Outcome[Any]:
         try:
@@ -46,6 +79,14 @@ class Sampler:
             outcome = Failed(f"{type(error).__name__}: {error}")
         self.outcomes[name] = outcome
         return outcome
+
+
+def _is_due(module: ModuleType, last: _Reading, at: Instant) -> bool:
+    """Whether a multiple of the source's period has begun since it was asked."""
+    period_s = int(module.EVERY_S)
+    if isinstance(last.outcome, (NoData, Denied)):
+        period_s = max(period_s, ABSENT_S)
+    return at.wall_s // period_s != last.at.wall_s // period_s
 
 
 def _named(modules: list[ModuleType], prefix: str) -> list[tuple[str, ModuleType]]:

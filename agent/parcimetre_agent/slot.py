@@ -7,8 +7,10 @@ that a slot boundary between two samples splits it by time.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from .averages import Late
 from .clock import Instant
 from .counters import Channel, Counter, mean_power_w
 from .states import ASLEEP, AWAKE, OFF, Interval
@@ -27,11 +29,12 @@ SAMPLE_FIELDS = frozenset({"busy_s", "total_s", "display_on", "memory_used_mib",
 
 
 class Sample(NamedTuple):
-    """One look at the machine: `values` holds some of SAMPLE_FIELDS."""
+    """One look at the machine: `values` holds some of SAMPLE_FIELDS, `late` what rare sources say."""
 
     at: Instant
     values: dict[str, float]
     counters: list[Counter]
+    late: Sequence[Late] = ()
 
 
 class Piece(NamedTuple):
@@ -99,6 +102,8 @@ def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
     means = _means(before, after)
     elapsed_s = after.at.monotonic_s - before.at.monotonic_s
     power_w = mean_power_w(before.counters, after.counters, elapsed_s) if interval.continuous else {}
+    for late in after.late:
+        power_w[late.channel] = late.power_w
     found = []
     for span in interval.spans:
         if span.state == AWAKE:
