@@ -1,7 +1,7 @@
 """One sample of the machine: every activity sensor and every power source asked, the costly ones rarely.
 
-A power source that states EVERY_S is asked once in so many seconds of the wall clock, so at the end of
-each slot; one that then has nothing for this machine is left alone for an hour.
+What states EVERY_S is asked once in so many seconds of the wall clock, so at the end of each slot. A power
+source that then has nothing for this machine is left alone for an hour; a sensor's answer holds meanwhile.
 """
 
 from __future__ import annotations
@@ -43,11 +43,14 @@ class Sampler:
         self.outcomes: dict[str, Outcome[Any]] = {}
 
     def sample(self, at: Instant) -> Sample:
-        """Ask all that is due now."""
+        """Ask all that is due now; after sleep or a set clock everything is."""
+        before, self._last = self._last, at
+        if before is not None and not states.between(before, at).continuous:
+            self._readings.clear()
         values: dict[str, float] = {}
         counters: list[Counter] = []
         for name, module in self._sensors:
-            outcome = self._ask(name, module)
+            outcome = self._sensed(name, module, at)
             if isinstance(outcome, Ok):
                 values.update(outcome.value)
         for name, module in self._sources:
@@ -56,11 +59,17 @@ class Sampler:
                 counters.extend(outcome.value)
         return Sample(at, values, counters, self._late(at))
 
+    def _sensed(self, name: str, module: ModuleType, at: Instant) -> Outcome[Any]:
+        """A sensor's answer, or its last one while that holds."""
+        if not hasattr(module, "EVERY_S"):
+            return self._ask(name, module)
+        last = self._readings.get(name)
+        if last is None or _is_due(module, last, at):
+            last = self._readings[name] = _Reading(at, self._ask(name, module))
+        return last.outcome
+
     def _late(self, at: Instant) -> list[averages.Late]:
-        """What the rarely asked sources say now; after sleep or a set clock they begin anew."""
-        before, self._last = self._last, at
-        if before is not None and not states.between(before, at).continuous:
-            self._readings.clear()
+        """What the rarely asked sources say now."""
         found: list[averages.Late] = []
         for name, module in self._rare:
             last = self._readings.get(name)

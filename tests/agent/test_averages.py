@@ -120,3 +120,14 @@ def test_every_rare_source_is_asked_at_the_end_of_each_slot() -> None:
         for module in sampling.load(power, system):
             assert 900 % getattr(module, "EVERY_S", 900) == 0
     assert averages.window_fits(900)
+
+
+def test_costly_sensors_answer_holds_until_it_is_asked_again(clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    sensor = Meter()
+    sensor.EVERY_S, sensor.answer = 60, Ok({"display_on": 1.0})
+    monkeypatch.setattr(sampling, "load", lambda package: {power: [], activity: [sensor]}[package])
+    sampler = sampling.Sampler()
+    for _ in range(4):
+        assert sampler.sample(clock.now()).values == {"display_on": 1.0}
+        clock.run(30)
+    assert sensor.asked == 2
