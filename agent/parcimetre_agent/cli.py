@@ -1,4 +1,4 @@
-"""`parcimetre-agent run | once | inventory | enrol | status | doctor`; a command is imported when called."""
+"""`parcimetre-agent run | once | inventory | ...` (see --help); a command is imported when called."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _COMMANDS = {
     "inventory": ("show what this machine is made of", "parcimetre-agent inventory --json"),
     "enrol": ("exchange the enrolment secret for a credential", f"parcimetre-agent enrol {_COLLECTOR}"),
     "status": ("show what waits, what was sent, what measuring costs", "parcimetre-agent status --json"),
+    "show": ("show what was sent last, word for word", "parcimetre-agent show --last-report"),
     "doctor": ("show settings with their origin, and what each sensor lacks", "parcimetre-agent doctor"),
 }
 _JSON = ("inventory", "status", "doctor")
@@ -65,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--print", action="store_true", help="print the report instead; change nothing"
             )
+        if name == "show":
+            which = command.add_mutually_exclusive_group()
+            which.add_argument("--last-report", action="store_true", help="the last report (default)")
+            which.add_argument("--last-inventory", action="store_true", help="the last inventory")
         if name in _JSON:
             command.add_argument("--json", action="store_true", help="answer for machines")
     return parser

@@ -5,12 +5,14 @@ Exit code 0: sent; 1: try later; 2: a person must look (the sentence is on stand
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__, enrolment, identity, self_cost, wire
+from . import __version__, enrolment, identity, self_cost, sent, wire
 from .clock import Clock
 from .errors import AgentError, Refused, Unreachable
 from .identity import Identity
@@ -134,8 +136,10 @@ class Courier:
             inventory=due,
             self_cost=self._self_cost(),
         )
-        answer = post(client, "/v1/reports", wire.document(report), self._who.credential)
+        document = wire.document(report)
+        answer = post(client, "/v1/reports", document, self._who.credential)
         self._sent_bytes += answer.sent_bytes
+        sent.keep(self._data_dir, document)
         return answer
 
     def _load(self, batch: int) -> Load:
@@ -200,6 +204,7 @@ class Courier:
         who, dropped = identity.current(self._data_dir, self._machine.root)
         if dropped:
             self._spool.clear()
+            sent.forget(self._data_dir)
         if who != identity.load(self._data_dir):
             identity.store(self._data_dir, who)
         return who
@@ -267,14 +272,26 @@ def clock_sentence(ahead_s: float) -> str | None:
     )
 
 
+def publish(settings: Settings) -> None:
+    """Leave the status where every account may read it; a spool that cannot be read is told elsewhere."""
+    from . import public_status
+    from .commands.status import status
+
+    with contextlib.suppress(AgentError):
+        public_status.write(status(settings), os.environ)
+
+
 def main(settings_json: str) -> int:
     """One run on behalf of the resident."""
     release_signals()
+    settings = from_json(settings_json)
     try:
-        delivery = Courier(from_json(settings_json)).deliver()
+        delivery = Courier(settings).deliver()
     except AgentError as error:
         sys.stderr.write(f"parcimetre-agent: {error}\n")
         return error.exit_code
+    finally:
+        publish(settings)
     for sentence in (*delivery.refusals, clock_sentence(delivery.clock_ahead_s)):
         if sentence:
             sys.stderr.write(f"parcimetre-agent: {sentence}\n")

@@ -6,6 +6,7 @@ else; a test lists what it loaded. Its only argument is the settings as JSON, ma
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -172,8 +173,8 @@ def run(settings_json: str) -> int:
         complain(f"another agent measures into {settings['data_dir']}; stop it, or give another --data-dir")
         return 2
     take_signals()
-    clock, spool = Clock(), Spool(settings["data_dir"])
-    recorder = Recorder(clock, Sampler(), spool)
+    clock, spool, sampler = Clock(), Spool(settings["data_dir"]), Sampler()
+    recorder = Recorder(clock, sampler, spool)
     uploads = Uploads(clock, spool, settings, settings_json)
     period_s = float(settings["sample_period_s"])
     recorder.sample()
@@ -188,6 +189,8 @@ def run(settings_json: str) -> int:
             break
         if uploads.due():
             recorder.write()
+            with contextlib.suppress(sqlite3.Error, OSError):
+                spool.remember(power=sampler.power_states())
             uploads.start()
     recorder.write()
     uploads.stop()

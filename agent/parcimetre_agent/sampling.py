@@ -18,6 +18,7 @@ from .sensors import activity
 from .slot import Sample
 
 ABSENT_S = 3600
+_POWER = "power."
 
 
 class _Reading(NamedTuple):
@@ -35,7 +36,7 @@ class Sampler:
 
     def __init__(self) -> None:
         self._sensors = _named(load(activity), "")
-        sources = _named(load(power), "power.")
+        sources = _named(load(power), _POWER)
         self._sources = [one for one in sources if not hasattr(one[1], "EVERY_S")]
         self._rare = [one for one in sources if hasattr(one[1], "EVERY_S")]
         self._readings: dict[str, _Reading] = {}
@@ -58,6 +59,14 @@ class Sampler:
             if isinstance(outcome, Ok):
                 counters.extend(outcome.value)
         return Sample(at, values, counters, self._late(at))
+
+    def power_states(self) -> dict[str, str]:
+        """What each power source answered last: ok, no_data, denied or failed."""
+        return {
+            name[len(_POWER) :]: outcome.state
+            for name, outcome in self.outcomes.items()
+            if name.startswith(_POWER)
+        }
 
     def _sensed(self, name: str, module: ModuleType, at: Instant) -> Outcome[Any]:
         """A sensor's answer, or its last one while that holds."""

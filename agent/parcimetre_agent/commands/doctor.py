@@ -14,6 +14,9 @@ from ..sampling import Sampler
 from ..sensors.machine import Machine
 from ..settings import NAMES, Settings
 
+POWER = "power."
+WORDS = {"ok": "ok", "no_data": "no data here", "denied": "denied", "failed": "failed"}
+
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Show it; exit code 1 when the collector does not answer."""
@@ -55,15 +58,22 @@ def _collector(settings: Settings) -> dict[str, Any]:
     return {"reachable": True, "reason": None}
 
 
+def _answer(one: dict[str, Any]) -> str:
+    """The state in words, with what is behind it and the grant that would mend a denial."""
+    detail = f": {one['detail']}" if one["detail"] else ""
+    mend = f"\n    to mend it: {one['grant']}" if one["grant"] else ""
+    return f"{WORDS[one['state']]}{detail}{mend}"
+
+
 def _show(found: dict[str, Any]) -> None:
     say("settings")
     for name, one in found["settings"].items():
         say(f"  {name} = {one['value']}  ({one['origin']})")
-    say("sensors")
-    for name, one in found["sensors"].items():
-        detail = f": {one['detail']}" if one["detail"] else ""
-        mend = f"; {one['grant']}" if one["grant"] else ""
-        say(f"  {name}  {one['state']}{detail}{mend}")
+    for title, is_power in (("power sources", True), ("sensors", False)):
+        say(title)
+        for name, one in found["sensors"].items():
+            if name.startswith(POWER) is is_power:
+                say(f"  {name.replace(POWER, '')}  {_answer(one)}")
     collector = found["collector"]
     say("collector")
     say("  reachable" if collector["reachable"] else f"  not reachable: {collector['reason']}")
