@@ -7,7 +7,7 @@ import sys
 
 _held: list[int] = []
 
-if sys.platform == "linux":
+if sys.platform != "win32":
     import fcntl
 
     def lock(data_dir: str) -> bool:

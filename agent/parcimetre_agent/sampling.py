@@ -87,7 +87,10 @@ class Sampler:
             outcome = self._ask(name, module)
             self._readings[name] = _Reading(at, outcome)
             if last is not None and isinstance(last.outcome, Ok) and isinstance(outcome, Ok):
-                found += averages.since(last.at, last.outcome.value, at, outcome.value)
+                said = averages.since(last.at, last.outcome.value, at, outcome.value)
+                if last.outcome.value and outcome.value and not said:
+                    self.outcomes[name] = Failed("it fell, leapt or changed its parts: not believed")
+                found += said
         return found
 
     def _ask(self, name: str, module: ModuleType) -> Outcome[Any]:

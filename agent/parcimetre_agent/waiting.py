@@ -26,6 +26,25 @@ if sys.platform == "linux":
             return TIME
         return CHILD if got.si_signo == signal.SIGCHLD else STOP
 
+elif sys.platform == "darwin":
+    from . import wakeup
+
+    _TAKEN = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+
+    def take_signals() -> None:
+        """Keep SIGTERM, SIGINT and SIGCHLD for `wait`."""
+        wakeup.take(_TAKEN)
+
+    def release_signals() -> None:
+        """A courier is a process of its own here, and took nothing."""
+
+    def wait(seconds: float) -> str:
+        """TIME after so many seconds, or sooner CHILD or STOP."""
+        got = wakeup.wait(seconds)
+        if got is None:
+            return TIME
+        return CHILD if got == signal.SIGCHLD else STOP
+
 else:
 
     def take_signals() -> None:

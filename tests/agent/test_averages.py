@@ -84,6 +84,17 @@ def test_counter_that_falls_or_leaps_is_refused(clock, meter: Meter, energy_j: f
     assert slots[0].energy == []
 
 
+def test_what_is_not_believed_is_reported(clock, meter: Meter) -> None:
+    sampler = sampling.Sampler()
+    for energy_j in (1e6, 1e6 - 1):
+        meter.answer = _counter(energy_j)
+        sampler.sample(clock.now())
+        for _ in range(30):
+            clock.run(30)
+            sampler.sample(clock.now())
+    assert sampler.power_states() == {"meter": "failed"}
+
+
 def test_what_is_not_there_is_asked_for_once_an_hour(clock, meter: Meter) -> None:
     meter.EVERY_S = 60
     _slots(clock, meter, {0: NoData("none")}, 3 * 3600 - 30)
