@@ -3,7 +3,7 @@
 from types import ModuleType
 
 import pytest
-from parcimetre_agent import averages, power, sampling, states
+from parcimetre_agent import averages, loading, power, sampling, states
 from parcimetre_agent.averages import Late, Mean
 from parcimetre_agent.counters import Counter
 from parcimetre_agent.outcome import NoData, Ok, Outcome
@@ -130,6 +130,7 @@ def test_every_rare_source_is_asked_at_the_end_of_each_slot() -> None:
     for system in ("linux", "windows", "macos"):
         for module in sampling.load(power, system):
             assert 900 % getattr(module, "EVERY_S", 900) == 0
+            assert loading.concept(module.__name__.rpartition(".")[2]) == module.SOURCE
     assert averages.window_fits(900)
 
 

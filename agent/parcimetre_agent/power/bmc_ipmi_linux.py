@@ -14,7 +14,7 @@ from .. import sysfs
 from ..averages import Mean, window_fits
 from ..outcome import Denied, Failed, NoData, Ok, Outcome
 
-SOURCE, QUALITY = "ipmi_dcmi", "measured"
+SOURCE, QUALITY = "bmc_ipmi", "measured"
 EVERY_S = 900
 LIMIT_S = 5.0
 CEILING_W = 20_000.0

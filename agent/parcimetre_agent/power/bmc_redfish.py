@@ -18,10 +18,11 @@ from ..averages import Mean, window_fits
 from ..counters import Counter
 from ..outcome import Denied, Failed, NoData, Ok, Outcome, from_os_error
 
-SOURCE, QUALITY = "redfish", "measured"
+SOURCE, QUALITY = "bmc_redfish", "measured"
 EVERY_S = 900
 LIMIT_S = 5.0
 MAX_BYTES = 1_000_000
+MAX_MEMBERS = 16
 CEILING_W = 20_000.0
 FILE_NAME = "bmc.json"
 FOLDER = (
@@ -32,6 +33,7 @@ FOLDER = (
 GRANT = "give bmc.json to the agent's account, and to the BMC a user who may read: docs/en/agent.md#redfish"
 _J_PER_KWH = 3.6e6
 _DENIED = (401, 403)
+_WHOLE = ("RackMount", "StandAlone", "Blade", "Sled", "Other")
 Get = Callable[[str], dict[str, Any]]
 
 
@@ -48,6 +50,8 @@ def read(root: str = FOLDER) -> Outcome[list[Any]]:
     path = os.path.join(root, FILE_NAME)
     try:
         with open(path, encoding="utf-8") as file:
+            if sys.platform != "win32" and os.fstat(file.fileno()).st_mode & 0o007:
+                return Failed(f"{path} may be read by everybody; run: chmod 0400 {path}")
             settings = json.load(file)
     except FileNotFoundError:
         return NoData(f"no BMC is configured in {path}")
@@ -121,8 +125,10 @@ def _get(connection: Any, settings: dict[str, Any], path: str) -> dict[str, Any]
 def _ask(get: Get) -> Outcome[list[Any]]:
     """The first chassis that measures power; links are followed, ids never built."""
     root = get("/redfish/v1/")
-    for member in get(_link(root, "Chassis") or "/redfish/v1/Chassis").get("Members", []):
+    for member in get(_link(root, "Chassis") or "/redfish/v1/Chassis").get("Members", [])[:MAX_MEMBERS]:
         chassis = get(member["@odata.id"])
+        if chassis.get("ChassisType", _WHOLE[0]) not in _WHOLE:
+            continue
         for way in (_environment, _supplies, _power):
             found = way(get, chassis)
             if found:
@@ -139,7 +145,7 @@ def _supplies(get: Get, chassis: dict[str, Any]) -> list[Any]:
     """What all power supplies took in; none when one of them does not say."""
     supplies = _linked(get, _linked(get, chassis, "PowerSubsystem"), "PowerSupplies")
     found: list[Any] = []
-    for member in supplies.get("Members", []):
+    for member in supplies.get("Members", [])[:MAX_MEMBERS]:
         supply = get(member["@odata.id"])
         counter = _counter(
             "wall_ac", member["@odata.id"], _reading(_linked(get, supply, "Metrics"), "EnergykWh")

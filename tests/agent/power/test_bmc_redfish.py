@@ -86,7 +86,14 @@ def _serving(server: ThreadingHTTPServer, bmc: Bmc) -> Iterator[Bmc]:
 
 def _read(folder: Path, bmc: Bmc, **more: str) -> Any:
     settings = {"url": bmc.url, "user": "reader", "password": "pass word", **more}
-    (folder / "bmc.json").write_text(json.dumps(settings))
+    return _configured(folder, json.dumps(settings))
+
+
+def _configured(folder: Path, text: str, mode: int = 0o400) -> Any:
+    file = folder / "bmc.json"
+    file.unlink(missing_ok=True)
+    file.write_text(text)
+    file.chmod(mode)
     return bmc_redfish.read(str(folder))
 
 
@@ -119,7 +126,7 @@ def test_older_bmc_gives_its_mean_over_its_interval_never_the_watts_of_now(bmc: 
     bmc.has("Power", f"{CHASSIS}/Power", _deprecated(20))
     outcome = _read(tmp_path, bmc)
     assert isinstance(outcome, Ok)
-    assert outcome.value == [Mean("redfish", "wall_ac", "measured", 212.0, 1200.0, 20_000.0)]
+    assert outcome.value == [Mean("bmc_redfish", "wall_ac", "measured", 212.0, 1200.0, 20_000.0)]
 
 
 @pytest.mark.parametrize("minutes", [0, 1440])
@@ -141,14 +148,31 @@ def test_bmc_that_talks_nonsense_fails_in_a_sentence(bmc: Bmc, tmp_path: Path, b
     assert isinstance(_read(tmp_path, bmc), Failed)
 
 
+def test_part_of_the_server_that_counts_its_own_energy_is_not_the_server(bmc: Bmc, tmp_path: Path) -> None:
+    module = "/redfish/v1/Chassis/GPU_0"
+    bmc.documents["/redfish/v1/Chassis"]["Members"].insert(0, _ref(module))
+    bmc.documents[module] = {"ChassisType": "Module", "EnvironmentMetrics": _ref(f"{module}/E")}
+    bmc.documents[f"{module}/E"] = {"EnergykWh": {"Reading": 63.9}}
+    bmc.documents[CHASSIS]["ChassisType"] = "RackMount"
+    bmc.has("EnvironmentMetrics", ENERGY, {"EnergykWh": {"Reading": 12.5}})
+    outcome = _read(tmp_path, bmc)
+    assert isinstance(outcome, Ok)
+    assert [one.energy_j for one in outcome.value] == [12.5 * 3.6e6]
+
+
+def test_password_that_everybody_may_read_is_not_used(bmc: Bmc, tmp_path: Path) -> None:
+    outcome = _configured(tmp_path, json.dumps({"url": bmc.url}), mode=0o644)
+    assert isinstance(outcome, Failed)
+    assert "chmod" in outcome.reason
+
+
 def test_nobody_at_home_fails(tmp_path: Path) -> None:
     assert isinstance(_read(tmp_path, Bmc(url="http://127.0.0.1:9")), Failed)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"user": "x"}', '{"url": "ftp://bmc"}'])
 def test_settings_that_cannot_be_used_fail_with_the_mend(tmp_path: Path, text: str) -> None:
-    (tmp_path / "bmc.json").write_text(text)
-    outcome = bmc_redfish.read(str(tmp_path))
+    outcome = _configured(tmp_path, text)
     assert isinstance(outcome, Failed)
     assert "bmc.json" in outcome.reason or "url" in outcome.reason
 
