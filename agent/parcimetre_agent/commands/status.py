@@ -24,7 +24,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Show it. Raises BadDataDir when there is nothing to read, or not for this account."""
     try:
         found = status(settings)
-    except (BadDataDir, PermissionError):
+    except BadDataDir:
         left = public_status.read(os.environ)
         if left is None:
             raise
@@ -40,7 +40,11 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 def status(settings: Settings) -> dict[str, Any]:
     """The agent's state, read from its data folder."""
     spool = Spool(settings.data_dir)
-    if not Path(spool.path).is_file():
+    try:
+        is_there = Path(spool.path).is_file()
+    except PermissionError as error:
+        raise _unreadable(settings, error) from None
+    if not is_there:
         raise BadDataDir(
             f"{settings.data_dir} holds no spool: the agent never ran there; give its --data-dir"
         )
@@ -66,9 +70,11 @@ def status(settings: Settings) -> dict[str, Any]:
             raise BadDataDir(
                 f"{spool.path} is damaged: {error}; start the agent, it begins a new one"
             ) from None
-        raise BadDataDir(
-            f"cannot read {settings.data_dir}: {error}; run this as the agent's account"
-        ) from None
+        raise _unreadable(settings, error) from None
+
+
+def _unreadable(settings: Settings, error: Exception) -> BadDataDir:
+    return BadDataDir(f"cannot read {settings.data_dir}: {error}; run this as the agent's account")
 
 
 def _readable(name: str, value: Any) -> str:
