@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from . import power
+from . import power, states
 from .clock import Instant
-from .counters import Counter
+from .counters import Counter, Watch
 from .loading import concept, load
 from .outcome import Failed, Ok, Outcome
 from .sensors import activity
@@ -17,16 +17,21 @@ from .slot import Sample
 class Sampler:
     """The sensors and power sources of this system, and what each answered last.
 
-    `outcomes` maps "cpu_load" or "power.rapl" to the last answer.
+    `outcomes` maps "cpu_load" or "power.rapl" to the last answer; a source whose counters are not
+    believed has failed.
     """
 
     def __init__(self) -> None:
         self._sensors = _named(load(activity), "")
         self._sources = _named(load(power), "power.")
+        self._watches = {name: Watch() for name, _ in self._sources}
+        self._last_at: Instant | None = None
         self.outcomes: dict[str, Outcome[Any]] = {}
 
     def sample(self, at: Instant) -> Sample:
         """Ask all of them now."""
+        continuous = self._last_at is not None and states.between(self._last_at, at).continuous
+        self._last_at = at
         values: dict[str, float] = {}
         counters: list[Counter] = []
         for name, module in self._sensors:
@@ -36,8 +41,19 @@ class Sampler:
         for name, module in self._sources:
             outcome = self._ask(name, module)
             if isinstance(outcome, Ok):
-                counters.extend(outcome.value)
+                believed, reason = self._watches[name].judge(outcome.value, at.monotonic_s, continuous)
+                counters.extend(believed)
+                if reason is not None:
+                    self.outcomes[name] = Failed(reason)
         return Sample(at, values, counters)
+
+    def doubts(self) -> dict[str, str]:
+        """Power sources that cannot be believed now, with the reason."""
+        return {
+            name: outcome.reason
+            for name, _ in self._sources
+            if isinstance(outcome := self.outcomes.get(name), Failed)
+        }
 
     def _ask(self, name: str, module: ModuleType) -> Outcome[Any]:
         try:
