@@ -38,22 +38,17 @@ class Sampler:
             outcome = self._ask(name, module)
             if isinstance(outcome, Ok):
                 values.update(outcome.value)
+        doubts: list[tuple[str, str]] = []
         for name, module in self._sources:
             outcome = self._ask(name, module)
-            if isinstance(outcome, Ok):
-                believed, reason = self._watches[name].judge(outcome.value, at.monotonic_s, continuous)
-                counters.extend(believed)
-                if reason is not None:
-                    self.outcomes[name] = Failed(reason)
-        return Sample(at, values, counters)
-
-    def doubts(self) -> dict[str, str]:
-        """Power sources that cannot be believed now, with the reason."""
-        return {
-            name: outcome.reason
-            for name, _ in self._sources
-            if isinstance(outcome := self.outcomes.get(name), Failed)
-        }
+            answered = outcome.value if isinstance(outcome, Ok) else []
+            believed, reason = self._watches[name].judge(answered, at.monotonic_s, continuous)
+            counters.extend(believed)
+            if reason is not None:
+                outcome = self.outcomes[name] = Failed(reason)
+            if isinstance(outcome, Failed):
+                doubts.append((name, outcome.reason))
+        return Sample(at, values, counters, tuple(doubts))
 
     def _ask(self, name: str, module: ModuleType) -> Outcome[Any]:
         try:

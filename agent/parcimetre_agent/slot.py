@@ -27,11 +27,15 @@ SAMPLE_FIELDS = frozenset({"busy_s", "total_s", "display_on", "memory_used_mib",
 
 
 class Sample(NamedTuple):
-    """One look at the machine: `values` holds some of SAMPLE_FIELDS."""
+    """One look at the machine: `values` holds some of SAMPLE_FIELDS.
+
+    `doubts` holds the power sources that are not believed, each with the reason.
+    """
 
     at: Instant
     values: dict[str, float]
     counters: list[Counter]
+    doubts: tuple[tuple[str, str], ...] = ()
 
 
 class Piece(NamedTuple):
