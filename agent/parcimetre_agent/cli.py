@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import __version__
 from .errors import AgentError
-from .settings import Settings, resolve
+from .settings import DEFAULT_FILE, Settings, resolve
 
 _COLLECTOR = "--server https://collector.example.org --secret-file secret"
 _COMMANDS = {
@@ -77,9 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_settings(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add(
-        "--config", type=Path, metavar="FILE", help="settings file (default /etc/parcimetre-agent/agent.toml)"
-    )
+    add("--config", type=Path, metavar="FILE", help=f"settings file (default {DEFAULT_FILE})")
     add("--server", metavar="URL", help="address of the collector")
     add("--secret-file", metavar="FILE", help="file with the enrolment secret, needed until enrolled")
     add("--data-dir", metavar="DIR", help=f"where spool and identity live (default {Settings.data_dir})")

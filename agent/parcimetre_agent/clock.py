@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from . import sysfs
 
+if sys.platform == "win32":
+    from .windows import clocks
+
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
@@ -28,7 +31,12 @@ class Clock:
     """This machine's clocks."""
 
     def __init__(self, boot_id_file: str = BOOT_ID) -> None:
-        self._boot_id = _mac_boot_id() if sys.platform == "darwin" else sysfs.text(boot_id_file) or ""
+        if sys.platform == "win32":
+            self._boot_id = clocks.boot_id()
+        elif sys.platform == "darwin":
+            self._boot_id = _mac_boot_id()
+        else:
+            self._boot_id = sysfs.text(boot_id_file) or ""
 
     def now(self) -> Instant:
         """The present moment."""
@@ -38,6 +46,8 @@ class Clock:
         elif sys.platform == "darwin":
             monotonic_s = time.clock_gettime(time.CLOCK_UPTIME_RAW)
             boottime_s = time.clock_gettime(time.CLOCK_MONOTONIC_RAW)
+        elif sys.platform == "win32":
+            monotonic_s, boottime_s = clocks.awake_s(), clocks.since_boot_s()
         else:
             monotonic_s = boottime_s = time.monotonic()
         return Instant(time.time(), monotonic_s, boottime_s, self._boot_id)

@@ -16,6 +16,7 @@ from . import __version__, enrolment, identity, self_cost, sent, wire
 from .clock import Clock
 from .errors import AgentError, Refused, Unreachable
 from .identity import Identity
+from .outcome import Failed
 from .report import MAX_GAPS, Gap, Inventory, Report, SelfCost, Slot
 from .sensors.machine import Machine
 from .settings import Settings, from_json
@@ -234,7 +235,8 @@ class Courier:
 
         sampler = Sampler()
         sampler.sample(now)
-        taken = inventory.take(self._machine, int(now.wall_s), sampler.outcomes)
+        doubted = {name: Failed(reason) for name, reason in self._spool.get("doubts") or ()}
+        taken = inventory.take(self._machine, int(now.wall_s), {**sampler.outcomes, **doubted})
         self._spool.remember(
             inventory_taken=(now.wall_s, now.boot_id), cached=[now.boot_id, self._machine.cached]
         )

@@ -11,6 +11,7 @@ import hmac
 import json
 import os
 import secrets
+import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -55,10 +56,26 @@ def fingerprint(root: Path = Path("/")) -> str | None:
 
     None where it states nothing worth the name, or only to root and this is not root.
     """
-    folder = str(root / "sys/class/dmi/id")
-    facts = [sysfs.text(folder, name) for name in ("product_serial", "product_uuid", "board_serial")]
+    facts = _of_windows() if sys.platform == "win32" else _of_sysfs(root)
     stated = ["" if is_filler(fact) else (fact or "").strip().lower() for fact in facts]
     return _keyed("machine", *stated) if any(stated) else None
+
+
+def _of_sysfs(root: Path) -> list[str | None]:
+    folder = str(root / "sys/class/dmi/id")
+    return [sysfs.text(folder, name) for name in ("product_serial", "product_uuid", "board_serial")]
+
+
+def _of_windows() -> list[str | None]:
+    """By the SMBIOS table; the registry's MachineGuid would be the same on every clone of an image."""
+    from .sensors import smbios
+    from .windows import firmware
+
+    try:
+        stated = smbios.stated(firmware.table())
+    except OSError:
+        return []
+    return [stated.serial, stated.uuid, stated.board_serial] if stated else []
 
 
 def load(data_dir: Path) -> Identity | None:

@@ -77,7 +77,9 @@ class Recorder:
         try:
             self._spool.put(*self._unwritten, timeline.open_slot(), at.wall_s)
             self._spool.remember(
-                heartbeat=at, cost=[self_cost.cpu_s(), self_cost.peak_rss_mib(), os.getpid()]
+                heartbeat=at,
+                cost=[self_cost.cpu_s(), self_cost.peak_rss_mib(), os.getpid()],
+                doubts=self._last.doubts if self._last is not None else (),
             )
             self._unwritten = Closed([], [])
             self._complained = False

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from . import averages, power, states
 from .clock import Instant
-from .counters import Counter
+from .counters import Counter, Watch
 from .loading import concept, load
 from .outcome import Denied, Failed, NoData, Ok, Outcome
 from .sensors import activity
@@ -31,7 +31,8 @@ class _Reading(NamedTuple):
 class Sampler:
     """The sensors and power sources of this system, and what each answered last.
 
-    `outcomes` maps "cpu_load" or "power.rapl" to the last answer.
+    `outcomes` maps "cpu_load" or "power.rapl" to the last answer; a source whose counters are not
+    believed has failed.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,7 @@ class Sampler:
         sources = _named(load(power), _POWER)
         self._sources = [one for one in sources if not hasattr(one[1], "EVERY_S")]
         self._rare = [one for one in sources if hasattr(one[1], "EVERY_S")]
+        self._watches = {name: Watch() for name, _ in self._sources}
         self._readings: dict[str, _Reading] = {}
         self._last: Instant | None = None
         self.outcomes: dict[str, Outcome[Any]] = {}
@@ -46,7 +48,8 @@ class Sampler:
     def sample(self, at: Instant) -> Sample:
         """Ask all that is due now; after sleep or a set clock everything is."""
         before, self._last = self._last, at
-        if before is not None and not states.between(before, at).continuous:
+        continuous = before is not None and states.between(before, at).continuous
+        if not continuous:
             self._readings.clear()
         values: dict[str, float] = {}
         counters: list[Counter] = []
@@ -56,9 +59,20 @@ class Sampler:
                 values.update(outcome.value)
         for name, module in self._sources:
             outcome = self._ask(name, module)
-            if isinstance(outcome, Ok):
-                counters.extend(outcome.value)
-        return Sample(at, values, counters, self._late(at))
+            answered = outcome.value if isinstance(outcome, Ok) else []
+            believed, reason = self._watches[name].judge(answered, at.monotonic_s, continuous)
+            counters.extend(believed)
+            if reason is not None:
+                self.outcomes[name] = Failed(reason)
+        return Sample(at, values, counters, self._late(at), self._doubts())
+
+    def _doubts(self) -> tuple[tuple[str, str], ...]:
+        """Power sources that are not believed, each with the reason."""
+        return tuple(
+            (name, outcome.reason)
+            for name, outcome in self.outcomes.items()
+            if name.startswith(_POWER) and isinstance(outcome, Failed)
+        )
 
     def power_states(self) -> dict[str, str]:
         """What each power source answered last: ok, no_data, denied or failed."""

@@ -29,12 +29,17 @@ SAMPLE_FIELDS = frozenset({"busy_s", "total_s", "display_on", "memory_used_mib",
 
 
 class Sample(NamedTuple):
-    """One look at the machine: `values` holds some of SAMPLE_FIELDS, `late` what rare sources say."""
+    """One look at the machine: `values` holds some of SAMPLE_FIELDS.
+
+    `late` is what rarely asked power sources say of the time before; `doubts` holds the power sources that
+    are not believed, each with the reason.
+    """
 
     at: Instant
     values: dict[str, float]
     counters: list[Counter]
     late: Sequence[Late] = ()
+    doubts: tuple[tuple[str, str], ...] = ()
 
 
 class Piece(NamedTuple):

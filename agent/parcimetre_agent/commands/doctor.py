@@ -9,6 +9,7 @@ from typing import Any
 from .. import inventory
 from ..cli import say
 from ..clock import Clock
+from ..data_dir import open_to
 from ..errors import AgentError
 from ..sampling import Sampler
 from ..sensors.machine import Machine
@@ -42,6 +43,7 @@ def examine(settings: Settings) -> dict[str, Any]:
             one.sensor: {"state": one.state, "detail": one.detail, "grant": one.grant}
             for one in taken.outcomes
         },
+        "data_dir": {"open_to": open_to(settings.data_dir)},
         "collector": _collector(settings),
     }
 
@@ -74,6 +76,9 @@ def _show(found: dict[str, Any]) -> None:
         for name, one in found["sensors"].items():
             if name.startswith(POWER) is is_power:
                 say(f"  {name.replace(POWER, '')}  {_answer(one)}")
+    if found["data_dir"]["open_to"]:
+        crowds = ", ".join(found["data_dir"]["open_to"])
+        say(f"data folder\n  open to {crowds}: let in the agent's account and the administrators alone")
     collector = found["collector"]
     say("collector")
     say("  reachable" if collector["reachable"] else f"  not reachable: {collector['reason']}")

@@ -17,7 +17,10 @@ from ..settings import Settings
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:
-    """Does not return: the process is replaced. Raises AgentError when it cannot begin."""
+    """Does not return, but on Windows, where no process can be replaced: there this one becomes the resident.
+
+    Raises AgentError when it cannot begin.
+    """
     if settings.server is None:
         raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
     open_spool(settings.data_dir)
@@ -26,6 +29,8 @@ def run(settings: Settings, _options: argparse.Namespace) -> int:
         _enrol(settings)
     _compile()
     os.chdir("/")
+    if sys.platform == "win32":
+        return resident.run(settings.to_json())
     os.execv(sys.executable, [sys.executable, "-m", resident.__name__, settings.to_json()])  # noqa: S606
     return 0
 
