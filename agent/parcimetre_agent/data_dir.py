@@ -38,9 +38,7 @@ def open_spool(data_dir: str) -> Spool:
         if isinstance(error, OSError) or "locked" in str(error) or "readonly" in str(error):
             raise BadDataDir(f"cannot use {spool.path}: {error}; give {data_dir} to this account") from None
         try:
-            Path(spool.path).replace(spool.path + ".damaged")
-            Path(spool.path).touch(mode=0o600)
-            spool.waiting()
+            spool.begin_anew()
         except (OSError, sqlite3.Error) as again:
             raise BadDataDir(
                 f"cannot use {spool.path}: {again}; remove it, or choose another --data-dir"

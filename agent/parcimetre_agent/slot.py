@@ -158,8 +158,7 @@ def joined(first: SlotRecord, second: SlotRecord) -> SlotRecord:
     both = [a + b for a, b in zip(first.load_deciles_s, second.load_deciles_s)]
     deciles = [float(s) for s in both or first.load_deciles_s or second.load_deciles_s]
     averages = [
-        _weighted(getattr(first, name), first.awake_s, getattr(second, name), second.awake_s)
-        for name in MEANS
+        weighted(getattr(first, name), first.awake_s, getattr(second, name), second.awake_s) for name in MEANS
     ]
     joules: dict[Channel, tuple[float, float]] = {}
     for record in (*first.energy, *second.energy):
@@ -246,7 +245,8 @@ def _average(parts: list[Piece], name: str) -> float | None:
     return round(sum(value * length for value, length in seen) / length_s, 2)
 
 
-def _weighted(a: float | None, a_s: int, b: float | None, b_s: int) -> float | None:
+def weighted(a: float | None, a_s: int, b: float | None, b_s: int) -> float | None:
+    """Mean of two means over so many seconds each; the other one where one is absent."""
     if a is None or b is None:
         return b if a is None else a
     return round((a * a_s + b * b_s) / (a_s + b_s), 2) if a_s + b_s else a
