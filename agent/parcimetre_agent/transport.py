@@ -23,6 +23,7 @@ from .errors import BadSettings, Refused, Unreachable  # noqa: E402
 from .settings import Settings  # noqa: E402
 
 TIMEOUT = httpx.Timeout(30.0, connect=15.0)
+LONGEST_WAIT_S = 86_400.0
 _COME_BACK = (408, 425, 429)
 _IN_BETWEEN = (407, 511)
 _PROXY_MEND = (
@@ -155,9 +156,11 @@ def _retry_after_s(response: httpx.Response) -> float:
     """Seconds of a Retry-After header, given as such or as a date; 0 without one."""
     value = response.headers.get("Retry-After", "")
     if value.isdigit():
-        return min(float(value), 86_400.0)
+        return min(float(value), LONGEST_WAIT_S)
     due_s, now_s = _parsed_date_s(value), _date_s(response)
-    return max(0.0, due_s - now_s) if due_s is not None and now_s is not None else 0.0
+    if due_s is None or now_s is None:
+        return 0.0
+    return min(max(0.0, due_s - now_s), LONGEST_WAIT_S)
 
 
 def _date_s(response: httpx.Response) -> float | None:
