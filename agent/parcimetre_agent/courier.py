@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__, enrolment, identity, self_cost, wire
+from . import __version__, enrolment, self_cost, wire
 from .clock import Clock
+from .data_dir import own_identity
 from .errors import AgentError, Refused, Unreachable
 from .identity import Identity
 from .report import Gap, Inventory, Losses, Report, SelfCost, SetAside, Slot
@@ -86,7 +87,7 @@ class Courier:
         self._spool = Spool(settings.data_dir)
         self._clock = clock or Clock()
         self._machine = machine or Machine(cached=self._cached())
-        self._who = self._identity()
+        self._who = own_identity(self._data_dir, self._machine.root)
         self._refusals: list[str] = []
         self._sent_bytes = 0
 
@@ -251,15 +252,6 @@ class Courier:
     def _set_aside(self, start: int, reason: str) -> None:
         self._spool.set_aside([start], reason)
         self._refusals.append(f"slot {start}: {reason}")
-
-    def _identity(self) -> Identity:
-        """The identity to use; a clone's spool is another machine's, and goes with the old identity."""
-        who, dropped = identity.current(self._data_dir, self._machine.root)
-        if dropped:
-            self._spool.clear()
-        if who != identity.load(self._data_dir):
-            identity.store(self._data_dir, who)
-        return who
 
     def _enrolled(self, client: httpx.Client, taken: Inventory) -> Identity:
         self._who = enrolment.enrol(client, self._settings, self._spool, self._who, taken)

@@ -6,7 +6,9 @@ import os
 import sqlite3
 from pathlib import Path
 
+from . import identity
 from .errors import BadDataDir
+from .identity import Identity
 from .spool import Spool
 
 
@@ -44,3 +46,16 @@ def open_spool(data_dir: str) -> Spool:
                 f"cannot use {spool.path}: {again}; remove it, or choose another --data-dir"
             ) from None
     return spool
+
+
+def own_identity(data_dir: Path, root: Path = Path("/")) -> Identity:
+    """This machine's identity, stored; a clone's spool is another machine's, and goes with the old identity.
+
+    Raises BadDataDir.
+    """
+    who, dropped = identity.current(data_dir, root)
+    if dropped:
+        Spool(str(data_dir)).clear()
+    if who != identity.load(data_dir):
+        identity.store(data_dir, who)
+    return who

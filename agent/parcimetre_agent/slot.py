@@ -93,8 +93,12 @@ def slot_start(wall_s: float) -> int:
 
 
 def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
-    """What the two samples say about the time between them, by state."""
+    """What the two samples say about the time between them, by state.
+
+    A display that changed in between is taken to have done so halfway: over many changes nothing is missed.
+    """
     shown = before.values.get("display_on", 0.0) > 0
+    changed = "display_on" in after.values and shown != (after.values["display_on"] > 0)
     load = _load(before.values, after.values)
     means = _means(before, after)
     elapsed_s = after.at.monotonic_s - before.at.monotonic_s
@@ -102,11 +106,17 @@ def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
     found = []
     for span in interval.spans:
         if span.state == AWAKE:
-            state = "display_on" if shown else "display_off"
-            found.append(Piece(span.start_s, span.end_s, state, load, means, power_w))
+            halfway_s = (span.start_s + span.end_s) / 2 if changed and interval.continuous else span.end_s
+            found.append(Piece(span.start_s, halfway_s, _display(shown), load, means, power_w))
+            if halfway_s < span.end_s:
+                found.append(Piece(halfway_s, span.end_s, _display(not shown), load, means, power_w))
         else:
             found.append(Piece(span.start_s, span.end_s, span.state, None, {}, {}))
     return found
+
+
+def _display(shown: bool) -> str:
+    return "display_on" if shown else "display_off"
 
 
 def split(piece: Piece) -> list[Piece]:
