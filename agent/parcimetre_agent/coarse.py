@@ -58,11 +58,18 @@ def apart(hour: dict[str, Any]) -> list[SlotRecord]:
         for parts, share, duration_s in zip(energy, largest_remainder(_floats(durations), tenths), durations):
             if duration_s:
                 parts.append(EnergyRecord(source, scope, quality, share / TENTHS, duration_s))
-    means = [hour["means"].get(name) for name in MEANS]
     return [
-        SlotRecord(start, *states, loads[i], *(means if awake_s[i] else [None] * len(MEANS)), energy[i])
-        for i, (start, *states) in enumerate(slots)
+        _slot(slot, loads[i], hour["means"] if awake_s[i] else {}, energy[i]) for i, slot in enumerate(slots)
     ]
+
+
+def _slot(
+    slot: list[int], load_s: list[int], means: dict[str, float], energy: list[EnergyRecord]
+) -> SlotRecord:
+    """One record of its start and states, and its part of the hour's load, means and energy."""
+    fields: dict[str, Any] = dict(zip(("start", *STATES), slot))
+    fields.update({name: means.get(name) for name in MEANS}, load_deciles_s=load_s, energy=energy)
+    return SlotRecord(**fields)
 
 
 def _loads(deciles_s: list[int], awake_s: list[int]) -> list[list[int]]:

@@ -146,8 +146,8 @@ class Courier:
             return load.count // 2, extras
         if load.count == 0 or not self._takes_nothing(client):
             raise error
-        for record in (*load.pending, *load.gaps):
-            self._set_aside(record.start, str(error))
+        for start in [slot.start for slot in load.pending] + [gap.start for gap in load.gaps]:
+            self._set_aside(start, str(error))
         return batch, extras
 
     def _takes_nothing(self, client: httpx.Client) -> bool:

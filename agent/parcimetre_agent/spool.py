@@ -180,8 +180,8 @@ class Spool:
             slots = db.execute("select count(*) from slots where covered_s > acknowledged_s").fetchone()[0]
             slots += sum(len(json.loads(waiting)) for (waiting,) in db.execute("select waiting from hours"))
             gaps = db.execute("select count(*) from gaps").fetchone()[0]
-            lost = [_counted(db, key) for key in ("dropped", "refused", "coarsened", "damaged")]
-            return Waiting(slots, gaps, *lost, _size(db))
+            lost = {key: _counted(db, key) for key in ("dropped", "refused", "coarsened", "damaged")}
+            return Waiting(slots, gaps, size_bytes=_size(db), **lost)
 
     def begin_anew(self) -> None:
         """Put a damaged file beside, begin an empty one and count that. Raises OSError."""
