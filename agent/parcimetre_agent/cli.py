@@ -93,6 +93,12 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="time between samples, at most 60 (default 30)",
     )
+    add(
+        "--sample-period-on-battery",
+        dest="sample_period_on_battery_s",
+        metavar="SECONDS",
+        help="the same while a battery feeds the machine, at most 120 (default 60)",
+    )
     add("--ca-file", metavar="FILE", help="PEM file of a private certificate authority")
     add("--client-cert", metavar="FILE", help="PEM certificate to show to the collector")
     add("--client-key", metavar="FILE", help="PEM key of that certificate")

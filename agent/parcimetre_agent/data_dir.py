@@ -9,7 +9,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from . import identity, sent
 from .errors import BadDataDir
+from .identity import Identity
 from .spool import Spool
 
 
@@ -68,11 +70,23 @@ def open_spool(data_dir: str) -> Spool:
         if isinstance(error, OSError) or "locked" in str(error) or "readonly" in str(error):
             raise BadDataDir(f"cannot use {spool.path}: {error}; give {data_dir} to this account") from None
         try:
-            Path(spool.path).replace(spool.path + ".damaged")
-            Path(spool.path).touch(mode=0o600)
-            spool.waiting()
+            spool.begin_anew()
         except (OSError, sqlite3.Error) as again:
             raise BadDataDir(
                 f"cannot use {spool.path}: {again}; remove it, or choose another --data-dir"
             ) from None
     return spool
+
+
+def own_identity(data_dir: Path, root: Path = Path("/")) -> Identity:
+    """This machine's identity, stored; a clone's spool is another machine's, and goes with the old identity.
+
+    Raises BadDataDir.
+    """
+    who, dropped = identity.current(data_dir, root)
+    if dropped:
+        Spool(str(data_dir)).clear()
+        sent.forget(data_dir)
+    if who != identity.load(data_dir):
+        identity.store(data_dir, who)
+    return who

@@ -37,6 +37,7 @@ class Settings:
     data_dir: str = DEFAULT_FOLDER
     upload_period_s: int | None = None
     sample_period_s: int = 30
+    sample_period_on_battery_s: int = 60
     ca_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
@@ -51,7 +52,11 @@ class Settings:
 
 
 NAMES = tuple(one.name for one in fields(Settings) if one.name != "origins")
-_INTEGERS = {"upload_period_s": (60, 86_400), "sample_period_s": (1, 60)}
+_INTEGERS = {
+    "upload_period_s": (60, 86_400),
+    "sample_period_s": (1, 60),
+    "sample_period_on_battery_s": (1, 120),
+}
 _PATHS = ("secret_file", "data_dir", "ca_file", "client_cert", "client_key")
 
 

@@ -101,8 +101,12 @@ def slot_start(wall_s: float) -> int:
 
 
 def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
-    """What the two samples say about the time between them, by state."""
+    """What the two samples say about the time between them, by state.
+
+    A display that changed in between is taken to have done so halfway: over many changes nothing is missed.
+    """
     shown = before.values.get("display_on", 0.0) > 0
+    changed = "display_on" in after.values and shown != (after.values["display_on"] > 0)
     load = _load(before.values, after.values)
     means = _means(before, after)
     elapsed_s = after.at.monotonic_s - before.at.monotonic_s
@@ -112,11 +116,17 @@ def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
     found = []
     for span in interval.spans:
         if span.state == AWAKE:
-            state = "display_on" if shown else "display_off"
-            found.append(Piece(span.start_s, span.end_s, state, load, means, power_w))
+            halfway_s = (span.start_s + span.end_s) / 2 if changed and interval.continuous else span.end_s
+            found.append(Piece(span.start_s, halfway_s, _display(shown), load, means, power_w))
+            if halfway_s < span.end_s:
+                found.append(Piece(halfway_s, span.end_s, _display(not shown), load, means, power_w))
         else:
             found.append(Piece(span.start_s, span.end_s, span.state, None, {}, {}))
     return found
+
+
+def _display(shown: bool) -> str:
+    return "display_on" if shown else "display_off"
 
 
 def split(piece: Piece) -> list[Piece]:
@@ -168,8 +178,7 @@ def joined(first: SlotRecord, second: SlotRecord) -> SlotRecord:
     both = [a + b for a, b in zip(first.load_deciles_s, second.load_deciles_s)]
     deciles = [float(s) for s in both or first.load_deciles_s or second.load_deciles_s]
     averages = [
-        _weighted(getattr(first, name), first.awake_s, getattr(second, name), second.awake_s)
-        for name in MEANS
+        weighted(getattr(first, name), first.awake_s, getattr(second, name), second.awake_s) for name in MEANS
     ]
     joules: dict[Channel, tuple[float, float]] = {}
     for record in (*first.energy, *second.energy):
@@ -256,7 +265,8 @@ def _average(parts: list[Piece], name: str) -> float | None:
     return round(sum(value * length for value, length in seen) / length_s, 2)
 
 
-def _weighted(a: float | None, a_s: int, b: float | None, b_s: int) -> float | None:
+def weighted(a: float | None, a_s: int, b: float | None, b_s: int) -> float | None:
+    """Mean of two means over so many seconds each; the other one where one is absent."""
     if a is None or b is None:
         return b if a is None else a
     return round((a * a_s + b * b_s) / (a_s + b_s), 2) if a_s + b_s else a

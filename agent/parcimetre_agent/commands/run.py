@@ -9,9 +9,9 @@ import sys
 from importlib.util import cache_from_source
 from pathlib import Path
 
-from .. import identity, resident
+from .. import resident
 from ..courier import Courier
-from ..data_dir import open_spool
+from ..data_dir import open_spool, own_identity
 from ..errors import BadSettings, Unreachable
 from ..settings import Settings
 
@@ -24,8 +24,7 @@ def run(settings: Settings, _options: argparse.Namespace) -> int:
     if settings.server is None:
         raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
     open_spool(settings.data_dir)
-    known = identity.load(Path(settings.data_dir))
-    if known is None or known.credential is None:
+    if own_identity(Path(settings.data_dir)).credential is None:
         _enrol(settings)
     _compile()
     os.chdir("/")

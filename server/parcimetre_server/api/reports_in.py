@@ -38,6 +38,7 @@ async def reports(
         body = await read_body(request)
         taken = await run_in_threadpool(take, body, device_id, collector.store, collector.now())
         merged = await asyncio.wrap_future(writer.submit(taken.arrival))
+    collector.seen.note(device_id, collector.now(), taken.waiting)
     if taken.refused:
         LOG.warning(
             "device %s: %d records refused, first: %s", device_id, len(taken.refused), taken.refused[0].reason
