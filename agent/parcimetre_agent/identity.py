@@ -65,7 +65,10 @@ def fingerprint(root: Path = Path("/")) -> str | None:
 
 def _stated(root: Path) -> list[str]:
     """Serial number, UUID and board's serial number; a placeholder or what may not be read is empty."""
-    facts = _of_windows() if sys.platform == "win32" else _of_sysfs(root)
+    if sys.platform == "win32":
+        facts = _of_windows()
+    else:
+        facts = _of_mac() if sys.platform == "darwin" else _of_sysfs(root)
     return ["" if is_filler(fact) else (fact or "").strip().lower() for fact in facts]
 
 
@@ -91,6 +94,17 @@ def _with_less_rights(root: Path) -> set[str | None]:
 def _of_sysfs(root: Path) -> list[str | None]:
     folder = str(root / "sys/class/dmi/id")
     return [sysfs.text(folder, name) for name in _UNIQUE]
+
+
+def _of_mac(command: str | None = None) -> list[str | None]:
+    """By the registry entry of the machine itself, readable by everybody."""
+    from . import ioreg
+    from .outcome import Ok
+
+    found = ioreg.entries("IOPlatformExpertDevice", command or ioreg.COMMAND)
+    entry = found.value[0] if isinstance(found, Ok) else {}
+    stated = [entry.get(name) for name in ("IOPlatformSerialNumber", "IOPlatformUUID")]
+    return [*(fact if isinstance(fact, str) else None for fact in stated), None]
 
 
 def _of_windows() -> list[str | None]:

@@ -46,7 +46,7 @@ FORBIDDEN = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 COMMANDS = {"/usr/sbin/ioreg", "/usr/sbin/system_profiler", "/usr/sbin/sysctl", "ipmitool"}
-IOREG_CLASSES = {"AppleSmartBattery", "IODisplayWrangler"}
+IOREG_CLASSES = {"AppleSmartBattery", "IODisplayWrangler", "IOPlatformExpertDevice"}
 HARDWARE_SECTIONS = {
     "SPHardwareDataType", "SPMemoryDataType", "SPNVMeDataType", "SPSerialATADataType", "SPDisplaysDataType",
     "SPPowerDataType",
