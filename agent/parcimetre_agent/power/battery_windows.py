@@ -6,10 +6,13 @@ refused: one that states more than a full battery, charge while it discharges, o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..counters import Counter, gauge_ceiling_w
 from ..outcome import Failed, NoData, Ok, Outcome, from_os_error
 from ..windows.battery import DISCHARGING, ON_LINE, Description, Status, gauges
 from ..windows.devices import Devices
+from ..windows.power_status import power_status, without_battery
 
 SOURCE, QUALITY = "battery", "measured"
 J_PER_MWH = 3.6
@@ -18,20 +21,28 @@ _FULLEST = 1.25
 _devices = Devices()
 
 
-def read(devices: Devices = _devices) -> Outcome[list[Counter]]:
+def read(devices: Devices = _devices, status: Callable[[], bytes] = power_status) -> Outcome[list[Counter]]:
     """A counter per battery while all of the power comes from batteries, else no data."""
     try:
+        spared = without_battery(status())
+        if spared is not None:
+            return NoData(spared)
         found = [(gauge.describe(), gauge.status()) for gauge in gauges(devices)]
     except OSError as error:
         return from_os_error(error, GRANT)
     batteries = [(seen, state) for seen, state in found if seen is None or seen.in_system]
     if not batteries:
         return NoData("no battery")
-    states = [state for _, state in batteries if state is not None]
-    if any(state.power_state & ON_LINE for state in states):
-        return NoData("on mains")
-    if not any(state.power_state & DISCHARGING for state in states):
-        return NoData("no battery is discharging")
+    power_states = [state.power_state for _, state in batteries if state is not None]
+    if any(state & ON_LINE for state in power_states) or not any(
+        state & DISCHARGING for state in power_states
+    ):
+        return NoData("on mains, or no battery is discharging")
+    return _counters(batteries)
+
+
+def _counters(batteries: list[tuple[Description | None, Status | None]]) -> Outcome[list[Counter]]:
+    """All of them, or why one is not believed: half of what feeds a machine is no figure."""
     counters = []
     for number, (seen, state) in enumerate(batteries):
         counter = _counter(f"battery-{number}", seen, state)

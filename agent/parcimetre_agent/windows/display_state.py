@@ -54,7 +54,6 @@ class DisplayState:
         called = made(self._called)
         subscription = _Subscription(ctypes.cast(called, ctypes.c_void_p), None)
         handle = ctypes.c_void_p()
-        self._kept = (called, subscription, handle)
         try:
             register = library("powrprof").PowerSettingRegisterNotification
         except AttributeError:
@@ -62,6 +61,7 @@ class DisplayState:
         code = register(CONSOLE_DISPLAY, _BY_CALLBACK, ctypes.byref(subscription), ctypes.byref(handle))
         if code:
             raise OSError(code, f"error {code} at the registration")
+        self._kept = (called, subscription, handle)
 
     def _called(self, _context: int | None, kind: int, setting: int | None) -> int:
         if kind == _CHANGE and setting:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import errno
 import sys
+from functools import cache
 from typing import Any
 
 INVALID_HANDLE = ctypes.c_void_p(-1).value
 
 if sys.platform == "win32":
 
+    @cache
     def library(name: str) -> Any:
         """A library by name. Raises OSError when this Windows lacks it."""
         return ctypes.WinDLL(name, use_last_error=True)
