@@ -26,7 +26,7 @@ MAX_MEMBERS = 16
 CEILING_W = 20_000.0
 FILE_NAME = "bmc.json"
 FOLDER = (
-    os.path.join(os.environ.get("PROGRAMDATA", r"C:\ProgramData"), "parcimetre-agent")
+    os.path.join(os.environ.get("PROGRAMDATA", r"C:\ProgramData"), "Parcimetre")
     if sys.platform == "win32"
     else "/etc/parcimetre-agent"
 )
