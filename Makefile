@@ -4,7 +4,7 @@ DEVICES ?= 300
 DAYS ?= 14
 LOCKED := uv.lock pyproject.toml factors/pyproject.toml agent/pyproject.toml server/pyproject.toml tools/bootstrap.py
 
-.PHONY: help run demo test lint format bench schema tables clean
+.PHONY: help run demo test lint format bench schema tables wine clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -41,8 +41,11 @@ schema: .venv/.dev  ## write the JSON Schema of the wire format into docs/
 tables: .venv/.dev  ## write what describes the factor tables: datapackage.json, ATTRIBUTION.md
 	.venv/bin/python tools/write_datapackage.py
 
+wine: .venv/.dev  ## Wine and its Python, for the tests of the agent on Windows (Debian, root)
+	@python3 tools/set_up_wine.py
+
 clean:  ## remove the environment; data stays
-	rm -rf .venv .venv-uv
+	rm -rf .venv .venv-uv .wine
 
 .venv/.run: $(LOCKED)
 	@python3 tools/bootstrap.py

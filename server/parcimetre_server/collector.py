@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from . import clock
 from .factor_sets import in_force
+from .seen import Seen
 from .settings import Settings
 from .store import Store
 from .store.embedded import open_store
@@ -18,11 +19,12 @@ from .store.embedded import open_store
 
 @dataclass(frozen=True)
 class Collector:
-    """Settings in force, the store, and the factor set that figures are computed with."""
+    """Settings in force, the store, the factor set that figures are computed with, and who was heard."""
 
     settings: Settings
     store: Store
     factors: FactorSet
+    seen: Seen = field(default_factory=Seen)
 
     def now(self) -> int:
         """Seconds UTC."""

@@ -30,7 +30,7 @@ UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
 REPORT = TypeAdapter(Report)
 INVENTORY = TypeAdapter(Inventory)
 
-Part = Literal["slots", "gaps", "inventory", "self_cost"]
+Part = Literal["slots", "gaps", "inventory", "self_cost", "losses"]
 LISTS: tuple[Part, ...] = ("slots", "gaps")
 PARTS: tuple[Part, ...] = get_args(Part)
 
@@ -69,10 +69,11 @@ class NotYourDevice(ParcimetreError):
 
 @dataclass(frozen=True)
 class Taken:
-    """What a report comes to: what will be stored, and what was refused."""
+    """What a report comes to: what will be stored, what was refused, and how many slots it left behind."""
 
     arrival: Arrival
     refused: Sequence[Refusal]
+    waiting: int | None
 
 
 def take(body: bytes, device_id: DeviceId, store: Store, now: int) -> Taken:
@@ -96,7 +97,8 @@ def take(body: bytes, device_id: DeviceId, store: Store, now: int) -> Taken:
         *_facts(report, store, now),
         *(_dead_letter(letter, device_id, now) for letter in letters),
     ]
-    return Taken(Arrival(device_id, [*slots, *expanded], facts), [letter.refusal for letter in letters])
+    refused = [letter.refusal for letter in letters]
+    return Taken(Arrival(device_id, [*slots, *expanded], facts), refused, report.waiting)
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,10 @@ def _facts(report: Report, store: Store, now: int) -> Iterator[Fact]:
             yield Fact("inventory", device_id, now, body)
     if report.self_cost is not None and _is_due(store.latest_of("self_cost", device_id), now):
         yield Fact("self_cost", device_id, now, {**asdict(report.self_cost), "agent": report.agent_version})
+    if report.losses is not None:
+        lost, known = asdict(report.losses), store.latest_of("losses", device_id)
+        if known is None or dict(known.body) != lost:
+            yield Fact("losses", device_id, now, lost)
 
 
 def _is_due(before: Fact | None, now: int) -> bool:

@@ -9,23 +9,27 @@ import sys
 from importlib.util import cache_from_source
 from pathlib import Path
 
-from .. import identity, resident
+from .. import resident
 from ..courier import Courier
-from ..data_dir import open_spool
+from ..data_dir import open_spool, own_identity
 from ..errors import BadSettings, Unreachable
 from ..settings import Settings
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:
-    """Does not return: the process is replaced. Raises AgentError when it cannot begin."""
+    """Does not return, but on Windows, where no process can be replaced: there this one becomes the resident.
+
+    Raises AgentError when it cannot begin.
+    """
     if settings.server is None:
         raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
     open_spool(settings.data_dir)
-    known = identity.load(Path(settings.data_dir))
-    if known is None or known.credential is None:
+    if own_identity(Path(settings.data_dir)).credential is None:
         _enrol(settings)
     _compile()
     os.chdir("/")
+    if sys.platform == "win32":
+        return resident.run(settings.to_json())
     os.execv(sys.executable, [sys.executable, "-m", resident.__name__, settings.to_json()])  # noqa: S606
     return 0
 

@@ -38,6 +38,7 @@ async def reports(request: Request) -> Response:
         judged = (body, device_id, collector.store, collector.now())
         taken = take(*judged) if len(body) <= SHORT else await run_in_threadpool(take, *judged)
         merged = await writer.written(taken.arrival)
+    collector.seen.note(device_id, collector.now(), taken.waiting)
     if taken.refused:
         LOG.warning(
             "device %s: %d records refused, first: %s", device_id, len(taken.refused), taken.refused[0].reason

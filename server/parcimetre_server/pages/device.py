@@ -14,6 +14,7 @@ from parcimetre_factors.explain import Term
 from parcimetre_factors.factor import ESTIMATE
 
 from .. import devices
+from ..agents import agent_of
 from ..collector import Collector, of
 from ..explanations import explain_device
 from ..figures import Grid
@@ -63,6 +64,7 @@ def device(
     hours = _hours(collector, found, criterion)
     values = {
         "device": found,
+        "agent": agent_of(collector, found),
         "hardware": profile.hardware,
         "span": span,
         "total": figure.total(),

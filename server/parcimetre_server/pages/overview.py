@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import Criterion
 
 from .. import footprints
+from ..agents import measuring
 from ..collector import Collector, of
 from ..hardware import is_virtual
 from ..i18n import mark
@@ -49,6 +50,7 @@ def overview(
         "devices": shown[:MAX_DEVICES],
         "more": max(0, len(shown) - MAX_DEVICES),
         "count": len(devices),
+        "measuring": measuring(collector, devices.values()),
         "virtual": sum(is_virtual(device) for device in devices.values()),
         "simulated": total.simulated,
         "org_unit": org_unit,

@@ -23,6 +23,7 @@ FactKind = Literal[
     "purchase",
     "inventory",
     "self_cost",
+    "losses",
     "credential",
     "dead_letter",
     "setting",
