@@ -22,10 +22,12 @@ from .hardware import hardware
 from .intervals import bounds
 from .periods import Span
 from .profiles import Errors, Profile, profiles
+from .rungs import PIECES
 from .store import Body, DeviceId
 
 DAY_S = 86_400
 GRID_DAYS = 7
+BUSIEST = PIECES.index("decile9")
 BETWEEN_DECILES = 0.9
 NAMED = 5
 LOST = ("dropped", "coarsened", "refused", "damaged")
@@ -212,11 +214,16 @@ def _mean(grid: Grid, zone: str) -> Mapping[Errors, float] | None:
 def _impact(
     energy_j: float, profile: Profile, per_kwh: Mapping[Errors, float] | None
 ) -> Mapping[Errors, float] | None:
-    """kg CO2 eq of some energy by the errors it carries: the power model's and the grid's."""
+    """kg CO2 eq of some energy by the errors it carries: those of the watts at full load, and the grid's."""
     if per_kwh is None:
         return None
-    kwh = energy_j / J_PER_KWH
-    return {tuple(sorted((profile.power.error, *errors))): kwh * kg for errors, kg in per_kwh.items()}
+    busy = {errors: float(watts[BUSIEST]) for errors, watts in profile.watts_by_errors.items()}
+    kwh = energy_j / J_PER_KWH / (sum(busy.values()) or 1.0)
+    return {
+        tuple(sorted((*own, *errors))): kwh * watts * kg
+        for own, watts in busy.items()
+        for errors, kg in per_kwh.items()
+    }
 
 
 def _cost(those: Iterable[_Spent], collector: Collector) -> Cost | None:
@@ -226,7 +233,7 @@ def _cost(those: Iterable[_Spent], collector: Collector) -> Cost | None:
     by_errors: dict[Errors, Array] = {}
     for one in spent:
         add_up(by_errors, {errors: np.array([kg]) for errors, kg in (one.by_errors or {}).items()})
-    low, high = bounds(by_errors, 1, collector.factors)
+    ((low, high),) = bounds([by_errors], 1, collector.factors)
     told = any(one.by_errors is not None for one in spent)
     return Cost(
         agents=len(spent),
