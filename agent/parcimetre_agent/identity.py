@@ -11,12 +11,11 @@ import hmac
 import json
 import os
 import secrets
-import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from . import sysfs
 from .errors import BadDataDir
+from .firmware_facts import fact
 from .report import HardwareIdentity
 
 FILE_NAME = "identity.json"
@@ -56,26 +55,9 @@ def fingerprint(root: Path = Path("/")) -> str | None:
 
     None where it states nothing worth the name, or only to root and this is not root.
     """
-    facts = _of_windows() if sys.platform == "win32" else _of_sysfs(root)
-    stated = ["" if is_filler(fact) else (fact or "").strip().lower() for fact in facts]
+    facts = [fact(root, name) for name in ("product_serial", "product_uuid", "board_serial")]
+    stated = ["" if is_filler(one) else (one or "").strip().lower() for one in facts]
     return _keyed("machine", *stated) if any(stated) else None
-
-
-def _of_sysfs(root: Path) -> list[str | None]:
-    folder = str(root / "sys/class/dmi/id")
-    return [sysfs.text(folder, name) for name in ("product_serial", "product_uuid", "board_serial")]
-
-
-def _of_windows() -> list[str | None]:
-    """By the SMBIOS table; the registry's MachineGuid would be the same on every clone of an image."""
-    from .sensors import smbios
-    from .windows import firmware
-
-    try:
-        stated = smbios.stated(firmware.table())
-    except OSError:
-        return []
-    return [stated.serial, stated.uuid, stated.board_serial] if stated else []
 
 
 def load(data_dir: Path) -> Identity | None:

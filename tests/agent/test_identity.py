@@ -50,11 +50,3 @@ def test_shared_uuids_are_no_fingerprint(tmp_path: Path, uuid: str) -> None:
 def test_unwritable_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadDataDir, match=r"cannot write .*; give the folder to this account"):
         identity.store(tmp_path / "absent", Identity("a" * 32))
-
-
-def test_windows_machine_is_known_by_its_firmware_alone(
-    thinkpad_table: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert identity._of_windows() == [], "no table, no identifiers"
-    monkeypatch.setattr("parcimetre_agent.windows.firmware.table", lambda: thinkpad_table)
-    assert identity._of_windows() == ["PF3XK1ZQ", "00112233-4455-6677-8899-aabbccddeeff", "L1HF2CK01ZQ"]

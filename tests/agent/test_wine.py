@@ -30,19 +30,38 @@ if not (READY.exists() and WINE.exists()):
 KEY = r"HKLM\SOFTWARE\Parcimetre\Agent"
 
 
-def _wine(*command: object, **environ: str) -> subprocess.Popen[str]:
-    plain = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
-    return subprocess.Popen(
-        [WINE, *map(str, command)],
-        env=plain | ENVIRONMENT | environ, cwd=FOLDER, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "DISPLAY"} | ENVIRONMENT
+
+
+class Program:
+    """A program of Windows that runs. Python for Windows wants pipes under Wine, files it cannot write."""
+
+    def __init__(self, *command: object, **environ: str) -> None:
+        self._process = subprocess.Popen(
+            [WINE, *map(str, command)],
+            env=_environment() | environ, cwd=FOLDER, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def ended(self) -> tuple[int, str, str]:
+        """Wait for its end: exit code, output, errors."""
+        try:
+            out, err = self._process.communicate(timeout=240)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+        return self._process.returncode, out, err
+
+    def kill(self) -> None:
+        """End it now, if it has not ended."""
+        self._process.kill()
+        self._process.communicate(timeout=240)
 
 
 def _run(*command: object, **environ: str) -> str:
-    with _wine(*command, **environ) as process:
-        out, err = process.communicate(timeout=240)
-    assert process.returncode == 0, err + out
+    code, out, err = Program(*command, **environ).ended()
+    assert code == 0, err + out
     return out
 
 
@@ -56,13 +75,25 @@ def _windows_path(path: Path) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def windows() -> Iterator[None]:
-    """Wine shuts its Windows down with the last program and needs seconds to start it: this one stays."""
-    plain = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
-    with subprocess.Popen(
-        [WINE, "cmd.exe"], env=plain | ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-    ) as kept:
-        yield
-        kept.communicate(b"exit\r\n", timeout=60)
+    """One program that stays: Wine ends its services with the last program and needs seconds to start them.
+
+    They write where their first program does, so no other may be started before they are up.
+    """
+    kept = subprocess.Popen(
+        [WINE, "cmd.exe"], env=_environment(), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert kept.stdin
+    assert kept.stdout
+    kept.stdin.write("echo up-and-running\n")
+    kept.stdin.flush()
+    while "up-and-running" not in kept.stdout.readline():
+        assert kept.poll() is None, "Wine's cmd.exe ended at once"
+    yield
+    kept.stdin.write("exit\n")
+    kept.stdin.close()
+    kept.wait(timeout=240)
+    kept.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -156,11 +187,13 @@ def test_resident_enrols_measures_and_its_courier_reports(
     url, secret = collector
     where = ("--server", url, "--data-dir", _windows_path(tmp_path / "data"))
     options = (*where, "--secret-file", _windows_path(secret), "--sample-period", 1, "--upload-period", 60)
-    with _wine("python/python.exe", "-m", "parcimetre_agent", "run", *options) as resident:
+    run = ("python/python.exe", "-m", "parcimetre_agent", "run", *options)
+    resident = Program(*run)
+    try:
         listing = json.loads(_eventually(f"{url}/v1/devices", '"last_slot":1'))
-        with _wine("python/python.exe", "-m", "parcimetre_agent", "run", *options) as second:
-            assert "another agent measures" in second.communicate(timeout=240)[1]
-            assert second.returncode == 2
+        code, _, err = Program(*run).ended()
+        assert (code, "another agent measures" in err) == (2, True)
+    finally:
         resident.kill()
     device = listing["items"][0]
     assert device["id"] in _agent("status", *where)
