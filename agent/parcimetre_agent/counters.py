@@ -11,6 +11,7 @@ GAUGE_MARGIN = 4.0
 GAUGE_FLOOR_W = 20.0
 GAUGE_CEILING_W = 300.0
 OWN_CLOCK_MARGIN = 2.0
+OWN_CLOCK_SLACK_S = 2.0
 
 
 class Counter(NamedTuple):
@@ -74,7 +75,8 @@ def doubt(before: Counter, after: Counter, elapsed_s: float) -> str | None:
         return f"{after.zone} jumped: faster than {after.ceiling_w:.0f} W"
     if before.at_s is not None and after.at_s is not None:
         own_s = after.at_s - before.at_s
-        if not elapsed_s / OWN_CLOCK_MARGIN <= own_s <= elapsed_s * OWN_CLOCK_MARGIN:
+        least_s, most_s = elapsed_s / OWN_CLOCK_MARGIN, elapsed_s * OWN_CLOCK_MARGIN
+        if not least_s - OWN_CLOCK_SLACK_S <= own_s <= most_s + OWN_CLOCK_SLACK_S:
             return f"{after.zone} goes by a clock that is wrong"
     return None
 

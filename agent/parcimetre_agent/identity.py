@@ -12,13 +12,12 @@ import itertools
 import json
 import os
 import secrets
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from . import sysfs
 from .errors import BadDataDir
+from .firmware_facts import fact
 from .report import HardwareIdentity
 
 FILE_NAME = "identity.json"
@@ -65,11 +64,8 @@ def fingerprint(root: Path = Path("/")) -> str | None:
 
 def _stated(root: Path) -> list[str]:
     """Serial number, UUID and board's serial number; a placeholder or what may not be read is empty."""
-    if sys.platform == "win32":
-        facts = _of_windows()
-    else:
-        facts = _of_mac() if sys.platform == "darwin" else _of_sysfs(root)
-    return ["" if is_filler(fact) else (fact or "").strip().lower() for fact in facts]
+    facts = [fact(root, name) for name in _UNIQUE]
+    return ["" if is_filler(one) else (one or "").strip().lower() for one in facts]
 
 
 def _fingerprint(root: Path, stated: Sequence[str]) -> str | None:
@@ -77,8 +73,7 @@ def _fingerprint(root: Path, stated: Sequence[str]) -> str | None:
     if not any(stated):
         return None
     serial, _, board = stated
-    folder = str(root / "sys/class/dmi/id")
-    model = [] if serial or board else [sysfs.text(folder, name) or "" for name in _MODEL]
+    model = [] if serial or board else [fact(root, name) or "" for name in _MODEL]
     return _keyed("machine", *stated, *model)
 
 
@@ -86,37 +81,9 @@ def _with_less_rights(root: Path) -> set[str | None]:
     """What this machine's fingerprint would be, were only some of its facts readable."""
     stated = _stated(root)
     return {
-        _fingerprint(root, [fact if seen else "" for fact, seen in zip(stated, which)])
+        _fingerprint(root, [one if seen else "" for one, seen in zip(stated, which)])
         for which in itertools.product((True, False), repeat=len(stated))
     } - {None}
-
-
-def _of_sysfs(root: Path) -> list[str | None]:
-    folder = str(root / "sys/class/dmi/id")
-    return [sysfs.text(folder, name) for name in _UNIQUE]
-
-
-def _of_mac(command: str | None = None) -> list[str | None]:
-    """By the registry entry of the machine itself, readable by everybody."""
-    from . import ioreg
-    from .outcome import Ok
-
-    found = ioreg.entries("IOPlatformExpertDevice", command or ioreg.COMMAND)
-    entry = found.value[0] if isinstance(found, Ok) else {}
-    stated = [entry.get(name) for name in ("IOPlatformSerialNumber", "IOPlatformUUID")]
-    return [*(fact if isinstance(fact, str) else None for fact in stated), None]
-
-
-def _of_windows() -> list[str | None]:
-    """By the SMBIOS table; the registry's MachineGuid would be the same on every clone of an image."""
-    from .sensors import smbios
-    from .windows import firmware
-
-    try:
-        stated = smbios.stated(firmware.table())
-    except OSError:
-        stated = None
-    return [stated.serial, stated.uuid, stated.board_serial] if stated else [None] * len(_UNIQUE)
 
 
 def load(data_dir: Path) -> Identity | None:

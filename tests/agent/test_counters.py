@@ -57,6 +57,12 @@ def test_doubt_says_what_is_wrong_and_gives_no_figure(before: Counter, after: Co
     assert mean_power_w([before], [after], 30.0) == {}
 
 
+def test_meter_that_refreshes_once_a_second_is_believed_between_samples_a_second_apart() -> None:
+    before = _counter(0.0)._replace(at_s=10.0)
+    assert doubt(before, _counter(0.0)._replace(at_s=10.0), 1.0) is None
+    assert doubt(before, _counter(90.0)._replace(at_s=12.0), 1.0) is None
+
+
 @given(st.floats(0, 1e12), st.floats(-1e12, 1e12), st.floats(0.1, 1e5))
 def test_no_figure_is_negative_or_beyond_the_ceiling(start_j: float, step_j: float, elapsed_s: float) -> None:
     grown = grown_j(_counter(start_j), _counter(start_j + step_j), elapsed_s)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent import identity, ioreg
+from parcimetre_agent import firmware_facts, ioreg
 from parcimetre_agent.outcome import Failed, NoData, Ok
 from parcimetre_agent.power import battery_macos, powertelemetry_macos
 from parcimetre_agent.sensors.activity import display_macos
@@ -95,9 +95,9 @@ def test_mac_that_does_not_state_its_displays_power_has_no_data() -> None:
 
 def test_mac_is_known_again_by_serial_number_and_uuid_and_none_is_made_up(tmp_path: Path) -> None:
     machine = {"IOPlatformSerialNumber": "BLANKED9X7", "IOPlatformUUID": "0-0", "model": b"Mac14,2"}
-    facts = identity._of_mac(_ioreg(tmp_path, plistlib.dumps([machine])))
-    assert facts == ["BLANKED9X7", "0-0", None]
-    assert identity._of_mac(str(tmp_path / "absent")) == [None, None, None]
+    facts = firmware_facts.of_mac(_ioreg(tmp_path, plistlib.dumps([machine])))
+    assert facts == {"product_serial": "BLANKED9X7", "product_uuid": "0-0"}
+    assert not any(firmware_facts.of_mac(str(tmp_path / "absent")).values())
 
 
 def test_negative_number_shown_as_a_huge_one_is_mended(battery: dict[str, Any]) -> None:

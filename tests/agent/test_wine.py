@@ -30,19 +30,38 @@ if not (READY.exists() and WINE.exists()):
 KEY = r"HKLM\SOFTWARE\Parcimetre\Agent"
 
 
-def _wine(*command: object, **environ: str) -> subprocess.Popen[str]:
-    plain = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
-    return subprocess.Popen(
-        [WINE, *map(str, command)],
-        env=plain | ENVIRONMENT | environ, cwd=FOLDER, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "DISPLAY"} | ENVIRONMENT
+
+
+class Program:
+    """A program of Windows that runs. Python for Windows wants pipes under Wine, files it cannot write."""
+
+    def __init__(self, *command: object, **environ: str) -> None:
+        self._process = subprocess.Popen(
+            [WINE, *map(str, command)],
+            env=_environment() | environ, cwd=FOLDER, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def ended(self) -> tuple[int, str, str]:
+        """Wait for its end: exit code, output, errors."""
+        try:
+            out, err = self._process.communicate(timeout=240)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+        return self._process.returncode, out, err
+
+    def kill(self) -> None:
+        """End it now, if it has not ended."""
+        self._process.kill()
+        self._process.communicate(timeout=240)
 
 
 def _run(*command: object, **environ: str) -> str:
-    with _wine(*command, **environ) as process:
-        out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err + out
+    code, out, err = Program(*command, **environ).ended()
+    assert code == 0, err + out
     return out
 
 
@@ -52,6 +71,29 @@ def _agent(*arguments: object, **environ: str) -> str:
 
 def _windows_path(path: Path) -> str:
     return "Z:" + str(path).replace("/", "\\")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def windows() -> Iterator[None]:
+    """One program that stays: Wine ends its services with the last program and needs seconds to start them.
+
+    They write where their first program does, so no other may be started before they are up.
+    """
+    kept = subprocess.Popen(
+        [WINE, "cmd.exe"], env=_environment(), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert kept.stdin
+    assert kept.stdout
+    kept.stdin.write("echo up-and-running\n")
+    kept.stdin.flush()
+    while "up-and-running" not in kept.stdout.readline():
+        assert kept.poll() is None, "Wine's cmd.exe ended at once"
+    yield
+    kept.stdin.write("exit\n")
+    kept.stdin.close()
+    kept.wait(timeout=240)
+    kept.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +122,7 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, P
 
 
 def _eventually(url: str, wanted: str) -> str:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     text = ""
     while time.monotonic() < deadline:
         try:
@@ -91,7 +133,7 @@ def _eventually(url: str, wanted: str) -> str:
         except OSError:
             text = ""
         time.sleep(0.5)
-    pytest.fail(f"{url} does not show {wanted!r} within 90 s: {text[:500]}")
+    pytest.fail(f"{url} does not show {wanted!r} within 240 s: {text[:500]}")
 
 
 def test_report_made_on_windows_is_valid_and_no_sensor_fails() -> None:
@@ -120,17 +162,38 @@ def test_clocks_of_windows_run_and_agree() -> None:
     assert same_boot == "True"
 
 
+def test_devices_are_listed_with_paths_and_instance_names() -> None:
+    script = (
+        "from parcimetre_agent.windows.devices import Devices; seen = Devices();"
+        "print(*seen.interfaces('{5b45201d-f2f2-4f3b-85bb-30ff1f953599}'));"
+        "print(*seen.present('{4d36e968-e325-11ce-bfc1-08002be10318}'))"
+    )
+    path, name = _run("python/python.exe", "-c", script).splitlines()
+    assert path.startswith("\\\\?\\pci#")
+    assert name.startswith("PCI\\VEN_")
+
+
+def test_interrupt_ends_the_residents_wait() -> None:
+    script = (
+        "import signal, threading; from parcimetre_agent import waiting; waiting.take_signals();"
+        "threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start(); print(waiting.wait(600))"
+    )
+    assert _run("python/python.exe", "-c", script).strip() == "stop"
+
+
 def test_resident_enrols_measures_and_its_courier_reports(
     collector: tuple[str, Path], tmp_path: Path
 ) -> None:
     url, secret = collector
     where = ("--server", url, "--data-dir", _windows_path(tmp_path / "data"))
     options = (*where, "--secret-file", _windows_path(secret), "--sample-period", 1, "--upload-period", 60)
-    with _wine("python/python.exe", "-m", "parcimetre_agent", "run", *options) as resident:
+    run = ("python/python.exe", "-m", "parcimetre_agent", "run", *options)
+    resident = Program(*run)
+    try:
         listing = json.loads(_eventually(f"{url}/v1/devices", '"last_slot":1'))
-        with _wine("python/python.exe", "-m", "parcimetre_agent", "run", *options) as second:
-            assert "another agent measures" in second.communicate(timeout=60)[1]
-            assert second.returncode == 2
+        code, _, err = Program(*run).ended()
+        assert (code, "another agent measures" in err) == (2, True)
+    finally:
         resident.kill()
     device = listing["items"][0]
     assert device["id"] in _agent("status", *where)

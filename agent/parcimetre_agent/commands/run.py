@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import py_compile
 import sys
@@ -10,7 +11,6 @@ from importlib.util import cache_from_source
 from pathlib import Path
 
 from .. import resident
-from ..courier import Courier
 from ..data_dir import open_spool, own_identity
 from ..errors import BadSettings, Unreachable
 from ..settings import Settings
@@ -26,16 +26,18 @@ def run(settings: Settings, _options: argparse.Namespace) -> int:
     open_spool(settings.data_dir)
     if own_identity(Path(settings.data_dir)).credential is None:
         _enrol(settings)
-    _compile()
     os.chdir("/")
     if sys.platform == "win32":
         return resident.run(settings.to_json())
+    _compile()
     os.execv(sys.executable, [sys.executable, "-m", resident.__name__, settings.to_json()])  # noqa: S606
     return 0
 
 
 def _enrol(settings: Settings) -> None:
     """Enrol before measuring, so that a wrong secret is said at once; without the collector, go on."""
+    from ..courier import Courier
+
     try:
         Courier(settings).enrol()
     except Unreachable as error:
@@ -47,6 +49,7 @@ def _compile() -> None:
 
     Without byte code on disk the resident would carry the compiler's 4 MiB, and each courier its time.
     """
+    importlib.import_module("..courier", __package__)
     for module in list(sys.modules.values()):
         source = getattr(module, "__file__", None)
         if source and source.endswith(".py") and os.access(Path(source).parent, os.W_OK):

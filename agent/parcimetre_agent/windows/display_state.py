@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import threading
 from typing import Any
 
 from .devices import guid_bytes
@@ -14,6 +15,7 @@ _CHANGE = 0x8013
 _BY_CALLBACK = 2
 _OFF, _DIMMED = 0, 2
 _SETTING_BYTES = 24
+_FIRST_S = 0.5
 
 
 class _Subscription(ctypes.Structure):
@@ -35,12 +37,14 @@ class DisplayState:
 
     def __init__(self) -> None:
         self._lit: bool | None = None
+        self._announced = threading.Event()
         self._kept: tuple[Any, ...] = ()
 
     def lit(self) -> bool | None:
-        """The last announcement; None before the first. Raises OSError when Windows makes none."""
+        """The last announcement; None when none came in time. Raises OSError when Windows makes none."""
         if not self._kept:
             self._register()
+            self._announced.wait(_FIRST_S)
         return self._lit
 
     def announced(self, setting: bytes) -> None:
@@ -48,6 +52,7 @@ class DisplayState:
         seen = lit(setting)
         if seen is not None:
             self._lit = seen
+            self._announced.set()
 
     def _register(self) -> None:
         made = callback(ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_void_p)

@@ -1,18 +1,21 @@
 """The smaller parsers of Windows' answers: topology, firmware, displays, access lists, identifiers."""
 
+import ctypes
 import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_agent.windows.devices import guid_bytes
+from parcimetre_agent.windows.devices import Devices, guid_bytes
 from parcimetre_agent.windows.display_state import CONSOLE_DISPLAY, DisplayState, lit
 from parcimetre_agent.windows.displays import attached
-from parcimetre_agent.windows.firmware import without_header
-from parcimetre_agent.windows.processors import Topology, topology
+from parcimetre_agent.windows.firmware import table, without_header
+from parcimetre_agent.windows.power_status import power_status, without_battery
+from parcimetre_agent.windows.processors import Topology, relations, topology
 from parcimetre_agent.windows.security import PRIVATE, crowds
 
 CORE, PACKAGE, CACHE = 0, 3, 2
+GUID = "{00112233-4455-6677-8899-aabbccddeeff}"
 
 
 def record(kind: int, mask: int) -> bytes:
@@ -71,8 +74,29 @@ def test_other_announcements_leave_the_display_as_it_was() -> None:
     assert state._lit is False
 
 
+def test_announcement_is_read_where_windows_put_it() -> None:
+    state, setting = DisplayState(), ctypes.create_string_buffer(CONSOLE_DISPLAY + struct.pack("<II", 4, 1))
+    assert state._called(None, 0x8013, ctypes.addressof(setting)) == 0
+    assert state._lit is True
+    assert state._called(None, 4, None) == 0, "a suspension carries no setting"
+
+
+def test_every_question_is_an_error_of_the_system_elsewhere() -> None:
+    for ask in (DisplayState().lit, table, relations, power_status, lambda: Devices().interfaces(GUID)):
+        with pytest.raises(OSError, match="not Windows"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("line", "flags", "reason"), [(1, 9, "on mains"), (0, 128, "no battery"), (0, 2, None), (255, 255, None)]
+)
+def test_power_status_spares_the_drivers_when_no_battery_feeds(line: int, flags: int, reason: str) -> None:
+    assert without_battery(bytes([line, flags])) == reason
+    assert without_battery(b"") is None
+
+
 def test_identifier_is_laid_out_as_windows_keeps_it() -> None:
-    assert guid_bytes("{00112233-4455-6677-8899-aabbccddeeff}").hex() == "33221100554477668899aabbccddeeff"
+    assert guid_bytes(GUID).hex() == "33221100554477668899aabbccddeeff"
 
 
 @pytest.mark.parametrize(
