@@ -39,7 +39,7 @@ def overview(
     query = footprints.Query(span, criterion, org_unit=org_unit or None)
     figures = footprints.figures(collector, query)
     total = figures.total()
-    devices = {figure.device.id: figure.device for figure in figures.devices}
+    devices = figures.known
     shown = bars(figures.rows("device"), {str(key): device for key, device in devices.items()})
     values = {
         "span": span,

@@ -69,7 +69,7 @@ def weekly(collector: Collector, week: str, org_unit: str | None = None) -> Week
     found = figures(collector, Query(span, Criterion.GWP, "total", org_unit))
     days = figures(collector, Query(span, Criterion.GWP, "day", org_unit))
     earlier = Query(Span(before.first, before.first + seen_s), Criterion.GWP, "total", org_unit)
-    devices = {figure.device.id: figure.device for figure in found.devices}
+    devices = found.known
     rows = found.rows("device")
     return Weekly(
         week=week,
