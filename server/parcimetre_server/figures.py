@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -28,6 +29,7 @@ from .observations import observations
 from .periods import Periods, Span
 from .profiles import Errors, Profile, Profiles
 from .purchases import purchase_of
+from .store import DeviceId
 from .use import J_PER_KWH, Array, Slots, Used, together, used
 
 __all__ = ["J_PER_KWH", "Alike", "Figure", "Frame", "Grid", "alike", "figure", "figure_of"]
@@ -43,6 +45,11 @@ class Alike:
     profile: Profile
     policy: Policy
     slots: GridSlots | None
+
+    @cached_property
+    def ids(self) -> tuple[DeviceId, ...]:
+        """Ids of the devices."""
+        return tuple(device.id for device in self.devices)
 
 
 @dataclass(frozen=True)

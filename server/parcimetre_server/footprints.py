@@ -21,14 +21,15 @@ from .contracts import Electricity
 from .devices import Device, device, devices
 from .errors import ParcimetreError
 from .extrapolation import Missing, missing
-from .figures import Alike, Figure, Frame, Grid, alike, figure, used_by
+from .figures import Figure, Frame, Grid, alike, figure
 from .intervals import bounds
 from .org import within
 from .periods import Interval, Periods, Span, cut
 from .profiles import profiles
+from .recorded import Recorded, days_of
 from .store import DeviceId
 from .tallies import ALL, GROUPINGS, GroupBy, Tally, tallied
-from .use import J_PER_KWH, Array, together
+from .use import J_PER_KWH, Array
 
 __all__ = ["GROUPINGS", "Figures", "GroupBy", "Query", "Row", "figures", "footprint"]
 MAX_ROWS = 100_000
@@ -201,23 +202,18 @@ def _share(part: float, whole: float) -> float | None:
 
 def figures(collector: Collector, query: Query) -> Figures:
     """Figures of every device that the query asks for and that ever reported."""
+    asked = {found.id: found for found in _asked(collector, query)}
+    spans = {key: span for key, span in collector.store.spans().items() if key in asked}
+    last_slot = max((last for _, last in spans.values()), default=0)
+    days = days_of(query.span, query.interval, last_slot, collector.zone)
     periods = cut(query.span, query.interval, collector.zone)
-    grid = Grid(collector, query.span, query.criterion, query.electricity)
+    grid = Grid(collector, days or query.span, query.criterion, query.electricity)
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
-    asked = {found.id: found for found in _asked(collector, query)}
-    began = {key: span[0] for key, span in collector.store.spans().items() if key in asked}
-    groups = alike(((asked[key], first) for key, first in began.items()), frame)
-    made = (_figure(collector, query.span, group, frame) for group in groups)
-    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, tuple(made))
-
-
-def _figure(collector: Collector, span: Span, group: Alike, frame: Frame) -> Figure:
-    """The figures of devices that are alike, from their slots."""
-    ids = [device.id for device in group.devices]
-    recorded = dict(collector.store.activities(ids, span.first, span.last))
-    slots = together([recorded.get(key) for key in ids])
-    return figure(group, frame, used_by(group, frame, slots, frame.periods), slots)
+    recorded = Recorded(collector, frame, query.span, days, spans)
+    groups = alike(((asked[key], first) for key, (first, _) in spans.items()), frame)
+    made = tuple(figure(group, frame, *recorded.of(group)) for group in groups)
+    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, made)
 
 
 def _asked(collector: Collector, query: Query) -> Iterator[Device]:

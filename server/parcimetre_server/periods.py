@@ -143,6 +143,13 @@ def since_midnight(now: int, zone: ZoneInfo, days: int = 1) -> Span:
     return Span(first, now // SLOT_S * SLOT_S + SLOT_S)
 
 
+def next_midnight(second: int, zone: ZoneInfo) -> int:
+    """The first midnight of the organisation that is not before a second UTC."""
+    day = datetime.fromtimestamp(second, zone).date()
+    midnight = _midnight(day, zone)
+    return midnight if midnight >= second else _midnight(day + timedelta(days=1), zone)
+
+
 def week_span(week: str, zone: ZoneInfo) -> Span:
     """An ISO week (2026-W47) of the organisation's time zone. Raises BadPeriod."""
     found = ISO_WEEK.fullmatch(week)
