@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import nlargest
 from typing import Literal
 
 from parcimetre_factors.amortisation import Policy
@@ -28,7 +29,7 @@ from .periods import Interval, Periods, Span, cut
 from .profiles import profiles
 from .recorded import Recorded, days_of
 from .store import DeviceId
-from .tallies import ALL, GROUPINGS, GroupBy, Tally, tallied
+from .tallies import ALL, GROUPINGS, GroupBy, Tally, counted, tallied, values
 from .use import J_PER_KWH, Array
 
 __all__ = ["GROUPINGS", "Figures", "GroupBy", "Query", "Row", "figures", "footprint"]
@@ -140,10 +141,39 @@ class Figures:
                 f"{len(tallies)} groups in {len(self.periods.names)} periods are more than {MAX_ROWS} rows; "
                 "choose a longer interval, a shorter period or another group_by"
             )
+        return self._rows_of(tallies)
+
+    def _rows_of(self, tallies: Mapping[str, Tally]) -> list[Row]:
         ordered = sorted(tallies.items())
         limits = self._limits([tally for _, tally in ordered])
         return [row for (group, tally), ends in zip(ordered, limits, strict=True)
                 for row in self._rows(group, tally, *ends)]  # fmt: skip
+
+    def in_service(self) -> list[Device]:
+        """The devices that have a row in some period."""
+        return [
+            device
+            for one in self.alike
+            for device, some in zip(one.devices, counted(one).any(axis=-1).tolist(), strict=True)
+            if some
+        ]
+
+    def greatest_devices(self, most: int) -> list[Row]:
+        """The rows of the devices with the greatest values over all periods, the greatest first."""
+        found = [
+            (value, at, i)
+            for at, one in enumerate(self.alike)
+            for i, value in enumerate(values(one).sum(axis=-1).tolist())
+        ]
+        chosen: dict[int, list[int]] = {}
+        for _, at, i in nlargest(most, found):
+            chosen.setdefault(at, []).append(i)
+        known = [
+            (self.alike[at].of(which), self.missing[self.alike[at].device.id].of(which))
+            for at, which in chosen.items()
+        ]
+        rows = self._rows_of(tallied(known, len(self.periods.names), "device", None))
+        return sorted(rows, key=lambda row: row.value or 0.0, reverse=True)
 
     def total(self) -> Row:
         """The one row of all devices over the whole span, empty where there is no device."""

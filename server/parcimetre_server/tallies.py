@@ -266,6 +266,21 @@ def _accrued(figure: Figure, group: Group, per_unit: PerUnit, units: Array, know
     return Share(group, nothing(figure), nothing(figure), per_unit.value * units, amounts, frozenset())
 
 
+def values(figure: Figure) -> Array:
+    """What each device adds by period, all stages together (n, p); 0 where no factor knows any."""
+    value = nothing(figure)
+    for share in shared(figure, Missing(nothing(figure), ()), None):
+        value = value if share.value is None else value + share.value
+    return value
+
+
+def counted(figure: Figure) -> Members:
+    """Where each device has a row (n, p): it was in service, used something, or some embodied impact fell."""
+    used_j = figure.energy_j.sum(axis=0)
+    found: Members = (figure.expected_s > 0) | (used_j > 0) | (values(figure) != 0)
+    return found
+
+
 def _absent(figure: Figure, group: Group, stages: frozenset[Stage]) -> Share:
     """Nothing but the stages that no source gives."""
     return Share(group, nothing(figure), nothing(figure), None, {}, stages)
