@@ -10,12 +10,24 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sqlite_utils
 from parcimetre_factors.activity import Activity
 
-from .. import Arrival, DeviceId, Fact, FactKind, Merged
+from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Merged
 from .errors import told
-from .packing import DAY_S, DayOfSlots, Row, Unpacker, day_id, day_number, device_number, row_of
+from .packing import (
+    DAY_S,
+    DEVICE_BITS,
+    DEVICE_MASK,
+    DayOfSlots,
+    Row,
+    Unpacker,
+    day_id,
+    day_number,
+    device_number,
+    row_of,
+)
 
 NUMBER = "SELECT number FROM device_number WHERE id = ?"
 NUMBERS = "SELECT id, number FROM device_number WHERE id IN (SELECT value FROM json_each(?))"
@@ -38,6 +50,14 @@ WIDEN = """
     UPDATE device_number
     SET first_slot = min(ifnull(first_slot, ?2), ?2), last_slot = max(ifnull(last_slot, ?3), ?3)
     WHERE number = ?1
+"""
+DEVICES = "SELECT number, id FROM device_number ORDER BY number"
+COVERED = """
+    SELECT id, covered_s FROM sealed_day WHERE id >= ? AND id < ?
+    UNION ALL SELECT id, covered_s FROM open_day WHERE id >= ? AND id < ?
+"""
+NEWER = """
+    SELECT * FROM facts WHERE id > ? AND id <= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY id
 """
 WRITE_FACT = "INSERT INTO facts (kind, key, recorded_at, body) VALUES (?, ?, ?, ?)"
 MOST_READ = 20_000  # days in memory at once
@@ -130,6 +150,23 @@ class EmbeddedStore:
     def spans(self) -> dict[DeviceId, tuple[int, int]]:
         """See Store.spans."""
         return self._spans(SPANS, [])
+
+    def coverage(self, first_day: int, last_day: int) -> Coverage:
+        """See Store.coverage."""
+        ends = [day_id(0, first_day), day_id(0, last_day + 1)]
+        known = self._query(DEVICES, [])
+        rows = np.array(self._query(COVERED, ends * 2), np.int64).reshape(-1, 2)
+        row_of_number = np.zeros(max((number for number, _ in known), default=0) + 1, np.intp)
+        row_of_number[[number for number, _ in known]] = np.arange(len(known))
+        covered_s = np.zeros((last_day - first_day + 1, len(known)), np.int64)
+        at = (rows[:, 0] >> DEVICE_BITS) - first_day, row_of_number[rows[:, 0] & DEVICE_MASK]
+        covered_s[at] = rows[:, 1]
+        return Coverage(tuple(DeviceId(device) for _, device in known), covered_s)
+
+    def newer(self, kinds: Sequence[FactKind], mark: int) -> tuple[list[Fact], int]:
+        """See Store.newer."""
+        now = int(self._query("SELECT ifnull(max(id), 0) FROM facts", [])[0][0])
+        return self._facts(NEWER, [mark, now, json.dumps(list(kinds))]) if now > mark else [], now
 
     def _spans(self, sql: str, parameters: Sequence[Any]) -> dict[DeviceId, tuple[int, int]]:
         rows = self._query(sql, parameters)

@@ -33,6 +33,7 @@ NOTHING = COUNTED.pack(0.0, 0)
 NO_DECILES = (0,) * DECILES
 LEVEL = 9
 DEVICE_BITS = 24
+DEVICE_MASK = (1 << DEVICE_BITS) - 1
 Channel = tuple[str, str, str]  # source, scope, quality
 TableRow = tuple[int, int | None, int | None, int, bytes, bytes, str | None, bytes | None]
 
@@ -59,7 +60,7 @@ def day_number(key: int) -> int:
 
 def device_number(key: int) -> int:
     """Device of a key."""
-    return key & ((1 << DEVICE_BITS) - 1)
+    return key & DEVICE_MASK
 
 
 def _no_records() -> bytearray:
