@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..bodies import read_body
 from ..collector import Collector
 from ..errors import ParcimetreError
-from ..ingest import take
+from ..ingest import ClockAhead, take
 from ..problems import expected
 from ..store import DeviceId
 from ..writer import Writer
@@ -71,5 +71,9 @@ class ReportsFirst:
             response = await reports(request)
         except ParcimetreError as error:
             request.app.state.writer.meters.turned_away += 1
+            if isinstance(error, ClockAhead):
+                LOG.warning(
+                    "a report is from the future by this machine's clock: if many are, set it with NTP"
+                )
             response = await expected(request, error)
         await response(scope, receive, send)
