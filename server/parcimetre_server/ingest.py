@@ -26,6 +26,7 @@ DAY_S = 86_400
 OLDEST_S = 400 * DAY_S
 MOST_GAP_SLOTS = 2 * OLDEST_S // SLOT_S
 MOST_KEPT = 4000
+LONGEST_NAME = 40
 UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
 REPORT = TypeAdapter(Report)
 INVENTORY = TypeAdapter(Inventory)
@@ -156,12 +157,19 @@ def _sentence(findings: Sequence[ErrorDetails]) -> str:
     """Where, what was given and what is due; the value of an unknown field is not repeated."""
     told = []
     for finding in findings[:3]:
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in finding["loc"])
+        place = "".join(map(_step, finding["loc"]))
         what = finding["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
         given = repr(finding["input"])
         shown = finding["type"] not in UNKNOWN_FIELD and len(given) <= 60
         told.append(f"{place.lstrip('.') or 'report'}{f' = {given}' if shown else ''}: {what}")
     return "; ".join(told)
+
+
+def _step(part: int | str) -> str:
+    """An index or a name on the way to a value; a made-up name in a form that can be printed."""
+    if isinstance(part, int):
+        return f"[{part}]"
+    return f".{part}" if part.isidentifier() and len(part) <= LONGEST_NAME else f".{part[:LONGEST_NAME]!r}"
 
 
 def _take_out(raw: dict[str, Any], refusal: Refusal) -> None:
