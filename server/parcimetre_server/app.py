@@ -17,6 +17,7 @@ from .collector import Collector
 from .credentials import Credentials
 from .enrolment import Enrolment
 from .fleet_metrics import FleetMetrics
+from .ingest import Versions
 from .jobs import start_jobs
 from .problems import install, problem
 from .requests import Requests
@@ -43,6 +44,7 @@ def build(collector: Collector) -> FastAPI:
     app.state.writer = writer
     app.state.credentials = Credentials(collector)
     app.state.enrolment = Enrolment(collector)
+    app.state.versions = Versions()
     app.state.fleet_metrics = FleetMetrics(collector)
     for router in routers():
         app.include_router(router)

@@ -37,7 +37,7 @@ async def reports(request: Request) -> Response:
     writer: Writer = state.writer
     with writer.admit():
         body = await read_body(request)
-        judged = (body, device_id, collector.store, collector.now())
+        judged = (body, device_id, collector.store, collector.now(), state.versions)
         taken = take(*judged) if len(body) <= SHORT else await run_in_threadpool(take, *judged)
         merged = await writer.written(taken.arrival)
     if taken.refused:
