@@ -100,6 +100,7 @@ def _last_day(found: Fleet, org_unit: str | None) -> Iterator[Metric]:
     rows = [row for row in found.rows if org_unit is None or within(row.group, org_unit)]
 
     def family(name: str, told: str, values: Iterable[tuple[Row, float | None]]) -> Metric:
+        """One value of each row, by org unit."""
         samples: list[Sample] = [
             ("", {"org_unit": row.group}, value) for row, value in values if value is not None
         ]

@@ -117,6 +117,7 @@ def _parts(found: Figures) -> Iterator[tuple[tuple[str, str], Figures]]:
     """The figures of the devices of each org unit and category."""
 
     def of(device: Device) -> tuple[str, str]:
+        """Where a device belongs."""
         return device.org_unit, device.category
 
     for key in sorted({of(figure.device) for figure in found.devices}):
