@@ -38,6 +38,7 @@ fuzz: .venv/.dev  ## a million mutated reports, and the collector killed fifty t
 bench: .venv/.dev  ## speed and size, as ratios
 	.venv/bin/python bench/agent.py
 	.venv/bin/python bench/engine.py
+	.venv/bin/python bench/ingest.py
 
 schema: .venv/.dev  ## write the JSON Schema of the wire format into docs/
 	.venv/bin/python tools/write_schema.py
