@@ -31,6 +31,7 @@ class Settings:
     upload_period_s: int = 3600
     read_from_network: bool = False
     amortisation: Policy = Policy.SERVICE_LIFE
+    access_log: bool = False
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist."""

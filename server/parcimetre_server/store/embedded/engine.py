@@ -197,7 +197,7 @@ class EmbeddedStore:
 
     def _query(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         with self._reading, told(self._file):
-            return self._reader.execute(sql, parameters).fetchall()
+            return self._reader.conn.execute(sql, parameters).fetchall()
 
     def _facts(self, sql: str, parameters: Sequence[Any]) -> list[Fact]:
         rows = self._query(sql, parameters)
@@ -231,13 +231,13 @@ class _Batch:
 
     def _number(self, device_id: DeviceId) -> int:
         """The number that stands for the device in the tables of days."""
-        row = self._db.execute(NUMBER, [device_id]).fetchone()
-        return int((row or self._db.execute(NEW_NUMBER, [device_id]).fetchone())[0])
+        row = self._db.conn.execute(NUMBER, [device_id]).fetchone()
+        return int((row or self._db.conn.execute(NEW_NUMBER, [device_id]).fetchone())[0])
 
     def _day(self, key: int) -> DayOfSlots:
         if key not in self._days:
-            row = self._db.execute(OPEN_DAY, [key]).fetchone()
-            if row is None and (row := self._db.execute(SEALED_DAY, [key]).fetchone()) is not None:
+            row = self._db.conn.execute(OPEN_DAY, [key]).fetchone()
+            if row is None and (row := self._db.conn.execute(SEALED_DAY, [key]).fetchone()) is not None:
                 self._unsealed.append(key)
             self._days[key] = DayOfSlots() if row is None else self._unpacker.day(Row(*row))
         return self._days[key]
