@@ -201,11 +201,11 @@ def alike(began: Iterable[tuple[Device, int]], frame: Frame) -> Iterator[Alike]:
         found.setdefault(key, []).append((device, service))
         if key not in slots:
             slots[key] = frame.grid.of_device(device)
-    for key, members in found.items():
+    for common, members in found.items():
         for at in range(0, len(members), MOST_ALIKE):
             devices, services = zip(*members[at : at + MOST_ALIKE], strict=True)
             policy = policy_for(frame.policy, services[0].purchase)
-            yield Alike(devices, services, frame.known.of_device(devices[0]), policy, slots[key])
+            yield Alike(devices, services, frame.known.of_device(devices[0]), policy, slots[common])
 
 
 def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slot: int) -> Figure:
