@@ -108,6 +108,7 @@ def day_sum(
     rungs = np.flatnonzero(of_days.energy_j[:, :, day].any(axis=1))
 
     def cut(by_rung: Array) -> Array:
+        """That day, and the rungs that occur (k, n)."""
         return np.ascontiguousarray(by_rung[:, :, day][rungs])
 
     return DaySum(

@@ -146,7 +146,7 @@ class Grid:
 
     def supplied(self, device: Device) -> tuple[str, tuple[Contract, ...]]:
         """What a device's electricity depends on: its zone, and its contracts where they are asked for."""
-        return device.zone, of_device(self._held, device)
+        return device.zone, of_device(self._held, device) if self._held else ()
 
     def term_of_device(self, device: Device, start: int) -> Term:
         """The tree behind one slot of `of_device`. Raises UnknownZone."""

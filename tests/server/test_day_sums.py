@@ -10,6 +10,7 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.observed import Reading
 from parcimetre_server import recorded
 from parcimetre_server.day_sums import DaySums
+from parcimetre_server.devices import devices
 from parcimetre_server.footprints import GROUPINGS, Query, figures
 from parcimetre_server.observations import keep
 from parcimetre_server.periods import DAY_S, SLOT_S, Span
@@ -137,6 +138,19 @@ def test_a_new_device_joins_those_that_are_alike(fleet, summed):
     slots = [slot(fleet.today - 2 * DAY_S + i * SLOT_S) for i in range(96)]
     fleet.collector.store.write([Arrival(DeviceId("e" * 32), slots, facts)])
     same(rows_of(fleet.collector, query), from_slots(fleet.collector, query))
+
+
+def test_devices_are_as_the_latest_facts_say(fleet):
+    store = fleet.collector.store
+    assert devices(store)[fleet.laptop].zone == "FR"
+    body = store.latest_of("device", fleet.laptop).body
+    store.append([Fact("device", fleet.laptop, fleet.now, {**body, "hostname": "moved"})])
+    assert devices(store)[fleet.laptop].hostname == "moved"
+    store.append([Fact("site", "Hôtel de Ville", fleet.now, {"zone": "DE"})])
+    assert {device.zone for device in devices(store).values()} == {"DE"}
+    facts, mark = store.newer(["site", "device"], 0)
+    assert [fact.kind for fact in facts[-2:]] == ["device", "site"]
+    assert store.newer(["site", "device"], mark) == ([], mark)
 
 
 def test_what_is_kept_stays_within_its_bounds(fleet, summed):
