@@ -186,7 +186,7 @@ def _display(item: Item) -> Display | None:
     built_in = item.get("spdisplays_connection_type") == _BUILT_IN
     seen = edid.parse(_bytes(str(item.get("_spdisplays_edid", ""))))
     if seen is not None:
-        return Display(built_in=built_in, **seen._asdict())
+        return edid.described(seen, built_in)
     vendor = _text(item, "_spdisplays_display-vendor-id")
     if vendor is None:
         return None
