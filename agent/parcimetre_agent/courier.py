@@ -285,7 +285,8 @@ class Courier:
 
         if self._settings.displays == "none":
             return False
-        return inventory.displays_hash(self._machine) != self._spool.get("displays_hash")
+        known: str | None = self._spool.get("displays_hash")
+        return inventory.displays_hash(self._machine) != known
 
     def _take_inventory(self) -> Inventory:
         now = self._clock.now()

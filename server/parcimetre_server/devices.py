@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 from typing import Any
 
-from parcimetre_agent.report import Inventory
+from parcimetre_agent.report import Display, Inventory
 from parcimetre_factors.purchase import Stated
 from pydantic import TypeAdapter
 
 from .credentials import revocation
+from .displays import inventory_of
 from .errors import ParcimetreError
 from .org import sites, within
 from .store import DeviceId, Fact, Store
 
 INVENTORY = TypeAdapter(Inventory)
+DISPLAY = TypeAdapter(Display)
 UNKNOWN_ZONE = "FR"
 
 
@@ -32,7 +34,8 @@ class UnknownDevice(ParcimetreError):
 class Device:
     """One device: where it belongs, what it is made of, and since when it is known.
 
-    `zone` is the grid zone of its site; `inventory` is None until its agent has sent one.
+    `zone` is the grid zone of its site; `inventory` is None until its agent has sent one. A monitor that was
+    seen by machines has none of its own: it belongs where `driven_by` does, the machine that saw it last.
     """
 
     id: DeviceId
@@ -49,6 +52,7 @@ class Device:
     inventory: Inventory | None
     purchase: Stated | None = None
     scrapped: bool = False
+    driven_by: DeviceId | None = None
 
     @property
     def name(self) -> str:
@@ -61,23 +65,31 @@ class Device:
 
 
 def devices(store: Store) -> dict[DeviceId, Device]:
-    """Every device that ever enrolled, by id."""
+    """Every device that ever enrolled, and the monitors that they were seen with, by id."""
     inventories, purchases = store.latest("inventory"), store.latest("purchase")
     zones = {name: site.zone for name, site in sites(store).items()}
-    return {
+    found = {
         DeviceId(key): _device(fact, inventories.get(key), purchases.get(key), zones)
         for key, fact in store.latest("device").items()
     }
+    seen = (
+        _monitor(fact, found[fact.body["driven_by"]], purchases.get(key))
+        for key, fact in store.latest("monitor").items()
+        if fact.body["driven_by"] in found
+    )
+    return found | {monitor.id: monitor for monitor in seen}
 
 
 def device(store: Store, device_id: str) -> Device:
     """One device. Raises UnknownDevice."""
-    fact = store.latest_of("device", device_id)
+    fact, purchase = store.latest_of("device", device_id), store.latest_of("purchase", device_id)
     if fact is None:
-        raise no_device(device_id)
+        seen = store.latest_of("monitor", device_id)
+        if seen is None:
+            raise no_device(device_id)
+        return _monitor(seen, device(store, seen.body["driven_by"]), purchase)
     zones = {name: site.zone for name, site in sites(store).items()}
-    inventory, purchase = (store.latest_of(kind, device_id) for kind in ("inventory", "purchase"))
-    return _device(fact, inventory, purchase, zones)
+    return _device(fact, store.latest_of("inventory", device_id), purchase, zones)
 
 
 def find(store: Store, wanted: str) -> Device:
@@ -156,13 +168,34 @@ def _device(fact: Fact, inventory: Fact | None, purchase: Fact | None, zones: Ma
     )
 
 
+def _monitor(fact: Fact, machine: Device, purchase: Fact | None) -> Device:
+    """A monitor, where the machine that drives it is."""
+    body = fact.body
+    display = DISPLAY.validate_python(body["display"], strict=False)
+    return replace(
+        machine,
+        id=DeviceId(fact.key),
+        category="monitor",
+        hostname=None,
+        virtual="none",
+        enrolled_at=body["since"],
+        agent_version="",
+        retired_at=body["retired_at"],
+        inventory=inventory_of(display, body["since"]),
+        purchase=None if purchase is None else Stated(**purchase.body),
+        scrapped=body["scrapped"],
+        driven_by=machine.id,
+    )
+
+
 def retire(store: Store, device_id: str, now: int, scrapped: bool = False) -> None:
     """Take a device out of service from `now` on and end its credentials. Raises UnknownDevice.
 
     What is left of a scrapped device's life falls on that time; another's goes with it to its next owner.
     """
-    device(store, device_id)
-    fact = store.latest_of("device", device_id)
+    found = device(store, device_id)
+    fact = store.latest_of("device" if found.driven_by is None else "monitor", device_id)
     if fact is not None and fact.body.get("retired_at") is None:
-        retired = Fact("device", device_id, now, {**fact.body, "retired_at": now, "scrapped": scrapped})
-        store.append([retired, revocation(DeviceId(device_id), now)])
+        retired = Fact(fact.kind, device_id, now, {**fact.body, "retired_at": now, "scrapped": scrapped})
+        credential = [revocation(DeviceId(device_id), now)] if found.driven_by is None else []
+        store.append([retired, *credential])

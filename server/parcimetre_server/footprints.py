@@ -23,7 +23,9 @@ from .devices import Device, device, devices
 from .errors import ParcimetreError
 from .extrapolation import Missing, Used, missing
 from .figures import J_PER_KWH, Array, DeviceFigure, Frame, Grid, figure_of, nothing
+from .home_displays import not_counted
 from .intervals import bounds
+from .monitors import records
 from .org import within
 from .periods import Interval, Periods, Span, cut
 from .profiles import Collapse, Errors, PerUnit, profiles
@@ -378,8 +380,7 @@ def figures(collector: Collector, query: Query) -> Figures:
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
     asked = {found.id: found for found in _asked(collector, query)}
-    began = {key: span[0] for key, span in collector.store.spans().items() if key in asked}
-    recorded = dict(collector.store.activities(began, query.span.first, query.span.last))
+    began, recorded = records(collector.store, asked, query.span)
     made = (figure_of(asked[key], frame, recorded.get(key), first) for key, first in began.items())
     return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, tuple(made))
 
@@ -388,8 +389,10 @@ def _asked(collector: Collector, query: Query) -> Iterator[Device]:
     if query.device is not None:
         yield device(collector.store, query.device)
         return
-    for found in devices(collector.store).values():
-        if query.org_unit is None or within(found.org_unit, query.org_unit):
+    every = devices(collector.store)
+    left_out = not_counted(collector, every.values())
+    for key, found in every.items():
+        if key not in left_out and (query.org_unit is None or within(found.org_unit, query.org_unit)):
             yield found
 
 

@@ -1,5 +1,5 @@
 """What runs when: the past week's report, each Monday morning in the organisation's time zone; the store's
-own tidying, each hour.
+own tidying, and which monitors are the fleet's, each hour.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from .collector import Collector
 from .errors import ParcimetreError
+from .home_displays import settle
 from .i18n import LANGUAGES
 from .periods import week_of, weeks_later
 from .reports.html import html
@@ -36,6 +37,7 @@ def start_jobs(collector: Collector) -> Callable[[], None]:
         _past_week, "cron", [collector], day_of_week="mon", hour=HOUR, next_run_time=datetime.now(UTC)
     )
     scheduler.add_job(_tidy, "interval", [collector], hours=1, next_run_time=datetime.now(UTC))
+    scheduler.add_job(_settle, "interval", [collector], hours=1, next_run_time=datetime.now(UTC))
     scheduler.start()
 
     def stop() -> None:
@@ -51,6 +53,14 @@ def _tidy(collector: Collector) -> None:
         collector.store.tidy(collector.now())
     except Exception:  # the edge of a loop that must survive
         LOG.exception("the store could not be tidied; it is tried again in an hour")
+
+
+def _settle(collector: Collector) -> None:
+    """Mark the monitors that are the fleet's; a failure is logged and tried again the next hour."""
+    try:
+        settle(collector)
+    except Exception:  # the edge of a loop that must survive
+        LOG.exception("the monitors could not be looked through; it is tried again in an hour")
 
 
 def _past_week(collector: Collector) -> None:

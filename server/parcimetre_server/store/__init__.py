@@ -22,6 +22,8 @@ FactKind = Literal[
     "device",
     "purchase",
     "inventory",
+    "attached",
+    "monitor",
     "self_cost",
     "losses",
     "credential",

@@ -1,0 +1,163 @@
+"""What monitors did, told by the machines that drove them: nothing of it is stored twice.
+
+A monitor is lit while its machine's display is on, and in standby for the rest of the machine's known time.
+Where several machines claim it in a slot, the one whose display was on longer tells; else the one that saw it
+last. A slot in which no machine claims it has no record.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from parcimetre_factors.activity import DECILES, SLOT_S, Activity
+
+from .devices import Device
+from .periods import Span
+from .store import DeviceId, Fact, Store
+
+EVER = 1 << 62
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A machine had the monitor in the slots with first <= start < last."""
+
+    machine: DeviceId
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """A monitor's activity, and which machine told each slot: `teller` (n,) indexes `machines`."""
+
+    activity: Activity
+    machines: tuple[DeviceId, ...]
+    teller: NDArray[np.intp]
+
+    def names(self, inside: NDArray[np.bool_]) -> tuple[DeviceId, ...]:
+        """The machines that told some slots."""
+        return tuple(dict.fromkeys(self.machines[i] for i in self.teller[inside]))
+
+
+Claims = Mapping[DeviceId, Sequence[Claim]]
+
+
+def claims(store: Store) -> Claims:
+    """All claims by monitor, in the order in which they began."""
+    by_machine: defaultdict[DeviceId, list[Fact]] = defaultdict(list)
+    for fact in store.history("attached"):
+        by_machine[DeviceId(fact.key)].append(fact)
+    found: defaultdict[DeviceId, list[Claim]] = defaultdict(list)
+    for machine, changes in by_machine.items():
+        for monitor, claim in _claimed(machine, changes):
+            found[monitor].append(claim)
+    return {monitor: sorted(of_it, key=lambda claim: claim.first) for monitor, of_it in found.items()}
+
+
+def _claimed(machine: DeviceId, changes: Sequence[Fact]) -> Iterator[tuple[DeviceId, Claim]]:
+    """The claims of a machine; one goes on while change after change names the monitor."""
+    since: dict[str, int] = {}
+    for fact in changes:
+        at = int(fact.body["at"]) // SLOT_S * SLOT_S
+        named = set(fact.body["monitors"])
+        for monitor in [one for one in since if one not in named]:
+            first = since.pop(monitor)
+            if first < at:
+                yield DeviceId(monitor), Claim(machine, first, at)
+        for monitor in named:
+            since.setdefault(monitor, at)
+    for monitor, first in since.items():
+        yield DeviceId(monitor), Claim(machine, first, EVER)
+
+
+def told(of_it: Sequence[Claim], recorded: Mapping[DeviceId, Activity], within: Span) -> Told:
+    """A monitor's slots by what its machines recorded, each slot once."""
+    parts = [_part(i, claim, recorded[claim.machine], within)
+             for i, claim in enumerate(of_it) if claim.machine in recorded]  # fmt: skip
+    start, lit_s, quiet_s, teller = (
+        np.concatenate(column) for column in zip(*(parts or [_nothing()]), strict=True)
+    )
+    order = np.lexsort((teller, lit_s + quiet_s, lit_s, start))
+    last = np.append(np.diff(start[order]) > 0, True)[: len(order)]
+    kept = order[last]
+    none = np.zeros(len(kept))
+    activity = Activity(start[kept], lit_s[kept], none, quiet_s[kept], none, np.zeros((len(kept), DECILES)))
+    return Told(activity, tuple(claim.machine for claim in of_it), teller[kept].astype(np.intp))
+
+
+Part = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
+
+
+def _part(i: int, claim: Claim, recorded: Activity, within: Span) -> Part:
+    """What one claim tells: slots, seconds lit, seconds in standby, and the claim's number."""
+    first, last = max(claim.first, within.first), min(claim.last, within.last)
+    inside = (recorded.start >= first) & (recorded.start < last)
+    lit_s = recorded.display_on_s[inside]
+    quiet_s = recorded.covered_s[inside] - lit_s
+    return recorded.start[inside], lit_s, quiet_s, np.full(len(lit_s), i, dtype=np.int64)
+
+
+def _nothing() -> Part:
+    whole, real = np.zeros(0, dtype=np.int64), np.zeros(0)
+    return whole, real, real, whole
+
+
+def _span(of_it: Iterable[Claim], spans: Mapping[DeviceId, tuple[int, int]]) -> tuple[int, int] | None:
+    """First and last slot of a monitor, by its claims and its machines' spans."""
+    held = [
+        (max(claim.first, spans[claim.machine][0]), min(claim.last - SLOT_S, spans[claim.machine][1]))
+        for claim in of_it
+        if claim.machine in spans
+    ]
+    seen = [(first, last) for first, last in held if first <= last]
+    return (min(first for first, _ in seen), max(last for _, last in seen)) if seen else None
+
+
+def spans(store: Store) -> dict[DeviceId, tuple[int, int]]:
+    """Start of the first and of the last slot of every device that reported, monitors included."""
+    reported = store.spans()
+    held = ((monitor, _span(of_it, reported)) for monitor, of_it in claims(store).items())
+    return reported | {monitor: span for monitor, span in held if span is not None}
+
+
+def records(
+    store: Store, asked: Mapping[DeviceId, Device], within: Span
+) -> tuple[dict[DeviceId, int], dict[DeviceId, Activity]]:
+    """First slot of each device asked for that ever reported, and its activity of the span, if any."""
+    wanted = [key for key, found in asked.items() if found.driven_by is not None]
+    reported, held = store.spans(), claims(store) if wanted else {}
+    began = {key: span[0] for key, span in reported.items() if key in asked}
+    machines = {claim.machine for key in wanted for claim in held.get(key, ())}
+    read = dict(store.activities([*began, *machines], within.first, within.last))
+    recorded = {key: activity for key, activity in read.items() if key in began}
+    for key in wanted:
+        of_it = held.get(key, ())
+        span = _span(of_it, reported)
+        if span is not None:
+            began[key] = span[0]
+            recorded[key] = told(of_it, read, within).activity
+    return began, recorded
+
+
+def of_device(store: Store, device: Device, within: Span) -> Told:
+    """The activity of one device; a monitor's as its machines tell it."""
+    if device.driven_by is None:
+        own = store.activity(device.id, within.first, within.last)
+        return Told(own, (device.id,), np.zeros(len(own.start), dtype=np.intp))
+    of_it = claims(store).get(device.id, ())
+    machines = {claim.machine for claim in of_it}
+    return told(of_it, dict(store.activities(machines, within.first, within.last)), within)
+
+
+def span_of(store: Store, device: Device) -> tuple[int, int] | None:
+    """First and last slot of one device; a monitor's by its machines."""
+    if device.driven_by is None:
+        return store.span(device.id)
+    of_it = claims(store).get(device.id, ())
+    known = {claim.machine: store.span(claim.machine) for claim in of_it}
+    return _span(of_it, {machine: span for machine, span in known.items() if span is not None})
