@@ -109,7 +109,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of many devices, from which rows of any grouping are made."""
+    """Figures of many devices, from which rows of any grouping are made; `left_out` are not counted."""
 
     criterion: Criterion
     electricity: Electricity
@@ -117,6 +117,7 @@ class Figures:
     factors: FactorSet
     amortisation: Policy
     devices: tuple[DeviceFigure, ...]
+    left_out: tuple[Device, ...] = ()
 
     @cached_property
     def missing(self) -> Mapping[DeviceId, Missing]:
@@ -379,21 +380,25 @@ def figures(collector: Collector, query: Query) -> Figures:
     grid = Grid(collector, query.span, query.criterion, query.electricity)
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
-    asked = {found.id: found for found in _asked(collector, query)}
+    asked, left_out = _asked(collector, query)
     began, recorded = records(collector.store, asked, query.span)
     made = (figure_of(asked[key], frame, recorded.get(key), first) for key, first in began.items())
-    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, tuple(made))
+    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, tuple(made), left_out)
 
 
-def _asked(collector: Collector, query: Query) -> Iterator[Device]:
+def _asked(collector: Collector, query: Query) -> tuple[dict[DeviceId, Device], tuple[Device, ...]]:
+    """The devices that a query asks for, and the monitors among them that are not counted."""
     if query.device is not None:
-        yield device(collector.store, query.device)
-        return
-    every = devices(collector.store)
+        return {query.device: device(collector.store, query.device)}, ()
+    unit = query.org_unit
+    every = {
+        key: found
+        for key, found in devices(collector.store).items()
+        if unit is None or within(found.org_unit, unit)
+    }
     left_out = not_counted(collector, every.values())
-    for key, found in every.items():
-        if key not in left_out and (query.org_unit is None or within(found.org_unit, query.org_unit)):
-            yield found
+    counted = {key: found for key, found in every.items() if key not in left_out}
+    return counted, tuple(every[key] for key in sorted(left_out))
 
 
 def footprint(collector: Collector, query: Query, group_by: GroupBy | None = None) -> list[Row]:

@@ -79,18 +79,21 @@ def told(of_it: Sequence[Claim], recorded: Mapping[DeviceId, Activity], within: 
     """A monitor's slots by what its machines recorded, each slot once."""
     parts = [_part(i, claim, recorded[claim.machine], within)
              for i, claim in enumerate(of_it) if claim.machine in recorded]  # fmt: skip
-    start, lit_s, quiet_s, teller = (
-        np.concatenate(column) for column in zip(*(parts or [_nothing()]), strict=True)
-    )
+    start, lit_s, quiet_s, teller = _once(parts) if len(parts) > 1 else (parts or [_nothing()])[0]
+    none = np.zeros(len(start))
+    activity = Activity(start, lit_s, none, quiet_s, none, np.zeros((len(start), DECILES)))
+    return Told(activity, tuple(claim.machine for claim in of_it), teller)
+
+
+Part = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]
+
+
+def _once(parts: Sequence[Part]) -> Part:
+    """Each slot of several claims by the one that lit it longest, then knew most, then began last."""
+    start, lit_s, quiet_s, teller = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((teller, lit_s + quiet_s, lit_s, start))
-    last = np.append(np.diff(start[order]) > 0, True)[: len(order)]
-    kept = order[last]
-    none = np.zeros(len(kept))
-    activity = Activity(start[kept], lit_s[kept], none, quiet_s[kept], none, np.zeros((len(kept), DECILES)))
-    return Told(activity, tuple(claim.machine for claim in of_it), teller[kept].astype(np.intp))
-
-
-Part = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
+    kept = order[np.append(np.diff(start[order]) > 0, True)[: len(order)]]
+    return start[kept], lit_s[kept], quiet_s[kept], teller[kept]
 
 
 def _part(i: int, claim: Claim, recorded: Activity, within: Span) -> Part:
@@ -99,12 +102,11 @@ def _part(i: int, claim: Claim, recorded: Activity, within: Span) -> Part:
     inside = (recorded.start >= first) & (recorded.start < last)
     lit_s = recorded.display_on_s[inside]
     quiet_s = recorded.covered_s[inside] - lit_s
-    return recorded.start[inside], lit_s, quiet_s, np.full(len(lit_s), i, dtype=np.int64)
+    return recorded.start[inside], lit_s, quiet_s, np.full(len(lit_s), i, dtype=np.intp)
 
 
 def _nothing() -> Part:
-    whole, real = np.zeros(0, dtype=np.int64), np.zeros(0)
-    return whole, real, real, whole
+    return np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.intp)
 
 
 def _span(of_it: Iterable[Claim], spans: Mapping[DeviceId, tuple[int, int]]) -> tuple[int, int] | None:
@@ -133,7 +135,7 @@ def records(
     reported, held = store.spans(), claims(store) if wanted else {}
     began = {key: span[0] for key, span in reported.items() if key in asked}
     machines = {claim.machine for key in wanted for claim in held.get(key, ())}
-    read = dict(store.activities([*began, *machines], within.first, within.last))
+    read = dict(store.activities(began.keys() | machines, within.first, within.last))
     recorded = {key: activity for key, activity in read.items() if key in began}
     for key in wanted:
         of_it = held.get(key, ())

@@ -1,19 +1,24 @@
 """Monitors as devices of their own: known again wherever they go, each slot counted once."""
 
+import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.explain import walk
+from parcimetre_server.agents import agents
+from parcimetre_server.cli.devices import command
 from parcimetre_server.devices import devices, retire
 from parcimetre_server.displays import facts, monitors
 from parcimetre_server.explanations import explain_device, explain_unit
 from parcimetre_server.footprints import GROUPINGS, Query, figures, footprint
 from parcimetre_server.home_displays import keep_rule, not_counted, settle
+from parcimetre_server.ingest import take
 from parcimetre_server.monitors import claims, of_device, spans
 from parcimetre_server.periods import Span
 from parcimetre_server.store import Arrival, DeviceId, Fact
@@ -350,3 +355,44 @@ def test_claims_of_a_machine_do_not_overlap(desk):
         desk.shows(FIRST, at(0, hour), *([DESK] if hour % 2 else []))
     (held,) = claims(desk.store).values()
     assert [(claim.first, claim.last) for claim in held[:1]] == [(at(0, 9), at(0, 10))]
+
+
+def test_a_report_s_inventory_makes_its_displays_devices(desk):
+    made = replace(inventory("desktop", displays=[DESK, DESK]), taken_at=NOW)
+    sent = asdict(report.Report(1, FIRST, NOW, "0.1.0", inventory=made))
+    arrival = take(json.dumps(sent).encode(), FIRST, desk.store, NOW).arrival
+    desk.store.write([arrival])
+    assert {monitor.driven_by for monitor in desk.monitors.values()} == {FIRST}
+    assert len(desk.monitors) == 2
+
+
+def test_the_api_tells_what_drove_a_monitor_and_why_it_is_not_counted(desk, client_of):
+    lit_for(desk, 1)
+    reader = client_of(desk.collector)
+    (listed,) = reader.get("/v1/devices", params={"category": "monitor"}).json()["items"]
+    told = reader.get(f"/v1/devices/{listed['id']}").json()
+    assert (listed["not_counted"], listed["first_slot"]) == ("seen_at_home", at(0, 8))
+    assert told["drivers"] == [{"id": FIRST, "name": "pc-1", "first": at(0, 8), "last": None}]
+    assert told["agent"] is None
+
+
+def test_pages_show_a_monitor_with_its_machines_and_those_that_are_left_out(desk, client_of):
+    lit_for(desk, 1)
+    reader = client_of(desk.collector)
+    page = reader.get(f"/devices/{desk.only.id}").text
+    assert "This display is in no total: not counted (seen at home)." in page
+    assert f'<a href="/devices/{FIRST}">pc-1</a>' in page
+    assert f'<a href="/devices/{desk.only.id}">{desk.only.name}</a>' in reader.get("/").text
+
+
+def test_a_monitor_is_no_agent(desk):
+    lit_for(desk, 1)
+    assert {agent.device for agent in agents(desk.collector).agents} == {FIRST, SECOND}
+
+
+def test_the_command_lists_monitors_with_their_state(desk, monkeypatch):
+    lit_for(desk, 1)
+    monkeypatch.setenv("COLUMNS", "200")
+    words = ["--category", "monitor", "--data-dir", str(desk.collector.settings.data_dir)]
+    answer = CliRunner().invoke(command, words, env={"LC_ALL": "C"}, catch_exceptions=False)
+    assert "not counted (seen at home)" in answer.output

@@ -50,6 +50,7 @@ def overview(
         "devices": shown[:MAX_DEVICES],
         "more": max(0, len(shown) - MAX_DEVICES),
         "count": len(devices),
+        "left_out": figures.left_out,
         "measuring": measuring(collector, devices.values()),
         "virtual": sum(is_virtual(device) for device in devices.values()),
         "simulated": total.simulated,
