@@ -35,7 +35,8 @@ class Device:
     """One device: where it belongs, what it is made of, and since when it is known.
 
     `zone` is the grid zone of its site; `inventory` is None until its agent has sent one. A monitor that was
-    seen by machines has none of its own: it belongs where `driven_by` does, the machine that saw it last.
+    seen by machines has none of its own: it belongs where `driven_by` does, the last of its `drivers`. It is
+    `settled` once nobody need ask any more whether it was merely seen at home.
     """
 
     id: DeviceId
@@ -52,7 +53,13 @@ class Device:
     inventory: Inventory | None
     purchase: Stated | None = None
     scrapped: bool = False
-    driven_by: DeviceId | None = None
+    drivers: tuple[DeviceId, ...] = ()
+    settled: bool = False
+
+    @property
+    def driven_by(self) -> DeviceId | None:
+        """The machine that showed a monitor last."""
+        return self.drivers[-1] if self.drivers else None
 
     @property
     def name(self) -> str:
@@ -73,9 +80,9 @@ def devices(store: Store) -> dict[DeviceId, Device]:
         for key, fact in store.latest("device").items()
     }
     seen = (
-        _monitor(fact, found[fact.body["driven_by"]], purchases.get(key))
+        _monitor(fact, found, purchases.get(key))
         for key, fact in store.latest("monitor").items()
-        if fact.body["driven_by"] in found
+        if any(machine in found for machine in fact.body["machines"])
     )
     return found | {monitor.id: monitor for monitor in seen}
 
@@ -84,12 +91,19 @@ def device(store: Store, device_id: str) -> Device:
     """One device. Raises UnknownDevice."""
     fact, purchase = store.latest_of("device", device_id), store.latest_of("purchase", device_id)
     if fact is None:
-        seen = store.latest_of("monitor", device_id)
-        if seen is None:
-            raise no_device(device_id)
-        return _monitor(seen, device(store, seen.body["driven_by"]), purchase)
+        return _one_monitor(store, device_id, purchase)
     zones = {name: site.zone for name, site in sites(store).items()}
     return _device(fact, store.latest_of("inventory", device_id), purchase, zones)
+
+
+def _one_monitor(store: Store, device_id: str, purchase: Fact | None) -> Device:
+    """A monitor that one of its machines is still known of. Raises UnknownDevice."""
+    fact = store.latest_of("monitor", device_id)
+    named = fact.body["machines"] if fact else []
+    found = {key: device(store, key) for key in named if store.latest_of("device", key)}
+    if fact is None or not found:
+        raise no_device(device_id)
+    return _monitor(fact, found, purchase)
 
 
 def find(store: Store, wanted: str) -> Device:
@@ -168,9 +182,11 @@ def _device(fact: Fact, inventory: Fact | None, purchase: Fact | None, zones: Ma
     )
 
 
-def _monitor(fact: Fact, machine: Device, purchase: Fact | None) -> Device:
-    """A monitor, where the machine that drives it is."""
+def _monitor(fact: Fact, found: Mapping[DeviceId, Device], purchase: Fact | None) -> Device:
+    """A monitor, where the last of its machines that is known is."""
     body = fact.body
+    drivers = tuple(DeviceId(machine) for machine in body["machines"] if machine in found)
+    machine = found[drivers[-1]]
     display = DISPLAY.validate_python(body["display"], strict=False)
     return replace(
         machine,
@@ -184,7 +200,8 @@ def _monitor(fact: Fact, machine: Device, purchase: Fact | None) -> Device:
         inventory=inventory_of(display, body["since"]),
         purchase=None if purchase is None else Stated(**purchase.body),
         scrapped=body["scrapped"],
-        driven_by=machine.id,
+        drivers=drivers,
+        settled=body.get("settled", len(body["machines"]) > 1),
     )
 
 

@@ -85,10 +85,14 @@ def facts(machine: DeviceId, inventory: Inventory, store: Store, now: int) -> It
 
 
 def _seen(machine: DeviceId, display: Display, at: int, known: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """A monitor as this machine shows it; what was known of it first stays, and it is in service again."""
+    """A monitor as this machine shows it; what was known of it first stays, and it is in service again.
+
+    `machines` are those that ever showed it, the latest last.
+    """
     stated = {name: value for name, value in asdict(display).items() if value is not None}
-    first = known or {"display": stated, "since": at}
-    return {**first, "driven_by": machine, "retired_at": None, "scrapped": False}
+    first = known or {"display": stated, "since": at, "machines": []}
+    machines = [*(one for one in first["machines"] if one != machine), machine]
+    return {**first, "machines": machines, "retired_at": None, "scrapped": False}
 
 
 def inventory_of(display: Display, taken_at: int) -> Inventory:

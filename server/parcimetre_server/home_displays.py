@@ -7,7 +7,7 @@ A display is taken for one at home when a single machine ever saw it, lit for le
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
 
 from .collector import Collector
-from .devices import Device
+from .devices import Device, devices
 from .monitors import claims, told
 from .periods import HOUR_S, Span
-from .store import DeviceId, Fact, Store
+from .store import DeviceId, Fact
 
 NotCounted = Literal["seen_at_home", "displays_none"]
 ENOUGH_S = 20 * HOUR_S
@@ -31,12 +31,12 @@ Seconds = NDArray[np.int64]
 
 def not_counted(collector: Collector, found: Iterable[Device]) -> dict[DeviceId, NotCounted]:
     """Monitors that stay out of the fleet's figures, by the rule in force, with the reason."""
-    driven = [device.id for device in found if device.driven_by is not None]
+    driven = [device for device in found if device.drivers]
     match rule(collector):
         case "all":
             return {}
         case "none":
-            return dict.fromkeys(driven, "displays_none")
+            return dict.fromkeys((device.id for device in driven), "displays_none")
         case _:
             return dict.fromkeys(_at_home(collector, driven), "seen_at_home")
 
@@ -57,16 +57,9 @@ def keep_rule(collector: Collector) -> None:
         collector.store.append([Fact("setting", "displays", collector.now(), {"displays": served})])
 
 
-def _at_home(collector: Collector, driven: Collection[DeviceId]) -> set[DeviceId]:
+def _at_home(collector: Collector, driven: Iterable[Device]) -> set[DeviceId]:
     """Monitors that one machine only ever saw, and lit for less than 20 working hours."""
-    if not driven:
-        return set()
-    store, held, settled = collector.store, claims(collector.store), _settled(collector.store)
-    doubted = {
-        key: held.get(key, ())
-        for key in driven
-        if key not in settled and len({claim.machine for claim in held.get(key, ())}) <= 1
-    }
+    doubted = claims(collector.store, (device for device in driven if not device.settled))
     now = collector.now() // SLOT_S * SLOT_S + SLOT_S
     within = Span(min((claim.first for of_it in doubted.values() for claim in of_it), default=now), now)
     opens, closes = working_hours(within, collector.zone)
@@ -75,7 +68,7 @@ def _at_home(collector: Collector, driven: Collection[DeviceId]) -> set[DeviceId
         for claim in of_it:
             by_machine[claim.machine].add(key)
     home = set(doubted)
-    for machine, activity in store.activities(by_machine, within.first, within.last):
+    for machine, activity in collector.store.activities(by_machine, within.first, within.last):
         for key in by_machine[machine]:
             seen = told(doubted[key], {machine: activity}, within).activity
             if float(seen.display_on_s[is_working(seen.start, opens, closes)].sum()) >= ENOUGH_S:
@@ -83,18 +76,13 @@ def _at_home(collector: Collector, driven: Collection[DeviceId]) -> set[DeviceId
     return home
 
 
-def _settled(store: Store) -> set[DeviceId]:
-    """Monitors that are known to be the fleet's for good."""
-    return {DeviceId(key) for key, fact in store.latest("monitor").items() if fact.body.get("settled")}
-
-
 def settle(collector: Collector) -> int:
     """Mark the monitors that are now known to be the fleet's, so that nobody has to look again; how many."""
-    latest = collector.store.latest("monitor")
-    open_ = [DeviceId(key) for key, fact in latest.items() if not fact.body.get("settled")]
-    sure = set(open_) - _at_home(collector, open_)
-    now = collector.now()
-    collector.store.append([Fact("monitor", key, now, {**latest[key].body, "settled": True}) for key in sure])
+    open_ = [found for found in devices(collector.store).values() if found.drivers and not found.settled]
+    home, now = _at_home(collector, open_), collector.now()
+    kept = (collector.store.latest_of("monitor", found.id) for found in open_ if found.id not in home)
+    sure = [Fact("monitor", fact.key, now, {**fact.body, "settled": True}) for fact in kept if fact]
+    collector.store.append(sure)
     return len(sure)
 
 

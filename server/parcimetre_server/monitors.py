@@ -8,8 +8,9 @@ last. A slot in which no machine claims it has no record.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,10 @@ from .periods import Span
 from .store import DeviceId, Fact, Store
 
 EVER = 1 << 62
+FEW = 1000
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """A machine had the monitor in the slots with first <= start < last."""
 
     machine: DeviceId
@@ -47,25 +48,35 @@ class Told:
 Claims = Mapping[DeviceId, Sequence[Claim]]
 
 
-def claims(store: Store) -> Claims:
-    """All claims by monitor, in the order in which they began."""
+def claims(store: Store, monitors: Iterable[Device]) -> Claims:
+    """The claims of their machines on some monitors, in the order in which they began."""
+    wanted = {monitor.id: monitor for monitor in monitors if monitor.drivers}
+    machines = {machine for monitor in wanted.values() for machine in monitor.drivers}
+    found: dict[DeviceId, list[Claim]] = {key: [] for key in wanted}
+    for machine, changes in _changes(store, machines):
+        for key, claim in _claimed(machine, changes):
+            if key in wanted and machine in wanted[key].drivers:
+                found[key].append(claim)
+    return {key: sorted(of_it, key=lambda claim: claim.first) for key, of_it in found.items()}
+
+
+def _changes(store: Store, machines: Collection[DeviceId]) -> Iterator[tuple[DeviceId, Sequence[Fact]]]:
+    """What each machine said of its displays over time: asked for one by one, or of many at once."""
+    if len(machines) <= FEW:
+        yield from ((machine, store.history("attached", machine)) for machine in machines)
+        return
     by_machine: defaultdict[DeviceId, list[Fact]] = defaultdict(list)
     for fact in store.history("attached"):
         by_machine[DeviceId(fact.key)].append(fact)
-    found: defaultdict[DeviceId, list[Claim]] = defaultdict(list)
-    for machine, changes in by_machine.items():
-        for monitor, claim in _claimed(machine, changes):
-            found[monitor].append(claim)
-    return {monitor: sorted(of_it, key=lambda claim: claim.first) for monitor, of_it in found.items()}
+    yield from ((machine, by_machine[machine]) for machine in machines)
 
 
 def _claimed(machine: DeviceId, changes: Sequence[Fact]) -> Iterator[tuple[DeviceId, Claim]]:
     """The claims of a machine; one goes on while change after change names the monitor."""
     since: dict[str, int] = {}
     for fact in changes:
-        at = int(fact.body["at"]) // SLOT_S * SLOT_S
-        named = set(fact.body["monitors"])
-        for monitor in [one for one in since if one not in named]:
+        at, named = int(fact.body["at"]) // SLOT_S * SLOT_S, fact.body["monitors"]
+        for monitor in since.keys() - named:
             first = since.pop(monitor)
             if first < at:
                 yield DeviceId(monitor), Claim(machine, first, at)
@@ -120,25 +131,24 @@ def _span(of_it: Iterable[Claim], spans: Mapping[DeviceId, tuple[int, int]]) -> 
     return (min(first for first, _ in seen), max(last for _, last in seen)) if seen else None
 
 
-def spans(store: Store) -> dict[DeviceId, tuple[int, int]]:
-    """Start of the first and of the last slot of every device that reported, monitors included."""
-    reported = store.spans()
-    held = ((monitor, _span(of_it, reported)) for monitor, of_it in claims(store).items())
-    return reported | {monitor: span for monitor, span in held if span is not None}
+def spans(store: Store, found: Iterable[Device]) -> dict[DeviceId, tuple[int, int]]:
+    """Start of the first and of the last slot of each of these devices that reported, monitors included."""
+    reported, asked = store.spans(), list(found)
+    held = ((key, _span(of_it, reported)) for key, of_it in claims(store, asked).items())
+    own = {one.id: reported[one.id] for one in asked if one.id in reported}
+    return own | {key: span for key, span in held if span is not None}
 
 
 def records(
     store: Store, asked: Mapping[DeviceId, Device], within: Span
 ) -> tuple[dict[DeviceId, int], dict[DeviceId, Activity]]:
     """First slot of each device asked for that ever reported, and its activity of the span, if any."""
-    wanted = [key for key, found in asked.items() if found.driven_by is not None]
-    reported, held = store.spans(), claims(store) if wanted else {}
+    reported, held = store.spans(), claims(store, asked.values())
     began = {key: span[0] for key, span in reported.items() if key in asked}
-    machines = {claim.machine for key in wanted for claim in held.get(key, ())}
+    machines = {claim.machine for of_it in held.values() for claim in of_it}
     read = dict(store.activities(began.keys() | machines, within.first, within.last))
     recorded = {key: activity for key, activity in read.items() if key in began}
-    for key in wanted:
-        of_it = held.get(key, ())
+    for key, of_it in held.items():
         span = _span(of_it, reported)
         if span is not None:
             began[key] = span[0]
@@ -151,7 +161,7 @@ def of_device(store: Store, device: Device, within: Span) -> Told:
     if device.driven_by is None:
         own = store.activity(device.id, within.first, within.last)
         return Told(own, (device.id,), np.zeros(len(own.start), dtype=np.intp))
-    of_it = claims(store).get(device.id, ())
+    of_it = claims(store, [device])[device.id]
     machines = {claim.machine for claim in of_it}
     return told(of_it, dict(store.activities(machines, within.first, within.last)), within)
 
@@ -160,6 +170,6 @@ def span_of(store: Store, device: Device) -> tuple[int, int] | None:
     """First and last slot of one device; a monitor's by its machines."""
     if device.driven_by is None:
         return store.span(device.id)
-    of_it = claims(store).get(device.id, ())
+    of_it = claims(store, [device])[device.id]
     known = {claim.machine: store.span(claim.machine) for claim in of_it}
     return _span(of_it, {machine: span for machine, span in known.items() if span is not None})

@@ -304,7 +304,7 @@ def test_a_monitor_belongs_where_its_machine_does_though_another_unit_s_machine_
 def test_a_monitor_s_span_is_that_of_its_claims(desk):
     desk.shows(FIRST, at(0, 9), DESK)
     desk.did(FIRST, lit(at(0, 8), at(0, 12)))
-    assert spans(desk.store)[desk.only.id] == (at(0, 9), at(0, 12) - SLOT_S)
+    assert spans(desk.store, [desk.only])[desk.only.id] == (at(0, 9), at(0, 12) - SLOT_S)
 
 
 def test_a_monitor_can_be_retired(desk):
@@ -353,7 +353,7 @@ def test_whatever_moves_where_no_slot_counts_twice_and_devices_add_up(empty, tmp
 def test_claims_of_a_machine_do_not_overlap(desk):
     for hour in range(8, 12):
         desk.shows(FIRST, at(0, hour), *([DESK] if hour % 2 else []))
-    (held,) = claims(desk.store).values()
+    (held,) = claims(desk.store, [desk.only]).values()
     assert [(claim.first, claim.last) for claim in held[:1]] == [(at(0, 9), at(0, 10))]
 
 

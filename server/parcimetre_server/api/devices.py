@@ -102,7 +102,7 @@ def drivers(store: Store, found: Device) -> list[Driver]:
     """The machines that drove a monitor, the latest first."""
     if found.driven_by is None:
         return []
-    held = claims(store).get(found.id, ())
+    held = claims(store, [found])[found.id]
     return [
         Driver(claim.machine, device(store, claim.machine).name, claim.first,
                None if claim.last == EVER else claim.last)
@@ -122,9 +122,8 @@ def list_devices(
 ) -> DevicePage:
     """Devices of an org unit's subtree, a site, a category, whose name or id contains `q`."""
     store = collector.store
-    reported = spans(store)
     found = [d for d in chosen(devices(store), org_unit, site, category, q) if d.id > cursor]
-    left_out = not_counted(collector, found[:limit])
+    left_out, reported = not_counted(collector, found[:limit]), spans(store, found[:limit])
     items = [summary(d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
     return DevicePage(items, items[-1].id if len(found) > limit else None)
 

@@ -49,9 +49,8 @@ def command(
     if ctx.invoked_subcommand is not None:
         return
     collector = options.reading(data_dir)
-    store, reported = collector.store, spans(collector.store)
-    found = list(chosen(devices(store), org_unit, site, category, search))
-    left_out = not_counted(collector, found)
+    found = list(chosen(devices(collector.store), org_unit, site, category, search))
+    left_out, reported = not_counted(collector, found), spans(collector.store, found)
     rows = [summary(device, reported.get(device.id), left_out.get(device.id)) for device in found]
     shown = [asdict(row) if as_json else _row(row) for row in rows]
     terminal.show(shown, as_json, mark("No device has enrolled yet."))

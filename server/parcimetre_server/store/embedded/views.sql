@@ -41,7 +41,7 @@ SELECT key AS id,
        body ->> '$.display.maker' AS maker,
        body ->> '$.display.product' AS product,
        body ->> '$.display.name' AS name,
-       body ->> 'driven_by' AS driven_by,
+       body ->> '$.machines[#-1]' AS driven_by,
        body ->> 'since' AS since,
        body ->> 'retired_at' AS retired_at
 FROM latest_facts WHERE kind = 'monitor';
