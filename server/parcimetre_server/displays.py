@@ -63,7 +63,8 @@ def _id(*parts: str) -> DeviceId:
 def facts(machine: DeviceId, inventory: Inventory, store: Store, now: int) -> Iterator[Fact]:
     """What an inventory that arrived says of monitors: which ones the machine has since it was taken.
 
-    Nothing where the displays could not be read.
+    Nothing where the displays could not be read. Where two machines showed a monitor first at the same
+    instant, the one that was lost is named by its next inventory.
     """
     if any(one.sensor == SENSOR and one.state in ("denied", "failed") for one in inventory.outcomes):
         return
@@ -71,12 +72,11 @@ def facts(machine: DeviceId, inventory: Inventory, store: Store, now: int) -> It
     latest = store.latest_of("attached", machine)
     before = [DeviceId(key) for key in latest.body["monitors"]] if latest else []
     seen = monitors(machine, inventory)
-    if list(seen) == before:
-        return
-    yield Fact("attached", machine, now, {"at": at, "monitors": list(seen)})
+    if list(seen) != before:
+        yield Fact("attached", machine, now, {"at": at, "monitors": list(seen)})
     for key, display in seen.items():
-        if key not in before:
-            known = store.latest_of("monitor", key)
+        known = store.latest_of("monitor", key)
+        if key not in before or known is None or machine not in known.body["machines"]:
             yield Fact("monitor", key, now, _seen(machine, display, at, known.body if known else None))
     for key in before:
         known = store.latest_of("monitor", key)

@@ -207,6 +207,15 @@ def test_an_inventory_that_shows_the_same_displays_says_nothing_new(desk):
     assert len(desk.store.history("monitor")) == 1
 
 
+def test_a_machine_that_was_lost_when_two_reported_at_once_is_named_by_its_next_inventory(desk):
+    made = replace(inventory("desktop", displays=[DESK]), taken_at=at(0, 8))
+    both = [fact for key in (FIRST, SECOND) for fact in facts(key, made, desk.store, at(0, 8))]
+    desk.store.append(both)
+    assert desk.only.drivers == (SECOND,)
+    desk.shows(FIRST, at(1, 8), DESK)
+    assert set(desk.only.drivers) == {FIRST, SECOND}
+
+
 def lit_for(desk, hours, key=FIRST, day=0):
     """The display is lit for so many working hours, from 8 o'clock on weekdays."""
     desk.shows(key, at(day, 8), DESK)
