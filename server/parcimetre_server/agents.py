@@ -16,14 +16,14 @@ from parcimetre_factors.criteria import Criterion
 
 from .collector import Collector
 from .devices import Device, chosen, devices
-from .figures import J_PER_KWH, Array, Grid
-from .footprints import add_up
-from .hardware import hardware
+from .figures import Grid
 from .intervals import bounds
 from .periods import Span
 from .profiles import Errors, Profile, profiles
 from .rungs import PIECES
 from .store import Body, DeviceId
+from .tallies import add_up
+from .use import J_PER_KWH, Array
 
 DAY_S = 86_400
 GRID_DAYS = 7
@@ -203,7 +203,7 @@ def _spent(collector: Collector, found: Iterable[Device]) -> dict[DeviceId, _Spe
             if one.zone not in means:
                 means[one.zone] = _mean(grid, one.zone)
             cpu_s, sent = body[prefix + "cpu_s"] / days, body[prefix + "bytes_sent"] / days
-            profile, per_kwh = known.of(hardware(one)), means[one.zone]
+            profile, per_kwh = known.of_device(one), means[one.zone]
             energy_j = cpu_s * busy_thread_w(profile)
             spent[one.id] = _Spent(
                 cpu_s, sent, body["peak_rss_mib"], energy_j, _impact(energy_j, profile, per_kwh)

@@ -10,6 +10,7 @@ from parcimetre_factors.factor import FactorSet
 from starlette.requests import Request
 
 from . import clock
+from .day_sums import DaySums
 from .factor_sets import in_force
 from .seen import Seen
 from .settings import Settings
@@ -19,12 +20,15 @@ from .store.embedded import open_store
 
 @dataclass(frozen=True)
 class Collector:
-    """Settings in force, the store, the factor set that figures are computed with, and who was heard."""
+    """Settings in force, the store, the factor set that figures are computed with, who was heard, and what
+    was computed before.
+    """
 
     settings: Settings
     store: Store
     factors: FactorSet
     seen: Seen = field(default_factory=Seen)
+    days: DaySums = field(default_factory=DaySums)
 
     def now(self) -> int:
         """Seconds UTC."""

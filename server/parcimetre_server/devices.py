@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice, takewhile
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from parcimetre_agent.report import Display, Inventory
 from parcimetre_factors.purchase import Stated
@@ -16,11 +18,12 @@ from .credentials import revocation
 from .displays import inventory_of
 from .errors import ParcimetreError
 from .org import sites, within
-from .store import DeviceId, Fact, Store
+from .store import DeviceId, Fact, FactKind, Store
 
 INVENTORY = TypeAdapter(Inventory)
 DISPLAY = TypeAdapter(Display)
 UNKNOWN_ZONE = "FR"
+STATED: tuple[FactKind, ...] = ("device", "inventory", "purchase", "site", "monitor")
 
 
 class UnknownDevice(ParcimetreError):
@@ -71,8 +74,35 @@ class Device:
         return f"{model} {self.id[:6]}".strip()
 
 
+@dataclass
+class _Known:
+    """The devices as they were when the facts had come to a mark."""
+
+    devices: dict[DeviceId, Device] = field(default_factory=dict)
+    mark: int = 0
+    lock: Lock = field(default_factory=Lock)
+
+
+_KNOWN: WeakKeyDictionary[Store, _Known] = WeakKeyDictionary()
+
+
 def devices(store: Store) -> dict[DeviceId, Device]:
-    """Every device that ever enrolled, and the monitors that they were seen with, by id."""
+    """Every device that ever enrolled, and the monitors that they were seen with, by id.
+
+    Only what was stated since the last time is read.
+    """
+    known = _KNOWN.setdefault(store, _Known())
+    with known.lock:
+        stated, mark = store.newer(STATED, known.mark) if known.mark else ([], store.newer((), 0)[1])
+        if not known.mark or any(fact.kind == "site" for fact in stated):
+            known.devices = _all_devices(store)
+        else:
+            _update(store, known.devices, list(dict.fromkeys(fact.key for fact in stated)))
+        known.mark = mark
+        return dict(known.devices)
+
+
+def _all_devices(store: Store) -> dict[DeviceId, Device]:
     inventories, purchases = store.latest("inventory"), store.latest("purchase")
     zones = {name: site.zone for name, site in sites(store).items()}
     found = {
@@ -85,6 +115,17 @@ def devices(store: Store) -> dict[DeviceId, Device]:
         if any(machine in found for machine in fact.body["machines"])
     )
     return found | {monitor.id: monitor for monitor in seen}
+
+
+def _update(store: Store, known: dict[DeviceId, Device], changed: Sequence[str]) -> None:
+    """Read devices anew, and their monitors; facts may stand about one that never enrolled."""
+    keys = set(changed)
+    monitors = [key for key, found in known.items() if keys.intersection(found.drivers)]
+    for key in [*changed, *monitors]:
+        try:
+            known[DeviceId(key)] = device(store, key)
+        except UnknownDevice:
+            continue
 
 
 def device(store: Store, device_id: str) -> Device:

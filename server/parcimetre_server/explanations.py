@@ -37,6 +37,7 @@ from .profiles import Profile, profiles
 from .purchases import purchase_of
 from .rungs import DECILES, PIECES, RUNGS, Chosen, Reading, choose
 from .store import DeviceId
+from .use import together
 
 FINE_S = 2 * DAY_S
 JOULES = leaf(mark("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")
@@ -205,7 +206,7 @@ def explain_unit(
     """The figure of an org unit as the sum of its devices; each device's own tree is one step away."""
     query = Query(span, criterion, org_unit=org_unit, amortisation=amortisation, electricity=electricity)
     found = figures(collector, query)
-    names = {str(figure.device.id): figure.device.name for figure in found.devices}
+    names = {str(key): device.name for key, device in found.known.items()}
     inputs = tuple(
         leaf(
             mark("footprint of a device"),
@@ -279,7 +280,8 @@ def _embodied(case: _Case) -> Iterator[Term]:
 def _accrued(case: _Case, life: Life | None) -> Term:
     """Units of the policy that a life has in the period, as a leaf."""
     periods = cut(case.span, "total", case.collector.zone)
-    units = accrued(case.policy, life, case.service, periods, case.activity, case.collector.zone)[0]
+    slots = together([case.activity])
+    units = accrued(case.policy, life, case.service, periods, slots, case.collector.zone)[0]
     return leaf(ACCRUED[case.policy], float(units), COUNTED[case.policy], "measured")
 
 

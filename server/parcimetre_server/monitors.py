@@ -131,29 +131,29 @@ def _span(of_it: Iterable[Claim], spans: Mapping[DeviceId, tuple[int, int]]) -> 
     return (min(first for first, _ in seen), max(last for _, last in seen)) if seen else None
 
 
+def reported(store: Store, found: Collection[DeviceId], held: Claims) -> dict[DeviceId, tuple[int, int]]:
+    """Start of the first and of the last slot of each device that reported, monitors by their claims."""
+    spans = store.spans()
+    own = {key: span for key, span in spans.items() if key in found}
+    told_of = ((key, _span(of_it, spans)) for key, of_it in held.items())
+    return own | {key: span for key, span in told_of if span is not None}
+
+
 def spans(store: Store, found: Iterable[Device]) -> dict[DeviceId, tuple[int, int]]:
-    """Start of the first and of the last slot of each of these devices that reported, monitors included."""
-    reported, asked = store.spans(), list(found)
-    held = ((key, _span(of_it, reported)) for key, of_it in claims(store, asked).items())
-    own = {one.id: reported[one.id] for one in asked if one.id in reported}
-    return own | {key: span for key, span in held if span is not None}
+    """The same of some devices, whose claims are read."""
+    asked = {one.id: one for one in found}
+    return reported(store, asked, claims(store, asked.values()))
 
 
-def records(
-    store: Store, asked: Mapping[DeviceId, Device], within: Span
-) -> tuple[dict[DeviceId, int], dict[DeviceId, Activity]]:
-    """First slot of each device asked for that ever reported, and its activity of the span, if any."""
-    reported, held = store.spans(), claims(store, asked.values())
-    began = {key: span[0] for key, span in reported.items() if key in asked}
-    machines = {claim.machine for of_it in held.values() for claim in of_it}
-    read = dict(store.activities(began.keys() | machines, within.first, within.last))
-    recorded = {key: activity for key, activity in read.items() if key in began}
-    for key, of_it in held.items():
-        span = _span(of_it, reported)
-        if span is not None:
-            began[key] = span[0]
-            recorded[key] = told(of_it, read, within).activity
-    return began, recorded
+def activities(
+    store: Store, ids: Collection[DeviceId], held: Claims, within: Span
+) -> dict[DeviceId, Activity]:
+    """Activity of each device that has any, a monitor's as its machines tell it."""
+    machines = {claim.machine for key in ids for claim in held.get(key, ())}
+    own = {key for key in ids if key not in held}
+    read = dict(store.activities(own | machines, within.first, within.last))
+    lit = {key: told(held[key], read, within).activity for key in ids if key in held}
+    return {key: activity for key, activity in read.items() if key in own} | lit
 
 
 def of_device(store: Store, device: Device, within: Span) -> Told:

@@ -19,7 +19,10 @@ from parcimetre_factors.power import PowerModel, component_remainder, power_mode
 from parcimetre_factors.reuse import Reconditioning, reconditioning
 from parcimetre_factors.uncertainty import Amount, amounts
 
+from .devices import Device
+from .hardware import hardware
 from .rungs import PIECES, Array
+from .store import DeviceId
 
 Errors = tuple[str, ...]
 Collapse = Literal["stage", "component", "whole"]
@@ -136,12 +139,20 @@ class Profiles:
     def __init__(self, factors: FactorSet) -> None:
         self._factors = factors
         self._made: dict[Hardware, Profile] = {}
+        self._devices: dict[DeviceId, tuple[Device, Profile]] = {}
 
     def of(self, hardware: Hardware) -> Profile:
         """The profile of this hardware."""
         if hardware not in self._made:
             self._made[hardware] = self._make(hardware)
         return self._made[hardware]
+
+    def of_device(self, device: Device) -> Profile:
+        """The profile of a device's hardware, which is looked at once."""
+        known = self._devices.get(device.id)
+        if known is None or known[0] is not device:
+            known = self._devices[device.id] = device, self.of(hardware(device))
+        return known[1]
 
     def _make(self, hardware: Hardware) -> Profile:
         power = power_model(hardware, self._factors)

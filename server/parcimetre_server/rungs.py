@@ -144,7 +144,7 @@ def _counted(measured: tuple[MeasuredEnergy, ...], n: int) -> tuple[Array, list[
     for i, rung in enumerate(COUNTING):
         for scope in rung.scopes:
             taken = np.zeros(n, dtype=bool)
-            for counter in sorted((m for m in measured if m.scope == scope), key=_quality):
+            for counter in sorted((m for m in measured if m.scope == scope), key=_better):
                 wins = (counter.duration_s > 0) & ~taken
                 if scope == rung.scopes[0]:
                     seconds[i] += np.where(wins, counter.duration_s, 0.0)
@@ -176,8 +176,10 @@ def _at_the_wall(
     return replace(reading, counted_j=counted_j, energy_j=counted_j / efficiency, errors=errors)
 
 
-def _quality(counter: MeasuredEnergy) -> int:
-    return QUALITIES.index(counter.quality) if counter.quality in QUALITIES else len(QUALITIES)
+def _better(counter: MeasuredEnergy) -> tuple[int, str]:
+    """The better counter first; of those that are as good, always the same one."""
+    known = counter.quality in QUALITIES
+    return QUALITIES.index(counter.quality) if known else len(QUALITIES), counter.source
 
 
 def _modelled_seconds(activity: Activity, covered_s: Array, components: NDArray[np.bool_]) -> Array:

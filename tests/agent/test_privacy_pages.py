@@ -52,12 +52,15 @@ def test_erasing_as_written_leaves_nothing_of_the_device_and_all_of_the_others(
     page: Path, tmp_path: Path
 ) -> None:
     from parcimetre_server.store.embedded.files import open_store
+    from parcimetre_server.store.embedded.packing import day_id
 
     gone, kept = "a" * 32, "b" * 32
     open_store(tmp_path, create=True).close()
     with sqlite3.connect(tmp_path / "store.sqlite3") as db:
-        for device in (gone, kept):
-            db.execute("insert into device_day (device, day) values (?, 1)", (device,))
+        for number, device in enumerate((gone, kept), start=1):
+            db.execute("insert into device_number (number, id) values (?, ?)", (number, device))
+            for table in ("open_day", "sealed_day"):
+                db.execute(f"insert into {table} (id) values (?)", (day_id(number, 20_000),))
             for kind, key in (
                 ("device", device),
                 ("inventory", device),
@@ -71,6 +74,8 @@ def test_erasing_as_written_leaves_nothing_of_the_device_and_all_of_the_others(
     (script,) = re.findall(r"```sql\n(.*?)```", page.read_text(), re.DOTALL)
     db = sqlite3.connect(tmp_path / "store.sqlite3", isolation_level=None)
     db.executescript(script.replace("ID", gone))
-    assert [row[0] for row in db.execute("select device from device_day")] == [kept]
+    assert {row[0] for row in db.execute("select device from device_days")} == {kept}
+    assert db.execute("select count(*) from open_day").fetchone() == (1,)
+    assert db.execute("select count(*) from sealed_day").fetchone() == (1,)
     assert {row[0] for row in db.execute("select body from facts")} == {f'{{"device_id": "{kept}"}}'}
     db.close()

@@ -173,6 +173,18 @@ def test_devices_are_listed_with_paths_and_instance_names() -> None:
     assert name.startswith("PCI\\VEN_")
 
 
+def test_resident_loads_nothing_it_does_not_need_on_windows_either() -> None:
+    script = (
+        "import sys; from parcimetre_agent import resident, sampling;"
+        "from parcimetre_agent.clock import Clock;"
+        "sampling.Sampler().sample(Clock().now()); print(*sys.modules)"
+    )
+    loaded = set(_run("python/python.exe", "-c", script).split())
+    assert "parcimetre_agent.power.emi_windows" in loaded
+    assert not loaded & {"httpx", "ssl", "hashlib", "pathlib", "dataclasses", "argparse", "logging", "random"}
+    assert not loaded & {f"parcimetre_agent.{name}" for name in ("report", "settings", "transport", "cli")}
+
+
 def test_interrupt_ends_the_residents_wait() -> None:
     script = (
         "import signal, threading; from parcimetre_agent import waiting; waiting.take_signals();"

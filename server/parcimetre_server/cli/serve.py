@@ -51,9 +51,13 @@ class CannotListen(ParcimetreError):
               show_default=True, help="What carries embodied impact on pages and in reports.")  # fmt: skip
 @click.option("--displays", type=click.Choice(["fleet", "all", "none"]), default="fleet", show_default=True,
               help="Which displays count; fleet leaves out those seen at home only.")  # fmt: skip
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="How a line of the log on stderr looks.")  # fmt: skip
+@click.option("--access-log", is_flag=True, help="Log every request: method, route, answer and duration.")
 def command(
     data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
     read_from_network: bool, amortisation: str, displays: Displays,
+    log_format: str, access_log: bool,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
 
@@ -66,7 +70,7 @@ def command(
     from ..home_displays import keep_rule
     from ..settings import Settings
 
-    log.configure()
+    log.configure(log_format)
     settings = Settings(
         data_dir,
         host,
@@ -76,6 +80,7 @@ def command(
         upload_period_s,
         read_from_network,
         Policy(amortisation),
+        access_log,
         displays,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -39,16 +39,16 @@ def overview(
     query = footprints.Query(span, criterion, org_unit=org_unit or None)
     figures = footprints.figures(collector, query)
     total = figures.total()
-    devices = {figure.device.id: figure.device for figure in figures.devices}
-    shown = bars(figures.rows("device"), {str(key): device for key, device in devices.items()})
+    devices = figures.known
+    shown = bars(figures.greatest_devices(MAX_DEVICES), {str(key): found for key, found in devices.items()})
     values = {
         "span": span,
         "total": total,
         "stages": stage_views(figures.rows("stage")),
         "categories": bars(figures.rows("category")),
         "units": bars(figures.rows("org_unit", below=top(devices.values(), org_unit))),
-        "devices": shown[:MAX_DEVICES],
-        "more": max(0, len(shown) - MAX_DEVICES),
+        "devices": shown,
+        "more": len(figures.in_service()) - len(shown),
         "count": len(devices),
         "left_out": figures.left_out,
         "measuring": measuring(collector, devices.values()),
