@@ -121,7 +121,8 @@ def accrued(
         case Policy.PURCHASE_YEAR:
             years = np.array([_year(int(begins), zone) for begins in np.ravel(life.begins)], np.int64)
             begin, end = (edge.reshape(np.shape(life.begins)) for edge in years.T)
-            return periods.seconds(begin, np.minimum(end, service.now)) / (end - begin)[..., None]
+            share: Array = periods.seconds(begin, np.minimum(end, service.now)) / (end - begin)[..., None]
+            return share
         case Policy.ACTIVE_HOUR:
             left = _left(life, service, periods) / YEAR_S * life.hours_per_year
             return left + _active_s(first, last, periods, slots) / HOUR_S

@@ -13,6 +13,7 @@ from .errors import ParcimetreError
 MOST_RECEIVED = 1 << 20
 MOST_UNPACKED = 16 << 20
 SHORT = 16 << 10  # unpacked quicker than handed to another thread
+FIRST_UNPACKED = 4 << 10  # of an hour's report all; zlib takes more room for a greater limit
 GZIP_WINDOW = 31
 
 
@@ -60,7 +61,9 @@ def unpack(body: bytes, encoding: str) -> bytes:
 
 def _gunzip(body: bytes) -> bytes:
     unpacker = zlib.decompressobj(GZIP_WINDOW)
-    unpacked = unpacker.decompress(body, MOST_UNPACKED + 1)
+    unpacked = unpacker.decompress(body, FIRST_UNPACKED)
+    if not unpacker.eof:
+        unpacked += unpacker.decompress(unpacker.unconsumed_tail, MOST_UNPACKED + 1 - len(unpacked))
     if len(unpacked) > MOST_UNPACKED:
         raise _too_large()
     if not unpacker.eof:

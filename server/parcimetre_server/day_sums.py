@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # the collector holds what is kept, and these know the collec
 Array = NDArray[np.float64]
 
 MOST_BYTES = 160 * 2**20
-DEVICE_BYTES = 8
+DEVICE_BYTES = 128  # its place, version and seconds
 Rows = NDArray[np.intp]
 
 
@@ -46,11 +46,14 @@ class DayKey:
 class DaySum:
     """What n devices of a profile used on a day, by the rungs that occur (k, n), and covered seconds (n,).
 
+    `at` says where a device stands.
+
     `version` (n,) are the seconds that the records covered when the sums were made.
     """
 
     profile: Profile
     ids: tuple[DeviceId, ...]
+    at: Mapping[DeviceId, int]
     version: NDArray[np.int64]
     rungs: Rows
     energy_j: Array
@@ -63,7 +66,7 @@ class DaySum:
     def bytes(self) -> int:
         """About how much memory it takes."""
         arrays = [self.energy_j, self.measured_j, *self.by_errors.values(), *self.tier_j.values()]
-        return len(self.ids) * 3 * DEVICE_BYTES + sum(array.nbytes for array in arrays)
+        return len(self.ids) * DEVICE_BYTES + sum(array.nbytes for array in arrays)
 
 
 class DaySums:
@@ -105,11 +108,12 @@ def day_sum(
     rungs = np.flatnonzero(of_days.energy_j[:, :, day].any(axis=1))
 
     def cut(by_rung: Array) -> Array:
+        """That day, and the rungs that occur (k, n)."""
         return np.ascontiguousarray(by_rung[:, :, day][rungs])
 
     return DaySum(
-        profile, ids, version, rungs, cut(of_days.energy_j), cut(of_days.measured_j),
-        of_days.covered_s[:, day].copy(),
+        profile, ids, {device: i for i, device in enumerate(ids)}, version, rungs,
+        cut(of_days.energy_j), cut(of_days.measured_j), of_days.covered_s[:, day].copy(),
         {errors: kept for errors, amount in of_days.by_errors.items() if (kept := cut(amount)).any()},
         {tier: kept for tier, energy_j in of_days.tier_j.items() if (kept := cut(energy_j)).any()},
     )  # fmt: skip

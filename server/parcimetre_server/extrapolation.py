@@ -56,7 +56,8 @@ class Record:
 def _by_rung(amount: Array | float) -> Array:
     """Amounts of all devices together (r,)."""
     whole = np.asarray(amount)
-    return whole.reshape(len(whole), -1).sum(axis=1)
+    summed: Array = whole.reshape(len(whole), -1).sum(axis=1)
+    return summed
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ class Grid:
 
     def supplied(self, device: Device) -> tuple[str, tuple[Contract, ...]]:
         """What a device's electricity depends on: its zone, and its contracts where they are asked for."""
-        return device.zone, of_device(self._held, device)
+        return device.zone, of_device(self._held, device) if self._held else ()
 
     def term_of_device(self, device: Device, start: int) -> Term:
         """The tree behind one slot of `of_device`. Raises UnknownZone."""
@@ -201,11 +201,11 @@ def alike(began: Iterable[tuple[Device, int]], frame: Frame) -> Iterator[Alike]:
         found.setdefault(key, []).append((device, service))
         if key not in slots:
             slots[key] = frame.grid.of_device(device)
-    for key, members in found.items():
+    for common, members in found.items():
         for at in range(0, len(members), MOST_ALIKE):
             devices, services = zip(*members[at : at + MOST_ALIKE], strict=True)
             policy = policy_for(frame.policy, services[0].purchase)
-            yield Alike(devices, services, frame.known.of_device(devices[0]), policy, slots[key])
+            yield Alike(devices, services, frame.known.of_device(devices[0]), policy, slots[common])
 
 
 def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slot: int) -> Figure:

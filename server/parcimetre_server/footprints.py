@@ -13,6 +13,7 @@ from functools import cached_property
 from heapq import nlargest
 from typing import Literal
 
+import numpy as np
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.factor import FactorSet
@@ -34,7 +35,7 @@ from .store import DeviceId
 from .tallies import ALL, GROUPINGS, GroupBy, Tally, counted, tallied, values
 from .use import J_PER_KWH, Array
 
-__all__ = ["GROUPINGS", "Figures", "GroupBy", "Query", "Row", "figures", "footprint"]
+__all__ = ["ALL", "GROUPINGS", "Figures", "GroupBy", "Query", "Row", "figures", "footprint"]
 MAX_ROWS = 100_000
 Limits = tuple[Array, Array]
 COMPLETE = 0.995
@@ -158,10 +159,7 @@ class Figures:
     def in_service(self) -> list[Device]:
         """The devices that have a row in some period."""
         return [
-            device
-            for one in self.alike
-            for device, some in zip(one.devices, counted(one).any(axis=-1).tolist(), strict=True)
-            if some
+            one.devices[i] for one in self.alike for i in np.flatnonzero(counted(one).any(axis=-1)).tolist()
         ]
 
     def greatest_devices(self, most: int) -> list[Row]:

@@ -13,11 +13,12 @@ from parcimetre_factors.purchase import Purchase, Stated, purchase
 from .devices import Device, Directory, UnknownDevice, devices
 from .errors import ParcimetreError
 from .hardware import is_virtual, made_in
-from .store import Fact, Store
+from .store import DeviceId, Fact, Store
 
 COLUMNS = ("device", "date")
 CONDITIONS = {"": False, "new": False, "reconditioned": True}
 FIRST_LINE = 2
+_BOUGHT: dict[DeviceId, tuple[Device, int, Purchase]] = {}
 
 
 class BadPurchases(ParcimetreError):
@@ -34,6 +35,13 @@ class Kept:
 
 def purchase_of(device: Device, first_seen: int) -> Purchase:
     """When a device was bought; a virtual machine shows nothing of its host's age."""
+    known = _BOUGHT.get(device.id)
+    if known is None or known[0] is not device or known[1] != first_seen:
+        known = _BOUGHT[device.id] = device, first_seen, _bought(device, first_seen)
+    return known[2]
+
+
+def _bought(device: Device, first_seen: int) -> Purchase:
     if is_virtual(device) or device.inventory is None:
         return purchase(first_seen, device.purchase)
     inventory = device.inventory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -82,14 +83,12 @@ class Recorded:
             which, of_days = np.flatnonzero(old.any(axis=0)), np.flatnonzero(old.any(axis=1))
             first, last = int(of_days[0]), int(of_days[-1]) + 1
             fresh = self._fresh(group, which, Periods(days.edges[first : last + 1], days.names[first:last]))
+            fresh_ids = tuple(group.ids[i] for i in which)
             for day in of_days:
-                made = day_sum(
-                    group.profile, tuple(group.ids[i] for i in which), versions[which, day], fresh,
-                    int(day) - first,
-                )  # fmt: skip
-                kept[day] = _merged(kept[day], held[day], made, which, group.ids, versions[:, day])
-                held[day] = np.arange(len(group.devices), dtype=np.intp)
-                self._collector.days.put(keys[day], kept[day])
+                made = day_sum(group.profile, fresh_ids, versions[which, day], fresh, int(day) - first)
+                one = _merged(kept[day], made)
+                kept[day], held[day] = one, np.array([one.at[key] for key in group.ids], np.intp)
+                self._collector.days.put(keys[day], one)
         return [_of(one, rows) for one, rows in zip(kept, held, strict=True) if one is not None]
 
     def _fresh(self, group: Alike, which: Rows, days: Periods) -> Used:
@@ -150,11 +149,7 @@ def _held(kept: DaySum | None, ids: tuple[DeviceId, ...], version: Versions) -> 
     """Where the sum of each device stands among those kept (n,); -1 where it is not, or holds no more."""
     if kept is None:
         return np.full(len(ids), -1, np.intp)
-    if kept.ids is ids or kept.ids == ids:
-        rows = np.arange(len(ids), dtype=np.intp)
-    else:
-        at = {device: i for i, device in enumerate(kept.ids)}
-        rows = np.array([at.get(device, -1) for device in ids], np.intp)
+    rows = np.array([kept.at.get(device, -1) for device in ids], np.intp)
     found: Rows = np.where((rows >= 0) & (kept.version[rows] == version), rows, -1)
     return found
 
@@ -163,36 +158,41 @@ def _of(kept: DaySum, rows: Rows) -> DaySum:
     """The sums of some devices; their ids and versions stay behind."""
     if len(rows) == len(kept.ids) and np.array_equal(rows, np.arange(len(rows))):
         return kept
-    return DaySum(
-        kept.profile, kept.ids, kept.version, kept.rungs, kept.energy_j[:, rows], kept.measured_j[:, rows],
-        kept.covered_s[rows], {errors: amount[:, rows] for errors, amount in kept.by_errors.items()},
-        {tier: energy_j[:, rows] for tier, energy_j in kept.tier_j.items()},
-    )  # fmt: skip
+    return replace(
+        kept,
+        energy_j=kept.energy_j[:, rows],
+        measured_j=kept.measured_j[:, rows],
+        covered_s=kept.covered_s[rows],
+        by_errors={errors: amount[:, rows] for errors, amount in kept.by_errors.items()},
+        tier_j={tier: energy_j[:, rows] for tier, energy_j in kept.tier_j.items()},
+    )
 
 
-def _merged(
-    kept: DaySum | None, held: Rows, made: DaySum, which: Rows, ids: tuple[DeviceId, ...], version: Versions
-) -> DaySum:
-    """The sums of devices, `made` anew for `which` of them and kept for the others."""
-    if kept is None or len(which) == len(ids):
+def _merged(kept: DaySum | None, made: DaySum) -> DaySum:
+    """Sums that were kept, with those made since in the place of the same devices' earlier ones."""
+    if kept is None:
         return made
-    rungs = np.union1d(kept.rungs, made.rungs)
-    others = np.setdiff1d(np.arange(len(ids)), which)
+    ids = kept.ids + tuple(device for device in made.ids if device not in kept.at)
+    at = kept.at if len(ids) == len(kept.ids) else {device: i for i, device in enumerate(ids)}
+    rungs, before = np.union1d(kept.rungs, made.rungs), len(kept.ids)
+    rows = np.array([at[device] for device in made.ids], np.intp)
 
     def both(of_kept: Array | None, of_made: Array | None) -> Array:
         """By rung and device (k, n)."""
         whole = np.zeros((len(rungs), len(ids)))
         if of_kept is not None:
-            whole[np.ix_(np.searchsorted(rungs, kept.rungs), others)] = of_kept[:, held[others]]
+            whole[np.searchsorted(rungs, kept.rungs), :before] = of_kept
+        whole[:, rows] = 0.0
         if of_made is not None:
-            whole[np.ix_(np.searchsorted(rungs, made.rungs), which)] = of_made
+            whole[np.ix_(np.searchsorted(rungs, made.rungs), rows)] = of_made
         return whole
 
-    covered_s = np.zeros(len(ids))
-    covered_s[others], covered_s[which] = kept.covered_s[held[others]], made.covered_s
+    covered_s, version = np.zeros(len(ids)), np.zeros(len(ids), np.int64)
+    covered_s[:before], version[:before] = kept.covered_s, kept.version
+    covered_s[rows], version[rows] = made.covered_s, made.version
     errors, tiers = {**kept.by_errors, **made.by_errors}, {**kept.tier_j, **made.tier_j}
     return DaySum(
-        made.profile, ids, version.copy(), rungs, both(kept.energy_j, made.energy_j),
+        made.profile, ids, at, version, rungs, both(kept.energy_j, made.energy_j),
         both(kept.measured_j, made.measured_j), covered_s,
         {key: both(kept.by_errors.get(key), made.by_errors.get(key)) for key in errors},
         {key: both(kept.tier_j.get(key), made.tier_j.get(key)) for key in tiers},

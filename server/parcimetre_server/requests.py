@@ -6,6 +6,7 @@ import logging
 import re
 import secrets
 import time
+from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +15,7 @@ from .log import REQUEST_ID
 GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADER = b"x-request-id"
 REPORTS = "/v1/reports"  # answered before routes are looked at
+PROCESS, NUMBERS = secrets.token_hex(4), count()
 LOG = logging.getLogger(__name__)
 
 
@@ -29,7 +31,7 @@ class Requests:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _given(scope) or secrets.token_hex(8)
+        request_id = _given(scope) or f"{PROCESS}{next(NUMBERS):08x}"
         REQUEST_ID.set(request_id)
         header, begin = (HEADER, request_id.encode()), time.perf_counter()
         status = 0

@@ -121,7 +121,7 @@ def _parts(found: Figures) -> Iterator[tuple[tuple[str, str], Figures]]:
         return device.org_unit, device.category
 
     for key in sorted({of(figure.device) for figure in found.devices}):
-        yield key, replace(found, devices=tuple(one for one in found.devices if of(one.device) == key))
+        yield key, replace(found, alike=tuple(one for one in found.devices if of(one.device) == key))
 
 
 FILLS: Mapping[str, Callable[[Collector, Span], Iterator[Row]]] = {

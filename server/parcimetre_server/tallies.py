@@ -25,6 +25,7 @@ EMBODIED_GROUP = "embodied"
 UNKNOWN = "unknown"
 Members = NDArray[np.bool_]
 Group = str | Sequence[str]
+Amounts = dict[tuple[Errors, ...], Array]
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,17 @@ class Share:
 
 @dataclass
 class Tally:
-    """The sum of what devices add to one group, by period (p,)."""
+    """The sum of what devices add to one group, by period (p,).
+
+    Amounts that come together stay together: by k errors (k, p).
+    """
 
     p: int
     value: Array | None = None
-    by_errors: dict[Errors, Array] = field(default_factory=dict)
+    amounts: Amounts = field(default_factory=dict)
     absent: set[Stage] = field(default_factory=set)
     simulated: set[bool] = field(default_factory=set)
-    missing: dict[Errors, Array] = field(default_factory=dict)
+    missing: Amounts = field(default_factory=dict)
     tier_j: dict[tuple[str, str], Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,10 +77,17 @@ class Tally:
                 found.setdefault(zone, {})[tier] = float(energy_j[i]) / whole
         return found
 
+    @property
+    def by_errors(self) -> dict[Errors, Array]:
+        """What was recorded, by the errors that it carries."""
+        found: dict[Errors, Array] = {}
+        _add_apart(found, self.amounts)
+        return found
+
     def with_missing(self) -> dict[Errors, Array]:
         """What was recorded and what is missing, by the errors that they carry."""
-        whole = dict(self.by_errors)
-        add_up(whole, self.missing)
+        whole = self.by_errors
+        _add_apart(whole, self.missing)
         return whole
 
 
@@ -84,6 +95,11 @@ def add_up(into: dict[Errors, Array], more: Mapping[Errors, Array]) -> None:
     """Add amounts to those that carry the same errors."""
     for errors, amount in more.items():
         into[errors] = into.get(errors, 0.0) + amount
+
+
+def _add_apart(into: dict[Errors, Array], amounts: Amounts) -> None:
+    for errors, together in amounts.items():
+        add_up(into, dict(zip(errors, together, strict=True)))
 
 
 def tallied(
@@ -147,18 +163,15 @@ class _Adding:
         if share.value is not None:
             for tally, value in sums(share.value):
                 tally.value = value + (0.0 if tally.value is None else tally.value)
-        for errors, amounts in share.by_errors.items():
-            for tally, amount in sums(amounts):
-                add_up(tally.by_errors, {errors: amount})
+        errors = tuple(share.by_errors)
+        for tally, amount in zip(tallies, _summed_together(weights, share.by_errors), strict=True):
+            tally.amounts[errors] = tally.amounts.get(errors, 0.0) + amount
         for tier, energies_j in share.tier_j.items():
             key = (self._figure.device.zone, tier)
             for tally, energy_j in sums(energies_j):
                 tally.tier_j[key] = energy_j + tally.tier_j.get(key, 0.0)
         if share.missing is not None:
-            _miss(share.missing, sums)
-
-
-Sums = partial[Iterator[tuple[Tally, Array]]]
+            _miss(share.missing, tallies, weights)
 
 
 def _summed(tallies: Sequence[Tally], weights: Array, amounts: Array) -> Iterator[tuple[Tally, Array]]:
@@ -166,15 +179,24 @@ def _summed(tallies: Sequence[Tally], weights: Array, amounts: Array) -> Iterato
     return zip(tallies, weights @ amounts, strict=True)
 
 
-def _miss(missing: Used, sums: Sums) -> None:
-    for tally, energy_j in sums(missing.energy_j):
+def _summed_together(weights: Array, by_errors: Mapping[Errors, Array]) -> Array:
+    """Sums of u groups by k errors and period (u, k, p), of what devices add by each (n, p)."""
+    if not by_errors:
+        return np.zeros((len(weights), 0, 1))
+    together = np.stack(list(by_errors.values()), axis=1)
+    n, k, p = together.shape
+    return (weights @ together.reshape(n, k * p)).reshape(len(weights), k, p)
+
+
+def _miss(missing: Used, tallies: Sequence[Tally], weights: Array) -> None:
+    for tally, energy_j in _summed(tallies, weights, missing.energy_j):
         tally.missing_j += energy_j
-    for tally, untold in sums(missing.untold.astype(np.float64)):
+    for tally, untold in _summed(tallies, weights, missing.untold.astype(np.float64)):
         tally.untold |= untold > 0
-    for errors, amounts in missing.by_errors.items():
-        for tally, amount in sums(amounts):
-            add_up(tally.missing, {errors: amount})
-            tally.missing_value += amount
+    errors = tuple(missing.by_errors)
+    for tally, amount in zip(tallies, _summed_together(weights, missing.by_errors), strict=True):
+        tally.missing[errors] = tally.missing.get(errors, 0.0) + amount
+        tally.missing_value += amount.sum(axis=0)
 
 
 def shared(

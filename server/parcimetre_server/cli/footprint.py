@@ -19,11 +19,12 @@ from ..collector import open_reading
 from ..contracts import ELECTRICITY, Electricity
 from ..devices import devices
 from ..explanations import MARKET
-from ..footprints import ALL, GROUPINGS, GroupBy, Query, Row, figures
+from ..footprints import GROUPINGS, GroupBy, Query, Row, figures
 from ..formats import Formats
 from ..i18n import Tongue, language_of_environment, mark
 from ..periods import Interval, span
 from ..sparkline import sparkline
+from ..tallies import ALL
 from ..titles import GROUPS, title
 from . import options, terminal
 
