@@ -60,6 +60,8 @@ def keep_rule(collector: Collector) -> None:
 def _at_home(collector: Collector, driven: Iterable[Device]) -> set[DeviceId]:
     """Monitors that one machine only ever saw, and lit for less than 20 working hours."""
     doubted = claims(collector.store, (device for device in driven if not device.settled))
+    if not doubted:
+        return set()
     now = collector.now() // SLOT_S * SLOT_S + SLOT_S
     within = Span(min((claim.first for of_it in doubted.values() for claim in of_it), default=now), now)
     opens, closes = working_hours(within, collector.zone)
