@@ -103,3 +103,4 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     add("--client-cert", metavar="FILE", help="PEM certificate to show to the collector")
     add("--client-key", metavar="FILE", help="PEM key of that certificate")
     add("--send-hostname", action="store_true", default=None, help="tell the collector this machine's name")
+    add("--displays", choices=("all", "none"), default=None, help="none sends no display that is plugged in")

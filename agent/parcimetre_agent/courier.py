@@ -263,18 +263,30 @@ class Courier:
         return self._who
 
     def _inventory_if_due(self) -> Inventory | None:
-        """A new inventory once a boot and once a day; sent when it changed, or after a fortnight."""
+        """A new inventory once a boot, once a day and when displays were plugged; sent when it changed, or
+        after a fortnight.
+        """
         from . import inventory
 
         now = self._clock.now()
         taken_at, boot_id = self._spool.get("inventory_taken") or (0.0, "")
         sent_s = self._spool.get("inventory_sent") or 0.0
         overdue = now.wall_s - sent_s > RESEND_S
-        if boot_id == now.boot_id and now.wall_s - taken_at < RETAKE_S and not overdue:
+        recent = boot_id == now.boot_id and now.wall_s - taken_at < RETAKE_S
+        if recent and not overdue and not self._displays_changed():
             return None
         taken = self._take_inventory()
         changed = inventory.content_hash(taken) != self._spool.get("inventory_hash")
         return taken if changed or overdue else None
+
+    def _displays_changed(self) -> bool:
+        """Whether displays were plugged since the inventory; never where they are not to be told."""
+        from . import inventory
+
+        if self._settings.displays == "none":
+            return False
+        known: str | None = self._spool.get("displays_hash")
+        return inventory.displays_hash(self._machine) != known
 
     def _take_inventory(self) -> Inventory:
         now = self._clock.now()
@@ -284,9 +296,12 @@ class Courier:
         sampler = Sampler()
         sampler.sample(now)
         doubted = {name: Failed(reason) for name, reason in self._spool.get("doubts") or ()}
-        taken = inventory.take(self._machine, int(now.wall_s), {**sampler.outcomes, **doubted})
+        use = {**sampler.outcomes, **doubted}
+        taken = inventory.take(self._machine, int(now.wall_s), use, self._settings.displays)
         self._spool.remember(
-            inventory_taken=(now.wall_s, now.boot_id), cached=[now.boot_id, self._machine.cached]
+            inventory_taken=(now.wall_s, now.boot_id),
+            cached=[now.boot_id, self._machine.cached],
+            displays_hash=inventory.displays_hash(self._machine),
         )
         return taken
 

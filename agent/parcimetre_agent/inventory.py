@@ -8,14 +8,17 @@ from dataclasses import asdict, replace
 from typing import Any, cast
 
 from .loading import concept, load
-from .outcome import Denied, Failed, Ok, Outcome
+from .outcome import Denied, Failed, NoData, Ok, Outcome
 from .report import Category, Inventory, OperatingSystem, SensorOutcome, System
 from .sensors import inventory as inventory_sensors
 from .sensors.machine import Machine
 
 
-def take(machine: Machine, taken_at: int, use: dict[str, Outcome[Any]]) -> Inventory:
-    """The inventory now; `use` holds what activity sensors and power sources answered last."""
+def take(machine: Machine, taken_at: int, use: dict[str, Outcome[Any]], displays: str = "all") -> Inventory:
+    """The inventory now; `use` holds what activity sensors and power sources answered last.
+
+    With displays = "none" it leaves out those that are plugged in; a built-in panel is part of the machine.
+    """
     facts: dict[str, Any] = {}
     outcomes = dict(use)
     for module in load(inventory_sensors):
@@ -24,6 +27,8 @@ def take(machine: Machine, taken_at: int, use: dict[str, Outcome[Any]]) -> Inven
         if isinstance(outcome, Ok):
             facts.update(outcome.value)
     virtual = str(facts.pop("virtual", "none"))
+    if displays == "none":
+        facts["displays"] = [one for one in facts.get("displays", ()) if one.built_in]
     category = _category(str(facts.pop("category", "other")), virtual, bool(facts.get("batteries")))
     return Inventory(
         taken_at=taken_at,
@@ -36,10 +41,25 @@ def take(machine: Machine, taken_at: int, use: dict[str, Outcome[Any]]) -> Inven
     )
 
 
+def displays_hash(machine: Machine) -> str | None:
+    """Changes when a display is plugged in or out; None where asking costs more than a glance, or fails."""
+    for module in load(inventory_sensors):
+        if concept(module.__name__.rpartition(".")[2]) == "displays":
+            outcome = _ask(module, machine)
+            seen = outcome.value["displays"] if isinstance(outcome, Ok) else []
+            told = isinstance(outcome, (Ok, NoData))
+            return _hashed([asdict(one) for one in seen]) if told else None
+    return None
+
+
 def content_hash(inventory: Inventory) -> str:
     """Changes when hardware does, or when a sensor begins or ceases to be denied or to fail."""
     faults = [one for one in inventory.outcomes if one.state in ("denied", "failed")]
     content = asdict(replace(inventory, taken_at=0, outcomes=faults))
+    return _hashed(content)
+
+
+def _hashed(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

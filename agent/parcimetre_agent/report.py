@@ -193,7 +193,11 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Display:
-    """One display as its EDID states it; a built-in panel is part of the laptop."""
+    """One display as its EDID states it; a built-in panel is part of the laptop.
+
+    `serial_hash` tells two displays of one model apart; it is absent where the EDID states no serial number
+    worth the name, and of a built-in panel.
+    """
 
     maker: Text
     product: Text
@@ -205,6 +209,7 @@ class Display:
     height_mm: Annotated[int, Ge(0)] | None = None
     width_px: Annotated[int, Ge(0)] | None = None
     height_px: Annotated[int, Ge(0)] | None = None
+    serial_hash: Text | None = None
 
     __pydantic_config__ = STRICT
 

@@ -42,6 +42,7 @@ class Settings:
     client_cert: str | None = None
     client_key: str | None = None
     send_hostname: bool = False
+    displays: str = "all"
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def to_json(self) -> str:
@@ -57,6 +58,7 @@ _INTEGERS = {
     "sample_period_s": (1, 60),
     "sample_period_on_battery_s": (1, 120),
 }
+_DISPLAYS = ("all", "none")
 _PATHS = ("secret_file", "data_dir", "ca_file", "client_cert", "client_key")
 
 
@@ -166,6 +168,8 @@ def _checked(name: str, value: Any, origin: str) -> Any:
         return _yes(name, value, origin)
     if not isinstance(value, str) or not value:
         raise BadSettings(f"{_outside(name)} from {origin} must be a text, not {value!r}")
+    if name == "displays" and value not in _DISPLAYS:
+        raise BadSettings(f'displays from {origin} is {value!r}; write "all" or "none"')
     if name == "server" and not value.startswith(("http://", "https://")):
         raise BadSettings(f"server from {origin} is {value!r}; write it with https:// or http://")
     return os.path.abspath(value) if name in _PATHS else value.rstrip("/")  # noqa: PTH100 - keeps symlinks

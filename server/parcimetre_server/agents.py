@@ -110,12 +110,18 @@ class _Spent:
 
 def agents(collector: Collector, org_unit: str | None = None) -> Agents:
     """Every agent of an org unit's subtree, or of the fleet; retired devices have none."""
-    found = [one for one in chosen(devices(collector.store), org_unit) if one.retired_at is None]
+    found = [
+        one
+        for one in chosen(devices(collector.store), org_unit)
+        if one.retired_at is None and one.driven_by is None
+    ]
     return _agents(collector, found)
 
 
-def agent_of(collector: Collector, device: Device) -> Agent:
-    """The agent of one device."""
+def agent_of(collector: Collector, device: Device) -> Agent | None:
+    """The agent of one device; a monitor has none."""
+    if device.driven_by is not None:
+        return None
     return _agents(collector, [device]).agents[0]
 
 

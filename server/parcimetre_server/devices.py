@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice, takewhile
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from parcimetre_agent.report import Inventory
+from parcimetre_agent.report import Display, Inventory
 from parcimetre_factors.purchase import Stated
 from pydantic import TypeAdapter
 
 from .credentials import revocation
+from .displays import inventory_of
 from .errors import ParcimetreError
 from .org import sites, within
 from .store import DeviceId, Fact, FactKind, Store
 
 INVENTORY = TypeAdapter(Inventory)
+DISPLAY = TypeAdapter(Display)
 UNKNOWN_ZONE = "FR"
-STATED: tuple[FactKind, ...] = ("device", "inventory", "purchase", "site")
+STATED: tuple[FactKind, ...] = ("device", "inventory", "purchase", "site", "monitor")
 
 
 class UnknownDevice(ParcimetreError):
@@ -35,7 +37,9 @@ class UnknownDevice(ParcimetreError):
 class Device:
     """One device: where it belongs, what it is made of, and since when it is known.
 
-    `zone` is the grid zone of its site; `inventory` is None until its agent has sent one.
+    `zone` is the grid zone of its site; `inventory` is None until its agent has sent one. A monitor that was
+    seen by machines has none of its own: it belongs where `driven_by` does, the last of its `drivers`. It is
+    `settled` once nobody need ask any more whether it was merely seen at home.
     """
 
     id: DeviceId
@@ -52,6 +56,13 @@ class Device:
     inventory: Inventory | None
     purchase: Stated | None = None
     scrapped: bool = False
+    drivers: tuple[DeviceId, ...] = ()
+    settled: bool = False
+
+    @property
+    def driven_by(self) -> DeviceId | None:
+        """The machine that showed a monitor last."""
+        return self.drivers[-1] if self.drivers else None
 
     @property
     def name(self) -> str:
@@ -76,14 +87,17 @@ _KNOWN: WeakKeyDictionary[Store, _Known] = WeakKeyDictionary()
 
 
 def devices(store: Store) -> dict[DeviceId, Device]:
-    """Every device that ever enrolled, by id; only what was stated since the last time is read."""
+    """Every device that ever enrolled, and the monitors that they were seen with, by id.
+
+    Only what was stated since the last time is read.
+    """
     known = _KNOWN.setdefault(store, _Known())
     with known.lock:
         stated, mark = store.newer(STATED, known.mark) if known.mark else ([], store.newer((), 0)[1])
         if not known.mark or any(fact.kind == "site" for fact in stated):
             known.devices = _all_devices(store)
         else:
-            _update(store, known.devices, dict.fromkeys(fact.key for fact in stated))
+            _update(store, known.devices, list(dict.fromkeys(fact.key for fact in stated)))
         known.mark = mark
         return dict(known.devices)
 
@@ -91,15 +105,23 @@ def devices(store: Store) -> dict[DeviceId, Device]:
 def _all_devices(store: Store) -> dict[DeviceId, Device]:
     inventories, purchases = store.latest("inventory"), store.latest("purchase")
     zones = {name: site.zone for name, site in sites(store).items()}
-    return {
+    found = {
         DeviceId(key): _device(fact, inventories.get(key), purchases.get(key), zones)
         for key, fact in store.latest("device").items()
     }
+    seen = (
+        _monitor(fact, found, purchases.get(key))
+        for key, fact in store.latest("monitor").items()
+        if any(machine in found for machine in fact.body["machines"])
+    )
+    return found | {monitor.id: monitor for monitor in seen}
 
 
-def _update(store: Store, known: dict[DeviceId, Device], changed: Iterable[str]) -> None:
-    """Read devices anew; facts may stand about one that never enrolled."""
-    for key in changed:
+def _update(store: Store, known: dict[DeviceId, Device], changed: Sequence[str]) -> None:
+    """Read devices anew, and their monitors; facts may stand about one that never enrolled."""
+    keys = set(changed)
+    monitors = [key for key, found in known.items() if keys.intersection(found.drivers)]
+    for key in [*changed, *monitors]:
         try:
             known[DeviceId(key)] = device(store, key)
         except UnknownDevice:
@@ -108,12 +130,21 @@ def _update(store: Store, known: dict[DeviceId, Device], changed: Iterable[str])
 
 def device(store: Store, device_id: str) -> Device:
     """One device. Raises UnknownDevice."""
-    fact = store.latest_of("device", device_id)
+    fact, purchase = store.latest_of("device", device_id), store.latest_of("purchase", device_id)
     if fact is None:
-        raise no_device(device_id)
+        return _one_monitor(store, device_id, purchase)
     zones = {name: site.zone for name, site in sites(store).items()}
-    inventory, purchase = (store.latest_of(kind, device_id) for kind in ("inventory", "purchase"))
-    return _device(fact, inventory, purchase, zones)
+    return _device(fact, store.latest_of("inventory", device_id), purchase, zones)
+
+
+def _one_monitor(store: Store, device_id: str, purchase: Fact | None) -> Device:
+    """A monitor that one of its machines is still known of. Raises UnknownDevice."""
+    fact = store.latest_of("monitor", device_id)
+    named = fact.body["machines"] if fact else []
+    found = {key: device(store, key) for key in named if store.latest_of("device", key)}
+    if fact is None or not found:
+        raise no_device(device_id)
+    return _monitor(fact, found, purchase)
 
 
 def find(store: Store, wanted: str) -> Device:
@@ -192,13 +223,37 @@ def _device(fact: Fact, inventory: Fact | None, purchase: Fact | None, zones: Ma
     )
 
 
+def _monitor(fact: Fact, found: Mapping[DeviceId, Device], purchase: Fact | None) -> Device:
+    """A monitor, where the last of its machines that is known is."""
+    body = fact.body
+    drivers = tuple(DeviceId(machine) for machine in body["machines"] if machine in found)
+    machine = found[drivers[-1]]
+    display = DISPLAY.validate_python(body["display"], strict=False)
+    return replace(
+        machine,
+        id=DeviceId(fact.key),
+        category="monitor",
+        hostname=None,
+        virtual="none",
+        enrolled_at=body["since"],
+        agent_version="",
+        retired_at=body["retired_at"],
+        inventory=inventory_of(display, body["since"]),
+        purchase=None if purchase is None else Stated(**purchase.body),
+        scrapped=body["scrapped"],
+        drivers=drivers,
+        settled=body.get("settled", len(body["machines"]) > 1),
+    )
+
+
 def retire(store: Store, device_id: str, now: int, scrapped: bool = False) -> None:
     """Take a device out of service from `now` on and end its credentials. Raises UnknownDevice.
 
     What is left of a scrapped device's life falls on that time; another's goes with it to its next owner.
     """
-    device(store, device_id)
-    fact = store.latest_of("device", device_id)
+    found = device(store, device_id)
+    fact = store.latest_of("device" if found.driven_by is None else "monitor", device_id)
     if fact is not None and fact.body.get("retired_at") is None:
-        retired = Fact("device", device_id, now, {**fact.body, "retired_at": now, "scrapped": scrapped})
-        store.append([retired, revocation(DeviceId(device_id), now)])
+        retired = Fact(fact.kind, device_id, now, {**fact.body, "retired_at": now, "scrapped": scrapped})
+        credential = [revocation(DeviceId(device_id), now)] if found.driven_by is None else []
+        store.append([retired, *credential])

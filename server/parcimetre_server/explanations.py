@@ -31,6 +31,7 @@ from .figures import Grid, put_to_use
 from .footprints import Query, figures
 from .hardware import assumptions, hardware, is_virtual
 from .i18n import mark
+from .monitors import Told, of_device, span_of
 from .periods import DAY_S, Span, cut
 from .profiles import Profile, profiles
 from .purchases import purchase_of
@@ -59,6 +60,10 @@ SECOND_LIFE = mark(
     "The device was bought reconditioned: what making it cost accrues until its first service life is over, "
     "its preparation over its second."
 )
+DRIVEN = mark(
+    "A monitor: lit while the display of the machine that drives it is on, in standby for the rest of that "
+    "machine's time; each time names the machine that told it."
+)
 SCRAPPED = mark("The device was scrapped: what its service life had left counts on that day.")
 ACCRUED = {
     Policy.SERVICE_LIFE: mark("slots of the period in service"),
@@ -76,7 +81,7 @@ STAGE_LABELS = {
     Stage.END_OF_LIFE: mark("end of life, share of the period"),
 }
 PIECE_LABELS = dict.fromkeys(DECILES, mark("awake, at this load")) | {
-    "display": mark("built-in display on"),
+    "display": mark("display on"),
     "asleep": mark("asleep"),
     "off": mark("off"),
     "remainder": mark("rest of the device beside its counters"),
@@ -121,7 +126,12 @@ class _Case:
     grid: Grid
     service: Service
     policy: Policy
-    activity: Activity
+    told: Told
+
+    @property
+    def activity(self) -> Activity:
+        """Its activity of the span."""
+        return self.told.activity
 
     @property
     def purchase(self) -> Purchase:
@@ -152,7 +162,7 @@ def explain_device(
     Raises NothingToExplain when it never reported.
     """
     found = device(collector.store, device_id)
-    reported = collector.store.span(device_id)
+    reported = span_of(collector.store, found)
     if reported is None:
         raise NothingToExplain(
             f"device {device_id} has not reported yet; its figures begin with its first report"
@@ -162,9 +172,9 @@ def explain_device(
     first = put_to_use(found, reported[0])
     service = service_of(found, first, collector.now(), purchase_of(found, first))
     asked = amortisation or collector.settings.amortisation
-    activity = collector.store.activity(found.id, span.first, span.last)
+    told = of_device(collector.store, found, span)
     policy = policy_for(asked, service.purchase)
-    case = _Case(collector, found, profile, span, grid, service, policy, activity)
+    case = _Case(collector, found, profile, span, grid, service, policy, told)
     terms = (*_use(case), *_embodied(case))
     term = total(mark("footprint of a device"), case.unit, terms, detail=found.name) if terms else None
     definitions = {name: watts for name, watts in profile.watts.items() if _refers(term, name)}
@@ -244,6 +254,8 @@ def _notes(case: _Case, asked: Policy) -> Iterator[str]:
         yield OWN_SHARE
     if case.grid.electricity == "market":
         yield MARKET
+    if case.device.driven_by is not None:
+        yield DRIVEN
     yield from assumptions(case.device)
     if case.profile.embodied.note:
         yield case.profile.embodied.note
@@ -288,7 +300,7 @@ def _use(case: _Case) -> Iterator[Term]:
     terms = []
     for i in np.unique(at):
         inside = at == i
-        energy_j = _energy(chosen, inside, case.collector.factors)
+        energy_j = _energy(chosen, inside, case.collector.factors, _tellers(case, inside))
         if energy_j is None:
             continue
         energy = quotient(mark("electricity"), "kWh", (energy_j, JOULES))
@@ -337,13 +349,20 @@ def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:
     )
 
 
-def _energy(chosen: Chosen, inside: NDArray[np.bool_], factors: FactorSet) -> Term | None:
+def _tellers(case: _Case, inside: NDArray[np.bool_]) -> str:
+    """The machines whose slots tell what a monitor did; nothing for a device that tells its own."""
+    if case.device.driven_by is None:
+        return ""
+    return ", ".join(device(case.collector.store, key).name for key in case.told.names(inside))
+
+
+def _energy(chosen: Chosen, inside: NDArray[np.bool_], factors: FactorSet, tellers: str = "") -> Term | None:
     """Energy of some slots: what counters read, and seconds times watts for what was modelled."""
     read = [_read(reading, inside, factors) for reading in chosen.readings if reading.energy_j[inside].any()]
     seconds = chosen.modelled_s[inside].sum(axis=0)
     modelled = [
         product(PIECE_LABELS[piece], "J", (
-            leaf(mark("time"), float(seconds[k]), "s", "measured"),
+            leaf(mark("time"), float(seconds[k]), "s", "measured", detail=tellers),
             leaf(mark("power"), float(chosen.watts[k]), "W", "modelled", ref=piece),
         ))
         for k, piece in enumerate(PIECES)

@@ -66,7 +66,8 @@ def fleet(collector: Collector) -> Fleet:
     quiet = [
         device.org_unit
         for device in serving
-        if (spans[device.id][1] if device.id in spans else device.enrolled_at) < now - SILENT_S
+        if not device.drivers
+        and (spans[device.id][1] if device.id in spans else device.enrolled_at) < now - SILENT_S
     ]
     first = since_midnight(now, collector.zone, 2).first
     day = Span(first, since_midnight(now, collector.zone).first)

@@ -24,7 +24,9 @@ from .devices import Device, device, devices
 from .errors import ParcimetreError
 from .extrapolation import Missing, missing
 from .figures import Figure, Frame, Grid, alike, figure
+from .home_displays import not_counted
 from .intervals import bounds
+from .monitors import claims, reported
 from .org import within
 from .periods import Interval, Periods, Span, cut
 from .profiles import profiles
@@ -106,7 +108,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of many devices, from which rows of any grouping are made; `alike` are together in one."""
+    """Figures of many devices, from which rows of any grouping are made; `alike` are together in one.
+
+    `left_out` are monitors that are not counted.
+    """
 
     criterion: Criterion
     electricity: Electricity
@@ -114,6 +119,7 @@ class Figures:
     factors: FactorSet
     amortisation: Policy
     alike: tuple[Figure, ...]
+    left_out: tuple[Device, ...] = ()
 
     @cached_property
     def devices(self) -> tuple[Figure, ...]:
@@ -230,27 +236,34 @@ def _share(part: float, whole: float) -> float | None:
 
 def figures(collector: Collector, query: Query) -> Figures:
     """Figures of every device that the query asks for and that ever reported."""
-    asked = {found.id: found for found in _asked(collector, query)}
-    spans = {key: span for key, span in collector.store.spans().items() if key in asked}
+    asked, left_out = _asked(collector, query)
+    held = claims(collector.store, asked.values())
+    spans = reported(collector.store, asked, held)
     last_slot = max((last for _, last in spans.values()), default=0)
     days = days_of(query.span, query.interval, last_slot, collector.zone)
     periods = cut(query.span, query.interval, collector.zone)
     grid = Grid(collector, days or query.span, query.criterion, query.electricity)
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
-    recorded = Recorded(collector, frame, query.span, days, spans)
+    recorded = Recorded(collector, frame, query.span, days, spans, held)
     groups = alike(((asked[key], first) for key, (first, _) in spans.items()), frame)
     made = tuple(figure(group, frame, *recorded.of(group)) for group in groups)
-    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, made)
+    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, made, left_out)
 
 
-def _asked(collector: Collector, query: Query) -> Iterator[Device]:
+def _asked(collector: Collector, query: Query) -> tuple[dict[DeviceId, Device], tuple[Device, ...]]:
+    """The devices that a query asks for, and the monitors among them that are not counted."""
     if query.device is not None:
-        yield device(collector.store, query.device)
-        return
-    for found in devices(collector.store).values():
-        if query.org_unit is None or within(found.org_unit, query.org_unit):
-            yield found
+        return {query.device: device(collector.store, query.device)}, ()
+    unit = query.org_unit
+    every = {
+        key: found
+        for key, found in devices(collector.store).items()
+        if unit is None or within(found.org_unit, unit)
+    }
+    left_out = not_counted(collector, every.values())
+    counted = {key: found for key, found in every.items() if key not in left_out}
+    return counted, tuple(every[key] for key in sorted(left_out))
 
 
 def footprint(collector: Collector, query: Query, group_by: GroupBy | None = None) -> list[Row]:

@@ -31,7 +31,7 @@ def hardware(device: Device) -> Hardware:
         category=device.category,
         maker=system.maker,
         model=product_name(system.maker, system.model, system.version, system.family),
-        year=panel_year(inventory.displays),
+        year=made_in(device.category, inventory.displays),
         cpus=tuple(Cpu(cpu.model, cpu.units, cpu.cores, cpu.threads) for cpu in inventory.cpus),
         memory=_memory(inventory.memory),
         disks=_disks(inventory.disks),
@@ -70,9 +70,9 @@ def _built_in(displays: Iterable[report.Display]) -> report.Display | None:
     return next((display for display in displays if display.built_in), None)
 
 
-def panel_year(displays: Iterable[report.Display]) -> int | None:
-    """Year in which the built-in panel was made; no update of the firmware moves it."""
-    panel = _built_in(displays)
+def made_in(category: str, displays: Sequence[report.Display]) -> int | None:
+    """Year in which the built-in panel or the monitor was made; no update of the firmware moves it."""
+    panel = _own_panel(category, displays) if category == "monitor" else _built_in(displays)
     return panel.year if panel else None
 
 
@@ -105,4 +105,4 @@ def assumptions(device: Device) -> tuple[str, ...]:
 
 NO_INVENTORY = mark("No inventory has arrived yet: figures are those of the category.")
 DISK_KIND = mark("The kind of a disk is not stated: it counts as a solid-state disk.")
-EXTERNAL_DISPLAY = mark("External displays are seen but not counted: a display is a device of its own.")
+EXTERNAL_DISPLAY = mark("External displays are not in this figure: each is a device of its own.")

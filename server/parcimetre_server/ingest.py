@@ -17,6 +17,7 @@ from parcimetre_agent.report import SCHEMA, SLOT_S, Gap, Inventory, Refusal, Rep
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
+from . import displays
 from .credentials import BadCredential
 from .errors import ParcimetreError
 from .store import Arrival, DeviceId, Fact, Store
@@ -254,6 +255,7 @@ def _facts(report: Report, store: Store, now: int) -> Iterator[Fact]:
         before = store.latest_of("inventory", device_id)
         if before is None or {**before.body, "taken_at": 0} != {**body, "taken_at": 0}:
             yield Fact("inventory", device_id, now, body)
+        yield from displays.facts(DeviceId(device_id), report.inventory, store, now)
     if report.self_cost is not None and _is_due(store.latest_of("self_cost", device_id), now):
         yield Fact("self_cost", device_id, now, {**asdict(report.self_cost), "agent": report.agent_version})
     if report.losses is not None:

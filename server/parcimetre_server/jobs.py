@@ -1,5 +1,5 @@
 """What runs when: the past week's report, each Monday morning in the organisation's time zone; the store's
-own tidying, each hour.
+own tidying, and which monitors are the fleet's, each hour.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from .collector import Collector
 from .errors import ParcimetreError
+from .home_displays import settle
 from .i18n import LANGUAGES, Language
 from .meters import Meters
 from .periods import week_of, weeks_later
@@ -41,6 +42,9 @@ def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[
     scheduler.add_job(
         run, "interval", ["tidy", partial(_tidy, collector)], hours=1, next_run_time=datetime.now(UTC)
     )
+    scheduler.add_job(
+        run, "interval", ["displays", partial(_settle, collector)], hours=1, next_run_time=datetime.now(UTC)
+    )
     scheduler.start()
 
     def stop() -> None:
@@ -56,6 +60,16 @@ def _tidy(collector: Collector) -> bool:
         collector.store.tidy(collector.now())
     except Exception:  # the edge of a loop that must survive
         LOG.exception("the store could not be tidied; it is tried again in an hour")
+        return False
+    return True
+
+
+def _settle(collector: Collector) -> bool:
+    """Mark the monitors that are the fleet's; a failure is logged and tried again the next hour."""
+    try:
+        settle(collector)
+    except Exception:  # the edge of a loop that must survive
+        LOG.exception("the monitors could not be looked through; it is tried again in an hour")
         return False
     return True
 

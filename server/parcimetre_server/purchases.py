@@ -12,7 +12,7 @@ from parcimetre_factors.purchase import Purchase, Stated, purchase
 
 from .devices import Device, Directory, UnknownDevice, devices
 from .errors import ParcimetreError
-from .hardware import is_virtual, panel_year
+from .hardware import is_virtual, made_in
 from .store import DeviceId, Fact, Store
 
 COLUMNS = ("device", "date")
@@ -45,7 +45,8 @@ def _bought(device: Device, first_seen: int) -> Purchase:
     if is_virtual(device) or device.inventory is None:
         return purchase(first_seen, device.purchase)
     inventory = device.inventory
-    return purchase(first_seen, device.purchase, panel_year(inventory.displays), inventory.system.bios_date)
+    year = made_in(device.category, inventory.displays)
+    return purchase(first_seen, device.purchase, year, inventory.system.bios_date)
 
 
 def keep(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Kept:

@@ -16,6 +16,7 @@ from parcimetre_factors.grid import GridSlots
 from .collector import Collector
 from .day_sums import DayKey, DaySum, Rows, day_sum, digest
 from .figures import Alike, Frame, used_by
+from .monitors import Claims, activities
 from .periods import DAY_S, Interval, Periods, Span, cut, next_midnight
 from .profiles import Errors
 from .rungs import RUNGS
@@ -40,10 +41,17 @@ class Recorded:
     """Reads what devices used, for one query over some `days` or, where there are none, over its periods."""
 
     def __init__(
-        self, collector: Collector, frame: Frame, span: Span, days: Span | None, ids: Collection[DeviceId]
+        self,
+        collector: Collector,
+        frame: Frame,
+        span: Span,
+        days: Span | None,
+        ids: Collection[DeviceId],
+        held: Claims,
     ) -> None:
         """Take the versions of the days before any slot is read: a slot that comes later makes them old."""
         self._collector, self._frame, self._span = collector, frame, span
+        self._held = held
         self._days: Periods | None = None
         self._digests: dict[tuple[int, int], bytes] = {}
         if days is not None and len(ids) > FEW and frame.policy != Policy.ACTIVE_HOUR:
@@ -51,14 +59,17 @@ class Recorded:
             self._at, self._versions = _versions(collector.store, self._days)
 
     def of(self, group: Alike) -> tuple[Used, Slots | None]:
-        """What devices that are alike used by period, and their slots where those had to be read."""
-        if self._days is None:
+        """What devices that are alike used by period, and their slots where those had to be read.
+
+        Monitors are read from their machines' slots: no version of days says when a claim changed.
+        """
+        if self._days is None or group.devices[0].drivers:
             slots = self._slots(group.ids, self._span)
             return used_by(group, self._frame, slots, self._frame.periods), slots
         return self._added_up(self._of_days(group, self._days), group, self._days), None
 
     def _slots(self, ids: Sequence[DeviceId], span: Span) -> Slots:
-        found = dict(self._collector.store.activities(ids, span.first, span.last))
+        found = activities(self._collector.store, ids, self._held, span)
         return together([found.get(key) for key in ids])
 
     def _of_days(self, group: Alike, days: Periods) -> list[DaySum]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from parcimetre_factors.amortisation import Policy
 
 from .errors import ParcimetreError
+
+Displays = Literal["fleet", "all", "none"]
 
 
 class BadSetting(ParcimetreError):
@@ -20,7 +23,8 @@ class Settings:
     """In force for one collector. Weeks and days are those of `time_zone`; slots stay UTC.
 
     `read_from_network` lets other machines read pages and figures: there are no user accounts yet, so
-    without it only this machine may.
+    without it only this machine may. `displays` says which monitors count; None leaves it as it was last
+    served with, the fleet's to begin with.
     """
 
     data_dir: Path
@@ -32,6 +36,7 @@ class Settings:
     read_from_network: bool = False
     amortisation: Policy = Policy.SERVICE_LIFE
     access_log: bool = False
+    displays: Displays | None = None
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist."""

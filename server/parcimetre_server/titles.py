@@ -35,6 +35,10 @@ CATEGORIES = {
     "virtual_machine": mark("Virtual machine"),
     "other": mark("Other"),
 }
+NOT_COUNTED = {
+    "seen_at_home": mark("not counted (seen at home)"),
+    "displays_none": mark("not counted (displays = none)"),
+}
 EVIDENCE = {
     "product": mark("product footprint of the manufacturer"),
     "components": mark("from its components"),

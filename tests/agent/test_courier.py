@@ -82,6 +82,19 @@ def test_second_run_sends_no_unchanged_inventory(
     assert "inventory" not in collector.bodies("/v1/reports")[1]
 
 
+def test_display_that_is_unplugged_makes_a_new_inventory_with_the_next_report(
+    settings: Settings, laptop: Path, collector, spool: Spool
+) -> None:
+    Courier(settings, Machine(laptop)).deliver()
+    for connector in (laptop / "sys/class/drm").iterdir():
+        if (connector / "edid").exists() and "eDP" not in connector.name:
+            (connector / "status").write_text("disconnected\n")
+    Courier(settings, Machine(laptop)).deliver()
+    before, after = (report["inventory"]["displays"] for report in collector.bodies("/v1/reports"))
+    assert [one["built_in"] for one in after] == [True]
+    assert len(before) == 2
+
+
 def test_hostname_is_sent_only_where_asked_for(settings: Settings, laptop: Path, collector) -> None:
     asked = Settings(**{**vars(settings), "send_hostname": True})
     Courier(asked, Machine(laptop)).deliver()

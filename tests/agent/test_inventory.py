@@ -29,6 +29,11 @@ def test_laptop_is_described_without_root(laptop: Path) -> None:
     }
 
 
+def test_operator_may_keep_displays_that_are_plugged_in_from_being_sent(laptop: Path) -> None:
+    taken = inventory.take(Machine(laptop), 1_800_000_000, {}, displays="none")
+    assert [display.built_in for display in taken.displays] == [True]
+
+
 def test_server_counts_its_sockets_and_what_raid_hides(rack_server: Path) -> None:
     taken = _take(rack_server)
     assert taken.category == "server"

@@ -39,6 +39,7 @@ def test_absent_default_file_is_fine_but_a_named_one_must_exist(tmp_path: Path) 
         ("upload_period = true\n", "whole seconds"),
         ("data_dir = 3\n", "must be a text"),
         ('send_hostname = "maybe"\n', "give true or false"),
+        ('displays = "some"\n', 'write "all" or "none"'),
     ],
 )
 def test_damaged_file_is_one_sentence_with_place_and_mend(tmp_path: Path, text: str, sentence: str) -> None:

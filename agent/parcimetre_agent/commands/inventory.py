@@ -14,12 +14,12 @@ from ..sensors.machine import Machine
 from ..settings import Settings
 
 
-def run(_settings: Settings, options: argparse.Namespace) -> int:
+def run(settings: Settings, options: argparse.Namespace) -> int:
     """Show it."""
     now = Clock().now()
     sampler = Sampler()
     sampler.sample(now)
-    taken = inventory.take(Machine(), int(now.wall_s), sampler.outcomes)
+    taken = inventory.take(Machine(), int(now.wall_s), sampler.outcomes, settings.displays)
     if options.json:
         say(json.dumps(wire.document(taken), indent=2, ensure_ascii=False))
     else:

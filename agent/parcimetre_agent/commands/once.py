@@ -80,7 +80,7 @@ def _report(settings: Settings, clock: Clock, sampler: Sampler) -> Report:
         agent_version=__version__,
         slots=[records[start] for start in sorted(records)],
         gaps=gaps,
-        inventory=inventory.take(Machine(), now_s, sampler.outcomes),
+        inventory=inventory.take(Machine(), now_s, sampler.outcomes, settings.displays),
         self_cost=cost,
     )
 

@@ -1,12 +1,19 @@
-"""Pure parser of EDID, the 128 bytes by which a display introduces itself; its serial number is not read."""
+"""Pure parser of EDID, the 128 bytes by which a display introduces itself.
+
+Its serial number is read to tell displays apart; `described` lets no more of it out than a keyed hash.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..identity import serial_hash
+from ..report import Display
+
 _HEADER = b"\x00\xff\xff\xff\xff\xff\xff\x00"
 _DESCRIPTORS = (54, 72, 90, 108)
 _NAME_TAG = 0xFC
+_SERIAL_TAG = 0xFF
 _MODEL_YEAR = 0xFF
 
 
@@ -22,6 +29,15 @@ class Edid(NamedTuple):
     height_mm: int | None
     width_px: int | None
     height_px: int | None
+    serial: str | None = None
+
+
+def described(seen: Edid, built_in: bool) -> Display:
+    """The display as the report carries it: its serial number as a keyed hash, or not at all of a panel."""
+    facts = seen._asdict()
+    serial = facts.pop("serial")
+    hashed = None if built_in else serial_hash(f"{seen.maker} {seen.product}", serial)
+    return Display(built_in=built_in, serial_hash=hashed, **facts)
 
 
 def parse(data: bytes) -> Edid | None:
@@ -37,13 +53,14 @@ def parse(data: bytes) -> Edid | None:
     return Edid(
         maker=maker,
         product=f"{data[10] | data[11] << 8:04x}",
-        name=_name(data),
+        name=_text(data, _NAME_TAG),
         week=week,
         year=1990 + data[17],
         width_mm=width_mm or None,
         height_mm=height_mm or None,
         width_px=width_px or None,
         height_px=height_px or None,
+        serial=_text(data, _SERIAL_TAG) or _serial_number(data),
     )
 
 
@@ -79,10 +96,17 @@ def _native(data: bytes) -> tuple[int, int]:
     return data[56] | (data[58] >> 4) << 8, data[59] | (data[61] >> 4) << 8
 
 
-def _name(data: bytes) -> str | None:
+def _serial_number(data: bytes) -> str | None:
+    """The number of the basic block; one byte four times over (0, 0x01010101) is a filler."""
+    raw = data[12:16]
+    return None if len(set(raw)) == 1 else str(int.from_bytes(raw, "little"))
+
+
+def _text(data: bytes, tag: int) -> str | None:
+    """The text of the first descriptor with that tag."""
     for at in _DESCRIPTORS:
-        if data[at : at + 3] == b"\0\0\0" and data[at + 3] == _NAME_TAG:
+        if data[at : at + 3] == b"\0\0\0" and data[at + 3] == tag:
             raw = data[at + 5 : at + 18].partition(b"\n")[0]
-            name = raw.decode("ascii", "replace").replace("\0", "").strip()
-            return name or None
+            text = raw.decode("ascii", "replace").replace("\0", "").strip()
+            return text or None
     return None

@@ -186,17 +186,20 @@ def _display(item: Item) -> Display | None:
     built_in = item.get("spdisplays_connection_type") == _BUILT_IN
     seen = edid.parse(_bytes(str(item.get("_spdisplays_edid", ""))))
     if seen is not None:
-        return Display(built_in=built_in, **seen._asdict())
+        return edid.described(seen, built_in)
     vendor = _text(item, "_spdisplays_display-vendor-id")
     if vendor is None:
         return None
     week = _whole(item.get("_spdisplays_display-week")) or 0
     year = _whole(item.get("_spdisplays_display-year")) or 0
     pixels = re.search(r"(\d+) ?x ?(\d+)", str(item.get("_spdisplays_pixels", "")))
+    maker, product = _letters(vendor), _text(item, "_spdisplays_display-product-id") or "0"
+    serial = None if built_in else _text(item, "_spdisplays_display-serial-number")
     return Display(
-        maker=_letters(vendor),
-        product=_text(item, "_spdisplays_display-product-id") or "0",
+        maker=maker,
+        product=product,
         built_in=built_in,
+        serial_hash=serial_hash(f"{maker} {product}", serial),
         name=_text(item, "_name"),
         week=week if 1 <= week <= 54 else None,
         year=year if 1990 < year <= 2245 else None,

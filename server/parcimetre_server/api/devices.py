@@ -12,13 +12,19 @@ from parcimetre_factors.purchase import Stated
 from ..agents import Agent, agent_of
 from ..collector import Collector, of
 from ..devices import Device, chosen, device, devices
+from ..home_displays import NotCounted, not_counted
+from ..monitors import EVER, claims, span_of, spans
+from ..store import Store
 
 router = APIRouter(tags=["devices"])
 
 
 @dataclass(frozen=True)
 class DeviceSummary:
-    """A device without its inventory; times are seconds UTC, `last_slot` the start of its latest slot."""
+    """A device without its inventory; times are seconds UTC, `last_slot` the start of its latest slot.
+
+    `driven_by` is the machine that saw a monitor last; `not_counted` says why it is in no total, if so.
+    """
 
     id: str
     name: str
@@ -35,15 +41,28 @@ class DeviceSummary:
     last_slot: int | None
     purchase: Stated | None
     scrapped: bool
+    driven_by: str | None
+    not_counted: NotCounted | None
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A machine that drove a monitor, from the slot `first` (seconds UTC) to before `last`, None for now."""
+
+    id: str
+    name: str
+    first: int
+    last: int | None
 
 
 @dataclass(frozen=True)
 class DeviceDetail:
-    """A device with the inventory its agent sent, and the agent itself."""
+    """A device with its inventory and its agent; a monitor has machines that drove it instead of an agent."""
 
     device: DeviceSummary
     inventory: Inventory | None
-    agent: Agent
+    agent: Agent | None
+    drivers: list[Driver]
 
 
 @dataclass(frozen=True)
@@ -54,13 +73,15 @@ class DevicePage:
     next: str | None
 
 
-def summary(found: Device, span: tuple[int, int] | None) -> DeviceSummary:
+def summary(
+    found: Device, span: tuple[int, int] | None, not_counted: NotCounted | None = None
+) -> DeviceSummary:
     """What a list shows of a device."""
     first, last = span or (None, None)
     return DeviceSummary(
         found.id, found.name, found.category, found.org_unit, found.site, found.zone, found.simulated,
         found.virtual, found.enrolled_at, found.retired_at, found.agent_version, first, last,
-        found.purchase, found.scrapped,
+        found.purchase, found.scrapped, found.driven_by, not_counted,
     )  # fmt: skip
 
 
@@ -68,7 +89,25 @@ def detail(collector: Collector, device_id: str) -> DeviceDetail:
     """One device with its inventory and its agent. Raises UnknownDevice."""
     store = collector.store
     found = device(store, device_id)
-    return DeviceDetail(summary(found, store.span(found.id)), found.inventory, agent_of(collector, found))
+    reason = not_counted(collector, [found]).get(found.id)
+    return DeviceDetail(
+        summary(found, span_of(store, found), reason),
+        found.inventory,
+        agent_of(collector, found),
+        drivers(store, found),
+    )
+
+
+def drivers(store: Store, found: Device) -> list[Driver]:
+    """The machines that drove a monitor, the latest first."""
+    if found.driven_by is None:
+        return []
+    held = claims(store, [found])[found.id]
+    return [
+        Driver(claim.machine, device(store, claim.machine).name, claim.first,
+               None if claim.last == EVER else claim.last)
+        for claim in reversed(held)
+    ]  # fmt: skip
 
 
 @router.get("/v1/devices")
@@ -82,9 +121,10 @@ def list_devices(
     limit: Annotated[int, Query(ge=1, le=1000, description="Devices on a page.")] = 200,
 ) -> DevicePage:
     """Devices of an org unit's subtree, a site, a category, whose name or id contains `q`."""
-    spans = collector.store.spans()
-    found = [d for d in chosen(devices(collector.store), org_unit, site, category, q) if d.id > cursor]
-    items = [summary(d, spans.get(d.id)) for d in found[:limit]]
+    store = collector.store
+    found = [d for d in chosen(devices(store), org_unit, site, category, q) if d.id > cursor]
+    left_out, reported = not_counted(collector, found[:limit]), spans(store, found[:limit])
+    items = [summary(d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
     return DevicePage(items, items[-1].id if len(found) > limit else None)
 
 

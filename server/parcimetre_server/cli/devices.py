@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from ..i18n import mark
-from ..titles import title
+from ..titles import NOT_COUNTED, title
 from . import options, terminal
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ SHORT_ID = 12
 EPILOG = """\b
 Examples:
   parcimetre devices --org-unit "Métropole/Clairval" --category laptop
+  parcimetre devices --category monitor
   parcimetre devices show 0f3a9c...
   parcimetre devices retire 0f3a9c...
   parcimetre devices purchases bought.csv
@@ -42,13 +43,15 @@ def command(
     """List devices, show one, or retire it."""
     from ..api.devices import summary
     from ..devices import chosen, devices
+    from ..home_displays import not_counted
+    from ..monitors import spans
 
     if ctx.invoked_subcommand is not None:
         return
-    store = options.reading(data_dir).store
-    spans = store.spans()
-    found = chosen(devices(store), org_unit, site, category, search)
-    rows = [summary(device, spans.get(device.id)) for device in found]
+    collector = options.reading(data_dir)
+    found = list(chosen(devices(collector.store), org_unit, site, category, search))
+    left_out, reported = not_counted(collector, found), spans(collector.store, found)
+    rows = [summary(device, reported.get(device.id), left_out.get(device.id)) for device in found]
     shown = [asdict(row) if as_json else _row(row) for row in rows]
     terminal.show(shown, as_json, mark("No device has enrolled yet."))
 
@@ -60,6 +63,7 @@ def _row(device: DeviceSummary) -> dict[str, object]:
         "name": f"{device.name} [{say('simulated')}]" if device.simulated else device.name,
         "category": say(title("category", device.category)),
         "org_unit": device.org_unit,
+        "state": device.not_counted and say(NOT_COUNTED[device.not_counted]),
         "last_slot": last and datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
 

@@ -19,6 +19,8 @@ from . import options
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from ..settings import Displays
+
 LOG = logging.getLogger("parcimetre")
 BACKLOG = 2048
 EPILOG = """\b
@@ -47,12 +49,15 @@ class CannotListen(ParcimetreError):
               help="Let other machines read pages and figures; there are no user accounts yet.")  # fmt: skip
 @click.option("--amortisation", type=click.Choice([str(policy) for policy in Policy]), default="service_life",
               show_default=True, help="What carries embodied impact on pages and in reports.")  # fmt: skip
+@click.option("--displays", type=click.Choice(["fleet", "all", "none"]), default="fleet", show_default=True,
+              help="Which displays count; fleet leaves out those seen at home only.")  # fmt: skip
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="How a line of the log on stderr looks.")  # fmt: skip
 @click.option("--access-log", is_flag=True, help="Log every request: method, route, answer and duration.")
 def command(
     data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
-    read_from_network: bool, amortisation: str, log_format: str, access_log: bool,
+    read_from_network: bool, amortisation: str, displays: Displays,
+    log_format: str, access_log: bool,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
 
@@ -62,6 +67,7 @@ def command(
     from .. import log
     from ..app import build
     from ..collector import open_collector
+    from ..home_displays import keep_rule
     from ..settings import Settings
 
     log.configure(log_format)
@@ -75,10 +81,13 @@ def command(
         read_from_network,
         Policy(amortisation),
         access_log,
+        displays,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _listening(host, port) as listener:
-        app = build(open_collector(settings, create=True))
+        collector = open_collector(settings, create=True)
+        keep_rule(collector)
+        app = build(collector)
         shown = f"[{host}]" if ":" in host else host
         _run(app, listener, f"http://{shown}:{listener.getsockname()[1]}/")
     LOG.info("stopped")

@@ -25,6 +25,7 @@ from .hardware import (
 METROPOLIS = "Métropole de Démonstration"
 ZONE = "FR"
 DEVICE_DRAWS = 24
+DOCKED, SHARED = 0.5, 0.1  # shares of the laptops
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class DemoDevice:
     habits: Habits
     rapl: bool
     choices: tuple[float, ...]
+    screens: tuple[str, ...]
 
     @property
     def category(self) -> Category:
@@ -102,7 +104,7 @@ class DemoDevice:
 
     def inventory(self, taken_at: int) -> Inventory:
         """What its agent would find, dated `taken_at` (seconds UTC)."""
-        return inventory(self.model, self.os, taken_at, self.choices)
+        return inventory(self.model, self.os, taken_at, self.choices, self.screens)
 
 
 def fleet(size: int, seed: int) -> Iterator[DemoDevice]:
@@ -117,6 +119,7 @@ def device(index: int, seed: int) -> DemoDevice:
     model = pick_model(u[0], u[1])
     organisation = _organisation(model.category, u[2])
     os = _os(model, u[5])
+    place = _place(organisation, model.category, u[3])
     return DemoDevice(
         seed=seed,
         index=index,
@@ -124,13 +127,22 @@ def device(index: int, seed: int) -> DemoDevice:
         fingerprint=None if model.virtual != "none" else _hex("firmware", seed, index),
         hostname=f"demo-{organisation.code.lower()}-{index:06}",
         org_unit=organisation.org_unit,
-        site=organisation.site(_place(organisation, model.category, u[3])),
+        site=organisation.site(place),
         model=model,
         os=os,
         habits=_habits(model.category, u[6:14]),
         rapl=model.virtual == "none" and (os in (DEBIAN, UBUNTU) or u[14] < 0.1),
         choices=tuple(u[15:21]),
+        screens=tuple(_screens(model.category, organisation.site(place), seed, index, u[19], u[21])),
     )
+
+
+def _screens(category: Category, site: str, seed: int, index: int, u: float, docked: float) -> Iterator[str]:
+    """Hashed serial numbers of the monitors on its desk; some laptops share one with others of their site."""
+    if category in ("desktop", "mini_pc"):
+        yield from (_hex(f"screen {n}", seed, index) for n in range(2 if u > 0.7 else 1))
+    elif category == "laptop" and docked < DOCKED:
+        yield _hex("screen 0", seed, index) if docked > SHARED else _hex(f"shared screen {site}", seed, 0)
 
 
 def uniforms(count: int, *key: int) -> list[float]:

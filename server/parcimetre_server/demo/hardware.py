@@ -6,7 +6,7 @@ Nothing here is a measurement or a factor: watts only shape what the simulated e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from parcimetre_agent.report import (
@@ -172,6 +172,7 @@ SHARES: tuple[tuple[float, tuple[Model, ...]], ...] = (
     (0.04, SERVERS),
     (0.07, VIRTUAL_MACHINES),
 )
+MONITOR_YEARS = range(2019, 2024)
 MONITORS = (
     Display("DEL", "D0E1", built_in=False, name="DELL P2422H", width_mm=527, height_mm=296),
     Display("DEL", "A0D4", built_in=False, name="DELL P2419H", width_mm=527, height_mm=296),
@@ -194,8 +195,13 @@ def configuration(choices: Sequence[Choice], u: float) -> Choice:
     return choices[int(u * len(choices))]
 
 
-def inventory(model: Model, os: OperatingSystem, taken_at: int, u: Sequence[float]) -> Inventory:
-    """What an agent would say of one machine of this model; `u` holds six numbers in [0, 1) that choose."""
+def inventory(
+    model: Model, os: OperatingSystem, taken_at: int, u: Sequence[float], screens: Sequence[str] = ()
+) -> Inventory:
+    """What an agent would say of one machine of this model; `u` holds six numbers in [0, 1) that choose.
+
+    `screens` are the hashed serial numbers of the monitors plugged into it.
+    """
     modules, gib = configuration(model.memory, u[0])
     count, size_gb, kind = configuration(model.disks, u[1])
     year = model.years[0] + int(u[2] * (model.years[1] - model.years[0] + 1))
@@ -217,20 +223,24 @@ def inventory(model: Model, os: OperatingSystem, taken_at: int, u: Sequence[floa
         cpus=[model.cpu],
         memory=[module] * modules,
         disks=[disk] * count,
-        displays=_displays(model, year, u[4]),
+        displays=[*_panel(model, year), *(_monitor(serial_hash) for serial_hash in screens)],
         batteries=_batteries(model, u[5]),
     )
 
 
-def _displays(model: Model, year: int, u: float) -> list[Display]:
-    """The built-in panel, or on a desk one monitor or two; a server room has none."""
-    if model.panel_mm is not None:
-        width_mm, height_mm = model.panel_mm
-        return [Display("AUO", "26ED", built_in=True, year=year, width_mm=width_mm, height_mm=height_mm)]
-    if model.category not in ("desktop", "mini_pc"):
+def _panel(model: Model, year: int) -> list[Display]:
+    """The built-in panel, where there is one."""
+    if model.panel_mm is None:
         return []
-    monitor = configuration(MONITORS, u)
-    return [monitor] * (2 if u * len(MONITORS) % 1 > 0.7 else 1)
+    width_mm, height_mm = model.panel_mm
+    return [Display("AUO", "26ED", built_in=True, year=year, width_mm=width_mm, height_mm=height_mm)]
+
+
+def _monitor(serial_hash: str) -> Display:
+    """The monitor of this serial number; the number alone says which model it is, and of which year."""
+    number = int(serial_hash[:8], 16)
+    year = MONITOR_YEARS[number // len(MONITORS) % len(MONITOR_YEARS)]
+    return replace(MONITORS[number % len(MONITORS)], year=year, serial_hash=serial_hash)
 
 
 def _batteries(model: Model, u: float) -> list[Battery]:

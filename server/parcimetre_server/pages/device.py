@@ -15,15 +15,17 @@ from parcimetre_factors.factor import ESTIMATE
 
 from .. import devices
 from ..agents import agent_of
+from ..api.devices import drivers
 from ..collector import Collector, of
 from ..explanations import explain_device
 from ..figures import Grid
 from ..footprints import Query, Row, figures
 from ..hardware import hardware
+from ..home_displays import not_counted
 from ..periods import HOUR_S, Span, since_midnight
 from ..profiles import Profile, profiles
 from ..store import DeviceId
-from ..titles import CRITERIA, EVIDENCE, STAGES, title
+from ..titles import CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, title
 from ..views import bars, stage_views
 from .charts import Chart, chart
 from .overview import DAYS, PERIODS, Period
@@ -65,6 +67,8 @@ def device(
     values = {
         "device": found,
         "agent": agent_of(collector, found),
+        "drivers": drivers(collector.store, found),
+        "state": NOT_COUNTED.get(not_counted(collector, [found]).get(found.id, "")),
         "hardware": profile.hardware,
         "span": span,
         "total": figure.total(),

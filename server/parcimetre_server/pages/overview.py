@@ -50,6 +50,7 @@ def overview(
         "devices": shown,
         "more": len(figures.in_service()) - len(shown),
         "count": len(devices),
+        "left_out": figures.left_out,
         "measuring": measuring(collector, devices.values()),
         "virtual": sum(is_virtual(device) for device in devices.values()),
         "simulated": total.simulated,

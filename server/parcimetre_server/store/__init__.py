@@ -24,6 +24,8 @@ FactKind = Literal[
     "device",
     "purchase",
     "inventory",
+    "attached",
+    "monitor",
     "self_cost",
     "losses",
     "credential",

@@ -2,9 +2,10 @@
 
 import base64
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_agent.sensors.edid import Edid, parse
+from parcimetre_agent.sensors.edid import Edid, described, parse
 
 SHARP = base64.b64decode(  # computer_1.json of glpi-project/inventory_format, MIT licence
     "AP///////wBNEEkUAAAAACAZAQSlHRF4Dt5Qo1RMmSYPUFQAAAABAQEBAQEBAQEBAQEBAQEBGjaAoHA4H0AwIDUAJqUQAAAYAAAAEAAA"
@@ -28,6 +29,43 @@ def test_aspect_ratio_is_no_size() -> None:
     projector = parse(_changed(b66=0, b67=0, b68=0, b21=79, b22=0))
     assert projector is not None
     assert (projector.width_mm, projector.height_mm) == (None, None)
+
+
+def _named(tag: int, text: bytes) -> dict[str, int]:
+    """Bytes that put a text descriptor in the place of the third."""
+    return {f"b{90 + i}": byte for i, byte in enumerate(b"\0\0\0" + bytes([tag, 0]) + text.ljust(13, b" "))}
+
+
+def test_serial_number_of_a_display_leaves_as_a_keyed_hash_only() -> None:
+    seen = parse(_changed(**_named(0xFF, b"CN0X7R12\n")))
+    assert seen is not None
+    display = described(seen, built_in=False)
+    assert display.serial_hash is not None
+    assert len(display.serial_hash) == 64
+    assert "CN0X7R12" not in str(display)
+
+
+def test_serial_number_of_a_built_in_panel_does_not_leave() -> None:
+    seen = parse(_changed(b12=1, b13=2))
+    assert seen is not None
+    assert described(seen, built_in=True).serial_hash is None
+
+
+@pytest.mark.parametrize(
+    "block",
+    [{}, {f"b{i}": 1 for i in range(12, 16)}, _named(0xFF, b"0000000000000"), {"b12": 1}],
+    ids=("none", "one byte four times", "text of zeros", "the number one"),
+)
+def test_filler_serial_of_a_display_is_absent(block: dict[str, int]) -> None:
+    seen = parse(_changed(**block))
+    assert seen is not None
+    assert described(seen, built_in=False).serial_hash is None
+
+
+def test_numbers_tell_displays_apart_where_no_text_does() -> None:
+    two = [parse(_changed(b12=n, b13=7)) for n in (1, 2)]
+    hashes = {described(seen, built_in=False).serial_hash for seen in two if seen is not None}
+    assert len(hashes - {None}) == 2
 
 
 @given(st.integers(0, 127), st.integers(1, 255))

@@ -71,6 +71,20 @@ def test_serial_number_leaves_as_a_hash_and_no_other_identifier_leaves() -> None
     assert _parsed("macbook-air-m2")["system"].serial_hash is not None
 
 
+@pytest.mark.parametrize(("stated", "hashed"), [("4c4a3530", True), ("0", False)])
+def test_serial_number_of_a_display_leaves_as_a_hash_and_a_filler_not_at_all(
+    stated: str, hashed: bool
+) -> None:
+    shown = {
+        "_spdisplays_display-vendor-id": "10ac",
+        "_spdisplays_display-product-id": "d0d9",
+        "_spdisplays_display-serial-number": stated,
+    }
+    found = system_profiler.parse({"SPDisplaysDataType": [{"spdisplays_ndrvs": [shown]}]})
+    (display,) = found["displays"]
+    assert (display.serial_hash is not None) is hashed
+
+
 def test_virtual_mac_is_no_hardware() -> None:
     found = system_profiler.parse({"SPHardwareDataType": [{"machine_model": "VirtualMac2,1"}]})
     assert found["virtual"] == "apple"

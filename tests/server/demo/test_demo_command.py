@@ -75,11 +75,13 @@ def test_a_fleet_sent_twice_is_there_once_and_marked_as_simulated(folder: Path, 
     assert once["devices"] == 12
     assert once["accepted"] > 0
     assert once["refused"] == 0
+    seen = {device["id"] for device in listed(folder)}
     again = demo(folder, url, "--devices", "12")
     assert again["accepted"] <= 12  # a quarter hour may have ended in between
     assert again["duplicates"] >= once["accepted"] - 12
     devices = listed(folder)
-    assert len(devices) == 12
+    assert len([device for device in devices if device["driven_by"] is None]) == 12
+    assert {device["id"] for device in devices} == seen
     assert all(device["simulated"] for device in devices)
 
 

@@ -69,3 +69,14 @@ def test_memory_is_that_of_the_inventory() -> None:
     for simulated in fleet(100, seed=1):
         modules = simulated.inventory(taken_at=0).memory
         assert sum(module.size_mib for module in modules) == simulated.memory_mib
+
+
+def test_monitors_are_their_desk_s_own_but_for_those_that_laptops_of_a_site_share() -> None:
+    found = [(one, screen) for one in fleet(SIZE, seed=1) for screen in one.screens]
+    sites: dict[str, set[str]] = {}
+    for one, screen in found:
+        sites.setdefault(screen, set()).add(one.site)
+    shared = Counter(screen for _, screen in found)
+    assert all(len(places) == 1 for places in sites.values())
+    assert {one.category for one, screen in found if shared[screen] > 1} == {"laptop"}
+    assert 0 < sum(count > 1 for count in shared.values()) < len(shared) / 10

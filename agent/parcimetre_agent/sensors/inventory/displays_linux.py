@@ -1,4 +1,4 @@
-"""Displays that are plugged in, as their EDID states them. Their serial numbers are not read."""
+"""Displays that are plugged in, as their EDID states them. Serial numbers leave as keyed hashes."""
 
 from __future__ import annotations
 
@@ -31,4 +31,4 @@ def _display(root: str, name: str) -> Display | None:
     if seen is None:
         return None
     connector = name.partition("-")[2]
-    return Display(built_in=connector.startswith(_BUILT_IN), **seen._asdict())
+    return edid.described(seen, connector.startswith(_BUILT_IN))

@@ -1,4 +1,4 @@
-"""Displays that are plugged in, as their EDID in the registry states them; no serial number is read."""
+"""Displays that are plugged in, as their EDID in the registry states them; serial numbers as keyed hashes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _display(registry: Registry, name: str, within: dict[str, bool]) -> Display 
     seen = edid.parse(raw) if isinstance(raw, bytes) else None
     if seen is None:
         return None
-    return Display(built_in=within.get(name.upper(), _is_panel(seen)), **seen._asdict())
+    return edid.described(seen, within.get(name.upper(), _is_panel(seen)))
 
 
 def _is_panel(seen: edid.Edid) -> bool:

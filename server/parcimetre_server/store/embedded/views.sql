@@ -33,3 +33,15 @@ CREATE VIEW IF NOT EXISTS device_days AS
 SELECT device_number.id AS device, days.id >> 24 AS day, days.first_slot, days.last_slot, days.covered_s
 FROM (SELECT * FROM sealed_day UNION ALL SELECT * FROM open_day) AS days
 JOIN device_number ON number = days.id & 16777215;
+
+-- One row per monitor: id, maker (its letters in the EDID), product, name, driven_by (the device that saw it
+-- last), since and retired_at (seconds UTC).
+CREATE VIEW IF NOT EXISTS monitors AS
+SELECT key AS id,
+       body ->> '$.display.maker' AS maker,
+       body ->> '$.display.product' AS product,
+       body ->> '$.display.name' AS name,
+       body ->> '$.machines[#-1]' AS driven_by,
+       body ->> 'since' AS since,
+       body ->> 'retired_at' AS retired_at
+FROM latest_facts WHERE kind = 'monitor';
