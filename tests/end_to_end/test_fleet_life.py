@@ -140,7 +140,7 @@ def test_reimaged_machine_gets_its_device_back(collector, agent, tmp_path: Path)
 def test_collector_away_for_long_loses_no_slot_and_no_joule_and_counts_none_twice(
     collector, agent, tmp_path: Path, days: int, max_bytes: int
 ) -> None:
-    begun_s = float(int(time.time()) // SLOT_S * SLOT_S - days * DAY_S)
+    begun_s = float(int(time.time()) // DAY_S * DAY_S - days * DAY_S)
     clock, settings = MovedClock(begun_s), _settings(agent, tmp_path / "data")
     machine, spool = _machine(tmp_path / "pc", "PF3AAAAA"), Spool(settings.data_dir, max_bytes)
     device_id = Courier(settings, machine, clock).deliver().device_id
