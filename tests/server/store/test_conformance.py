@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.store import Arrival, DeviceId, Fact, Store
+from parcimetre_server.store import Arrival, DeviceId, Fact, Lease, Store
 
 DAY_S = 86_400
 START = 1_700_000_000 // DAY_S * DAY_S
@@ -156,3 +156,88 @@ def test_tidying_changes_nothing_that_is_read_and_late_slots_still_merge(store: 
     store.tidy(START + 10 * DAY_S)
     assert one(store) == {4: SLOT_S, 5: SLOT_S, 96: 600}
     assert one(store, B) == {7: SLOT_S}
+
+
+READINGS = st.builds(
+    Energy,
+    st.sampled_from(["rapl", "prise « mesurée »", "a\\'b"]),
+    st.sampled_from(["package", "dram"]),
+    st.sampled_from(["measured", "modelled"]),
+    st.floats(0, 50_000_000),
+    st.integers(1, SLOT_S),
+)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Slot:
+    """Any record that an agent may send of the first three days."""
+    on_s = draw(st.integers(0, SLOT_S))
+    off_s = draw(st.integers(0, SLOT_S - on_s))
+    deciles = draw(st.sampled_from([[], [on_s, *[0] * 9], [0] * 9 + [on_s // 2]]))
+    means = draw(st.lists(st.none() | st.floats(0, 1e9), min_size=5, max_size=5))
+    energy = draw(st.lists(READINGS, max_size=4, unique_by=lambda one: (one.source, one.scope)))
+    start = START + draw(st.integers(0, 287)) * SLOT_S
+    return Slot(start, on_s, 0, off_s, 0, SLOT_S - on_s - off_s, deciles, *means, energy=energy)
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(records(), max_size=12), st.integers(0, 1_000_000))
+def test_records_are_given_back_as_sent_means_to_half_a_percent(
+    store: Store, sent: list[Slot], number: int
+) -> None:
+    device = DeviceId(f"{number:032x}")
+    before = {one.start: one for one in store.slots(device, START, START + 3 * DAY_S)}
+    store.write([Arrival(device, sent)])
+    for one in sent:
+        if one.covered_s > (before[one.start].covered_s if one.start in before else 0):
+            before[one.start] = one
+    found = list(store.slots(device, START, START + 3 * DAY_S))
+    assert [one.start for one in found] == sorted(before)
+    for kept, given_ in ((one, before[one.start]) for one in found):
+        states = ("display_on_s", "display_off_s", "asleep_s", "off_s", "unknown_s")
+        assert [getattr(kept, name) for name in states] == [getattr(given_, name) for name in states]
+        assert kept.load_deciles_s == (given_.load_deciles_s if any(given_.load_deciles_s) else [])
+        assert sorted(map(repr, kept.energy)) == sorted(map(repr, given_.energy))
+        for name in ("memory_used_mib", "disk_read_kib_s", "net_sent_kib_s"):
+            mean = getattr(given_, name)
+            close = None if mean is None else pytest.approx(mean, abs=0.0051 * (1 + mean))
+            assert getattr(kept, name) == close
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.text(max_size=3), st.integers(0, 9), st.text(max_size=5)), max_size=5),
+        max_size=4,
+    )
+)
+def test_facts_are_kept_in_the_order_of_their_appending_whatever_their_date(
+    store: Store, appended: list[list[tuple[str, int, str]]]
+) -> None:
+    expected = store.history("purchase")
+    for batch in appended:
+        facts = [Fact("purchase", key, at, {"told": text}) for key, at, text in batch]
+        store.append(facts)
+        expected += facts
+    assert store.history("purchase") == expected
+    assert store.latest("purchase") == {fact.key: fact for fact in expected}
+    for key in {fact.key for fact in expected}:
+        assert store.history("purchase", key) == [fact for fact in expected if fact.key == key]
+        assert store.latest_of("purchase", key) == store.latest("purchase")[key]
+
+
+def test_keys_that_changed_lately_are_found_with_their_latest_fact(store: Store) -> None:
+    store.append([Fact("site", "x", 5, {"zone": "FR"}), Fact("site", "y", 9, {"zone": "DE"})])
+    store.append([Fact("site", "y", 7, {"zone": "IT"})])
+    assert store.latest("site", since=6) == {"y": Fact("site", "y", 7, {"zone": "IT"})}
+    assert store.latest("site", since=10) == {}
+
+
+def test_a_lease_is_what_was_put_in_force_last(store: Store) -> None:
+    assert (store.lease("weekly").term, store.lease("weekly").left_s) == (0, 0)
+    assert store.take("weekly", Lease(1, "one", 60, ""))
+    assert store.take("tidy", Lease(1, "other", 60, ""))
+    assert store.take("weekly", Lease(2, "one", 0, "2026-W47"))
+    found = store.lease("weekly")
+    assert (found.term, found.holder, found.done) == (2, "one", "2026-W47")
+    assert found.left_s <= 0
