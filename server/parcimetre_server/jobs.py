@@ -1,19 +1,21 @@
 """What runs when: the past week's report, each Monday morning in the organisation's time zone; the store's
-own tidying, each hour.
+own tidying, each hour. Where several collectors share a store, each runs on one of them, under a lease.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from .collector import Collector
 from .errors import ParcimetreError
 from .i18n import LANGUAGES
+from .leases import run_once
 from .periods import week_of, weeks_later
 from .reports.html import html
 from .reports.weekly import weekly
@@ -32,10 +34,26 @@ def start_jobs(collector: Collector) -> Callable[[], None]:
     scheduler = BackgroundScheduler(
         timezone=zone, job_defaults={"misfire_grace_time": LATE_S, "coalesce": True}
     )
+    holder = token_hex(8)
+
+    def leased(job: str, occasion: Callable[[Collector], str], work: Callable[[Collector], bool]) -> None:
+        """Run a job if it is this collector's turn; look again once another's lease is over."""
+        try:
+            again_s = run_once(collector.store, job, occasion(collector), holder, lambda: work(collector))
+        except Exception:  # the edge of a loop that must survive
+            LOG.exception("the job %s could not be run; it is tried again next time", job)
+            return
+        if again_s:
+            at = datetime.now(UTC) + timedelta(seconds=again_s)
+            scheduler.add_job(
+                leased, "date", [job, occasion, work], run_date=at, id=job, replace_existing=True
+            )
+
     scheduler.add_job(
-        _past_week, "cron", [collector], day_of_week="mon", hour=HOUR, next_run_time=datetime.now(UTC)
-    )
-    scheduler.add_job(_tidy, "interval", [collector], hours=1, next_run_time=datetime.now(UTC))
+        leased, "cron", ["weekly", _last_week, _past_week], day_of_week="mon", hour=HOUR,
+        next_run_time=datetime.now(UTC),
+    )  # fmt: skip
+    scheduler.add_job(leased, "interval", ["tidy", _hour, _tidy], hours=1, next_run_time=datetime.now(UTC))
     scheduler.start()
 
     def stop() -> None:
@@ -45,27 +63,38 @@ def start_jobs(collector: Collector) -> Callable[[], None]:
     return stop
 
 
-def _tidy(collector: Collector) -> None:
+def _hour(collector: Collector) -> str:
+    return str(collector.now() // 3600)
+
+
+def _last_week(collector: Collector) -> str:
+    zone = collector.zone
+    return weeks_later(week_of(collector.now(), zone), -1, zone)
+
+
+def _tidy(collector: Collector) -> bool:
     """Let the store take less room; a failure is logged and tried again the next hour."""
     try:
         collector.store.tidy(collector.now())
     except Exception:  # the edge of a loop that must survive
         LOG.exception("the store could not be tidied; it is tried again in an hour")
+        return False
+    return True
 
 
-def _past_week(collector: Collector) -> None:
+def _past_week(collector: Collector) -> bool:
     """Write the past week's reports where they are missing; a failure is logged and tried again next time."""
     try:
-        zone = collector.zone
-        written = write_weekly(collector, weeks_later(week_of(collector.now(), zone), -1, zone))
+        written = write_weekly(collector, _last_week(collector))
     except (ParcimetreError, OSError) as error:
         LOG.error("the weekly report could not be written: %s; it is tried again at the next start", error)
-        return
+        return False
     except Exception:  # the edge of a loop that must survive
         LOG.exception("the weekly report could not be written")
-        return
+        return False
     for path in written:
         LOG.info("weekly report written to %s", path)
+    return True
 
 
 def write_weekly(collector: Collector, week: str) -> list[Path]:

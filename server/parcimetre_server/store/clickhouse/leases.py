@@ -16,7 +16,7 @@ import numpy as np
 from .. import Lease
 from .server import EXISTS, Refused, Server, quoted, select
 
-WORD = re.compile(r"[A-Za-z0-9:._-]*")
+JOB, WORD = re.compile(r"[a-z_]+"), re.compile(r"[A-Za-z0-9:._-]*")
 NOW = "SELECT toUInt64(toUnixTimestamp(now())) AS now"
 TERMS = """
     SELECT toString(table) AS term, default_expression AS state, toUInt64(toUnixTimestamp(now())) AS now
@@ -31,7 +31,7 @@ def current(server: Server, job: str) -> Lease:
 
 def take(server: Server, job: str, lease: Lease) -> bool:
     """Put a lease in force, unless its term is taken. What an earlier try did counts as done."""
-    if not all(WORD.fullmatch(word) for word in (job, lease.holder, lease.done)):
+    if not JOB.fullmatch(job) or not all(map(WORD.fullmatch, (lease.holder, lease.done))):
         raise ValueError(f"a lease is made of plain words, and not {(job, lease.holder, lease.done)}")
     now = select(server, NOW)["now"]
     assert isinstance(now, np.ndarray)
@@ -60,7 +60,11 @@ def _terms(server: Server, job: str) -> list[Lease]:
     assert isinstance(names, list)
     assert isinstance(states, list)
     assert isinstance(now, np.ndarray)
-    return [_lease(name, state, int(now[0])) for name, state in zip(names, states, strict=True)]
+    return [
+        _lease(name, state, int(now[0]))
+        for name, state in zip(names, states, strict=True)
+        if name.rpartition("_")[0] == f"lease_{job}"
+    ]
 
 
 def _lease(table: str, default: str, now: int) -> Lease:
