@@ -19,6 +19,6 @@ def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 def readyz(collector: Annotated[Collector, Depends(of)]) -> dict[str, str]:
-    """The store answers too."""
-    collector.store.latest_of("setting", "ready")
+    """The store answers too, with all its servers."""
+    collector.store.latest("setting")
     return {"status": "ok"}

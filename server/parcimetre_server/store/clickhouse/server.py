@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -63,6 +64,7 @@ class HttpServer:
             limits=httpx.Limits(keepalive_expiry=KEPT_ALIVE_S),
             transport=httpx.HTTPTransport(retries=1),
         )
+        weakref.finalize(self, self._client.close)
 
     def ask(self, sql: str, data: bytes | None = None, in_database: bool = True) -> bytes:
         """See Server.ask. The server holds the answer back until it is whole."""
