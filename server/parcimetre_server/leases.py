@@ -50,6 +50,7 @@ def _renewed(store: Store, job: str, lease: Lease) -> Iterator[Callable[[], Leas
     held, over = [lease], threading.Event()
 
     def renew() -> None:
+        """Until the job is over, or another has the lease."""
         while not over.wait(lease.left_s / RENEWALS):
             later = replace(lease, term=held[-1].term + 1)
             try:

@@ -16,6 +16,7 @@ import hashlib
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from parcimetre_agent.report import Slot
@@ -27,7 +28,7 @@ from . import facts, leases, slots
 from .server import Server
 from .slots import Key, Rows
 
-MOST_READ = 4_000  # device-days in memory at once: some 50 MB
+MOST_READ = 4_000  # device-days of a server in memory at once: some 50 MB
 T = TypeVar("T")
 Row = TypeVar("Row", facts.Written, facts.Row)
 
@@ -39,7 +40,7 @@ class ClickHouseStore:
 
     def __init__(self, servers: Sequence[Server]) -> None:
         """Take over servers that have the tables, in the order of their shards."""
-        self._servers = servers
+        self._servers, self._pool = servers, ThreadPoolExecutor(len(servers), "clickhouse")
         self._sequences, self._writing = facts.Sequences(), threading.Lock()
         self._channels: list[dict[int, Channel]] = [{} for _ in servers]
 
@@ -160,6 +161,7 @@ class ClickHouseStore:
 
     def close(self) -> None:
         """See Store.close."""
+        self._pool.shutdown()
         for server in self._servers:
             server.close()
 
@@ -167,17 +169,22 @@ class ClickHouseStore:
         return shard_of(key, len(self._servers))
 
     def _all(self, ask: Callable[[Server], T]) -> list[T]:
-        """Every server's answer; one that is away is an error, never a gap."""
-        return [ask(server) for server in self._servers]
+        """Every server's answer, asked at once; one that is away is an error, never a gap."""
+        return list(self._pool.map(ask, self._servers))
 
     def _rows(self, device_ids: Iterable[DeviceId], first: int, last: int) -> Iterator[tuple[int, Rows]]:
         by_shard: defaultdict[int, list[DeviceId]] = defaultdict(list)
         for device_id in dict.fromkeys(device_ids):
             by_shard[self._shard(device_id)].append(device_id)
         size = max(1, MOST_READ // max(1, (last - first) // DAY_S + 1))
-        for shard, devices in by_shard.items():
-            for at in range(0, len(devices), size):
-                yield shard, slots.read(self._servers[shard], devices[at : at + size], first, last)
+
+        def read(shard: int, devices: Sequence[DeviceId]) -> tuple[int, Rows]:
+            """A part of one server."""
+            return shard, slots.read(self._servers[shard], devices, first, last)
+
+        for at in range(0, max(map(len, by_shard.values()), default=0), size):
+            asked = [(shard, part) for shard, of in by_shard.items() if (part := of[at : at + size])]
+            yield from self._pool.map(read, *zip(*asked, strict=True))
 
     def _names(self, shard: int, rows: Rows) -> dict[int, Channel]:
         """Names of the channels of a server, read again where rows have one that is not known."""
