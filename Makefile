@@ -4,7 +4,7 @@ DEVICES ?= 300
 DAYS ?= 14
 LOCKED := uv.lock pyproject.toml factors/pyproject.toml agent/pyproject.toml server/pyproject.toml tools/bootstrap.py
 
-.PHONY: help run demo test lint format bench schema tables clean
+.PHONY: help run demo test lint format fuzz bench schema tables wine clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -31,9 +31,14 @@ format: .venv/.dev  ## rewrite the code in the house's style
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
+fuzz: .venv/.dev  ## a million mutated reports, and the collector killed fifty times; takes an hour
+	PARCIMETRE_FUZZ=1000000 .venv/bin/pytest tests/server/test_fuzz_reports.py
+	PARCIMETRE_KILLS=50 .venv/bin/pytest tests/end_to_end/test_sigkill.py
+
 bench: .venv/.dev  ## speed and size, as ratios
 	.venv/bin/python bench/agent.py
 	.venv/bin/python bench/engine.py
+	.venv/bin/python bench/ingest.py
 
 schema: .venv/.dev  ## write the JSON Schema of the wire format into docs/
 	.venv/bin/python tools/write_schema.py
@@ -41,8 +46,11 @@ schema: .venv/.dev  ## write the JSON Schema of the wire format into docs/
 tables: .venv/.dev  ## write what describes the factor tables: datapackage.json, ATTRIBUTION.md
 	.venv/bin/python tools/write_datapackage.py
 
+wine: .venv/.dev  ## Wine and its Python, for the tests of the agent on Windows (Debian, root)
+	@python3 tools/set_up_wine.py
+
 clean:  ## remove the environment; data stays
-	rm -rf .venv .venv-uv
+	rm -rf .venv .venv-uv .wine
 
 .venv/.run: $(LOCKED)
 	@python3 tools/bootstrap.py

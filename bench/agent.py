@@ -1,4 +1,4 @@
-"""What the agent costs a machine: memory, CPU seconds and bytes of a day, beside a peer and the naive design.
+"""What the agent costs a machine: memory, CPU seconds and bytes of a day, beside peers and the naive design.
 
 Everything is measured in this one run, on this machine: read the ratios. Byte code is compiled first, as a
 package manager does. The day is lived at once by a clock that is moved; the processes and sockets are real.
@@ -33,6 +33,21 @@ LIVE_S = 25
 SCRAPES = 60
 SCRAPES_A_DAY = 86_400 // 15
 EXPORTER = "/usr/bin/prometheus-node-exporter"
+COLLECTD = "/usr/sbin/collectd"
+FUSION = "/usr/bin/fusioninventory-inventory"
+PEER_PACKAGES = ("prometheus-node-exporter", "collectd-core", "fusioninventory-agent")
+FUSION_RUNS_A_DAY = 1
+COLLECTD_SETTINGS = """
+BaseDir "{folder}"
+PIDFile "{folder}/collectd.pid"
+Interval 10
+LoadPlugin cpu
+LoadPlugin memory
+LoadPlugin disk
+LoadPlugin interface
+LoadPlugin load
+LoadPlugin df
+"""
 AIM_RSS_MIB, AIM_CPU_S, AIM_BYTES = 17.0, 5.0, 40_000
 PACKAGES = (
     *(
@@ -190,7 +205,8 @@ def settings(url: str, data_dir: Path, sample_period_s: int = 30) -> str:
     secret.write_text("secret")
     return json.dumps(
         {"server": url, "secret_file": str(secret), "data_dir": str(data_dir), "upload_period_s": 3600,
-         "sample_period_s": sample_period_s, "ca_file": None, "client_cert": None, "client_key": None,
+         "sample_period_s": sample_period_s, "sample_period_on_battery_s": sample_period_s,
+         "ca_file": None, "client_cert": None, "client_key": None,
          "send_hostname": False}
     )  # fmt: skip
 
@@ -239,6 +255,75 @@ def exporter() -> tuple[Memory, Memory, float] | None:
         return idle, memory(running.pid), (cpu_s(running.pid) - before) / SCRAPES
 
 
+def collectd(folder: Path) -> tuple[Memory, float] | None:
+    """collectd with six plugins at its usual 10 s and no writer: memory, and CPU seconds a day."""
+    if not os.access(COLLECTD, os.X_OK):
+        return None
+    folder.mkdir(exist_ok=True)
+    config = folder / "collectd.conf"
+    config.write_text(COLLECTD_SETTINGS.format(folder=folder))
+    with process([COLLECTD, "-f", "-C", str(config)]) as running:
+        time.sleep(5)
+        before, since = cpu_s(running.pid), time.monotonic()
+        time.sleep(LIVE_S)
+        spent = cpu_s(running.pid) - before
+        return memory(running.pid), spent / (time.monotonic() - since) * 86_400
+
+
+def fusioninventory() -> tuple[float, float] | None:
+    """One run of FusionInventory's inventory, children included: peak RSS in MiB, and CPU seconds."""
+    if not os.access(FUSION, os.X_OK):
+        return None
+    code = (
+        "import json, resource, subprocess; subprocess.run(['" + FUSION + "'], stdout=-3, stderr=-3);"
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN);"
+        "print(json.dumps([used.ru_maxrss / 1024, used.ru_utime + used.ru_stime]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    peak_mib, spent_s = json.loads(done.stdout)
+    return float(peak_mib), float(spent_s)
+
+
+def install_peers() -> None:
+    """Peers from Debian where this account may install them; one that is absent is skipped, and said so."""
+    apt = shutil.which("apt-get")
+    if apt and os.geteuid() == 0:
+        subprocess.run(
+            [apt, "install", "-y", "-q", "--no-install-recommends", *PEER_PACKAGES],
+            check=False, capture_output=True,
+        )  # fmt: skip
+
+
+def peers(ours: Memory, total_s: float, folder: Path) -> None:
+    """One line for each peer, and the ratio of ours to it."""
+    known = exporter()
+    if known:
+        idle, used, scrape_s = known
+        peer_s = scrape_s * SCRAPES_A_DAY
+        row("prometheus-node-exporter, idle", *idle)
+        row("  after 60 scrapes; scraped every 15 s", *used, peer_s)
+        ratio("prometheus-node-exporter", ours.rss / used.rss, total_s / peer_s)
+    else:
+        print(f"prometheus-node-exporter: not compared, {EXPORTER} is absent")
+    gathered = collectd(folder)
+    if gathered:
+        row("collectd, 6 plugins every 10 s, no writer", *gathered[0], gathered[1])
+        ratio("collectd", ours.rss / gathered[0].rss, total_s / gathered[1] if gathered[1] else 0.0)
+    else:
+        print(f"collectd: not compared, {COLLECTD} is absent")
+    inventory = fusioninventory()
+    if inventory:
+        row("fusioninventory, one run a day (peak RSS)", inventory[0], "", inventory[1] * FUSION_RUNS_A_DAY)
+        ratio("fusioninventory", ours.rss / inventory[0], total_s / inventory[1])
+    else:
+        print(f"fusioninventory: not compared, {FUSION} is absent")
+
+
+def ratio(peer: str, rss: float, cpu: float) -> None:
+    """Ours to a peer's; below 1 we are the lighter."""
+    print(f"  ratio to {peer}: RSS {rss:.2f}, CPU {cpu:.2f}")
+
+
 def row(name: str, *cells: float | str) -> None:
     """One line of the table."""
     shown = (f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in cells)
@@ -252,6 +337,7 @@ def verdict(value: float, aim: float) -> str:
 
 def main() -> int:
     """Measure, print, and fail when an aim is missed."""
+    install_peers()
     compile_all()
     folder, collector = Path(tempfile.mkdtemp()), Collector()
     try:
@@ -262,7 +348,7 @@ def main() -> int:
     finally:
         collector.close()
         shutil.rmtree(folder)
-    whole, peer = stack(), exporter()
+    whole = stack()
     samples_s = max(spent["samples_s"], cold_s * SAMPLES_A_DAY)
     total_s = samples_s + spent["couriers_s"]
     row("", "RSS MiB", "USS MiB", "CPU-s a day", "bytes a day")
@@ -272,18 +358,9 @@ def main() -> int:
     row("  of it: 2880 samples in a hot loop", "", "", spent["samples_s"])
     row("  of it: 24 couriers, inventory, enrolment", "", "", spent["couriers_s"])
     row("all in one process (pydantic, apscheduler)", *whole)
-    if peer:
-        idle, used, scrape_s = peer
-        peer_s = scrape_s * SCRAPES_A_DAY
-        row("prometheus-node-exporter, idle", *idle)
-        row("  after 60 scrapes; scraped every 15 s", *used, peer_s)
-        print(
-            f"ratio to node-exporter: RSS {ours.rss / used.rss:.2f}, USS {ours.uss / used.uss:.2f},"
-            f" CPU {total_s / peer_s:.2f}"
-        )
-    else:
-        print(f"prometheus-node-exporter: not compared, {EXPORTER} is absent")
-    print(f"ratio to all in one process: RSS {ours.rss / whole.rss:.2f}, USS {ours.uss / whole.uss:.2f}")
+    print(f"  ratio to all in one process: RSS {ours.rss / whole.rss:.2f}, USS {ours.uss / whole.uss:.2f}")
+    with tempfile.TemporaryDirectory() as beside:
+        peers(ours, total_s, Path(beside))
     aims = (
         (max(ours.rss, spent["rss"]), AIM_RSS_MIB, "RSS MiB"),
         (total_s, AIM_CPU_S, "CPU-s a day"),

@@ -1,8 +1,9 @@
 """What the collector takes in: durable reports a second, waiting, memory and bytes a slot, by fleet size.
 
 Real HTTP, the demonstration fleet's hourly reports, answers counted only when they say that everything was
-taken. Beside it, in the same run, a bare Starlette app that only commits the raw body. The server has one
-core, the agents the other: read the ratios.
+taken. Each fleet sends the same number of reports, a small one those of several hours, after a warm-up.
+Beside it, in the same run, a bare Starlette app that only commits the raw body. The server has one core, the
+agents the other: read the ratios. Bytes a slot are those of a fleet's fortnight, its days over and sealed.
 """
 
 from __future__ import annotations
@@ -19,27 +20,37 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cache, partial
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import psutil
 from parcimetre_agent.report import Report, Slot
 from parcimetre_server.collector import open_collector
 from parcimetre_server.credentials import Credentials
-from parcimetre_server.demo.fleet import fleet
-from parcimetre_server.demo.records import slots
+from parcimetre_server.demo.fleet import DemoDevice, fleet
+from parcimetre_server.demo.records import activity, slots
+from parcimetre_server.ingest import expand
+from parcimetre_server.jobs import weekly_files
+from parcimetre_server.periods import week_of, weeks_later
 from parcimetre_server.settings import Settings
-from parcimetre_server.store import DeviceId, Fact
+from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.store.embedded import open_store
 from pydantic import TypeAdapter
 
 SIZES = (1_500, 15_000, 150_000)
 MODELS = 1_500
+WARM_UP = 1_000
+FILLED = 500
 CONNECTIONS = 64
-HOUR_S = 3600
+PARIS = ZoneInfo("Europe/Paris")
+HOUR_S, DAY_S = 3600, 86_400
+Hours = Callable[[int], list[bytes]]
 SERVER_CORE, AGENTS_CORE = 0, 1
 READY_S = 60
 REPORT = TypeAdapter(Report)
@@ -51,27 +62,22 @@ class Load(NamedTuple):
 
     reports: int
     seconds: float
+    cpu_s: float
     waits_ms: np.ndarray
 
 
-@dataclass(frozen=True)
-class Sample:
-    """A machine's hour, as JSON of which the device id is exchanged."""
+def samples(now: int, back: int) -> list[bytes]:
+    """A whole hour of each of the demonstration fleet's models at work, so many before the last one.
 
-    text: bytes
-    slots: int
-
-
-def samples(now: int) -> list[Sample]:
-    """The last whole hour of each of the demonstration fleet's models at work, without gaps."""
-    hour = now // HOUR_S * HOUR_S - HOUR_S
+    Each is a report as JSON, of which the device id is exchanged.
+    """
+    hour = now // HOUR_S * HOUR_S - (back + 1) * HOUR_S
     found = []
     for device in fleet(MODELS, 1):
         taken = list(slots(device, hour, hour + HOUR_S)) or [
             Slot(hour + 900 * i, 0, 0, 900, 0, 0) for i in range(4)
         ]
-        report = Report(1, "0" * 32, now, "bench", taken)
-        found.append(Sample(REPORT.dump_json(report, exclude_none=True), len(taken)))
+        found.append(REPORT.dump_json(Report(1, "0" * 32, now, "bench", taken), exclude_none=True))
     return found
 
 
@@ -91,32 +97,27 @@ def enrolled(data_dir: Path, devices: int, now: int) -> list[tuple[str, str]]:
     return issued
 
 
-def requests(
-    known: list[tuple[str, str]], hours: list[Sample], port: int, limit: int
-) -> tuple[list[bytes], int]:
-    """Whole HTTP requests, one a device, at most `limit` of them spread over the fleet; and their slots."""
-    step = max(1, len(known) // limit)
-    made, count = [], 0
-    for i, (device, credential) in enumerate(known[::step]):
-        hour = hours[i % len(hours)]
-        body = gzip.compress(hour.text.replace(b"0" * 32, device.encode()), compresslevel=1)
+def requests(known: list[tuple[str, str]], of_models: list[bytes], port: int) -> list[bytes]:
+    """Whole HTTP requests, one a device."""
+    made = []
+    for (device, credential), text in zip(known, cycle(of_models), strict=False):
+        body = gzip.compress(text.replace(b"0" * 32, device.encode()), compresslevel=1)
         head = (
             f"POST /v1/reports HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {credential}\r\n"
             f"Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         made.append(head.encode() + body)
-        count += hour.slots
-    return made, count
+    return made
 
 
-def drive(port: int, made: list[bytes]) -> Load:
+def drive(port: int, made: list[bytes], server: psutil.Process | None = None) -> Load:
     """Send every request once over CONNECTIONS kept-alive connections; raises when one is not taken whole."""
     chooser = selectors.DefaultSelector()
     waiting = iter(made)
     waits: list[float] = []
     sent: dict[socket.socket, float] = {}
     pending: dict[socket.socket, bytes] = {}
-    begin = time.perf_counter()
+    begin, used_s = time.perf_counter(), cpu_of(server)
     for _ in range(min(CONNECTIONS, len(made))):
         link = socket.create_connection(("127.0.0.1", port))
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -140,7 +141,12 @@ def drive(port: int, made: list[bytes]) -> Load:
             else:
                 sent[link] = time.perf_counter()
                 link.sendall(following)
-    return Load(len(made), time.perf_counter() - begin, np.array(waits) * 1000)
+    return Load(len(made), time.perf_counter() - begin, cpu_of(server) - used_s, np.array(waits) * 1000)
+
+
+def cpu_of(server: psutil.Process | None) -> float:
+    """Processor seconds that a process has used."""
+    return sum(server.cpu_times()[:2]) if server else 0.0
 
 
 def _complete(answer: bytes) -> bool:
@@ -189,11 +195,12 @@ def size_of(data_dir: Path) -> int:
     return sum(file.stat().st_size for file in data_dir.glob("store.sqlite3*"))
 
 
-def told(name: str, load: Load, rss_mib: float, more: str = "") -> float:
+def told(name: str, load: Load, process: psutil.Process) -> float:
     """Print a line; returns reports a second."""
     rate = load.reports / load.seconds
+    cpu_us, rss_mib = load.cpu_s / load.reports * 1e6, process.memory_info().rss / 2**20
     p50, p99 = np.percentile(load.waits_ms, [50, 99])
-    print(f"{name:32} {rate:9,.0f} {p50:9.1f} {p99:9.1f} {rss_mib:9.0f}  {more}")
+    print(f"{name:32} {rate:9,.0f} {cpu_us:9.0f} {p50:9.1f} {p99:9.1f} {rss_mib:9.0f}")
     return rate
 
 
@@ -202,25 +209,48 @@ def bare(made: list[bytes]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         with serving([sys.executable, str(BARE), folder, str(port)], port) as process:
-            drive(port, made[:2000])
-            return told("bare Starlette, raw body", drive(port, made), process.memory_info().rss / 2**20)
+            drive(port, made[:WARM_UP])
+            return told("bare Starlette, raw body", drive(port, made, process), process)
 
 
-def collector(devices: int, hours: list[Sample], limit: int, now: int) -> tuple[float, list[bytes]]:
-    """This collector, with so many devices."""
+def collector(devices: int, hours: Hours, limit: int, now: int) -> tuple[float, list[bytes]]:
+    """This collector, with so many devices that send `limit` reports, those of the oldest hour first."""
     with tempfile.TemporaryDirectory() as folder:
         data_dir, port = Path(folder), free_port()
         known = enrolled(data_dir, devices, now)
-        made, count = requests(known, hours, port, limit)
-        before = size_of(data_dir)
+        sending = known[:: max(1, devices // limit)][:limit]
+        rounds = -(-limit // len(sending))
+        warm_up = requests(sending[:WARM_UP], hours(rounds), port)
+        made = [one for back in reversed(range(rounds)) for one in requests(sending, hours(back), port)]
+        made = made[:limit]
+        for file in weekly_files(data_dir, weeks_later(week_of(now, PARIS), -1, PARIS)).values():
+            file.parent.mkdir(exist_ok=True)
+            file.touch()  # the report of a week without data is not what is measured
         command = [str(Path(sys.executable).with_name("parcimetre")), "serve", "--data-dir", folder]
         with serving([*command, "--port", str(port)], port) as process:
-            load = drive(port, made)
-            rss = process.memory_info().rss / 2**20
-        grown = (size_of(data_dir) - before) / count
-        return told(
-            f"collector, {devices:,} devices", load, rss, f"{grown:.1f} bytes a slot, of one hour"
-        ), made
+            drive(port, warm_up)
+            return told(f"collector, {devices:,} devices", drive(port, made, process), process), made
+
+
+def day_of(device: DemoDevice, day: int) -> list[Slot]:
+    """Every slot of a device's day, those of its gaps too."""
+    records = activity(device, day, day + DAY_S)
+    return [slot for one in records for slot in ([one] if isinstance(one, Slot) else expand(one))]
+
+
+def sealed_bytes(devices: int, days: int, now: int) -> float:
+    """Bytes a slot of a demonstration fleet's days, once they are over and sealed."""
+    last = now // DAY_S * DAY_S - DAY_S
+    with tempfile.TemporaryDirectory() as folder:
+        store, count = open_store(Path(folder), create=True), 0
+        empty = size_of(Path(folder))
+        for day in range(last - days * DAY_S, last, DAY_S):
+            sent = [Arrival(DeviceId(f"{one.index:032x}"), day_of(one, day)) for one in fleet(devices, 1)]
+            count += sum(len(arrival.slots) for arrival in sent)
+            store.write(sent)
+            store.tidy(day + 2 * DAY_S)
+        store.close()
+        return (size_of(Path(folder)) - empty) / count
 
 
 def main() -> None:
@@ -231,10 +261,13 @@ def main() -> None:
     asked = parser.parse_args()
     os.sched_setaffinity(0, {AGENTS_CORE})
     now = int(time.time())
-    hours = samples(now)
-    body = np.mean([len(hour.text) for hour in hours])
-    print(f"reports of {body:,.0f} bytes before gzip, {CONNECTIONS} connections; waits in ms, memory in MiB")
-    print(f"{'':32} {'reports/s':>9} {'p50':>9} {'p99':>9} {'RSS':>9}")
+    hours = cache(partial(samples, now))
+    body = np.mean([len(text) for text in hours(0)])
+    print(
+        f"reports of {body:,.0f} bytes before gzip, {CONNECTIONS} connections; "
+        "CPU in us a report, waits in ms, memory in MiB"
+    )
+    print(f"{'':32} {'reports/s':>9} {'CPU':>9} {'p50':>9} {'p99':>9} {'RSS':>9}")
     rates = []
     for devices in asked.devices:
         rate, made = collector(devices, hours, asked.limit, now)
@@ -242,6 +275,7 @@ def main() -> None:
     peer = bare(made)
     print(f"ratio to the bare app: {', '.join(f'{rate / peer:.2f}' for rate in rates)}")
     print(f"cost of a report, largest fleet over smallest: {rates[0] / rates[-1]:.2f}")
+    print(f"bytes a slot, a fortnight of {FILLED} devices, sealed: {sealed_bytes(FILLED, 14, now):.1f}")
     print(json.dumps({"devices": list(asked.devices), "reports_s": [round(rate) for rate in rates]}))
 
 

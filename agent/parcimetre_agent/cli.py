@@ -1,4 +1,4 @@
-"""`parcimetre-agent run | once | inventory | enrol | status | doctor`; a command is imported when called."""
+"""`parcimetre-agent run | once | inventory | ...` (see --help); a command is imported when called."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import __version__
 from .errors import AgentError
-from .settings import Settings, resolve
+from .settings import DEFAULT_FILE, Settings, resolve
 
 _COLLECTOR = "--server https://collector.example.org --secret-file secret"
 _COMMANDS = {
@@ -21,6 +21,7 @@ _COMMANDS = {
     "inventory": ("show what this machine is made of", "parcimetre-agent inventory --json"),
     "enrol": ("exchange the enrolment secret for a credential", f"parcimetre-agent enrol {_COLLECTOR}"),
     "status": ("show what waits, what was sent, what measuring costs", "parcimetre-agent status --json"),
+    "show": ("show what was sent last, word for word", "parcimetre-agent show --last-report"),
     "doctor": ("show settings with their origin, and what each sensor lacks", "parcimetre-agent doctor"),
 }
 _JSON = ("inventory", "status", "doctor")
@@ -65,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--print", action="store_true", help="print the report instead; change nothing"
             )
+        if name == "show":
+            which = command.add_mutually_exclusive_group()
+            which.add_argument("--last-report", action="store_true", help="the last report (default)")
+            which.add_argument("--last-inventory", action="store_true", help="the last inventory")
         if name in _JSON:
             command.add_argument("--json", action="store_true", help="answer for machines")
     return parser
@@ -72,9 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_settings(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add(
-        "--config", type=Path, metavar="FILE", help="settings file (default /etc/parcimetre-agent/agent.toml)"
-    )
+    add("--config", type=Path, metavar="FILE", help=f"settings file (default {DEFAULT_FILE})")
     add("--server", metavar="URL", help="address of the collector")
     add("--secret-file", metavar="FILE", help="file with the enrolment secret, needed until enrolled")
     add("--data-dir", metavar="DIR", help=f"where spool and identity live (default {Settings.data_dir})")
@@ -89,6 +92,12 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
         dest="sample_period_s",
         metavar="SECONDS",
         help="time between samples, at most 60 (default 30)",
+    )
+    add(
+        "--sample-period-on-battery",
+        dest="sample_period_on_battery_s",
+        metavar="SECONDS",
+        help="the same while a battery feeds the machine, at most 120 (default 60)",
     )
     add("--ca-file", metavar="FILE", help="PEM file of a private certificate authority")
     add("--client-cert", metavar="FILE", help="PEM certificate to show to the collector")

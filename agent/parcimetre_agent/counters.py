@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 Channel = tuple[str, str, str]
+Zone = tuple[str, str, str]
+FROZEN_S = 300.0
+GAUGE_MARGIN = 4.0
+GAUGE_FLOOR_W = 20.0
+GAUGE_CEILING_W = 300.0
+OWN_CLOCK_MARGIN = 2.0
+OWN_CLOCK_SLACK_S = 2.0
 
 
 class Counter(NamedTuple):
     """Energy since an arbitrary start, of one zone of one source.
 
     `wrap_j` is where it starts over (0: it does not); a rise faster than `ceiling_w` is not believed.
+    `at_s` is the source's own clock at the reading, where it has one.
     """
 
     source: str
@@ -20,6 +28,7 @@ class Counter(NamedTuple):
     energy_j: float
     wrap_j: float
     ceiling_w: float
+    at_s: float | None = None
 
 
 def mean_power_w(before: list[Counter], after: list[Counter], elapsed_s: float) -> dict[Channel, float]:
@@ -42,7 +51,7 @@ def mean_power_w(before: list[Counter], after: list[Counter], elapsed_s: float) 
     return {channel: watts for channel, watts in power_w.items() if channel not in broken}
 
 
-def _zone(counter: Counter) -> tuple[str, str, str]:
+def _zone(counter: Counter) -> Zone:
     return counter.source, counter.scope, counter.zone
 
 
@@ -52,11 +61,74 @@ def _channel(counter: Counter) -> Channel:
 
 def grown_j(before: Counter, after: Counter, elapsed_s: float) -> float | None:
     """Energy between two readings of one zone: once wrapped is mended, the implausible is refused (None)."""
+    return None if doubt(before, after, elapsed_s) else _difference_j(before, after)
+
+
+def doubt(before: Counter, after: Counter, elapsed_s: float) -> str | None:
+    """Why what one zone counted between two readings is not believed; None when it is. One rule for all."""
     if elapsed_s <= 0:
-        return None
+        return f"{after.zone} was read twice at once"
+    energy_j = _difference_j(before, after)
+    if energy_j < 0:
+        return f"{after.zone} ran backwards"
+    if energy_j > after.ceiling_w * elapsed_s:
+        return f"{after.zone} jumped: faster than {after.ceiling_w:.0f} W"
+    if before.at_s is not None and after.at_s is not None:
+        own_s = after.at_s - before.at_s
+        least_s, most_s = elapsed_s / OWN_CLOCK_MARGIN, elapsed_s * OWN_CLOCK_MARGIN
+        if not least_s - OWN_CLOCK_SLACK_S <= own_s <= most_s + OWN_CLOCK_SLACK_S:
+            return f"{after.zone} goes by a clock that is wrong"
+    return None
+
+
+def gauge_ceiling_w(rate_w: float) -> float:
+    """What a battery's remaining energy may fall by, given the rate that its gauge states.
+
+    A much faster fall is a recalibration; no portable machine draws more than the upper bound.
+    """
+    return min(GAUGE_CEILING_W, GAUGE_MARGIN * abs(rate_w) + GAUGE_FLOOR_W)
+
+
+class Watch:
+    """Follows one source's counters from sample to sample, and says when none of them can be believed."""
+
+    def __init__(self) -> None:
+        self._last: dict[Zone, Counter] = {}
+        self._moved_s: dict[Zone, float] = {}
+        self._at_s = 0.0
+
+    def judge(
+        self, counters: list[Counter], at_s: float, continuous: bool
+    ) -> tuple[list[Counter], str | None]:
+        """The counters that may be compared, and the reason when there is none left.
+
+        `continuous` is false after a sleep or a break: then all begins anew. A counter that stands still for
+        FROZEN_S of an awake machine is left out until it moves; one that fell or jumped is left to `grown_j`.
+        """
+        if not continuous:
+            self._last, self._moved_s = {}, {}
+        kept, doubts = [], []
+        for counter in counters:
+            reason = self._doubt(counter, at_s)
+            doubts += [reason] if reason else []
+            if at_s - self._moved_s[_zone(counter)] < FROZEN_S:
+                kept.append(counter)
+        self._last = {_zone(counter): counter for counter in counters}
+        self._at_s = at_s
+        return kept, doubts[0] if doubts and len(doubts) == len(counters) else None
+
+    def _doubt(self, counter: Counter, at_s: float) -> str | None:
+        zone = _zone(counter)
+        before = self._last.get(zone)
+        if before is None or before.energy_j != counter.energy_j:
+            self._moved_s[zone] = at_s
+        if before is None:
+            return None
+        if at_s - self._moved_s[zone] >= FROZEN_S:
+            return f"{counter.zone} stands still"
+        return doubt(before, counter, at_s - self._at_s)
+
+
+def _difference_j(before: Counter, after: Counter) -> float:
     energy_j = after.energy_j - before.energy_j
-    if energy_j < 0 and after.wrap_j > 0:
-        energy_j += after.wrap_j
-    if energy_j < 0 or energy_j > after.ceiling_w * elapsed_s:
-        return None
-    return energy_j
+    return energy_j + after.wrap_j if energy_j < 0 and after.wrap_j > 0 else energy_j

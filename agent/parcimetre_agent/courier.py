@@ -1,20 +1,27 @@
 """The courier: a short-lived process that takes the inventory when due, sends what waits, obeys and ends.
 
-Exit code 0: sent; 1: try later; 2: a person must look (the sentence is on standard error).
+Exit code 0: sent; 1: try later; 2: a person must look (the sentence is on standard error); 3: the spool is
+damaged. After a long absence of the collector a run sends so many reports, with pauses, and leaves the rest.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sqlite3
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__, enrolment, identity, self_cost, wire
+from . import __version__, enrolment, self_cost, sent, wire
 from .clock import Clock
+from .data_dir import own_identity
 from .errors import AgentError, Refused, Unreachable
 from .identity import Identity
-from .report import MAX_GAPS, Gap, Inventory, Report, SelfCost, Slot
+from .outcome import Failed
+from .report import Gap, Inventory, Losses, Report, SelfCost, SetAside, Slot
+from .schedule import draw
 from .sensors.machine import Machine
 from .settings import Settings, from_json
 from .spool import PendingSlot, Spool
@@ -29,7 +36,12 @@ BATCH = 500
 CLOCK_TOLERANCE_S = 120.0
 RETAKE_S = 86_400
 RESEND_S = 14 * 86_400
-_UNREADABLE = (400, 422)
+REPORTS_A_RUN = 24
+REQUESTS_A_RUN = 100
+PAUSE_S = (1.0, 5.0)
+TOLD_SET_ASIDE = 20
+DAMAGED = 3
+_UNREADABLE = (400, 413, 422)
 
 
 @dataclass(frozen=True)
@@ -45,12 +57,26 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Load:
-    """What one report carries, as spooled and as sent."""
+    """The records of one report, as spooled and as sent."""
 
     pending: list[PendingSlot]
     gaps: list[GapRecord]
     slots: list[Slot]
     wire_gaps: list[Gap]
+
+    @property
+    def count(self) -> int:
+        """How many records."""
+        return len(self.pending) + len(self.gaps)
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What the first report of a run carries beside the records."""
+
+    inventory: Inventory | None = None
+    cost: SelfCost | None = None
+    losses: Losses | None = None
 
 
 class Courier:
@@ -64,7 +90,7 @@ class Courier:
         self._spool = Spool(settings.data_dir)
         self._clock = clock or Clock()
         self._machine = machine or Machine(cached=self._cached())
-        self._who = self._identity()
+        self._who = own_identity(self._data_dir, self._machine.root)
         self._refusals: list[str] = []
         self._sent_bytes = 0
 
@@ -88,42 +114,67 @@ class Courier:
             due = due or self._take_inventory()
             self._enrolled(client, due)
         total = Delivery(self._who.device_id or "")
-        batch = BATCH
-        while True:
+        extras = Extras(due, self._self_cost(), self._losses())
+        batch, reports = BATCH, 0
+        for _ in range(REQUESTS_A_RUN):
             load = self._load(batch)
             try:
-                answer = self._send(client, load, due)
+                answer = self._send(client, load, extras)
             except Refused as error:
-                if error.status == 413 and batch > 1:
-                    batch = max(1, min(batch, len(load.pending)) // 2)
-                elif error.status in _UNREADABLE and due is not None and load.pending:
-                    self._refusals.append(f"inventory with report: {error}")
-                    due = None
-                elif error.status in _UNREADABLE and len(load.pending) > 1:
-                    batch = len(load.pending) // 2
-                elif error.status in _UNREADABLE and load.pending:
-                    self._set_aside(load.pending[0].start, str(error))
-                else:
-                    raise
+                batch, extras = self._narrowed(client, error, load, batch, extras)
                 continue
-            total = self._obey(answer, load, due, total)
-            due = None
-            if len(load.pending) < batch and len(load.gaps) < MAX_GAPS:
-                return replace(total, refusals=tuple(self._refusals))
-            batch = BATCH
+            total = self._obey(answer, load, extras, total)
+            extras, reports = Extras(), reports + 1
+            if load.count < batch or reports == REPORTS_A_RUN:
+                break
+            batch = min(BATCH, 2 * batch)
+            self._clock.wait(draw(*PAUSE_S))
+        return replace(total, refusals=tuple(self._refusals))
 
-    def _send(self, client: httpx.Client, load: Load, due: Inventory | None) -> Answer:
+    def _narrowed(
+        self, client: httpx.Client, error: Refused, load: Load, batch: int, extras: Extras
+    ) -> tuple[int, Extras]:
+        """How to go on after a refusal of the whole: with half, without extras, without the one record.
+
+        Raises the refusal when the records are not its reason.
+        """
+        if error.status == 413 and load.count > 1:
+            return load.count // 2, extras
+        if error.status not in _UNREADABLE or not error.by_collector:
+            raise error
+        if extras != Extras():
+            self._refusals.append(f"what goes with the records: {error}")
+            return batch, Extras()
+        if load.count > 1:
+            return load.count // 2, extras
+        if load.count == 0 or not self._takes_nothing(client):
+            raise error
+        for start in [slot.start for slot in load.pending] + [gap.start for gap in load.gaps]:
+            self._set_aside(start, str(error))
+        return batch, extras
+
+    def _takes_nothing(self, client: httpx.Client) -> bool:
+        """Whether a report without any record is taken: then the record was the fault of the other one."""
+        try:
+            self._post(client, Load([], [], [], []), Extras())
+        except Refused:
+            return False
+        return True
+
+    def _send(self, client: httpx.Client, load: Load, extras: Extras) -> Answer:
         """Send one report; enrol once more when the credential is unknown and a secret is at hand."""
         try:
-            return self._post(client, load, due)
+            return self._post(client, load, extras)
         except Refused as error:
-            if error.status != 401 or self._settings.secret_file is None:
+            if error.status != 401 or not error.by_collector or self._settings.secret_file is None:
                 raise
             self._who = replace(self._who, device_id=None, credential=None)
-            self._enrolled(client, due or self._take_inventory())
-            return self._post(client, load, due)
+            self._enrolled(client, extras.inventory or self._take_inventory())
+            return self._post(client, load, extras)
 
-    def _post(self, client: httpx.Client, load: Load, due: Inventory | None) -> Answer:
+    def _post(self, client: httpx.Client, load: Load, extras: Extras) -> Answer:
+        if load.pending:
+            self._spool.sending(load.pending)
         report = Report(
             schema=1,
             device_id=self._who.device_id or "",
@@ -131,15 +182,19 @@ class Courier:
             agent_version=__version__,
             slots=load.slots,
             gaps=load.wire_gaps,
-            inventory=due,
-            self_cost=self._self_cost(),
+            inventory=extras.inventory,
+            self_cost=extras.cost,
+            losses=extras.losses,
+            waiting=max(0, self._spool.waiting().slots - len(load.pending)),
         )
-        answer = post(client, "/v1/reports", wire.document(report), self._who.credential)
+        document = wire.document(report)
+        answer = post(client, "/v1/reports", document, self._who.credential)
         self._sent_bytes += answer.sent_bytes
+        sent.keep(self._data_dir, document)
         return answer
 
     def _load(self, batch: int) -> Load:
-        """The next records; one that contradicts itself is set aside, never sent again and again."""
+        """The oldest records, at most so many; one that contradicts itself is set aside, never sent."""
         load = Load([], [], [], [])
         for pending in self._spool.pending(batch):
             try:
@@ -147,7 +202,7 @@ class Courier:
                 load.pending.append(pending)
             except (TypeError, ValueError) as error:
                 self._set_aside(pending.start, str(error))
-        for record in self._spool.pending_gaps(MAX_GAPS):
+        for record in self._spool.pending_gaps(batch - len(load.pending)):
             try:
                 load.wire_gaps.append(wire.gap(record))
                 load.gaps.append(record)
@@ -155,7 +210,7 @@ class Courier:
                 self._set_aside(record.start, str(error))
         return load
 
-    def _obey(self, answer: Answer, load: Load, due: Inventory | None, total: Delivery) -> Delivery:
+    def _obey(self, answer: Answer, load: Load, extras: Extras, total: Delivery) -> Delivery:
         """Forget what was taken, set aside what was refused, remember when to come again."""
         body = answer.body
         refused: dict[str, set[int]] = {"slots": set(), "gaps": set()}
@@ -172,17 +227,7 @@ class Courier:
             [gap for i, gap in enumerate(load.gaps) if i not in refused["gaps"]],
         )
         now_s = self._clock.now().wall_s
-        self._spool.remember(
-            last_sent=now_s,
-            retry_after_s=0.0,
-            upload_period_s=body.get("next_upload_s"),
-            cost_sent=self._spool.get("cost"),
-            bytes_sent=self._sent_bytes,
-        )
-        if due is not None:
-            from .inventory import content_hash
-
-            self._spool.remember(inventory_hash=content_hash(due), inventory_sent=now_s)
+        self._remember(body, extras, now_s)
         return replace(
             total,
             device_id=self._who.device_id or "",
@@ -191,18 +236,27 @@ class Courier:
             clock_ahead_s=0.0 if answer.date_s is None else now_s - answer.date_s,
         )
 
+    def _remember(self, body: dict[str, Any], extras: Extras, now_s: float) -> None:
+        """What the next run must know of this report."""
+        facts: dict[str, Any] = {"last_sent": now_s, "retry_after_s": 0.0, "bytes_sent": self._sent_bytes}
+        facts["upload_period_s"] = body.get("next_upload_s")
+        facts["device_id"] = self._who.device_id
+        if extras.cost is not None:
+            facts["cost_sent"] = self._spool.get("cost")
+            facts["cost_sums"] = [
+                extras.cost.sum_cpu_s, extras.cost.sum_bytes_sent, extras.cost.sum_period_s
+            ]  # fmt: skip
+        if extras.losses is not None:
+            facts["losses_sent"] = wire.document(extras.losses)
+        if extras.inventory is not None:
+            from .inventory import content_hash
+
+            facts.update(inventory_hash=content_hash(extras.inventory), inventory_sent=now_s)
+        self._spool.remember(**facts)
+
     def _set_aside(self, start: int, reason: str) -> None:
         self._spool.set_aside([start], reason)
         self._refusals.append(f"slot {start}: {reason}")
-
-    def _identity(self) -> Identity:
-        """The identity to use; a clone's spool is another machine's, and goes with the old identity."""
-        who, dropped = identity.current(self._data_dir, self._machine.root)
-        if dropped:
-            self._spool.clear()
-        if who != identity.load(self._data_dir):
-            identity.store(self._data_dir, who)
-        return who
 
     def _enrolled(self, client: httpx.Client, taken: Inventory) -> Identity:
         self._who = enrolment.enrol(client, self._settings, self._spool, self._who, taken)
@@ -229,7 +283,8 @@ class Courier:
 
         sampler = Sampler()
         sampler.sample(now)
-        taken = inventory.take(self._machine, int(now.wall_s), sampler.outcomes)
+        doubted = {name: Failed(reason) for name, reason in self._spool.get("doubts") or ()}
+        taken = inventory.take(self._machine, int(now.wall_s), {**sampler.outcomes, **doubted})
         self._spool.remember(
             inventory_taken=(now.wall_s, now.boot_id), cached=[now.boot_id, self._machine.cached]
         )
@@ -240,19 +295,37 @@ class Courier:
         boot_id, cached = self._spool.get("cached") or ("", {})
         return dict(cached) if boot_id == self._clock.now().boot_id else {}
 
+    def _losses(self) -> Losses | None:
+        """What the spool lost, when that changed since it was last told."""
+        waiting = self._spool.waiting()
+        told = self._spool.refusals()[-TOLD_SET_ASIDE:]
+        losses = Losses(
+            waiting.dropped,
+            waiting.coarsened,
+            waiting.refused,
+            waiting.damaged,
+            [SetAside(start, reason) for start, reason in told],
+        )
+        nothing_new = wire.document(losses) == self._spool.get("losses_sent") or losses == Losses(0, 0, 0, 0)
+        return None if nothing_new else losses
+
     def _self_cost(self) -> SelfCost:
         """Cost since the previous report: the resident's as it last wrote it down, plus this process."""
         cpu_s, rss_mib, pid = self._spool.get("cost") or (0.0, 0.0, 0)
         cpu_before_s, _, pid_before = self._spool.get("cost_sent") or (0.0, 0.0, 0)
         last_sent_s = self._spool.get("last_sent")
-        now_s = self._clock.now().wall_s
+        spent_s = max(0.0, cpu_s - (cpu_before_s if pid == pid_before else 0.0)) + self_cost.cpu_s()
+        sent_bytes = self._spool.get("bytes_sent") or 0
+        period_s = max(0.0, self._clock.now().wall_s - last_sent_s) if last_sent_s else 0.0
+        sum_cpu_s, sum_bytes, sum_period_s = self._spool.get("cost_sums") or (0.0, 0, 0.0)
         return SelfCost(
-            cpu_s=round(
-                max(0.0, cpu_s - (cpu_before_s if pid == pid_before else 0.0)) + self_cost.cpu_s(), 3
-            ),
+            cpu_s=round(spent_s, 3),
             peak_rss_mib=round(rss_mib + self_cost.peak_rss_mib(), 1),
-            bytes_sent=self._spool.get("bytes_sent") or 0,
-            period_s=round(max(0.0, now_s - last_sent_s), 1) if last_sent_s else 0.0,
+            bytes_sent=sent_bytes,
+            period_s=round(period_s, 1),
+            sum_cpu_s=round(sum_cpu_s + spent_s, 3),
+            sum_bytes_sent=sum_bytes + sent_bytes,
+            sum_period_s=round(sum_period_s + period_s, 1),
         )
 
 
@@ -267,14 +340,29 @@ def clock_sentence(ahead_s: float) -> str | None:
     )
 
 
+def publish(settings: Settings) -> None:
+    """Leave the status where every account may read it; a spool that cannot be read is told elsewhere."""
+    from . import public_status
+    from .commands.status import status
+
+    with contextlib.suppress(AgentError):
+        public_status.write(status(settings), os.environ)
+
+
 def main(settings_json: str) -> int:
     """One run on behalf of the resident."""
     release_signals()
+    settings = from_json(settings_json)
     try:
-        delivery = Courier(from_json(settings_json)).deliver()
+        delivery = Courier(settings).deliver()
     except AgentError as error:
         sys.stderr.write(f"parcimetre-agent: {error}\n")
         return error.exit_code
+    except sqlite3.DatabaseError as error:
+        sys.stderr.write(f"parcimetre-agent: cannot use the spool: {error}\n")
+        return DAMAGED if type(error) is sqlite3.DatabaseError else 1
+    finally:
+        publish(settings)
     for sentence in (*delivery.refusals, clock_sentence(delivery.clock_ahead_s)):
         if sentence:
             sys.stderr.write(f"parcimetre-agent: {sentence}\n")

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
+import sys
+from contextlib import suppress
 from pathlib import Path
 
+from . import identity, sent
 from .errors import BadDataDir
+from .identity import Identity
 from .spool import Spool
 
 
@@ -14,17 +19,44 @@ def prepare(data_dir: str) -> Path:
     """The folder, ready to be written to. Raises BadDataDir."""
     folder = Path(data_dir)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(folder)
         usable = os.access(folder, os.W_OK | os.X_OK)
     except OSError as error:
         raise BadDataDir(
             f"cannot make {folder}: {error.strerror}; choose another folder with --data-dir"
         ) from None
     if not usable:
-        raise BadDataDir(
-            f'cannot write {folder}: it is not this account\'s; run: chown -R "$(id -un)" {folder}'
+        mend = (
+            f'icacls "{folder}" /grant "%USERNAME%:(OI)(CI)F"'
+            if sys.platform == "win32"
+            else f'chown -R "$(id -un)" {folder}'
         )
+        raise BadDataDir(f"cannot write {folder}: it is not this account's; run: {mend}")
     return folder
+
+
+def open_to(data_dir: str) -> list[str]:
+    """Who else than this account and the administrators may look into the folder; none when it is absent."""
+    try:
+        if sys.platform == "win32":
+            from .windows import security
+
+            return security.crowds(security.access_list(data_dir)) if Path(data_dir).is_dir() else []
+        mode = Path(data_dir).stat().st_mode
+    except OSError:
+        return []
+    return [name for name, bits in (("its group", stat.S_IRWXG), ("everybody", stat.S_IRWXO)) if mode & bits]
+
+
+def _make(folder: Path) -> None:
+    if sys.platform == "win32":
+        from .windows import security
+
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            security.make_private(str(folder))
+    else:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def open_spool(data_dir: str) -> Spool:
@@ -38,11 +70,23 @@ def open_spool(data_dir: str) -> Spool:
         if isinstance(error, OSError) or "locked" in str(error) or "readonly" in str(error):
             raise BadDataDir(f"cannot use {spool.path}: {error}; give {data_dir} to this account") from None
         try:
-            Path(spool.path).replace(spool.path + ".damaged")
-            Path(spool.path).touch(mode=0o600)
-            spool.waiting()
+            spool.begin_anew()
         except (OSError, sqlite3.Error) as again:
             raise BadDataDir(
                 f"cannot use {spool.path}: {again}; remove it, or choose another --data-dir"
             ) from None
     return spool
+
+
+def own_identity(data_dir: Path, root: Path = Path("/")) -> Identity:
+    """This machine's identity, stored; a clone's spool is another machine's, and goes with the old identity.
+
+    Raises BadDataDir.
+    """
+    who, dropped = identity.current(data_dir, root)
+    if dropped:
+        Spool(str(data_dir)).clear()
+        sent.forget(data_dir)
+    if who != identity.load(data_dir):
+        identity.store(data_dir, who)
+    return who

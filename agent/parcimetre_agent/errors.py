@@ -18,12 +18,12 @@ class BadDataDir(AgentError):
 
 
 class Refused(AgentError):
-    """The collector answered, and said no. `status` is the HTTP status."""
+    """The answer was no. `status` is HTTP's; `by_collector` is false when a proxy may have said it."""
 
-    def __init__(self, status: int, detail: str, retry_after_s: float = 0.0) -> None:
+    def __init__(self, status: int, detail: str, by_collector: bool = True) -> None:
         super().__init__(detail)
         self.status = status
-        self.retry_after_s = retry_after_s
+        self.by_collector = by_collector
 
 
 class Unreachable(AgentError):

@@ -8,18 +8,22 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import itertools
 import json
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from . import sysfs
 from .errors import BadDataDir
+from .firmware_facts import fact
 from .report import HardwareIdentity
 
 FILE_NAME = "identity.json"
 _KEY = b"parcimetre/hardware/1"
+_UNIQUE = ("product_serial", "product_uuid", "board_serial")
+_MODEL = ("sys_vendor", "product_name", "board_name")
 _FILLER_TEXTS = frozenset(
     {"", "0", "none", "n/a", "na", "not specified", "not applicable", "default string",
      "system serial number", "to be filled by o.e.m.", "123456789", "1234567890",
@@ -55,10 +59,31 @@ def fingerprint(root: Path = Path("/")) -> str | None:
 
     None where it states nothing worth the name, or only to root and this is not root.
     """
-    folder = str(root / "sys/class/dmi/id")
-    facts = [sysfs.text(folder, name) for name in ("product_serial", "product_uuid", "board_serial")]
-    stated = ["" if is_filler(fact) else (fact or "").strip().lower() for fact in facts]
-    return _keyed("machine", *stated) if any(stated) else None
+    return _fingerprint(root, _stated(root))
+
+
+def _stated(root: Path) -> list[str]:
+    """Serial number, UUID and board's serial number; a placeholder or what may not be read is empty."""
+    facts = [fact(root, name) for name in _UNIQUE]
+    return ["" if is_filler(one) else (one or "").strip().lower() for one in facts]
+
+
+def _fingerprint(root: Path, stated: Sequence[str]) -> str | None:
+    """A UUID that no serial number stands beside is known to be shared; the model narrows it."""
+    if not any(stated):
+        return None
+    serial, _, board = stated
+    model = [] if serial or board else [fact(root, name) or "" for name in _MODEL]
+    return _keyed("machine", *stated, *model)
+
+
+def _with_less_rights(root: Path) -> set[str | None]:
+    """What this machine's fingerprint would be, were only some of its facts readable."""
+    stated = _stated(root)
+    return {
+        _fingerprint(root, [one if seen else "" for one, seen in zip(stated, which)])
+        for which in itertools.product((True, False), repeat=len(stated))
+    } - {None}
 
 
 def load(data_dir: Path) -> Identity | None:
@@ -89,12 +114,15 @@ def store(data_dir: Path, identity: Identity) -> None:
 def current(data_dir: Path, root: Path = Path("/")) -> tuple[Identity, bool]:
     """The identity to use on this hardware, and whether an earlier one was dropped.
 
-    A stored fingerprint that differs from this machine's means a cloned disk: the clone starts anew.
+    A stored fingerprint that differs from this machine's means a cloned disk: the clone starts anew. It may
+    differ because the account was since allowed to read more; then it is the same machine.
     """
     stored, seen = load(data_dir), fingerprint(root)
     if stored is None:
         return Identity(secrets.token_hex(16), seen), False
     if stored.fingerprint is not None and seen is not None and stored.fingerprint != seen:
+        if stored.fingerprint in _with_less_rights(root):
+            return replace(stored, fingerprint=seen), False
         return Identity(secrets.token_hex(16), seen), True
     return replace(stored, fingerprint=stored.fingerprint or seen), False
 

@@ -64,8 +64,9 @@ if sys.platform == "linux":
         return _Forked(pid)
 
 else:
+    _WITHOUT_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
     def start(settings_json: str) -> Child:
         """Start a courier with these settings."""
         command = [sys.executable, "-m", "parcimetre_agent.courier", settings_json]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, creationflags=_WITHOUT_WINDOW)

@@ -272,19 +272,52 @@ class Inventory:
 
 @dataclass(frozen=True)
 class SelfCost:
-    """What measuring costs the machine, since the agent's previous report."""
+    """What measuring costs the machine since the agent's previous report; the sums are since its first."""
 
     cpu_s: Annotated[float, Ge(0)]
     peak_rss_mib: Annotated[float, Ge(0)]
     bytes_sent: Annotated[int, Ge(0)]
     period_s: Annotated[float, Ge(0)]
+    sum_cpu_s: Annotated[float, Ge(0)] | None = None
+    sum_bytes_sent: Annotated[int, Ge(0)] | None = None
+    sum_period_s: Annotated[float, Ge(0)] | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A slot or gap that the agent gave up: its start, and why nobody took it."""
+
+    start: UtcSecond
+    reason: Annotated[str, MaxLen(500)]
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What this data folder ever lost, counted; sent when it changed.
+
+    `dropped` slots were too many or too old for the spool, `coarsened` ones are spread over their hour,
+    `refused` ones were set aside, the latest of them in `set_aside`; `damaged` spools were begun anew.
+    """
+
+    dropped: Count
+    coarsened: Count
+    refused: Count
+    damaged: Count
+    set_aside: Annotated[list[SetAside], MaxLen(20)] = field(default_factory=list)
 
     __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True)
 class Report:
-    """Body of `POST /v1/reports`."""
+    """Body of `POST /v1/reports`.
+
+    `waiting` is the number of slots that stay with the agent after this report.
+    """
 
     schema: Literal[1]
     device_id: HexId
@@ -294,6 +327,8 @@ class Report:
     gaps: Annotated[list[Gap], MaxLen(MAX_GAPS)] = field(default_factory=list)
     inventory: Inventory | None = None
     self_cost: SelfCost | None = None
+    losses: Losses | None = None
+    waiting: Count | None = None
 
     __pydantic_config__ = STRICT
 
@@ -302,7 +337,7 @@ class Report:
 class Refusal:
     """One record that was not stored: `part` and `index` name it, `reason` says why and how to mend it."""
 
-    part: Literal["slots", "gaps", "inventory", "self_cost"]
+    part: Literal["slots", "gaps", "inventory", "self_cost", "losses"]
     index: int
     reason: str
 

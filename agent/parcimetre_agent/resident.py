@@ -6,6 +6,7 @@ else; a test lists what it loaded. Its only argument is the settings as JSON, ma
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -14,6 +15,7 @@ from typing import Any
 
 from . import launch, schedule, self_cost, states
 from .clock import Clock, Instant
+from .hold import Hold, is_wrong
 from .lock import lock
 from .sampling import Sampler
 from .slot import Sample, pieces, slot_start
@@ -23,7 +25,7 @@ from .waiting import CHILD, STOP, take_signals, wait
 
 COURIER_LIMIT_S = 300.0
 KEPT_IN_MEMORY = 96
-SENT, TRY_LATER = 0, 1
+SENT, TRY_LATER, DAMAGED = 0, 1, 3
 
 
 class Recorder:
@@ -35,6 +37,7 @@ class Recorder:
         self._spool = spool
         self._unwritten = Closed([], [])
         self._last: Sample | None = None
+        self._hold: Hold | None = None
         self._complained = False
         self._timeline = self._resumed()
 
@@ -51,16 +54,30 @@ class Recorder:
         self._take(timeline, Sample(now, {}, []), watched=False)
         return timeline
 
+    @property
+    def on_battery(self) -> bool:
+        """Whether the latest sample says that a battery feeds the machine."""
+        return self._last is not None and any(c.scope == "battery" for c in self._last.counters)
+
     def sample(self) -> None:
         """Take one sample; write to the spool when a slot closed."""
         self._take(self._timeline, self._sampler.sample(self._clock.now()), watched=True)
 
     def _take(self, timeline: Timeline, sample: Sample, watched: bool) -> None:
         before, self._last = self._last, sample
-        if before is None:
-            return
-        interval = states.between(before.at, sample.at, watched)
-        closed = timeline.add(pieces(before, sample, interval), interval.stepped)
+        if self._hold is None and is_wrong(sample.at, None if before is None else before.at):
+            self._hold = Hold(before, sample, watched)
+        elif self._hold is not None:
+            held = self._hold.add(sample)
+            if held is not None:
+                self._hold = None
+                self._keep(timeline, timeline.add(held))
+        elif before is not None:
+            interval = states.between(before.at, sample.at, watched)
+            timeline.fill(sample.late)
+            self._keep(timeline, timeline.add(pieces(before, sample, interval), interval.stepped))
+
+    def _keep(self, timeline: Timeline, closed: Closed) -> None:
         self._unwritten.slots.extend(closed.slots)
         self._unwritten.gaps.extend(closed.gaps)
         if closed.slots or closed.gaps:
@@ -71,15 +88,21 @@ class Recorder:
         self._write(self._timeline)
 
     def _write(self, timeline: Timeline) -> None:
+        if self._hold is not None:
+            return
         at = self._last.at if self._last is not None else self._clock.now()
         try:
             self._spool.put(*self._unwritten, timeline.open_slot(), at.wall_s)
             self._spool.remember(
-                heartbeat=at, cost=[self_cost.cpu_s(), self_cost.peak_rss_mib(), os.getpid()]
+                heartbeat=at,
+                cost=[self_cost.cpu_s(), self_cost.peak_rss_mib(), os.getpid()],
+                doubts=self._last.doubts if self._last is not None else (),
             )
             self._unwritten = Closed([], [])
             self._complained = False
         except (sqlite3.Error, OSError) as error:
+            if type(error) is sqlite3.DatabaseError:
+                begin_anew(self._spool, error)
             del self._unwritten.slots[:-KEPT_IN_MEMORY]
             if not self._complained:
                 complain(
@@ -136,12 +159,14 @@ class Uploads:
             self._child.kill()
             code = TRY_LATER
         self._child = None
+        if code == DAMAGED:
+            begin_anew(self._spool, "the courier could not read it")
         if code == SENT:
             self._failures = 0
             delay_s = schedule.regular_delay_s(now.wall_s, self._device_id(), self._period_s(), schedule.draw)
         else:
             self._failures += 1
-            failures = self._failures if code == TRY_LATER else 20
+            failures = self._failures if code in (TRY_LATER, DAMAGED) else 20
             delay_s = schedule.backoff_s(failures, self._spool.get("retry_after_s") or 0.0, schedule.draw)
         self._due_s = now.boottime_s + delay_s
 
@@ -159,6 +184,15 @@ class Uploads:
         return str(self._spool.get("device_id") or "")
 
 
+def begin_anew(spool: Spool, why: object) -> None:
+    """Put a damaged spool beside and go on with an empty one; what is in memory goes there."""
+    try:
+        spool.begin_anew()
+        complain(f"{spool.path} is damaged ({why}) and was put beside as .damaged; a new one is begun")
+    except (sqlite3.Error, OSError) as error:
+        complain(f"cannot put the damaged {spool.path} beside: {error}; remove it")
+
+
 def complain(sentence: str) -> None:
     """One sentence for the journal."""
     sys.stderr.write(f"parcimetre-agent: {sentence}\n")
@@ -171,12 +205,13 @@ def run(settings_json: str) -> int:
         complain(f"another agent measures into {settings['data_dir']}; stop it, or give another --data-dir")
         return 2
     take_signals()
-    clock, spool = Clock(), Spool(settings["data_dir"])
-    recorder = Recorder(clock, Sampler(), spool)
+    clock, spool, sampler = Clock(), Spool(settings["data_dir"]), Sampler()
+    recorder = Recorder(clock, sampler, spool)
     uploads = Uploads(clock, spool, settings, settings_json)
-    period_s = float(settings["sample_period_s"])
     recorder.sample()
     while True:
+        which = "sample_period_on_battery_s" if recorder.on_battery else "sample_period_s"
+        period_s = float(settings[which])
         to_sample_s = period_s - clock.now().wall_s % period_s
         event = wait(min(to_sample_s, uploads.wait_s()))
         uploads.check()
@@ -187,6 +222,8 @@ def run(settings_json: str) -> int:
             break
         if uploads.due():
             recorder.write()
+            with contextlib.suppress(sqlite3.Error, OSError):
+                spool.remember(power=sampler.power_states())
             uploads.start()
     recorder.write()
     uploads.stop()

@@ -41,6 +41,9 @@ def regular_delay_s(wall_s: float, device_id: str, period_s: float, uniform: Dra
 
 
 def backoff_s(failures: int, retry_after_s: float, uniform: Draw) -> float:
-    """Full jitter over a doubling bound, and never before the collector asked to come back."""
+    """Full jitter over a doubling bound, on top of what the collector asked for.
+
+    Not the greater of the two: a fleet that hears one Retry-After would come back in one second.
+    """
     bound_s = min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** min(failures, 20))
-    return max(retry_after_s, uniform(1.0, bound_s))
+    return retry_after_s + uniform(1.0, bound_s)

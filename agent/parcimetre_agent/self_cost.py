@@ -23,4 +23,5 @@ def peak_rss_mib() -> float:
             return int(line.split()[1]) / 1024
     import psutil
 
-    return float(psutil.Process().memory_info().rss / 1_048_576)
+    memory = psutil.Process().memory_info()
+    return float(getattr(memory, "peak_wset", memory.rss) / 1_048_576)

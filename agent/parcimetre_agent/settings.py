@@ -1,4 +1,7 @@
-"""Settings: command line, else environment, else TOML file, else default; each remembers where it is from."""
+"""Settings: command line, else environment, else (on Windows) registry, else TOML file, else default.
+
+Each remembers where it is from.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +14,30 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BadSettings
+from .windows.registry import Registry
 
 PREFIX = "PARCIMETRE_AGENT_"
-DEFAULT_FILE = Path("/etc/parcimetre-agent/agent.toml")
+REGISTRY_KEY = r"SOFTWARE\Parcimetre\Agent"
+if sys.platform == "win32":
+    DEFAULT_FOLDER = os.environ.get("ProgramData", r"C:\ProgramData") + r"\Parcimetre"  # noqa: SIM112
+    DEFAULT_FILE = Path(DEFAULT_FOLDER, "agent.toml")
+else:
+    DEFAULT_FOLDER = "/var/lib/parcimetre-agent"
+    DEFAULT_FILE = Path("/etc/parcimetre-agent/agent.toml")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is in force. `origins` maps each name to "command line", "environment", a file or "default"."""
+    """What is in force. `origins` maps each name to "command line", "environment", "registry ...", a file
+    or "default".
+    """
 
     server: str | None = None
     secret_file: str | None = None
-    data_dir: str = "/var/lib/parcimetre-agent"
+    data_dir: str = DEFAULT_FOLDER
     upload_period_s: int | None = None
     sample_period_s: int = 30
+    sample_period_on_battery_s: int = 60
     ca_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
@@ -39,7 +52,11 @@ class Settings:
 
 
 NAMES = tuple(one.name for one in fields(Settings) if one.name != "origins")
-_INTEGERS = {"upload_period_s": (60, 86_400), "sample_period_s": (1, 60)}
+_INTEGERS = {
+    "upload_period_s": (60, 86_400),
+    "sample_period_s": (1, 60),
+    "sample_period_on_battery_s": (1, 120),
+}
 _PATHS = ("secret_file", "data_dir", "ca_file", "client_cert", "client_key")
 
 
@@ -49,7 +66,10 @@ def from_json(text: str) -> Settings:
 
 
 def resolve(
-    command_line: Mapping[str, Any], environ: Mapping[str, str], file: Path | None = None
+    command_line: Mapping[str, Any],
+    environ: Mapping[str, str],
+    file: Path | None = None,
+    registry: Registry | None = None,
 ) -> Settings:
     """Settle every setting. Raises BadSettings naming the place and the mend."""
     path = file or Path(environ.get(PREFIX + "CONFIG", DEFAULT_FILE))
@@ -57,6 +77,7 @@ def resolve(
     layers = [
         ("command line", {name: value for name, value in command_line.items() if value is not None}),
         ("environment", _from_environment(environ)),
+        (f"registry HKLM\\{REGISTRY_KEY}", _from_registry(registry or Registry())),
         (str(path), _from_file(path, explicit)),
     ]
     values: dict[str, Any] = {}
@@ -78,6 +99,16 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         for name in NAMES
         if PREFIX + _outside(name).upper() in environ
     }
+
+
+def _from_registry(registry: Registry) -> dict[str, Any]:
+    """Values named as in the environment, without its prefix: SERVER, SECRET_FILE; an empty one is unset.
+
+    Names that are no setting are the installer's own.
+    """
+    found = {name.upper(): value for name, value in registry.values(REGISTRY_KEY).items()}
+    given = {name: found[_outside(name).upper()] for name in NAMES if _outside(name).upper() in found}
+    return {name: value for name, value in given.items() if value != ""}
 
 
 def _outside(name: str) -> str:

@@ -7,8 +7,10 @@ that a slot boundary between two samples splits it by time.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from .averages import Late
 from .clock import Instant
 from .counters import Channel, Counter, mean_power_w
 from .states import ASLEEP, AWAKE, OFF, Interval
@@ -27,11 +29,17 @@ SAMPLE_FIELDS = frozenset({"busy_s", "total_s", "display_on", "memory_used_mib",
 
 
 class Sample(NamedTuple):
-    """One look at the machine: `values` holds some of SAMPLE_FIELDS."""
+    """One look at the machine: `values` holds some of SAMPLE_FIELDS.
+
+    `late` is what rarely asked power sources say of the time before; `doubts` holds the power sources that
+    are not believed, each with the reason.
+    """
 
     at: Instant
     values: dict[str, float]
     counters: list[Counter]
+    late: Sequence[Late] = ()
+    doubts: tuple[tuple[str, str], ...] = ()
 
 
 class Piece(NamedTuple):
@@ -93,20 +101,32 @@ def slot_start(wall_s: float) -> int:
 
 
 def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
-    """What the two samples say about the time between them, by state."""
+    """What the two samples say about the time between them, by state.
+
+    A display that changed in between is taken to have done so halfway: over many changes nothing is missed.
+    """
     shown = before.values.get("display_on", 0.0) > 0
+    changed = "display_on" in after.values and shown != (after.values["display_on"] > 0)
     load = _load(before.values, after.values)
     means = _means(before, after)
     elapsed_s = after.at.monotonic_s - before.at.monotonic_s
     power_w = mean_power_w(before.counters, after.counters, elapsed_s) if interval.continuous else {}
+    for late in after.late:
+        power_w[late.channel] = late.power_w
     found = []
     for span in interval.spans:
         if span.state == AWAKE:
-            state = "display_on" if shown else "display_off"
-            found.append(Piece(span.start_s, span.end_s, state, load, means, power_w))
+            halfway_s = (span.start_s + span.end_s) / 2 if changed and interval.continuous else span.end_s
+            found.append(Piece(span.start_s, halfway_s, _display(shown), load, means, power_w))
+            if halfway_s < span.end_s:
+                found.append(Piece(halfway_s, span.end_s, _display(not shown), load, means, power_w))
         else:
             found.append(Piece(span.start_s, span.end_s, span.state, None, {}, {}))
     return found
+
+
+def _display(shown: bool) -> str:
+    return "display_on" if shown else "display_off"
 
 
 def split(piece: Piece) -> list[Piece]:
@@ -158,8 +178,7 @@ def joined(first: SlotRecord, second: SlotRecord) -> SlotRecord:
     both = [a + b for a, b in zip(first.load_deciles_s, second.load_deciles_s)]
     deciles = [float(s) for s in both or first.load_deciles_s or second.load_deciles_s]
     averages = [
-        _weighted(getattr(first, name), first.awake_s, getattr(second, name), second.awake_s)
-        for name in MEANS
+        weighted(getattr(first, name), first.awake_s, getattr(second, name), second.awake_s) for name in MEANS
     ]
     joules: dict[Channel, tuple[float, float]] = {}
     for record in (*first.energy, *second.energy):
@@ -246,7 +265,8 @@ def _average(parts: list[Piece], name: str) -> float | None:
     return round(sum(value * length for value, length in seen) / length_s, 2)
 
 
-def _weighted(a: float | None, a_s: int, b: float | None, b_s: int) -> float | None:
+def weighted(a: float | None, a_s: int, b: float | None, b_s: int) -> float | None:
+    """Mean of two means over so many seconds each; the other one where one is absent."""
     if a is None or b is None:
         return b if a is None else a
     return round((a * a_s + b * b_s) / (a_s + b_s), 2) if a_s + b_s else a

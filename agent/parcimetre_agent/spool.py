@@ -1,10 +1,12 @@
 """The spool: one SQLite file that keeps slots and gaps until the collector has acknowledged them.
 
-Bounded in size and age; the oldest slots are dropped first, and counted. A slot is forgotten only after
-its own acknowledgement covered all it knows: an open slot acknowledged early is sent again when it covers
-more. Resident and courier both use it, each for the moment of a transaction.
+Bounded in size and age: the oldest slots are first made coarser, an hour becoming one record, then dropped,
+and both are counted. A slot is forgotten only after its own acknowledgement covered all it knows: an open
+slot acknowledged early is sent again when it covers more. A slot that was sent is never made coarser: the
+collector may have it, and would count some of it twice. Resident and courier both use the spool, each for
+the moment of a transaction.
 """
-# ruff: noqa: PTH118
+# ruff: noqa: PTH105, PTH108, PTH118
 
 from __future__ import annotations
 
@@ -15,22 +17,30 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from . import coarse
 from .errors import BadDataDir
 from .slot import EnergyRecord, SlotRecord
 from .timeline import GapRecord
 
 FILE_NAME = "spool.sqlite"
-LAYOUT = 1
-MAX_BYTES = 10_000_000
-MAX_AGE_S = 40 * 86_400
+LAYOUT = 2
+MAX_BYTES = 32 * 1_048_576
+MAX_AGE_S = 400 * 86_400
 KEPT_REFUSALS = 100
+MADE_ROOM = 0.9
+COARSENED_AT_ONCE = 100
 _SCHEMA = """
 create table if not exists slots (
     start integer primary key, covered_s integer not null, closed integer not null,
-    acknowledged_s integer not null default 0, body text not null);
+    acknowledged_s integer not null default 0, body text not null, sent integer not null default 0);
+create table if not exists hours (start integer primary key, waiting text not null, body text not null);
 create table if not exists gaps (start integer primary key, duration_s integer not null, state text not null);
 create table if not exists refused (start integer primary key, reason text not null);
 create table if not exists meta (key text primary key, value text not null);
+"""
+_FROM_LAYOUT_1 = """
+alter table slots add column sent integer not null default 1;
+create table hours (start integer primary key, waiting text not null, body text not null);
 """
 
 
@@ -43,12 +53,17 @@ class PendingSlot(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """How much waits, and what was lost: `dropped` slots to the bounds, `refused` by the collector."""
+    """How much waits, and what was lost: `dropped` slots to the bounds, `refused` by the collector.
+
+    `coarsened` slots were made parts of an hour, and `damaged` files put beside.
+    """
 
     slots: int
     gaps: int
     dropped: int
     refused: int
+    coarsened: int
+    damaged: int
     size_bytes: int
 
 
@@ -96,7 +111,15 @@ class Spool:
                 " order by start limit ?",
                 (limit,),
             ).fetchall()
-        return [PendingSlot(start, covered_s, json.loads(body)) for start, covered_s, body in rows]
+            hours = db.execute("select waiting, body from hours order by start limit ?", (limit,)).fetchall()
+        found = [PendingSlot(start, covered_s, json.loads(body)) for start, covered_s, body in rows]
+        found += [slot for waiting, body in hours for slot in _of_hour(json.loads(waiting), json.loads(body))]
+        return sorted(found, key=lambda slot: slot.start)[:limit]
+
+    def sending(self, slots: list[PendingSlot]) -> None:
+        """Note that the collector may have these from now on, whether or not it will be heard to say so."""
+        with self._transaction() as db:
+            db.executemany("update slots set sent = 1 where start = ?", [(slot.start,) for slot in slots])
 
     def pending_gaps(self, limit: int) -> list[GapRecord]:
         """The oldest gaps that await acknowledgement."""
@@ -112,6 +135,7 @@ class Spool:
                 [(slot.covered_s, slot.start) for slot in slots],
             )
             db.execute("delete from slots where closed and covered_s <= acknowledged_s")
+            _take_out_of_hours(db, {slot.start for slot in slots})
             db.executemany(
                 "delete from gaps where start = ? and duration_s = ?",
                 [(gap.start, gap.duration_s) for gap in gaps],
@@ -125,6 +149,7 @@ class Spool:
                 db.execute("update slots set acknowledged_s = covered_s where start = ?", (start,))
                 db.execute("delete from slots where start = ? and closed", (start,))
                 db.execute("delete from gaps where start = ?", (start,))
+            _take_out_of_hours(db, set(starts))
             _count(db, "refused", len(starts))
             db.execute(
                 "delete from refused where start not in"
@@ -153,13 +178,25 @@ class Spool:
         """What waits, and what was lost."""
         with self._transaction() as db:
             slots = db.execute("select count(*) from slots where covered_s > acknowledged_s").fetchone()[0]
+            slots += sum(len(json.loads(waiting)) for (waiting,) in db.execute("select waiting from hours"))
             gaps = db.execute("select count(*) from gaps").fetchone()[0]
-            return Waiting(slots, gaps, _counted(db, "dropped"), _counted(db, "refused"), _size(db))
+            lost = {key: _counted(db, key) for key in ("dropped", "refused", "coarsened", "damaged")}
+            return Waiting(slots, gaps, size_bytes=_size(db), **lost)
+
+    def begin_anew(self) -> None:
+        """Put a damaged file beside, begin an empty one and count that. Raises OSError."""
+        os.replace(self.path, self.path + ".damaged")
+        for rest in ("-journal", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path + rest)
+        os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+        with self._transaction() as db:
+            _count(db, "damaged", 1)
 
     def clear(self) -> None:
         """Forget everything: it belongs to another machine."""
         with self._transaction() as db:
-            for table in ("slots", "gaps", "refused", "meta"):
+            for table in ("slots", "hours", "gaps", "refused", "meta"):
                 db.execute(f"delete from {table}")  # noqa: S608 - the names stand one line above
 
     @contextlib.contextmanager
@@ -174,27 +211,89 @@ class Spool:
                 )
             if layout == 0:
                 db.executescript("pragma auto_vacuum = full;" + _SCHEMA + f"pragma user_version = {LAYOUT};")
+            elif layout == 1:
+                db.executescript(_FROM_LAYOUT_1 + f"pragma user_version = {LAYOUT};")
             with db:
                 yield db
         finally:
             db.close()
 
     def _keep_bounds(self, db: sqlite3.Connection, now_s: float) -> None:
-        """Drop what is too old, then the oldest until the file is small enough."""
+        """Drop what is too old; where the file is too large, make room."""
         horizon = int(now_s) - self._max_age_s
         dropped = db.execute("delete from slots where start < ?", (horizon,)).rowcount
+        dropped += _drop_hours(db, "start < ?", horizon)
         db.execute("delete from gaps where start + duration_s < ?", (horizon,))
-        while _size(db) > self._max_bytes:
-            batch = db.execute(
-                "delete from slots where start in (select start from slots order by start limit 100)"
-            ).rowcount
-            dropped += batch
-            if batch == 0:
+        if _size(db) > self._max_bytes:
+            dropped += self._make_room(db)
+        _count(db, "dropped", dropped)
+
+    def _make_room(self, db: sqlite3.Connection) -> int:
+        """Make the oldest coarser, then drop the oldest, to a little below the bound, so that this is rare.
+
+        Returns the number of slots dropped.
+        """
+        aim, dropped = self._max_bytes * MADE_ROOM, 0
+        while _size(db) > aim and _coarsen(db):
+            pass
+        while _size(db) > aim:
+            oldest = db.execute("select start from slots union select start from hours order by 1 limit 100")
+            starts = [start for (start,) in oldest]
+            if not starts:
                 db.execute(
                     "delete from gaps where start in (select start from gaps order by start limit 100)"
                 )
                 break
-        _count(db, "dropped", dropped)
+            dropped += db.execute("delete from slots where start <= ?", (starts[-1],)).rowcount
+            dropped += _drop_hours(db, "start <= ?", starts[-1])
+        return dropped
+
+
+def _coarsen(db: sqlite3.Connection) -> bool:
+    """Make one record of each of the oldest hours that has several slots; False when there is none."""
+    several = db.execute(
+        "select start / 3600 * 3600 as hour from slots"
+        " where closed and not sent and hour not in (select start from hours)"
+        " group by hour having count(*) > 1 order by hour limit ?",
+        (COARSENED_AT_ONCE,),
+    ).fetchall()
+    for (hour,) in several:
+        rows = db.execute(
+            "select body from slots where closed and not sent and start >= ? and start < ? order by start",
+            (hour, hour + coarse.HOUR_S),
+        )
+        slots = [_record(body) for (body,) in rows.fetchall()]
+        starts = [slot.start for slot in slots]
+        body = json.dumps(coarse.together(slots), separators=(",", ":"))
+        db.execute("insert into hours values (?, ?, ?)", (hour, json.dumps(starts), body))
+        db.executemany("delete from slots where start = ?", [(start,) for start in starts])
+        _count(db, "coarsened", len(starts))
+    return bool(several)
+
+
+def _of_hour(waiting: list[int], hour: dict[str, Any]) -> Iterator[PendingSlot]:
+    """The slots of an hour that still wait."""
+    for record in coarse.apart(hour):
+        if record.start in waiting:
+            yield PendingSlot(record.start, record.covered_s, slot_fields(record))
+
+
+def _take_out_of_hours(db: sqlite3.Connection, starts: set[int]) -> None:
+    """Slots of hours that wait no longer; an hour goes with the last of them."""
+    for hour in {coarse.hour_start(start) for start in starts}:
+        row = db.execute("select waiting from hours where start = ?", (hour,)).fetchone()
+        left = [start for start in json.loads(row[0]) if start not in starts] if row else []
+        if left:
+            db.execute("update hours set waiting = ? where start = ?", (json.dumps(left), hour))
+        else:
+            db.execute("delete from hours where start = ?", (hour,))
+
+
+def _drop_hours(db: sqlite3.Connection, which: str, bound: int) -> int:
+    """Delete hours; how many slots went with them."""
+    rows = db.execute(f"select waiting from hours where {which}", (bound,)).fetchall()  # noqa: S608 - ours
+    db.execute(f"delete from hours where {which}", (bound,))  # noqa: S608
+    return sum(len(json.loads(waiting)) for (waiting,) in rows)
 
 
 def _put_slot(db: sqlite3.Connection, record: SlotRecord, closed: bool) -> None:

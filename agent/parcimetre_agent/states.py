@@ -1,7 +1,8 @@
 """Pure: two moments in, the states between them out.
 
-On Linux, the time asleep is the growth of CLOCK_BOOTTIME over CLOCK_MONOTONIC, and a changed boot id means
-that the machine was off from the last moment written down until the boot. Input devices are never asked.
+On Linux, the time asleep is the growth of CLOCK_BOOTTIME over CLOCK_MONOTONIC, on Windows that of
+the interrupt time over the unbiased one. A changed boot id, or time since boot that shrank, means that the
+machine was off from the last moment written down until the boot. Input devices are never asked.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Interval(NamedTuple):
 
 def between(before: Instant, after: Instant, watched: bool = True) -> Interval:
     """States from `before` to `after`; `watched` is false when no agent ran in between."""
-    if before.boot_id != after.boot_id:
+    if before.boot_id != after.boot_id or after.boottime_s < before.boottime_s:
         return _rebooted(before, after)
     elapsed_s = after.boottime_s - before.boottime_s
     asleep_s = max(0.0, elapsed_s - (after.monotonic_s - before.monotonic_s))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from .slot import SLOT_S, Piece, SlotRecord, joined, one_slot, slot_start, split
+from .averages import Late
+from .slot import ROUNDING_S, SLOT_S, Piece, SlotRecord, joined, one_slot, slot_start, split
 
 LONGEST_GAP_S = 400 * 86_400
+_AWAKE_STATES = ("display_on", "display_off")
 _GAP_STATES = ("asleep", "off", "unknown")
 
 
@@ -47,6 +50,13 @@ class Timeline:
             for part in self._without_gap(piece, closed):
                 self._take(part, closed)
         return closed
+
+    def fill(self, late: Sequence[Late]) -> None:
+        """Add what rarely asked power sources say of the open slot since they were asked before."""
+        for one in late:
+            for i, part in enumerate(self._parts):
+                if part.state in _AWAKE_STATES and part.start_s >= one.since_s - ROUNDING_S:
+                    self._parts[i] = part._replace(power_w={**part.power_w, one.channel: one.power_w})
 
     def open_slot(self) -> SlotRecord | None:
         """The slot that is not over yet, its rest unknown; None when nothing of it is known."""

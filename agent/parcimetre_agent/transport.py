@@ -23,7 +23,12 @@ from .errors import BadSettings, Refused, Unreachable  # noqa: E402
 from .settings import Settings  # noqa: E402
 
 TIMEOUT = httpx.Timeout(30.0, connect=15.0)
+LONGEST_WAIT_S = 86_400.0
 _COME_BACK = (408, 425, 429)
+_IN_BETWEEN = (407, 511)
+_PROXY_MEND = (
+    "set HTTPS_PROXY=http://name:password@proxy:port for the agent, or NO_PROXY; the data stays in the spool"
+)
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,14 @@ def post(
     if response.is_success:
         return Answer(_json(response), _size(response.request), _date_s(response))
     detail = _detail(response)
+    if response.status_code in _IN_BETWEEN or response.is_redirect:
+        raise Unreachable(_mend_of_way(response), _retry_after_s(response))
     if response.status_code in _COME_BACK or response.status_code >= 500:
         raise Unreachable(
             f"the collector cannot take the report now: {detail}; it stays in the spool",
             _retry_after_s(response),
         )
-    raise Refused(response.status_code, detail)
+    raise Refused(response.status_code, detail, _problem(response) is not None)
 
 
 def knock(client: httpx.Client) -> None:
@@ -101,6 +108,8 @@ def _trust(settings: Settings) -> ssl.SSLContext | bool:
 
 def _why(error: httpx.HTTPError, server: str) -> str:
     reason = str(error) or type(error).__name__
+    if isinstance(error, httpx.ProxyError):
+        return f"the proxy on the way to {server} refuses: {reason}; {_PROXY_MEND}"
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         return f"{server} shows a certificate nobody here vouches for ({reason}); give its CA with --ca-file"
     return f"cannot reach {server}: {reason}; check --server and the network, the data stays in the spool"
@@ -118,13 +127,27 @@ def _json(response: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def _detail(response: httpx.Response) -> str:
-    """The problem document's sentence, else the status line."""
+def _mend_of_way(response: httpx.Response) -> str:
+    """What to do about an answer that is not the collector's own: a proxy's, or another address."""
+    if response.is_redirect:
+        there = response.headers.get("Location", "another address")
+        return f"{response.url} sends on to {there}; give the collector's own address with --server"
+    return f"the proxy on the way to {response.url} wants a name and password; {_PROXY_MEND}"
+
+
+def _problem(response: httpx.Response) -> dict[str, Any] | None:
+    """The problem document of an answer; a proxy or another web server sends none."""
     try:
         problem = response.json()
     except ValueError:
-        problem = None
-    if isinstance(problem, dict) and (problem.get("detail") or problem.get("title")):
+        return None
+    return problem if isinstance(problem, dict) and (problem.get("detail") or problem.get("title")) else None
+
+
+def _detail(response: httpx.Response) -> str:
+    """The problem document's sentence, else the status line."""
+    problem = _problem(response)
+    if problem is not None:
         return str(problem.get("detail") or problem.get("title"))
     return f"HTTP {response.status_code} {response.reason_phrase} from {response.url}; check --server"
 
@@ -133,9 +156,11 @@ def _retry_after_s(response: httpx.Response) -> float:
     """Seconds of a Retry-After header, given as such or as a date; 0 without one."""
     value = response.headers.get("Retry-After", "")
     if value.isdigit():
-        return min(float(value), 86_400.0)
+        return min(float(value), LONGEST_WAIT_S)
     due_s, now_s = _parsed_date_s(value), _date_s(response)
-    return max(0.0, due_s - now_s) if due_s is not None and now_s is not None else 0.0
+    if due_s is None or now_s is None:
+        return 0.0
+    return min(max(0.0, due_s - now_s), LONGEST_WAIT_S)
 
 
 def _date_s(response: httpx.Response) -> float | None:

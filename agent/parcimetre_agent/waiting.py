@@ -26,6 +26,58 @@ if sys.platform == "linux":
             return TIME
         return CHILD if got.si_signo == signal.SIGCHLD else STOP
 
+elif sys.platform == "darwin":
+    from . import wakeup
+
+    _TAKEN = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+
+    def take_signals() -> None:
+        """Keep SIGTERM, SIGINT and SIGCHLD for `wait`."""
+        wakeup.take(_TAKEN)
+
+    def release_signals() -> None:
+        """A courier is a process of its own here, and took nothing."""
+
+    def wait(seconds: float) -> str:
+        """TIME after so many seconds, or sooner CHILD or STOP."""
+        got = wakeup.wait(seconds)
+        if got is None:
+            return TIME
+        return CHILD if got == signal.SIGCHLD else STOP
+
+elif sys.platform == "win32":
+
+    class _Stopped(Exception):
+        """Ends a wait; raised nowhere else."""
+
+    _asked = {"stop": False, "waiting": False}
+
+    def ask_to_stop(*_signal: object) -> None:
+        """End the wait that lasts, or the next one."""
+        _asked["stop"] = True
+        if _asked["waiting"]:
+            raise _Stopped
+
+    def take_signals() -> None:
+        """Ctrl-C and Ctrl-Break end a wait."""
+        signal.signal(signal.SIGINT, ask_to_stop)
+        signal.signal(signal.SIGBREAK, ask_to_stop)
+
+    def release_signals() -> None:
+        """A child of its own has the usual ones."""
+
+    def wait(seconds: float) -> str:
+        """TIME after so many seconds, or sooner STOP."""
+        try:
+            _asked["waiting"] = True
+            if not _asked["stop"]:
+                time.sleep(max(0.0, seconds))
+        except _Stopped:
+            return STOP
+        finally:
+            _asked["waiting"] = False
+        return STOP if _asked["stop"] else TIME
+
 else:
 
     def take_signals() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, cast
 
-from .report import Energy, EnrolRequest, Gap, GapState, Inventory, Report, Slot
+from .report import Energy, EnrolRequest, Gap, GapState, Inventory, Losses, Report, Slot
 from .timeline import GapRecord
 
 
-def document(message: Report | EnrolRequest | Inventory) -> dict[str, Any]:
+def document(message: Report | EnrolRequest | Inventory | Losses) -> dict[str, Any]:
     """The message as the JSON object that is sent."""
     pruned = _pruned(asdict(message))
     assert isinstance(pruned, dict)

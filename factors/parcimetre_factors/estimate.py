@@ -29,6 +29,10 @@ CLASSES = {
 }  # fmt: skip
 KINDS = frozenset({"workstation", "thin_client"})
 BOAVIZTA = "boavizta"
+MENDS = {
+    "model_type": 'give an object, such as {"model": "Core i5-1145G7"} for a processor',
+    "extra_forbidden": "there is no such key; docs/en/estimate.md lists them",
+}
 Answer = dict[str, Any]
 Units = Annotated[int, Field(ge=1, le=10_000)]
 Size = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
@@ -252,4 +256,4 @@ def _within(parts: list[Amount], factors: FactorSet) -> Answer:
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "request"
-    return f"{where}: {first['msg']}"
+    return f"{where}: {MENDS.get(first['type'], first['msg'])}"

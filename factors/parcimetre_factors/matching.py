@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from rapidfuzz import fuzz
 
-from .criteria import EMBODIED
+from .criteria import EMBODIED, Stage
 from .factor import DISPUTED, Factor, FactorSet
 
 MAKERS = {
@@ -38,6 +38,7 @@ PLATFORM = re.compile(r"^(\d\d)[ai][a-z]{2,3}$")
 SCREEN_SIZES = frozenset(str(inches) for inches in range(10, 19))
 SIZE_DIGITS = 2
 EXACT, SPELT_ALIKE, CLEARLY, LONG = 100.0, 85.0, 5.0, 5
+SHEETS = {"products": EMBODIED, "product_power": (Stage.USE,)}  # stages that count of each table of sheets
 Tier = Literal["exact", "fuzzy"]
 
 
@@ -59,8 +60,10 @@ class Match:
 Words = frozenset[str]
 
 
-def match(maker: str | None, model: str | None, category: str, factors: FactorSet) -> Match | None:
-    """The product of that maker and model, or None.
+def match(
+    maker: str | None, model: str | None, category: str, factors: FactorSet, table: str = "products"
+) -> Match | None:
+    """The product of that maker and model in a table of sheets, or None.
 
     Exact: the same words in any order, noise aside. Firmware often states one name for all forms of a model
     ("OptiPlex 3080"): the category tells a mini PC or an all-in-one from the others, but not a tower from a
@@ -69,7 +72,7 @@ def match(maker: str | None, model: str | None, category: str, factors: FactorSe
     """
     if not maker or not model:
         return None
-    products, name, words = _products(factors), normal_maker(maker), normal_model(model)
+    products, name, words = _products(factors, table), normal_maker(maker), normal_model(model)
     if not _numbers(words):
         return None
     form = FORM_OF_CATEGORY.get(category)
@@ -161,15 +164,16 @@ class _Products:
     factors: Mapping[str, tuple[Factor, ...]]
 
 
-_INDEX: WeakKeyDictionary[FactorSet, _Products] = WeakKeyDictionary()
+_INDEX: WeakKeyDictionary[FactorSet, dict[str, _Products]] = WeakKeyDictionary()
 
 
-def _products(factors: FactorSet) -> _Products:
-    """The products of a factor set, indexed once."""
-    if factors not in _INDEX:
+def _products(factors: FactorSet, table: str) -> _Products:
+    """The products of a table of a factor set, indexed once."""
+    indexed = _INDEX.setdefault(factors, {})
+    if table not in indexed:
         rows: dict[str, list[Factor]] = {}
-        stated = (f for f in factors.table("products") if f.quality != DISPUTED and f.stage in EMBODIED)
-        for factor in stated:
+        stages = SHEETS[table]
+        for factor in (f for f in factors.table(table) if f.quality != DISPUTED and f.stage in stages):
             rows.setdefault(factor.subject, []).append(factor)
         named: dict[tuple[str, Words], list[str]] = {}
         for names in (_whole_name, _names):
@@ -182,12 +186,12 @@ def _products(factors: FactorSet) -> _Products:
         numbered: dict[tuple[str, Words], list[tuple[str, Words]]] = {}
         for (maker, words), subjects in named.items():
             numbered.setdefault((maker, _numbers(words)), []).extend((each, words) for each in subjects)
-        _INDEX[factors] = _Products(
+        indexed[table] = _Products(
             {key: tuple(alike) for key, alike in named.items()},
             {key: tuple(alike) for key, alike in numbered.items()},
             {subject: tuple(of_product) for subject, of_product in rows.items()},
         )
-    return _INDEX[factors]
+    return indexed[table]
 
 
 def _whole_name(model: str) -> list[str]:

@@ -9,24 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .activity import DECILES, Activity
+from .calibration import calibrated, calibration_of
+from .client_power import NO_DISPLAY, awake, class_of, family_of, monitor_on, printer_mean
 from .components import factor_leaf
+from .conversion import at_half_load
 from .cpus import find
-from .explain import Term, leaf, product, total
-from .factor import FactorId, FactorSet
+from .explain import Term, leaf, product, quotient, total
+from .factor import FactorSet
 from .hardware import Disk, Hardware
 from .memo import kept
 from .server_power import Load, server_watts
+from .tec import MINUS
 from .uncertainty import Amount, amounts
 from .virtual_host import host_share, typical_host
 
-CLIENTS = ("laptop", "desktop", "all_in_one", "mini_pc")
-MEAN_ONLY = (
-    "monitor", "printer", "network", "tablet", "phone", "docking_station", "projector", "ip_phone",
-)  # fmt: skip
+MEAN_ONLY = ("printer", "network", "tablet", "phone", "docking_station", "projector", "ip_phone")
 CURVE_LOADS = (0, 10, 50, 100)
 MIDDLES = (5, 15, 25, 35, 45, 55, 65, 75, 85, 95)
-NO_DISPLAY = leaf("display", 0.0, "W", "policy", note="A display of its own is a device of its own.")
-IN_IDLE = leaf("display", 0.0, "W", "policy", note="The built-in display is within the idle figure.")
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class PowerModel:
     """Watts of the whole device at the wall.
 
     `decile_w[i]` is the power awake with load in decile i, without its display; `display_w` what the
-    built-in display adds while on. `error` is the factor whose range is the model's own error.
+    built-in display adds while on. `errors` are the factors whose ranges are the model's own error at all
+    loads alike; none where the terms carry an error each, which then follows the load.
     """
 
     evidence: str
@@ -42,7 +42,11 @@ class PowerModel:
     display_w: Term
     asleep_w: Term
     off_w: Term
-    error: FactorId
+    errors: tuple[str, ...] = ()
+
+    def amounts(self, watts: Term) -> list[Amount]:
+        """Watts of one of its terms by the errors that they carry."""
+        return [Amount(watts.value, self.errors)] if self.errors else amounts(watts)
 
     def energy_j(self, activity: Activity) -> NDArray[np.float64]:
         """Modelled energy of each slot (n,), in joules; time awake without a load counts as idle."""
@@ -69,65 +73,102 @@ def power_model(hardware: Hardware, factors: FactorSet) -> PowerModel:
         return _shared(hardware, factors)
     if hardware.category == "server":
         return _server(hardware, factors)
+    if hardware.category == "monitor":
+        return _monitor(hardware, factors)
     if hardware.category in MEAN_ONLY:
-        return _mean_only(hardware.category, factors)
-    return _client(hardware, factors)
+        return _mean_only(hardware, factors)
+    return _calibrated(hardware, factors)
 
 
 def watts_at(load: int, hardware: Hardware, factors: FactorSet) -> Term:
-    """Watts of the whole device at a processor load in percent, awake."""
+    """Watts of the whole device at a processor load in percent, awake, its display on."""
+    if hardware.category == "monitor":
+        return monitor_on(hardware, factors).watts
     if hardware.category in MEAN_ONLY:
-        return _mean_only(hardware.category, factors).decile_w[0]
+        return _mean_only(hardware, factors).decile_w[0]
     if hardware.category == "server":
         return _server_at(load, _server_ends(hardware, factors), factors, f"{load} %")
-    dynamic = _dynamic(load, _tdp(hardware, factors), factors)
-    return total("awake", "W", (_idle(hardware, factors), dynamic), detail=f"{load} %")
+    idle, dynamic = awake(hardware, factors), _dynamic(load, _on_top(hardware, factors), factors)
+    parts = (idle.dark_w, dynamic) if idle.display_w is NO_DISPLAY else (idle.dark_w, idle.display_w, dynamic)
+    return total("awake", "W", parts, detail=f"{load} %")
 
 
 def watts_amounts(watts: Term, hardware: Hardware, factors: FactorSet) -> list[Amount]:
     """Watts with the model's own error: a server's is of idle and of full load, any other's of the whole."""
     if hardware.category == "server":
         return amounts(watts)
-    return [Amount(watts.value, (power_model(hardware, factors).error,))]
+    return [Amount(watts.value, _errors(hardware, factors))]
+
+
+def _errors(hardware: Hardware, factors: FactorSet) -> tuple[str, ...]:
+    """Errors of the whole of what is no server."""
+    if hardware.category == "monitor":
+        return monitor_on(hardware, factors).errors
+    if hardware.category in MEAN_ONLY:
+        return _mean_only(hardware, factors).errors
+    return awake(hardware, factors).errors
 
 
 def component_remainder(hardware: Hardware, factors: FactorSet) -> Term:
     """Watts at the wall, awake, beyond what the processor's own counters see: idle less the idle processor.
 
-    Never negative.
+    The processor's part of idle is at the wall as well, with what the supply loses for it. Never negative.
     """
     label = "device beside its processor"
-    if hardware.virtual or hardware.category in ("virtual_machine", *MEAN_ONLY):
+    if hardware.virtual or hardware.category in ("virtual_machine", "monitor", *MEAN_ONLY):
         return leaf(label, 0.0, "W", "policy", note="Not modelled by component.")
-    idle = (
-        _server_end("idle", hardware, factors) if hardware.category == "server" else _idle(hardware, factors)
-    )
-    processor = product(
-        "idle processor, which its counters see",
-        "W",
-        (leaf("subtracted", -1.0, "1", "constant"), _curve_leaf(0, factors), _tdp(hardware, factors)),
-    )
-    rest = total(label, "W", (idle, processor))
+    server = hardware.category == "server"
+    idle = _server_end("idle", hardware, factors) if server else awake(hardware, factors).dark_w
+    tdp, efficiency = _on_top(hardware, factors)
+    processor = product("idle processor", "W", (_curve_leaf(0, factors), tdp))
+    at_the_wall = quotient("idle processor", "W", (processor, efficiency))
+    seen = product("idle processor, which its counters see", "W", (MINUS, at_the_wall))
+    rest = total(label, "W", (idle, seen))
     return (
         rest if rest.value > 0 else leaf(label, 0.0, "W", "modelled", note="The model leaves nothing over.")
     )
 
 
-def _client(hardware: Hardware, factors: FactorSet) -> PowerModel:
-    category = _client_category(hardware)
-    idle, tdp = _idle(hardware, factors), _tdp(hardware, factors)
+def client(hardware: Hardware, factors: FactorSet) -> PowerModel:
+    """The model of an office computer, as no calibration changes it."""
+    kind, on_top = class_of(hardware), _on_top(hardware, factors)
+    family, idle = family_of(kind), awake(hardware, factors)
     deciles = tuple(
-        total("awake", "W", (idle, _dynamic(middle, tdp, factors)), detail=_decile_name(i))
+        total("awake", "W", (idle.dark_w, _dynamic(middle, on_top, factors)), detail=_decile_name(i))
         for i, middle in enumerate(MIDDLES)
     )
     return PowerModel(
-        category,
+        kind,
         deciles,
-        IN_IDLE if category in ("laptop", "all_in_one") else NO_DISPLAY,
-        factor_leaf("asleep", f"power.{category}.asleep", factors),
-        factor_leaf("off", f"power.{category}.off", factors),
-        factors.get(f"power.{category}.error").id,
+        idle.display_w,
+        factor_leaf("asleep", f"power.{family}.asleep", factors),
+        factor_leaf("off", f"power.{family}.off", factors),
+        idle.errors,
     )
+
+
+def _calibrated(hardware: Hardware, factors: FactorSet) -> PowerModel:
+    """The same, with its watts awake brought to what its model was seen to take on battery, if it was."""
+    model, by = client(hardware, factors), calibration_of(hardware, factors)
+    if by is None:
+        return model
+    return PowerModel(
+        model.evidence,
+        tuple(calibrated(watts, by) for watts in model.decile_w),
+        model.display_w if model.display_w is NO_DISPLAY else calibrated(model.display_w, by),
+        model.asleep_w,
+        model.off_w,
+        (by.id,),
+    )
+
+
+def _monitor(hardware: Hardware, factors: FactorSet) -> PowerModel:
+    """A monitor has no load: what it takes asleep at any, and the rest while its display is on."""
+    on = monitor_on(hardware, factors)
+    asleep = factor_leaf("asleep", "power.monitor.asleep", factors)
+    display = total("display", "W", (on.watts, product("asleep", "W", (MINUS, asleep))))
+    off = factor_leaf("off", "power.monitor.off", factors)
+    return PowerModel("monitor", (asleep,) * DECILES, display, asleep, off, on.errors)
 
 
 def _server(hardware: Hardware, factors: FactorSet) -> PowerModel:
@@ -135,7 +176,7 @@ def _server(hardware: Hardware, factors: FactorSet) -> PowerModel:
     deciles = tuple(_server_at(middle, ends, factors, _decile_name(i)) for i, middle in enumerate(MIDDLES))
     return PowerModel(
         "server", deciles, NO_DISPLAY, factor_leaf("asleep", "power.server.asleep", factors),
-        factor_leaf("off", "power.server.off", factors), factors.get("power.server.idle.error").id,
+        factor_leaf("off", "power.server.off", factors),
     )  # fmt: skip
 
 
@@ -185,39 +226,39 @@ def _shared(hardware: Hardware, factors: FactorSet) -> PowerModel:
     nothing = leaf("off", 0.0, "W", "policy", note="A virtual machine that does not run takes nothing.")
     return PowerModel(
         "host_share", tuple(part(term) for term in host.decile_w), NO_DISPLAY, nothing, nothing,
-        factors.get("share.error").id,
+        ("share.error",),
     )  # fmt: skip
 
 
-def _mean_only(category: str, factors: FactorSet) -> PowerModel:
+def _mean_only(hardware: Hardware, factors: FactorSet) -> PowerModel:
     """The year's mean power in every state: the sources know no more of these categories."""
-    mean = factor_leaf("mean of the year", f"power.{category}.mean", factors)
-    return PowerModel(
-        category, (mean,) * DECILES, NO_DISPLAY, mean, mean, factors.get(f"power.{category}.mean").id
-    )
+    stated = printer_mean(hardware, factors)
+    name = f"power.{hardware.category}.mean"
+    mean = factor_leaf("mean of the year", name, factors) if stated is None else stated.watts
+    errors = (name,) if stated is None else stated.errors
+    return PowerModel(hardware.category, (mean,) * DECILES, NO_DISPLAY, mean, mean, errors)
 
 
-def _client_category(hardware: Hardware) -> str:
-    return hardware.category if hardware.category in CLIENTS else "other"
-
-
-def _idle(hardware: Hardware, factors: FactorSet) -> Term:
-    return factor_leaf("idle", f"power.{_client_category(hardware)}.idle", factors)
-
-
-def _dynamic(load: int, tdp: Term, factors: FactorSet) -> Term:
-    """What the processor adds to idle at a load in percent."""
+def _dynamic(load: int, on_top: tuple[Term, Term], factors: FactorSet) -> Term:
+    """What the processor adds to idle at a load in percent, at the wall."""
     share = _curve(load, factors) - _curve(0, factors)
     at_load = leaf(
         "share of TDP above idle", share, "1", "modelled", detail=f"{load} %", factor=None,
         note="Between the points of power.curve.0, .10, .50 and .100.",
     )  # fmt: skip
-    return product("processor at load", "W", (tdp, at_load))
+    tdp, efficiency = on_top
+    processor = product("processor at load", "W", (tdp, at_load))
+    return quotient(processor.label, "W", (processor, efficiency))
+
+
+def _on_top(hardware: Hardware, factors: FactorSet) -> tuple[Term, Term]:
+    """TDP of the processors, and the efficiency of the supply for what comes on top of idle."""
+    return _tdp(hardware, factors), at_half_load(hardware, factors)
 
 
 def _tdp(hardware: Hardware, factors: FactorSet) -> Term:
     """Thermal design power of the processors together, in watts."""
-    category = "server" if hardware.category == "server" else _client_category(hardware)
+    category = "server" if hardware.category == "server" else family_of(class_of(hardware))
     cpu = hardware.cpus[0] if hardware.cpus else None
     facts = find(cpu.model, factors) if cpu else None
     units = leaf("processors", float(cpu.units if cpu else 1), "1", "measured")

@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from parcimetre_factors.activity import SLOT_S, Activity
+from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import YEAR_S, Policy, life_end
 from parcimetre_factors.purchase import Purchase
 
 from .devices import Device
 from .periods import HOUR_S, Periods
 from .profiles import Profile
+from .use import Slots
 
 Array = NDArray[np.float64]
+Times = int | NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Service:
     """A device's time in service, seconds UTC; `last` is now, or when it was retired.
 
-    What its life has left falls on `last` when it was `scrapped`; it goes with the device otherwise.
+    What its life has left falls on `last` when it was `scrapped`; it goes with the device otherwise. Of n
+    devices the times and `scrapped` are (n,), and the purchase is that of the first.
     """
 
-    first: int
-    last: int
+    first: Times
+    last: Times
     now: int
-    scrapped: bool
+    scrapped: bool | NDArray[np.bool_]
     purchase: Purchase
 
 
 @dataclass(frozen=True)
 class Life:
-    """Years that carry an impact from `begins`, seconds UTC, and the active hours of a year."""
+    """Years that carry an impact from `begins`, seconds UTC, and the active hours of a year.
 
-    begins: int
+    Of n devices that are alike `begins` is (n,).
+    """
+
+    begins: Times
     years: float
     hours_per_year: float
 
     @property
-    def ends(self) -> int:
+    def ends(self) -> Times:
         """When nothing is left to accrue, seconds UTC."""
-        return life_end(self.begins, self.years)
+        return self.begins + life_end(0, self.years)
 
 
 def service_of(device: Device, first: int, now: int, bought: Purchase) -> Service:
@@ -74,47 +82,77 @@ def second_life(profile: Profile, purchase: Purchase) -> Life | None:
     return Life(purchase.second_life, years, profile.hours_per_year.value)
 
 
+def services_of(services: Sequence[Service]) -> Service:
+    """The services of n devices as one."""
+    first, last = (np.array([getattr(one, name) for one in services], np.int64) for name in ("first", "last"))
+    scrapped = np.array([one.scrapped for one in services], np.bool_)
+    return replace(services[0], first=first, last=last, scrapped=scrapped)
+
+
+def lives_of(
+    profile: Profile, services: Sequence[Service], policy: Policy
+) -> tuple[Life | None, Life | None]:
+    """The first and the second lives of n devices that all have the same ones."""
+    one = services[0].purchase
+    first, second = first_life(profile, one, policy), second_life(profile, one)
+    if first is not None:
+        first = replace(first, begins=np.array([each.purchase.at for each in services], np.int64))
+    if second is not None:
+        begins = [each.purchase.second_life for each in services]
+        second = replace(second, begins=np.array(begins, np.int64))
+    return first, second
+
+
 def accrued(
     policy: Policy,
     life: Life | None,
     service: Service,
     periods: Periods,
-    activity: Activity | None,
+    slots: Slots | None,
     zone: ZoneInfo,
 ) -> Array:
-    """Slots in service, share of the year of purchase or active hours of a life, by period (p,)."""
+    """Slots in service, share of the year of purchase or active hours of a life, by period (p,); of n
+    devices (n, p).
+    """
     if life is None:
-        return np.zeros(len(periods.names))
-    first, last = max(service.first, life.begins), min(service.last, life.ends)
+        return np.zeros((*np.shape(service.first), len(periods.names)))
+    first, last = np.maximum(service.first, life.begins), np.minimum(service.last, life.ends)
     match policy:
         case Policy.PURCHASE_YEAR:
-            begin, end = _year(life.begins, zone)
-            return periods.seconds(begin, min(end, service.now)) / (end - begin)
+            years = np.array([_year(int(begins), zone) for begins in np.ravel(life.begins)], np.int64)
+            begin, end = (edge.reshape(np.shape(life.begins)) for edge in years.T)
+            return periods.seconds(begin, np.minimum(end, service.now)) / (end - begin)[..., None]
         case Policy.ACTIVE_HOUR:
             left = _left(life, service, periods) / YEAR_S * life.hours_per_year
-            return left + _active_s(first, last, periods, activity) / HOUR_S
+            return left + _active_s(first, last, periods, slots) / HOUR_S
         case Policy.SERVICE_LIFE:
             return (periods.seconds(first, last) + _left(life, service, periods)) / SLOT_S
 
 
 def _left(life: Life, service: Service, periods: Periods) -> Array:
     """Seconds of life left when a device was scrapped, in the period in which it was."""
-    left = np.zeros(len(periods.names))
-    edges = periods.edges
-    if service.scrapped and service.last < life.ends and edges[0] <= service.last < edges[-1]:
-        left[periods.index(np.array([service.last]))] = life.ends - max(service.last, life.begins)
-    return left
+    last = np.asarray(service.last)
+    falls = np.asarray(service.scrapped) & (last < life.ends)
+    left = np.where(falls, life.ends - np.maximum(last, life.begins), 0.0)[..., None]
+    begins, ends = periods.edges[:-1], periods.edges[1:]
+    found: Array = np.where((begins <= last[..., None]) & (last[..., None] < ends), left, 0.0)
+    return found
 
 
-def _active_s(first: int, last: int, periods: Periods, activity: Activity | None) -> Array:
+def _active_s(first: Times, last: Times, periods: Periods, slots: Slots | None) -> Array:
     """Seconds awake of the slots that begin between two times, by period."""
-    if activity is None:
-        return np.zeros(len(periods.names))
-    inside = (activity.start + SLOT_S > first) & (activity.start < last)
-    at = periods.index(activity.start[inside])
-    return np.bincount(at, activity.awake_s[inside], len(periods.names)).astype(np.float64)
+    p = len(periods.names)
+    if slots is None:
+        return np.zeros((*np.shape(first), p))
+    start, n = slots.activity.start, slots.n
+    begin, end = (np.broadcast_to(edge, (n,))[slots.of] for edge in (first, last))
+    inside = (start + SLOT_S > begin) & (start < end)
+    cells = slots.of[inside] * p + periods.index(start[inside])
+    summed = np.bincount(cells, slots.activity.awake_s[inside], n * p).astype(np.float64)
+    return summed.reshape((*np.shape(first), p))
 
 
+@lru_cache(maxsize=4096)
 def _year(second: int, zone: ZoneInfo) -> tuple[int, int]:
     """First second of the organisation's year that holds a time, and of the next year."""
     year = datetime.fromtimestamp(second, zone).year

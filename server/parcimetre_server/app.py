@@ -16,8 +16,11 @@ from .api.reports_in import ReportsFirst
 from .collector import Collector
 from .credentials import Credentials
 from .enrolment import Enrolment
+from .fleet_metrics import FleetMetrics
+from .ingest import Versions
 from .jobs import start_jobs
 from .problems import install, problem
+from .requests import Requests
 from .writer import Writer
 
 OPEN_TO_AGENTS = ("/v1/enrol", "/v1/reports", "/healthz", "/readyz")
@@ -31,7 +34,7 @@ def build(collector: Collector) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         """Jobs run and the writer waits for reports between start and stop."""
-        stop_jobs = start_jobs(collector)
+        stop_jobs = start_jobs(collector, writer.meters)
         yield
         stop_jobs()
         writer.close()
@@ -41,12 +44,15 @@ def build(collector: Collector) -> FastAPI:
     app.state.writer = writer
     app.state.credentials = Credentials(collector)
     app.state.enrolment = Enrolment(collector)
+    app.state.versions = Versions()
+    app.state.fleet_metrics = FleetMetrics(collector)
     for router in routers():
         app.include_router(router)
     install(app)
     app.add_middleware(ReportsFirst)
     if not collector.settings.read_from_network:
         app.add_middleware(ReadersOnThisMachine)
+    app.add_middleware(Requests, log=collector.settings.access_log)
     return app
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,9 @@ from parcimetre_factors.factor import FactorSet
 from starlette.requests import Request
 
 from . import clock
+from .day_sums import DaySums
 from .factor_sets import in_force
+from .seen import Seen
 from .settings import Settings
 from .store import Store
 from .store.clickhouse import open_store as open_clickhouse
@@ -20,11 +22,15 @@ from .store.embedded.files import make_folder
 
 @dataclass(frozen=True)
 class Collector:
-    """Settings in force, the store, and the factor set that figures are computed with."""
+    """Settings in force, the store, the factor set that figures are computed with, who was heard, and what
+    was computed before.
+    """
 
     settings: Settings
     store: Store
     factors: FactorSet
+    seen: Seen = field(default_factory=Seen)
+    days: DaySums = field(default_factory=DaySums)
 
     def now(self) -> int:
         """Seconds UTC."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice, takewhile
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from parcimetre_agent.report import Inventory
 from parcimetre_factors.purchase import Stated
@@ -15,10 +17,11 @@ from pydantic import TypeAdapter
 from .credentials import revocation
 from .errors import ParcimetreError
 from .org import sites, within
-from .store import DeviceId, Fact, Store
+from .store import DeviceId, Fact, FactKind, Store
 
 INVENTORY = TypeAdapter(Inventory)
 UNKNOWN_ZONE = "FR"
+STATED: tuple[FactKind, ...] = ("device", "inventory", "purchase", "site")
 
 
 class UnknownDevice(ParcimetreError):
@@ -60,14 +63,47 @@ class Device:
         return f"{model} {self.id[:6]}".strip()
 
 
+@dataclass
+class _Known:
+    """The devices as they were when the facts had come to a mark."""
+
+    devices: dict[DeviceId, Device] = field(default_factory=dict)
+    mark: int = 0
+    lock: Lock = field(default_factory=Lock)
+
+
+_KNOWN: WeakKeyDictionary[Store, _Known] = WeakKeyDictionary()
+
+
 def devices(store: Store) -> dict[DeviceId, Device]:
-    """Every device that ever enrolled, by id."""
+    """Every device that ever enrolled, by id; only what was stated since the last time is read."""
+    known = _KNOWN.setdefault(store, _Known())
+    with known.lock:
+        stated, mark = store.newer(STATED, known.mark) if known.mark else ([], store.newer((), 0)[1])
+        if not known.mark or any(fact.kind == "site" for fact in stated):
+            known.devices = _all_devices(store)
+        else:
+            _update(store, known.devices, dict.fromkeys(fact.key for fact in stated))
+        known.mark = mark
+        return dict(known.devices)
+
+
+def _all_devices(store: Store) -> dict[DeviceId, Device]:
     inventories, purchases = store.latest("inventory"), store.latest("purchase")
     zones = {name: site.zone for name, site in sites(store).items()}
     return {
         DeviceId(key): _device(fact, inventories.get(key), purchases.get(key), zones)
         for key, fact in store.latest("device").items()
     }
+
+
+def _update(store: Store, known: dict[DeviceId, Device], changed: Iterable[str]) -> None:
+    """Read devices anew; facts may stand about one that never enrolled."""
+    for key in changed:
+        try:
+            known[DeviceId(key)] = device(store, key)
+        except UnknownDevice:
+            continue
 
 
 def device(store: Store, device_id: str) -> Device:

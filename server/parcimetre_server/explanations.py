@@ -6,6 +6,7 @@ about is told once, under `definitions`; terms point there with `ref`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -33,8 +34,9 @@ from .i18n import mark
 from .periods import DAY_S, Span, cut
 from .profiles import Profile, profiles
 from .purchases import purchase_of
-from .rungs import DECILES, PIECES, RUNGS, Chosen, choose
+from .rungs import DECILES, PIECES, RUNGS, Chosen, Reading, choose
 from .store import DeviceId
+from .use import together
 
 FINE_S = 2 * DAY_S
 JOULES = leaf(mark("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")
@@ -194,7 +196,7 @@ def explain_unit(
     """The figure of an org unit as the sum of its devices; each device's own tree is one step away."""
     query = Query(span, criterion, org_unit=org_unit, amortisation=amortisation, electricity=electricity)
     found = figures(collector, query)
-    names = {str(figure.device.id): figure.device.name for figure in found.devices}
+    names = {str(key): device.name for key, device in found.known.items()}
     inputs = tuple(
         leaf(
             mark("footprint of a device"),
@@ -266,7 +268,8 @@ def _embodied(case: _Case) -> Iterator[Term]:
 def _accrued(case: _Case, life: Life | None) -> Term:
     """Units of the policy that a life has in the period, as a leaf."""
     periods = cut(case.span, "total", case.collector.zone)
-    units = accrued(case.policy, life, case.service, periods, case.activity, case.collector.zone)[0]
+    slots = together([case.activity])
+    units = accrued(case.policy, life, case.service, periods, slots, case.collector.zone)[0]
     return leaf(ACCRUED[case.policy], float(units), COUNTED[case.policy], "measured")
 
 
@@ -277,7 +280,7 @@ def _use(case: _Case) -> Iterator[Term]:
         return
     span = case.span
     activity = case.activity
-    chosen = choose(activity, case.profile.watts, is_virtual(case.device))
+    chosen = choose(activity, case.profile.watts, is_virtual(case.device), case.profile.supply)
     fine = span.last - span.first <= FINE_S
     periods = cut(span, "slot" if fine else "day", case.collector.zone)
     at = periods.index(activity.start)
@@ -285,7 +288,7 @@ def _use(case: _Case) -> Iterator[Term]:
     terms = []
     for i in np.unique(at):
         inside = at == i
-        energy_j = _energy(chosen, inside)
+        energy_j = _energy(chosen, inside, case.collector.factors)
         if energy_j is None:
             continue
         energy = quotient(mark("electricity"), "kWh", (energy_j, JOULES))
@@ -334,14 +337,9 @@ def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:
     )
 
 
-def _energy(chosen: Chosen, inside: NDArray[np.bool_]) -> Term | None:
+def _energy(chosen: Chosen, inside: NDArray[np.bool_], factors: FactorSet) -> Term | None:
     """Energy of some slots: what counters read, and seconds times watts for what was modelled."""
-    read = [
-        leaf(mark("energy counted"), float(reading.energy_j[inside].sum()), "J", "measured",
-             detail=f"{reading.source} ({reading.scope})", tier=reading.quality)
-        for reading in chosen.readings
-        if reading.energy_j[inside].any()
-    ]  # fmt: skip
+    read = [_read(reading, inside, factors) for reading in chosen.readings if reading.energy_j[inside].any()]
     seconds = chosen.modelled_s[inside].sum(axis=0)
     modelled = [
         product(PIECE_LABELS[piece], "J", (
@@ -355,6 +353,24 @@ def _energy(chosen: Chosen, inside: NDArray[np.bool_]) -> Term | None:
         return None
     rungs = ", ".join(RUNGS[i].title for i in np.unique(chosen.rung[inside]))
     return total(mark("energy at the wall"), "J", (*read, *modelled), tier=rungs)
+
+
+def _read(reading: Reading, inside: NDArray[np.bool_], factors: FactorSet) -> Term:
+    """What a counter read in some slots, and what the power supply lost before it."""
+    counted_j = float(reading.counted_j[inside].sum())
+    counted = leaf(
+        mark("energy counted"), counted_j, "J", "measured", detail=f"{reading.source} ({reading.scope})",
+        tier=reading.quality,
+    )  # fmt: skip
+    if not reading.errors:
+        return counted
+    error, *charge = reading.errors
+    kept = tuple(factor_leaf(mark("battery"), name, factors) for name in charge)
+    whole = counted_j / float(reading.energy_j[inside].sum()) / math.prod(term.value for term in kept)
+    efficiency = leaf(mark("efficiency of the power supply"), whole, "1", "modelled", factor=error)
+    if kept:
+        efficiency = product(mark("efficiency with the battery"), "1", (efficiency, *kept))
+    return quotient(mark("energy counted, at the wall"), "J", (counted, efficiency))
 
 
 def term_json(term: Term) -> dict[str, Any]:

@@ -6,15 +6,16 @@ its category, else that of all. Each has an error of its own; it adds to those o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .figures import Array, DeviceFigure
+from .figures import Figure
 from .profiles import Errors
 from .store import DeviceId
+from .use import Array
 
 ENOUGH = 0.1
 OWN_ERROR, CATEGORY_ERROR, FLEET_ERROR = "coverage.own", "coverage.category", "coverage.fleet"
@@ -22,61 +23,97 @@ OWN_ERROR, CATEGORY_ERROR, FLEET_ERROR = "coverage.own", "coverage.category", "c
 
 @dataclass
 class Record:
-    """Use that was recorded, over all periods: energy in J and impact by rung (r,), and seconds covered."""
+    """Use that was recorded, over all periods: energy in J and impact by rung (r,), and seconds covered.
+
+    That of each of n devices has arrays (r, n) and seconds (n,).
+    """
 
     energy_j: Array | float = 0.0
     by_errors: dict[Errors, Array] = field(default_factory=dict)
-    covered_s: float = 0.0
-    expected_s: float = 0.0
+    covered_s: Array | float = 0.0
+    expected_s: Array | float = 0.0
 
     def add(self, other: Record) -> None:
-        """Add what others recorded."""
-        self.energy_j = self.energy_j + other.energy_j
-        self.covered_s += other.covered_s
-        self.expected_s += other.expected_s
+        """Add what others recorded, all of them together."""
+        self.energy_j = self.energy_j + _by_rung(other.energy_j)
+        self.covered_s = self.covered_s + np.sum(other.covered_s)
+        self.expected_s = self.expected_s + np.sum(other.expected_s)
         for errors, amount in other.by_errors.items():
-            self.by_errors[errors] = self.by_errors.get(errors, 0.0) + amount
+            self.by_errors[errors] = self.by_errors.get(errors, 0.0) + _by_rung(amount)
+
+    def of(self, rows: NDArray[np.intp]) -> Record:
+        """The same of some of the devices, where it is by device."""
+        if np.ndim(self.covered_s) == 0:
+            return self
+        return Record(
+            np.asarray(self.energy_j)[:, rows],
+            {errors: amount[:, rows] for errors, amount in self.by_errors.items()},
+            np.asarray(self.covered_s)[rows],
+            np.asarray(self.expected_s)[rows],
+        )
+
+
+def _by_rung(amount: Array | float) -> Array:
+    """Amounts of all devices together (r,)."""
+    whole = np.asarray(amount)
+    return whole.reshape(len(whole), -1).sum(axis=1)
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A record, the devices (n,) whose missing time it stands for, and the factor of the error of that."""
+
+    record: Record
+    error: str
+    devices: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A device's seconds without a record by period (p,), the record that stands for them, if any, and the
-    factor of its error.
-    """
+    """Seconds without a record by device and period (n, p), and the records that stand for them."""
 
     seconds: Array
-    record: Record | None
-    error: str
+    stand_ins: tuple[StandIn, ...]
 
     def __bool__(self) -> bool:
         """Whether anything is missing."""
         return bool(self.seconds.any())
 
+    def of(self, which: Sequence[int]) -> Missing:
+        """The same of some of the devices."""
+        rows = np.array(which, np.intp)
+        found = (
+            replace(one, record=one.record.of(rows), devices=one.devices[rows]) for one in self.stand_ins
+        )
+        return Missing(self.seconds[rows], tuple(found))
+
     def used(self, rungs: slice) -> Used:
         """What these rungs are taken to have used in that time."""
-        if self.record is None:
-            nothing = np.zeros_like(self.seconds)
-            return Used(nothing, {}, self.seconds > 0)
-        share = self.seconds / self.record.covered_s
-        energy_j = np.sum(np.asarray(self.record.energy_j)[rungs]) * share
-        by_errors = {
-            (*errors, self.error): amount[rungs].sum() * share
-            for errors, amount in self.record.by_errors.items()
-        }
-        return Used(energy_j, by_errors, np.zeros_like(share, dtype=np.bool_))
+        energy_j, by_errors = np.zeros_like(self.seconds), {}
+        untold = self.seconds > 0
+        for one in self.stand_ins:
+            covered_s = np.where(one.devices, one.record.covered_s, 1.0)[..., None]
+            share = np.where(one.devices[..., None], self.seconds / covered_s, 0.0)
+            energy_j += np.asarray(one.record.energy_j)[rungs].sum(axis=0)[..., None] * share
+            for errors, amount in one.record.by_errors.items():
+                by_errors[*errors, one.error] = amount[rungs].sum(axis=0)[..., None] * share
+            untold &= ~one.devices[..., None]
+        return Used(energy_j, by_errors, untold)
 
 
 @dataclass(frozen=True)
 class Used:
-    """Energy in J and impact by its errors that are missing, and where nothing can tell, by period (p,)."""
+    """Energy in J and impact by its errors that are missing, and where nothing can tell, by device and
+    period (n, p).
+    """
 
     energy_j: Array
     by_errors: Mapping[Errors, Array]
     untold: NDArray[np.bool_]
 
 
-def missing(figures: Iterable[DeviceFigure]) -> dict[DeviceId, Missing]:
-    """What is missing of each device."""
+def missing(figures: Iterable[Figure]) -> dict[DeviceId, Missing]:
+    """What is missing of the devices of each figure, by the id of its first device."""
     known = [(figure, _own(figure)) for figure in figures]
     categories: dict[str, Record] = {}
     fleet = Record()
@@ -89,20 +126,21 @@ def missing(figures: Iterable[DeviceFigure]) -> dict[DeviceId, Missing]:
     }
 
 
-def _own(figure: DeviceFigure) -> Record:
-    """What one device recorded."""
+def _own(figure: Figure) -> Record:
+    """What each device recorded."""
     return Record(
-        figure.energy_j.sum(axis=1),
-        {errors: amount.sum(axis=1) for errors, amount in figure.use_by_errors.items()},
-        float(figure.covered_s.sum()),
-        float(figure.expected_s.sum()),
+        figure.energy_j.sum(axis=-1),
+        {errors: amount.sum(axis=-1) for errors, amount in figure.use_by_errors.items()},
+        figure.covered_s.sum(axis=-1),
+        figure.expected_s.sum(axis=-1),
     )
 
 
-def _missing(figure: DeviceFigure, own: Record, category: Record, fleet: Record) -> Missing:
+def _missing(figure: Figure, own: Record, category: Record, fleet: Record) -> Missing:
     seconds = np.maximum(figure.expected_s - figure.covered_s, 0.0)
-    if own.covered_s > 0 and own.covered_s >= ENOUGH * own.expected_s:
-        return Missing(seconds, own, OWN_ERROR)
-    if category.covered_s > 0:
-        return Missing(seconds, category, CATEGORY_ERROR)
-    return Missing(seconds, fleet if fleet.covered_s > 0 else None, FLEET_ERROR)
+    enough = np.asarray((own.covered_s > 0) & (own.covered_s >= ENOUGH * np.asarray(own.expected_s)))
+    others = (category, CATEGORY_ERROR) if category.covered_s > 0 else (fleet, FLEET_ERROR)
+    found = [StandIn(own, OWN_ERROR, enough)]
+    if others[0].covered_s > 0:
+        found.append(StandIn(*others, ~enough))
+    return Missing(seconds, tuple(one for one in found if one.devices.any()))

@@ -22,9 +22,14 @@ class NothingImported(ParcimetreError):
     """A candidate is asked for, and there is none."""
 
 
+def adopted_folder(data_dir: Path) -> Path:
+    """Where the organisation's own tables in force lie, if it has any."""
+    return _folder(data_dir, "adopted")
+
+
 def in_force(data_dir: Path) -> FactorSet:
     """The set that figures are computed with. Raises BadFactorRow."""
-    adopted = _folder(data_dir, "adopted")
+    adopted = adopted_folder(data_dir)
     return overlaid(load_factor_set(), adopted) if adopted.is_dir() else load_factor_set()
 
 

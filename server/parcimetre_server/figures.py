@@ -1,12 +1,13 @@
-"""The figures of one device over a span: energy, use impact and embodied impact, by period.
+"""The figures of devices that are alike over a span: energy, use impact and embodied impact, by period.
 
 Embodied impact accrues by the amortisation policy, use where a slot has a record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,37 +17,52 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.explain import Term
 from parcimetre_factors.factor import FactorSet
-from parcimetre_factors.grid import TIERS, GridSlots, intensity, intensity_term
+from parcimetre_factors.grid import GridSlots, intensity, intensity_term
 from parcimetre_factors.market import Contract, market, market_term, with_contracts
 from parcimetre_factors.observed import Observed
-from parcimetre_factors.purchase import Purchase
 
-from .accrual import accrued, first_life, policy_for, second_life, service_of
+from .accrual import Service, accrued, lives_of, policy_for, service_of, services_of
 from .collector import Collector
 from .contracts import Electricity, contracts, of_device
 from .devices import Device
-from .hardware import hardware, is_virtual
 from .observations import observations
 from .periods import Periods, Span
 from .profiles import Errors, Profile, Profiles
 from .purchases import purchase_of
-from .rungs import RUNGS, choose
+from .store import DeviceId
+from .use import J_PER_KWH, Array, Slots, Used, together, used
 
-Array = NDArray[np.float64]
-J_PER_KWH = 3.6e6
+__all__ = ["J_PER_KWH", "Alike", "Figure", "Frame", "Grid", "alike", "figure", "figure_of"]
+MOST_ALIKE = 256  # devices whose slots are in memory at once
 
 
 @dataclass(frozen=True)
-class DeviceFigure:
-    """One device over p periods; arrays are (r, p) by rung and period, or (p,) by period.
+class Alike:
+    """Devices whose hardware, grid and way to accrue are the same: the group that one formula serves."""
+
+    devices: tuple[Device, ...]
+    services: tuple[Service, ...]
+    profile: Profile
+    policy: Policy
+    slots: GridSlots | None
+
+    @cached_property
+    def ids(self) -> tuple[DeviceId, ...]:
+        """Ids of the devices."""
+        return tuple(device.id for device in self.devices)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """n devices that are alike over p periods; arrays are (r, n, p) by rung, device and period, or (n, p).
 
     `use` is None where no factor knows the criterion; `use_by_errors` is the same by the errors it carries.
     `accrued` and `reconditioned` are in units of the `policy`: of what making it cost, and of what preparing
-    its second life did, if it is in its second. `tier_j` is the energy by tier of the grid's evidence, none
-    where no factor knows the criterion.
+    its second life did, if it is in its second; `begin_error` is that of when the first began. `tier_j` is
+    the energy by tier of the grid's evidence, none where no factor knows the criterion.
     """
 
-    device: Device
+    devices: tuple[Device, ...]
     criterion: Criterion
     profile: Profile
     energy_j: Array
@@ -59,12 +75,34 @@ class DeviceFigure:
     use_by_errors: Mapping[Errors, Array]
     tier_j: Mapping[str, Array]
     absent: frozenset[Stage]
-    purchase: Purchase
+    begin_error: str | None
     policy: Policy
 
+    @property
+    def device(self) -> Device:
+        """The first of the devices, or the only one."""
+        return self.devices[0]
 
-def nothing(figure: DeviceFigure) -> Array:
-    """Zero in each period, shape (p,)."""
+    def of(self, which: Sequence[int]) -> Figure:
+        """The same of some of the devices."""
+        rows = np.array(which, np.intp)
+        by_rung = {name: getattr(self, name)[:, rows] for name in ("energy_j", "measured_j")}
+        return replace(
+            self,
+            devices=tuple(self.devices[i] for i in which),
+            **by_rung,
+            covered_s=self.covered_s[rows],
+            expected_s=self.expected_s[rows],
+            accrued=self.accrued[rows],
+            reconditioned=None if self.reconditioned is None else self.reconditioned[rows],
+            use=None if self.use is None else self.use[:, rows],
+            use_by_errors={errors: amount[:, rows] for errors, amount in self.use_by_errors.items()},
+            tier_j={tier: energy_j[:, rows] for tier, energy_j in self.tier_j.items()},
+        )
+
+
+def nothing(figure: Figure) -> Array:
+    """Zero for each device and period, shape (n, p)."""
     return np.zeros_like(figure.covered_s)
 
 
@@ -101,10 +139,14 @@ class Grid:
         located = self.of(device.zone)
         if self.electricity == "location" or located is None:
             return located
-        supplied = (device.zone, of_device(self._held, device))
+        supplied = self.supplied(device)
         if supplied not in self._market:
             self._market[supplied] = market(located, self._starts, *supplied, self.factors)
         return self._market[supplied]
+
+    def supplied(self, device: Device) -> tuple[str, tuple[Contract, ...]]:
+        """What a device's electricity depends on: its zone, and its contracts where they are asked for."""
+        return device.zone, of_device(self._held, device)
 
     def term_of_device(self, device: Device, start: int) -> Term:
         """The tree behind one slot of `of_device`. Raises UnknownZone."""
@@ -146,75 +188,58 @@ def put_to_use(device: Device, first_slot: int) -> int:
     return max(first_slot, device.enrolled_at) if device.enrolled_at < first_slot + SLOT_S else first_slot
 
 
-def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slot: int) -> DeviceFigure:
+def alike(began: Iterable[tuple[Device, int]], frame: Frame) -> Iterator[Alike]:
+    """Devices and the first slot of each, by what they have in common; at most MOST_ALIKE together."""
+    found: dict[tuple[object, ...], list[tuple[Device, Service]]] = {}
+    slots: dict[tuple[object, ...], GridSlots | None] = {}
+    for device, first_slot in began:
+        in_service = put_to_use(device, first_slot)
+        service = service_of(device, in_service, frame.now, purchase_of(device, in_service))
+        bought = service.purchase
+        supplied = frame.grid.supplied(device)
+        key = (id(frame.known.of_device(device)), supplied, bought.tier, bought.second_life is not None)
+        found.setdefault(key, []).append((device, service))
+        if key not in slots:
+            slots[key] = frame.grid.of_device(device)
+    for key, members in found.items():
+        for at in range(0, len(members), MOST_ALIKE):
+            devices, services = zip(*members[at : at + MOST_ALIKE], strict=True)
+            policy = policy_for(frame.policy, services[0].purchase)
+            yield Alike(devices, services, frame.known.of_device(devices[0]), policy, slots[key])
+
+
+def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slot: int) -> Figure:
     """The figures of a device that reports since `first_slot`, with its activity of the span if any."""
-    profile = frame.known.of(hardware(device))
-    in_service = put_to_use(device, first_slot)
-    periods, grid = frame.periods, frame.grid
-    slots = grid.of_device(device)
-    service = service_of(device, in_service, frame.now, purchase_of(device, in_service))
-    policy = policy_for(frame.policy, service.purchase)
-    first, second = first_life(profile, service.purchase, policy), second_life(profile, service.purchase)
-    used = _nothing_used(len(periods.names)) if activity is None else _used(device, profile, frame, activity)
+    (group,) = alike([(device, first_slot)], frame)
+    slots = together([activity])
+    return figure(group, frame, used_by(group, frame, slots, frame.periods), slots)
 
-    return DeviceFigure(
-        device=device,
-        criterion=grid.criterion,
+
+def used_by(group: Alike, frame: Frame, slots: Slots, periods: Periods) -> Used:
+    """What devices that are alike used in their slots, by period."""
+    return used(slots, group.profile, group.slots, frame.grid.index(slots.activity.start), periods)
+
+
+def figure(group: Alike, frame: Frame, of_use: Used, slots: Slots | None) -> Figure:
+    """The figures of devices that are alike, with what they used; their slots where the policy needs them."""
+    service, periods, profile = services_of(group.services), frame.periods, group.profile
+    first, second = lives_of(profile, group.services, group.policy)
+    criterion = frame.grid.criterion
+    return Figure(
+        devices=group.devices,
+        criterion=criterion,
         profile=profile,
-        energy_j=used.energy_j,
-        measured_j=used.measured_j,
-        covered_s=used.covered_s,
-        expected_s=periods.seconds(in_service, service.last),
-        accrued=accrued(policy, first, service, periods, activity, frame.zone),
-        reconditioned=accrued(policy, second, service, periods, activity, frame.zone) if second else None,
-        use=None if slots is None else sum(used.by_errors.values(), np.zeros_like(used.energy_j)),
-        use_by_errors=used.by_errors,
-        tier_j=used.tier_j,
-        absent=profile.absent(grid.criterion, second is not None)
-        | (frozenset({Stage.USE}) if slots is None else frozenset()),
-        purchase=service.purchase,
-        policy=policy,
+        energy_j=of_use.energy_j,
+        measured_j=of_use.measured_j,
+        covered_s=of_use.covered_s,
+        expected_s=periods.seconds(service.first, service.last),
+        accrued=accrued(group.policy, first, service, periods, slots, frame.zone),
+        reconditioned=accrued(group.policy, second, service, periods, slots, frame.zone) if second else None,
+        use=None if group.slots is None else sum(of_use.by_errors.values(), np.zeros_like(of_use.energy_j)),
+        use_by_errors=of_use.by_errors,
+        tier_j=of_use.tier_j,
+        absent=profile.absent(criterion, second is not None)
+        | (frozenset({Stage.USE}) if group.slots is None else frozenset()),
+        begin_error=service.purchase.error,
+        policy=group.policy,
     )
-
-
-@dataclass(frozen=True)
-class _Used:
-    """Energy and impact of use by rung and period (r, p), and covered time by period (p,)."""
-
-    energy_j: Array
-    measured_j: Array
-    covered_s: Array
-    by_errors: dict[Errors, Array]
-    tier_j: dict[str, Array]
-
-
-def _nothing_used(p: int) -> _Used:
-    return _Used(np.zeros((len(RUNGS), p)), np.zeros((len(RUNGS), p)), np.zeros(p), {}, {})
-
-
-def _used(device: Device, profile: Profile, frame: Frame, activity: Activity) -> _Used:
-    chosen = choose(activity, profile.watts, is_virtual(device))
-    p = len(frame.periods.names)
-    at = frame.periods.index(activity.start)
-    cells = chosen.rung.astype(np.intp) * p + at
-
-    def binned(values: Array) -> Array:
-        """Values added up by rung and period."""
-        return np.bincount(cells, values, len(RUNGS) * p).astype(np.float64).reshape(len(RUNGS), p)
-
-    by_errors: dict[Errors, Array] = {}
-    tier_j: dict[str, Array] = {}
-    slots = frame.grid.of_device(device)
-    if slots is not None:
-        index = frame.grid.index(activity.start)
-        for errors, kg_per_kwh in slots.parts.items():
-            per_j = kg_per_kwh[index] / J_PER_KWH
-            if per_j.any():
-                by_errors[tuple(sorted(errors))] = binned(chosen.counted_j * per_j)
-                by_errors[tuple(sorted((profile.power.error, *errors)))] = binned(chosen.modelled_j * per_j)
-        tiers = slots.tier[index]
-        tier_j = {
-            TIERS[tier]: binned(np.where(tiers == tier, chosen.energy_j, 0.0)) for tier in np.unique(tiers)
-        }
-    covered_s = np.bincount(at, activity.covered_s, p).astype(np.float64)
-    return _Used(binned(chosen.energy_j), binned(chosen.measured_j), covered_s, by_errors, tier_j)

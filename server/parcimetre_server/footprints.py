@@ -8,11 +8,11 @@ beside it, extrapolated.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from heapq import nlargest
+from typing import Literal
 
-import numpy as np
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.factor import FactorSet
@@ -21,23 +21,21 @@ from .collector import Collector
 from .contracts import Electricity
 from .devices import Device, device, devices
 from .errors import ParcimetreError
-from .extrapolation import Missing, Used, missing
-from .figures import J_PER_KWH, Array, DeviceFigure, Frame, Grid, figure_of, nothing
+from .extrapolation import Missing, missing
+from .figures import Figure, Frame, Grid, alike, figure
 from .intervals import bounds
 from .org import within
 from .periods import Interval, Periods, Span, cut
-from .profiles import Collapse, Errors, PerUnit, profiles
-from .rungs import RUNGS
+from .profiles import profiles
+from .recorded import Recorded, days_of
 from .store import DeviceId
+from .tallies import ALL, GROUPINGS, GroupBy, Tally, counted, tallied, values
+from .use import J_PER_KWH, Array
 
-GroupBy = Literal["org_unit", "site", "category", "device", "stage", "component", "power_source", "model"]
-GROUPINGS: tuple[GroupBy, ...] = get_args(GroupBy)
+__all__ = ["GROUPINGS", "Figures", "GroupBy", "Query", "Row", "figures", "footprint"]
 MAX_ROWS = 100_000
 Limits = tuple[Array, Array]
-ALL = "all"
 COMPLETE = 0.995
-EMBODIED_GROUP = "embodied"
-UNKNOWN = "unknown"
 
 
 class TooManyRows(ParcimetreError):
@@ -107,40 +105,75 @@ class Row:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of many devices, from which rows of any grouping are made."""
+    """Figures of many devices, from which rows of any grouping are made; `alike` are together in one."""
 
     criterion: Criterion
     electricity: Electricity
     periods: Periods
     factors: FactorSet
     amortisation: Policy
-    devices: tuple[DeviceFigure, ...]
+    alike: tuple[Figure, ...]
+
+    @cached_property
+    def devices(self) -> tuple[Figure, ...]:
+        """The figures of each device alone."""
+        return tuple(figure.of([i]) for figure in self.alike for i in range(len(figure.devices)))
+
+    @cached_property
+    def known(self) -> dict[DeviceId, Device]:
+        """The devices that the figures are of."""
+        return {device.id: device for figure in self.alike for device in figure.devices}
 
     @cached_property
     def missing(self) -> Mapping[DeviceId, Missing]:
-        """What the devices' time without a record is taken to have used."""
-        return missing(self.devices)
+        """What time without a record is taken to have used, by the first of those that are alike."""
+        return missing(self.alike)
 
     def rows(self, group_by: GroupBy | None = None, below: str | None = None) -> list[Row]:
         """Rows by group, then by period; their values add up to the total.
 
         `below` names an org unit: org units are then the ones right below it. Raises TooManyRows.
         """
-        tallies: dict[str, Tally] = {}
-        for figure in self.devices:
-            shares = list(shared(figure, self.missing[figure.device.id], group_by, below))
-            for group in dict.fromkeys(share.group for share in shares):
-                tally = tallies.setdefault(group, Tally(len(self.periods.names)))
-                tally.add(figure, [share for share in shares if share.group == group])
+        known = ((figure, self.missing[figure.device.id]) for figure in self.alike)
+        tallies = tallied(known, len(self.periods.names), group_by, below)
         if len(tallies) * len(self.periods.names) > MAX_ROWS:
             raise TooManyRows(
                 f"{len(tallies)} groups in {len(self.periods.names)} periods are more than {MAX_ROWS} rows; "
                 "choose a longer interval, a shorter period or another group_by"
             )
+        return self._rows_of(tallies)
+
+    def _rows_of(self, tallies: Mapping[str, Tally]) -> list[Row]:
         ordered = sorted(tallies.items())
         limits = self._limits([tally for _, tally in ordered])
         return [row for (group, tally), ends in zip(ordered, limits, strict=True)
                 for row in self._rows(group, tally, *ends)]  # fmt: skip
+
+    def in_service(self) -> list[Device]:
+        """The devices that have a row in some period."""
+        return [
+            device
+            for one in self.alike
+            for device, some in zip(one.devices, counted(one).any(axis=-1).tolist(), strict=True)
+            if some
+        ]
+
+    def greatest_devices(self, most: int) -> list[Row]:
+        """The rows of the devices with the greatest values over all periods, the greatest first."""
+        found = [
+            (value, at, i)
+            for at, one in enumerate(self.alike)
+            for i, value in enumerate(values(one).sum(axis=-1).tolist())
+        ]
+        chosen: dict[int, list[int]] = {}
+        for _, at, i in nlargest(most, found):
+            chosen.setdefault(at, []).append(i)
+        known = [
+            (self.alike[at].of(which), self.missing[self.alike[at].device.id].of(which))
+            for at, which in chosen.items()
+        ]
+        rows = self._rows_of(tallied(known, len(self.periods.names), "device", None))
+        return sorted(rows, key=lambda row: row.value or 0.0, reverse=True)
 
     def total(self) -> Row:
         """The one row of all devices over the whole span, empty where there is no device."""
@@ -179,209 +212,38 @@ class Figures:
             factor_set=self.factors.id,
             absent=tuple(stage for stage in Stage if stage in tally.absent),
             simulated="partly" if len(tally.simulated) > 1 else tally.simulated == {True},
-            extrapolated=None if whole is None or tally.untold[i] else tally.extrapolated(i, whole),
+            extrapolated=None if whole is None or tally.untold[i] else _extrapolated(tally, i, whole),
             electricity=self.electricity,
             grid_tiers=tally.grid_tiers(i),
         )
+
+
+def _extrapolated(tally: Tally, i: int, limits: Limits) -> Extrapolated:
+    """The whole of a period, with what is missing."""
+    energy_j, value = tally.energy_j[i] + tally.missing_j[i], tally.missing_value[i]
+    if tally.value is not None:
+        value += tally.value[i]
+    return Extrapolated(float(energy_j) / J_PER_KWH, float(value), float(limits[0][i]), float(limits[1][i]))
 
 
 def _share(part: float, whole: float) -> float | None:
     return min(1.0, float(part / whole)) if whole > 0 else None
 
 
-@dataclass(frozen=True)
-class Share:
-    """What a device adds to a group, by period (p,)."""
-
-    group: str
-    energy_j: Array
-    measured_j: Array
-    value: Array | None
-    by_errors: Mapping[Errors, Array]
-    absent: frozenset[Stage]
-    missing: Used | None = None
-    tier_j: Mapping[str, Array] = field(default_factory=dict)
-
-
-@dataclass
-class Tally:
-    """The sum of what devices add to one group, by period (p,)."""
-
-    p: int
-    value: Array | None = None
-    by_errors: dict[Errors, Array] = field(default_factory=dict)
-    absent: set[Stage] = field(default_factory=set)
-    simulated: set[bool] = field(default_factory=set)
-    missing: dict[Errors, Array] = field(default_factory=dict)
-    tier_j: dict[tuple[str, str], Array] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Start from nothing."""
-        self.energy_j, self.measured_j = np.zeros(self.p), np.zeros(self.p)
-        self.covered_s, self.expected_s = np.zeros(self.p), np.zeros(self.p)
-        self.missing_j, self.missing_value = np.zeros(self.p), np.zeros(self.p)
-        self.untold = np.zeros(self.p, dtype=np.bool_)
-
-    def add(self, figure: DeviceFigure, shares: list[Share]) -> None:
-        """Add the shares of one device; its time counts once."""
-        self.covered_s += figure.covered_s
-        self.expected_s += figure.expected_s
-        self.simulated.add(figure.device.simulated)
-        for share in shares:
-            self.energy_j += share.energy_j
-            self.measured_j += share.measured_j
-            self.absent |= share.absent
-            if share.value is not None:
-                self.value = share.value + (0.0 if self.value is None else self.value)
-            add_up(self.by_errors, share.by_errors)
-            for tier, energy_j in share.tier_j.items():
-                key = (figure.device.zone, tier)
-                self.tier_j[key] = energy_j + self.tier_j.get(key, 0.0)
-            if share.missing is not None:
-                self._miss(share.missing)
-
-    def _miss(self, missing: Used) -> None:
-        self.missing_j += missing.energy_j
-        self.untold |= missing.untold
-        add_up(self.missing, missing.by_errors)
-        for amount in missing.by_errors.values():
-            self.missing_value += amount
-
-    def grid_tiers(self, i: int) -> dict[str, dict[str, float]]:
-        """Shares of a period's electricity by grid zone and tier."""
-        found: dict[str, dict[str, float]] = {}
-        whole = sum(float(energy_j[i]) for energy_j in self.tier_j.values())
-        for (zone, tier), energy_j in sorted(self.tier_j.items()):
-            if energy_j[i] > 0:
-                found.setdefault(zone, {})[tier] = float(energy_j[i]) / whole
-        return found
-
-    def with_missing(self) -> dict[Errors, Array]:
-        """What was recorded and what is missing, by the errors that they carry."""
-        whole = dict(self.by_errors)
-        add_up(whole, self.missing)
-        return whole
-
-    def extrapolated(self, i: int, limits: Limits) -> Extrapolated:
-        """The whole of a period, with what is missing."""
-        energy_j, value = self.energy_j[i] + self.missing_j[i], self.missing_value[i]
-        if self.value is not None:
-            value += self.value[i]
-        return Extrapolated(
-            float(energy_j) / J_PER_KWH, float(value), float(limits[0][i]), float(limits[1][i])
-        )
-
-
-def add_up(into: dict[Errors, Array], more: Mapping[Errors, Array]) -> None:
-    """Add amounts to those that carry the same errors."""
-    for errors, amount in more.items():
-        into[errors] = into.get(errors, 0.0) + amount
-
-
-def shared(
-    figure: DeviceFigure, missing: Missing, group_by: GroupBy | None, below: str | None = None
-) -> Iterator[Share]:
-    """A device's figure and what is missing of it, cut by group."""
-    match group_by:
-        case "stage":
-            yield _use(figure, missing, str(Stage.USE))
-            yield from _embodied(figure, "stage")
-            for stage in sorted(figure.absent - {Stage.USE}):
-                yield _absent(figure, stage, frozenset({stage}))
-        case "component":
-            yield _use(figure, missing, str(Stage.USE))
-            yield from _embodied(figure, "component")
-        case "power_source":
-            for i in _rungs(figure, missing):
-                yield _use(figure, missing, RUNGS[i].name, i)
-            yield from _embodied(figure, "whole", EMBODIED_GROUP)
-            yield _absent(figure, EMBODIED_GROUP, figure.absent - {Stage.USE})
-        case _:
-            group = _group(figure.device, group_by, below)
-            yield _use(figure, missing, group)
-            yield from _embodied(figure, "whole", group)
-            yield _absent(figure, group, figure.absent)
-
-
-def _rungs(figure: DeviceFigure, missing: Missing) -> Iterator[int]:
-    """Rungs that gave some of the energy, or stand for what is missing."""
-    for i in range(len(RUNGS)):
-        if figure.energy_j[i].any() or missing.used(slice(i, i + 1)).energy_j.any():
-            yield i
-
-
-def _group(device: Device, group_by: GroupBy | None, below: str | None) -> str:
-    match group_by:
-        case "device":
-            return device.id
-        case "category":
-            return device.category
-        case "site":
-            return device.site
-        case "model":
-            system = device.inventory.system if device.inventory else None
-            return " ".join(filter(None, (system.maker, system.model) if system else ())) or UNKNOWN
-        case "org_unit":
-            return device.org_unit if below is None else _child(device.org_unit, below)
-        case _:
-            return ALL
-
-
-def _child(path: str, below: str) -> str:
-    """The org unit right below another one on the way to `path`, or that one itself."""
-    depth = len(below.split("/")) if below else 0
-    return "/".join(path.split("/")[: depth + 1])
-
-
-def _use(figure: DeviceFigure, missing: Missing, group: str, rung: int | None = None) -> Share:
-    """The use stage, of all rungs or of one."""
-    rungs = slice(None) if rung is None else slice(rung, rung + 1)
-    return Share(
-        group,
-        figure.energy_j[rungs].sum(axis=0),
-        figure.measured_j[rungs].sum(axis=0),
-        None if figure.use is None else figure.use[rungs].sum(axis=0),
-        {errors: amount[rungs].sum(axis=0) for errors, amount in figure.use_by_errors.items()},
-        figure.absent & {Stage.USE},
-        missing.used(rungs) if missing else None,
-        {tier: energy_j[rungs].sum(axis=0) for tier, energy_j in figure.tier_j.items()},
-    )
-
-
-def _embodied(figure: DeviceFigure, collapse: Collapse, group: str | None = None) -> Iterator[Share]:
-    """The embodied stages; the group is named, or it is the stage or the component."""
-    parts = figure.profile.per_unit(figure.criterion, figure.policy, collapse)
-    for name, per_unit in parts.items():
-        yield _accrued(figure, group or name, per_unit, figure.accrued)
-    part = figure.profile.reconditioned(figure.criterion, figure.policy)
-    if figure.reconditioned is not None and part is not None:
-        name = str(part.stage) if collapse == "stage" else part.component
-        yield _accrued(figure, group or name, part.per_unit, figure.reconditioned, known=True)
-
-
-def _accrued(figure: DeviceFigure, group: str, per_unit: PerUnit, units: Array, known: bool = False) -> Share:
-    """Some embodied impact; when its life began is not always `known`."""
-    begin = (figure.purchase.error,) if figure.purchase.error and not known else ()
-    amounts = {(*errors, *begin): amount * units for errors, amount in per_unit.by_errors.items()}
-    return Share(group, nothing(figure), nothing(figure), per_unit.value * units, amounts, frozenset())
-
-
-def _absent(figure: DeviceFigure, group: str, stages: frozenset[Stage]) -> Share:
-    """Nothing but the stages that no source gives."""
-    return Share(group, nothing(figure), nothing(figure), None, {}, stages)
-
-
 def figures(collector: Collector, query: Query) -> Figures:
     """Figures of every device that the query asks for and that ever reported."""
+    asked = {found.id: found for found in _asked(collector, query)}
+    spans = {key: span for key, span in collector.store.spans().items() if key in asked}
+    last_slot = max((last for _, last in spans.values()), default=0)
+    days = days_of(query.span, query.interval, last_slot, collector.zone)
     periods = cut(query.span, query.interval, collector.zone)
-    grid = Grid(collector, query.span, query.criterion, query.electricity)
+    grid = Grid(collector, days or query.span, query.criterion, query.electricity)
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
-    asked = {found.id: found for found in _asked(collector, query)}
-    began = {key: span[0] for key, span in collector.store.spans().items() if key in asked}
-    recorded = dict(collector.store.activities(began, query.span.first, query.span.last))
-    made = (figure_of(asked[key], frame, recorded.get(key), first) for key, first in began.items())
-    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, tuple(made))
+    recorded = Recorded(collector, frame, query.span, days, spans)
+    groups = alike(((asked[key], first) for key, (first, _) in spans.items()), frame)
+    made = tuple(figure(group, frame, *recorded.of(group)) for group in groups)
+    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, made)
 
 
 def _asked(collector: Collector, query: Query) -> Iterator[Device]:

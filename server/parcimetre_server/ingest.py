@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
@@ -26,11 +27,13 @@ DAY_S = 86_400
 OLDEST_S = 400 * DAY_S
 MOST_GAP_SLOTS = 2 * OLDEST_S // SLOT_S
 MOST_KEPT = 4000
+LONGEST_NAME = 40
 UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
 REPORT = TypeAdapter(Report)
 INVENTORY = TypeAdapter(Inventory)
 
-Part = Literal["slots", "gaps", "inventory", "self_cost"]
+Versions = dict[DeviceId, str]  # agent versions that the store holds
+Part = Literal["slots", "gaps", "inventory", "self_cost", "losses"]
 LISTS: tuple[Part, ...] = ("slots", "gaps")
 PARTS: tuple[Part, ...] = get_args(Part)
 
@@ -69,14 +72,15 @@ class NotYourDevice(ParcimetreError):
 
 @dataclass(frozen=True)
 class Taken:
-    """What a report comes to: what will be stored, and what was refused."""
+    """What a report comes to: what will be stored, what was refused, and how many slots it left behind."""
 
     arrival: Arrival
     refused: Sequence[Refusal]
+    waiting: int | None
 
 
-def take(body: bytes, device_id: DeviceId, store: Store, now: int) -> Taken:
-    """Judge a report of a device, received at `now` (seconds UTC).
+def take(body: bytes, device_id: DeviceId, store: Store, now: int, versions: Versions | None = None) -> Taken:
+    """Judge a report of a device, received at `now` (seconds UTC); `versions` spare reads of the store.
 
     Raises UnknownSchema, BadReport, NotYourDevice, ClockAhead, BadCredential when nothing can be stored.
     """
@@ -92,11 +96,12 @@ def take(body: bytes, device_id: DeviceId, store: Store, now: int) -> Taken:
     expanded, odd = _expanded(report.gaps, _sent_as("gaps", report.gaps, dead), now)
     letters = [*dead, *late, *odd]
     facts = [
-        *_version(report, store, now),
+        *_version(report, store, now, {} if versions is None else versions),
         *_facts(report, store, now),
         *(_dead_letter(letter, device_id, now) for letter in letters),
     ]
-    return Taken(Arrival(device_id, [*slots, *expanded], facts), [letter.refusal for letter in letters])
+    refused = [letter.refusal for letter in letters]
+    return Taken(Arrival(device_id, [*slots, *expanded], facts), refused, report.waiting)
 
 
 @dataclass(frozen=True)
@@ -156,12 +161,19 @@ def _sentence(findings: Sequence[ErrorDetails]) -> str:
     """Where, what was given and what is due; the value of an unknown field is not repeated."""
     told = []
     for finding in findings[:3]:
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in finding["loc"])
+        place = "".join(map(_step, finding["loc"]))
         what = finding["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
         given = repr(finding["input"])
         shown = finding["type"] not in UNKNOWN_FIELD and len(given) <= 60
         told.append(f"{place.lstrip('.') or 'report'}{f' = {given}' if shown else ''}: {what}")
     return "; ".join(told)
+
+
+def _step(part: int | str) -> str:
+    """An index or a name on the way to a value; a made-up name in a form that can be printed."""
+    if isinstance(part, int):
+        return f"[{part}]"
+    return f".{part}" if part.isidentifier() and len(part) <= LONGEST_NAME else f".{part[:LONGEST_NAME]!r}"
 
 
 def _take_out(raw: dict[str, Any], refusal: Refusal) -> None:
@@ -221,13 +233,18 @@ def expand(gap: Gap) -> Iterator[Slot]:
         yield Slot(start, 0, 0, asleep_s, off_s, 0)
 
 
-def _version(report: Report, store: Store, now: int) -> Iterator[Fact]:
+def _version(report: Report, store: Store, now: int, versions: Versions) -> Iterator[Fact]:
     """The device with its agent's new version, after an update. Raises BadCredential for a lost device."""
-    device = store.latest_of("device", report.device_id)
+    device_id = DeviceId(report.device_id)
+    if versions.get(device_id) == report.agent_version:
+        return
+    device = store.latest_of("device", device_id)
     if device is None:
         raise BadCredential(f"device {report.device_id} is not known here any more: enrol again")
     if device.body["agent_version"] != report.agent_version:
         yield Fact("device", device.key, now, {**device.body, "agent_version": report.agent_version})
+    else:
+        versions[device_id] = sys.intern(report.agent_version)
 
 
 def _facts(report: Report, store: Store, now: int) -> Iterator[Fact]:
@@ -239,6 +256,10 @@ def _facts(report: Report, store: Store, now: int) -> Iterator[Fact]:
             yield Fact("inventory", device_id, now, body)
     if report.self_cost is not None and _is_due(store.latest_of("self_cost", device_id), now):
         yield Fact("self_cost", device_id, now, {**asdict(report.self_cost), "agent": report.agent_version})
+    if report.losses is not None:
+        lost, known = asdict(report.losses), store.latest_of("losses", device_id)
+        if known is None or dict(known.body) != lost:
+            yield Fact("losses", device_id, now, lost)
 
 
 def _is_due(before: Fact | None, now: int) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
@@ -14,8 +15,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from .collector import Collector
 from .errors import ParcimetreError
-from .i18n import LANGUAGES
+from .i18n import LANGUAGES, Language
 from .leases import run_once
+from .meters import Meters
 from .periods import week_of, weeks_later
 from .reports.html import html
 from .reports.weekly import weekly
@@ -25,7 +27,7 @@ HOUR = 7
 LATE_S = 6 * 3600
 
 
-def start_jobs(collector: Collector) -> Callable[[], None]:
+def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[], None]:
     """Start the scheduler; what it returns stops it.
 
     A report that was missed while the collector was down is made up for at once.
@@ -39,18 +41,18 @@ def start_jobs(collector: Collector) -> Callable[[], None]:
     def leased(job: str, occasion: Callable[[Collector], str], work: Callable[[Collector], bool]) -> None:
         """Run a job if it is this collector's turn; look again once another's lease is over."""
         try:
-            again_s = run_once(collector.store, job, occasion(collector), holder, lambda: work(collector))
+            measured = partial(_measured, meters or Meters(), job, partial(work, collector))
+            again_s = run_once(collector.store, job, occasion(collector), holder, measured)
         except Exception:  # the edge of a loop that must survive
             LOG.exception("the job %s could not be run; it is tried again next time", job)
             return
         if again_s:
             at = datetime.now(UTC) + timedelta(seconds=again_s)
-            scheduler.add_job(
-                leased, "date", [job, occasion, work], run_date=at, id=job, replace_existing=True
-            )
+            again = [job, occasion, work]
+            scheduler.add_job(leased, "date", again, run_date=at, id=job, replace_existing=True)
 
     scheduler.add_job(
-        leased, "cron", ["weekly", _last_week, _past_week], day_of_week="mon", hour=HOUR,
+        leased, "cron", ["weekly_report", _last_week, _past_week], day_of_week="mon", hour=HOUR,
         next_run_time=datetime.now(UTC),
     )  # fmt: skip
     scheduler.add_job(leased, "interval", ["tidy", _hour, _tidy], hours=1, next_run_time=datetime.now(UTC))
@@ -61,6 +63,19 @@ def start_jobs(collector: Collector) -> Callable[[], None]:
         scheduler.shutdown()
 
     return stop
+
+
+def _measured(meters: Meters, job: str, work: Callable[[], bool]) -> bool:
+    """Run a job and remember how it went; says whether it was done."""
+    outcome = []
+
+    def run() -> bool:
+        """The job itself."""
+        outcome.append(work())
+        return outcome[0]
+
+    meters.run(job, run)
+    return outcome[0]
 
 
 def _hour(collector: Collector) -> str:
@@ -97,24 +112,25 @@ def _past_week(collector: Collector) -> bool:
     return True
 
 
+def weekly_files(data_dir: Path, week: str) -> dict[Language, Path]:
+    """Where a week's report is kept in each language."""
+    return {language: data_dir / "reports" / f"weekly-{week}.{language}.html" for language in LANGUAGES}
+
+
 def write_weekly(collector: Collector, week: str) -> list[Path]:
     """Write a week's report in each language, unless it is there; returns the files written.
 
     A week in which no device was in service has no report.
     """
-    folder = Path(collector.settings.data_dir) / "reports"
-    missing = {
-        language: path
-        for language in LANGUAGES
-        if not (path := folder / f"weekly-{week}.{language}.html").exists()
-    }
+    files = weekly_files(Path(collector.settings.data_dir), week)
+    missing = {language: path for language, path in files.items() if not path.exists()}
     if not missing:
         return []
     report = weekly(collector, week)
     if not report.devices:
         return []
-    folder.mkdir(parents=True, exist_ok=True)
     for language, path in missing.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".draft")
         draft.write_text(html(report, collector, language), encoding="utf-8")
         draft.replace(path)

@@ -19,6 +19,7 @@ from parcimetre_factors.activity import SLOT_S
 
 from .errors import ParcimetreError
 
+Times = float | NDArray[np.int64]
 Interval = Literal["slot", "hour", "day", "week", "month", "total"]
 DAY_S = 86_400
 HOUR_S = 3600
@@ -53,9 +54,10 @@ class Periods:
         """In which piece each slot lies, shape (n,); the slots must lie within the span."""
         return np.searchsorted(self.edges, starts, side="right") - 1
 
-    def seconds(self, first: float, last: float) -> NDArray[np.float64]:
-        """Seconds of each piece between two times, shape (p,)."""
-        clipped = np.clip(self.edges, first, max(first, last))
+    def seconds(self, first: Times, last: Times) -> NDArray[np.float64]:
+        """Seconds of each piece between two times, shape (p,); between n pairs of them, shape (n, p)."""
+        begin = np.asarray(first)[..., None]
+        clipped = np.clip(self.edges, begin, np.maximum(begin, np.asarray(last)[..., None]))
         return np.diff(clipped).astype(np.float64)
 
 
@@ -139,6 +141,13 @@ def since_midnight(now: int, zone: ZoneInfo, days: int = 1) -> Span:
     """The last days of the organisation, today included, up to the end of the slot that is open."""
     first = _midnight(datetime.fromtimestamp(now, zone).date() - timedelta(days=days - 1), zone)
     return Span(first, now // SLOT_S * SLOT_S + SLOT_S)
+
+
+def next_midnight(second: int, zone: ZoneInfo) -> int:
+    """The first midnight of the organisation that is not before a second UTC."""
+    day = datetime.fromtimestamp(second, zone).date()
+    midnight = _midnight(day, zone)
+    return midnight if midnight >= second else _midnight(day + timedelta(days=1), zone)
 
 
 def week_span(week: str, zone: ZoneInfo) -> Span:

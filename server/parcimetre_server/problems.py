@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from .errors import ParcimetreError
+from .log import REQUEST_ID
 
 PROBLEM = "application/problem+json"
 LOG = logging.getLogger(__name__)
@@ -54,7 +55,9 @@ async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG
 async def _unexpected(request: Request, error: Exception) -> Response:  # noqa: ARG001
     """The server logs the error itself."""
     detail = "the collector met an error of its own; its log says which: report it with the log's last lines"
-    return problem(500, detail, "/problems/unexpected")
+    request_id = REQUEST_ID.get()
+    headers = {"X-Request-Id": request_id} if request_id else None
+    return problem(500, detail, "/problems/unexpected", headers)
 
 
 def sentence(errors: object) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 from parcimetre_factors.amortisation import Policy, active_hours, per_unit
+from parcimetre_factors.conversion import Supply, supply
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
 from parcimetre_factors.embodied import Embodied, embodied
 from parcimetre_factors.explain import Term
@@ -16,6 +18,11 @@ from parcimetre_factors.hardware import Hardware
 from parcimetre_factors.power import PowerModel, component_remainder, power_model
 from parcimetre_factors.reuse import Reconditioning, reconditioning
 from parcimetre_factors.uncertainty import Amount, amounts
+
+from .devices import Device
+from .hardware import hardware
+from .rungs import PIECES, Array
+from .store import DeviceId
 
 Errors = tuple[str, ...]
 Collapse = Literal["stage", "component", "whole"]
@@ -41,13 +48,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Profile:
-    """Embodied impact and power of one hardware. `watts` names the terms of rungs.PIECES."""
+    """Embodied impact and power of one hardware. `watts` names the terms of rungs.PIECES, and
+    `watts_by_errors` is the same (14,) by the errors that they carry.
+    """
 
     hardware: Hardware
     embodied: Embodied
     reconditioning: Reconditioning
     power: PowerModel
     watts: Mapping[str, Term]
+    watts_by_errors: Mapping[Errors, Array]
+    supply: Supply
     hours_per_year: Term
     _collapsed: dict[Asked, Mapping[str, PerUnit]] = field(default_factory=dict)
 
@@ -97,6 +108,15 @@ def by_errors(parts: Iterable[Amount]) -> dict[Errors, float]:
     return found
 
 
+def _watts_by_errors(watts: Mapping[str, Term], power: PowerModel) -> dict[Errors, Array]:
+    """Watts of each of PIECES (14,), by errors: those of a server follow its load."""
+    found: dict[Errors, Array] = {}
+    for i, piece in enumerate(PIECES):
+        for errors, value in by_errors(power.amounts(watts[piece])).items():
+            found.setdefault(errors, np.zeros(len(PIECES)))[i] += value
+    return found
+
+
 def _collapse(parts: Iterable[Part], collapse: Collapse) -> dict[str, PerUnit]:
     found: dict[str, list[Part]] = {}
     for part in parts:
@@ -119,12 +139,20 @@ class Profiles:
     def __init__(self, factors: FactorSet) -> None:
         self._factors = factors
         self._made: dict[Hardware, Profile] = {}
+        self._devices: dict[DeviceId, tuple[Device, Profile]] = {}
 
     def of(self, hardware: Hardware) -> Profile:
         """The profile of this hardware."""
         if hardware not in self._made:
             self._made[hardware] = self._make(hardware)
         return self._made[hardware]
+
+    def of_device(self, device: Device) -> Profile:
+        """The profile of a device's hardware, which is looked at once."""
+        known = self._devices.get(device.id)
+        if known is None or known[0] is not device:
+            known = self._devices[device.id] = device, self.of(hardware(device))
+        return known[1]
 
     def _make(self, hardware: Hardware) -> Profile:
         power = power_model(hardware, self._factors)
@@ -135,6 +163,8 @@ class Profiles:
             reconditioning(hardware.category, self._factors),
             power,
             watts,
+            _watts_by_errors(watts, power),
+            supply(hardware, self._factors),
             active_hours(hardware.category, self._factors),
         )
 

@@ -2,16 +2,18 @@
 
 Scopes of energy overlap, so they are never added up: per slot the first rung of the table that has
 counted wins. What it counted covers the seconds it says; the rest of the slot's known time is modelled.
+What is counted behind a power supply is brought to the wall by the supply's efficiency.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import Activity, MeasuredEnergy
+from parcimetre_factors.conversion import BATTERY, Supply
 from parcimetre_factors.explain import Term
 
 from .i18n import mark
@@ -54,12 +56,16 @@ COUNTING = tuple(rung for rung in RUNGS if rung.scopes)
 
 @dataclass(frozen=True)
 class Reading:
-    """What one counter contributes, slot by slot: `energy_j` (n,), zero where another rung won."""
+    """What one counter contributes, slot by slot: `counted_j` as it counted and `energy_j` at the wall, (n,),
+    zero where another rung won; `errors` are those of the way to the wall.
+    """
 
     source: str
     scope: str
     quality: str
+    counted_j: Array
     energy_j: Array
+    errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,14 +83,22 @@ class Chosen:
 
     @property
     def counted_j(self) -> Array:
-        """Energy that counters stand for, shape (n,)."""
+        """Energy at the wall that counters stand for, shape (n,)."""
         return sum((r.energy_j for r in self.readings), np.zeros(len(self.rung)))
 
     @property
     def measured_j(self) -> Array:
-        """Energy that was measured, not modelled by whoever counted it, shape (n,)."""
+        """Energy at the wall that was measured, not modelled by whoever counted it, shape (n,)."""
         read = (r.energy_j for r in self.readings if r.quality != "modelled")
         return sum(read, np.zeros(len(self.rung)))
+
+    @property
+    def counted_by_errors(self) -> dict[tuple[str, ...], Array]:
+        """The counted energy at the wall (n,), by the errors of the way there."""
+        found: dict[tuple[str, ...], Array] = {}
+        for reading in self.readings:
+            found[reading.errors] = found.get(reading.errors, 0.0) + reading.energy_j
+        return found
 
     @property
     def modelled_j(self) -> Array:
@@ -98,19 +112,19 @@ class Chosen:
         return self.counted_j + self.modelled_j
 
 
-def choose(activity: Activity, watts: Mapping[str, Term], virtual: bool = False) -> Chosen:
+def choose(
+    activity: Activity, watts: Mapping[str, Term], virtual: bool = False, supply: Supply | None = None
+) -> Chosen:
     """Pick a rung for each slot.
 
     `watts` names the power of each of PIECES. Counters that a virtual machine sees are its host's, or
-    nobody's, so only the models remain for it.
+    nobody's, so only the models remain for it. Without a supply what is counted is taken to be at the wall.
     """
     seconds, candidates = _counted(() if virtual else activity.measured, len(activity.start))
     modelled = np.where(activity.load_deciles_s.any(axis=1), INDEX["load_model"], INDEX["state_model"])
     counted = seconds > 0
     rung = np.where(counted.any(axis=0), counted.argmax(axis=0), modelled).astype(np.int8)
-    readings = [
-        Reading(r.source, r.scope, r.quality, np.where(rung == i, r.energy_j, 0.0)) for i, r in candidates
-    ]
+    readings = [_at_the_wall(r, i, rung == i, seconds, supply) for i, r in candidates]
     covered_s = np.where(counted.any(axis=0), np.take_along_axis(seconds, counted.argmax(0)[None], 0)[0], 0.0)
     return Chosen(
         rung,
@@ -130,7 +144,7 @@ def _counted(measured: tuple[MeasuredEnergy, ...], n: int) -> tuple[Array, list[
     for i, rung in enumerate(COUNTING):
         for scope in rung.scopes:
             taken = np.zeros(n, dtype=bool)
-            for counter in sorted((m for m in measured if m.scope == scope), key=_quality):
+            for counter in sorted((m for m in measured if m.scope == scope), key=_better):
                 wins = (counter.duration_s > 0) & ~taken
                 if scope == rung.scopes[0]:
                     seconds[i] += np.where(wins, counter.duration_s, 0.0)
@@ -138,12 +152,34 @@ def _counted(measured: tuple[MeasuredEnergy, ...], n: int) -> tuple[Array, list[
                     wins &= seconds[i] > 0
                 taken |= wins
                 energy_j = np.where(wins, counter.energy_j, 0.0)
-                readings.append((i, Reading(counter.source, scope, counter.quality, energy_j)))
+                readings.append((i, Reading(counter.source, scope, counter.quality, energy_j, energy_j)))
     return seconds, readings
 
 
-def _quality(counter: MeasuredEnergy) -> int:
-    return QUALITIES.index(counter.quality) if counter.quality in QUALITIES else len(QUALITIES)
+def _at_the_wall(
+    reading: Reading, i: int, won: NDArray[np.bool_], seconds: Array, supply: Supply | None
+) -> Reading:
+    """A reading in the slots that its rung won, with what the supply lost.
+
+    Counters of the whole device are converted at their watts. Components come on top of an idle that is at
+    the wall already, and a battery was charged at more than it gives: both are converted as at half load.
+    """
+    counted_j, name = np.where(won, reading.counted_j, 0.0), COUNTING[i].name
+    if supply is None or name == "wall_ac":
+        return replace(reading, counted_j=counted_j, energy_j=counted_j)
+    errors: tuple[str, ...] = (supply.error,)
+    efficiency: Array | float = supply.at_half_load
+    if name == "battery":
+        errors, efficiency = (supply.error, BATTERY), efficiency * supply.battery
+    elif name != "components":
+        efficiency = supply.at(_share(counted_j, seconds[i]))
+    return replace(reading, counted_j=counted_j, energy_j=counted_j / efficiency, errors=errors)
+
+
+def _better(counter: MeasuredEnergy) -> tuple[int, str]:
+    """The better counter first; of those that are as good, always the same one."""
+    known = counter.quality in QUALITIES
+    return QUALITIES.index(counter.quality) if known else len(QUALITIES), counter.source
 
 
 def _modelled_seconds(activity: Activity, covered_s: Array, components: NDArray[np.bool_]) -> Array:

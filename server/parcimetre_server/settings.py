@@ -57,6 +57,7 @@ class Settings:
     upload_period_s: int = 3600
     read_from_network: bool = False
     amortisation: Policy = Policy.SERVICE_LIFE
+    access_log: bool = False
     store: StoreAddress = field(default_factory=STORE.get)
 
     def __post_init__(self) -> None:

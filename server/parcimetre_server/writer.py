@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 
+from . import clock
 from .errors import ParcimetreError
+from .meters import Meters
 from .store import Arrival, Merged, Store
 
 LOG = logging.getLogger(__name__)
@@ -48,12 +51,18 @@ class Writer:
         """Start the thread."""
         self._store = store
         self._most_waiting = most_waiting
+        self.meters = Meters()
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._admitted = 0
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Reports that wait to be committed."""
+        return self._queue.qsize()
 
     @contextmanager
     def admit(self) -> Iterator[None]:
@@ -124,9 +133,11 @@ class Writer:
         """Commit a batch and resolve its futures; on failure all of them fail, nothing was acknowledged."""
         if not batch:
             return
+        begin = time.perf_counter()
         try:
             answers = self._store.write([arrival for arrival, _ in batch])
         except Exception as error:  # the edge of a loop that must survive
+            self.meters.failed_commits += 1
             LOG.error(
                 "%d reports could not be written; their agents will send them again: %s",
                 len(batch),
@@ -139,6 +150,8 @@ class Writer:
             )
             _settle(batch, [failure] * len(batch))
             return
+        self.meters.commits.observe(time.perf_counter() - begin)
+        self.meters.committed_at = clock.now()
         _settle(batch, answers)
 
 

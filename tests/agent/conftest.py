@@ -2,8 +2,9 @@
 
 import gzip
 import json
+import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 from parcimetre_agent.clock import Instant
+from parcimetre_agent.windows.devices import NO_ACCESS, READ, Devices
+from parcimetre_agent.windows.registry import Registry
 
 DEVICE = "d" * 32
 Reply = tuple[int, dict[str, Any], dict[str, str]]
@@ -147,3 +150,89 @@ def rack_server(tmp_path: Path) -> Path:
 def virtual_machine(tmp_path: Path) -> Path:
     """A guest whose hypervisor shows no firmware tables."""
     return unpack("virtual-machine", tmp_path / "virtual-machine")
+
+
+Answer = bytes | OSError | Callable[[bytes], bytes]
+
+
+class Drivers(Devices):
+    """Devices of a Windows that tests put together: lists by GUID, and answers by path and control code."""
+
+    def __init__(self) -> None:
+        self.lists: dict[str, list[str]] = {}
+        self.answers: dict[tuple[str, int], Answer] = {}
+
+    def interfaces(self, guid: str) -> list[str]:
+        return self.lists.get(guid, [])
+
+    def present(self, guid: str) -> list[str]:
+        return self.lists.get(guid, [])
+
+    def ask(self, path: str, code: int, question: bytes = b"", room: int = 1024, access: int = 0) -> bytes:
+        answer = self.answers.get((path, code), FileNotFoundError(2, "absent", path))
+        if isinstance(answer, OSError):
+            raise answer
+        assert access in (NO_ACCESS, READ), "a sensor never asks for the right to write"
+        return (answer(question) if callable(answer) else answer)[:room]
+
+
+class Keys(Registry):
+    """A registry that tests fill: values by path."""
+
+    def __init__(self, tree: dict[str, dict[str, Any]]) -> None:
+        self.tree = tree
+
+    def values(self, path: str) -> dict[str, Any]:
+        return self.tree.get(path, {})
+
+    def keys(self, path: str) -> list[str]:
+        below = {key[len(path) + 1 :].split("\\")[0] for key in self.tree if key.startswith(path + "\\")}
+        return sorted(below)
+
+
+@pytest.fixture
+def drivers() -> Drivers:
+    """No device at all, until the test adds some."""
+    return Drivers()
+
+
+@pytest.fixture
+def keys() -> type[Keys]:
+    """Makes a registry of a tree."""
+    return Keys
+
+
+def smbios_structure(kind: int, body: bytes, *strings: str) -> bytes:
+    """One structure of an SMBIOS table; the body is what follows its four-byte header."""
+    tail = b"".join(s.encode() + b"\0" for s in strings) + b"\0" if strings else b"\0\0"
+    return struct.pack("<BBH", kind, 4 + len(body), 0) + body + tail
+
+
+CORE_I5 = "12th Gen Intel(R) Core(TM) i5-1245U"
+
+
+@pytest.fixture
+def thinkpad_table() -> bytes:
+    """The SMBIOS table of a laptop with one processor and two modules, built to DSP0134."""
+    uuid = bytes.fromhex("33221100554477668899aabbccddeeff")
+    processor = bytearray(0x30 - 4)
+    processor[0x05 - 4], processor[0x07 - 4], processor[0x10 - 4], processor[0x18 - 4] = 3, 1, 2, 0x41
+    processor[0x23 - 4], processor[0x24 - 4], processor[0x25 - 4] = 10, 10, 12
+    module = bytearray(0x28 - 4)
+    struct.pack_into("<H", module, 0x0C - 4, 8192)
+    module[0x0E - 4], module[0x12 - 4], module[0x17 - 4], module[0x1A - 4] = 0x0D, 0x1A, 1, 2
+    return b"".join(
+        [
+            smbios_structure(0, bytes([1, 2, 0, 0, 3]) + bytes(11), "LENOVO", "N3MET10W", "11/04/2022"),
+            smbios_structure(
+                1, bytes([1, 2, 3, 4]) + uuid + bytes([6, 5, 6]),
+                "LENOVO", "21AHCTO1WW", "ThinkPad T14 Gen 3", "PF3XK1ZQ", "LENOVO_MT_21AH", "ThinkPad T14",
+            ),
+            smbios_structure(2, bytes([1, 2, 0, 3]), "LENOVO", "21AHCTO1WW", "L1HF2CK01ZQ"),
+            smbios_structure(3, bytes([1, 10]) + bytes(8), "LENOVO"),
+            smbios_structure(4, bytes(processor), "Intel(R) Corporation", CORE_I5),
+            smbios_structure(17, bytes(module), "Samsung", "M471A1G44AB0"),
+            smbios_structure(17, bytes(module), "SK Hynix", "HMAA1GS6CJR6N"),
+            smbios_structure(127, b""),
+        ]
+    )  # fmt: skip

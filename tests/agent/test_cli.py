@@ -9,12 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
+from parcimetre_agent.data_dir import open_spool
 from parcimetre_agent.report import Report
+from parcimetre_agent.settings import resolve
 from parcimetre_agent.slot import SlotRecord
 from parcimetre_agent.spool import Spool
 from pydantic import TypeAdapter
 
-COMMANDS = ("run", "once", "inventory", "enrol", "status", "doctor")
+COMMANDS = ("run", "once", "inventory", "enrol", "status", "show", "doctor")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -172,3 +174,51 @@ def test_second_agent_on_one_data_folder_is_refused(collector, tmp_path: Path, s
     assert first.wait(timeout=20) == 0
     assert (second.returncode, second.stderr.count("\n")) == (2, 1)
     assert "another agent measures into" in second.stderr
+
+
+def test_doctor_tells_people_power_sources_apart_and_how_to_mend_a_denial(collector, tmp_path: Path) -> None:
+    done = _agent("doctor", "--server", collector.url)
+    assert done.returncode == 0, done.stderr
+    _, _, sources = done.stdout.partition("power sources\n")
+    named = {line.split()[0] for line in sources.partition("sensors\n")[0].splitlines()}
+    assert {"rapl", "battery", "nvml", "hwmon", "acpi_meter", "bmc_ipmi", "bmc_redfish"} <= named
+    assert "no data here" in sources
+
+
+def test_status_shows_what_counts_energy_and_what_measuring_costs(tmp_path: Path) -> None:
+    spool = Spool(str(tmp_path))
+    spool.remember(power={"rapl": "denied", "battery": "no_data"}, cost=[1.5, 16.2, 7], bytes_sent=900)
+    found = json.loads(_agent("status", "--json", "--data-dir", tmp_path).stdout)
+    assert (found["power"]["rapl"], found["cpu_s"], found["bytes_sent"]) == ("denied", 1.5, 900)
+    assert "power: rapl denied, battery no_data" in _agent("status", "--data-dir", tmp_path).stdout
+
+
+def test_status_left_for_everybody_is_shown_to_who_may_not_read_the_data_folder(
+    collector, tmp_path: Path, secret: Path
+) -> None:
+    data, public = tmp_path / "data", tmp_path / "run"
+    public.mkdir()
+    settings = resolve({"server": collector.url, "secret_file": str(secret), "data_dir": str(data)}, {})
+    open_spool(settings.data_dir)
+    command = [sys.executable, "-m", "parcimetre_agent.courier", settings.to_json()]
+    subprocess.run(command, check=True, env={**os.environ, "RUNTIME_DIRECTORY": str(public)})
+    assert (public / "status.json").stat().st_mode & 0o777 == 0o644
+    done = _agent("status", "--json", "--data-dir", "/nowhere", RUNTIME_DIRECTORY=str(public))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["device_id"] == "d" * 32
+
+
+def test_show_prints_the_last_report_word_for_word(collector, tmp_path: Path, secret: Path) -> None:
+    data = tmp_path / "data"
+    for _ in range(2):
+        _agent("once", "--server", collector.url, "--secret-file", secret, "--data-dir", data)
+    first, last = collector.bodies("/v1/reports")
+    assert json.loads(_agent("show", "--last-report", "--data-dir", data).stdout) == last
+    shown = json.loads(_agent("show", "--last-inventory", "--data-dir", data).stdout)
+    assert shown == first["inventory"]
+
+
+def test_show_says_how_to_see_what_would_be_sent_before_anything_was(tmp_path: Path) -> None:
+    done = _agent("show", "--last-report", "--data-dir", tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "once --print" in done.stderr

@@ -2,15 +2,25 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from parcimetre_agent import identity
-from parcimetre_agent.courier import Courier, clock_sentence
+from parcimetre_agent.courier import (
+    BATCH,
+    DAMAGED,
+    PAUSE_S,
+    REPORTS_A_RUN,
+    Courier,
+    clock_sentence,
+    main,
+)
 from parcimetre_agent.errors import BadSettings, Refused, Unreachable
 from parcimetre_agent.report import EnrolRequest, Report
+from parcimetre_agent.resident import COURIER_LIMIT_S
 from parcimetre_agent.sensors.machine import Machine
 from parcimetre_agent.settings import Settings
-from parcimetre_agent.slot import Piece, one_slot
+from parcimetre_agent.slot import Piece, SlotRecord, one_slot
 from parcimetre_agent.spool import Spool
 from parcimetre_agent.timeline import GapRecord
 from pydantic import TypeAdapter
@@ -154,14 +164,122 @@ def test_too_large_report_is_halved(courier: Courier, collector, reply_problem, 
     assert spool.waiting().slots == 0
 
 
-def test_unreadable_record_is_found_by_halving_and_never_blocks(
-    courier: Courier, collector, reply_problem, spool: Spool
+def _poisoned(collector, reply_problem, part: str, start: int) -> None:
+    """A collector that refuses any report as a whole that carries the record."""
+    usual = collector.answer
+
+    def answer(path: str, body: dict[str, Any]) -> Any:
+        if any(record["start"] == start for record in body.get(part, [])):
+            return reply_problem(422, f"{part}: not understood")
+        return usual(path, body)
+
+    collector.answer = answer
+
+
+def _off(number: int) -> SlotRecord:
+    return one_slot(T + 900 * number, [Piece(T + 900 * number, T + 900 * number + 900, "off", None, {}, {})])
+
+
+def test_slot_that_spoils_the_report_is_found_and_the_rest_arrives(
+    collector, reply_problem, settings: Settings, laptop: Path, clock, spool: Spool
+) -> None:
+    spool.put([_off(i) for i in range(4, 200)], [], None, T)
+    _poisoned(collector, reply_problem, "slots", T + 900 * 77)
+    delivery = Courier(settings, Machine(laptop), clock).deliver()
+    assert delivery.refusals[-1] == f"slot {T + 900 * 77}: slots: not understood"
+    assert spool.refusals() == [(T + 900 * 77, "slots: not understood")]
+    assert (spool.waiting().slots, spool.waiting().gaps) == (0, 0)
+
+
+def test_gap_that_spoils_the_report_is_found_and_the_rest_arrives(
+    collector, reply_problem, settings: Settings, laptop: Path, clock, spool: Spool
+) -> None:
+    spool.put([], [GapRecord(T + 90_000, 900, "off")], None, T)
+    _poisoned(collector, reply_problem, "gaps", T + 9000)
+    Courier(settings, Machine(laptop), clock).deliver()
+    assert [start for start, _ in spool.refusals()] == [T + 9000]
+    assert (spool.waiting().slots, spool.waiting().gaps) == (0, 0)
+
+
+def test_inventory_that_spoils_the_report_is_left_out_and_told(
+    collector, reply_problem, courier: Courier, spool: Spool
+) -> None:
+    usual = collector.answer
+    collector.answer = lambda path, body: (
+        reply_problem(422, "inventory: no") if "inventory" in body else usual(path, body)
+    )
+    assert courier.deliver().refusals == ("what goes with the records: inventory: no",)
+    assert (spool.waiting().slots, spool.waiting().refused) == (0, 0)
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_collector_that_takes_no_report_at_all_makes_nobody_throw_records_away(
+    collector, reply_problem, settings: Settings, laptop: Path, clock, spool: Spool, status: int
+) -> None:
+    usual = collector.answer
+    collector.answer = lambda path, body: (
+        reply_problem(status, "no") if path == "/v1/reports" else usual(path, body)
+    )
+    with pytest.raises(Refused):
+        Courier(settings, Machine(laptop), clock).deliver()
+    assert (spool.waiting().slots, spool.waiting().gaps, spool.waiting().refused) == (4, 1, 0)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_refusal_by_a_proxy_sets_nothing_aside(
+    collector, courier: Courier, spool: Spool, status: int
 ) -> None:
     courier.deliver()
-    spool.put([one_slot(T, [Piece(T, T + 900, "off", None, {}, {})])], [], None, T)
-    collector.replies.append(reply_problem(422, "slots[0]: no"))
-    assert courier.deliver().refusals == (f"slot {T}: slots[0]: no",)
-    assert spool.waiting().slots == 0
+    spool.put([_off(4)], [], None, T)
+    collector.answer = lambda _path, _body: (status, {"message": "blocked by policy"}, {})
+    with pytest.raises(Refused, match="check --server"):
+        courier.deliver()
+    assert (spool.waiting().slots, spool.waiting().refused) == (1, 0)
+    assert len(collector.bodies("/v1/enrol")) == 1
+
+
+def test_long_absence_is_caught_up_in_bounded_reports_with_pauses_and_the_rest_stays_for_the_next_run(
+    collector, settings: Settings, laptop: Path, clock, spool: Spool
+) -> None:
+    count = BATCH * (REPORTS_A_RUN + 1)
+    spool.put([_off(i) for i in range(count)], [], None, T)
+    begun_s = clock.monotonic_s
+    Courier(settings, Machine(laptop), clock).deliver()
+    reports = collector.bodies("/v1/reports")
+    assert [len(body["slots"]) for body in reports] == [BATCH] * REPORTS_A_RUN
+    assert [body["waiting"] for body in reports] == [count - BATCH * (i + 1) for i in range(REPORTS_A_RUN)]
+    assert PAUSE_S[0] * (REPORTS_A_RUN - 1) <= clock.monotonic_s - begun_s < COURIER_LIMIT_S
+    Courier(settings, Machine(laptop), clock).deliver()
+    sent = [slot["start"] for body in collector.bodies("/v1/reports") for slot in body.get("slots", [])]
+    assert sent == [T + 900 * i for i in range(count)]
+
+
+def test_what_was_lost_is_told_once_and_again_when_there_is_more(
+    collector, settings: Settings, laptop: Path, clock, spool: Spool
+) -> None:
+    for start in (T, T, T + 900):
+        spool.set_aside([start], "no")
+        Courier(settings, Machine(laptop), clock).deliver()
+        Courier(settings, Machine(laptop), clock).deliver()
+    told = [body["losses"] for body in collector.bodies("/v1/reports") if "losses" in body]
+    assert [losses["refused"] for losses in told] == [1, 2, 3]
+    assert told[-1]["set_aside"] == [{"start": T, "reason": "no"}, {"start": T + 900, "reason": "no"}]
+
+
+def test_cost_adds_up_over_the_reports(collector, settings: Settings, laptop: Path, clock) -> None:
+    for _ in range(3):
+        Courier(settings, Machine(laptop), clock).deliver()
+        clock.run(3600)
+    costs = [body["self_cost"] for body in collector.bodies("/v1/reports")]
+    assert [cost["sum_period_s"] for cost in costs] == [0, 3600, 7200]
+    for name in ("cpu_s", "bytes_sent"):
+        assert costs[-1]["sum_" + name] == pytest.approx(sum(cost[name] for cost in costs))
+
+
+def test_damaged_spool_is_told_apart_from_a_busy_one(settings: Settings, spool: Spool, capsys) -> None:
+    Path(spool.path).write_bytes(b"\xff" * 9000)
+    assert main(settings.to_json()) == DAMAGED
+    assert "cannot use the spool" in capsys.readouterr().err
 
 
 def test_record_that_contradicts_itself_is_not_sent(courier: Courier, collector, spool: Spool) -> None:

@@ -50,3 +50,38 @@ def test_shared_uuids_are_no_fingerprint(tmp_path: Path, uuid: str) -> None:
 def test_unwritable_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadDataDir, match=r"cannot write .*; give the folder to this account"):
         identity.store(tmp_path / "absent", Identity("a" * 32))
+
+
+def _serial(root: Path, text: str, name: str = "product_serial") -> Path:
+    (root / "sys/class/dmi/id" / name).write_text(text)
+    return root
+
+
+def test_machine_whose_account_may_since_read_more_is_no_clone(tmp_path: Path) -> None:
+    known, _ = identity.current(tmp_path, _machine(tmp_path, UUID))
+    identity.store(tmp_path, known)
+    again, dropped = identity.current(tmp_path, _serial(tmp_path, "PF3ABCDE"))
+    assert not dropped
+    assert (again.install_id, again.fingerprint) == (known.install_id, identity.fingerprint(tmp_path))
+    assert again.fingerprint != known.fingerprint
+
+
+def test_uuid_alone_tells_nobody_apart_across_models(tmp_path: Path) -> None:
+    one, other = _machine(tmp_path / "a", UUID), _machine(tmp_path / "b", UUID)
+    assert identity.fingerprint(one) == identity.fingerprint(other)
+    _serial(one, "ThinkCentre M70q", "product_name")
+    assert identity.fingerprint(one) != identity.fingerprint(other)
+
+
+def test_serial_number_is_enough_whatever_the_model_is_called(tmp_path: Path) -> None:
+    before = identity.fingerprint(_serial(_machine(tmp_path, UUID), "PF3ABCDE"))
+    assert identity.fingerprint(_serial(tmp_path, "ThinkCentre", "product_name")) == before
+
+
+def test_no_network_address_and_no_host_name_is_part_of_it(tmp_path: Path, monkeypatch) -> None:
+    before = identity.fingerprint(_machine(tmp_path, UUID))
+    (tmp_path / "sys/class/net/eth0").mkdir(parents=True)
+    (tmp_path / "sys/class/net/eth0/address").write_text("52:54:00:12:34:56")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/hostname").write_text("pc-17")
+    assert identity.fingerprint(tmp_path) == before

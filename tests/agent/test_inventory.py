@@ -87,3 +87,21 @@ def test_hash_follows_hardware_and_denials_but_not_time_or_mains(laptop: Path) -
     later = inventory.take(Machine(laptop), 2, {"power.battery": Ok([])})
     denied = inventory.take(Machine(laptop), 2, {"power.rapl": Denied("energy_uj", "grant")})
     assert inventory.content_hash(taken) == inventory.content_hash(later) != inventory.content_hash(denied)
+
+
+def test_readable_table_tells_the_same_as_windows_would_read(laptop: Path, thinkpad_table: bytes) -> None:
+    table = laptop / "sys/firmware/dmi/tables/DMI"
+    table.parent.mkdir(parents=True)
+    table.write_bytes(thinkpad_table)
+    taken = _take(laptop)
+    assert (taken.category, taken.system.sku) == ("laptop", "LENOVO_MT_21AH")
+    assert taken.system.serial_hash is not None
+    assert [module.part for module in taken.memory] == ["M471A1G44AB0", "HMAA1GS6CJR6N"]
+
+
+def test_processor_without_a_name_is_named_by_the_table(laptop: Path, thinkpad_table: bytes) -> None:
+    table = laptop / "sys/firmware/dmi/tables/DMI"
+    table.parent.mkdir(parents=True)
+    table.write_bytes(thinkpad_table)
+    (laptop / "proc/cpuinfo").write_text("processor\t: 0\nBogoMIPS\t: 50.00\n")
+    assert [one.model for one in _take(laptop).cpus] == ["12th Gen Intel(R) Core(TM) i5-1245U"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from parcimetre_agent import launch
-from parcimetre_agent.resident import COURIER_LIMIT_S, Uploads
+from parcimetre_agent.resident import COURIER_LIMIT_S, DAMAGED, Uploads
 from parcimetre_agent.spool import Spool
 
 PERIOD_S = 3600
@@ -87,8 +87,20 @@ def test_machines_that_wake_together_do_not_send_together(clock, uploads: Upload
 
 
 def test_real_courier_that_cannot_be_understood_fails_without_taking_the_resident_along(capfd) -> None:
-    child = launch.start("{}")
+    child = launch.start("{")
     while child.poll() is None:
         pass
     assert child.poll() == 1
     assert "the courier failed" in capfd.readouterr().err
+
+
+def test_spool_that_the_courier_finds_damaged_is_begun_anew(
+    clock, uploads: Uploads, child: Child, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _started(clock, uploads)
+    Path(tmp_path / "spool.sqlite").write_bytes(b"\xff" * 9000)
+    child.code = DAMAGED
+    uploads.check()
+    assert Spool(str(tmp_path)).waiting().damaged == 1
+    assert "put beside as .damaged" in capsys.readouterr().err
+    assert uploads.wait_s() <= 60

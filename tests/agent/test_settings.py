@@ -1,10 +1,11 @@
 """Command line over environment over file over default, each with its origin."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from parcimetre_agent.errors import BadSettings
-from parcimetre_agent.settings import Settings, from_json, resolve
+from parcimetre_agent.settings import REGISTRY_KEY, Settings, from_json, resolve
 
 
 def test_nearer_layer_wins_and_every_value_knows_where_it_is_from(tmp_path: Path) -> None:
@@ -51,3 +52,19 @@ def test_damaged_file_is_one_sentence_with_place_and_mend(tmp_path: Path, text: 
 def test_settings_travel_to_the_resident_as_json() -> None:
     settings = Settings(server="https://x", upload_period_s=60)
     assert from_json(settings.to_json()) == settings
+
+
+def test_registry_stands_between_environment_and_file(tmp_path: Path, keys: Any) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text('server = "https://file"\nupload_period = 600\nca_file = "/ca.pem"\n')
+    registry = keys(
+        {REGISTRY_KEY: {"Server": "https://registry", "UPLOAD_PERIOD": 1200, "CA_FILE": "", "Tag": "x"}}
+    )
+    settings = resolve({}, {"PARCIMETRE_AGENT_SERVER": "https://env"}, file, registry)
+    assert (settings.server, settings.upload_period_s, settings.ca_file) == ("https://env", 1200, "/ca.pem")
+    assert settings.origins["upload_period_s"] == rf"registry HKLM\{REGISTRY_KEY}"
+
+
+def test_bad_value_of_the_registry_is_named_with_its_place(keys: Any) -> None:
+    with pytest.raises(BadSettings, match=r"upload_period from registry HKLM.* is 5; give whole seconds"):
+        resolve({}, {}, registry=keys({REGISTRY_KEY: {"UPLOAD_PERIOD": 5}}))

@@ -50,3 +50,8 @@ def test_time_without_agent_is_unknown_however_short() -> None:
 
 def test_long_hole_between_samples_is_unknown() -> None:
     assert _spans(Instant(T + 400, 500.0, 500.0, "a")) == [(0, 400, "unknown")]
+
+
+def test_time_since_boot_that_shrank_is_a_boot_even_under_the_same_number() -> None:
+    after = Instant(T + 660, 60.0, 60.0, "a")
+    assert _spans(after, watched=False) == [(0, 600, "off"), (600, 660, "unknown")]

@@ -1,15 +1,21 @@
-"""TLS with a private authority, and what the user is told when it is missing."""
+"""Through proxies, with a private authority and a client certificate; and what each answer makes of it."""
 
+import base64
+import email.utils
+import select
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
-from parcimetre_agent.errors import BadSettings, Unreachable
+from parcimetre_agent.errors import BadSettings, Refused, Unreachable
 from parcimetre_agent.settings import Settings
 from parcimetre_agent.transport import encode, open_client, post
 
@@ -88,3 +94,140 @@ def test_unusable_ca_file_is_a_setting_to_mend(tmp_path: Path) -> None:
 
 def test_json_is_compact_and_keeps_accents() -> None:
     assert encode({"name": "Métropole"}) == '{"name":"Métropole"}'.encode()
+
+
+def _tunnel(here: socket.socket, there: socket.socket) -> None:
+    """Carry bytes both ways until one side ends."""
+    sides = {here: there, there: here}
+    while True:
+        for side in select.select(list(sides), [], [])[0]:
+            data = side.recv(65_536)
+            if not data:
+                return
+            sides[side].sendall(data)
+
+
+class _Proxy(BaseHTTPRequestHandler):
+    """A proxy that wants a name and password, for tunnels and for plain requests."""
+
+    asked: ClassVar[list[str]] = []
+
+    def _may(self) -> bool:
+        self.asked.append(self.command)
+        if self.headers["Proxy-Authorization"] == "Basic " + base64.b64encode(b"anne:s3cret").decode():
+            return True
+        self.send_response(407)
+        self.send_header("Proxy-Authenticate", 'Basic realm="proxy"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return False
+
+    def do_CONNECT(self) -> None:
+        if self._may():
+            host, _, port = self.path.rpartition(":")
+            with socket.create_connection((host, int(port))) as there:
+                self.send_response(200)
+                self.end_headers()
+                _tunnel(self.connection, there)
+        self.close_connection = True
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self._may():
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+    def log_message(self, *_args: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def proxy() -> Iterator[str]:
+    """Host and port of such a proxy."""
+    _Proxy.asked.clear()
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), _Proxy)
+    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{listening.server_address[1]}"
+    listening.shutdown()
+    listening.server_close()
+    thread.join()
+
+
+def _through(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy}")
+    monkeypatch.setenv("HTTP_PROXY", f"http://{proxy}")
+
+
+def test_proxy_of_the_system_with_name_and_password_carries_tls_with_a_client_certificate(
+    server: str, authority: Path, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _through(monkeypatch, f"anne:s3cret@{proxy}")
+    settings = Settings(server=server, ca_file=str(authority), client_cert=str(authority))
+    with open_client(settings) as client:
+        assert post(client, "/v1/reports", {}).body == {}
+    assert _Proxy.asked == ["CONNECT"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_proxy_that_wants_a_password_is_to_be_tried_again_and_the_mend_named(
+    scheme: str, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _through(monkeypatch, f"anne:wrong@{proxy}")
+    with (
+        open_client(Settings(server=f"{scheme}://collector.example.org")) as client,
+        pytest.raises(Unreachable, match="set HTTPS_PROXY=") as told,
+    ):
+        post(client, "/v1/reports", {})
+    assert "wrong" not in str(told.value)
+
+
+def test_no_proxy_is_obeyed(
+    server: str, authority: Path, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _through(monkeypatch, proxy)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    settings = Settings(server=server, ca_file=str(authority), client_cert=str(authority))
+    with open_client(settings) as client:
+        assert post(client, "/v1/reports", {}).body == {}
+    assert _Proxy.asked == []
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "kind", "told"),
+    [
+        (503, {"Retry-After": "120"}, Unreachable, 120.0),
+        (503, {"Retry-After": "Tue, 24 Nov 2020 09:00:00 GMT"}, Unreachable, 0.0),
+        (503, {"Retry-After": "Tue, 24 Nov 2120 09:00:00 GMT"}, Unreachable, 86_400.0),
+        (503, {"Retry-After": "soon"}, Unreachable, 0.0),
+        (500, {}, Unreachable, 0.0),
+        (408, {}, Unreachable, 0.0),
+        (503, {"Retry-After": "9999999"}, Unreachable, 86_400.0),
+        (511, {}, Unreachable, 0.0),
+        (302, {"Location": "https://portal.example.org/"}, Unreachable, 0.0),
+        (413, {}, Refused, None),
+        (422, {}, Refused, None),
+    ],
+)
+def test_each_answer_says_whether_and_when_to_come_again(
+    collector: Any, status: int, headers: dict[str, str], kind: type[Refused], told: float | None
+) -> None:
+    collector.replies.append(
+        (status, {"title": "no"}, {name.replace("-", "_"): v for name, v in headers.items()})
+    )
+    with open_client(Settings(server=collector.url)) as client, pytest.raises(kind) as error:
+        post(client, "/v1/reports", {})
+    assert getattr(error.value, "retry_after_s", None) == told
+
+
+def test_retry_after_as_a_date_counts_from_the_collectors_clock(collector: Any) -> None:
+    due = email.utils.formatdate(time.time() + 300, usegmt=True)
+    collector.replies.append((429, {"title": "no"}, {"Retry_After": due}))
+    with open_client(Settings(server=collector.url)) as client, pytest.raises(Unreachable) as error:
+        post(client, "/v1/reports", {})
+    assert error.value.retry_after_s == pytest.approx(300, abs=30)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,9 @@ def run(command: str, *words: object, **env: str) -> Done:
 class Collector:
     """`parcimetre serve` on a folder and a port of its own, which outlive its processes."""
 
-    def __init__(self, folder: Path) -> None:
-        """Nothing runs yet."""
+    def __init__(self, folder: Path, *options: str) -> None:
+        """Nothing runs yet; `options` are given to `serve` each time."""
+        self._options = options
         self.folder, self.log = folder, folder.with_suffix(".log")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -47,7 +49,15 @@ class Collector:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        line = [BIN / "parcimetre", "serve", "--data-dir", self.folder, "--port", str(self.port)]
+        line = [
+            BIN / "parcimetre",
+            "serve",
+            "--data-dir",
+            self.folder,
+            "--port",
+            str(self.port),
+            *self._options,
+        ]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(line, stdout=log, stderr=log)
         deadline = time.monotonic() + PATIENCE_S
@@ -55,6 +65,17 @@ class Collector:
             assert self._process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.02)
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    def terminate(self) -> None:
+        """Tell it to end, without waiting for it."""
+        assert self._process is not None
+        self._process.terminate()
 
     def kill(self) -> None:
         """End it as a power cut would: no handler runs, nothing is flushed."""
@@ -152,31 +173,49 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def collector(tmp_path: Path) -> Iterator[Collector]:
-    """A running collector."""
-    made = Collector(tmp_path / "collector")
-    made.start()
-    yield made
-    made.kill()
+def collector_at() -> Iterator[Callable[..., Collector]]:
+    """Starts collectors on folders, with options of `serve`."""
+    made: list[Collector] = []
+
+    def start(folder: Path, *options: str, log: Path | None = None) -> Collector:
+        made.append(Collector(folder, *options))
+        made[-1].log = log or made[-1].log
+        made[-1].start()
+        return made[-1]
+
+    yield start
+    for collector in made:
+        collector.kill()
 
 
 @pytest.fixture
-def machine(collector: Collector) -> Iterator[Callable[[], Machine]]:
-    """Makes enrolled devices, each a machine of its own."""
-    secret = collector.secret()["secret"]
+def collector(tmp_path: Path, collector_at: Callable[..., Collector]) -> Collector:
+    """A running collector."""
+    return collector_at(tmp_path / "collector")
+
+
+@pytest.fixture
+def enrol_at() -> Iterator[Callable[..., Machine]]:
+    """Enrols devices at a collector, each a machine of its own."""
     clients: list[httpx.Client] = []
 
-    def enrol() -> Machine:
+    def enrol(collector: Collector, secret: str, **about: Any) -> Machine:
         client = open_client(Settings(server=collector.url))
         clients.append(client)
         hardware = HardwareIdentity(secrets.token_hex(16), "none", secrets.token_hex(32))
-        asked = EnrolRequest(1, secret, hardware, "laptop", AGENT_VERSION)
+        asked = EnrolRequest(1, secret, hardware, "laptop", AGENT_VERSION, **about)
         told = post(client, "/v1/enrol", wire.document(asked)).body
         return Machine(client, told["device_id"], told["credential"])
 
     yield enrol
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def machine(collector: Collector, enrol_at: Callable[..., Machine]) -> Callable[[], Machine]:
+    """Makes enrolled devices, each a machine of its own."""
+    return partial(enrol_at, collector, collector.secret()["secret"])
 
 
 @pytest.fixture

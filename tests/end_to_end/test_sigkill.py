@@ -1,5 +1,6 @@
 """A collector killed at any moment has everything it acknowledged, exactly once."""
 
+import os
 import random
 import threading
 import time
@@ -15,7 +16,7 @@ from parcimetre_factors.activity import Activity
 from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
 
-KILLS = 5
+KILLS = int(os.environ.get("PARCIMETRE_KILLS", "8"))
 CLIENTS = 4
 RETRY_S, PATIENCE_S = 0.05, 20
 BACKLOG = 2000

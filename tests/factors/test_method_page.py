@@ -115,12 +115,12 @@ def test_the_laptop_s_steps_are_right_and_lead_to_the_engine_s_figure(factors, l
     model = power_model(Hardware("laptop"), factors)
     grid = intensity("FR", slot.start, factors)
     assert grid is not None
-    assert model.energy_j(slot)[0] == pytest.approx(steps["f"])
-    assert grid.kg_per_kwh[0] == pytest.approx(steps["h"])
+    assert model.energy_j(slot)[0] == pytest.approx(steps["h"])
+    assert grid.kg_per_kwh[0] == pytest.approx(steps["j"])
     use_g = model.energy_j(slot)[0] / 3.6e6 * grid.kg_per_kwh[0] * 1000
-    assert use_g == pytest.approx(steps["i"])
-    drawn = interval([Amount(use_g, (model.error, *grid.errors))], factors)
-    assert drawn == pytest.approx((steps["k"], steps["l"]), rel=0.06)  # 2,000 draws against the closed form
+    assert use_g == pytest.approx(steps["k"])
+    drawn = interval([Amount(use_g, (*model.errors, *grid.errors))], factors)
+    assert drawn == pytest.approx((steps["m"], steps["n"]), rel=0.06)  # 2,000 draws against the closed form
 
 
 @LANGUAGES

@@ -9,7 +9,10 @@ from parcimetre_server.cli import parcimetre
 from parcimetre_server.pages.api import calls
 
 DOCS = Path(__file__).parents[2] / "docs"
-NAMES = ("read.md", "install.md", "demo.md", "estimate.md", "factors.md", "grid.md", "store.md")
+NAMES = (
+    "read.md", "install.md", "demo.md", "estimate.md", "factors.md", "grid.md", "monitor.md", "sql.md",
+    "store.md",
+)  # fmt: skip
 PAGES = [DOCS / language / name for language in ("en", "fr") for name in NAMES]
 FOR_AGENTS = {"/v1/enrol", "/v1/reports"}
 
@@ -17,7 +20,7 @@ FOR_AGENTS = {"/v1/enrol", "/v1/reports"}
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_every_call_for_people_is_in_the_page_on_reading_and_no_other(reader, language):
     text = (DOCS / language / "read.md").read_text(encoding="utf-8")
-    told = set(re.findall(r"`(/(?:v1/[^`?]+|healthz|readyz))`", text))
+    told = set(re.findall(r"`(/(?:v1/[^`?]+|healthz|readyz|metrics))`", text))
     assert told == {call.path for call in calls(reader.app.openapi())} - FOR_AGENTS
 
 

@@ -99,3 +99,14 @@ def test_a_device_that_never_reported_has_nothing_to_explain(fleet):
     fleet.collector.store.append([Fact("device", "e" * 32, fleet.now, body)])
     with pytest.raises(NothingToExplain, match="has not reported yet"):
         explain_device(fleet.collector, DeviceId("e" * 32), spans(fleet)[0], Criterion.GWP)
+
+
+def test_what_a_power_supply_loses_before_a_counter_is_a_term_with_its_error(fleet):
+    """The laptop counts on battery and by RAPL; the server's meter is at the wall."""
+    found = explain_device(fleet.collector, fleet.laptop, spans(fleet)[1], Criterion.GWP)
+    lost = [term for term in walk(found.term) if term.label == "efficiency of the power supply"]
+    assert lost
+    assert {term.factor for term in lost} == {"power.supply.external.error"}
+    assert all(0.7 < term.value < 1 for term in lost)
+    at_the_wall = explain_device(fleet.collector, fleet.server, spans(fleet)[1], Criterion.GWP)
+    assert not [term for term in walk(at_the_wall.term) if "efficiency" in term.label]

@@ -95,7 +95,7 @@ def made(collector, known, span=WHOLE, interval="total", criterion=Criterion.GWP
         return figure_of(device, frame, inside if len(inside.start) else None, FIRST - 9 * DAY_S)
 
     return Figures(
-        criterion, periods, collector.factors, policy, tuple(figure(*machine) for machine in known)
+        criterion, "location", periods, collector.factors, policy, tuple(figure(*one) for one in known)
     )
 
 

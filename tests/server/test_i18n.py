@@ -11,9 +11,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import Policy, per_unit
+from parcimetre_factors.calibration import calibrated
 from parcimetre_factors.components import factor_leaf
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.explain import walk
+from parcimetre_factors.explain import leaf, walk
 from parcimetre_factors.factor import FactorSet, load_factor_set
 from parcimetre_factors.grid import intensity_term, zones
 from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory
@@ -61,6 +62,9 @@ def hardware_of_all_kinds():
     for category, (maker, model), cpus, disks, virtual in kinds:
         memory = (Memory(16, 2),) if cpus else ()
         yield Hardware(category, maker, model, None, cpus, memory, disks, virtual=virtual)
+    yield from (Hardware("monitor"), Hardware("monitor", "Dell", "P2419H"), Hardware("printer"))
+    yield Hardware("all_in_one", "Dell Inc.", "OptiPlex 7490 All-in-One Desktop")
+    yield from (Hardware("desktop", "Dell Inc.", name) for name in ("Precision Tower 7820", "Wyse 5070"))
     yield Hardware("server", cpus=CPUS[1], memory=(Memory(16, 2),), gpus=(Gpu("NVIDIA RTX A4500"),))
     for category in ("laptop", "monitor", "desktop", "all_in_one"):
         yield Hardware(category, screen_inch=24 if category != "laptop" else 14)
@@ -111,6 +115,8 @@ def said():
             for policy in Policy
             for whole in profile.embodied.by_stage.values()
         ]
+    watts = leaf("idle", 5.0, "W", "modelled")
+    terms.append(calibrated(watts, factors.get("match.fuzzy.error")))
     below = [term for whole in terms for term in walk(whole)]
     words |= {text for term in below for text in (term.label, term.note, term.tier) if text}
     return words - {"", "life"}

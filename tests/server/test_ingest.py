@@ -222,3 +222,20 @@ def test_an_updated_agent_shows_its_version(known):
     told = asdict(replace(Report(1, DEVICE, known.now(), "0.2.0")))
     facts = taken(known, told).arrival.facts
     assert [(fact.kind, fact.body["agent_version"]) for fact in facts] == [("device", "0.2.0")]
+
+
+def test_a_version_seen_before_needs_no_read_and_a_new_one_is_still_kept(known, start):
+    versions = {}
+    told = document(known, slots=[slot(start)])
+    for _ in range(2):
+        found = take(json.dumps(told).encode(), DEVICE, known.store, known.now(), versions)
+        assert found.arrival.facts == []
+    assert versions == {DEVICE: "0.1.0"}
+    updated = json.dumps(told | {"agent_version": "0.2.0"}).encode()
+    for _ in range(2):
+        (fact,) = take(updated, DEVICE, known.store, known.now(), versions).arrival.facts
+        assert (fact.kind, fact.body["agent_version"]) == ("device", "0.2.0")
+    known.store.append([fact])
+    assert take(updated, DEVICE, known.store, known.now(), versions).arrival.facts == []
+    (fact,) = take(json.dumps(told).encode(), DEVICE, known.store, known.now(), versions).arrival.facts
+    assert fact.body["agent_version"] == "0.1.0"

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_factors.activity import Activity, MeasuredEnergy
+from parcimetre_factors.conversion import Supply
 from parcimetre_factors.explain import leaf
+from parcimetre_factors.factor import FactorId
 from parcimetre_server.rungs import INDEX, PIECES, RUNGS, choose
 
 WATTS = {piece: leaf("power", float(i + 1), "W", "modelled") for i, piece in enumerate(PIECES)}
@@ -89,6 +91,30 @@ def test_a_virtual_machine_is_only_modelled_whatever_it_counts():
     chosen = choose(activity([counter("package"), counter("platform")]), WATTS, virtual=True)
     assert RUNGS[chosen.rung[0]].name == "load_model"
     assert chosen.measured_j[0] == 0.0
+
+
+SUPPLY = Supply("external", 100.0, (0.5, 0.6, 0.8, 0.9), 0.9, FactorId("power.supply.external.error"))
+
+
+@pytest.mark.parametrize(
+    ("scope", "energy_j", "efficiency", "errors"),
+    [
+        ("wall_ac", 9000.0, 1.0, ()),
+        ("platform", 9000.0, 0.5, ("power.supply.external.error",)),  # 10 W of 100
+        ("psu_dc", 45_000.0, 0.8, ("power.supply.external.error",)),  # 50 W
+        ("platform", 31_500.0, 0.7, ("power.supply.external.error",)),  # 35 W
+        ("battery", 9000.0, 0.8 * 0.9, ("power.supply.external.error", "power.supply.battery")),
+        ("package", 9000.0, 0.8, ("power.supply.external.error",)),
+    ],
+)
+def test_what_is_counted_behind_a_supply_is_brought_to_the_wall(scope, energy_j, efficiency, errors):
+    chosen = choose(activity([counter(scope, energy_j)]), WATTS, supply=SUPPLY)
+    [reading] = chosen.readings
+    assert reading.counted_j[0] == energy_j
+    assert chosen.counted_j[0] == pytest.approx(energy_j / efficiency)
+    assert {key: value[0] for key, value in chosen.counted_by_errors.items()} == {
+        errors: pytest.approx(energy_j / efficiency)
+    }
 
 
 @given(

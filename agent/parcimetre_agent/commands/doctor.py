@@ -9,10 +9,14 @@ from typing import Any
 from .. import inventory
 from ..cli import say
 from ..clock import Clock
+from ..data_dir import open_to
 from ..errors import AgentError
 from ..sampling import Sampler
 from ..sensors.machine import Machine
 from ..settings import NAMES, Settings
+
+POWER = "power."
+WORDS = {"ok": "ok", "no_data": "no data here", "denied": "denied", "failed": "failed"}
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -39,6 +43,7 @@ def examine(settings: Settings) -> dict[str, Any]:
             one.sensor: {"state": one.state, "detail": one.detail, "grant": one.grant}
             for one in taken.outcomes
         },
+        "data_dir": {"open_to": open_to(settings.data_dir)},
         "collector": _collector(settings),
     }
 
@@ -55,15 +60,25 @@ def _collector(settings: Settings) -> dict[str, Any]:
     return {"reachable": True, "reason": None}
 
 
+def _answer(one: dict[str, Any]) -> str:
+    """The state in words, with what is behind it and the grant that would mend a denial."""
+    detail = f": {one['detail']}" if one["detail"] else ""
+    mend = f"\n    to mend it: {one['grant']}" if one["grant"] else ""
+    return f"{WORDS[one['state']]}{detail}{mend}"
+
+
 def _show(found: dict[str, Any]) -> None:
     say("settings")
     for name, one in found["settings"].items():
         say(f"  {name} = {one['value']}  ({one['origin']})")
-    say("sensors")
-    for name, one in found["sensors"].items():
-        detail = f": {one['detail']}" if one["detail"] else ""
-        mend = f"; {one['grant']}" if one["grant"] else ""
-        say(f"  {name}  {one['state']}{detail}{mend}")
+    for title, is_power in (("power sources", True), ("sensors", False)):
+        say(title)
+        for name, one in found["sensors"].items():
+            if name.startswith(POWER) is is_power:
+                say(f"  {name.replace(POWER, '')}  {_answer(one)}")
+    if found["data_dir"]["open_to"]:
+        crowds = ", ".join(found["data_dir"]["open_to"])
+        say(f"data folder\n  open to {crowds}: let in the agent's account and the administrators alone")
     collector = found["collector"]
     say("collector")
     say("  reachable" if collector["reachable"] else f"  not reachable: {collector['reason']}")

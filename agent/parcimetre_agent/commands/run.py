@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import py_compile
 import sys
 from importlib.util import cache_from_source
 from pathlib import Path
 
-from .. import identity, resident
-from ..courier import Courier
-from ..data_dir import open_spool
+from .. import resident
+from ..data_dir import open_spool, own_identity
 from ..errors import BadSettings, Unreachable
 from ..settings import Settings
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:
-    """Does not return: the process is replaced. Raises AgentError when it cannot begin."""
+    """Does not return, but on Windows, where no process can be replaced: there this one becomes the resident.
+
+    Raises AgentError when it cannot begin.
+    """
     if settings.server is None:
         raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
     open_spool(settings.data_dir)
-    known = identity.load(Path(settings.data_dir))
-    if known is None or known.credential is None:
+    if own_identity(Path(settings.data_dir)).credential is None:
         _enrol(settings)
-    _compile()
     os.chdir("/")
+    if sys.platform == "win32":
+        return resident.run(settings.to_json())
+    _compile()
     os.execv(sys.executable, [sys.executable, "-m", resident.__name__, settings.to_json()])  # noqa: S606
     return 0
 
 
 def _enrol(settings: Settings) -> None:
     """Enrol before measuring, so that a wrong secret is said at once; without the collector, go on."""
+    from ..courier import Courier
+
     try:
         Courier(settings).enrol()
     except Unreachable as error:
@@ -43,6 +49,7 @@ def _compile() -> None:
 
     Without byte code on disk the resident would carry the compiler's 4 MiB, and each courier its time.
     """
+    importlib.import_module("..courier", __package__)
     for module in list(sys.modules.values()):
         source = getattr(module, "__file__", None)
         if source and source.endswith(".py") and os.access(Path(source).parent, os.W_OK):

@@ -1,15 +1,19 @@
-"""`status`: what waits, what was sent, what was lost, and what measuring costs."""
+"""`status`: what waits, what was sent, what was lost, what counts energy, and what measuring costs.
+
+Who may not read the data folder sees what the courier left for everybody when it last ran.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sqlite3
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from .. import identity
+from .. import identity, public_status
 from ..cli import say
 from ..errors import BadDataDir
 from ..settings import Settings
@@ -18,7 +22,13 @@ from ..spool import Spool
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Show it. Raises BadDataDir when there is nothing to read, or not for this account."""
-    found = status(settings)
+    try:
+        found = status(settings)
+    except BadDataDir:
+        left = public_status.read(os.environ)
+        if left is None:
+            raise
+        found = left
     if options.json:
         say(json.dumps(found, indent=2, ensure_ascii=False))
     else:
@@ -30,7 +40,11 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 def status(settings: Settings) -> dict[str, Any]:
     """The agent's state, read from its data folder."""
     spool = Spool(settings.data_dir)
-    if not Path(spool.path).is_file():
+    try:
+        is_there = Path(spool.path).is_file()
+    except PermissionError as error:
+        raise _unreadable(settings, error) from None
+    if not is_there:
         raise BadDataDir(
             f"{settings.data_dir} holds no spool: the agent never ran there; give its --data-dir"
         )
@@ -46,17 +60,21 @@ def status(settings: Settings) -> dict[str, Any]:
             "last_sent": spool.get("last_sent"),
             **waiting._asdict(),
             "refusals": [{"start": start, "reason": reason} for start, reason in spool.refusals()],
+            "power": spool.get("power") or {},
             "cpu_s": cpu_s,
             "peak_rss_mib": rss_mib,
+            "bytes_sent": spool.get("bytes_sent"),
         }
     except (OSError, sqlite3.Error) as error:
         if type(error) is sqlite3.DatabaseError:
             raise BadDataDir(
                 f"{spool.path} is damaged: {error}; start the agent, it begins a new one"
             ) from None
-        raise BadDataDir(
-            f"cannot read {settings.data_dir}: {error}; run this as the agent's account"
-        ) from None
+        raise _unreadable(settings, error) from None
+
+
+def _unreadable(settings: Settings, error: Exception) -> BadDataDir:
+    return BadDataDir(f"cannot read {settings.data_dir}: {error}; run this as the agent's account")
 
 
 def _readable(name: str, value: Any) -> str:
@@ -66,4 +84,6 @@ def _readable(name: str, value: Any) -> str:
         return datetime.fromtimestamp(value, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
     if name == "refusals":
         return "; ".join(f"{one['start']}: {one['reason']}" for one in value) or "none"
+    if name == "power":
+        return ", ".join(f"{source} {state}" for source, state in value.items()) or "none"
     return str(value)

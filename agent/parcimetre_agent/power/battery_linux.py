@@ -7,13 +7,11 @@ faster than the gauge's own rate is a recalibration, and is not believed.
 from __future__ import annotations
 
 from .. import sysfs
-from ..counters import Counter
+from ..counters import Counter, gauge_ceiling_w
 from ..outcome import Failed, NoData, Ok, Outcome
 
 SOURCE, QUALITY = "battery", "measured"
 J_PER_UWH = 3.6e-3
-RATE_MARGIN = 4.0
-RATE_FLOOR_W = 20.0
 
 
 def read(root: str = "/sys/class/power_supply") -> Outcome[list[Counter]]:
@@ -47,8 +45,7 @@ def _counter(root: str, name: str) -> Counter | None:
     left_uwh = remaining_uwh(root, name)
     if left_uwh is None:
         return None
-    rate_w = abs(_rate_w(root, name) or 0.0)
-    ceiling_w = RATE_MARGIN * rate_w + RATE_FLOOR_W
+    ceiling_w = gauge_ceiling_w(_rate_w(root, name) or 0.0)
     return Counter(SOURCE, "battery", QUALITY, name, -left_uwh * J_PER_UWH, 0.0, ceiling_w)
 
 

@@ -60,13 +60,16 @@ def _has_timing(data: bytes) -> bool:
 
 
 def _size_mm(data: bytes) -> tuple[int, int]:
-    """From the first detailed timing, else from the centimetres of the basic block."""
+    """From the first detailed timing, else from the centimetres of the basic block.
+
+    There, a single number beside a zero is an aspect ratio (EDID 1.4), and no size.
+    """
     if _has_timing(data):
         width_mm = data[66] | (data[68] >> 4) << 8
         height_mm = data[67] | (data[68] & 15) << 8
         if width_mm and height_mm:
             return width_mm, height_mm
-    return data[21] * 10, data[22] * 10
+    return (data[21] * 10, data[22] * 10) if data[21] and data[22] else (0, 0)
 
 
 def _native(data: bytes) -> tuple[int, int]:

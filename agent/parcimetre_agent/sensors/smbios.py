@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_END = 127
-_MEMORY_DEVICE = 17
+_BIOS, _SYSTEM, _BOARD, _CHASSIS, _PROCESSOR, _MEMORY_DEVICE, _END = 0, 1, 2, 3, 4, 17, 127
+_POPULATED = 0x40
+_CENTRAL = 3
 _KINDS = {
     0x12: "DDR", 0x13: "DDR2", 0x18: "DDR3", 0x1A: "DDR4", 0x1B: "LPDDR", 0x1C: "LPDDR2", 0x1D: "LPDDR3",
     0x1E: "LPDDR4", 0x20: "HBM", 0x21: "HBM2", 0x22: "DDR5", 0x23: "LPDDR5",
@@ -70,6 +71,34 @@ class Module(NamedTuple):
     part: str | None
 
 
+class Stated(NamedTuple):
+    """What the firmware says of the machine, placeholders and all; empty where it says nothing.
+
+    `serial`, `uuid` and `board_serial` are for `identity` alone.
+    """
+
+    maker: str | None = None
+    model: str | None = None
+    version: str | None = None
+    sku: str | None = None
+    family: str | None = None
+    board: str | None = None
+    bios_date: str | None = None
+    chassis_type: int = 0
+    serial: str | None = None
+    uuid: str | None = None
+    board_serial: str | None = None
+
+
+class Processor(NamedTuple):
+    """One processor in its socket; cores and threads of this one, None where unstated."""
+
+    maker: str | None
+    model: str | None
+    cores: int | None
+    threads: int | None
+
+
 def structures(table: bytes) -> Iterator[Structure]:
     """Every whole structure up to the end mark; a damaged rest is left out."""
     at = 0
@@ -84,6 +113,39 @@ def structures(table: bytes) -> Iterator[Structure]:
         if kind == _END:
             return
         at = end + 2
+
+
+def stated(table: bytes) -> Stated | None:
+    """Types 0 to 3 of the table, the first of each; None when it describes no system."""
+    first: dict[int, Structure] = {}
+    for structure in structures(table):
+        first.setdefault(structure.kind, structure)
+    if _SYSTEM not in first:
+        return None
+    nothing = Structure(0, b"", [])
+    system, board = first[_SYSTEM], first.get(_BOARD, nothing)
+    return Stated(
+        maker=system.text(0x04),
+        model=system.text(0x05),
+        version=system.text(0x06),
+        sku=system.text(0x19),
+        family=system.text(0x1A),
+        board=board.text(0x05),
+        bios_date=first.get(_BIOS, nothing).text(0x08),
+        chassis_type=first.get(_CHASSIS, nothing).byte(0x05),
+        serial=system.text(0x07),
+        uuid=_uuid(system.data[0x08:0x18]),
+        board_serial=board.text(0x07),
+    )
+
+
+def processors(table: bytes) -> list[Processor]:
+    """Central processors (type 4) in their sockets; empty sockets are left out."""
+    return [
+        Processor(one.text(0x07), one.text(0x10), _count(one, 0x23, 0x2A), _count(one, 0x25, 0x2E))
+        for one in structures(table)
+        if one.kind == _PROCESSOR and one.byte(0x05) == _CENTRAL and one.byte(0x18) & _POPULATED
+    ]
 
 
 def memory_modules(table: bytes) -> list[Module]:
@@ -119,6 +181,22 @@ def _size_mib(structure: Structure) -> int:
     if word & 0x8000:
         return (word & 0x7FFF) // 1024
     return word
+
+
+def _uuid(raw: bytes) -> str | None:
+    """As Linux writes it: the first three fields are little-endian (SMBIOS 2.6 and later)."""
+    if len(raw) != 16:
+        return None
+    fields = (raw[3::-1], raw[5:3:-1], raw[7:5:-1], raw[8:10], raw[10:])
+    return "-".join(field.hex() for field in fields)
+
+
+def _count(structure: Structure, at: int, wide_at: int) -> int | None:
+    """A number of cores or threads: one byte, and a word further on where that is 255."""
+    count = structure.byte(at)
+    if count == 0xFF:
+        count = structure.word(wide_at)
+    return count if 0 < count < 0xFFFF else None
 
 
 def category(chassis_type: int) -> str:

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Path, Query
 from parcimetre_agent.report import Inventory
 from parcimetre_factors.purchase import Stated
 
+from ..agents import Agent, agent_of
 from ..collector import Collector, of
 from ..devices import Device, chosen, device, devices
-from ..store import Store
 
 router = APIRouter(tags=["devices"])
 
@@ -39,10 +39,11 @@ class DeviceSummary:
 
 @dataclass(frozen=True)
 class DeviceDetail:
-    """A device with the inventory its agent sent."""
+    """A device with the inventory its agent sent, and the agent itself."""
 
     device: DeviceSummary
     inventory: Inventory | None
+    agent: Agent
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,11 @@ def summary(found: Device, span: tuple[int, int] | None) -> DeviceSummary:
     )  # fmt: skip
 
 
-def detail(store: Store, device_id: str) -> DeviceDetail:
-    """One device with its inventory. Raises UnknownDevice."""
+def detail(collector: Collector, device_id: str) -> DeviceDetail:
+    """One device with its inventory and its agent. Raises UnknownDevice."""
+    store = collector.store
     found = device(store, device_id)
-    return DeviceDetail(summary(found, store.span(found.id)), found.inventory)
+    return DeviceDetail(summary(found, store.span(found.id)), found.inventory, agent_of(collector, found))
 
 
 @router.get("/v1/devices")
@@ -91,5 +93,5 @@ def get_device(
     device_id: Annotated[str, Path(description="Id of a device.")],
     collector: Annotated[Collector, Depends(of)],
 ) -> DeviceDetail:
-    """One device with its inventory."""
-    return detail(collector.store, device_id)
+    """One device with its inventory and its agent."""
+    return detail(collector, device_id)

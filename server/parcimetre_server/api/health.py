@@ -1,12 +1,13 @@
-"""`/healthz` and `/readyz`: whether the process lives, and whether it can read its store."""
+"""`/healthz` and `/readyz`: whether the process lives, and whether it could store what it is sent."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from ..collector import Collector, of
+from ..condition import assert_ready
 
 router = APIRouter(tags=["health"])
 
@@ -18,7 +19,7 @@ def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz")
-def readyz(collector: Annotated[Collector, Depends(of)]) -> dict[str, str]:
-    """The store answers too, with all its servers."""
-    collector.store.latest("setting")
-    return {"status": "ok"}
+def readyz(request: Request, collector: Annotated[Collector, Depends(of)]) -> dict[str, str | int | None]:
+    """The store can be written and its disk has room; `last_commit` is in seconds UTC, of this process."""
+    assert_ready(collector.store, collector.settings.data_dir)
+    return {"status": "ok", "last_commit": request.app.state.writer.meters.committed_at}

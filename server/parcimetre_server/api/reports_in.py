@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..bodies import read_body
 from ..collector import Collector
 from ..errors import ParcimetreError
-from ..ingest import take
+from ..ingest import ClockAhead, take
 from ..problems import expected
 from ..store import DeviceId
 from ..writer import Writer
@@ -30,18 +30,25 @@ router = APIRouter(tags=["agents"])
 async def reports(request: Request) -> Response:
     """Store a report; everything the answer counts is on disk, what it refuses is named with the reason."""
     state = request.app.state
+    meters = state.writer.meters
+    meters.reports += 1
     device_id: DeviceId = state.credentials.verify(request.headers.get("authorization"))
     collector: Collector = state.collector
     writer: Writer = state.writer
     with writer.admit():
         body = await read_body(request)
-        judged = (body, device_id, collector.store, collector.now())
+        judged = (body, device_id, collector.store, collector.now(), state.versions)
         taken = take(*judged) if len(body) <= SHORT else await run_in_threadpool(take, *judged)
         merged = await writer.written(taken.arrival)
+    collector.seen.note(device_id, collector.now(), taken.waiting)
     if taken.refused:
+        meters.refused += len(taken.refused)
         LOG.warning(
-            "device %s: %d records refused, first: %s", device_id, len(taken.refused), taken.refused[0].reason
-        )
+            "device %s: %d records refused, first: %s[%d]; its dead letters tell the reason",
+            device_id, len(taken.refused), taken.refused[0].part, taken.refused[0].index,
+        )  # fmt: skip
+    meters.accepted += merged.accepted
+    meters.duplicates += merged.duplicates
     answer = ReportAnswer(
         merged.accepted, merged.duplicates, list(taken.refused), collector.settings.upload_period_s
     )
@@ -64,5 +71,10 @@ class ReportsFirst:
         try:
             response = await reports(request)
         except ParcimetreError as error:
+            request.app.state.writer.meters.turned_away += 1
+            if isinstance(error, ClockAhead):
+                LOG.warning(
+                    "a report is from the future by this machine's clock: if many are, set it with NTP"
+                )
             response = await expected(request, error)
         await response(scope, receive, send)

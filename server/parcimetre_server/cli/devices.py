@@ -73,8 +73,8 @@ def show(data_dir: Path, device_id: str, as_json: bool) -> None:
     from ..api.devices import detail
     from ..devices import find
 
-    store = options.reading(data_dir).store
-    found = asdict(detail(store, find(store, device_id).id))
+    collector = options.reading(data_dir)
+    found = asdict(detail(collector, find(collector.store, device_id).id))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:

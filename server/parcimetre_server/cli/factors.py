@@ -30,9 +30,10 @@ Examples:
   parcimetre factors import our-factors/
   parcimetre factors diff
   parcimetre factors adopt
+  parcimetre factors calibrate --days 180
 """
 MOST_SHOWN = 50
-SPAN_DAYS, DAY_S = 28, 86_400
+SPAN_DAYS, YEAR_DAYS, DAY_S = 28, 365, 86_400
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
@@ -128,6 +129,40 @@ def adopt(data_dir: Path, as_json: bool) -> None:
     found = adopt_tables(data_dir)
     sentence = mark("Set {set} is in force; restart the collector so that its pages use it.")
     terminal.done(sentence, {"set": found.id if as_json else found.name}, as_json)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.option(
+    "--days", default=YEAR_DAYS, show_default=True, type=click.IntRange(1, 3660), help="How far back to look."
+)
+@options.as_json
+def calibrate(data_dir: Path, days: int, as_json: bool) -> None:
+    """Compare power models with what laptops took on battery; a candidate that waits to be adopted."""
+    from ..calibrations import calibrations, keep
+    from ..periods import Span
+
+    collector = options.reading(data_dir)
+    now = collector.now() // SLOT_S * SLOT_S
+    span = Span(now - days * DAY_S, now)
+    found = calibrations(collector, span)
+    if found:
+        keep(collector, found, span)
+    formats = Formats(terminal.tongue())
+    rows = [
+        {
+            "name": f"{one.hardware.maker} {one.hardware.model}",
+            "value": one.calibration.ratio if as_json else formats.number(one.calibration.ratio),
+            "low": one.calibration.low if as_json else formats.number(one.calibration.low),
+            "high": one.calibration.high if as_json else formats.number(one.calibration.high),
+            "devices": one.calibration.devices,
+            "hours": round(one.calibration.hours),
+        }
+        for one in found
+    ]
+    terminal.show(
+        rows, as_json, mark("No model has 3 devices with 20 hours on battery: nothing to calibrate.")
+    )
 
 
 @command.command(epilog=EPILOG)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +15,7 @@ import click
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 
-from ..collector import Collector, open_reading
+from ..collector import open_reading
 from ..contracts import ELECTRICITY, Electricity
 from ..devices import devices
 from ..explanations import MARKET
@@ -20,6 +23,7 @@ from ..footprints import ALL, GROUPINGS, GroupBy, Query, Row, figures
 from ..formats import Formats
 from ..i18n import Tongue, language_of_environment, mark
 from ..periods import Interval, span
+from ..sparkline import sparkline
 from ..titles import GROUPS, title
 from . import options, terminal
 
@@ -29,7 +33,13 @@ Examples:
   parcimetre footprint --from 2026-11-16 --to 2026-11-23 --group-by org_unit
   parcimetre footprint --org-unit "Métropole/Ville" --group-by category --interval day --json
   parcimetre footprint --electricity market
+  parcimetre footprint --interval day --from 2026-10-01 --csv
 """
+CSV_COLUMNS = (
+    "group", "period", "energy_kwh", "value", "low", "high", "unit", "coverage", "measured_share",
+    "factor_set",
+)  # fmt: skip
+SPARK_WIDTH = 100
 NUMBERS = (
     mark("Electricity"),
     mark("Footprint"),
@@ -75,6 +85,10 @@ org_unit_option = click.option("--org-unit", metavar="PATH", help="An org unit a
 @org_unit_option
 @amortisation_option
 @electricity_option
+@click.option(
+    "--spark", is_flag=True, help="Draw each group's course, also where nobody reads on a terminal."
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Answer in CSV, with a line of headings.")
 @options.as_json
 def command(
     data_dir: Path,
@@ -86,6 +100,8 @@ def command(
     org_unit: str | None,
     amortisation: str,
     electricity: Electricity,
+    spark: bool,
+    as_csv: bool,
     as_json: bool,
 ) -> None:
     """Show the footprint of the fleet, with its interval, coverage and measured share."""
@@ -105,9 +121,15 @@ def command(
         }
         click.echo(json.dumps(told, ensure_ascii=False))
         return
+    if as_csv:
+        _print_csv(rows)
+        return
     formats = Formats(Tongue(language_of_environment()), collector.zone)
     shown = [*rows, found.total()] if group_by and interval == "total" and rows else rows
-    _print(shown, collector, formats, group_by, interval)
+    names = {str(key): one.name for key, one in devices(collector.store).items()}
+    _print(shown, names, formats, group_by, interval)
+    if interval != "total" and (spark or sys.stdout.isatty()):
+        _draw(found.periods.names, rows, lambda row: _name(row, group_by, names, formats.tongue), formats)
     if found.electricity == "market":
         click.echo(formats.tongue(MARKET))
     if tiers := found.total().grid_tiers:
@@ -120,13 +142,16 @@ def command(
 
 
 def _print(
-    rows: Sequence[Row], collector: Collector, formats: Formats, group_by: GroupBy | None, interval: Interval
+    rows: Sequence[Row],
+    names: Mapping[str, str],
+    formats: Formats,
+    group_by: GroupBy | None,
+    interval: Interval,
 ) -> None:
     tongue = formats.tongue
     if not rows:
         click.echo(tongue("No device has reported in this period."))
         return
-    names = {str(key): found.name for key, found in devices(collector.store).items()}
     words = [tongue(GROUPS[group_by])] if group_by else []
     periods = [tongue("Period")] if interval != "total" else []
     terminal.print_table(
@@ -141,6 +166,26 @@ def _print(
             for row in rows
         ],
     )
+
+
+def _print_csv(rows: Sequence[Row]) -> None:
+    writer = csv.DictWriter(sys.stdout, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+
+
+def _draw(periods: Sequence[str], rows: Sequence[Row], name: Callable[[Row], str], formats: Formats) -> None:
+    """A line of blocks for each group, with the least and the greatest value of a period."""
+    console = terminal.console()
+    for _, of_group in groupby(rows, key=lambda row: row.group):
+        known = {row.period: row for row in of_group}
+        values = {period: row.value for period, row in known.items() if row.value is not None}
+        if not values:
+            continue
+        one = next(iter(known.values()))
+        ends = (formats.quantity(end(values.values()), one.unit) for end in (min, max))
+        line = sparkline([values.get(period) for period in periods], min(SPARK_WIDTH, console.width - 1))
+        console.print(f"{name(one)}: {' – '.join(ends)}\n{line}", markup=False)
 
 
 def _name(row: Row, group_by: GroupBy | None, names: Mapping[str, str], tongue: Tongue) -> str:

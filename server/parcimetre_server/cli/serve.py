@@ -47,9 +47,12 @@ class CannotListen(ParcimetreError):
               help="Let other machines read pages and figures; there are no user accounts yet.")  # fmt: skip
 @click.option("--amortisation", type=click.Choice([str(policy) for policy in Policy]), default="service_life",
               show_default=True, help="What carries embodied impact on pages and in reports.")  # fmt: skip
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="How a line of the log on stderr looks.")  # fmt: skip
+@click.option("--access-log", is_flag=True, help="Log every request: method, route, answer and duration.")
 def command(
     data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
-    read_from_network: bool, amortisation: str,
+    read_from_network: bool, amortisation: str, log_format: str, access_log: bool,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
 
@@ -61,7 +64,7 @@ def command(
     from ..collector import open_collector
     from ..settings import Settings
 
-    log.configure()
+    log.configure(log_format)
     settings = Settings(
         data_dir,
         host,
@@ -71,6 +74,7 @@ def command(
         upload_period_s,
         read_from_network,
         Policy(amortisation),
+        access_log,
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _listening(host, port) as listener:

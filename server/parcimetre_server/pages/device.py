@@ -14,6 +14,7 @@ from parcimetre_factors.explain import Term
 from parcimetre_factors.factor import ESTIMATE
 
 from .. import devices
+from ..agents import agent_of
 from ..collector import Collector, of
 from ..explanations import explain_device
 from ..figures import Grid
@@ -63,10 +64,11 @@ def device(
     hours = _hours(collector, found, criterion)
     values = {
         "device": found,
+        "agent": agent_of(collector, found),
         "hardware": profile.hardware,
         "span": span,
         "total": figure.total(),
-        "reported": bool(figure.devices),
+        "reported": bool(figure.known),
         "stages": stage_views(figure.rows("stage")),
         "sources": bars([row for row in figure.rows("power_source") if row.energy_kwh > 0]),
         "embodied": profile.embodied,
@@ -75,7 +77,7 @@ def device(
         "whole": _whole(profile, criterion),
         "hours": hours,
         "charts": _charts(hours),
-        "explanation": explain_device(collector, found.id, span, criterion) if figure.devices else None,
+        "explanation": explain_device(collector, found.id, span, criterion) if figure.known else None,
         "evidence_titles": EVIDENCE,
         "sources_of": _sources(collector),
         "estimates": {f.id for f in collector.factors.factors.values() if f.quality == ESTIMATE},

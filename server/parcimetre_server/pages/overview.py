@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import Criterion
 
 from .. import footprints
+from ..agents import measuring
 from ..collector import Collector, of
 from ..hardware import is_virtual
 from ..i18n import mark
@@ -38,17 +39,18 @@ def overview(
     query = footprints.Query(span, criterion, org_unit=org_unit or None)
     figures = footprints.figures(collector, query)
     total = figures.total()
-    devices = {figure.device.id: figure.device for figure in figures.devices}
-    shown = bars(figures.rows("device"), {str(key): device for key, device in devices.items()})
+    devices = figures.known
+    shown = bars(figures.greatest_devices(MAX_DEVICES), {str(key): found for key, found in devices.items()})
     values = {
         "span": span,
         "total": total,
         "stages": stage_views(figures.rows("stage")),
         "categories": bars(figures.rows("category")),
         "units": bars(figures.rows("org_unit", below=top(devices.values(), org_unit))),
-        "devices": shown[:MAX_DEVICES],
-        "more": max(0, len(shown) - MAX_DEVICES),
+        "devices": shown,
+        "more": len(figures.in_service()) - len(shown),
         "count": len(devices),
+        "measuring": measuring(collector, devices.values()),
         "virtual": sum(is_virtual(device) for device in devices.values()),
         "simulated": total.simulated,
         "org_unit": org_unit,

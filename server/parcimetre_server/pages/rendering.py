@@ -26,7 +26,12 @@ HEADERS = {
     "Vary": "Accept-Language, Cookie",
 }
 COOKIE_AGE_S = 365 * 86_400
-MENU = (("/", mark("Overview")), ("/reports/weekly/", mark("Weekly report")), ("/factors", mark("Factors")))
+MENU = (
+    ("/", mark("Overview")),
+    ("/reports/weekly/", mark("Weekly report")),
+    ("/agents", mark("Agents")),
+    ("/factors", mark("Factors")),
+)
 
 
 @lru_cache(maxsize=1)

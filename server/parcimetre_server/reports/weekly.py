@@ -69,15 +69,15 @@ def weekly(collector: Collector, week: str, org_unit: str | None = None) -> Week
     found = figures(collector, Query(span, Criterion.GWP, "total", org_unit))
     days = figures(collector, Query(span, Criterion.GWP, "day", org_unit))
     earlier = Query(Span(before.first, before.first + seen_s), Criterion.GWP, "total", org_unit)
-    devices = {figure.device.id: figure.device for figure in found.devices}
-    rows = found.rows("device")
+    devices = found.known
+    counted = found.in_service()
     return Weekly(
         week=week,
         span=span,
         org_unit=org_unit,
         provisional=now < span.last,
-        devices=len(rows),
-        virtual=sum(is_virtual(devices[DeviceId(row.group)]) for row in rows),
+        devices=len(counted),
+        virtual=sum(map(is_virtual, counted)),
         total=found.total(),
         market=_market(collector, span, org_unit),
         previous=figures(collector, earlier).total(),
@@ -86,7 +86,7 @@ def weekly(collector: Collector, week: str, org_unit: str | None = None) -> Week
         by_stage=tuple(found.rows("stage")),
         by_power_source=_greatest(found.rows("power_source")),
         by_day=tuple(days.rows()),
-        greatest=tuple((devices[DeviceId(row.group)], row) for row in _greatest(rows)[:TOP]),
+        greatest=tuple((devices[DeviceId(row.group)], row) for row in found.greatest_devices(TOP)),
         factor_set=collector.factors.id,
     )
 

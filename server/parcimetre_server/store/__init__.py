@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NewType, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
@@ -23,6 +25,7 @@ FactKind = Literal[
     "purchase",
     "inventory",
     "self_cost",
+    "losses",
     "credential",
     "dead_letter",
     "setting",
@@ -67,6 +70,14 @@ class Lease:
     holder: str = ""
     left_s: float = 0.0
     done: str = ""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Seconds with a known state by day of UTC and device (days, n); 0 where there is no record."""
+
+    devices: tuple[DeviceId, ...]
+    covered_s: NDArray[np.int64]
 
 
 class Store(Protocol):
@@ -117,6 +128,15 @@ class Store(Protocol):
 
     def take(self, job: str, lease: Lease) -> bool:
         """Put a lease in force, with the term after the last one; False where another has that term."""
+
+    def coverage(self, first_day: int, last_day: int) -> Coverage:
+        """Seconds covered on days since 1970-01-01 of every device with a record, both days included.
+
+        A record gives way only to one that covers more, so a device's seconds of a day grow with each change.
+        """
+
+    def newer(self, kinds: Sequence[FactKind], mark: int) -> tuple[list[Fact], int]:
+        """Facts of these kinds stated after a mark, oldest first, and the mark of now; from 0 on all."""
 
     def tidy(self, now: int) -> None:
         """Do what the engine does from time to time, so that what is kept takes less room."""

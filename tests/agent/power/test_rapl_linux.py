@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from parcimetre_agent.counters import Counter, grown_j
 from parcimetre_agent.outcome import Denied, Failed, NoData, Ok
 from parcimetre_agent.power import rapl_linux
 
@@ -76,3 +77,24 @@ def test_zones_without_any_number_are_a_failure_not_an_absence(laptop: Path) -> 
     for file in (laptop / POWERCAP).glob("*/energy_uj"):
         file.write_text("garbage")
     assert isinstance(rapl_linux.read(str(laptop / POWERCAP)), Failed)
+
+
+def _at(machine: Path, energy_uj: int) -> Counter:
+    (machine / POWERCAP / "intel-rapl:0" / "energy_uj").write_text(str(energy_uj))
+    outcome = rapl_linux.read(str(machine / POWERCAP))
+    assert isinstance(outcome, Ok)
+    return next(one for one in outcome.value if one.scope == "package")
+
+
+def test_wrapped_package_gives_the_true_energy_of_its_own_range(laptop: Path) -> None:
+    range_uj = int((laptop / POWERCAP / "intel-rapl:0" / "max_energy_range_uj").read_text())
+    before, after = _at(laptop, range_uj - 200_000_000), _at(laptop, 250_000_000)
+    assert grown_j(before, after, 30.0) == pytest.approx(450.0)
+
+
+def test_wrap_that_would_mean_a_hundred_kilowatts_is_refused(laptop: Path) -> None:
+    range_uj = int((laptop / POWERCAP / "intel-rapl:0" / "max_energy_range_uj").read_text())
+    fallen_uj = 50_000_000
+    before, after = _at(laptop, fallen_uj * 2), _at(laptop, fallen_uj)
+    assert (range_uj - fallen_uj) / 1e6 / 2.0 > 100_000
+    assert grown_j(before, after, 2.0) is None

@@ -16,6 +16,20 @@ def test_recorded_panel_reads_as_it_was_described() -> None:
     assert parse(SHARP) == Edid("SHP", "1449", None, 32, 2015, 294, 165, 1920, 1080)
 
 
+def _changed(**bytes_at: int) -> bytes:
+    """The recorded panel with some bytes changed (b21=79), its check sum mended."""
+    block = bytearray(SHARP[:127])
+    for name, value in bytes_at.items():
+        block[int(name[1:])] = value
+    return bytes(block) + bytes([-sum(block) % 256])
+
+
+def test_aspect_ratio_is_no_size() -> None:
+    projector = parse(_changed(b66=0, b67=0, b68=0, b21=79, b22=0))
+    assert projector is not None
+    assert (projector.width_mm, projector.height_mm) == (None, None)
+
+
 @given(st.integers(0, 127), st.integers(1, 255))
 def test_one_damaged_byte_is_noticed(at: int, change: int) -> None:
     damaged = bytearray(SHARP)
@@ -37,3 +51,6 @@ def test_any_well_formed_block_stays_within_the_wire_formats_bounds(middle: byte
         assert 1990 <= seen.year <= 2245
         assert seen.week is None or 1 <= seen.week <= 54
         assert seen.name is None or len(seen.name) <= 13
+        for length in (seen.width_mm, seen.height_mm, seen.width_px, seen.height_px):
+            assert length is None or 0 < length < 4096
+        assert (seen.width_mm is None) == (seen.height_mm is None)

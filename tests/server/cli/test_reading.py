@@ -1,5 +1,7 @@
 """The commands that read figures: their tables, their JSON, their language and their errors."""
 
+import csv
+import io
 import json
 
 import pytest
@@ -125,3 +127,23 @@ def test_the_list_of_devices_speaks_french(run):
     text = run(devices.command, lang="fr_FR.UTF-8")
     assert "Machine virtuelle" in text
     assert "guest-1 [simulé]" in text
+
+
+def test_footprint_draws_the_course_of_each_group_where_it_is_asked_to(run):
+    asked = ("--group-by", "category", "--interval", "day", "--from", "2026-11-16", "--to", "2026-11-23")
+    drawn = run(footprint.command, *asked, "--spark")
+    plain = run(footprint.command, *asked).splitlines()
+    lines = [line for line in drawn.splitlines() if line not in plain]
+    assert [line.split(":")[0] for line in lines[::2]] == [
+        "Desktop", "Laptop", "Server", "Virtual machine [simulated]",
+    ]  # fmt: skip
+    assert all(len(line) == 7 and set(line) <= set("▁▂▃▄▅▆▇█ ") for line in lines[1::2])
+
+
+def test_footprint_in_csv_is_its_rows_in_json(run):
+    asked = ("--group-by", "category", "--from", "2026-11-20", "--to", "2026-11-22")
+    told = list(csv.DictReader(io.StringIO(run(footprint.command, *asked, "--csv"))))
+    rows = json.loads(run(footprint.command, *asked, "--json"))["rows"]
+    assert [(one["group"], float(one["value"]), one["unit"]) for one in told] == [
+        (row["group"], row["value"], row["unit"]) for row in rows
+    ]

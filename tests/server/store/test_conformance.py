@@ -236,6 +236,29 @@ def test_keys_that_changed_lately_are_found_with_their_latest_fact(store: Store)
     assert store.latest("site", since=10) == {}
 
 
+def test_what_was_stated_after_a_mark_is_told_once(store: Store) -> None:
+    _, begin = store.newer((), 0)
+    first, other = Fact("site", "x", 5, {"zone": "FR"}), Fact("device", "y", 3, {"n": 1})
+    store.append([first, other])
+    store.append([Fact("secret", "z", 1, {})])
+    told, mark = store.newer(("site", "device"), begin)
+    assert told == [first, other]
+    assert store.newer(("site", "device"), 0)[0] == [first, other]
+    later = Fact("site", "x", 4, {"zone": "DE"})
+    store.append([later])
+    assert store.newer(("site", "device"), mark)[0] == [later]
+    assert store.newer(("site", "device"), begin)[0][-1] == later
+
+
+def test_seconds_covered_are_told_by_device_and_day(store: Store) -> None:
+    store.write([Arrival(A, [slot(0, 300), slot(1), slot(96)]), Arrival(B, [slot(500)])])
+    store.write([Arrival(A, [slot(0, 600), slot(1, 10)])])
+    found = store.coverage(START // DAY_S, START // DAY_S + 1)
+    by_device = dict(zip(found.devices, found.covered_s.T.tolist(), strict=True))
+    assert by_device[A] == [1500, 900]
+    assert by_device.get(B, [0, 0]) == [0, 0]
+
+
 def test_a_lease_is_what_was_put_in_force_last(store: Store) -> None:
     assert (store.lease("weekly").term, store.lease("weekly").left_s) == (0, 0)
     assert store.take("weekly", Lease(1, "one", 60, ""))

@@ -6,11 +6,15 @@ import psutil
 
 from ...outcome import Ok, Outcome
 
+_WITHIN_OTHERS = ("guest", "guest_nice", "interrupt", "dpc")
+
 
 def read() -> Outcome[dict[str, float]]:
-    """Seconds summed over all processors. Waiting for disks counts as idle; guest time is within user."""
+    """Seconds summed over all processors. Waiting for disks counts as idle.
+
+    Guests' time is within user, and Windows counts interrupts within system.
+    """
     times = psutil.cpu_times()
-    guests_s = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
-    total_s = sum(times) - guests_s
+    total_s = sum(times) - sum(getattr(times, name, 0.0) for name in _WITHIN_OTHERS)
     idle_s = times.idle + getattr(times, "iowait", 0.0)
     return Ok({"busy_s": total_s - idle_s, "total_s": total_s})

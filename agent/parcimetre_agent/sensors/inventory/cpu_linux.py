@@ -1,6 +1,7 @@
 """Processors: model from /proc/cpuinfo, sockets and cores from its topology.
 
-Where the kernel names no model (many ARM boards) py-cpuinfo is asked: a second of CPU time, once a boot.
+Where the kernel names no model (many ARM boards) the firmware's table is asked, then py-cpuinfo: a second of
+CPU time, once a boot.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 from ... import sysfs
 from ...outcome import NoData, Ok, Outcome
 from ...report import Cpu
+from .. import firmware, smbios
 from ..machine import Machine, clipped
 
 _NAMES = ("model name", "cpu model", "Processor")
@@ -27,7 +29,7 @@ def read(machine: Machine) -> Outcome[dict[str, Any]]:
     cores = {(block.get("physical id", "0"), block["core id"]) for block in processors if "core id" in block}
     units = len(sockets)
     cpu = Cpu(
-        model=clipped(model or _asked(machine)) or "unknown",
+        model=clipped(model or _stated(machine) or _asked(machine)) or "unknown",
         units=units,
         cores=max(1, len(cores) // units) if cores else None,
         threads=max(1, len(processors) // units),
@@ -41,6 +43,11 @@ def _blocks(text: str) -> list[dict[str, str]]:
         {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in block.splitlines())}
         for block in text.split("\n\n")
     ]
+
+
+def _stated(machine: Machine) -> str | None:
+    """The model by the SMBIOS table, where this account may read it."""
+    return next((one.model for one in smbios.processors(firmware.table(machine)) if one.model), None)
 
 
 def _asked(machine: Machine) -> str:

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
 from typing import Any
 
 from ... import sysfs
 from ...outcome import NoData, Ok, Outcome
 from ...report import MemoryModule
-from .. import smbios
+from .. import firmware
 from ..machine import Machine, clipped
 
-TABLE = "sys/firmware/dmi/tables/DMI"
 UDEV = "run/udev/data/+dmi:id"
 
 
 def read(machine: Machine) -> Outcome[dict[str, Any]]:
     """One entry per module, or one of the form "total" rounded up to a size that modules can make."""
-    modules = _from_smbios(machine) or _from_udev(machine) or _total(machine)
+    modules = firmware.modules(firmware.table(machine)) or _from_udev(machine) or _total(machine)
     return Ok({"memory": modules[:256]}) if modules else NoData("/proc/meminfo is absent")
-
-
-def _from_smbios(machine: Machine) -> list[MemoryModule]:
-    try:
-        table = Path(machine.path(TABLE)).read_bytes()
-    except OSError:
-        return []
-    return [
-        MemoryModule(one.size_mib, one.form, one.kind, clipped(one.maker), clipped(one.part))
-        for one in smbios.memory_modules(table)
-    ]
 
 
 def _from_udev(machine: Machine) -> list[MemoryModule]:
@@ -60,10 +46,7 @@ def _from_udev(machine: Machine) -> list[MemoryModule]:
 
 
 def _total(machine: Machine) -> list[MemoryModule]:
-    """The kernel's total is below the fitted size; a step of 1 GiB makes up for what firmware keeps."""
     for line in (sysfs.text(machine.path("proc/meminfo")) or "").splitlines():
         if line.startswith("MemTotal:"):
-            total_mib = int(line.split()[1]) / 1024
-            size_mib = math.ceil(total_mib / 1024) * 1024 if total_mib > 1024 else math.ceil(total_mib)
-            return [MemoryModule(size_mib, form="total")]
+            return [firmware.total(int(line.split()[1]) / 1024)]
     return []

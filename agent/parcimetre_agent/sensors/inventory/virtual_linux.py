@@ -7,15 +7,11 @@ from typing import Any
 
 from ... import sysfs
 from ...outcome import Ok, Outcome
+from .. import hypervisors
 from ..machine import Machine
 
 _CLOCKS = "sys/devices/system/clocksource/clocksource0/available_clocksource"
 _CONTAINERS = (("run/systemd/container", None), (".dockerenv", "docker"), ("run/.containerenv", "podman"))
-_PRODUCTS = (
-    ("vmware", "vmware"), ("virtualbox", "virtualbox"), ("innotek", "virtualbox"), ("xen", "xen"),
-    ("openstack", "openstack"), ("google compute engine", "gce"), ("amazon ec2", "ec2"),
-    ("parallels", "parallels"), ("bochs", "bochs"), ("bhyve", "bhyve"), ("qemu", "qemu"), ("kvm", "kvm"),
-)  # fmt: skip
 
 
 def read(machine: Machine) -> Outcome[dict[str, Any]]:
@@ -31,14 +27,10 @@ def _wsl(machine: Machine) -> str | None:
 def _hypervisor(machine: Machine) -> str | None:
     """By the firmware's strings, else by the processor's hypervisor flag and the paravirtual clock."""
     folder = machine.path("sys/class/dmi/id")
-    maker = (sysfs.text(folder, "sys_vendor") or "").lower()
-    product = (sysfs.text(folder, "product_name") or "").lower()
-    if product.endswith(".metal"):
+    maker, product = sysfs.text(folder, "sys_vendor"), sysfs.text(folder, "product_name")
+    if hypervisors.is_metal(product):
         return None
-    if maker == "microsoft corporation" and product == "virtual machine":
-        return "hyper-v"
-    named = next((name for word, name in _PRODUCTS if word in maker or word in product), None)
-    return named or (_unnamed(machine) if _has_flag(machine) else None)
+    return hypervisors.named(maker, product) or (_unnamed(machine) if _has_flag(machine) else None)
 
 
 def _unnamed(machine: Machine) -> str:

@@ -19,10 +19,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .. import Arrival, DeviceId, Fact, FactKind, Lease, Merged
+from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged
 from ..embedded.packing import DAY_S, Channel, Unpacker
 from . import facts, leases, slots
 from .server import Server
@@ -42,6 +43,7 @@ class ClickHouseStore:
         """Take over servers that have the tables, in the order of their shards."""
         self._servers, self._pool = servers, ThreadPoolExecutor(len(servers), "clickhouse")
         self._sequences, self._writing = facts.Sequences(), threading.Lock()
+        self._heard = facts.Heard()
         self._channels: list[dict[int, Channel]] = [{} for _ in servers]
 
     def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:
@@ -81,6 +83,8 @@ class ClickHouseStore:
     def append(self, facts_: Sequence[Fact]) -> None:
         """See Store.append: one block on each server, after all of them answered."""
         written = facts.written(facts_)
+        if not written:
+            self._all(lambda server: server.ask("SELECT 1"))
         with self._writing:
             self._add(self._ordered(written))
 
@@ -147,6 +151,21 @@ class ClickHouseStore:
     def spans(self) -> dict[DeviceId, tuple[int, int]]:
         """See Store.spans."""
         return {device: span for found in self._all(slots.spans) for device, span in found.items()}
+
+    def coverage(self, first_day: int, last_day: int) -> Coverage:
+        """See Store.coverage."""
+        found = [row for of in self._all(lambda one: slots.coverage(one, first_day, last_day)) for row in of]
+        numbers = {device: number for number, device in enumerate(sorted({device for device, *_ in found}))}
+        covered_s = np.zeros((last_day - first_day + 1, len(numbers)), np.int64)
+        for device, day, seconds in found:
+            covered_s[day - first_day, numbers[device]] = seconds
+        return Coverage(tuple(numbers), covered_s)
+
+    def newer(self, kinds: Sequence[FactKind], mark: int) -> tuple[list[Fact], int]:
+        """See Store.newer: each fact once, also one that a collector with a slower clock stated before."""
+        now, since = self._heard.now(), self._heard.since(mark)
+        found = [one for of in self._all(lambda server: facts.stated(server, kinds, since)) for one in of]
+        return self._heard.after(mark, now, sorted(found, key=lambda one: one[0])), now
 
     def lease(self, job: str) -> Lease:
         """See Store.lease."""

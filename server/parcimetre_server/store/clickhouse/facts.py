@@ -36,10 +36,11 @@ LATEST_OF = """
 """
 HISTORY = """
     SELECT {columns} FROM fact WHERE {where}
-    ORDER BY sequence, writer, key LIMIT 1 BY key, sequence, writer
+    ORDER BY sequence, writer, kind, key LIMIT 1 BY kind, key, sequence, writer
 """
 NEWEST = "SELECT kind, key, max(sequence) AS newest FROM fact WHERE {any_of} GROUP BY kind, key"
 Written = tuple[Fact, str]  # with its body as JSON
+CLOCKS_APART_US = 600_000_000
 Key = tuple[str, str]  # kind and key
 Row = tuple[Fact, str, int, int]  # with its body, sequence and writer
 Order = tuple[int, int]
@@ -66,6 +67,38 @@ class Sequences:
                 self._last = max(time.time_ns() // 1000, self._last + 1, ahead + 1)
                 rows.append((fact, body, self._last, self._writer))
         return rows
+
+
+class Heard:
+    """Which facts of the last minutes were handed out, and when.
+
+    A mark is a microsecond of this process. Facts of collectors whose clock is behind may turn up with a
+    sequence before it: the last ten minutes are read again, and what was handed out before is left out.
+    """
+
+    def __init__(self) -> None:
+        """Nothing was."""
+        self._at: dict[tuple[str, str, Order], int] = {}
+        self._last, self._lock = 0, threading.Lock()
+
+    def now(self) -> int:
+        """A mark after all before."""
+        with self._lock:
+            self._last = max(time.time_ns() // 1000, self._last + 1)
+            return self._last
+
+    def since(self, mark: int) -> int:
+        """The sequence after which facts must be read for a mark."""
+        return max(0, mark - CLOCKS_APART_US)
+
+    def after(self, mark: int, now: int, found: Sequence[tuple[Order, Fact]]) -> list[Fact]:
+        """Those that were first found after a mark; `now` is the mark of the reading that found them."""
+        with self._lock:
+            old = now - 2 * CLOCKS_APART_US
+            self._at = {key: at for key, at in self._at.items() if key[2][0] > old}
+            return [
+                fact for order, fact in found if self._at.setdefault((fact.kind, fact.key, order), now) > mark
+            ]
 
 
 def add(server: Server, rows: Sequence[Row]) -> None:
@@ -118,6 +151,14 @@ def newest(server: Server, facts: Iterable[Written]) -> dict[Key, int]:
     assert isinstance(names, list)
     assert isinstance(sequences, np.ndarray)
     return dict(zip(zip(kinds, names, strict=True), sequences.tolist(), strict=True))
+
+
+def stated(server: Server, kinds: Sequence[FactKind], after: int) -> list[tuple[Order, Fact]]:
+    """Facts of some kinds whose sequence is after one, oldest first."""
+    if not kinds:
+        return []
+    where = f"kind IN ({', '.join(map(quoted, kinds))}) AND sequence > {after}"
+    return list(_read(server, HISTORY.format(columns=COLUMNS, where=where)))
 
 
 def _read(server: Server, query: str) -> Iterator[tuple[Order, Fact]]:

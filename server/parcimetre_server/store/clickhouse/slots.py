@@ -44,6 +44,12 @@ OF_DEVICES = """
 """
 COVERED = "SELECT device, start, max(covered_s) AS most_s FROM slot WHERE {any_of} GROUP BY device, start"
 CHANNELS = "SELECT id, source, scope, quality FROM channel"
+COVERAGE = """
+    SELECT device, toUInt32(intDiv(start, {day_s})) AS day, toUInt64(sum(most_s)) AS seconds FROM (
+        SELECT device, start, max(covered_s) AS most_s FROM slot WHERE start >= {first} AND start < {last}
+        GROUP BY device, start
+    ) GROUP BY device, day
+"""
 SPANS = "SELECT device, min(start) AS first, max(start) AS last FROM slot {where} GROUP BY device"
 Key = tuple[str, int]
 Names = Mapping[int, Channel]
@@ -199,6 +205,16 @@ def read(server: Server, devices: Sequence[DeviceId], first: int, last: int, mea
     columns = f"{FOR_ACTIVITY}, means" if means else FOR_ACTIVITY
     query = OF_DEVICES.format(columns=columns, devices=_list(devices), first=first, last=last)
     return Rows(select(server, query))
+
+
+def coverage(server: Server, first_day: int, last_day: int) -> list[tuple[DeviceId, int, int]]:
+    """Device, day and seconds covered of each device and day with a record."""
+    first, last = first_day * DAY_S, (last_day + 1) * DAY_S
+    found = select(server, COVERAGE.format(day_s=DAY_S, first=first, last=last))
+    if not found:
+        return []
+    devices = map(DeviceId, _texts(found["device"]))
+    return list(zip(devices, _whole(found["day"]), _whole(found["seconds"]), strict=True))
 
 
 def spans(server: Server, device: DeviceId | None = None) -> dict[DeviceId, tuple[int, int]]:

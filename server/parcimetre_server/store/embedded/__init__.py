@@ -1,6 +1,6 @@
 """The embedded engine: one SQLite file, nothing to install."""
 
 from .engine import EmbeddedStore
-from .files import open_store
+from .files import FILE, LAYOUT, open_store, store_bytes
 
-__all__ = ["EmbeddedStore", "open_store"]
+__all__ = ["FILE", "LAYOUT", "EmbeddedStore", "open_store", "store_bytes"]

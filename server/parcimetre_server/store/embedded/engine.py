@@ -10,13 +10,25 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sqlite_utils
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .. import Arrival, DeviceId, Fact, FactKind, Lease, Merged
+from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged
 from .errors import told
-from .packing import DAY_S, DayOfSlots, Row, Unpacker, day_id, day_number, device_number, row_of
+from .packing import (
+    DAY_S,
+    DEVICE_BITS,
+    DEVICE_MASK,
+    DayOfSlots,
+    Row,
+    Unpacker,
+    day_id,
+    day_number,
+    device_number,
+    row_of,
+)
 
 NUMBER = "SELECT number FROM device_number WHERE id = ?"
 NUMBERS = "SELECT id, number FROM device_number WHERE id IN (SELECT value FROM json_each(?))"
@@ -39,6 +51,14 @@ WIDEN = """
     UPDATE device_number
     SET first_slot = min(ifnull(first_slot, ?2), ?2), last_slot = max(ifnull(last_slot, ?3), ?3)
     WHERE number = ?1
+"""
+DEVICES = "SELECT number, id FROM device_number ORDER BY number"
+COVERED = """
+    SELECT id, covered_s FROM sealed_day WHERE id >= ? AND id < ?
+    UNION ALL SELECT id, covered_s FROM open_day WHERE id >= ? AND id < ?
+"""
+NEWER = """
+    SELECT * FROM facts WHERE id > ? AND id <= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY id
 """
 WRITE_FACT = "INSERT INTO facts (kind, key, recorded_at, body) VALUES (?, ?, ?, ?)"
 LATEST = """
@@ -149,6 +169,23 @@ class EmbeddedStore:
         """See Store.spans."""
         return self._spans(SPANS, [])
 
+    def coverage(self, first_day: int, last_day: int) -> Coverage:
+        """See Store.coverage."""
+        ends = [day_id(0, first_day), day_id(0, last_day + 1)]
+        known = self._query(DEVICES, [])
+        rows = np.array(self._query(COVERED, ends * 2), np.int64).reshape(-1, 2)
+        row_of_number = np.zeros(max((number for number, _ in known), default=0) + 1, np.intp)
+        row_of_number[[number for number, _ in known]] = np.arange(len(known))
+        covered_s = np.zeros((last_day - first_day + 1, len(known)), np.int64)
+        at = (rows[:, 0] >> DEVICE_BITS) - first_day, row_of_number[rows[:, 0] & DEVICE_MASK]
+        covered_s[at] = rows[:, 1]
+        return Coverage(tuple(DeviceId(device) for _, device in known), covered_s)
+
+    def newer(self, kinds: Sequence[FactKind], mark: int) -> tuple[list[Fact], int]:
+        """See Store.newer."""
+        now = int(self._query("SELECT ifnull(max(id), 0) FROM facts", [])[0][0])
+        return self._facts(NEWER, [mark, now, json.dumps(list(kinds))]) if now > mark else [], now
+
     def _spans(self, sql: str, parameters: Sequence[Any]) -> dict[DeviceId, tuple[int, int]]:
         rows = self._query(sql, parameters)
         return {DeviceId(device): (first, last) for device, first, last in rows}
@@ -187,7 +224,7 @@ class EmbeddedStore:
 
     def _query(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         with self._reading, told(self._file):
-            return self._reader.execute(sql, parameters).fetchall()
+            return self._reader.conn.execute(sql, parameters).fetchall()
 
     def _facts(self, sql: str, parameters: Sequence[Any]) -> list[Fact]:
         rows = self._query(sql, parameters)
@@ -221,13 +258,13 @@ class _Batch:
 
     def _number(self, device_id: DeviceId) -> int:
         """The number that stands for the device in the tables of days."""
-        row = self._db.execute(NUMBER, [device_id]).fetchone()
-        return int((row or self._db.execute(NEW_NUMBER, [device_id]).fetchone())[0])
+        row = self._db.conn.execute(NUMBER, [device_id]).fetchone()
+        return int((row or self._db.conn.execute(NEW_NUMBER, [device_id]).fetchone())[0])
 
     def _day(self, key: int) -> DayOfSlots:
         if key not in self._days:
-            row = self._db.execute(OPEN_DAY, [key]).fetchone()
-            if row is None and (row := self._db.execute(SEALED_DAY, [key]).fetchone()) is not None:
+            row = self._db.conn.execute(OPEN_DAY, [key]).fetchone()
+            if row is None and (row := self._db.conn.execute(SEALED_DAY, [key]).fetchone()) is not None:
                 self._unsealed.append(key)
             self._days[key] = DayOfSlots() if row is None else self._unpacker.day(Row(*row))
         return self._days[key]

@@ -47,6 +47,11 @@ def open_store(data_dir: Path, create: bool = False) -> EmbeddedStore:
         return EmbeddedStore(file, db, _connect(file))
 
 
+def store_bytes(data_dir: Path) -> int:
+    """Size of the store's files, with what is not yet written back."""
+    return sum(file.stat().st_size for file in data_dir.glob(f"{FILE}*"))
+
+
 def _connect(file: Path) -> sqlite_utils.Database:
     connection = sqlite3.connect(file, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
     return sqlite_utils.Database(connection)

@@ -11,6 +11,8 @@ import math
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +26,7 @@ SLOTS_PER_DAY = DAY_S // SLOT_S
 STATES = 4  # display on, display off, asleep, off
 SECONDS = STATES + DECILES
 MEANS = ("memory_used_mib", "disk_read_kib_s", "disk_write_kib_s", "net_received_kib_s", "net_sent_kib_s")
+MEANS_OF = attrgetter(*MEANS)
 STEPS_PER_E = 100  # means are kept to half a percent
 NO_MEAN = 0xFFFF
 RECORD, MEAN, COUNTED = struct.Struct(f"<{SECONDS}H"), struct.Struct(f"<{len(MEANS)}H"), struct.Struct("<dH")
@@ -33,6 +36,7 @@ NOTHING = COUNTED.pack(0.0, 0)
 NO_DECILES = (0,) * DECILES
 LEVEL = 9
 DEVICE_BITS = 24
+DEVICE_MASK = (1 << DEVICE_BITS) - 1
 Channel = tuple[str, str, str]  # source, scope, quality
 TableRow = tuple[int, int | None, int | None, int, bytes, bytes, str | None, bytes | None]
 
@@ -59,7 +63,7 @@ def day_number(key: int) -> int:
 
 def device_number(key: int) -> int:
     """Device of a key."""
-    return key & ((1 << DEVICE_BITS) - 1)
+    return key & DEVICE_MASK
 
 
 def _no_records() -> bytearray:
@@ -87,7 +91,7 @@ class DayOfSlots:
             self.records, at * RECORD.size, slot.display_on_s, slot.display_off_s, slot.asleep_s, slot.off_s,
             *(slot.load_deciles_s or NO_DECILES),
         )  # fmt: skip
-        MEAN.pack_into(self.means, at * MEAN.size, *(code(getattr(slot, name)) for name in MEANS))
+        MEAN.pack_into(self.means, at * MEAN.size, *map(code, MEANS_OF(slot)))
         for counted in self.energy.values():
             counted[at * COUNTED.size : (at + 1) * COUNTED.size] = NOTHING
         for reading in slot.energy:
@@ -97,10 +101,10 @@ class DayOfSlots:
         return True
 
     @property
-    def covered_s(self) -> NDArray[np.int64]:
+    def covered_s(self) -> NDArray[np.uint16]:
         """Seconds with a known state of each slot (96,)."""
-        covered: NDArray[np.int64] = _seconds(self.records)[:, :STATES].sum(axis=1, dtype=np.int64)
-        return covered
+        seconds = np.frombuffer(self.records, "<u2")
+        return reduce(np.add, (seconds[state::SECONDS] for state in range(STATES)))
 
     def slots(self, number: int) -> Iterator[Slot]:
         """The records of a day, whose number is given."""
@@ -201,8 +205,9 @@ class Unpacker:
 def row_of(key: int, day: DayOfSlots, packed: Row) -> TableRow:
     """The columns of a day's row: key, first and last slot, seconds covered, and what is packed."""
     covered_s = day.covered_s
-    at = np.flatnonzero(covered_s)
-    first, last = (day_number(key) * DAY_S + at[[0, -1]] * SLOT_S).tolist() if len(at) else (None, None)
+    (at,) = covered_s.nonzero()
+    begin = day_number(key) * DAY_S
+    first, last = (begin + int(at[i]) * SLOT_S for i in (0, -1)) if len(at) else (None, None)
     return (
         key,
         first,

@@ -1,0 +1,30 @@
+"""`show`: what was sent from this machine last, word for word."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from .. import sent
+from ..cli import say
+from ..errors import BadDataDir
+from ..settings import Settings
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Print the report, or the inventory that went with an earlier one. Raises BadDataDir."""
+    name = sent.INVENTORY if options.last_inventory else sent.REPORT
+    folder = Path(settings.data_dir)
+    try:
+        document = sent.load(folder, name)
+    except OSError as error:
+        raise BadDataDir(
+            f"cannot read {folder / name}: {error.strerror}; run this as the agent's account"
+        ) from None
+    if document is None:
+        raise BadDataDir(
+            f"{folder} holds nothing that was sent; see what would be with: parcimetre-agent once --print"
+        )
+    say(json.dumps(document, indent=2, ensure_ascii=False))
+    return 0

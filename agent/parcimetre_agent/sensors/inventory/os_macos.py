@@ -1,0 +1,16 @@
+"""Version of macOS, and the architecture of the machine. No list of software."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+from ...outcome import Ok, Outcome
+from ...report import OperatingSystem
+from ..machine import Machine, clipped
+
+
+def read(_machine: Machine) -> Outcome[dict[str, Any]]:
+    """As the system states it."""
+    version = clipped(platform.mac_ver()[0])
+    return Ok({"os": OperatingSystem("macOS", version, clipped(platform.machine()))})

@@ -1,0 +1,193 @@
+"""What a question about a fleet's week takes, beside numpy multiplying and adding as many slots.
+
+The simulated fleet's week is written into an embedded store of its own: MODELS devices through the store
+itself, the rest with copies of their days and an inventory of their own. Each question is asked ROUNDS times
+in this one process: the first time the store is open and nothing has been computed, then again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import resource
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import httpx  # noqa: E402 (after the number of threads)
+import numpy as np  # noqa: E402
+from parcimetre_agent.report import SLOT_S, Gap, Slot  # noqa: E402
+from parcimetre_factors.criteria import Criterion  # noqa: E402
+from parcimetre_server.app import build  # noqa: E402
+from parcimetre_server.collector import Collector, open_collector  # noqa: E402
+from parcimetre_server.demo.fleet import DemoDevice, fleet  # noqa: E402
+from parcimetre_server.demo.records import activity  # noqa: E402
+from parcimetre_server.footprints import Query, footprint  # noqa: E402
+from parcimetre_server.ingest import expand  # noqa: E402
+from parcimetre_server.periods import DAY_S, Span, week_of, week_span, weeks_later  # noqa: E402
+from parcimetre_server.reports.html import html  # noqa: E402
+from parcimetre_server.reports.weekly import weekly  # noqa: E402
+from parcimetre_server.settings import Settings  # noqa: E402
+from parcimetre_server.store import Arrival, DeviceId, Fact  # noqa: E402
+from parcimetre_server.store.embedded.files import FILE  # noqa: E402
+from parcimetre_server.store.embedded.packing import DEVICE_BITS  # noqa: E402
+
+SIZE, MODELS, SEED, ROUNDS, AT_ONCE = 15_000, 1_500, 1, 3, 100
+AIM_WEEK_S, AIM_PAGE_S, AIM_REPORT_S, AIM_MIB = 1.0, 0.2, 20.0, 500.0
+COPY = f"""
+    INSERT INTO sealed_day SELECT id + ?1, first_slot, last_slot, covered_s, records, means, channels, counted
+    FROM sealed_day WHERE (id & ((1 << {DEVICE_BITS}) - 1)) BETWEEN 1 AND ?2
+"""
+COPIED = "INSERT INTO device_number SELECT ?1, ?2, first_slot, last_slot FROM device_number WHERE number = ?3"
+
+
+def main() -> int:
+    """Build, measure, print, and fail when an aim is missed."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--devices", type=int, default=SIZE)
+    asked.add_argument("--keep", type=Path, help="folder of the store; one that is there is used again")
+    options = asked.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder: Path = options.keep or Path(scratch)
+        if not (folder / FILE).exists():
+            write_fleet(folder, options.devices)
+        return measured(folder, options.devices)
+
+
+def measured(folder: Path, size: int) -> int:
+    """Ask and print."""
+    settings = Settings(folder)
+    collector = open_collector(settings)
+    week = weeks_later(week_of(collector.now(), collector.zone), -1, collector.zone)
+    span = week_span(week, collector.zone)
+    limit_s = multiply_s(size * (span.last - span.first) // SLOT_S)
+    print(f"numpy's multiply and add of {size} devices' week: {limit_s:.3f} s")
+    held = [
+        told("the week by org unit", lambda: by_org_unit(collector, span), limit_s, AIM_WEEK_S),
+        told("the first page", page(collector), limit_s, AIM_PAGE_S),
+        told("the weekly report", lambda: report(collector, week), limit_s, AIM_REPORT_S),
+    ]
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory of all of it: {peak_mib:.0f} MiB (aim {AIM_MIB:g})")
+    collector.store.close()
+    return 0 if all(held) else 1
+
+
+def told(what: str, ask: Callable[[], object], limit_s: float, aim_s: float) -> bool:
+    """Print what a question takes the first time and again; say whether the aim is held again."""
+    first, *again = [seconds(ask) for _ in range(1 + ROUNDS)]
+    median = statistics.median(again)
+    verdict = "held" if median <= aim_s else "MISSED"
+    print(f"{what}: first {first:.2f} s, again {median:.3f} s, ratio {first / limit_s:.1f} and "
+          f"{median / limit_s:.2f}; aim {aim_s:g} s: {verdict}")  # fmt: skip
+    return median <= aim_s
+
+
+def seconds(ask: Callable[[], object]) -> float:
+    """How long an answer takes."""
+    start = time.perf_counter()
+    ask()
+    return time.perf_counter() - start
+
+
+def by_org_unit(collector: Collector, span: Span) -> None:
+    """The question of the API and of the command."""
+    assert footprint(collector, Query(span, Criterion.GWP), "org_unit")
+
+
+def page(collector: Collector) -> Callable[[], object]:
+    """The overview, by the real app."""
+    app = build(collector)
+
+    async def ask() -> None:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://collector") as client:
+            (await client.get("/", timeout=600)).raise_for_status()
+
+    return lambda: asyncio.run(ask())
+
+
+def report(collector: Collector, week: str) -> None:
+    """The report in both languages."""
+    made = weekly(collector, week)
+    for language in ("fr", "en"):
+        html(made, collector, language)
+
+
+def multiply_s(slots: int) -> float:
+    """Seconds to multiply 13 columns of so many slots with watts and the sum with intensities."""
+    n = 96 * 28
+    columns, weights = np.random.default_rng(1).random((n, 13)), np.random.default_rng(2).random(13)
+    intensities = np.random.default_rng(3).random(n)
+    start = time.perf_counter()
+    for _ in range(-(-slots // n)):
+        (columns @ weights) @ intensities
+    return time.perf_counter() - start
+
+
+def write_fleet(folder: Path, size: int) -> None:
+    """A fleet with its past week, its slots sealed."""
+    collector = open_collector(Settings(folder, organisation="bench"), create=True)
+    zone, now = collector.zone, collector.now()
+    span = week_span(weeks_later(week_of(now, zone), -1, zone), zone)
+    known = list(fleet(size, SEED))
+    for at in range(0, size, AT_ONCE):
+        some = known[at : at + AT_ONCE]
+        written = [arrival(device, span, device.index < MODELS) for device in some]
+        collector.store.write(written)
+    collector.store.append(
+        [Fact("site", site, span.first, {"zone": "FR"}) for site in {device.site for device in known}]
+    )
+    collector.store.tidy(span.last + 2 * DAY_S)
+    collector.store.close()
+    copy_days(folder / FILE, known)
+
+
+def arrival(device: DemoDevice, span: Span, with_slots: bool) -> Arrival:
+    """A device's facts, and its week of slots."""
+    body = {
+        "category": device.category, "org_unit": device.org_unit, "site": device.site,
+        "hostname": device.hostname, "simulated": True, "virtual": device.model.virtual,
+        "enrolled_at": span.first, "agent_version": "bench",
+    }  # fmt: skip
+    facts = [
+        Fact("device", device.install_id, span.first, body),
+        Fact("inventory", device.install_id, span.first, asdict(device.inventory(span.first))),
+    ]
+    slots = list(recorded(device, span)) if with_slots else []
+    return Arrival(DeviceId(device.install_id), slots, facts)
+
+
+def recorded(device: DemoDevice, span: Span) -> Iterator[Slot]:
+    """Every slot of the span, those off and asleep as well."""
+    for record in activity(device, span.first, span.last):
+        if isinstance(record, Gap):
+            yield from expand(record)
+        else:
+            yield record
+
+
+def copy_days(file: Path, known: list[DemoDevice]) -> None:
+    """Give the devices beyond the first MODELS the days of those."""
+    db = sqlite3.connect(file)
+    with db:
+        for first in range(MODELS, len(known), MODELS):
+            some = known[first : first + MODELS]
+            db.executemany(
+                COPIED, ((first + i, device.install_id, i) for i, device in enumerate(some, start=1))
+            )
+            db.execute(COPY, (first, len(some)))
+    db.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

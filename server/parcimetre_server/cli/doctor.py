@@ -1,0 +1,100 @@
+"""`parcimetre doctor`: what is in force, and what is not as it should be."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from .. import clock
+from ..errors import ParcimetreError
+from . import options, serve
+
+if TYPE_CHECKING:
+    from ..doctor import Finding
+    from ..settings import Settings
+
+EPILOG = """\b
+Examples:
+  parcimetre doctor
+  parcimetre doctor --config /etc/parcimetre/parcimetre.toml --json
+"""
+ORIGINS = {
+    ParameterSource.COMMANDLINE: "command line",
+    ParameterSource.ENVIRONMENT: "environment",
+    ParameterSource.DEFAULT_MAP: "file",
+    ParameterSource.DEFAULT: "default",
+}
+COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
+
+
+@click.command(epilog=EPILOG, context_settings={"auto_envvar_prefix": "PARCIMETRE_SERVE"})
+@options.as_json
+@click.pass_context
+def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
+    """Check settings, store, disk, clock, factors, feeds and secrets; say how to mend what is wrong.
+
+    It takes the options of `parcimetre serve`, and reads the same environment and file. It changes nothing.
+    Exit code 1 if anything failed.
+    """
+    found = list(_findings(ctx, given))
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
+    else:
+        for one in found:
+            state = click.style(f"{one.state:8}", fg=COLOURS[one.state])
+            click.echo(f"{state}{one.what}: {one.told}{f'; {one.mend}' if one.mend else ''}")
+    sys.exit(any(one.state == "failed" for one in found))
+
+
+command.params[:0] = serve.command.params
+
+
+def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
+    from ..doctor import failed, file, folder, listening, ok
+
+    for name, value in given.items():
+        origin = ORIGINS.get(ctx.get_parameter_source(name) or ParameterSource.DEFAULT, "default")
+        yield ok(f"setting {name}", f"{value} ({origin})")
+    try:
+        settings = _settings(given)
+    except ParcimetreError as error:
+        yield failed("settings", str(error), "mend that setting")
+        return
+    yield ok("time zone", f"{settings.time_zone}, where it is {datetime.now(settings.zone):%Y-%m-%d %H:%M}")
+    now = clock.now()
+    yield from folder.findings(settings.data_dir)
+    in_file = list(file.findings(settings.data_dir, now)) if settings.data_dir.is_dir() else []
+    yield from in_file
+    if in_file and in_file[0].state == "ok":
+        yield from _content(settings)
+    yield listening.findings(settings.host, settings.port)
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    from ..settings import Settings
+
+    return Settings(given["data_dir"], given["host"], given["port"], given["time_zone"])
+
+
+def _content(settings: Settings) -> Iterator[Finding]:
+    from parcimetre_factors.errors import FactorsError
+
+    from ..collector import open_collector
+    from ..doctor import content, failed
+
+    try:
+        collector = open_collector(settings)
+    except (ParcimetreError, FactorsError) as error:
+        yield failed("collector's data", " ".join(str(error).split()), "mend that, then run this again")
+        return
+    try:
+        yield from content.findings(collector)
+    finally:
+        collector.store.close()

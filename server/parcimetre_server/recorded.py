@@ -1,0 +1,188 @@
+"""What devices used in the periods of a query: from sums of days where they hold, else from slots."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+from parcimetre_factors.activity import SLOT_S
+from parcimetre_factors.amortisation import Policy
+from parcimetre_factors.grid import GridSlots
+
+from .collector import Collector
+from .day_sums import DayKey, DaySum, Rows, day_sum, digest
+from .figures import Alike, Frame, used_by
+from .periods import DAY_S, Interval, Periods, Span, cut, next_midnight
+from .profiles import Errors
+from .rungs import RUNGS
+from .store import DeviceId, Store
+from .use import Array, Slots, Used, together
+
+FEW = 16  # devices that are read sooner than all the versions of days
+Versions = NDArray[np.int64]
+
+
+def days_of(span: Span, interval: Interval, last_slot: int, zone: ZoneInfo) -> Span | None:
+    """The days that a query is the sum of, whole at the end where nothing was recorded after the query's.
+
+    None where it asks for less than days.
+    """
+    if interval in ("slot", "hour"):
+        return None
+    return span if last_slot >= span.last else Span(span.first, next_midnight(span.last, zone))
+
+
+class Recorded:
+    """Reads what devices used, for one query over some `days` or, where there are none, over its periods."""
+
+    def __init__(
+        self, collector: Collector, frame: Frame, span: Span, days: Span | None, ids: Collection[DeviceId]
+    ) -> None:
+        """Take the versions of the days before any slot is read: a slot that comes later makes them old."""
+        self._collector, self._frame, self._span = collector, frame, span
+        self._days: Periods | None = None
+        self._digests: dict[tuple[int, int], bytes] = {}
+        if days is not None and len(ids) > FEW and frame.policy != Policy.ACTIVE_HOUR:
+            self._days = cut(days, "day", collector.zone)
+            self._at, self._versions = _versions(collector.store, self._days)
+
+    def of(self, group: Alike) -> tuple[Used, Slots | None]:
+        """What devices that are alike used by period, and their slots where those had to be read."""
+        if self._days is None:
+            slots = self._slots(group.ids, self._span)
+            return used_by(group, self._frame, slots, self._frame.periods), slots
+        return self._added_up(self._of_days(group, self._days), group, self._days), None
+
+    def _slots(self, ids: Sequence[DeviceId], span: Span) -> Slots:
+        found = dict(self._collector.store.activities(ids, span.first, span.last))
+        return together([found.get(key) for key in ids])
+
+    def _of_days(self, group: Alike, days: Periods) -> list[DaySum]:
+        """The sums of each day; those that no longer hold are made anew."""
+        versions = self._versions[[self._at.get(key, -1) for key in group.ids]]
+        keys = [self._key(group, days, day) for day in range(len(days.names))]
+        kept = [self._collector.days.get(key) for key in keys]
+        held = [_held(one, group.ids, versions[:, day]) for day, one in enumerate(kept)]
+        old = np.array([rows < 0 for rows in held])
+        if old.any():
+            which, of_days = np.flatnonzero(old.any(axis=0)), np.flatnonzero(old.any(axis=1))
+            first, last = int(of_days[0]), int(of_days[-1]) + 1
+            fresh = self._fresh(group, which, Periods(days.edges[first : last + 1], days.names[first:last]))
+            for day in of_days:
+                made = day_sum(
+                    group.profile, tuple(group.ids[i] for i in which), versions[which, day], fresh,
+                    int(day) - first,
+                )  # fmt: skip
+                kept[day] = _merged(kept[day], held[day], made, which, group.ids, versions[:, day])
+                held[day] = np.arange(len(group.devices), dtype=np.intp)
+                self._collector.days.put(keys[day], kept[day])
+        return [_of(one, rows) for one, rows in zip(kept, held, strict=True) if one is not None]
+
+    def _fresh(self, group: Alike, which: Rows, days: Periods) -> Used:
+        """What some of the devices used by day, from their slots."""
+        span = Span(int(days.edges[0]), int(days.edges[-1]))
+        slots = self._slots([group.ids[i] for i in which], span)
+        return used_by(group, self._frame, slots, days)
+
+    def _key(self, group: Alike, days: Periods, day: int) -> DayKey:
+        begin, end = int(days.edges[day]), int(days.edges[day + 1])
+        grid = self._digest(group.slots, days, day)
+        return DayKey(id(group.profile), self._frame.grid.criterion, begin, end, grid)
+
+    def _digest(self, slots: GridSlots | None, days: Periods, day: int) -> bytes:
+        known = (id(slots), day)
+        if known not in self._digests:
+            first, last = ((days.edges[[day, day + 1]] - days.edges[0]) // SLOT_S).tolist()
+            self._digests[known] = digest(slots, first, last)
+        return self._digests[known]
+
+    def _added_up(self, sums: Sequence[DaySum], group: Alike, days: Periods) -> Used:
+        """Days as periods."""
+        n, p = len(group.devices), len(self._frame.periods.names)
+        energy_j, measured_j = np.zeros((len(RUNGS), n, p)), np.zeros((len(RUNGS), n, p))
+        covered_s = np.zeros((n, p))
+        by_errors: dict[Errors, Array] = {}
+        tier_j: dict[str, Array] = {}
+        for one, period in zip(sums, self._frame.periods.index(days.edges[:-1]), strict=True):
+            energy_j[:, :, period][one.rungs] += one.energy_j
+            measured_j[:, :, period][one.rungs] += one.measured_j
+            covered_s[:, period] += one.covered_s
+            _add(by_errors, one.by_errors, one.rungs, period, energy_j)
+            _add(tier_j, one.tier_j, one.rungs, period, energy_j)
+        return Used(energy_j, measured_j, covered_s, by_errors, tier_j)
+
+
+def _add(into: dict[Any, Array], more: Mapping[Any, Array], rungs: Rows, period: int, like: Array) -> None:
+    for key, amount in more.items():
+        if key not in into:
+            into[key] = np.zeros_like(like)
+        into[key][:, :, period][rungs] += amount
+
+
+def _versions(store: Store, days: Periods) -> tuple[dict[DeviceId, int], Versions]:
+    """Seconds covered on the days of UTC that each day touches, by device (n + 1, days); the last row is of
+    devices without any.
+    """
+    first, last = int(days.edges[0]) // DAY_S, (int(days.edges[-1]) - 1) // DAY_S
+    coverage = store.coverage(first, last)
+    found = np.zeros((len(coverage.devices) + 1, len(days.names)), np.int64)
+    for day, (begin, end) in enumerate(zip(days.edges, days.edges[1:], strict=False)):
+        touched = coverage.covered_s[begin // DAY_S - first : (end - 1) // DAY_S - first + 1]
+        found[:-1, day] = touched.sum(axis=0)
+    return {device: i for i, device in enumerate(coverage.devices)}, found
+
+
+def _held(kept: DaySum | None, ids: tuple[DeviceId, ...], version: Versions) -> Rows:
+    """Where the sum of each device stands among those kept (n,); -1 where it is not, or holds no more."""
+    if kept is None:
+        return np.full(len(ids), -1, np.intp)
+    if kept.ids is ids or kept.ids == ids:
+        rows = np.arange(len(ids), dtype=np.intp)
+    else:
+        at = {device: i for i, device in enumerate(kept.ids)}
+        rows = np.array([at.get(device, -1) for device in ids], np.intp)
+    found: Rows = np.where((rows >= 0) & (kept.version[rows] == version), rows, -1)
+    return found
+
+
+def _of(kept: DaySum, rows: Rows) -> DaySum:
+    """The sums of some devices; their ids and versions stay behind."""
+    if len(rows) == len(kept.ids) and np.array_equal(rows, np.arange(len(rows))):
+        return kept
+    return DaySum(
+        kept.profile, kept.ids, kept.version, kept.rungs, kept.energy_j[:, rows], kept.measured_j[:, rows],
+        kept.covered_s[rows], {errors: amount[:, rows] for errors, amount in kept.by_errors.items()},
+        {tier: energy_j[:, rows] for tier, energy_j in kept.tier_j.items()},
+    )  # fmt: skip
+
+
+def _merged(
+    kept: DaySum | None, held: Rows, made: DaySum, which: Rows, ids: tuple[DeviceId, ...], version: Versions
+) -> DaySum:
+    """The sums of devices, `made` anew for `which` of them and kept for the others."""
+    if kept is None or len(which) == len(ids):
+        return made
+    rungs = np.union1d(kept.rungs, made.rungs)
+    others = np.setdiff1d(np.arange(len(ids)), which)
+
+    def both(of_kept: Array | None, of_made: Array | None) -> Array:
+        """By rung and device (k, n)."""
+        whole = np.zeros((len(rungs), len(ids)))
+        if of_kept is not None:
+            whole[np.ix_(np.searchsorted(rungs, kept.rungs), others)] = of_kept[:, held[others]]
+        if of_made is not None:
+            whole[np.ix_(np.searchsorted(rungs, made.rungs), which)] = of_made
+        return whole
+
+    covered_s = np.zeros(len(ids))
+    covered_s[others], covered_s[which] = kept.covered_s[held[others]], made.covered_s
+    errors, tiers = {**kept.by_errors, **made.by_errors}, {**kept.tier_j, **made.tier_j}
+    return DaySum(
+        made.profile, ids, version.copy(), rungs, both(kept.energy_j, made.energy_j),
+        both(kept.measured_j, made.measured_j), covered_s,
+        {key: both(kept.by_errors.get(key), made.by_errors.get(key)) for key in errors},
+        {key: both(kept.tier_j.get(key), made.tier_j.get(key)) for key in tiers},
+    )  # fmt: skip

@@ -1,0 +1,286 @@
+"""What devices add to the groups of an answer, and the sums of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from parcimetre_factors.criteria import Stage
+
+from .devices import Device
+from .extrapolation import Missing, Used
+from .figures import Figure, nothing
+from .profiles import Collapse, Errors, PerUnit
+from .rungs import RUNGS
+from .use import Array
+
+GroupBy = Literal["org_unit", "site", "category", "device", "stage", "component", "power_source", "model"]
+GROUPINGS: tuple[GroupBy, ...] = get_args(GroupBy)
+ALL = "all"
+EMBODIED_GROUP = "embodied"
+UNKNOWN = "unknown"
+Members = NDArray[np.bool_]
+Group = str | Sequence[str]
+
+
+@dataclass(frozen=True)
+class Share:
+    """What n devices that are alike add, by device and period (n, p): to one group, or each to its own.
+
+    Where there are `members` (n,), only those belong to the group.
+    """
+
+    group: Group
+    energy_j: Array
+    measured_j: Array
+    value: Array | None
+    by_errors: Mapping[Errors, Array]
+    absent: frozenset[Stage]
+    missing: Used | None = None
+    tier_j: Mapping[str, Array] = field(default_factory=dict)
+    members: Members | None = None
+
+
+@dataclass
+class Tally:
+    """The sum of what devices add to one group, by period (p,)."""
+
+    p: int
+    value: Array | None = None
+    by_errors: dict[Errors, Array] = field(default_factory=dict)
+    absent: set[Stage] = field(default_factory=set)
+    simulated: set[bool] = field(default_factory=set)
+    missing: dict[Errors, Array] = field(default_factory=dict)
+    tier_j: dict[tuple[str, str], Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Start from nothing."""
+        self.energy_j, self.measured_j = np.zeros(self.p), np.zeros(self.p)
+        self.covered_s, self.expected_s = np.zeros(self.p), np.zeros(self.p)
+        self.missing_j, self.missing_value = np.zeros(self.p), np.zeros(self.p)
+        self.untold = np.zeros(self.p, dtype=np.bool_)
+
+    def grid_tiers(self, i: int) -> dict[str, dict[str, float]]:
+        """Shares of a period's electricity by grid zone and tier."""
+        found: dict[str, dict[str, float]] = {}
+        whole = sum(float(energy_j[i]) for energy_j in self.tier_j.values())
+        for (zone, tier), energy_j in sorted(self.tier_j.items()):
+            if energy_j[i] > 0:
+                found.setdefault(zone, {})[tier] = float(energy_j[i]) / whole
+        return found
+
+    def with_missing(self) -> dict[Errors, Array]:
+        """What was recorded and what is missing, by the errors that they carry."""
+        whole = dict(self.by_errors)
+        add_up(whole, self.missing)
+        return whole
+
+
+def add_up(into: dict[Errors, Array], more: Mapping[Errors, Array]) -> None:
+    """Add amounts to those that carry the same errors."""
+    for errors, amount in more.items():
+        into[errors] = into.get(errors, 0.0) + amount
+
+
+def tallied(
+    figures: Iterable[tuple[Figure, Missing]], p: int, group_by: GroupBy | None, below: str | None
+) -> dict[str, Tally]:
+    """The groups of some figures; `below` names the org unit whose children are the org units."""
+    tallies: dict[str, Tally] = {}
+    for figure, missing in figures:
+        _Adding(tallies, p, figure).add(list(shared(figure, missing, group_by, below)))
+    return tallies
+
+
+class _Adding:
+    """Adds the shares of devices that are alike to tallies."""
+
+    def __init__(self, tallies: dict[str, Tally], p: int, figure: Figure) -> None:
+        self._tallies, self._p, self._figure = tallies, p, figure
+        self._one_by_one: tuple[list[str], Array] | None = None
+
+    def add(self, shares: Sequence[Share]) -> None:
+        """Add shares of the same devices; the time of a device counts once in each group."""
+        timed: dict[str, Array] = {}
+        for share in shares:
+            names, weights = self._groups(share)
+            for name, row in zip(names, weights, strict=True):
+                timed[name] = np.maximum(timed[name], row) if name in timed else row
+            self._add(share, names, weights)
+        simulated = np.array([device.simulated for device in self._figure.devices])
+        for name, row in timed.items():
+            tally = self._tally(name)
+            tally.covered_s += row @ self._figure.covered_s
+            tally.expected_s += row @ self._figure.expected_s
+            tally.simulated |= set(np.unique(simulated[row > 0]).tolist())
+
+    def _tally(self, name: str) -> Tally:
+        if name not in self._tallies:
+            self._tallies[name] = Tally(self._p)
+        return self._tallies[name]
+
+    def _groups(self, share: Share) -> tuple[list[str], Array]:
+        """Names of u groups, and which devices belong to each (u, n), as 0 or 1."""
+        if isinstance(share.group, str):
+            members = np.ones(len(self._figure.devices)) if share.members is None else share.members
+            return [share.group], np.asarray(members, np.float64)[None]
+        if self._one_by_one is None:
+            names = list(dict.fromkeys(share.group))
+            at = {name: i for i, name in enumerate(names)}
+            weights = np.zeros((len(names), len(share.group)))
+            weights[[at[name] for name in share.group], np.arange(len(share.group))] = 1.0
+            self._one_by_one = names, weights
+        return self._one_by_one
+
+    def _add(self, share: Share, names: Sequence[str], weights: Array) -> None:
+        tallies = [self._tally(name) for name in names]
+        sums = partial(_summed, tallies, weights)
+        for tally, energy_j in sums(share.energy_j):
+            tally.energy_j += energy_j
+        for tally, measured_j in sums(share.measured_j):
+            tally.measured_j += measured_j
+            tally.absent |= share.absent
+        if share.value is not None:
+            for tally, value in sums(share.value):
+                tally.value = value + (0.0 if tally.value is None else tally.value)
+        for errors, amounts in share.by_errors.items():
+            for tally, amount in sums(amounts):
+                add_up(tally.by_errors, {errors: amount})
+        for tier, energies_j in share.tier_j.items():
+            key = (self._figure.device.zone, tier)
+            for tally, energy_j in sums(energies_j):
+                tally.tier_j[key] = energy_j + tally.tier_j.get(key, 0.0)
+        if share.missing is not None:
+            _miss(share.missing, sums)
+
+
+Sums = partial[Iterator[tuple[Tally, Array]]]
+
+
+def _summed(tallies: Sequence[Tally], weights: Array, amounts: Array) -> Iterator[tuple[Tally, Array]]:
+    """Each tally with its sum of what devices add (n, p)."""
+    return zip(tallies, weights @ amounts, strict=True)
+
+
+def _miss(missing: Used, sums: Sums) -> None:
+    for tally, energy_j in sums(missing.energy_j):
+        tally.missing_j += energy_j
+    for tally, untold in sums(missing.untold.astype(np.float64)):
+        tally.untold |= untold > 0
+    for errors, amounts in missing.by_errors.items():
+        for tally, amount in sums(amounts):
+            add_up(tally.missing, {errors: amount})
+            tally.missing_value += amount
+
+
+def shared(
+    figure: Figure, missing: Missing, group_by: GroupBy | None, below: str | None = None
+) -> Iterator[Share]:
+    """The figure of devices that are alike and what is missing of them, cut by group."""
+    match group_by:
+        case "stage":
+            yield _use(figure, missing, str(Stage.USE))
+            yield from _embodied(figure, "stage")
+            for stage in sorted(figure.absent - {Stage.USE}):
+                yield _absent(figure, stage, frozenset({stage}))
+        case "component":
+            yield _use(figure, missing, str(Stage.USE))
+            yield from _embodied(figure, "component")
+        case "power_source":
+            for i, members in _rungs(figure, missing):
+                yield replace(_use(figure, missing, RUNGS[i].name, i), members=members)
+            yield from _embodied(figure, "whole", EMBODIED_GROUP)
+            yield _absent(figure, EMBODIED_GROUP, figure.absent - {Stage.USE})
+        case _:
+            group = [_group(device, group_by, below) for device in figure.devices] if group_by else ALL
+            yield _use(figure, missing, group)
+            yield from _embodied(figure, "whole", group)
+            yield _absent(figure, group, figure.absent)
+
+
+def _rungs(figure: Figure, missing: Missing) -> Iterator[tuple[int, Members]]:
+    """Rungs that gave some of the energy of devices, or stand for what is missing, with those devices."""
+    for i in range(len(RUNGS)):
+        members = figure.energy_j[i].any(axis=1) | missing.used(slice(i, i + 1)).energy_j.any(axis=1)
+        if members.any():
+            yield i, members
+
+
+def _group(device: Device, group_by: GroupBy | None, below: str | None) -> str:
+    match group_by:
+        case "device":
+            return device.id
+        case "category":
+            return device.category
+        case "site":
+            return device.site
+        case "model":
+            system = device.inventory.system if device.inventory else None
+            return " ".join(filter(None, (system.maker, system.model) if system else ())) or UNKNOWN
+        case "org_unit":
+            return device.org_unit if below is None else _child(device.org_unit, below)
+        case _:
+            raise AssertionError(group_by)
+
+
+def _child(path: str, below: str) -> str:
+    """The org unit right below another one on the way to `path`, or that one itself."""
+    depth = len(below.split("/")) if below else 0
+    return "/".join(path.split("/")[: depth + 1])
+
+
+def _use(figure: Figure, missing: Missing, group: Group, rung: int | None = None) -> Share:
+    """The use stage, of all rungs or of one."""
+    rungs = slice(None) if rung is None else slice(rung, rung + 1)
+    return Share(
+        group,
+        figure.energy_j[rungs].sum(axis=0),
+        figure.measured_j[rungs].sum(axis=0),
+        None if figure.use is None else figure.use[rungs].sum(axis=0),
+        {errors: amount[rungs].sum(axis=0) for errors, amount in figure.use_by_errors.items()},
+        figure.absent & {Stage.USE},
+        missing.used(rungs) if missing else None,
+        {tier: energy_j[rungs].sum(axis=0) for tier, energy_j in figure.tier_j.items()},
+    )
+
+
+def _embodied(figure: Figure, collapse: Collapse, group: Group | None = None) -> Iterator[Share]:
+    """The embodied stages; the group is named, or it is the stage or the component."""
+    parts = figure.profile.per_unit(figure.criterion, figure.policy, collapse)
+    for name, per_unit in parts.items():
+        yield _accrued(figure, group or name, per_unit, figure.accrued)
+    part = figure.profile.reconditioned(figure.criterion, figure.policy)
+    if figure.reconditioned is not None and part is not None:
+        name = str(part.stage) if collapse == "stage" else part.component
+        yield _accrued(figure, group or name, part.per_unit, figure.reconditioned, known=True)
+
+
+def _accrued(figure: Figure, group: Group, per_unit: PerUnit, units: Array, known: bool = False) -> Share:
+    """Some embodied impact; when its life began is not always `known`."""
+    begin = (figure.begin_error,) if figure.begin_error and not known else ()
+    amounts = {(*errors, *begin): amount * units for errors, amount in per_unit.by_errors.items()}
+    return Share(group, nothing(figure), nothing(figure), per_unit.value * units, amounts, frozenset())
+
+
+def values(figure: Figure) -> Array:
+    """What each device adds by period, all stages together (n, p); 0 where no factor knows any."""
+    value = nothing(figure)
+    for share in shared(figure, Missing(nothing(figure), ()), None):
+        value = value if share.value is None else value + share.value
+    return value
+
+
+def counted(figure: Figure) -> Members:
+    """Where each device has a row (n, p): it was in service, used something, or some embodied impact fell."""
+    used_j = figure.energy_j.sum(axis=0)
+    found: Members = (figure.expected_s > 0) | (used_j > 0) | (values(figure) != 0)
+    return found
+
+
+def _absent(figure: Figure, group: Group, stages: frozenset[Stage]) -> Share:
+    """Nothing but the stages that no source gives."""
+    return Share(group, nothing(figure), nothing(figure), None, {}, stages)

@@ -1,0 +1,156 @@
+"""`parcimetre doctor`: what is in force and from where, and every fault with its mend."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from click.testing import CliRunner
+from parcimetre_server.cli import doctor
+from parcimetre_server.credentials import signing_key
+from parcimetre_server.enrolment import create_secret
+from parcimetre_server.jobs import write_weekly
+from parcimetre_server.store import Fact
+
+
+@pytest.fixture
+def examine(fleet):
+    """Run the command on the fleet's data folder; findings by what they are about, and the exit code."""
+
+    def go(*words, data_dir=None, **env):
+        folder = Path(data_dir or fleet.collector.settings.data_dir)
+        line = ["--data-dir", str(folder), "--port", "1", "--json", *words]
+        answer = CliRunner().invoke(doctor.command, line, env=env, catch_exceptions=False)
+        found = json.loads(answer.output)
+        assert answer.exit_code == any(one["state"] == "failed" for one in found)
+        assert all((one["mend"] is None) == (one["state"] == "ok") for one in found)
+        return {one["what"]: one for one in found}
+
+    return go
+
+
+@pytest.fixture
+def well(fleet):
+    """The fleet's folder as a careful operator keeps it."""
+    collector = fleet.collector
+    signing_key(collector.settings.data_dir)
+    create_secret(collector, "Métropole/Ville")
+    write_weekly(collector, "2026-W47")
+    collector.store.tidy(fleet.now)
+    folder = Path(collector.settings.data_dir)
+    folder.chmod(0o700)
+    return folder
+
+
+def test_of_a_folder_that_is_well_only_the_absent_collector_is_told(examine, well):
+    assert {what for what, one in examine().items() if one["state"] != "ok"} == {"collector"}
+
+
+def test_a_setting_says_where_it_comes_from(examine, well, tmp_path):
+    file = tmp_path / "parcimetre.toml"
+    file.write_text('organisation = "Ville"\nhost = "127.0.0.2"\n')
+    found = examine("--config", str(file), "--host", "127.0.0.1", PARCIMETRE_SERVE_TIME_ZONE="Indian/Reunion")
+    told = {
+        name: found[f"setting {name}"]["told"] for name in ("organisation", "host", "time_zone", "log_format")
+    }
+    assert told == {
+        "organisation": "Ville (file)",
+        "host": "127.0.0.1 (command line)",
+        "time_zone": "Indian/Reunion (environment)",
+        "log_format": "text (default)",
+    }
+
+
+def test_a_setting_that_cannot_be_obeyed_has_failed(examine, well):
+    assert examine("--time-zone", "Paris")["settings"]["state"] == "failed"
+
+
+def damaged(folder):
+    shutil.copytree(folder, copy := folder.with_name("copy"))
+    with closing(sqlite3.connect(copy / "store.sqlite3")) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = (copy / "store.sqlite3").read_bytes()
+    (copy / "store.sqlite3").write_bytes(data[:4096] + b"\xa5" * (len(data) - 4096))
+    return copy
+
+
+def without_store(folder):
+    shutil.copytree(folder, copy := folder.with_name("copy"))
+    (copy / "store.sqlite3").unlink()
+    return copy
+
+
+def newer(folder):
+    shutil.copytree(folder, copy := folder.with_name("copy"))
+    with closing(sqlite3.connect(copy / "store.sqlite3")) as db:
+        db.execute("PRAGMA user_version = 99")
+    return copy
+
+
+@pytest.mark.parametrize("harm", [damaged, without_store, newer])
+def test_a_store_that_does_not_serve_has_failed_and_is_left_alone(examine, well, harm):
+    folder = harm(well)
+    before = {file.name: file.read_bytes() for file in folder.glob("store.sqlite3")}
+    assert examine(data_dir=folder)["store"]["state"] == "failed"
+    assert {file.name: file.read_bytes() for file in folder.glob("store.sqlite3")} == before
+
+
+def test_a_missing_folder_has_failed_and_is_not_made(examine, tmp_path):
+    assert examine(data_dir=tmp_path / "none")["data folder"]["state"] == "failed"
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_or_key_that_others_may_read_is_told(examine, well):
+    well.chmod(0o755)
+    (well / "credential.key").chmod(0o644)
+    found = examine()
+    assert "chmod 700" in found["data folder"]["mend"]
+    assert "chmod 600" in found["signing key"]["mend"]
+
+
+def test_a_truncated_key_has_failed(examine, well):
+    (well / "credential.key").write_bytes(b"short")
+    assert examine()["signing key"]["state"] == "failed"
+
+
+def test_slots_from_the_future_put_the_clock_in_doubt(examine, well, clock_at, fleet):
+    clock_at(fleet.now - 40 * 86_400)
+    assert examine()["clock"]["state"] == "failed"
+
+
+def test_what_has_waited_too_long_is_a_warning(examine, well, fleet, clock_at):
+    create_secret(fleet.collector, "Métropole/DSI", expires_at=fleet.now + 5 * 86_400)
+    fleet.collector.store.append([Fact("grid", "FR/20000", fleet.now - 9 * 86_400, {"slots": {}})])
+    fleet.collector.store.append([Fact("dead_letter", "x", fleet.now, {"device": "a", "reason": "odd"})])
+    found = examine()
+    assert found["grid feed"]["state"] == found["refused records"]["state"] == "warning"
+    assert len(found["enrolment secrets"]) == 4
+    clock_at(fleet.now + 9 * 86_400)
+    found = examine()
+    assert {found[what]["state"] for what in ("slots", "device-days", "weekly report")} == {"warning"}
+
+
+def test_another_program_on_the_port_is_no_collector(examine, well):
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"hello")
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Other) as server:
+        Thread(target=server.handle_request).start()
+        found = examine("--port", str(server.server_port))
+    assert (found["collector"]["state"], "no collector" in found["collector"]["told"]) == ("failed", True)
+
+
+def test_a_person_reads_lines_with_the_mend(well):
+    answer = CliRunner().invoke(doctor.command, ["--data-dir", str(well), "--port", "1"])
+    assert answer.exit_code == 0
+    assert "warning collector: nobody answers on 127.0.0.1 port 1" in answer.output
