@@ -10,6 +10,7 @@ from parcimetre_server.store import Arrival, DeviceId, Fact, Lease, Store
 
 DAY_S = 86_400
 START = 1_700_000_000 // DAY_S * DAY_S
+SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 A, B = DeviceId("a" * 32), DeviceId("b" * 32)
 
 
@@ -66,7 +67,7 @@ def test_slot_resent_with_no_more_coverage_changes_nothing(store: Store, covered
     assert store.activity(A, START, START + SLOT_S).measured[0].energy_j.tolist() == [7.0]
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=30, suppress_health_check=SLOW, deadline=None)
 @given(
     st.lists(
         st.lists(
@@ -183,7 +184,7 @@ def records(draw: st.DrawFn) -> Slot:
     return Slot(start, on_s, 0, off_s, 0, SLOT_S - on_s - off_s, deciles, *means, energy=energy)
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=10, suppress_health_check=SLOW, deadline=None)
 @given(st.lists(records(), max_size=12), st.integers(0, 1_000_000))
 def test_records_are_given_back_as_sent_means_to_half_a_percent(
     store: Store, sent: list[Slot], number: int
@@ -207,7 +208,7 @@ def test_records_are_given_back_as_sent_means_to_half_a_percent(
             assert getattr(kept, name) == close
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=10, suppress_health_check=SLOW, deadline=None)
 @given(
     st.lists(
         st.lists(st.tuples(st.sampled_from(KEYS), st.integers(0, 9), st.text(max_size=5)), max_size=5),

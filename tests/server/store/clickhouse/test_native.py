@@ -2,15 +2,19 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_server.store.clickhouse.native import NotNative, decode, encode
 
 TYPES = {"n": "UInt64", "text": "String", "x": "Float64", "many": "Array(UInt16)"}
 ROWS = st.lists(
     st.tuples(
-        st.integers(0, 2**64 - 1), st.text(), st.floats(allow_nan=False), st.lists(st.integers(0, 65535))
-    )
+        st.integers(0, 2**64 - 1),
+        st.text(max_size=9),
+        st.floats(allow_nan=False),
+        st.lists(st.integers(0, 65535), max_size=4),
+    ),
+    max_size=5,
 )
 
 
@@ -24,6 +28,7 @@ def block(rows):
     return encode(TYPES, columns, len(rows))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ROWS, min_size=1, max_size=3))
 def test_blocks_are_read_as_they_were_written_one_after_the_other(blocks):
     found = decode(b"".join(map(block, blocks)))
