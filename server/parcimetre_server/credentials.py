@@ -13,10 +13,11 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from .collector import Collector
 from .errors import ParcimetreError
-from .store import DeviceId, Fact
+from .store import DeviceId, Fact, Lease
 
 KEY_FILE = "credential.key"
 KEY_BYTES = 32
+KEY_CLAIM = "credential_key"
 REFRESH_S = 3.0
 
 
@@ -46,7 +47,7 @@ class Credentials:
         """Read the signing key, made on first use. Raises KeyUnusable."""
         self._store = collector.store
         self._serializer = URLSafeSerializer(
-            signing_key(collector.settings.data_dir),
+            shared_key(collector) if collector.store.shared else signing_key(collector.settings.data_dir),
             salt="parcimetre/device-credential",
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
@@ -87,6 +88,28 @@ class Credentials:
 def revocation(device_id: DeviceId, now: int) -> Fact:
     """The fact that ends all credentials of a device issued up to now."""
     return Fact("credential", device_id, now, {"revoked_before": now + 1})
+
+
+def shared_key(collector: Collector) -> bytes:
+    """The key of a data folder, which must be that of all collectors of the store. Raises KeyUnusable.
+
+    The store keeps the hash of the key that the first collector came with, never the key: who reads the
+    store cannot sign. Without that check a second collector would sign with a key of its own, and every
+    agent would be turned away by the other.
+    """
+    store, data_dir = collector.store, collector.settings.data_dir
+    copy = f"copy {KEY_FILE} from the data folder of a collector that runs into {data_dir}"
+    known = store.lease(KEY_CLAIM)
+    if known.term and not (data_dir / KEY_FILE).exists():
+        raise KeyUnusable(f"{data_dir} has no {KEY_FILE}, and the store's other collectors have one: {copy}")
+    key = signing_key(data_dir)
+    digest = hashlib.sha256(key).hexdigest()
+    if not known.term:
+        store.take(KEY_CLAIM, Lease(1, digest))
+        known = store.lease(KEY_CLAIM)
+    if known.holder != digest:
+        raise KeyUnusable(f"{data_dir / KEY_FILE} is not the key of the store's other collectors: {copy}")
+    return key
 
 
 def signing_key(data_dir: Path) -> bytes:

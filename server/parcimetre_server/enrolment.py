@@ -19,6 +19,7 @@ from .store import Body, DeviceId, Fact, Store
 
 PREFIX = "ps_"
 ID_LENGTH = 10
+CLOCKS_APART_S = 600
 MEND = "create another with `parcimetre enrolment-secret create`"
 
 
@@ -120,6 +121,7 @@ class Enrolment:
         self._collector = collector
         self._lock = threading.Lock()
         self._identities: Identities | None = None
+        self._read_at = 0
 
     def enrol(self, request: EnrolRequest) -> DeviceId:
         """The device of this machine: the one it was before, or a new one; durable on return.
@@ -143,11 +145,14 @@ class Enrolment:
         return device_id
 
     def _known(self) -> Identities:
-        if self._identities is None:
-            identities = Identities()
-            for fact in self._collector.store.latest("device").values():
+        """All machines: read once, and what other collectors enrolled since where the store is shared."""
+        store, now = self._collector.store, self._collector.now()
+        if self._identities is None or store.shared:
+            since = 0 if self._identities is None else self._read_at - CLOCKS_APART_S
+            identities = self._identities or Identities()
+            for fact in store.latest("device", since).values():
                 identities.remember(Known.of(fact))
-            self._identities = identities
+            self._identities, self._read_at = identities, now
         return self._identities
 
 

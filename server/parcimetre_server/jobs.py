@@ -1,14 +1,16 @@
 """What runs when: the past week's report, each Monday morning in the organisation's time zone; the store's
-own tidying, and which monitors are the fleet's, each hour.
+own tidying, and which monitors are the fleet's, each hour. Where several collectors share a store, each runs
+on one of them, under a lease.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -16,6 +18,7 @@ from .collector import Collector
 from .errors import ParcimetreError
 from .home_displays import settle
 from .i18n import LANGUAGES, Language
+from .leases import run_once
 from .meters import Meters
 from .periods import week_of, weeks_later
 from .reports.html import html
@@ -31,19 +34,32 @@ def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[
 
     A report that was missed while the collector was down is made up for at once.
     """
-    zone, run = collector.zone, (meters or Meters()).run
+    zone = collector.zone
     scheduler = BackgroundScheduler(
         timezone=zone, job_defaults={"misfire_grace_time": LATE_S, "coalesce": True}
     )
+    holder = token_hex(8)
+
+    def leased(job: str, occasion: Callable[[Collector], str], work: Callable[[Collector], bool]) -> None:
+        """Run a job if it is this collector's turn; look again once another's lease is over."""
+        try:
+            measured = partial(_measured, meters or Meters(), job, partial(work, collector))
+            again_s = run_once(collector.store, job, occasion(collector), holder, measured)
+        except Exception:  # the edge of a loop that must survive
+            LOG.exception("the job %s could not be run; it is tried again next time", job)
+            return
+        if again_s:
+            at = datetime.now(UTC) + timedelta(seconds=again_s)
+            again = [job, occasion, work]
+            scheduler.add_job(leased, "date", again, run_date=at, id=job, replace_existing=True)
+
     scheduler.add_job(
-        run, "cron", ["weekly_report", partial(_past_week, collector)],
-        day_of_week="mon", hour=HOUR, next_run_time=datetime.now(UTC),
+        leased, "cron", ["weekly_report", _last_week, _past_week], day_of_week="mon", hour=HOUR,
+        next_run_time=datetime.now(UTC),
     )  # fmt: skip
+    scheduler.add_job(leased, "interval", ["tidy", _hour, _tidy], hours=1, next_run_time=datetime.now(UTC))
     scheduler.add_job(
-        run, "interval", ["tidy", partial(_tidy, collector)], hours=1, next_run_time=datetime.now(UTC)
-    )
-    scheduler.add_job(
-        run, "interval", ["displays", partial(_settle, collector)], hours=1, next_run_time=datetime.now(UTC)
+        leased, "interval", ["displays", _hour, _settle], hours=1, next_run_time=datetime.now(UTC)
     )
     scheduler.start()
 
@@ -52,6 +68,28 @@ def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[
         scheduler.shutdown()
 
     return stop
+
+
+def _measured(meters: Meters, job: str, work: Callable[[], bool]) -> bool:
+    """Run a job and remember how it went; says whether it was done."""
+    outcome = []
+
+    def run() -> bool:
+        """The job itself."""
+        outcome.append(work())
+        return outcome[0]
+
+    meters.run(job, run)
+    return outcome[0]
+
+
+def _hour(collector: Collector) -> str:
+    return str(collector.now() // 3600)
+
+
+def _last_week(collector: Collector) -> str:
+    zone = collector.zone
+    return weeks_later(week_of(collector.now(), zone), -1, zone)
 
 
 def _tidy(collector: Collector) -> bool:
@@ -77,8 +115,7 @@ def _settle(collector: Collector) -> bool:
 def _past_week(collector: Collector) -> bool:
     """Write the past week's reports where they are missing; a failure is logged and tried again next time."""
     try:
-        zone = collector.zone
-        written = write_weekly(collector, weeks_later(week_of(collector.now(), zone), -1, zone))
+        written = write_weekly(collector, _last_week(collector))
     except (ParcimetreError, OSError) as error:
         LOG.error("the weekly report could not be written: %s; it is tried again at the next start", error)
         return False

@@ -20,6 +20,7 @@ def configure(form: str = "text") -> None:
     handler.setFormatter(JsonLine() if form == "json" else TextLine())
     logging.basicConfig(handlers=[handler], level=logging.INFO)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +18,30 @@ Displays = Literal["fleet", "all", "none"]
 
 class BadSetting(ParcimetreError):
     """A setting that cannot be obeyed."""
+
+
+@dataclass(frozen=True)
+class StoreAddress:
+    """Where the store is, when not in the data folder, and the file with its password."""
+
+    url: str = ""
+    password_file: Path | None = None
+
+    def password(self) -> str:
+        """From the file, else from PARCIMETRE_STORE_PASSWORD, else none. Raises BadSetting."""
+        if self.password_file is None:
+            return os.environ.get("PARCIMETRE_STORE_PASSWORD", "")
+        try:
+            return self.password_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSetting(
+                f"cannot read the store's password from {self.password_file}: {error}; mend the file, or "
+                "name another with --store-password-file"
+            ) from error
+
+
+STORE: ContextVar[StoreAddress] = ContextVar("store", default=StoreAddress())  # noqa: B039  frozen
+"""The store that the command line or the environment names, for every part of one command."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +63,7 @@ class Settings:
     amortisation: Policy = Policy.SERVICE_LIFE
     access_log: bool = False
     displays: Displays | None = None
+    store: StoreAddress = field(default_factory=STORE.get)
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -14,6 +16,10 @@ from ..errors import ParcimetreError
 
 if TYPE_CHECKING:
     from ..collector import Collector
+    from ..settings import StoreAddress
+
+
+Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 
 
 class DamagedConfig(ParcimetreError):
@@ -34,7 +40,29 @@ def _of_the_group(ctx: click.Context, parameter: click.Parameter, value: Path) -
     return value if given or outer is None else outer
 
 
-data_dir = click.option(
+def _chosen(ctx: click.Context, address: StoreAddress) -> None:
+    """Keep the store's address for as long as the command runs."""
+    from ..settings import STORE
+
+    token = STORE.set(address)
+    ctx.call_on_close(lambda: STORE.reset(token))
+
+
+def _with_url(ctx: click.Context, _: click.Parameter, url: str | None) -> None:
+    from ..settings import STORE
+
+    if url is not None:
+        _chosen(ctx, replace(STORE.get(), url=url))
+
+
+def _with_password_file(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
+    from ..settings import STORE
+
+    if file is not None:
+        _chosen(ctx, replace(STORE.get(), password_file=file))
+
+
+_data_dir = click.option(
     "--data-dir",
     callback=_of_the_group,
     envvar="PARCIMETRE_DATA_DIR",
@@ -43,6 +71,35 @@ data_dir = click.option(
     show_default="/var/lib/parcimetre for root, else ~/.local/share/parcimetre",
     help="Folder that holds the collector's data.",
 )
+_store = click.option(
+    "--store",
+    callback=_with_url,
+    expose_value=False,
+    envvar="PARCIMETRE_STORE",
+    help="Address of a ClickHouse store, clickhouse+http://user@host:8123/database; without it, the store is "
+    "in the data folder.",
+)
+PASSWORD_FILE = "--store-password-file"  # noqa: S105  an option's name
+PASSWORD_HELP = "File with the password of the ClickHouse user, else PARCIMETRE_STORE_PASSWORD."  # noqa: S105
+PASSWORD_VARIABLE = "PARCIMETRE_STORE_PASSWORD_FILE"  # noqa: S105
+password_file = click.option(
+    PASSWORD_FILE, envvar=PASSWORD_VARIABLE, type=click.Path(path_type=Path), help=PASSWORD_HELP
+)
+_store_password_file = click.option(
+    PASSWORD_FILE,
+    callback=_with_password_file,
+    expose_value=False,
+    envvar=PASSWORD_VARIABLE,
+    type=click.Path(path_type=Path),
+    help=PASSWORD_HELP,
+)
+
+
+def data_dir(command: Wrapped) -> Wrapped:
+    """The options that say where the data is: folder, store, password."""
+    return _data_dir(_store(_store_password_file(command)))
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")
 
 

@@ -65,6 +65,16 @@ class Merged:
 
 
 @dataclass(frozen=True)
+class Lease:
+    """Who may run a job for `left_s` more seconds, and the last occasion for which it is done."""
+
+    term: int = 0
+    holder: str = ""
+    left_s: float = 0.0
+    done: str = ""
+
+
+@dataclass(frozen=True)
 class Coverage:
     """Seconds with a known state by day of UTC and device (days, n); 0 where there is no record."""
 
@@ -73,20 +83,24 @@ class Coverage:
 
 
 class Store(Protocol):
-    """What the collector needs of an engine."""
+    """What the collector needs of an engine. `shared`: other collectors may write to it at the same time."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether other collectors may write to it."""
 
     def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:
-        """Merge all arrivals in one transaction, durable on return; one answer per arrival, in order.
+        """Merge all arrivals, durable on return; one answer per arrival, in order.
 
-        Per (device, slot) the record with the greater covered time is kept. Nothing is written when it
-        raises.
+        Per (device, slot) the record with the greater covered time is kept. When it raises, nothing
+        is acknowledged; the embedded engine has kept nothing, one of several servers perhaps some slots.
         """
 
     def append(self, facts: Sequence[Fact]) -> None:
         """Add facts in one transaction, durable on return."""
 
-    def latest(self, kind: FactKind) -> dict[str, Fact]:
-        """The latest fact of each key of a kind."""
+    def latest(self, kind: FactKind, since: int = 0) -> dict[str, Fact]:
+        """The latest fact of each key of a kind; only of keys with one recorded at `since` or later."""
 
     def latest_of(self, kind: FactKind, key: str) -> Fact | None:
         """The latest fact about one key."""
@@ -102,11 +116,20 @@ class Store(Protocol):
     ) -> Iterator[tuple[DeviceId, Activity]]:
         """The same for many devices in one pass; devices without a slot in the period are left out."""
 
+    def slots(self, device_id: DeviceId, first: int, last: int) -> Iterator[Slot]:
+        """Records of one device with first <= start < last, in order; means to half a percent."""
+
     def span(self, device_id: DeviceId) -> tuple[int, int] | None:
         """Start of the first and of the last slot with known time, or None."""
 
     def spans(self) -> dict[DeviceId, tuple[int, int]]:
         """The same for every device that ever sent a slot."""
+
+    def lease(self, job: str) -> Lease:
+        """The lease of a job that is in force, or that was in force last."""
+
+    def take(self, job: str, lease: Lease) -> bool:
+        """Put a lease in force, with the term after the last one; False where another has that term."""
 
     def coverage(self, first_day: int, last_day: int) -> Coverage:
         """Seconds covered on days since 1970-01-01 of every device with a record, both days included.

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.store import Arrival, DeviceId, Fact, Store
+from parcimetre_server.store import Arrival, DeviceId, Fact, Lease, Store
 
 DAY_S = 86_400
 START = 1_700_000_000 // DAY_S * DAY_S
+SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 A, B = DeviceId("a" * 32), DeviceId("b" * 32)
 
 
@@ -66,7 +67,7 @@ def test_slot_resent_with_no_more_coverage_changes_nothing(store: Store, covered
     assert store.activity(A, START, START + SLOT_S).measured[0].energy_j.tolist() == [7.0]
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=30, suppress_health_check=SLOW, deadline=None)
 @given(
     st.lists(
         st.lists(
@@ -136,8 +137,8 @@ def test_batch_that_fails_leaves_nothing_behind(store: Store) -> None:
 
 def test_writers_in_many_threads_lose_nothing(store: Store) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda at: store.write([Arrival(A, [slot(at)])]), range(200)))
-    assert one(store) == dict.fromkeys(range(200), SLOT_S)
+        list(pool.map(lambda at: store.write([Arrival(A, [slot(at)])]), range(40)))
+    assert one(store) == dict.fromkeys(range(40), SLOT_S)
 
 
 def test_tidying_changes_nothing_that_is_read_and_late_slots_still_merge(store: Store) -> None:
@@ -156,3 +157,114 @@ def test_tidying_changes_nothing_that_is_read_and_late_slots_still_merge(store: 
     store.tidy(START + 10 * DAY_S)
     assert one(store) == {4: SLOT_S, 5: SLOT_S, 96: 600}
     assert one(store, B) == {7: SLOT_S}
+
+
+READINGS = st.builds(
+    Energy,
+    st.sampled_from(["rapl", "prise « mesurée »", "a\\'b"]),
+    st.sampled_from(["package", "dram"]),
+    st.sampled_from(["measured", "modelled"]),
+    st.floats(0, 50_000_000),
+    st.integers(1, SLOT_S),
+)
+
+
+KEYS = ("", "Hôtel de 'Ville' \\", "\0\n")
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Slot:
+    """Any record that an agent may send of the first three days."""
+    on_s = draw(st.integers(0, SLOT_S))
+    off_s = draw(st.integers(0, SLOT_S - on_s))
+    deciles = draw(st.sampled_from([[], [on_s, *[0] * 9], [0] * 9 + [on_s // 2]]))
+    means = draw(st.lists(st.none() | st.floats(0, 1e9), min_size=5, max_size=5))
+    energy = draw(st.lists(READINGS, max_size=4, unique_by=lambda one: (one.source, one.scope)))
+    start = START + draw(st.integers(0, 287)) * SLOT_S
+    return Slot(start, on_s, 0, off_s, 0, SLOT_S - on_s - off_s, deciles, *means, energy=energy)
+
+
+@settings(max_examples=10, suppress_health_check=SLOW, deadline=None)
+@given(st.lists(records(), max_size=12), st.integers(0, 1_000_000))
+def test_records_are_given_back_as_sent_means_to_half_a_percent(
+    store: Store, sent: list[Slot], number: int
+) -> None:
+    device = DeviceId(f"{number:032x}")
+    before = {one.start: one for one in store.slots(device, START, START + 3 * DAY_S)}
+    store.write([Arrival(device, sent)])
+    for one in sent:
+        if one.covered_s > (before[one.start].covered_s if one.start in before else 0):
+            before[one.start] = one
+    found = list(store.slots(device, START, START + 3 * DAY_S))
+    assert [one.start for one in found] == sorted(before)
+    for kept, given_ in ((one, before[one.start]) for one in found):
+        states = ("display_on_s", "display_off_s", "asleep_s", "off_s", "unknown_s")
+        assert [getattr(kept, name) for name in states] == [getattr(given_, name) for name in states]
+        assert kept.load_deciles_s == (given_.load_deciles_s if any(given_.load_deciles_s) else [])
+        assert sorted(map(repr, kept.energy)) == sorted(map(repr, given_.energy))
+        for name in ("memory_used_mib", "disk_read_kib_s", "net_sent_kib_s"):
+            mean = getattr(given_, name)
+            close = None if mean is None else pytest.approx(mean, abs=0.0051 * (1 + mean))
+            assert getattr(kept, name) == close
+
+
+@settings(max_examples=10, suppress_health_check=SLOW, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.sampled_from(KEYS), st.integers(0, 9), st.text(max_size=5)), max_size=5),
+        max_size=4,
+    )
+)
+def test_facts_are_kept_in_the_order_of_their_appending_whatever_their_date(
+    store: Store, appended: list[list[tuple[str, int, str]]]
+) -> None:
+    expected = store.history("purchase")
+    for batch in appended:
+        facts = [Fact("purchase", key, at, {"told": text}) for key, at, text in batch]
+        store.append(facts)
+        expected += facts
+    assert store.history("purchase") == expected
+    assert store.latest("purchase") == {fact.key: fact for fact in expected}
+    for key in {fact.key for fact in expected}:
+        assert store.history("purchase", key) == [fact for fact in expected if fact.key == key]
+        assert store.latest_of("purchase", key) == store.latest("purchase")[key]
+
+
+def test_keys_that_changed_lately_are_found_with_their_latest_fact(store: Store) -> None:
+    store.append([Fact("site", "x", 5, {"zone": "FR"}), Fact("site", "y", 9, {"zone": "DE"})])
+    store.append([Fact("site", "y", 7, {"zone": "IT"})])
+    assert store.latest("site", since=6) == {"y": Fact("site", "y", 7, {"zone": "IT"})}
+    assert store.latest("site", since=10) == {}
+
+
+def test_what_was_stated_after_a_mark_is_told_once(store: Store) -> None:
+    _, begin = store.newer((), 0)
+    first, other = Fact("site", "x", 5, {"zone": "FR"}), Fact("device", "y", 3, {"n": 1})
+    store.append([first, other])
+    store.append([Fact("secret", "z", 1, {})])
+    told, mark = store.newer(("site", "device"), begin)
+    assert told == [first, other]
+    assert store.newer(("site", "device"), 0)[0] == [first, other]
+    later = Fact("site", "x", 4, {"zone": "DE"})
+    store.append([later])
+    assert store.newer(("site", "device"), mark)[0] == [later]
+    assert store.newer(("site", "device"), begin)[0][-1] == later
+
+
+def test_seconds_covered_are_told_by_device_and_day(store: Store) -> None:
+    store.write([Arrival(A, [slot(0, 300), slot(1), slot(96)]), Arrival(B, [slot(500)])])
+    store.write([Arrival(A, [slot(0, 600), slot(1, 10)])])
+    found = store.coverage(START // DAY_S, START // DAY_S + 1)
+    by_device = dict(zip(found.devices, found.covered_s.T.tolist(), strict=True))
+    assert by_device[A] == [1500, 900]
+    assert by_device.get(B, [0, 0]) == [0, 0]
+
+
+def test_a_lease_is_what_was_put_in_force_last(store: Store) -> None:
+    assert (store.lease("weekly").term, store.lease("weekly").left_s) == (0, 0)
+    assert store.take("weekly", Lease(1, "one", 60, ""))
+    assert store.take("tidy", Lease(1, "other", 60, ""))
+    assert store.take("weekly", Lease(2, "one", 0, "2026-W47"))
+    found = store.lease("weekly")
+    assert (found.term, found.holder, found.done) == (2, "one", "2026-W47")
+    assert found.left_s <= 0

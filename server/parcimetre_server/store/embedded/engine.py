@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import sqlite_utils
+from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Merged
+from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged
 from .errors import told
 from .packing import (
     DAY_S,
@@ -60,6 +61,11 @@ NEWER = """
     SELECT * FROM facts WHERE id > ? AND id <= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY id
 """
 WRITE_FACT = "INSERT INTO facts (kind, key, recorded_at, body) VALUES (?, ?, ?, ?)"
+LATEST = """
+    SELECT * FROM facts WHERE id IN (
+        SELECT max(id) FROM facts WHERE kind = ? GROUP BY key HAVING max(recorded_at) >= ?
+    )
+"""
 MOST_READ = 20_000  # days in memory at once
 MOST_SEALED = 2_000  # days in one transaction, so that reports do not wait for long
 LATE_S = 6 * 3600
@@ -71,11 +77,14 @@ class EmbeddedStore:
     Its methods may be called from any thread, and raise StoreUnusable when the file does not serve.
     """
 
+    shared = False
+
     def __init__(self, file: Path, db: sqlite_utils.Database, reader: sqlite_utils.Database) -> None:
         """Take over two connections to a file that has the tables, one to write and one to read."""
         self._file = file
         self._db, self._lock = db, threading.Lock()
         self._reader, self._reading = reader, threading.Lock()
+        self._leases: dict[str, Lease] = {}
 
     def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:
         """See Store.write."""
@@ -103,10 +112,9 @@ class EmbeddedStore:
         with self._transaction():
             self._insert(facts)
 
-    def latest(self, kind: FactKind) -> dict[str, Fact]:
+    def latest(self, kind: FactKind, since: int = 0) -> dict[str, Fact]:
         """See Store.latest."""
-        sql = "SELECT * FROM facts WHERE id IN (SELECT max(id) FROM facts WHERE kind = ? GROUP BY key)"
-        return {fact.key: fact for fact in self._facts(sql, [kind])}
+        return {fact.key: fact for fact in self._facts(LATEST, [kind, since])}
 
     def latest_of(self, kind: FactKind, key: str) -> Fact | None:
         """See Store.latest_of."""
@@ -143,6 +151,16 @@ class EmbeddedStore:
                 if len(found.start):
                     yield ids[number], found
 
+    def slots(self, device_id: DeviceId, first: int, last: int) -> Iterator[Slot]:
+        """See Store.slots."""
+        unpacker = Unpacker()
+        for (number,) in self._query(NUMBER, [device_id]):
+            wanted = [day_id(number, day) for day in range(first // DAY_S, (last - 1) // DAY_S + 1)]
+            for key, *row in self._query(DAYS, [json.dumps(wanted)]):
+                with told(self._file):
+                    found = list(unpacker.day(Row(*row)).slots(day_number(key)))
+                yield from (slot for slot in found if first <= slot.start < last)
+
     def span(self, device_id: DeviceId) -> tuple[int, int] | None:
         """See Store.span."""
         return self._spans(f"{SPANS} AND id = ?", [device_id]).get(device_id)
@@ -171,6 +189,15 @@ class EmbeddedStore:
     def _spans(self, sql: str, parameters: Sequence[Any]) -> dict[DeviceId, tuple[int, int]]:
         rows = self._query(sql, parameters)
         return {DeviceId(device): (first, last) for device, first, last in rows}
+
+    def lease(self, job: str) -> Lease:
+        """See Store.lease: it is with this process."""
+        return self._leases.get(job, Lease())
+
+    def take(self, job: str, lease: Lease) -> bool:
+        """See Store.take."""
+        self._leases[job] = lease
+        return True
 
     def close(self) -> None:
         """See Store.close."""

@@ -8,14 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...errors import ParcimetreError
+from ..errors import StoreUnusable
 
-
-class StoreUnusable(ParcimetreError):
-    """The store cannot be opened, read or written as it is."""
-
-    status = 503
-    kind = "store-unusable"
+__all__ = ["StoreUnusable", "told"]
 
 
 @contextmanager

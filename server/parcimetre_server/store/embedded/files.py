@@ -33,7 +33,7 @@ def open_store(data_dir: Path, create: bool = False) -> EmbeddedStore:
     if data_dir.is_file():
         raise StoreUnusable(f"{data_dir} is a file: give the collector's folder with --data-dir")
     if create:
-        _make_folder(data_dir)
+        make_folder(data_dir)
     elif not file.exists():
         raise StoreUnusable(
             f"there is no store in {data_dir}: start `parcimetre serve --data-dir {data_dir}` once"
@@ -57,7 +57,8 @@ def _connect(file: Path) -> sqlite_utils.Database:
     return sqlite_utils.Database(connection)
 
 
-def _make_folder(data_dir: Path) -> None:
+def make_folder(data_dir: Path) -> None:
+    """Make a data folder where it is missing. Raises StoreUnusable with the mend."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:

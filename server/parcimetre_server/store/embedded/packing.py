@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import attrgetter
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import zstandard
 from numpy.typing import NDArray
-from parcimetre_agent.report import DECILES, SLOT_S, Slot
+from parcimetre_agent.report import DECILES, SLOT_S, Energy, Slot
 from parcimetre_factors.activity import Activity, MeasuredEnergy
 
 DAY_S = 86_400
@@ -91,7 +91,7 @@ class DayOfSlots:
             self.records, at * RECORD.size, slot.display_on_s, slot.display_off_s, slot.asleep_s, slot.off_s,
             *(slot.load_deciles_s or NO_DECILES),
         )  # fmt: skip
-        MEAN.pack_into(self.means, at * MEAN.size, *map(_code, MEANS_OF(slot)))
+        MEAN.pack_into(self.means, at * MEAN.size, *map(code, MEANS_OF(slot)))
         for counted in self.energy.values():
             counted[at * COUNTED.size : (at + 1) * COUNTED.size] = NOTHING
         for reading in slot.energy:
@@ -105,6 +105,19 @@ class DayOfSlots:
         """Seconds with a known state of each slot (96,)."""
         seconds = np.frombuffer(self.records, "<u2")
         return reduce(np.add, (seconds[state::SECONDS] for state in range(STATES)))
+
+    def slots(self, number: int) -> Iterator[Slot]:
+        """The records of a day, whose number is given."""
+        for at in np.flatnonzero(self.covered_s).tolist():
+            seconds = RECORD.unpack_from(self.records, at * RECORD.size)
+            energy = [
+                Energy(*channel, *reading)  # type: ignore[arg-type]
+                for channel, counted in self.energy.items()
+                if (reading := COUNTED.unpack_from(counted, at * COUNTED.size))[1]
+            ]
+            means = MEAN.unpack_from(self.means, at * MEAN.size)
+            start = number * DAY_S + at * SLOT_S
+            yield as_slot(start, seconds[:STATES], seconds[STATES:], means, energy)
 
     def open(self) -> Row:
         """The day as a row that is quick to write again: without what follows the last slot."""
@@ -241,6 +254,29 @@ def _seconds(records: bytes | bytearray) -> NDArray[np.uint16]:
     return np.frombuffer(records, "<u2").reshape(SLOTS_PER_DAY, SECONDS)
 
 
-def _code(mean: float | None) -> int:
+def code(mean: float | None) -> int:
     """A mean on a logarithmic scale, as steps of one percent."""
     return NO_MEAN if mean is None else min(round(math.log1p(mean) * STEPS_PER_E), NO_MEAN - 1)
+
+
+def mean_of(kept: int) -> float | None:
+    """The mean that a code stands for; its code is the same again."""
+    return None if kept == NO_MEAN else math.expm1(kept / STEPS_PER_E)
+
+
+def as_slot(
+    start: int,
+    states_s: Sequence[int],
+    deciles_s: Sequence[float],
+    codes: Sequence[float],
+    energy: Sequence[Energy],
+) -> Slot:
+    """A record as it is kept, as it is sent: `states_s` in the order of STATES, `codes` in that of MEANS."""
+    on_s, display_off_s, asleep_s, off_s = map(int, states_s)
+    unknown_s = SLOT_S - sum(map(int, states_s))
+    memory, read, write, received, sent = (mean_of(int(one)) for one in codes)
+    return Slot(
+        int(start), on_s, display_off_s, asleep_s, off_s, unknown_s,
+        [int(one) for one in deciles_s] if any(deciles_s) else [],
+        memory, read, write, received, sent, list(energy),
+    )  # fmt: skip

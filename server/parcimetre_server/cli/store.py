@@ -1,0 +1,87 @@
+"""`parcimetre store`: the store moved between its engines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..i18n import mark
+from . import options, terminal
+
+if TYPE_CHECKING:
+    from ..migration import Compared
+    from ..store import Store
+
+EPILOG = """\b
+Examples:
+  parcimetre store migrate --from /var/lib/parcimetre --to clickhouse+http://parcimetre@db1:8123/parcimetre
+  parcimetre store migrate --from clickhouse+http://parcimetre@db1:8123/parcimetre --to /srv/parcimetre
+"""
+
+
+@click.group(epilog=EPILOG)
+def command() -> None:
+    """Move the store between the data folder and ClickHouse."""
+
+
+@command.command(epilog=EPILOG)
+@click.option("--from", "source", required=True, help="Data folder or address to copy from.")
+@click.option("--to", "target", required=True, help="Data folder or address to copy to; made if missing.")
+@options.password_file
+@options.as_json
+def migrate(source: str, target: str, store_password_file: Path | None, as_json: bool) -> None:
+    """Copy all slots and facts, then compare counts and checksums of both sides.
+
+    Stop the collectors first. It may be repeated: what is there already is not copied again. Exit code 1,
+    with the name of each difference, when both sides do not hold the same.
+    """
+    from ..migration import migrate as move
+    from ..migration import steps
+
+    origin = _open(source, store_password_file, create=False)
+    goal = _open(target, store_password_file, create=True)
+    found = list(_watched(move(origin, goal), steps(origin)))
+    different = [one for one in found if not one.equal]
+    told = {
+        "devices": sum(one.what.startswith("device ") for one in found),
+        "slots": sum(one.source.count for one in found if one.what.startswith("device ")),
+        "different": [
+            {"what": one.what, "source": str(one.source), "target": str(one.target)} for one in different
+        ],
+    }
+    sentence = mark("{devices} devices with {slots} slots, and all facts, are the same on both sides.")
+    if as_json or not different:
+        terminal.done(sentence, told, as_json)
+    else:
+        for one in different:
+            line = mark("{what}: {source} in the source, {target} in the target")
+            click.echo(terminal.tongue()(line, **vars(one)), err=True)
+    origin.close()
+    goal.close()
+    sys.exit(1 if different else 0)
+
+
+def _watched(found: Iterator[Compared], total: int) -> Iterator[Compared]:
+    """The same, with a progress bar where somebody watches."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("", total=total)
+        for one in found:
+            progress.advance(task)
+            yield one
+
+
+def _open(where: str, password_file: Path | None, create: bool) -> Store:
+    from ..collector import store_of
+    from ..settings import Settings, StoreAddress
+
+    if where.startswith("clickhouse+"):
+        return store_of(Settings(Path(), store=StoreAddress(where, password_file)), create)
+    return store_of(Settings(Path(where), store=StoreAddress()), create)

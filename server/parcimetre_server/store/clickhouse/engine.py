@@ -1,0 +1,228 @@
+"""The Store over ClickHouse servers, each with a share of the devices.
+
+The collectors choose the shard, by a hash of the device's id (of the fact's key), rather than a Distributed
+table: then every statement speaks to a server by its name, so that one that is away is an error that names
+it and never an answer without its devices (skip_unavailable_shards would give one), an insert is on the
+server that answered and not in a queue on the way to it, and servers need not know of each other. What is
+known of a device, slots and facts, is on one server.
+
+An arrival's slots are written before its facts: should a server fail in between, nothing is acknowledged,
+agents send again, and the slots that are there are duplicates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from parcimetre_agent.report import Slot
+from parcimetre_factors.activity import Activity
+
+from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged
+from ..embedded.packing import DAY_S, Channel, Unpacker
+from . import facts, leases, slots
+from .server import Server
+from .slots import Key, Rows
+
+MOST_READ = 4_000  # device-days of a server in memory at once: some 50 MB
+T = TypeVar("T")
+Row = TypeVar("Row", facts.Written, facts.Row)
+
+
+class ClickHouseStore:
+    """The Store over one server or several. Its methods may be called from any thread."""
+
+    shared = True
+
+    def __init__(self, servers: Sequence[Server]) -> None:
+        """Take over servers that have the tables, in the order of their shards."""
+        self._servers, self._pool = servers, ThreadPoolExecutor(len(servers), "clickhouse")
+        self._sequences, self._writing = facts.Sequences(), threading.Lock()
+        self._heard = facts.Heard()
+        self._channels: list[dict[int, Channel]] = [{} for _ in servers]
+
+    def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:
+        """See Store.write: all or nothing is acknowledged."""
+        for arrival in arrivals:
+            slots.check(arrival.device_id, arrival.slots)
+        written = facts.written(fact for arrival in arrivals for fact in arrival.facts)
+        with self._writing:
+            merged, chosen = self._merged(arrivals)
+            rows = self._ordered(written)
+            for shard, of_shard in chosen.items():
+                self._name_channels(shard, of_shard.values())
+                slots.write(self._servers[shard], of_shard)
+            self._add(rows)
+        return merged
+
+    def _merged(self, arrivals: Sequence[Arrival]) -> tuple[list[Merged], dict[int, dict[Key, Slot]]]:
+        """What becomes of each arrival, and the slots to write on each shard."""
+        asked: defaultdict[int, list[Key]] = defaultdict(list)
+        for arrival in arrivals:
+            asked[self._shard(arrival.device_id)] += [
+                (arrival.device_id, slot.start) for slot in arrival.slots
+            ]
+        known = {shard: slots.covered(self._servers[shard], keys) for shard, keys in asked.items()}
+        chosen: defaultdict[int, dict[Key, Slot]] = defaultdict(dict)
+        merged = []
+        for arrival in arrivals:
+            accepted, shard = 0, self._shard(arrival.device_id)
+            for slot in arrival.slots:
+                key = (arrival.device_id, slot.start)
+                if slot.covered_s > known[shard].get(key, 0):
+                    known[shard][key], chosen[shard][key] = slot.covered_s, slot
+                    accepted += 1
+            merged.append(Merged(accepted, len(arrival.slots) - accepted))
+        return merged, chosen
+
+    def append(self, facts_: Sequence[Fact]) -> None:
+        """See Store.append: one block on each server, after all of them answered."""
+        written = facts.written(facts_)
+        if not written:
+            self._all(lambda server: server.ask("SELECT 1"))
+        with self._writing:
+            self._add(self._ordered(written))
+
+    def _ordered(self, written: Sequence[facts.Written]) -> dict[int, list[facts.Row]]:
+        """Facts by shard, with sequences above those that their keys have there."""
+        by_shard = self._by_shard(written)
+        newest = [facts.newest(self._servers[shard], of_shard) for shard, of_shard in by_shard.items()]
+        rows = self._sequences.order(written, {key: last for found in newest for key, last in found.items()})
+        return self._by_shard(rows)
+
+    def _by_shard(self, rows: Sequence[Row]) -> dict[int, list[Row]]:
+        by_shard: defaultdict[int, list[Row]] = defaultdict(list)
+        for row in rows:
+            by_shard[self._shard(row[0].key)].append(row)
+        return by_shard
+
+    def _add(self, by_shard: dict[int, list[facts.Row]]) -> None:
+        for shard, rows in by_shard.items():
+            facts.add(self._servers[shard], rows)
+
+    def latest(self, kind: FactKind, since: int = 0) -> dict[str, Fact]:
+        """See Store.latest."""
+        return {
+            fact.key: fact
+            for found in self._all(lambda one: facts.latest(one, kind, since))
+            for fact in found
+        }
+
+    def latest_of(self, kind: FactKind, key: str) -> Fact | None:
+        """See Store.latest_of."""
+        return facts.latest_of(self._servers[self._shard(key)], kind, key)
+
+    def history(self, kind: FactKind, key: str | None = None) -> list[Fact]:
+        """See Store.history."""
+        if key is not None:
+            return [fact for _, fact in facts.history(self._servers[self._shard(key)], kind, key)]
+        found = [one for of in self._all(lambda server: facts.history(server, kind, None)) for one in of]
+        return [fact for _, fact in sorted(found, key=lambda one: one[0])]
+
+    def activity(self, device_id: DeviceId, first: int, last: int) -> Activity:
+        """See Store.activity."""
+        found = dict(self.activities([device_id], first, last))
+        return found.get(device_id) or Unpacker().activity([], first, last)
+
+    def activities(
+        self, device_ids: Iterable[DeviceId], first: int, last: int
+    ) -> Iterator[tuple[DeviceId, Activity]]:
+        """See Store.activities."""
+        for shard, rows in self._rows(device_ids, first, last):
+            names = self._names(shard, rows)
+            for device_id, of_device in rows.by_device():
+                yield device_id, rows.activity(of_device, names)
+
+    def slots(self, device_id: DeviceId, first: int, last: int) -> Iterator[Slot]:
+        """See Store.slots."""
+        shard = self._shard(device_id)
+        rows = slots.read(self._servers[shard], [device_id], first, last, means=True)
+        return rows.slots(self._names(shard, rows)) if len(rows) else iter(())
+
+    def span(self, device_id: DeviceId) -> tuple[int, int] | None:
+        """See Store.span."""
+        return slots.spans(self._servers[self._shard(device_id)], device_id).get(device_id)
+
+    def spans(self) -> dict[DeviceId, tuple[int, int]]:
+        """See Store.spans."""
+        return {device: span for found in self._all(slots.spans) for device, span in found.items()}
+
+    def coverage(self, first_day: int, last_day: int) -> Coverage:
+        """See Store.coverage."""
+        found = [row for of in self._all(lambda one: slots.coverage(one, first_day, last_day)) for row in of]
+        numbers = {device: number for number, device in enumerate(sorted({device for device, *_ in found}))}
+        covered_s = np.zeros((last_day - first_day + 1, len(numbers)), np.int64)
+        for device, day, seconds in found:
+            covered_s[day - first_day, numbers[device]] = seconds
+        return Coverage(tuple(numbers), covered_s)
+
+    def newer(self, kinds: Sequence[FactKind], mark: int) -> tuple[list[Fact], int]:
+        """See Store.newer: each fact once, also one that a collector with a slower clock stated before."""
+        now, since = self._heard.now(), self._heard.since(mark)
+        found = [one for of in self._all(lambda server: facts.stated(server, kinds, since)) for one in of]
+        return self._heard.after(mark, now, sorted(found, key=lambda one: one[0])), now
+
+    def lease(self, job: str) -> Lease:
+        """See Store.lease."""
+        return leases.current(self._servers[0], job)
+
+    def take(self, job: str, lease: Lease) -> bool:
+        """See Store.take."""
+        return leases.take(self._servers[0], job, lease)
+
+    def tidy(self, now: int) -> None:
+        """See Store.tidy: ClickHouse merges by itself."""
+
+    def close(self) -> None:
+        """See Store.close."""
+        self._pool.shutdown()
+        for server in self._servers:
+            server.close()
+
+    def _shard(self, key: str) -> int:
+        return shard_of(key, len(self._servers))
+
+    def _all(self, ask: Callable[[Server], T]) -> list[T]:
+        """Every server's answer, asked at once; one that is away is an error, never a gap."""
+        return list(self._pool.map(ask, self._servers))
+
+    def _rows(self, device_ids: Iterable[DeviceId], first: int, last: int) -> Iterator[tuple[int, Rows]]:
+        by_shard: defaultdict[int, list[DeviceId]] = defaultdict(list)
+        for device_id in dict.fromkeys(device_ids):
+            by_shard[self._shard(device_id)].append(device_id)
+        size = max(1, MOST_READ // max(1, (last - first) // DAY_S + 1))
+
+        def read(shard: int, devices: Sequence[DeviceId]) -> tuple[int, Rows]:
+            """A part of one server."""
+            return shard, slots.read(self._servers[shard], devices, first, last)
+
+        for at in range(0, max(map(len, by_shard.values()), default=0), size):
+            asked = [(shard, part) for shard, of in by_shard.items() if (part := of[at : at + size])]
+            yield from self._pool.map(read, *zip(*asked, strict=True))
+
+    def _names(self, shard: int, rows: Rows) -> dict[int, Channel]:
+        """Names of the channels of a server, read again where rows have one that is not known."""
+        if not rows.channel_ids() <= self._channels[shard].keys():
+            self._channels[shard] = slots.read_channels(self._servers[shard])
+        return self._channels[shard]
+
+    def _name_channels(self, shard: int, written: Iterable[Slot]) -> None:
+        """See to it that a server knows the channels before the slots that have them."""
+        named = slots.channels_of(written)
+        if named.keys() <= self._channels[shard].keys():
+            return
+        known = slots.read_channels(self._servers[shard])
+        new = {key: channel for key, channel in named.items() if key not in known}
+        if new:
+            slots.write_channels(self._servers[shard], new)
+        self._channels[shard] = known | new
+
+
+def shard_of(key: str, shards: int) -> int:
+    """The shard of a device or of a fact's key, from 0; the same on every collector and for ever."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little") % shards

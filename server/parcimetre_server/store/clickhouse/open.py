@@ -1,0 +1,126 @@
+"""The store's servers: reached, of a known version, with the tables, each the shard it says it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+
+import numpy as np
+
+from ..errors import StoreUnusable
+from .address import addresses
+from .engine import ClickHouseStore
+from .native import Values
+from .server import START_ONCE, HttpServer, Server, insert, quoted, select
+
+OLDEST = (18, 16)
+CAN_SYNC = (21, 1)
+CAN_WAIT_FOR_INSERTS = (21, 12)
+LAYOUT = 1
+SYNC = "fsync_after_insert = 1, fsync_part_directory = 1"
+SHARD_TYPES = {"number": "UInt16", "shards": "UInt16", "layout": "UInt16"}
+ANY = "SELECT (SELECT count() FROM slot) + (SELECT count() FROM fact) AS rows"
+HAS_DATABASE = "SELECT count() AS n FROM system.databases WHERE name = {name}"
+IDENTITY = "SELECT DISTINCT number, shards, layout FROM shard"
+
+
+def open_store(url: str, password: str = "", create: bool = False) -> ClickHouseStore:
+    """Open the store at an address; `create` makes database and tables where they are missing.
+
+    Raises StoreUnusable with the mend: a server that does not answer, a wrong password, a version before
+    18.16, rights that are missing, servers in another number or order than the store was made with.
+    """
+    found = addresses(url)
+    servers = [
+        HttpServer(address, password, number, len(found)) for number, address in enumerate(found, start=1)
+    ]
+    try:
+        for server in servers:
+            known = version(server)
+            server.settings = {"async_insert": "0"} if known >= CAN_WAIT_FOR_INSERTS else {}
+            if create:
+                make(server, known)
+        identify(servers, create)
+    except BaseException:
+        for server in servers:
+            server.close()
+        raise
+    return ClickHouseStore(servers)
+
+
+def version(server: Server) -> tuple[int, int]:
+    """Major and minor version of a server. Raises StoreUnusable for one that is too old."""
+    told = server.ask("SELECT version()", in_database=False).decode().strip()
+    numbers = re.match(r"(\d+)\.(\d+)", told)
+    found = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
+    if found < OLDEST:
+        raise StoreUnusable(f"{server.name} is ClickHouse {told}: update it to 18.16 or later")
+    return found
+
+
+def make(server: Server, known: tuple[int, int]) -> None:
+    """Make the database and the tables where they are missing.
+
+    From 21.1 on, tables have each insert on disk before it is acknowledged. Before, files are written but
+    not synced: what a power cut takes is what the system had not written back, half a minute as a rule.
+    """
+    name = quoted(server.database)
+    counted = server.ask(HAS_DATABASE.format(name=name), in_database=False)
+    if counted.strip() == b"0":
+        server.ask(f"CREATE DATABASE IF NOT EXISTS `{server.database}`", in_database=False)
+    durable = SYNC if known >= CAN_SYNC else ""
+    text = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+    for statement in text.split(";\n"):
+        if statement.strip():
+            server.ask(
+                statement.format(
+                    durable=f" SETTINGS {durable}" if durable else "",
+                    durable_too=f", {durable}" if durable else "",
+                )
+            )
+
+
+def identify(servers: Sequence[Server], create: bool) -> None:
+    """Check that each server is the shard it was made as; give a new store's servers their numbers.
+
+    Raises StoreUnusable for one that has another number, or none while others hold data: with it, a part
+    of the fleet would be missing, or looked for in the wrong place.
+    """
+    new: list[tuple[int, Server]] = []
+    for number, server in enumerate(servers, start=1):
+        found = select(server, IDENTITY)
+        if not found:
+            new.append((number, server))
+            continue
+        told = tuple(int(values[0]) for values in found.values() if isinstance(values, np.ndarray))
+        _check(server, told, (number, len(servers), LAYOUT))
+    if not new:
+        return
+    if not create:
+        raise StoreUnusable(f"{new[0][1].name} has no store yet: {START_ONCE}")
+    if any(server.ask(ANY).strip() != b"0" for server in servers):
+        raise StoreUnusable(
+            f"{new[0][1].name} is empty while other servers of the store hold data: restore its "
+            "backup, or mend the store's address"
+        )
+    for number, server in new:
+        values: dict[str, Values] = {
+            "number": np.array([number]),
+            "shards": np.array([len(servers)]),
+            "layout": np.array([LAYOUT]),
+        }
+        insert(server, "shard", SHARD_TYPES, values, 1)
+
+
+def _check(server: Server, told: tuple[int, ...], expected: tuple[int, int, int]) -> None:
+    if told[2] > LAYOUT:
+        raise StoreUnusable(
+            f"{server.name} has layout {told[2]}, and this version knows up to {LAYOUT}: install the newer "
+            "Parcimètre"
+        )
+    if told != expected:
+        raise StoreUnusable(
+            f"{server.name} was made as shard {told[0]} of {told[1]}: name all servers in the first order; "
+            "for another number of them, move the store with `parcimetre store migrate`"
+        )
