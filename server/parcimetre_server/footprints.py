@@ -7,8 +7,8 @@ beside it, extrapolated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -28,6 +28,7 @@ from .org import within
 from .periods import Interval, Periods, Span, cut
 from .profiles import Collapse, Errors, PerUnit, profiles
 from .rungs import RUNGS
+from .small_groups import FEWEST, SMALL, Counts, Guard, hidden, tree
 from .store import DeviceId
 
 GroupBy = Literal["org_unit", "site", "category", "device", "stage", "component", "power_source", "model"]
@@ -107,7 +108,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of many devices, from which rows of any grouping are made."""
+    """Figures of many devices, from which rows of any grouping are made.
+
+    A `guard` keeps groups of few devices from who may see sums only; single devices have nobody's name then.
+    """
 
     criterion: Criterion
     electricity: Electricity
@@ -115,6 +119,7 @@ class Figures:
     factors: FactorSet
     amortisation: Policy
     devices: tuple[DeviceFigure, ...]
+    guard: Guard | None = None
 
     @cached_property
     def missing(self) -> Mapping[DeviceId, Missing]:
@@ -124,14 +129,15 @@ class Figures:
     def rows(self, group_by: GroupBy | None = None, below: str | None = None) -> list[Row]:
         """Rows by group, then by period; their values add up to the total.
 
-        `below` names an org unit: org units are then the ones right below it. Raises TooManyRows.
+        `below` names an org unit: org units are then the ones right below it. Raises TooManyRows, and
+        NotAllowed where the guard forbids the grouping.
         """
         tallies: dict[str, Tally] = {}
-        for figure in self.devices:
-            shares = list(shared(figure, self.missing[figure.device.id], group_by, below))
-            for group in dict.fromkeys(share.group for share in shares):
+        named = self._names(group_by, below)
+        for figure, shares in self._shares(group_by, below):
+            for group in dict.fromkeys(named(share.group) for share in shares):
                 tally = tallies.setdefault(group, Tally(len(self.periods.names)))
-                tally.add(figure, [share for share in shares if share.group == group])
+                tally.add(figure, [share for share in shares if named(share.group) == group])
         if len(tallies) * len(self.periods.names) > MAX_ROWS:
             raise TooManyRows(
                 f"{len(tallies)} groups in {len(self.periods.names)} periods are more than {MAX_ROWS} rows; "
@@ -141,6 +147,40 @@ class Figures:
         limits = self._limits([tally for _, tally in ordered])
         return [row for (group, tally), ends in zip(ordered, limits, strict=True)
                 for row in self._rows(group, tally, *ends)]  # fmt: skip
+
+    def rows_if_allowed(self, group_by: GroupBy) -> list[Row]:
+        """The rows of a grouping, none where the guard forbids it."""
+        return self.rows(group_by) if self.guard is None or self.guard.allows(group_by) else []
+
+    @property
+    def count(self) -> int:
+        """How many devices the figures are of; 0 where they are too few to be shown."""
+        n = sum(bool(present(figure).any()) for figure in self.devices)
+        return 0 if self.guard is not None and n < FEWEST else n
+
+    def _shares(
+        self, group_by: GroupBy | None, below: str | None
+    ) -> Iterator[tuple[DeviceFigure, list[Share]]]:
+        for figure in self.devices:
+            yield figure, list(shared(figure, self.missing[figure.device.id], group_by, below))
+
+    def _names(self, group_by: GroupBy | None, below: str | None) -> Callable[[str], str]:
+        """What groups are called in rows: the small ones by one name, where there is a guard."""
+        if self.guard is not None:
+            self.guard.check_grouping(group_by)
+        if self.guard is None or group_by in (None, "stage"):
+            return lambda group: group
+        counts: dict[str, Counts] = {}
+        for figure, shares in self._shares(group_by, below):
+            for group in {share.group for share in shares if share.matters or group_by == "org_unit"}:
+                counts[group] = counts.get(group, 0) + present(figure)
+        small = hidden(counts)
+        return lambda group: SMALL if group in small else group
+
+    @property
+    def withheld(self) -> bool:
+        """Whether there are devices, but too few in every period to be shown."""
+        return self.guard is not None and bool(self.devices) and not self.rows()
 
     def total(self) -> Row:
         """The one row of all devices over the whole span, empty where there is no device."""
@@ -158,6 +198,8 @@ class Figures:
 
     def _rows(self, group: str, tally: Tally, limits: Limits | None, whole: Limits | None) -> Iterator[Row]:
         for i in range(tally.p):
+            if self.guard is not None and tally.devices[i] < FEWEST:
+                continue
             if (
                 tally.expected_s[i] > 0
                 or tally.energy_j[i] > 0
@@ -202,6 +244,11 @@ class Share:
     missing: Used | None = None
     tier_j: Mapping[str, Array] = field(default_factory=dict)
 
+    @property
+    def matters(self) -> bool:
+        """Whether it adds anything in any period."""
+        return bool(self.energy_j.any()) or (self.value is not None and bool(self.value.any()))
+
 
 @dataclass
 class Tally:
@@ -221,12 +268,14 @@ class Tally:
         self.covered_s, self.expected_s = np.zeros(self.p), np.zeros(self.p)
         self.missing_j, self.missing_value = np.zeros(self.p), np.zeros(self.p)
         self.untold = np.zeros(self.p, dtype=np.bool_)
+        self.devices = np.zeros(self.p, dtype=np.int64)
 
     def add(self, figure: DeviceFigure, shares: list[Share]) -> None:
         """Add the shares of one device; its time counts once."""
         self.covered_s += figure.covered_s
         self.expected_s += figure.expected_s
         self.simulated.add(figure.device.simulated)
+        self.devices += present(figure)
         for share in shares:
             self.energy_j += share.energy_j
             self.measured_j += share.measured_j
@@ -270,6 +319,11 @@ class Tally:
         return Extrapolated(
             float(energy_j) / J_PER_KWH, float(value), float(limits[0][i]), float(limits[1][i])
         )
+
+
+def present(figure: DeviceFigure) -> Counts:
+    """1 in each period in which the device was in service or used energy, shape (p,)."""
+    return ((figure.expected_s > 0) | figure.energy_j.any(axis=0)).astype(np.int64)
 
 
 def add_up(into: dict[Errors, Array], more: Mapping[Errors, Array]) -> None:
@@ -378,10 +432,30 @@ def figures(collector: Collector, query: Query) -> Figures:
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
     asked = {found.id: found for found in _asked(collector, query)}
-    began = {key: span[0] for key, span in collector.store.spans().items() if key in asked}
+    spans = collector.store.spans()
+    guard = None if collector.scope.sees_devices else _guard(collector, query, spans)
+    began = {key: span[0] for key, span in spans.items() if key in asked}
     recorded = dict(collector.store.activities(began, query.span.first, query.span.last))
     made = (figure_of(asked[key], frame, recorded.get(key), first) for key, first in began.items())
-    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, tuple(made))
+    known = tuple(made if guard is None else _without_names(made, guard))
+    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, known, guard)
+
+
+def _guard(collector: Collector, query: Query, reporting: Iterable[DeviceId]) -> Guard:
+    """What a viewer's query may show. Raises NotAllowed."""
+    collector.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
+    root, found = collector.scope.root, devices(collector.store)
+    units = (found[key].org_unit for key in reporting if key in found)
+    guard = Guard(tree(units, root), query.org_unit not in (None, root))
+    guard.check_unit(query.org_unit if guard.part else None)
+    return guard
+
+
+def _without_names(made: Iterable[DeviceFigure], guard: Guard) -> Iterator[DeviceFigure]:
+    """Devices under the org unit that may stand for them."""
+    for figure in made:
+        unit = guard.tree.group_of(figure.device.org_unit)
+        yield replace(figure, device=replace(figure.device, org_unit=unit))
 
 
 def _asked(collector: Collector, query: Query) -> Iterator[Device]:

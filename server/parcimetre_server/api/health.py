@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from ..collector import Collector, of
+from ..collector import Collector, serving
 
 router = APIRouter(tags=["health"])
 
@@ -18,7 +18,7 @@ def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz")
-def readyz(collector: Annotated[Collector, Depends(of)]) -> dict[str, str]:
+def readyz(collector: Annotated[Collector, Depends(serving)]) -> dict[str, str]:
     """The store answers too."""
     collector.store.latest_of("setting", "ready")
     return {"status": "ok"}
