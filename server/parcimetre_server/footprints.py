@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.factor import FactorSet
@@ -170,11 +171,11 @@ class Figures:
             self.guard.check_grouping(group_by)
         if self.guard is None or group_by in (None, "stage"):
             return lambda group: group
-        counts: dict[str, Counts] = {}
-        for figure, shares in self._shares(group_by, below):
+        members: dict[str, NDArray[np.bool_]] = {}
+        for i, (_, shares) in enumerate(self._shares(group_by, below)):
             for group in {share.group for share in shares if share.matters or group_by == "org_unit"}:
-                counts[group] = counts.get(group, 0) + present(figure)
-        small = hidden(counts)
+                members.setdefault(group, np.zeros(len(self.devices), np.bool_))[i] = True
+        small = hidden(members, np.array([present(figure) for figure in self.devices]))
         return lambda group: SMALL if group in small else group
 
     @property

@@ -28,21 +28,23 @@ def too_few(counts: Counts) -> bool:
     return bool(((counts > 0) & (counts < FEWEST)).any())
 
 
-def hidden(counts: Mapping[str, Counts]) -> frozenset[str]:
-    """Groups to show as one only, by the devices of each group in each period (p,).
+def hidden(members: Mapping[str, NDArray[np.bool_]], present: Counts) -> frozenset[str]:
+    """Groups to show as one only, by their members among n devices (n,) and who is there in each period (n, p).
 
-    The one has FEWEST devices or none in every period, or it is all there is.
+    A device may be in several groups. The one has FEWEST devices or none in every period, or it is all there
+    is.
     """
-    found = {group for group, devices in counts.items() if too_few(devices)}
-    rest = sorted(counts.keys() - found, key=lambda group: (int(counts[group].max(initial=0)), group))
+    counts = {group: devices.astype(np.int64) @ present for group, devices in members.items()}
+    found = {group for group in members if too_few(counts[group])}
     if not found:
         return frozenset()
-    together = np.sum([counts[group] for group in found], axis=0)
+    together = np.any([members[group] for group in found], axis=0)
+    rest = sorted(members.keys() - found, key=lambda group: (int(counts[group].max(initial=0)), group))
     for group in rest:
-        if not too_few(together):
+        if not too_few(together.astype(np.int64) @ present):
             break
         found.add(group)
-        together = together + counts[group]
+        together = together | members[group]
     return frozenset(found)
 
 
@@ -78,16 +80,14 @@ def tree(units: Iterable[str], root: str | None) -> Tree:
 def _show(devices: Mapping[str, int], unit: str, shown: set[str], direct: set[str]) -> None:
     """Judge the units right below one that is shown, and its own devices beside them."""
     shown.add(unit)
-    below = {path: n for path, n in devices.items() if path != unit}
-    groups = {unit: np.array([devices[unit]])} if unit in devices else {}
-    for path, n in below.items():
-        child = _child(path, unit)
-        groups[child] = groups.get(child, np.zeros(1, np.int64)) + n
-    for group in groups.keys() - hidden(groups):
+    paths = list(devices)
+    groups = [path if path == unit else _child(path, unit) for path in paths]
+    members = {group: np.array([other == group for other in groups]) for group in groups}
+    for group in members.keys() - hidden(members, np.array([[devices[path]] for path in paths])):
         if group == unit:
             direct.add(unit)
         else:
-            inside = {p: n for p, n in below.items() if _child(p, unit) == group}
+            inside = {p: devices[p] for p in paths if p != unit and _child(p, unit) == group}
             _show(inside, group, shown, direct)
 
 
