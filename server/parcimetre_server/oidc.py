@@ -125,7 +125,8 @@ def _id_token(client: httpx.Client, login: LoginSettings, flow: Flow, endpoint: 
     except httpx.HTTPError as error:
         raise ProviderFault(f"{endpoint} cannot be reached: {error}; try again") from error
     if answer.status_code in (400, 401):
-        raise LoginRefused(mark("The provider did not accept this login: try again."))
+        said = ProviderFault(f"the provider says {answer.text[:200]!r}")
+        raise LoginRefused(mark("The provider did not accept this login: try again.")) from said
     return _text(_answer(answer), "id_token")
 
 

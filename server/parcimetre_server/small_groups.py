@@ -29,7 +29,7 @@ def too_few(counts: Counts) -> bool:
 
 
 def hidden(members: Mapping[str, NDArray[np.bool_]], present: Counts) -> frozenset[str]:
-    """Groups to show as one only, by their members among n devices (n,) and who is there in each period (n, p).
+    """Groups to show as one only, by members among n devices (n,) and who is there in each period (n, p).
 
     A device may be in several groups. The one has FEWEST devices or none in every period, or it is all there
     is.

@@ -52,7 +52,7 @@ def asking(communes, client_of):
     made = {}
 
     def make(role=None, token=None, address="127.0.0.1", **settings):
-        key = tuple(sorted(settings.items(), key=str))
+        key = str(sorted(settings.items()))
         if key not in made:
             collector = replace(communes.collector, settings=replace(communes.settings, **settings))
             made[key] = client_of(collector).app
