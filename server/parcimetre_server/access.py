@@ -91,6 +91,7 @@ class Access:
         if path.startswith(STATIC):
             return None
         if local and not self._settings.require_login:
+            _refuse_foreign_form(connection)
             return ON_THIS_MACHINE
         raise NotRecognised("say who asks: send 'Authorization: Bearer' with a token, or log in at /login")
 

@@ -432,9 +432,9 @@ def figures(collector: Collector, query: Query) -> Figures:
     grid = Grid(collector, query.span, query.criterion, query.electricity)
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
-    asked = {found.id: found for found in _asked(collector, query)}
     spans = collector.store.spans()
     guard = None if collector.scope.sees_devices else _guard(collector, query, spans)
+    asked = {found.id: found for found in _asked(collector, query)}
     began = {key: span[0] for key, span in spans.items() if key in asked}
     recorded = dict(collector.store.activities(began, query.span.first, query.span.last))
     made = (figure_of(asked[key], frame, recorded.get(key), first) for key, first in began.items())

@@ -146,9 +146,17 @@ def _verified(
     try:
         found = jwt.decode(token, KeySet.import_key_set(dict(keys)), algorithms=ALGORITHMS)  # type: ignore[arg-type]
         asked.validate(found.claims)
+        _check_party(found.claims, login.client_id)
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise LoginRefused(mark("What the provider said of this login is not valid: try again.")) from error
     return dict(found.claims)
+
+
+def _check_party(claims: Mapping[str, Any], client_id: str) -> None:
+    """A token for several audiences names the client it was given to (OpenID Connect Core 3.1.3.7)."""
+    audience, party = claims["aud"], claims.get("azp", client_id)
+    if party != client_id or (isinstance(audience, list) and len(audience) > 1 and "azp" not in claims):
+        raise ValueError(f"the token was given to {party!r}")
 
 
 def _answer(answer: httpx.Response) -> dict[str, Any]:

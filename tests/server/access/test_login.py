@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
+from parcimetre_server import oidc
 from parcimetre_server.login_settings import login_settings
 from parcimetre_server.pages import login as page
 from parcimetre_server.tokens import revoke_token
@@ -115,6 +116,24 @@ def test_a_login_that_was_tampered_with_is_refused(browser, provider, before, af
     assert "parcimetre_session" not in browser.cookies
 
 
+@pytest.mark.parametrize(
+    ("claims", "fits"),
+    [
+        ({"aud": "us"}, True),
+        ({"aud": ["us"]}, True),
+        ({"aud": ["us", "others"]}, False),
+        ({"aud": ["us", "others"], "azp": "us"}, True),
+        ({"aud": "us", "azp": "others"}, False),
+    ],
+)
+def test_a_token_for_several_audiences_must_be_given_to_us(claims, fits):
+    if fits:
+        oidc._check_party(claims, "us")
+    else:
+        with pytest.raises(ValueError, match="given to"):
+            oidc._check_party(claims, "us")
+
+
 def test_a_login_works_once(browser, provider):
     back = log_in_there(provider, begin(browser), groups=["it-aubeclair"])
     assert browser.get(back).status_code == 303
@@ -179,6 +198,13 @@ def test_log_out_ends_the_session(asking, communes):
     assert reader.get("/v1/devices").status_code == 200
     assert reader.post("/logout").headers["location"] == "/login"
     assert reader.get("/v1/devices").status_code == 401
+
+
+def test_a_foreign_form_is_refused_on_the_collectors_own_machine_too(asking):
+    reader = asking(require_login=False)
+    assert reader.post("/v1/estimate", json={"class": "laptop"}).status_code == 200
+    foreign = {"sec-fetch-site": "cross-site"}
+    assert reader.post("/v1/estimate", json={"class": "laptop"}, headers=foreign).status_code == 403
 
 
 @pytest.mark.parametrize(
