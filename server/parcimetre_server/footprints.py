@@ -445,8 +445,8 @@ def figures(collector: Collector, query: Query) -> Figures:
 def _guard(collector: Collector, query: Query, reporting: Iterable[DeviceId]) -> Guard:
     """What a viewer's query may show. Raises NotAllowed."""
     collector.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
-    root, found = collector.scope.root, devices(collector.store)
-    units = (found[key].org_unit for key in reporting if key in found)
+    root, facts = collector.scope.root, collector.store.latest("device")
+    units = (str(facts[key].body["org_unit"]) for key in reporting if key in facts)
     guard = Guard(tree(units, root), query.org_unit not in (None, root))
     guard.check_unit(query.org_unit if guard.part else None)
     return guard

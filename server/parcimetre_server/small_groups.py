@@ -80,15 +80,16 @@ def tree(units: Iterable[str], root: str | None) -> Tree:
 def _show(devices: Mapping[str, int], unit: str, shown: set[str], direct: set[str]) -> None:
     """Judge the units right below one that is shown, and its own devices beside them."""
     shown.add(unit)
-    paths = list(devices)
-    groups = [path if path == unit else _child(path, unit) for path in paths]
-    members = {group: np.array([other == group for other in groups]) for group in groups}
-    for group in members.keys() - hidden(members, np.array([[devices[path]] for path in paths])):
+    inside: dict[str, dict[str, int]] = {}
+    for path, n in devices.items():
+        inside.setdefault(path if path == unit else _child(path, unit), {})[path] = n
+    members = {group: np.array([group == other for other in inside]) for group in inside}
+    totals = np.array([[sum(paths.values())] for paths in inside.values()])
+    for group in members.keys() - hidden(members, totals):
         if group == unit:
             direct.add(unit)
         else:
-            inside = {p: devices[p] for p in paths if p != unit and _child(p, unit) == group}
-            _show(inside, group, shown, direct)
+            _show(inside[group], group, shown, direct)
 
 
 def _child(path: str, unit: str) -> str:

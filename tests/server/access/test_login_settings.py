@@ -1,6 +1,8 @@
 """The table [login] of the settings file: what it takes, and a sentence for what it does not."""
 
+import click
 import pytest
+from parcimetre_server.cli import options, serve
 from parcimetre_server.login_settings import login_settings
 from parcimetre_server.scope import Scope
 from parcimetre_server.settings import BadSetting
@@ -62,3 +64,13 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path):
     table = {**TABLE, "client_secret_file": str(tmp_path / "absent")}
     with pytest.raises(BadSetting, match="absent"):
         login_settings(table).secret()
+
+
+def test_the_table_comes_from_the_settings_file_beside_the_options(tmp_path):
+    file = tmp_path / "parcimetre.toml"
+    file.write_text('port = 8080\n[login]\nissuer = "https://id.example.org"\n')
+    context = click.Context(serve.command)
+    options.read_config(context, serve.command.params[0], file)
+    assert context.default_map == {"port": 8080}
+    with pytest.raises(BadSetting, match="client_id is missing"):
+        login_settings(context.meta[options.LOGIN])
