@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, takewhile
 from threading import Lock
 from typing import Any
@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from .credentials import revocation
 from .errors import ParcimetreError
 from .org import sites, within
+from .scoped_store import ScopedStore
 from .store import DeviceId, Fact, FactKind, Store
 
 INVENTORY = TypeAdapter(Inventory)
@@ -76,7 +77,16 @@ _KNOWN: WeakKeyDictionary[Store, _Known] = WeakKeyDictionary()
 
 
 def devices(store: Store) -> dict[DeviceId, Device]:
-    """Every device that ever enrolled, by id; only what was stated since the last time is read."""
+    """Every device that ever enrolled, by id; only what was stated since the last time is read.
+
+    Those of a scope are taken from the devices of the whole store, so that nothing is kept for a reader.
+    """
+    if isinstance(store, ScopedStore):
+        whole, scope = devices(store.whole), store.scope
+        seen = {key: found for key, found in whole.items() if scope.covers(found.org_unit)}
+        if scope.sees_host_names:
+            return seen
+        return {key: replace(found, hostname=None) for key, found in seen.items()}
     known = _KNOWN.setdefault(store, _Known())
     with known.lock:
         stated, mark = store.newer(STATED, known.mark) if known.mark else ([], store.newer((), 0)[1])

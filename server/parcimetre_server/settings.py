@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from parcimetre_factors.amortisation import Policy
 
 from .errors import ParcimetreError
+
+if TYPE_CHECKING:
+    from .login_settings import LoginSettings
 
 
 class BadSetting(ParcimetreError):
@@ -19,8 +23,8 @@ class BadSetting(ParcimetreError):
 class Settings:
     """In force for one collector. Weeks and days are those of `time_zone`; slots stay UTC.
 
-    `read_from_network` lets other machines read pages and figures: there are no user accounts yet, so
-    without it only this machine may.
+    `read_from_network` lets readers with a token or a login in from other machines; without it only this
+    machine may read, and needs neither unless `require_login`. `login` is the OpenID provider, if any.
     """
 
     data_dir: Path
@@ -32,6 +36,8 @@ class Settings:
     read_from_network: bool = False
     amortisation: Policy = Policy.SERVICE_LIFE
     access_log: bool = False
+    require_login: bool = False
+    login: LoginSettings | None = None
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist."""

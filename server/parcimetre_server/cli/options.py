@@ -15,6 +15,8 @@ from ..errors import ParcimetreError
 if TYPE_CHECKING:
     from ..collector import Collector
 
+LOGIN = "login"
+
 
 class DamagedConfig(ParcimetreError):
     """A configuration file that cannot be read or understood."""
@@ -64,6 +66,7 @@ def read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> No
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DamagedConfig(f"{file} is no valid TOML: {error}; mend that line") from error
+    ctx.meta[LOGIN] = found.pop(LOGIN, None)
     unknown = sorted(set(found) - set(known))
     if unknown:
         raise DamagedConfig(f"{file}: {unknown[0]!r} is no setting; known: {', '.join(sorted(known))}")

@@ -26,7 +26,7 @@ from ..store import DeviceId
 from ..titles import CRITERIA, EVIDENCE, STAGES, title
 from ..views import bars, stage_views
 from .charts import Chart, chart
-from .overview import DAYS, PERIODS, Period
+from .overview import DAYS, PERIODS, Period, crumbs
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
@@ -65,6 +65,8 @@ def device(
     values = {
         "device": found,
         "agent": agent_of(collector, found),
+        "scope_root": collector.scope.root,
+        "crumbs": crumbs(found.org_unit, collector.scope),
         "hardware": profile.hardware,
         "span": span,
         "total": figure.total(),

@@ -31,6 +31,8 @@ FactKind = Literal[
     "setting",
     "grid",
     "contract",
+    "token",
+    "token_use",
 ]
 Body = Mapping[str, Any]
 
