@@ -301,9 +301,9 @@ def _guard(collector: Collector, query: Query, reporting: Iterable[DeviceId]) ->
 
 def _without_names(made: Iterable[Figure], guard: Guard) -> Iterator[Figure]:
     """Devices under the org unit that may stand for them."""
-    for figure in made:
-        named = (replace(one, org_unit=guard.tree.group_of(one.org_unit)) for one in figure.devices)
-        yield replace(figure, devices=tuple(named))
+    for group in made:
+        named = (replace(one, org_unit=guard.tree.group_of(one.org_unit)) for one in group.devices)
+        yield replace(group, devices=tuple(named))
 
 
 def _asked(collector: Collector, query: Query) -> Iterator[Device]:

@@ -8,7 +8,19 @@ from parcimetre_server.scoped_store import ScopedStore
 from parcimetre_server.store import Fact, FactKind
 
 A = "Métropole/Aubeclair"
-TOLD = {"org_unit", "site", "device", "inventory", "purchase", "self_cost", "contract", "grid", "setting"}
+TOLD = {
+    "losses",
+    "dead_letter",
+    "org_unit",
+    "site",
+    "device",
+    "inventory",
+    "purchase",
+    "self_cost",
+    "contract",
+    "grid",
+    "setting",
+}
 
 
 @pytest.mark.parametrize("scope", [Scope(A), Scope(None, "analyst"), Scope(None, "viewer")])
