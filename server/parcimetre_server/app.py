@@ -1,4 +1,4 @@
-"""Builds the ASGI app: every router of `api/` and `pages/`, problem documents, and who may read."""
+"""Builds the ASGI app: every router of `api/` and `pages/`, problem documents, and who is let in."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import __version__, api, pages
+from .access import Access
 from .api.reports_in import ReportsFirst
 from .collector import Collector
 from .credentials import Credentials
@@ -19,11 +18,12 @@ from .enrolment import Enrolment
 from .fleet_metrics import FleetMetrics
 from .ingest import Versions
 from .jobs import start_jobs
-from .problems import install, problem
+from .problems import install
 from .requests import Requests
+from .sessions import Sessions
+from .tokens import Tokens
 from .writer import Writer
 
-OPEN_TO_AGENTS = ("/v1/enrol", "/v1/reports", "/healthz", "/readyz")
 MOST_WAITING = 2000
 
 
@@ -40,7 +40,10 @@ def build(collector: Collector) -> FastAPI:
         writer.close()
 
     app = FastAPI(title="Parcimètre", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    tokens = Tokens(collector)
     app.state.collector = collector
+    app.state.tokens = tokens
+    app.state.sessions = Sessions(collector, tokens)
     app.state.writer = writer
     app.state.credentials = Credentials(collector)
     app.state.enrolment = Enrolment(collector)
@@ -50,8 +53,7 @@ def build(collector: Collector) -> FastAPI:
         app.include_router(router)
     install(app)
     app.add_middleware(ReportsFirst)
-    if not collector.settings.read_from_network:
-        app.add_middleware(ReadersOnThisMachine)
+    app.add_middleware(Access, collector=collector, tokens=tokens, sessions=app.state.sessions)
     app.add_middleware(Requests, log=collector.settings.access_log)
     return app
 
@@ -63,36 +65,3 @@ def routers() -> Iterator[APIRouter]:
             router = getattr(importlib.import_module(found.name), "router", None)
             if router is not None:
                 yield router
-
-
-class ReadersOnThisMachine:
-    """Answers only agents from the network: without user accounts, figures are read on this machine."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        """Stand before the app."""
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it with the mend."""
-        if scope["type"] != "http" or scope["path"] in OPEN_TO_AGENTS or _is_local(scope):
-            await self._app(scope, receive, send)
-            return
-        refusal = problem(
-            403,
-            "figures are shown on the collector's own machine only, until there are user accounts; "
-            "to open them to the network, start it with --read-from-network",
-            "/problems/read-from-network",
-        )
-        await refusal(scope, receive, send)
-
-
-def _is_local(scope: Scope) -> bool:
-    """Whether the client is this machine, and not a proxy that speaks for somebody else."""
-    client = scope.get("client")
-    if client is None:
-        return True
-    forwarded = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
-    try:
-        return ip_address(client[0]).is_loopback and not forwarded
-    except ValueError:
-        return False

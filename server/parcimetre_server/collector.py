@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,9 @@ from starlette.requests import Request
 from . import clock
 from .day_sums import DaySums
 from .factor_sets import in_force
+from .reader import reader_of
+from .scope import WHOLE, Role, Scope
+from .scoped_store import ScopedStore
 from .seen import Seen
 from .settings import Settings
 from .store import Store
@@ -19,11 +23,15 @@ from .store.clickhouse import open_store as open_clickhouse
 from .store.embedded import open_store
 from .store.embedded.files import make_folder
 
+READING = ("GET", "HEAD")
+
 
 @dataclass(frozen=True)
 class Collector:
     """Settings in force, the store, the factor set that figures are computed with, who was heard, and what
     was computed before.
+
+    `scope` says for whom: the store of a collector that was narrowed to a scope holds nothing else.
     """
 
     settings: Settings
@@ -31,6 +39,7 @@ class Collector:
     factors: FactorSet
     seen: Seen = field(default_factory=Seen)
     days: DaySums = field(default_factory=DaySums)
+    scope: Scope = WHOLE
 
     def now(self) -> int:
         """Seconds UTC."""
@@ -40,6 +49,10 @@ class Collector:
     def zone(self) -> ZoneInfo:
         """The organisation's time zone."""
         return self.settings.zone
+
+    def within(self, scope: Scope) -> Collector:
+        """The same for a reader who may see only a scope."""
+        return self if scope.whole else replace(self, store=ScopedStore(self.store, scope), scope=scope)
 
 
 def open_collector(settings: Settings, create: bool = False) -> Collector:
@@ -66,6 +79,35 @@ def open_reading(data_dir: Path) -> Collector:
 
 
 def of(request: Request) -> Collector:
-    """The collector that serves a request."""
+    """The collector as the one who asks may see it, with single devices; changes are for admins.
+
+    Every route that reads depends on this, or on `aggregates`. Raises NotAllowed and UnknownOrgUnit.
+    """
+    return _narrowed(request, "analyst" if request.method in READING else "admin")
+
+
+def aggregates(request: Request) -> Collector:
+    """The same for a route that shows sums of groups only, so that viewers may ask it too."""
+    return _narrowed(request, "viewer")
+
+
+def serving(request: Request) -> Collector:
+    """The whole collector: for agents and for what is open to everybody, which tell nothing of the fleet."""
     collector: Collector = request.app.state.collector
     return collector
+
+
+def _narrowed(request: Request, role: Role) -> Collector:
+    scope = reader_of(request).scope
+    scope.need(role, f"{request.method} {request.url.path}")
+    collector = serving(request).within(scope)
+    if not scope.whole:
+        for org_unit in filter(None, request.query_params.getlist("org_unit")):
+            scope.check_unit(org_unit, _known_units(collector.store))
+    return collector
+
+
+def _known_units(store: Store) -> Iterator[str]:
+    """Org units that were created, then those of devices."""
+    yield from store.latest("org_unit")
+    yield from (str(fact.body["org_unit"]) for fact in store.latest("device").values())

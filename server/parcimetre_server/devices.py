@@ -18,6 +18,7 @@ from .credentials import revocation
 from .displays import inventory_of
 from .errors import ParcimetreError
 from .org import sites, within
+from .scoped_store import ScopedStore
 from .store import DeviceId, Fact, FactKind, Store
 
 INVENTORY = TypeAdapter(Inventory)
@@ -89,8 +90,11 @@ _KNOWN: WeakKeyDictionary[Store, _Known] = WeakKeyDictionary()
 def devices(store: Store) -> dict[DeviceId, Device]:
     """Every device that ever enrolled, and the monitors that they were seen with, by id.
 
-    Only what was stated since the last time is read.
+    Only what was stated since the last time is read. Those of a scope are taken from the devices of the whole
+    store, so that nothing is kept for a reader.
     """
+    if isinstance(store, ScopedStore):
+        return _in_scope(store)
     known = _KNOWN.setdefault(store, _Known())
     with known.lock:
         stated, mark = store.newer(STATED, known.mark) if known.mark else ([], store.newer((), 0)[1])
@@ -100,6 +104,18 @@ def devices(store: Store) -> dict[DeviceId, Device]:
             _update(store, known.devices, list(dict.fromkeys(fact.key for fact in stated)))
         known.mark = mark
         return dict(known.devices)
+
+
+def _in_scope(store: ScopedStore) -> dict[DeviceId, Device]:
+    """Devices as a reader may see them; a monitor without the machines of others that drove it."""
+    whole, scope = devices(store.whole), store.scope
+    seen = {key: found for key, found in whole.items() if scope.covers(found.org_unit)}
+    for key, found in seen.items():
+        if found.drivers:
+            seen[key] = replace(found, drivers=tuple(one for one in found.drivers if one in seen))
+    if scope.sees_host_names:
+        return seen
+    return {key: replace(found, hostname=None) for key, found in seen.items()}
 
 
 def _all_devices(store: Store) -> dict[DeviceId, Device]:
@@ -139,6 +155,11 @@ def device(store: Store, device_id: str) -> Device:
 
 def _one_monitor(store: Store, device_id: str, purchase: Fact | None) -> Device:
     """A monitor that one of its machines is still known of. Raises UnknownDevice."""
+    if isinstance(store, ScopedStore):
+        seen = _in_scope(store).get(DeviceId(device_id))
+        if seen is None:
+            raise no_device(device_id)
+        return seen
     fact = store.latest_of("monitor", device_id)
     named = fact.body["machines"] if fact else []
     found = {key: device(store, key) for key in named if store.latest_of("device", key)}

@@ -7,8 +7,8 @@ beside it, extrapolated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nlargest
 from typing import Literal
@@ -31,8 +31,9 @@ from .org import within
 from .periods import Interval, Periods, Span, cut
 from .profiles import profiles
 from .recorded import Recorded, days_of
+from .small_groups import FEWEST, Guard, hidden, tree
 from .store import DeviceId
-from .tallies import ALL, GROUPINGS, GroupBy, Tally, counted, tallied, values
+from .tallies import ALL, GROUPINGS, GroupBy, Tally, counted, members_of, present, tallied, values
 from .use import J_PER_KWH, Array
 
 __all__ = ["ALL", "GROUPINGS", "Figures", "GroupBy", "Query", "Row", "figures", "footprint"]
@@ -110,7 +111,8 @@ class Row:
 class Figures:
     """Figures of many devices, from which rows of any grouping are made; `alike` are together in one.
 
-    `left_out` are monitors that are not counted.
+    `left_out` are monitors that are not counted. A `guard` keeps groups of few devices from who may see sums
+    only; single devices have nobody's name then.
     """
 
     criterion: Criterion
@@ -120,6 +122,7 @@ class Figures:
     amortisation: Policy
     alike: tuple[Figure, ...]
     left_out: tuple[Device, ...] = ()
+    guard: Guard | None = None
 
     @cached_property
     def devices(self) -> tuple[Figure, ...]:
@@ -139,16 +142,46 @@ class Figures:
     def rows(self, group_by: GroupBy | None = None, below: str | None = None) -> list[Row]:
         """Rows by group, then by period; their values add up to the total.
 
-        `below` names an org unit: org units are then the ones right below it. Raises TooManyRows.
+        `below` names an org unit: org units are then the ones right below it. Raises TooManyRows, and
+        NotAllowed where the guard forbids the grouping.
         """
         known = ((figure, self.missing[figure.device.id]) for figure in self.alike)
-        tallies = tallied(known, len(self.periods.names), group_by, below)
+        small = self._small(group_by, below)
+        tallies = tallied(known, len(self.periods.names), group_by, below, small)
         if len(tallies) * len(self.periods.names) > MAX_ROWS:
             raise TooManyRows(
                 f"{len(tallies)} groups in {len(self.periods.names)} periods are more than {MAX_ROWS} rows; "
                 "choose a longer interval, a shorter period or another group_by"
             )
         return self._rows_of(tallies)
+
+    def rows_if_allowed(self, group_by: GroupBy) -> list[Row]:
+        """The rows of a grouping, none where the guard forbids it."""
+        return self.rows(group_by) if self.guard is None or self.guard.allows(group_by) else []
+
+    @property
+    def count(self) -> int:
+        """How many devices the figures are of; where they are guarded, 0 if too few to be shown."""
+        if self.guard is None:
+            return len(self.known)
+        n = sum(int(present(one).any(axis=-1).sum()) for one in self.alike)
+        return 0 if n < FEWEST else n
+
+    @property
+    def withheld(self) -> bool:
+        """Whether there are devices, but too few in every period to be shown."""
+        return self.guard is not None and bool(self.alike) and not self.rows()
+
+    def _small(self, group_by: GroupBy | None, below: str | None) -> frozenset[str]:
+        """Groups that go by one name, where there is a guard."""
+        if self.guard is None:
+            return frozenset()
+        self.guard.check_grouping(group_by)
+        if group_by in (None, "stage") or not self.alike:
+            return frozenset()
+        known = [(figure, self.missing[figure.device.id]) for figure in self.alike]
+        there = np.concatenate([present(figure) for figure in self.alike])
+        return hidden(members_of(known, group_by, below), there.astype(np.int64))
 
     def _rows_of(self, tallies: Mapping[str, Tally]) -> list[Row]:
         ordered = sorted(tallies.items())
@@ -163,7 +196,12 @@ class Figures:
         ]
 
     def greatest_devices(self, most: int) -> list[Row]:
-        """The rows of the devices with the greatest values over all periods, the greatest first."""
+        """The rows of the devices with the greatest values over all periods, the greatest first.
+
+        None where the guard forbids to show single devices.
+        """
+        if self.guard is not None and not self.guard.allows("device"):
+            return []
         found = [
             (value, at, i)
             for at, one in enumerate(self.alike)
@@ -195,6 +233,8 @@ class Figures:
 
     def _rows(self, group: str, tally: Tally, limits: Limits | None, whole: Limits | None) -> Iterator[Row]:
         for i in range(tally.p):
+            if self.guard is not None and tally.devices[i] < FEWEST:
+                continue
             if (
                 tally.expected_s[i] > 0
                 or tally.energy_j[i] > 0
@@ -236,6 +276,7 @@ def _share(part: float, whole: float) -> float | None:
 
 def figures(collector: Collector, query: Query) -> Figures:
     """Figures of every device that the query asks for and that ever reported."""
+    guard = None if collector.scope.sees_devices else _guard(collector, query, collector.store.spans())
     asked, left_out = _asked(collector, query)
     held = claims(collector.store, asked.values())
     spans = reported(collector.store, asked, held)
@@ -247,8 +288,26 @@ def figures(collector: Collector, query: Query) -> Figures:
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
     recorded = Recorded(collector, frame, query.span, days, spans, held)
     groups = alike(((asked[key], first) for key, (first, _) in spans.items()), frame)
-    made = tuple(figure(group, frame, *recorded.of(group)) for group in groups)
-    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, made, left_out)
+    made = (figure(group, frame, *recorded.of(group)) for group in groups)
+    known = tuple(made if guard is None else _without_names(made, guard))
+    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, known, left_out, guard)
+
+
+def _guard(collector: Collector, query: Query, reporting: Iterable[DeviceId]) -> Guard:
+    """What a viewer's query may show. Raises NotAllowed."""
+    collector.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
+    root, known = collector.scope.root, devices(collector.store)
+    units = (known[key].org_unit for key in reporting if key in known)
+    guard = Guard(tree(units, root), query.org_unit not in (None, root))
+    guard.check_unit(query.org_unit if guard.part else None)
+    return guard
+
+
+def _without_names(made: Iterable[Figure], guard: Guard) -> Iterator[Figure]:
+    """Devices under the org unit that may stand for them."""
+    for group in made:
+        named = (replace(one, org_unit=guard.tree.group_of(one.org_unit)) for one in group.devices)
+        yield replace(group, devices=tuple(named))
 
 
 def _asked(collector: Collector, query: Query) -> tuple[dict[DeviceId, Device], tuple[Device, ...]]:

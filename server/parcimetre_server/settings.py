@@ -6,12 +6,15 @@ import os
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from parcimetre_factors.amortisation import Policy
 
 from .errors import ParcimetreError
+
+if TYPE_CHECKING:
+    from .login_settings import LoginSettings
 
 Displays = Literal["fleet", "all", "none"]
 
@@ -48,9 +51,10 @@ STORE: ContextVar[StoreAddress] = ContextVar("store", default=StoreAddress())  #
 class Settings:
     """In force for one collector. Weeks and days are those of `time_zone`; slots stay UTC.
 
-    `read_from_network` lets other machines read pages and figures: there are no user accounts yet, so
-    without it only this machine may. `displays` says which monitors count; None leaves it as it was last
-    served with, the fleet's to begin with.
+    `read_from_network` lets readers with a token or a login in from other machines; without it only this
+    machine may read, and needs neither unless `require_login`. `login` is the OpenID provider, if any.
+    `displays` says which monitors count; None leaves it as it was last served with, the fleet's to begin
+    with.
     """
 
     data_dir: Path
@@ -64,6 +68,8 @@ class Settings:
     access_log: bool = False
     displays: Displays | None = None
     store: StoreAddress = field(default_factory=STORE.get)
+    require_login: bool = False
+    login: LoginSettings | None = None
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist."""

@@ -16,6 +16,7 @@ from .extrapolation import Missing, Used
 from .figures import Figure, nothing
 from .profiles import Collapse, Errors, PerUnit
 from .rungs import RUNGS
+from .small_groups import SMALL
 from .use import Array
 
 GroupBy = Literal["org_unit", "site", "category", "device", "stage", "component", "power_source", "model"]
@@ -45,6 +46,14 @@ class Share:
     tier_j: Mapping[str, Array] = field(default_factory=dict)
     members: Members | None = None
 
+    @property
+    def matters(self) -> Members:
+        """Which devices it adds anything of, in any period (n,)."""
+        adds: Members = np.asarray(self.energy_j.any(axis=-1), np.bool_)
+        if self.value is not None:
+            adds = adds | self.value.any(axis=-1)
+        return adds if self.members is None else adds & self.members
+
 
 @dataclass
 class Tally:
@@ -67,6 +76,7 @@ class Tally:
         self.covered_s, self.expected_s = np.zeros(self.p), np.zeros(self.p)
         self.missing_j, self.missing_value = np.zeros(self.p), np.zeros(self.p)
         self.untold = np.zeros(self.p, dtype=np.bool_)
+        self.devices = np.zeros(self.p)
 
     def grid_tiers(self, i: int) -> dict[str, dict[str, float]]:
         """Shares of a period's electricity by grid zone and tier."""
@@ -103,13 +113,43 @@ def _add_apart(into: dict[Errors, Array], amounts: Amounts) -> None:
 
 
 def tallied(
-    figures: Iterable[tuple[Figure, Missing]], p: int, group_by: GroupBy | None, below: str | None
+    figures: Iterable[tuple[Figure, Missing]],
+    p: int,
+    group_by: GroupBy | None,
+    below: str | None,
+    small: frozenset[str] = frozenset(),
 ) -> dict[str, Tally]:
-    """The groups of some figures; `below` names the org unit whose children are the org units."""
+    """The groups of some figures, the `small` ones as one; `below` names the org unit whose children are
+    the org units.
+    """
     tallies: dict[str, Tally] = {}
     for figure, missing in figures:
-        _Adding(tallies, p, figure).add(list(shared(figure, missing, group_by, below)))
+        shares = shared(figure, missing, group_by, below)
+        _Adding(tallies, p, figure).add([_renamed(share, small) if small else share for share in shares])
     return tallies
+
+
+def _renamed(share: Share, small: frozenset[str]) -> Share:
+    """The same share, of the small groups if it belongs to one of them."""
+    if isinstance(share.group, str):
+        return replace(share, group=SMALL) if share.group in small else share
+    return replace(share, group=[SMALL if group in small else group for group in share.group])
+
+
+def members_of(
+    figures: Sequence[tuple[Figure, Missing]], group_by: GroupBy | None, below: str | None
+) -> dict[str, Members]:
+    """Which of all n devices add anything to each group (n,); to org units they belong in any case."""
+    found: dict[str, Members] = {}
+    n, at = sum(len(figure.devices) for figure, _ in figures), 0
+    for figure, missing in figures:
+        for share in shared(figure, missing, group_by, below):
+            belongs = share.matters if group_by != "org_unit" else np.ones(len(figure.devices), np.bool_)
+            groups = [share.group] * len(belongs) if isinstance(share.group, str) else share.group
+            for i in np.flatnonzero(belongs).tolist():
+                found.setdefault(groups[i], np.zeros(n, np.bool_))[at + i] = True
+        at += len(figure.devices)
+    return found
 
 
 class _Adding:
@@ -127,11 +167,13 @@ class _Adding:
             for name, row in zip(names, weights, strict=True):
                 timed[name] = np.maximum(timed[name], row) if name in timed else row
             self._add(share, names, weights)
+        there = present(self._figure).astype(np.float64)
         simulated = np.array([device.simulated for device in self._figure.devices])
         for name, row in timed.items():
             tally = self._tally(name)
             tally.covered_s += row @ self._figure.covered_s
             tally.expected_s += row @ self._figure.expected_s
+            tally.devices += row @ there
             tally.simulated |= set(np.unique(simulated[row > 0]).tolist())
 
     def _tally(self, name: str) -> Tally:
@@ -294,6 +336,12 @@ def values(figure: Figure) -> Array:
     for share in shared(figure, Missing(nothing(figure), ()), None):
         value = value if share.value is None else value + share.value
     return value
+
+
+def present(figure: Figure) -> Members:
+    """Where each device was in service or used energy (n, p)."""
+    there: Members = (figure.expected_s > 0) | figure.energy_j.any(axis=0)
+    return there
 
 
 def counted(figure: Figure) -> Members:

@@ -6,6 +6,7 @@ from parcimetre_factors.criteria import Criterion, Stage
 
 from .i18n import mark
 from .rungs import RUNGS
+from .small_groups import SMALL
 
 CRITERIA = {
     Criterion.GWP: mark("Climate"),
@@ -62,12 +63,15 @@ GROUPS = {
     "power_source": mark("Power source"),
     "model": mark("Model"),
 }
+ROLE_TITLES = {"viewer": mark("viewer"), "analyst": mark("analyst"), "admin": mark("admin")}
 QUALITIES = {"": "", "estimate": mark("estimate"), "disputed": mark("disputed")}
 RUNG_TITLES = {rung.name: rung.title for rung in RUNGS} | {"embodied": mark("Embodied")}
 
 
 def title(group_by: str | None, group: str) -> str:
     """Fixed English title of a group, or the group's own name where it has one."""
+    if group.rsplit("/", maxsplit=1)[-1] == SMALL:
+        return mark("groups of fewer than 5 devices, together")
     match group_by:
         case "stage":
             return {str(stage): name for stage, name in STAGES.items()}.get(group, group)

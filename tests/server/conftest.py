@@ -114,10 +114,11 @@ def fleet(tmp_path, clock_at):
 
 
 class Reader:
-    """A client of the app on the same machine; it keeps its cookies as a browser does."""
+    """A client of the app, on the same machine unless told otherwise; it keeps cookies as a browser does."""
 
-    def __init__(self, app):
-        self.app, self.cookies = app, httpx.Cookies()
+    def __init__(self, app, token=None, address="127.0.0.1"):
+        self.app, self.cookies, self.address = app, httpx.Cookies(), address
+        self.headers = {"authorization": f"Bearer {token}"} if token else {}
 
     def get(self, path, **about):
         """A request to read."""
@@ -131,9 +132,9 @@ class Reader:
         """One request; what the app raises is raised here."""
 
         async def ask():
-            transport = httpx.ASGITransport(self.app)
+            transport = httpx.ASGITransport(self.app, client=(self.address, 50_000))
             async with httpx.AsyncClient(
-                transport=transport, base_url="http://collector", cookies=self.cookies
+                transport=transport, base_url="http://collector", cookies=self.cookies, headers=self.headers
             ) as client:
                 answer = await client.request(method, path, **about)
                 self.cookies = client.cookies

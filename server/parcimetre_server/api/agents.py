@@ -20,5 +20,5 @@ def list_agents(
     limit: Annotated[int, Query(ge=0, le=10_000, description="Agents listed one by one.")] = 1000,
 ) -> dict[str, Any]:
     """Versions, denied sensors grouped with their mend, losses, and own cost; then agent by agent."""
-    found = asdict(agents(collector, org_unit))
+    found = asdict(agents(collector, org_unit or collector.scope.root))
     return found | {"count": len(found["agents"]), "agents": found["agents"][:limit]}

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 
 from .. import contracts as known
-from ..collector import Collector, of
+from ..collector import Collector, aggregates
 
 router = APIRouter(prefix="/v1", tags=["factors"])
 
 
 @router.get("/contracts")
-def contracts(collector: Annotated[Collector, Depends(of)]) -> list[dict[str, Any]]:
+def contracts(collector: Annotated[Collector, Depends(aggregates)]) -> list[dict[str, Any]]:
     """Every contract that was stated, with what it is for and the days on which it holds."""
     return [known.as_json(held, collector.zone) for held in known.contracts(collector.store)]

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from ..bodies import read_body
-from ..collector import Collector, of
+from ..collector import Collector, serving
 from ..errors import ParcimetreError
 from ..ingest import UnknownSchema
 from ..problems import sentence
@@ -27,7 +27,7 @@ class BadEnrolment(ParcimetreError):
 
 
 @router.post("/v1/enrol")
-async def enrol(request: Request, collector: Annotated[Collector, Depends(of)]) -> EnrolAnswer:
+async def enrol(request: Request, collector: Annotated[Collector, Depends(serving)]) -> EnrolAnswer:
     """Exchange a secret and a hardware identity for a device id and a credential."""
     body = await read_body(request)
     try:

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from ..bodies import read_body
-from ..collector import Collector, of
+from ..collector import Collector, aggregates
 from ..estimates import MOST_REQUESTS, TooManyRequests, answer_body, answer_lines
 
 router = APIRouter(prefix="/v1", tags=["estimate"])
@@ -22,7 +22,7 @@ LINES = "application/x-ndjson"
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}},
                                                LINES: {"schema": {"type": "string"}}}}},
 )  # fmt: skip
-async def estimate(request: Request, collector: Annotated[Collector, Depends(of)]) -> Response:
+async def estimate(request: Request, collector: Annotated[Collector, Depends(aggregates)]) -> Response:
     """Answers one object with one, an array with an array, JSON Lines with JSON Lines, in order.
 
     What cannot be answered gives `error`, and the rest goes on. Keys and answers: docs, estimate.

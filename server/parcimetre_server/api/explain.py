@@ -38,5 +38,6 @@ def explain(
     if device is not None:
         found = explanations.explain_device(collector, DeviceId(device), asked, criterion, *policies)
     else:
-        found = explanations.explain_unit(collector, org_unit, asked, criterion, *policies)
+        unit = org_unit or collector.scope.root
+        found = explanations.explain_unit(collector, unit, asked, criterion, *policies)
     return explanations.as_json(found)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from parcimetre_factors.errors import UnknownFactor
 from parcimetre_factors.factor import Factor, FactorSet
 
-from ..collector import Collector, of
+from ..collector import Collector, aggregates
 from ..errors import ParcimetreError
 
 router = APIRouter(prefix="/v1", tags=["factors"])
@@ -37,7 +37,7 @@ def matching(factors: FactorSet, q: str) -> Iterator[Factor]:
 
 @router.get("/factors")
 def factors(
-    collector: Annotated[Collector, Depends(of)],
+    collector: Annotated[Collector, Depends(aggregates)],
     q: Annotated[str, Query(max_length=200, description="Words that all must occur.")] = "",
 ) -> dict[str, Any]:
     """Factors of the set in use, each with its value, 95 % range, unit, source and licence."""
@@ -53,7 +53,7 @@ def factors(
 @router.get("/factors/{id}")
 def factor(
     id: Annotated[str, Path(description="Id of a factor.")],  # noqa: A002
-    collector: Annotated[Collector, Depends(of)],
+    collector: Annotated[Collector, Depends(aggregates)],
 ) -> dict[str, Any]:
     """One factor."""
     try:

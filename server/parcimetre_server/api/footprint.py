@@ -10,7 +10,7 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 
 from .. import footprints
-from ..collector import Collector, of
+from ..collector import Collector, aggregates
 from ..contracts import Electricity
 from ..footprints import GroupBy
 from ..periods import Interval, span
@@ -50,7 +50,7 @@ Unit = Annotated[str | None, Query(max_length=400, description="Path of an org u
 
 @router.get("/footprint")
 def footprint(
-    collector: Annotated[Collector, Depends(of)],
+    collector: Annotated[Collector, Depends(aggregates)],
     begin: Begin = None,
     end: End = None,
     criterion: Asked = Criterion.GWP,

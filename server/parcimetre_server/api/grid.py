@@ -10,7 +10,7 @@ from parcimetre_factors.criteria import UNITS, Criterion
 from parcimetre_factors.errors import UnknownZone
 from parcimetre_factors.grid import TIERS
 
-from ..collector import Collector, of
+from ..collector import Collector, aggregates
 from ..errors import ParcimetreError
 from ..figures import Grid
 from ..periods import DAY_S, BadPeriod, Span, span
@@ -30,7 +30,7 @@ class NoSuchZone(ParcimetreError):
 @router.get("/grid/{zone}")
 def grid(
     zone: Annotated[str, Path(description="Grid zone, like FR.")],
-    collector: Annotated[Collector, Depends(of)],
+    collector: Annotated[Collector, Depends(aggregates)],
     begin: Begin = None,
     end: End = None,
     criterion: Asked = Criterion.GWP,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from ..collector import Collector, of
+from ..collector import Collector, serving
 from ..condition import assert_ready
 
 router = APIRouter(tags=["health"])
@@ -19,7 +19,9 @@ def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz")
-def readyz(request: Request, collector: Annotated[Collector, Depends(of)]) -> dict[str, str | int | None]:
+def readyz(
+    request: Request, collector: Annotated[Collector, Depends(serving)]
+) -> dict[str, str | int | None]:
     """The store can be written and its disk has room; `last_commit` is in seconds UTC, of this process."""
     assert_ready(collector.store, collector.settings.data_dir)
     return {"status": "ok", "last_commit": request.app.state.writer.meters.committed_at}

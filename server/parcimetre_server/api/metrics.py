@@ -23,7 +23,7 @@ def metrics(
     ] = None,
 ) -> Response:
     """Counters and gauges in Prometheus' text format."""
-    state = request.app.state
+    state, org_unit = request.app.state, org_unit or collector.scope.root
     of_fleet = state.fleet_metrics.metrics(org_unit)
     if org_unit is not None:
         return Response(text(of_fleet), media_type=CONTENT_TYPE)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from ..collector import Collector, of
+from ..collector import Collector, aggregates
 from ..errors import ParcimetreError
 from ..i18n import Language
 from ..pages.rendering import asked_language
@@ -30,7 +30,7 @@ class NoSuchFormat(ParcimetreError):
 def weekly(
     week: Annotated[str, Path(description="ISO week, like 2026-W47.")],
     request: Request,
-    collector: Annotated[Collector, Depends(of)],
+    collector: Annotated[Collector, Depends(aggregates)],
     org_unit: Unit = None,
     format: Annotated[str, Query(max_length=20, description="html or json")] = "html",  # noqa: A002
     lang: Annotated[Language | None, Query(description="fr or en; else what the browser prefers.")] = None,
@@ -38,7 +38,7 @@ def weekly(
     """The report of an ISO week (2026-W47) in the organisation's time zone, of an org unit's subtree."""
     if format not in FORMATS:
         raise NoSuchFormat(f"there is no weekly report as {format}; ask for format={' or '.join(FORMATS)}")
-    made = report.weekly(collector, week, org_unit)
+    made = report.weekly(collector, week, org_unit or collector.scope.root)
     if format == "json":
         return JSONResponse(report.as_json(made))
     page = html(made, collector, lang or asked_language(request))

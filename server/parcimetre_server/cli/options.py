@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 
+LOGIN = "login"
+
 
 class DamagedConfig(ParcimetreError):
     """A configuration file that cannot be read or understood."""
@@ -121,6 +123,7 @@ def read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> No
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DamagedConfig(f"{file} is no valid TOML: {error}; mend that line") from error
+    ctx.meta[LOGIN] = found.pop(LOGIN, None)
     unknown = sorted(set(found) - set(known))
     if unknown:
         raise DamagedConfig(f"{file}: {unknown[0]!r} is no setting; known: {', '.join(sorted(known))}")

@@ -46,7 +46,9 @@ class CannotListen(ParcimetreError):
 @click.option("--upload-period", "upload_period_s", type=click.IntRange(60, 86_400), default=3600,
               show_default=True, help="Seconds between two reports of an agent.")  # fmt: skip
 @click.option("--read-from-network", is_flag=True,
-              help="Let other machines read pages and figures; there are no user accounts yet.")  # fmt: skip
+              help="Let readers with a token or a login in from other machines.")  # fmt: skip
+@click.option("--require-login", is_flag=True,
+              help="Ask readers on this very machine for a token or a login too.")  # fmt: skip
 @click.option("--amortisation", type=click.Choice([str(policy) for policy in Policy]), default="service_life",
               show_default=True, help="What carries embodied impact on pages and in reports.")  # fmt: skip
 @click.option("--displays", type=click.Choice(["fleet", "all", "none"]), default="fleet", show_default=True,
@@ -56,18 +58,19 @@ class CannotListen(ParcimetreError):
 @click.option("--access-log", is_flag=True, help="Log every request: method, route, answer and duration.")
 def command(
     data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
-    read_from_network: bool, amortisation: str, displays: Displays,
+    read_from_network: bool, require_login: bool, amortisation: str, displays: Displays,
     log_format: str, access_log: bool,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
 
     Settings come from the command line, else from PARCIMETRE_SERVE_..., else from the TOML file, else they
-    are the defaults below.
+    are the defaults below. The file's table [login] names an OpenID provider: docs, access.
     """
     from .. import log
     from ..app import build
     from ..collector import open_collector
     from ..home_displays import keep_rule
+    from ..login_settings import login_settings
     from ..settings import Settings
 
     log.configure(log_format)
@@ -82,6 +85,8 @@ def command(
         Policy(amortisation),
         access_log,
         displays,
+        require_login=require_login,
+        login=login_settings(click.get_current_context().meta.get(options.LOGIN)),
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _listening(host, port) as listener:

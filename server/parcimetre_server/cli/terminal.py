@@ -24,7 +24,7 @@ HEADINGS = (
     mark("before"), mark("after"), mark("day"), mark("g/kWh"), mark("lowest (UTC)"), mark("highest (UTC)"),
     mark("observed"), mark("quality"), mark("supplier"), mark("product"), mark("kg per kwh"), mark("from"),
     mark("until"), mark("evidence"), mark("month"), mark("days"), mark("profile"),
-    mark("low"), mark("high"), mark("devices"), mark("hours"),
+    mark("low"), mark("high"), mark("devices"), mark("hours"), mark("role"), mark("last used"),
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ def agents(
     org_unit: Annotated[str, Query(max_length=400)] = "",
 ) -> HTMLResponse:
     """The agents of the fleet, or of an org unit; those not heard for longest come first."""
+    org_unit = org_unit or collector.scope.root or ""
     found = fleet.agents(collector, org_unit or None)
     now = collector.now()
     longest = sorted(found.agents, key=lambda agent: agent.last_seen or 0)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from ..collector import Collector, of
+from ..collector import Collector, aggregates
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
@@ -37,7 +37,7 @@ class Call:
 
 
 @router.get("/docs", response_class=HTMLResponse)
-def api(request: Request, collector: Annotated[Collector, Depends(of)]) -> HTMLResponse:
+def api(request: Request, collector: Annotated[Collector, Depends(aggregates)]) -> HTMLResponse:
     """Every call with its parameters."""
     return respond(request, collector, "api.html", {"calls": list(calls(request.app.openapi()))})
 

@@ -28,7 +28,7 @@ from ..store import DeviceId
 from ..titles import CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, title
 from ..views import bars, stage_views
 from .charts import Chart, chart
-from .overview import DAYS, PERIODS, Period
+from .overview import DAYS, PERIODS, Period, crumbs
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
@@ -69,6 +69,8 @@ def device(
         "agent": agent_of(collector, found),
         "drivers": drivers(collector.store, found),
         "state": NOT_COUNTED.get(not_counted(collector, [found]).get(found.id, "")),
+        "scope_root": collector.scope.root,
+        "crumbs": crumbs(found.org_unit, collector.scope),
         "hardware": profile.hardware,
         "span": span,
         "total": figure.total(),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from ..api.factors import matching
-from ..collector import Collector, of
+from ..collector import Collector, aggregates
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
@@ -19,7 +19,7 @@ SHOWN = 200
 @router.get("/factors", response_class=HTMLResponse)
 def factors(
     request: Request,
-    collector: Annotated[Collector, Depends(of)],
+    collector: Annotated[Collector, Depends(aggregates)],
     q: Annotated[str, Query(max_length=200)] = "",
 ) -> HTMLResponse:
     """Factors in which every word of `q` occurs."""

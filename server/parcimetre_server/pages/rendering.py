@@ -14,6 +14,8 @@ from ..collector import Collector
 from ..formats import Formats
 from ..i18n import COOKIE, LANGUAGES, NAMES, Language, Tongue, language_of, mark
 from ..periods import week_of
+from ..reader import Reader
+from ..titles import ROLE_TITLES
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -80,6 +82,7 @@ def respond(
         "menu": [
             (href + week if href.endswith("weekly/") else href, tongue(name), _here(request, href))
             for href, name in MENU
+            if href != "/agents" or collector.scope.sees_devices
         ],
         "languages": [
             (
@@ -90,12 +93,20 @@ def respond(
             for code in LANGUAGES
         ],
         "simulated": False,
+        "reader": _logged_in(request),
+        "role_titles": ROLE_TITLES,
     }
     html = environment().get_template(template).render(tools(language, collector) | frame | dict(values))
     answer = HTMLResponse(html, status, HEADERS | {"Content-Language": language})
     if request.query_params.get("lang") == language:
         answer.set_cookie(COOKIE, language, max_age=COOKIE_AGE_S, samesite="lax", httponly=True)
     return answer
+
+
+def _logged_in(request: Request) -> Reader | None:
+    """Who is logged in with a name; at the collector's own machine nobody needs to be."""
+    reader: Reader | None = getattr(request.state, "reader", None)
+    return reader if reader is not None and reader.door != "machine" else None
 
 
 def _here(request: Request, href: str) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from ..collector import Collector, of
+from ..collector import Collector, aggregates
 from ..i18n import NAMES
 from ..periods import week_of, weeks_later
 from ..reports.html import values
@@ -22,11 +22,11 @@ router = APIRouter(include_in_schema=False)
 def weekly(
     week: str,
     request: Request,
-    collector: Annotated[Collector, Depends(of)],
+    collector: Annotated[Collector, Depends(aggregates)],
     org_unit: Annotated[str, Query(max_length=400)] = "",
 ) -> HTMLResponse:
     """The report of one week, with its neighbours and what to take along."""
-    made = report(collector, week, org_unit or None)
+    made = report(collector, week, org_unit or collector.scope.root)
     zone = collector.zone
     unit = {"org_unit": org_unit} if org_unit else {}
     tail = f"?{urlencode(unit)}" if unit else ""

@@ -25,6 +25,7 @@ class Weekly:
     """An ISO week of an org unit and all below it.
 
     `provisional` says that the week is not over; `previous` is then the same part of the week before.
+    `withheld` says that there are devices, but too few to be shown to the reader; nothing else is told then.
     `market` is the total by the suppliers' contracts, None where none holds in the week.
     """
 
@@ -44,6 +45,7 @@ class Weekly:
     by_day: tuple[Row, ...]
     greatest: tuple[tuple[Device, Row], ...]
     factor_set: str
+    withheld: bool = False
 
     @property
     def change(self) -> float | None:
@@ -76,18 +78,19 @@ def weekly(collector: Collector, week: str, org_unit: str | None = None) -> Week
         span=span,
         org_unit=org_unit,
         provisional=now < span.last,
-        devices=len(counted),
-        virtual=sum(map(is_virtual, counted)),
+        devices=len(counted) if found.guard is None else found.count,
+        virtual=sum(map(is_virtual, counted)) if found.guard is None else 0,
         total=found.total(),
         market=_market(collector, span, org_unit),
         previous=figures(collector, earlier).total(),
         by_unit=_greatest(found.rows("org_unit", below=top(devices.values(), org_unit or ""))),
-        by_category=_greatest(found.rows("category")),
+        by_category=_greatest(found.rows_if_allowed("category")),
         by_stage=tuple(found.rows("stage")),
-        by_power_source=_greatest(found.rows("power_source")),
+        by_power_source=_greatest(found.rows_if_allowed("power_source")),
         by_day=tuple(days.rows()),
         greatest=tuple((devices[DeviceId(row.group)], row) for row in found.greatest_devices(TOP)),
         factor_set=collector.factors.id,
+        withheld=found.withheld,
     )
 
 
@@ -128,4 +131,5 @@ def as_json(report: Weekly) -> dict[str, Any]:
             for device, row in report.greatest
         ],
         "factor_set": report.factor_set,
+        "withheld": report.withheld,
     }

@@ -33,6 +33,8 @@ FactKind = Literal[
     "setting",
     "grid",
     "contract",
+    "token",
+    "token_use",
 ]
 Body = Mapping[str, Any]
 

@@ -1,0 +1,97 @@
+"""`parcimetre token`: who may read, and what of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import cast
+
+import click
+
+from ..i18n import mark
+from . import options, terminal
+
+EPILOG = """\b
+Examples:
+  parcimetre token create --name "Clairval, IT" --role admin --org-unit "Métropole/Clairval"
+  parcimetre token create --name dashboard --role viewer --everything --expires 365
+  parcimetre token revoke 1f2e3d4c5b
+"""
+ROLES = ("viewer", "analyst", "admin")  # as in scope.py, which a listing of commands does not load
+DAY_S = 86_400
+
+
+@click.group(epilog=EPILOG)
+def command() -> None:
+    """Create, list and revoke tokens, with which people and programs read."""
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.option("--name", required=True, help="Who or what uses it.")
+@click.option("--role", required=True, type=click.Choice(ROLES),
+              help="Sums of groups; devices without host names; or everything.")  # fmt: skip
+@click.option("--org-unit", metavar="PATH", help="What it opens: this org unit and all below it.")
+@click.option("--everything", is_flag=True, help="It opens all org units.")
+@click.option("--expires", "expires_days", type=click.IntRange(1, 3650), metavar="DAYS",
+              help="Days until it no longer works; without it, until it is revoked.")  # fmt: skip
+@options.as_json
+def create(
+    data_dir: Path, name: str, role: str, org_unit: str | None, everything: bool, expires_days: int | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Create a token and show it, this once."""
+    from ..scope import Role
+    from ..tokens import create_token
+
+    if everything == (org_unit is not None):
+        raise click.UsageError("give either --org-unit PATH or --everything")
+    collector = options.reading(data_dir, create=True)
+    expires_at = None if expires_days is None else collector.now() + expires_days * DAY_S
+    token, text = create_token(collector, name, cast(Role, role), org_unit, expires_at)
+    if as_json:
+        about = {"id": token.id, "token": text, "name": token.name, "role": role, "org_unit": token.org_unit}
+        click.echo(json.dumps(about | {"expires_at": token.expires_at}, ensure_ascii=False))
+    else:
+        click.echo(text)
+        told = mark("Token {id} for {name}: {role} of {org_unit}. It is shown only now.")
+        say = terminal.tongue()
+        where = token.org_unit or say(mark("All org units"))
+        click.echo(say(told, id=token.id, name=token.name, role=say(role), org_unit=where), err=True)
+
+
+@command.command("list", epilog=EPILOG)
+@options.data_dir
+@options.as_json
+def list_tokens(data_dir: Path, as_json: bool) -> None:
+    """List tokens with their state and the day of their last use; the tokens themselves are not kept."""
+    from ..tokens import all_tokens, day_of, last_days
+
+    collector = options.reading(data_dir)
+    now, used, say = collector.now(), last_days(collector.store), terminal.tongue()
+    rows = [
+        {
+            "id": token.id,
+            "name": token.name,
+            "role": token.role if as_json else say(token.role),
+            "org_unit": token.org_unit,
+            "state": token.state(now) if as_json else say(token.state(now)),
+            "expires_at": token.expires_at if as_json else day_of(token.expires_at),
+            "last_used": day_of(used.get(token.id)),
+        }
+        for token in all_tokens(collector.store)
+    ]
+    terminal.show(rows, as_json, mark("There is no token yet: create one."))
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("token_id", metavar="ID")
+@options.as_json
+def revoke(data_dir: Path, token_id: str, as_json: bool) -> None:
+    """Let nobody in with a token any more, within seconds."""
+    from ..tokens import revoke_token
+
+    token = revoke_token(options.reading(data_dir), token_id)
+    facts = {"id": token.id, "name": token.name, "state": "revoked"}
+    terminal.done(mark("Token {id} for {name} is revoked."), facts, as_json)

@@ -1,0 +1,53 @@
+"""The store through a scope: a fact of a kind that nobody placed is hidden."""
+
+from typing import get_args
+
+import pytest
+from parcimetre_server.scope import NotAllowed, Scope
+from parcimetre_server.scoped_store import ScopedStore
+from parcimetre_server.store import Fact, FactKind
+
+A = "Métropole/Aubeclair"
+TOLD = {
+    "losses",
+    "dead_letter",
+    "org_unit",
+    "site",
+    "device",
+    "inventory",
+    "purchase",
+    "self_cost",
+    "contract",
+    "grid",
+    "setting",
+}
+
+
+@pytest.mark.parametrize("scope", [Scope(A), Scope(None, "analyst"), Scope(None, "viewer")])
+def test_kinds_that_nobody_placed_are_hidden(communes, scope):
+    store = communes.collector.store
+    for kind in set(get_args(FactKind)) - TOLD:
+        store.append([Fact(kind, "a0a0a0" + "0" * 26, 0, {"org_unit": A, "site": "Siteofa"})])
+        seen = ScopedStore(store, scope)
+        assert seen.latest(kind) == {}
+        assert seen.history(kind) == []
+        assert seen.latest_of(kind, "a0a0a0" + "0" * 26) is None
+
+
+def test_nothing_is_written_through_a_scope(communes):
+    seen = ScopedStore(communes.collector.store, Scope(A))
+    for change in (seen.append, seen.write):
+        with pytest.raises(NotAllowed):
+            change([])
+
+
+def test_a_device_that_moved_away_takes_its_past_along(communes):
+    store = communes.collector.store
+    key = "a0a0a0" + "0" * 26
+    fact = store.latest_of("device", key)
+    store.append([Fact("device", key, 1, {**fact.body, "org_unit": "Métropole/Boisverre"})])
+    seen = ScopedStore(store, Scope(A))
+    assert seen.latest_of("device", key) is None
+    assert len(seen.activity(key, 0, communes.collector.now()).start) == 0
+    assert seen.span(key) is None
+    assert "Boisverre" not in str([fact.body for fact in seen.history("device")])
