@@ -49,10 +49,12 @@ class Share:
     @property
     def matters(self) -> Members:
         """Which devices it adds anything of, in any period (n,)."""
-        adds = self.energy_j.any(axis=-1)
+        adds: Members = self.energy_j.any(axis=-1)
         if self.value is not None:
             adds = adds | self.value.any(axis=-1)
-        return adds if self.members is None else adds & self.members
+        if self.members is not None:
+            adds = adds & self.members
+        return adds
 
 
 @dataclass
