@@ -63,7 +63,10 @@ class ScopedStore:
         return fact.kind in self._whose and self._whose[fact.kind](fact)
 
     def _told(self, fact: Fact) -> Fact:
-        """A fact without the host name, where only admins may see it."""
+        """A fact without the host name, where only admins may see it, and without machines of others."""
+        if fact.kind == "monitor":
+            machines = [one for one in fact.body["machines"] if self._sees_device(one)]
+            return replace(fact, body={**fact.body, "machines": machines})
         if fact.kind != "device" or self.scope.sees_host_names:
             return fact
         return replace(fact, body={**fact.body, "hostname": None})
@@ -80,7 +83,7 @@ class ScopedStore:
         found = self.whole.latest(kind, since)
         if kind in OF_A_DEVICE and self.scope.root is not None:
             return {key: fact for key, fact in found.items() if key in self._devices}
-        return {key: fact for key, fact in found.items() if self._sees(fact)}
+        return {key: self._told(fact) for key, fact in found.items() if self._sees(fact)}
 
     def latest_of(self, kind: FactKind, key: str) -> Fact | None:
         """The latest fact about one key, if it is in scope."""

@@ -3,6 +3,7 @@
 from typing import get_args
 
 import pytest
+from parcimetre_server.devices import UnknownDevice, device, devices
 from parcimetre_server.scope import NotAllowed, Scope
 from parcimetre_server.scoped_store import ScopedStore
 from parcimetre_server.store import Fact, FactKind
@@ -11,6 +12,8 @@ A = "Métropole/Aubeclair"
 TOLD = {
     "losses",
     "dead_letter",
+    "attached",
+    "monitor",
     "org_unit",
     "site",
     "device",
@@ -51,3 +54,26 @@ def test_a_device_that_moved_away_takes_its_past_along(communes):
     assert len(seen.activity(key, 0, communes.collector.now()).start) == 0
     assert seen.span(key) is None
     assert "Boisverre" not in str([fact.body for fact in seen.history("device")])
+
+
+def test_a_monitor_is_seen_where_its_last_machine_is_and_names_no_machine_of_others(communes):
+    store = communes.collector.store
+    ours, theirs = (sorted(key for key in store.latest("device") if key.startswith(of)) for of in "ab")
+    about = {"display": {"maker": "DEL", "product": "a0b1", "built_in": False}, "since": 1,
+             "retired_at": None, "scrapped": False}  # fmt: skip
+    came, went = "c" * 32, "d" * 32
+    store.append([Fact("monitor", came, 1, {**about, "machines": [theirs[0], ours[0]]})])
+    store.append([Fact("monitor", went, 1, {**about, "machines": [ours[0], theirs[0]]})])
+    seen = ScopedStore(store, Scope(A))
+    assert devices(seen)[came].drivers == device(seen, came).drivers == (ours[0],)
+    assert went not in devices(seen)
+    with pytest.raises(UnknownDevice):
+        device(seen, went)
+    assert theirs[0] not in str(seen.latest("monitor")) + str(seen.history("monitor"))
+
+
+def test_a_dead_letter_is_seen_with_its_device(communes):
+    store = communes.collector.store
+    ours, theirs = (next(key for key in store.latest("device") if key.startswith(of)) for of in "ab")
+    store.append([Fact("dead_letter", key, 1, {"device": key}) for key in (ours, theirs)])
+    assert set(ScopedStore(store, Scope(A)).latest("dead_letter")) == {ours}
