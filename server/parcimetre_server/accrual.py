@@ -23,7 +23,8 @@ Array = NDArray[np.float64]
 class Service:
     """A device's time in service, seconds UTC; `last` is now, or when it was retired.
 
-    What its life has left falls on `last` when it was `scrapped`; it goes with the device otherwise.
+    What its life has left falls on `last` when it was `scrapped`; it goes with the device otherwise. `since`
+    and `until` bound what an org unit carries, where the device was transferred.
     """
 
     first: int
@@ -31,6 +32,8 @@ class Service:
     now: int
     scrapped: bool
     purchase: Purchase
+    since: int
+    until: int
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,11 @@ class Life:
 
 
 def service_of(device: Device, first: int, now: int, bought: Purchase) -> Service:
-    """The service of a device that was put to use at `first`."""
+    """The service, at its stay, of a device that was put to use at `first`."""
     last = now if device.retired_at is None else min(now, device.retired_at)
-    return Service(first, last, now, device.scrapped and last < now, bought)
+    scrapped = device.scrapped and last < now and device.since <= last < device.until
+    since, until = device.since, device.until
+    return Service(max(first, since), min(last, until), now, scrapped, bought, since, until)
 
 
 def policy_for(asked: Policy, purchase: Purchase) -> Policy:
@@ -89,7 +94,8 @@ def accrued(
     match policy:
         case Policy.PURCHASE_YEAR:
             begin, end = _year(life.begins, zone)
-            return periods.seconds(begin, min(end, service.now)) / (end - begin)
+            held = max(begin, service.since), min(end, service.now, service.until)
+            return periods.seconds(*held) / (end - begin)
         case Policy.ACTIVE_HOUR:
             left = _left(life, service, periods) / YEAR_S * life.hours_per_year
             return left + _active_s(first, last, periods, activity) / HOUR_S

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from .figures import Array, DeviceFigure
 from .profiles import Errors
-from .store import DeviceId
 
 ENOUGH = 0.1
 OWN_ERROR, CATEGORY_ERROR, FLEET_ERROR = "coverage.own", "coverage.category", "coverage.fleet"
@@ -75,18 +74,15 @@ class Used:
     untold: NDArray[np.bool_]
 
 
-def missing(figures: Iterable[DeviceFigure]) -> dict[DeviceId, Missing]:
-    """What is missing of each device."""
+def missing(figures: Iterable[DeviceFigure]) -> list[Missing]:
+    """What is missing of each device, in order."""
     known = [(figure, _own(figure)) for figure in figures]
     categories: dict[str, Record] = {}
     fleet = Record()
     for figure, own in known:
         categories.setdefault(figure.device.category, Record()).add(own)
         fleet.add(own)
-    return {
-        figure.device.id: _missing(figure, own, categories[figure.device.category], fleet)
-        for figure, own in known
-    }
+    return [_missing(figure, own, categories[figure.device.category], fleet) for figure, own in known]
 
 
 def _own(figure: DeviceFigure) -> Record:

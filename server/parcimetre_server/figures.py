@@ -149,10 +149,10 @@ def put_to_use(device: Device, first_slot: int) -> int:
 def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slot: int) -> DeviceFigure:
     """The figures of a device that reports since `first_slot`, with its activity of the span if any."""
     profile = frame.known.of(hardware(device))
-    in_service = put_to_use(device, first_slot)
+    began = put_to_use(device, first_slot)
     periods, grid = frame.periods, frame.grid
     slots = grid.of_device(device)
-    service = service_of(device, in_service, frame.now, purchase_of(device, in_service))
+    service = service_of(device, began, frame.now, purchase_of(device, began))
     policy = policy_for(frame.policy, service.purchase)
     first, second = first_life(profile, service.purchase, policy), second_life(profile, service.purchase)
     used = _nothing_used(len(periods.names)) if activity is None else _used(device, profile, frame, activity)
@@ -164,7 +164,7 @@ def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slo
         energy_j=used.energy_j,
         measured_j=used.measured_j,
         covered_s=used.covered_s,
-        expected_s=periods.seconds(in_service, service.last),
+        expected_s=periods.seconds(service.first, service.last),
         accrued=accrued(policy, first, service, periods, activity, frame.zone),
         reconditioned=accrued(policy, second, service, periods, activity, frame.zone) if second else None,
         use=None if slots is None else sum(used.by_errors.values(), np.zeros_like(used.energy_j)),

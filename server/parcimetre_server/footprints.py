@@ -13,13 +13,15 @@ from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
+from parcimetre_factors.activity import Activity
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.factor import FactorSet
 
+from . import lineage
 from .collector import Collector
 from .contracts import Electricity
-from .devices import Device, device, devices
+from .devices import Device, device, devices, zones_of
 from .errors import ParcimetreError
 from .extrapolation import Missing, Used, missing
 from .figures import J_PER_KWH, Array, DeviceFigure, Frame, Grid, figure_of, nothing
@@ -117,8 +119,8 @@ class Figures:
     devices: tuple[DeviceFigure, ...]
 
     @cached_property
-    def missing(self) -> Mapping[DeviceId, Missing]:
-        """What the devices' time without a record is taken to have used."""
+    def missing(self) -> list[Missing]:
+        """What each device's time without a record is taken to have used."""
         return missing(self.devices)
 
     def rows(self, group_by: GroupBy | None = None, below: str | None = None) -> list[Row]:
@@ -127,8 +129,8 @@ class Figures:
         `below` names an org unit: org units are then the ones right below it. Raises TooManyRows.
         """
         tallies: dict[str, Tally] = {}
-        for figure in self.devices:
-            shares = list(shared(figure, self.missing[figure.device.id], group_by, below))
+        for figure, lacking in zip(self.devices, self.missing, strict=True):
+            shares = list(shared(figure, lacking, group_by, below))
             for group in dict.fromkeys(share.group for share in shares):
                 tally = tallies.setdefault(group, Tally(len(self.periods.names)))
                 tally.add(figure, [share for share in shares if share.group == group])
@@ -377,20 +379,43 @@ def figures(collector: Collector, query: Query) -> Figures:
     grid = Grid(collector, query.span, query.criterion, query.electricity)
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
-    asked = {found.id: found for found in _asked(collector, query)}
-    began = {key: span[0] for key, span in collector.store.spans().items() if key in asked}
-    recorded = dict(collector.store.activities(began, query.span.first, query.span.last))
-    made = (figure_of(asked[key], frame, recorded.get(key), first) for key, first in began.items())
+    asked = dict(_asked(collector, query))
+    began = {key: span[0] for key, span in lineage.spans(collector.store).items() if key in asked}
+    recorded = dict(lineage.activities(collector.store, began, query.span.first, query.span.last))
+    made = (
+        figure_of(stay, frame, during(stay, recorded.get(key)), first)
+        for key, first in began.items()
+        for stay in asked[key]
+    )
     return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, tuple(made))
 
 
-def _asked(collector: Collector, query: Query) -> Iterator[Device]:
-    if query.device is not None:
-        yield device(collector.store, query.device)
-        return
-    for found in devices(collector.store).values():
-        if query.org_unit is None or within(found.org_unit, query.org_unit):
-            yield found
+def _asked(collector: Collector, query: Query) -> Iterator[tuple[DeviceId, list[Device]]]:
+    """Devices with their stays in the org unit that is asked for."""
+    store = collector.store
+    known = devices(store) if query.device is None else {query.device: device(store, query.device)}
+    zones = zones_of(store)
+    for key, found in known.items():
+        in_unit = [
+            stay
+            for stay in stays_in(found, query.span, zones)
+            if query.org_unit is None or query.device is not None or within(stay.org_unit, query.org_unit)
+        ]
+        if in_unit:
+            yield key, in_unit
+
+
+def stays_in(found: Device, span: Span, zones: Mapping[str, str]) -> list[Device]:
+    """A device as it stood in a span: once, unless it was transferred within."""
+    return [stay for stay in found.at_each_stay(zones) if stay.since < span.last and span.first < stay.until]
+
+
+def during(stay: Device, recorded: Activity | None) -> Activity | None:
+    """What was recorded while a device stood somewhere; None where that is nothing."""
+    if recorded is None or (stay.since <= recorded.start[0] and recorded.start[-1] < stay.until):
+        return recorded
+    found = lineage.between(recorded, stay.since, stay.until)
+    return found if len(found.start) else None
 
 
 def footprint(collector: Collector, query: Query, group_by: GroupBy | None = None) -> list[Row]:

@@ -24,6 +24,8 @@ HEADINGS = (
     mark("before"), mark("after"), mark("day"), mark("g/kWh"), mark("lowest (UTC)"), mark("highest (UTC)"),
     mark("observed"), mark("quality"), mark("supplier"), mark("product"), mark("kg per kwh"), mark("from"),
     mark("until"), mark("evidence"), mark("month"), mark("days"), mark("profile"),
+    mark("at"), mark("who"), mark("act"), mark("subject"), mark("change"), mark("device"), mark("part"),
+    mark("reason"), mark("file"), mark("bytes"),
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import sqlite_utils
 from parcimetre_factors.activity import Activity
 
 from .. import Arrival, DeviceId, Fact, FactKind, Merged
-from .errors import told
+from .errors import NotYetErased, told
 from .packing import DAY_S, DayOfSlots, Row, Unpacker, day_id, day_number, device_number, row_of
 
 NUMBER = "SELECT number FROM device_number WHERE id = ?"
@@ -40,6 +40,10 @@ WIDEN = """
     WHERE number = ?1
 """
 WRITE_FACT = "INSERT INTO facts (kind, key, recorded_at, body) VALUES (?, ?, ?, ?)"
+REMOVE_FACTS = "DELETE FROM facts WHERE kind = ? AND key = ?"
+FACTS_OF = "DELETE FROM facts WHERE key = ?"
+DAYS_OF = "DELETE FROM {table} WHERE id & 16777215 = (SELECT number FROM device_number WHERE id = ?)"
+NUMBER_OF = "DELETE FROM device_number WHERE id = ?"
 MOST_READ = 20_000  # days in memory at once
 MOST_SEALED = 2_000  # days in one transaction, so that reports do not wait for long
 LATE_S = 6 * 3600
@@ -77,6 +81,31 @@ class EmbeddedStore:
                 self._db.conn.executemany(SEALED, ((key,) for key, _ in days))
             if len(found) < MOST_SEALED:
                 return
+
+    def remove(self, kind: FactKind, keys: Sequence[str]) -> None:
+        """See Store.remove."""
+        with self._transaction():
+            self._db.conn.executemany(REMOVE_FACTS, ((kind, key) for key in keys))
+
+    def erase(
+        self, device_ids: Sequence[DeviceId], facts: Sequence[tuple[FactKind, str]], instead: Sequence[Fact]
+    ) -> None:
+        """See Store.erase: the file is written anew, since SQLite leaves copies of rows in moved pages."""
+        with self._transaction():
+            for table in ("open_day", "sealed_day"):
+                self._db.conn.executemany(DAYS_OF.format(table=table), ((key,) for key in device_ids))
+            for sql in (NUMBER_OF, FACTS_OF):
+                self._db.conn.executemany(sql, ((key,) for key in device_ids))
+            self._db.conn.executemany(REMOVE_FACTS, facts)
+            self._insert(instead)
+        with self._lock, self._reading, told(self._file):
+            self._db.execute("VACUUM")
+            busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise NotYetErased(
+                f"the device is deleted, but a reader holds {self._file}-wal: its bytes go with the next "
+                "restart of the collector"
+            )
 
     def append(self, facts: Sequence[Fact]) -> None:
         """See Store.append."""

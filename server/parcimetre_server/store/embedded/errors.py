@@ -18,6 +18,13 @@ class StoreUnusable(ParcimetreError):
     kind = "store-unusable"
 
 
+class NotYetErased(ParcimetreError):
+    """What was deleted is gone for every reader, but its bytes are still in the log of the file."""
+
+    status = 503
+    kind = "not-yet-erased"
+
+
 @contextmanager
 def told(file: Path) -> Iterator[None]:
     """Turn what SQLite and damaged records raise into StoreUnusable."""
