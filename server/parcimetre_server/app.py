@@ -15,9 +15,11 @@ from . import __version__, api, pages
 from .api.reports_in import ReportsFirst
 from .collector import Collector
 from .credentials import Credentials
+from .dead_letters import Intake
 from .enrolment import Enrolment
 from .jobs import start_jobs
 from .problems import install, problem
+from .rates import Rates
 from .writer import Writer
 
 OPEN_TO_AGENTS = ("/v1/enrol", "/v1/reports", "/healthz", "/readyz")
@@ -40,6 +42,8 @@ def build(collector: Collector) -> FastAPI:
     app.state.collector = collector
     app.state.writer = writer
     app.state.credentials = Credentials(collector)
+    app.state.rates = Rates(collector.settings.reports_per_hour, collector.settings.report_burst)
+    app.state.letters = Intake()
     app.state.enrolment = Enrolment(collector)
     for router in routers():
         app.include_router(router)

@@ -16,9 +16,6 @@ from .store import DeviceId, Fact, FactKind, Store
 class SharedRecords(ParcimetreError):
     """A device whose records are stored together with those of another."""
 
-    status = 409
-    kind = "shared-records"
-
 
 def delete(store: Store, device_id: str, reason: str, now: int, together: bool = False) -> list[DeviceId]:
     """Remove a device and all that were merged into it; returns their ids.

@@ -26,9 +26,6 @@ SECONDS = ("display_on_s", "display_off_s", "asleep_s", "off_s", "load_deciles_s
 class CannotJoin(ParcimetreError):
     """A merge or a split that makes no sense."""
 
-    status = 409
-    kind = "cannot-join"
-
 
 @dataclass(frozen=True)
 class Piece:

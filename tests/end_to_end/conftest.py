@@ -23,6 +23,7 @@ from parcimetre_agent.transport import open_client, post
 BIN = Path(sys.executable).parent
 AGENT_VERSION = "0.1.0"
 PATIENCE_S = 30
+NO_LIMIT = ("--reports-per-hour", "1000000", "--report-burst", "1000000")
 Done = subprocess.CompletedProcess[str]
 
 
@@ -47,7 +48,7 @@ class Collector:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        line = [BIN / "parcimetre", "serve", "--data-dir", self.folder, "--port", str(self.port)]
+        line = [BIN / "parcimetre", "serve", "--data-dir", self.folder, "--port", str(self.port), *NO_LIMIT]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(line, stdout=log, stderr=log)
         deadline = time.monotonic() + PATIENCE_S

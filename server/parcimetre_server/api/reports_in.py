@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from fastapi import APIRouter, Request
 from parcimetre_agent.report import ReportAnswer
@@ -13,10 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..bodies import read_body
 from ..collector import Collector
+from ..credentials import Presented
 from ..errors import ParcimetreError
 from ..ingest import take
 from ..problems import expected
-from ..store import DeviceId
 from ..writer import Writer
 
 PATH = "/v1/reports"
@@ -30,22 +31,28 @@ router = APIRouter(tags=["agents"])
 async def reports(request: Request) -> Response:
     """Store a report; everything the answer counts is on disk, what it refuses is named with the reason."""
     state = request.app.state
-    device_id: DeviceId = state.credentials.verify(request.headers.get("authorization"))
     collector: Collector = state.collector
+    shown: Presented = state.credentials.presented(request.headers.get("authorization"), collector.now())
+    device_id = shown.device_id
+    state.rates.take(device_id, time.monotonic())
     writer: Writer = state.writer
     with writer.admit():
         body = await read_body(request)
         judged = (body, device_id, collector.store, collector.now())
         taken = take(*judged) if len(body) <= SHORT else await run_in_threadpool(take, *judged)
-        merged = await writer.written(taken.arrival)
+        merged = await writer.written(state.letters.bounded(taken.arrival, collector.now()))
     if taken.refused:
         LOG.warning(
             "device %s: %d records refused, first: %s", device_id, len(taken.refused), taken.refused[0].reason
         )
     answer = ReportAnswer(
-        merged.accepted, merged.duplicates, list(taken.refused), collector.settings.upload_period_s
+        merged.accepted,
+        merged.duplicates,
+        list(taken.refused),
+        collector.settings.upload_period_s,
+        state.credentials.issue(device_id, collector.now()) if shown.is_due else None,
     )
-    return Response(ANSWER.dump_json(answer), media_type="application/json")
+    return Response(ANSWER.dump_json(answer, exclude_none=True), media_type="application/json")
 
 
 class ReportsFirst:

@@ -21,9 +21,6 @@ class StoreUnusable(ParcimetreError):
 class NotYetErased(ParcimetreError):
     """What was deleted is gone for every reader, but its bytes are still in the log of the file."""
 
-    status = 503
-    kind = "not-yet-erased"
-
 
 @contextmanager
 def told(file: Path) -> Iterator[None]:
