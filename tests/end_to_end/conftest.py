@@ -44,11 +44,21 @@ class Collector:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        self.options: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        line = [BIN / "parcimetre", "serve", "--data-dir", self.folder, "--port", str(self.port), *NO_LIMIT]
+        line = [
+            BIN / "parcimetre",
+            "serve",
+            "--data-dir",
+            self.folder,
+            "--port",
+            str(self.port),
+            *NO_LIMIT,
+            *self.options,
+        ]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(line, stdout=log, stderr=log)
         deadline = time.monotonic() + PATIENCE_S

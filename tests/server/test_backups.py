@@ -113,8 +113,6 @@ BROKEN = [b"", b"no archive", gzip.compress(b"no archive")]
 
 
 @pytest.mark.parametrize("body", BROKEN, ids=["empty", "text", "gzip"])
-    "body", [b"", b"no archive", gzip.compress(b"no archive")], ids=["empty", "text", "gzip"]
-)
 def test_what_is_no_backup_is_named(tmp_path, body):
     file = tmp_path / "x.tar.gz"
     file.write_bytes(body)
