@@ -59,6 +59,9 @@ class Device:
 
     def at_each_stay(self, zones: Mapping[str, str]) -> Iterator[Device]:
         """The device as it stood from `since` to `until`, for each unit and site that it belonged to."""
+        if len(self.stays) < 2:
+            yield self
+            return
         for stay in self.stays:
             yield replace(
                 self, org_unit=stay.org_unit, site=stay.site, since=stay.first, until=stay.last,

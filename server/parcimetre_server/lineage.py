@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,17 @@ class Lineages:
         """The device and all that were merged into it, directly or not."""
         found = [device_id]
         for member in found:
-            found += sorted(key for key, lineage in self.known.items() if lineage.into == member)
+            found += self._parts.get(member, ())
+        return found
+
+    @cached_property
+    def _parts(self) -> dict[DeviceId, list[DeviceId]]:
+        """The devices that were merged directly into each."""
+        found: dict[DeviceId, list[DeviceId]] = {}
+        for key in sorted(self.known):
+            into = self.known[key].into
+            if into is not None:
+                found.setdefault(into, []).append(key)
         return found
 
     def pieces(self, device_id: DeviceId) -> list[Piece]:

@@ -1,4 +1,4 @@
-"""A backup made while reports arrive has everything that was acknowledged before it began."""
+"""Backups, keys and deletion while the collector serves."""
 
 import json
 import threading
@@ -92,3 +92,22 @@ def test_acts_on_a_running_collector_hold_within_seconds(collector, machine):
     log = json.loads(collector.command("devices", "audit", "--json").stdout)
     assert [entry["act"] for entry in log] == ["secret created", "credential key rotated", "device revoked"]
     assert all(entry["who"] for entry in log)
+
+
+def test_a_device_deleted_from_a_running_collector_is_in_no_file_of_it(collector, machine):
+    gone, stays = machine(), machine()
+    for one in (gone, stays):
+        assert one.report([slot(n) for n in range(50)])["accepted"] == 50
+    assert gone.device_id.encode() in _bytes(collector)
+    done = collector.command("devices", "delete", gone.device_id, "--reason", "asked for", "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    assert gone.device_id.encode() not in _bytes(collector)
+    assert gone.post({"schema": 1}).status_code in (401, 409, 422)
+    assert stays.report([slot(n) for n in range(60)]) == {
+        "accepted": 10, "duplicates": 50, "refused": [], "next_upload_s": 3600,
+    }  # fmt: skip
+    assert gone.device_id.encode() not in _bytes(collector)
+
+
+def _bytes(collector) -> bytes:
+    return b"".join(file.read_bytes() for file in collector.folder.rglob("*") if file.is_file())

@@ -1,4 +1,4 @@
-"""HTTPS by the collector itself, with real certificates: who shows none of the right authority gets nothing."""
+"""HTTPS by the collector itself, with real certificates: without one of the right authority, nothing."""
 
 import ssl
 import subprocess

@@ -1,23 +1,29 @@
 """Devices that are merged, split, transferred and deleted: nothing is counted twice, nothing is lost."""
 
+import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
 from parcimetre_server import audit, lineage
+from parcimetre_server.cli import parcimetre
 from parcimetre_server.credentials import BadCredential, Credentials
 from parcimetre_server.deletion import SharedRecords, delete
 from parcimetre_server.devices import UnknownDevice, device, devices, retire, revoke
-from parcimetre_server.enrolment import Enrolment, create_secret
+from parcimetre_server.enrolment import Enrolment, create_secret, revoke_secret
 from parcimetre_server.explanations import explain_device
 from parcimetre_server.footprints import Query, figures, footprint
 from parcimetre_server.org import UnknownSite, create_site, create_unit
 from parcimetre_server.periods import DAY_S, SLOT_S, Span
+from parcimetre_server.purchases import keep
 from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.transfers import BadTransfer, Stay, midnight, transfer
 
@@ -363,3 +369,53 @@ def test_stays_hold_all_time_without_a_gap():
     found = stays("A", "s", moves)
     assert [stay.org_unit for stay in found] == ["A", "C", "B"]
     assert all(one.last == other.first for one, other in pairwise(found))
+
+
+def command(fleet, *words):
+    folder = ["--data-dir", str(fleet.collector.settings.data_dir)]
+    return CliRunner().invoke(parcimetre, ["devices", *words, *folder])
+
+
+def test_the_commands_transfer_merge_split_revoke_and_delete_and_the_log_has_it_all(placed):
+    kept, gone = two(placed)
+    done = command(placed, "transfer", kept[:8], "--to", "Autre", "--from", "2026-11-20", "--json")
+    assert json.loads(done.stdout) == {
+        "id": kept, "name": "pc-0", "org_unit": "Autre", "site": "Hôtel de Ville", "from": "2026-11-20",
+    }  # fmt: skip
+    assert command(placed, "merge", kept, gone).exit_code == 0
+    assert command(placed, "merge", gone, "--undo").exit_code == 0
+    assert command(placed, "merge", kept).exit_code == 2
+    assert command(placed, "split", gone, "--at", "2026-11-23T02:00", "--json").exit_code == 0
+    assert command(placed, "revoke", "pc-0").exit_code == 0
+    assert command(placed, "delete", kept, "--reason", "x").exit_code == 1, "nobody said yes"
+    assert command(placed, "delete", kept, "--reason", "x", "--yes").exit_code == 0
+    log = json.loads(command(placed, "audit", "--json").stdout)
+    acts = [entry["act"] for entry in log]
+    for act in ("transferred", "revoked", "split", "deleted"):
+        assert any(act in one for one in acts)
+    assert kept not in json.dumps(log)
+    assert "devices merged" in command(placed, "audit", gone[:6]).stdout
+
+
+def test_the_sql_view_shows_where_a_device_is_now(placed):
+    moved(placed, placed.server, "Métropole/Ville", day_of(placed, 2), "Ailleurs")
+    moved(placed, placed.server, "Autre", day_of(placed, 5))
+    file = placed.collector.settings.data_dir / "store.sqlite3"
+    with closing(sqlite3.connect(file)) as db:
+        found = dict(db.execute("SELECT id, org_unit || ' ' || site FROM devices").fetchall())
+    assert found[placed.server] == "Métropole/Ville Ailleurs"
+    assert found[placed.laptop] == "Métropole/Ville/Mairie Hôtel de Ville"
+
+
+def test_acts_on_secrets_contracts_and_purchases_are_logged_without_what_is_secret(fleet):
+    collector = fleet.collector
+    made, text = create_secret(collector, "Métropole")
+    revoke_secret(collector, made.id)
+    with audit.acting("token weekly-job"):
+        keep(collector.store, ["device,date\n", f"{fleet.server},2025-01-01\n"], collector.zone, fleet.now)
+    log = audit.entries(collector.store)
+    assert [entry.act for entry in log] == ["secret created", "secret revoked", "purchases stated"]
+    assert log[1].after["revoked_at"] == fleet.now
+    assert (log[0].who, log[2].who) == (audit.actor(), "token weekly-job")
+    assert text not in repr(log)
+    assert made.hash not in repr(log)
