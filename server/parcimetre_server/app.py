@@ -19,7 +19,7 @@ from .dead_letters import Intake
 from .enrolment import Enrolment
 from .jobs import start_jobs
 from .problems import install, problem
-from .rates import Rates
+from .rates import rates
 from .writer import Writer
 
 OPEN_TO_AGENTS = ("/v1/enrol", "/v1/reports", "/healthz", "/readyz")
@@ -42,7 +42,7 @@ def build(collector: Collector) -> FastAPI:
     app.state.collector = collector
     app.state.writer = writer
     app.state.credentials = Credentials(collector)
-    app.state.rates = Rates(collector.settings.reports_per_hour, collector.settings.report_burst)
+    app.state.rates = rates(collector.settings)
     app.state.letters = Intake()
     app.state.enrolment = Enrolment(collector)
     for router in routers():

@@ -6,9 +6,11 @@ import math
 import threading
 
 from .errors import ParcimetreError
+from .settings import Settings
 from .store import DeviceId
 
 HOUR_S = 3600
+SPARE = 2
 MOST_KNOWN = 100_000
 
 
@@ -26,6 +28,12 @@ class TooOften(ParcimetreError):
     def headers(self) -> dict[str, str]:
         """When to come again."""
         return {"Retry-After": str(self._wait_s)}
+
+
+def rates(settings: Settings) -> Rates:
+    """As the settings say; whoever keeps to the upload period is never told to wait."""
+    asked_for = SPARE * HOUR_S // settings.upload_period_s
+    return Rates(max(settings.reports_per_hour, asked_for), settings.report_burst)
 
 
 class Rates:

@@ -2,7 +2,7 @@
 
 import pytest
 from parcimetre_agent.courier import BATCH
-from parcimetre_server.rates import Rates, TooOften
+from parcimetre_server.rates import Rates, TooOften, rates
 from parcimetre_server.settings import Settings
 from parcimetre_server.store import DeviceId
 
@@ -51,7 +51,13 @@ def test_full_buckets_take_no_memory(monkeypatch):
 
 
 def test_the_backlog_of_forty_days_fits_in_one_burst(tmp_path):
-    settings = Settings(tmp_path)
-    rates = Rates(settings.reports_per_hour, settings.report_burst)
+    by_default = rates(Settings(tmp_path))
     for _ in range(-(-40 * SLOTS_PER_DAY // BATCH)):
-        rates.take(A, 0.0)
+        by_default.take(A, 0.0)
+
+
+@pytest.mark.parametrize("period_s", [60, 3600, 86_400])
+def test_who_keeps_to_the_upload_period_never_waits(tmp_path, period_s):
+    by_period = rates(Settings(tmp_path, upload_period_s=period_s, report_burst=1))
+    for i in range(200):
+        by_period.take(A, i * period_s * 0.8)
