@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .i18n import mark
 from .store import Fact, Store
 
 Act = Literal[
@@ -34,6 +35,24 @@ Act = Literal[
     "factors adopted",
     "credential key rotated",
 ]
+ACTS = (
+    mark("secret created"),
+    mark("secret revoked"),
+    mark("device retired"),
+    mark("device revoked"),
+    mark("device transferred"),
+    mark("devices merged"),
+    mark("devices unmerged"),
+    mark("device split"),
+    mark("device deleted"),
+    mark("dead letters dropped"),
+    mark("dead letters replayed"),
+    mark("purchases stated"),
+    mark("contract added"),
+    mark("contract ended"),
+    mark("factors adopted"),
+    mark("credential key rotated"),
+)
 NOTHING: Mapping[str, Any] = {}
 ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
 

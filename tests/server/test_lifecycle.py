@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from click.testing import CliRunner
@@ -419,3 +420,15 @@ def test_acts_on_secrets_contracts_and_purchases_are_logged_without_what_is_secr
     assert (log[0].who, log[2].who) == (audit.actor(), "token weekly-job")
     assert text not in repr(log)
     assert made.hash not in repr(log)
+
+
+def test_every_act_has_a_name_in_every_language():
+    assert get_args(audit.Act) == audit.ACTS
+
+
+def test_a_person_reads_times_as_dates_and_acts_in_their_language(fleet, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "fr_FR.UTF-8")
+    retire(fleet.collector.store, fleet.server, fleet.now)
+    shown = command(fleet, "audit").stdout
+    assert "équipement retiré" in shown
+    assert "retired_at: – → 2026-11-24 10:07:07 UTC" in shown

@@ -18,7 +18,8 @@ from . import options, terminal
 if TYPE_CHECKING:
     from ..api.devices import DeviceSummary
 
-SHORT_ID = 12
+SHORT_ID, ID_LENGTH = 12, 32
+TIMES = ("at", "first", "last", "until")
 EPILOG = """\b
 Examples:
   parcimetre devices --org-unit "Métropole/Clairval" --category laptop
@@ -277,10 +278,26 @@ def audit(data_dir: Path, device_id: str | None, as_json: bool) -> None:
 
 
 def _entry(row: dict[str, Any]) -> dict[str, object]:
-    changed = " ".join(
-        f"{name}: {row['before'].get(name, '–')} → {row['after'].get(name, '–')}"
-        for name in dict.fromkeys([*row["before"], *row["after"]])
+    before, after = row["before"], row["after"]
+    changed = "; ".join(
+        f"{name}: {_told(name, before.get(name))} → {_told(name, after.get(name))}"
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) is not None or after.get(name) is not None
     )
-    at = datetime.fromtimestamp(row["at"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return {"at": at, "who": row["who"], "act": row["act"], "subject": row["subject"][:SHORT_ID],
-            "change": row["reason"] or changed}  # fmt: skip
+    at = _told("at", row["at"])
+    subject = str(row["subject"])
+    return {
+        "at": at,
+        "who": row["who"],
+        "act": terminal.tongue()(row["act"]),
+        "subject": subject[:SHORT_ID] if len(subject) == ID_LENGTH else subject,
+        "change": row["reason"] or changed,
+    }
+
+
+def _told(name: str, value: object) -> str:
+    """A value for a person: times are in UTC, absent ones a dash."""
+    is_time = name.endswith(TIMES) and isinstance(value, int)
+    if is_time and value:
+        return datetime.fromtimestamp(int(str(value)), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return str(value) if value else "–"
