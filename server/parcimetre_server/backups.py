@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 from . import __version__
@@ -28,7 +29,7 @@ from .store.embedded.files import FILE
 MANIFEST = "manifest.json"
 FORMAT = 1
 FOLDERS = ("factors", "reports")
-PAGES_AT_ONCE = 2000
+ASIDE = "before-restore-"
 BLOCK = 1 << 20
 
 
@@ -94,35 +95,39 @@ def restore(file: Path, data_dir: Path, force: bool = False) -> Backup:
     """Put a backup's files into a folder, which must have no store unless `force`. Raises BadBackup,
     CannotBackUp.
 
-    Files are checked before any is put in place. With `force` what was there is kept beside the folder.
+    Files are checked before any is put in place. With `force` what was there is kept in a folder within.
     """
-    occupied = data_dir.is_file() or (data_dir.is_dir() and any(data_dir.iterdir()))
-    if occupied and not force:
+    is_new = not data_dir.exists()
+    if not is_new and not force and (data_dir.is_file() or any(data_dir.iterdir())):
         raise CannotBackUp(
             f"{data_dir} is not empty: stop the collector and give --force, which moves what is there aside"
         )
     try:
-        data_dir.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="parcimetre-", dir=data_dir.parent) as folder:
-            fresh = Path(folder) / "data"
-            fresh.mkdir(mode=0o700)
-            found = _unpack(file, fresh)
-            if occupied:
-                data_dir.rename(_aside(data_dir))
-            elif data_dir.exists():
-                data_dir.rmdir()
-            fresh.rename(data_dir)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".restore-", dir=data_dir) as folder:
+            found = _unpack(file, Path(folder))
+            _move_aside(data_dir, Path(folder))
+            for entry in Path(folder).iterdir():
+                entry.rename(data_dir / entry.name)
     except OSError as error:
         raise CannotBackUp(
             f"cannot restore to {data_dir}: {error.strerror}; name another folder or make room"
         ) from error
+    except BadBackup:
+        if is_new:
+            data_dir.rmdir()
+        raise
     return found
 
 
-def _aside(data_dir: Path) -> Path:
-    """A free name beside a folder."""
-    names = (data_dir.with_name(f"{data_dir.name}.before-restore-{i}") for i in range(1, 1000))
-    return next(name for name in names if not name.exists())
+def _move_aside(data_dir: Path, fresh: Path) -> None:
+    """Put what is in a folder, the fresh files aside, into a new folder within: it may be a mount."""
+    there = [entry for entry in data_dir.iterdir() if entry != fresh and not entry.name.startswith(ASIDE)]
+    if there:
+        aside = next(path for i in count(1) if not (path := data_dir / f"{ASIDE}{i}").exists())
+        aside.mkdir(mode=0o700)
+        for entry in there:
+            entry.rename(aside / entry.name)
 
 
 def _copy_store(file: Path, copy: Path) -> None:

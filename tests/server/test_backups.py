@@ -68,7 +68,10 @@ def test_a_folder_in_use_is_not_overwritten_unless_forced_and_then_kept_aside(fl
     assert content(target) == {"mine": b"x"}
     restore(made, target, force=True)
     assert (target / "store.sqlite3").exists()
-    assert content(tmp_path / "restored.before-restore-1") == {"mine": b"x"}
+    assert content(target / "before-restore-1") == {"mine": b"x"}
+    restore(made, target, force=True)
+    assert (target / "before-restore-2" / "credential.key").exists()
+    assert content(target / "before-restore-1") == {"mine": b"x"}
 
 
 def repacked(file, change):

@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
@@ -26,6 +27,7 @@ from parcimetre_server.org import UnknownSite, create_site, create_unit
 from parcimetre_server.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.purchases import keep
 from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.store.embedded.errors import NotYetErased, StoreUnusable
 from parcimetre_server.transfers import BadTransfer, Stay, midnight, transfer
 
 from .conftest import TODAY, slot
@@ -432,3 +434,22 @@ def test_a_person_reads_times_as_dates_and_acts_in_their_language(fleet, monkeyp
     shown = command(fleet, "audit").stdout
     assert "équipement retiré" in shown
     assert "retired_at: – → 2026-11-24 10:07:07 UTC" in shown
+
+
+def test_where_the_file_cannot_be_written_anew_nothing_is_deleted(fleet, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(StoreUnusable, match="make room"):
+        delete(fleet.collector.store, fleet.guest, "x", fleet.now)
+    assert device(fleet.collector.store, fleet.guest).hostname == "guest-1"
+
+
+def test_what_a_reader_keeps_in_the_log_is_said(fleet):
+    file = fleet.collector.settings.data_dir / "store.sqlite3"
+    with closing(sqlite3.connect(file)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM facts").fetchall()
+        fleet.collector.store._db.execute("PRAGMA busy_timeout = 1")
+        with pytest.raises(NotYetErased, match="stop the collector"):
+            delete(fleet.collector.store, fleet.guest, "x", fleet.now)
+    with pytest.raises(UnknownDevice):
+        device(fleet.collector.store, fleet.guest)

@@ -14,7 +14,7 @@ import sqlite_utils
 from parcimetre_factors.activity import Activity
 
 from .. import Arrival, DeviceId, Fact, FactKind, Merged
-from .errors import NotYetErased, told
+from .errors import NotYetErased, StoreUnusable, check_room, told
 from .packing import DAY_S, DayOfSlots, Row, Unpacker, day_id, day_number, device_number, row_of
 
 NUMBER = "SELECT number FROM device_number WHERE id = ?"
@@ -91,6 +91,7 @@ class EmbeddedStore:
         self, device_ids: Sequence[DeviceId], facts: Sequence[tuple[FactKind, str]], instead: Sequence[Fact]
     ) -> None:
         """See Store.erase: the file is written anew, since SQLite leaves copies of rows in moved pages."""
+        check_room(self._file)
         with self._transaction():
             for table in ("open_day", "sealed_day"):
                 self._db.conn.executemany(DAYS_OF.format(table=table), ((key,) for key in device_ids))
@@ -98,13 +99,21 @@ class EmbeddedStore:
                 self._db.conn.executemany(sql, ((key,) for key in device_ids))
             self._db.conn.executemany(REMOVE_FACTS, facts)
             self._insert(instead)
-        with self._lock, self._reading, told(self._file):
-            self._db.execute("VACUUM")
-            busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
+        self._write_anew()
+
+    def _write_anew(self) -> None:
+        """Leave nothing of deleted rows in the file and its log. Raises NotYetErased with the mend."""
+        try:
+            with self._lock, self._reading, told(self._file):
+                self._db.execute("VACUUM")
+                busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            why = "another process reads it" if busy else None
+        except StoreUnusable as error:
+            why = str(error)
+        if why is not None:
             raise NotYetErased(
-                f"the device is deleted, but a reader holds {self._file}-wal: its bytes go with the next "
-                "restart of the collector"
+                f"deleted, but bytes of it are left in {self._file} ({why}): stop the collector and run "
+                f"`sqlite3 {self._file} VACUUM`"
             )
 
     def append(self, facts: Sequence[Fact]) -> None:
