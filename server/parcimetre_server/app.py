@@ -15,11 +15,13 @@ from . import __version__, api, pages
 from .api.reports_in import ReportsFirst
 from .collector import Collector
 from .credentials import Credentials
+from .dead_letters import Intake
 from .enrolment import Enrolment
 from .fleet_metrics import FleetMetrics
 from .ingest import Versions
 from .jobs import start_jobs
 from .problems import install, problem
+from .rates import rates
 from .requests import Requests
 from .writer import Writer
 
@@ -43,6 +45,8 @@ def build(collector: Collector) -> FastAPI:
     app.state.collector = collector
     app.state.writer = writer
     app.state.credentials = Credentials(collector)
+    app.state.rates = rates(collector.settings)
+    app.state.letters = Intake()
     app.state.enrolment = Enrolment(collector)
     app.state.versions = Versions()
     app.state.fleet_metrics = FleetMetrics(collector)

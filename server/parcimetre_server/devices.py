@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, takewhile
 from threading import Lock
 from typing import Any
@@ -14,14 +14,17 @@ from parcimetre_agent.report import Inventory
 from parcimetre_factors.purchase import Stated
 from pydantic import TypeAdapter
 
+from . import audit, lineage
 from .credentials import revocation
 from .errors import ParcimetreError
 from .org import sites, within
 from .store import DeviceId, Fact, FactKind, Store
+from .transfers import END, Stay, by_device, stays
 
 INVENTORY = TypeAdapter(Inventory)
 UNKNOWN_ZONE = "FR"
-STATED: tuple[FactKind, ...] = ("device", "inventory", "purchase", "site")
+DESCRIBING: tuple[FactKind, ...] = ("device", "inventory", "purchase")
+OF_MANY: tuple[FactKind, ...] = ("site", "lineage", "transfer")
 
 
 class UnknownDevice(ParcimetreError):
@@ -35,7 +38,9 @@ class UnknownDevice(ParcimetreError):
 class Device:
     """One device: where it belongs, what it is made of, and since when it is known.
 
-    `zone` is the grid zone of its site; `inventory` is None until its agent has sent one.
+    `zone` is the grid zone of its site; `inventory` is None until its agent has sent one. Where a device was
+    transferred, unit and site are the present ones, and `stays` those that it had before, in order.
+    It is `joined` where its history is not just the records of its id.
     """
 
     id: DeviceId
@@ -52,6 +57,21 @@ class Device:
     inventory: Inventory | None
     purchase: Stated | None = None
     scrapped: bool = False
+    stays: tuple[Stay, ...] = ()
+    since: int = 0
+    until: int = END
+    joined: bool = False
+
+    def at_each_stay(self, zones: Mapping[str, str]) -> Iterator[Device]:
+        """The device as it stood from `since` to `until`, for each unit and site that it belonged to."""
+        if len(self.stays) < 2:
+            yield self
+            return
+        for stay in self.stays:
+            yield replace(
+                self, org_unit=stay.org_unit, site=stay.site, since=stay.first, until=stay.last,
+                zone=zones.get(stay.site, UNKNOWN_ZONE),
+            )  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -76,44 +96,62 @@ _KNOWN: WeakKeyDictionary[Store, _Known] = WeakKeyDictionary()
 
 
 def devices(store: Store) -> dict[DeviceId, Device]:
-    """Every device that ever enrolled, by id; only what was stated since the last time is read."""
+    """Every device that ever enrolled, by id; those that were merged into another are part of that one.
+
+    Only what was stated since the last time is read.
+    """
     known = _KNOWN.setdefault(store, _Known())
     with known.lock:
-        stated, mark = store.newer(STATED, known.mark) if known.mark else ([], store.newer((), 0)[1])
-        if not known.mark or any(fact.kind == "site" for fact in stated):
+        kinds = (*DESCRIBING, *OF_MANY, "audit")
+        stated, mark = store.newer(kinds, known.mark) if known.mark else ([], store.newer((), 0)[1])
+        if not known.mark or any(fact.kind in OF_MANY or fact.key == audit.DELETED for fact in stated):
             known.devices = _all_devices(store)
         else:
-            _update(store, known.devices, dict.fromkeys(fact.key for fact in stated))
+            changed = (fact.key for fact in stated if fact.kind in DESCRIBING)
+            _update(store, known.devices, dict.fromkeys(changed))
         known.mark = mark
         return dict(known.devices)
 
 
 def _all_devices(store: Store) -> dict[DeviceId, Device]:
-    inventories, purchases = store.latest("inventory"), store.latest("purchase")
-    zones = {name: site.zone for name, site in sites(store).items()}
+    facts = _Facts(*(store.latest(kind) for kind in DESCRIBING))
+    lineages, moves = lineage.Lineages.of(store), by_device(store.history("transfer"))
+    zones = zones_of(store)
     return {
-        DeviceId(key): _device(fact, inventories.get(key), purchases.get(key), zones)
-        for key, fact in store.latest("device").items()
+        DeviceId(key): _device(facts, lineages, DeviceId(key), moves.get(key, ()), zones)
+        for key in facts.devices
+        if lineages.into(DeviceId(key)) is None
     }
 
 
 def _update(store: Store, known: dict[DeviceId, Device], changed: Iterable[str]) -> None:
-    """Read devices anew; facts may stand about one that never enrolled."""
+    """Read devices anew; facts may stand about one that never enrolled, or that is part of another."""
+    lineages = lineage.Lineages.of(store)
     for key in changed:
         try:
-            known[DeviceId(key)] = device(store, key)
+            whole = lineages.whole(DeviceId(key))
+            known[whole] = device(store, whole)
         except UnknownDevice:
             continue
 
 
 def device(store: Store, device_id: str) -> Device:
-    """One device. Raises UnknownDevice."""
-    fact = store.latest_of("device", device_id)
-    if fact is None:
+    """One device. Raises UnknownDevice, also for one that was merged into another."""
+    lineages = lineage.Lineages.of(store)
+    into = lineages.into(DeviceId(device_id))
+    if into is not None:
+        raise UnknownDevice(f"device {device_id} was merged into {into}: ask for that one")
+    members = lineages.members(DeviceId(device_id))
+    facts = _Facts(*(_of_members(store, kind, members) for kind in DESCRIBING))
+    if device_id not in facts.devices:
         raise no_device(device_id)
-    zones = {name: site.zone for name, site in sites(store).items()}
-    inventory, purchase = (store.latest_of(kind, device_id) for kind in ("inventory", "purchase"))
-    return _device(fact, inventory, purchase, zones)
+    moves = store.history("transfer", device_id)
+    return _device(facts, lineages, DeviceId(device_id), moves, zones_of(store))
+
+
+def zones_of(store: Store) -> dict[str, str]:
+    """Grid zone of each site."""
+    return {name: site.zone for name, site in sites(store).items()}
 
 
 def find(store: Store, wanted: str) -> Device:
@@ -172,24 +210,53 @@ def chosen(
             yield device
 
 
-def _device(fact: Fact, inventory: Fact | None, purchase: Fact | None, zones: Mapping[str, str]) -> Device:
+@dataclass(frozen=True)
+class _Facts:
+    """The latest facts that describe devices, by id."""
+
+    devices: Mapping[str, Fact]
+    inventories: Mapping[str, Fact]
+    purchases: Mapping[str, Fact]
+
+
+def _of_members(store: Store, kind: FactKind, members: Sequence[DeviceId]) -> dict[str, Fact]:
+    return {str(key): fact for key in members if (fact := store.latest_of(kind, key)) is not None}
+
+
+def _device(
+    facts: _Facts, lineages: lineage.Lineages, key: DeviceId, moves: Sequence[Fact], zones: Mapping[str, str]
+) -> Device:
+    """A device of one or several members: the first gives its id and place, the latest enrolled its state."""
+    members = lineages.members(key)
+    known = [facts.devices[key] for key in members if key in facts.devices]
+    fact, latest = known[0], max(known, key=lambda one: int(one.body["enrolled_at"]))
+    inventory = _latest(facts.inventories, members)
+    purchase = next((facts.purchases[key] for key in members if key in facts.purchases), None)
     body: Mapping[str, Any] = fact.body
+    stood = stays(body["org_unit"], body["site"], moves)
     return Device(
         id=DeviceId(fact.key),
         category=body["category"],
-        org_unit=body["org_unit"],
-        site=body["site"],
-        zone=zones.get(body["site"], UNKNOWN_ZONE),
-        hostname=body.get("hostname"),
+        org_unit=stood[-1].org_unit,
+        site=stood[-1].site,
+        zone=zones.get(stood[-1].site, UNKNOWN_ZONE),
+        hostname=latest.body.get("hostname"),
         simulated=body["simulated"],
         virtual=body["virtual"],
-        enrolled_at=body["enrolled_at"],
-        agent_version=body["agent_version"],
-        retired_at=body.get("retired_at"),
+        enrolled_at=min(int(one.body["enrolled_at"]) for one in known),
+        agent_version=latest.body["agent_version"],
+        retired_at=latest.body.get("retired_at"),
         inventory=None if inventory is None else INVENTORY.validate_python(inventory.body, strict=False),
         purchase=None if purchase is None else Stated(**purchase.body),
-        scrapped=body.get("scrapped", False),
+        scrapped=latest.body.get("scrapped", False),
+        stays=stood,
+        joined=not lineages.is_plain(key),
     )
+
+
+def _latest(inventories: Mapping[str, Fact], members: Sequence[DeviceId]) -> Fact | None:
+    found = [inventories[key] for key in members if key in inventories]
+    return max(found, key=lambda one: one.recorded_at, default=None)
 
 
 def retire(store: Store, device_id: str, now: int, scrapped: bool = False) -> None:
@@ -197,8 +264,23 @@ def retire(store: Store, device_id: str, now: int, scrapped: bool = False) -> No
 
     What is left of a scrapped device's life falls on that time; another's goes with it to its next owner.
     """
-    device(store, device_id)
-    fact = store.latest_of("device", device_id)
-    if fact is not None and fact.body.get("retired_at") is None:
-        retired = Fact("device", device_id, now, {**fact.body, "retired_at": now, "scrapped": scrapped})
-        store.append([retired, revocation(DeviceId(device_id), now)])
+    facts: list[Fact] = []
+    for member in _members(store, device_id):
+        fact = store.latest_of("device", member)
+        if fact is not None and fact.body.get("retired_at") is None:
+            body = {**fact.body, "retired_at": now, "scrapped": scrapped}
+            entry = audit.entry("device retired", member, now, fact.body, body)
+            facts += [Fact("device", member, now, body), revocation(member, now), entry]
+    store.append(facts)
+
+
+def revoke(store: Store, device_id: str, now: int) -> None:
+    """End the credentials of a device; it stays in service and may enrol again. Raises UnknownDevice."""
+    members = _members(store, device_id)
+    entries = [audit.entry("device revoked", member, now) for member in members]
+    store.append([*(revocation(member, now) for member in members), *entries])
+
+
+def _members(store: Store, device_id: str) -> list[DeviceId]:
+    """A device and those merged into it. Raises UnknownDevice."""
+    return lineage.Lineages.of(store).members(device(store, device_id).id)

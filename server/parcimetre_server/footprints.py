@@ -7,6 +7,7 @@ beside it, extrapolated.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,9 +19,10 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.factor import FactorSet
 
+from . import lineage
 from .collector import Collector
 from .contracts import Electricity
-from .devices import Device, device, devices
+from .devices import Device, device, devices, zones_of
 from .errors import ParcimetreError
 from .extrapolation import Missing, missing
 from .figures import Figure, Frame, Grid, alike, figure
@@ -122,12 +124,16 @@ class Figures:
 
     @cached_property
     def known(self) -> dict[DeviceId, Device]:
-        """The devices that the figures are of."""
-        return {device.id: device for figure in self.alike for device in figure.devices}
+        """The devices that the figures are of, each as it stood last."""
+        found: dict[DeviceId, Device] = {}
+        for figure in self.alike:
+            for device in figure.devices:
+                _keep_last(found, device)
+        return found
 
     @cached_property
-    def missing(self) -> Mapping[DeviceId, Missing]:
-        """What time without a record is taken to have used, by the first of those that are alike."""
+    def missing(self) -> list[Missing]:
+        """What time without a record is taken to have used, by those that are alike."""
         return missing(self.alike)
 
     def rows(self, group_by: GroupBy | None = None, below: str | None = None) -> list[Row]:
@@ -135,7 +141,7 @@ class Figures:
 
         `below` names an org unit: org units are then the ones right below it. Raises TooManyRows.
         """
-        known = ((figure, self.missing[figure.device.id]) for figure in self.alike)
+        known = zip(self.alike, self.missing, strict=True)
         tallies = tallied(known, len(self.periods.names), group_by, below)
         if len(tallies) * len(self.periods.names) > MAX_ROWS:
             raise TooManyRows(
@@ -151,25 +157,26 @@ class Figures:
                 for row in self._rows(group, tally, *ends)]  # fmt: skip
 
     def in_service(self) -> list[Device]:
-        """The devices that have a row in some period."""
-        return [
-            one.devices[i] for one in self.alike for i in np.flatnonzero(counted(one).any(axis=-1)).tolist()
-        ]
+        """The devices that have a row in some period, each once, as it stood last."""
+        found: dict[DeviceId, Device] = {}
+        for one in self.alike:
+            for i in np.flatnonzero(counted(one).any(axis=-1)).tolist():
+                _keep_last(found, one.devices[i])
+        return list(found.values())
 
     def greatest_devices(self, most: int) -> list[Row]:
         """The rows of the devices with the greatest values over all periods, the greatest first."""
-        found = [
-            (value, at, i)
-            for at, one in enumerate(self.alike)
-            for i, value in enumerate(values(one).sum(axis=-1).tolist())
-        ]
+        summed: Counter[DeviceId] = Counter()
+        places: dict[DeviceId, list[tuple[int, int]]] = {}
+        for at, one in enumerate(self.alike):
+            for i, value in enumerate(values(one).sum(axis=-1).tolist()):
+                summed[one.ids[i]] += value
+                places.setdefault(one.ids[i], []).append((at, i))
         chosen: dict[int, list[int]] = {}
-        for _, at, i in nlargest(most, found):
-            chosen.setdefault(at, []).append(i)
-        known = [
-            (self.alike[at].of(which), self.missing[self.alike[at].device.id].of(which))
-            for at, which in chosen.items()
-        ]
+        for device_id in nlargest(most, summed, key=summed.__getitem__):
+            for at, i in places[device_id]:
+                chosen.setdefault(at, []).append(i)
+        known = [(self.alike[at].of(which), self.missing[at].of(which)) for at, which in chosen.items()]
         rows = self._rows_of(tallied(known, len(self.periods.names), "device", None))
         return sorted(rows, key=lambda row: row.value or 0.0, reverse=True)
 
@@ -230,8 +237,8 @@ def _share(part: float, whole: float) -> float | None:
 
 def figures(collector: Collector, query: Query) -> Figures:
     """Figures of every device that the query asks for and that ever reported."""
-    asked = {found.id: found for found in _asked(collector, query)}
-    spans = {key: span for key, span in collector.store.spans().items() if key in asked}
+    asked = dict(_asked(collector, query))
+    spans = {key: span for key, span in lineage.spans(collector.store).items() if key in asked}
     last_slot = max((last for _, last in spans.values()), default=0)
     days = days_of(query.span, query.interval, last_slot, collector.zone)
     periods = cut(query.span, query.interval, collector.zone)
@@ -239,18 +246,36 @@ def figures(collector: Collector, query: Query) -> Figures:
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
     recorded = Recorded(collector, frame, query.span, days, spans)
-    groups = alike(((asked[key], first) for key, (first, _) in spans.items()), frame)
+    groups = alike(((stay, first) for key, (first, _) in spans.items() for stay in asked[key]), frame)
     made = tuple(figure(group, frame, *recorded.of(group)) for group in groups)
     return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, made)
 
 
-def _asked(collector: Collector, query: Query) -> Iterator[Device]:
-    if query.device is not None:
-        yield device(collector.store, query.device)
-        return
-    for found in devices(collector.store).values():
-        if query.org_unit is None or within(found.org_unit, query.org_unit):
-            yield found
+def _asked(collector: Collector, query: Query) -> Iterator[tuple[DeviceId, list[Device]]]:
+    """Devices with their stays in the org unit that is asked for."""
+    store = collector.store
+    known = devices(store) if query.device is None else {query.device: device(store, query.device)}
+    zones = zones_of(store)
+    for key, found in known.items():
+        in_unit = [
+            stay
+            for stay in stays_in(found, query.span, zones)
+            if query.org_unit is None or query.device is not None or within(stay.org_unit, query.org_unit)
+        ]
+        if in_unit:
+            yield key, in_unit
+
+
+def stays_in(found: Device, span: Span, zones: Mapping[str, str]) -> list[Device]:
+    """A device as it stood in a span: once, unless it was transferred within."""
+    return [stay for stay in found.at_each_stay(zones) if stay.since < span.last and span.first < stay.until]
+
+
+def _keep_last(found: dict[DeviceId, Device], device: Device) -> None:
+    """Of the stays of a device keep the last."""
+    before = found.get(device.id)
+    if before is None or before.since <= device.since:
+        found[device.id] = device
 
 
 def footprint(collector: Collector, query: Query, group_by: GroupBy | None = None) -> list[Row]:

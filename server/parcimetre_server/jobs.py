@@ -13,6 +13,7 @@ from pathlib import Path
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from .collector import Collector
+from .dead_letters import prune
 from .errors import ParcimetreError
 from .i18n import LANGUAGES, Language
 from .meters import Meters
@@ -54,6 +55,7 @@ def _tidy(collector: Collector) -> bool:
     """Let the store take less room; a failure is logged and tried again the next hour."""
     try:
         collector.store.tidy(collector.now())
+        prune(collector.store, collector.now())
     except Exception:  # the edge of a loop that must survive
         LOG.exception("the store could not be tidied; it is tried again in an hour")
         return False

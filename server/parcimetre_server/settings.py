@@ -20,7 +20,8 @@ class Settings:
     """In force for one collector. Weeks and days are those of `time_zone`; slots stay UTC.
 
     `read_from_network` lets other machines read pages and figures: there are no user accounts yet, so
-    without it only this machine may.
+    without it only this machine may. A device may send `report_burst` reports at once, and
+    `reports_per_hour` in the long run.
     """
 
     data_dir: Path
@@ -32,6 +33,8 @@ class Settings:
     read_from_network: bool = False
     amortisation: Policy = Policy.SERVICE_LIFE
     access_log: bool = False
+    reports_per_hour: int = 60
+    report_burst: int = 30
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist."""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from parcimetre_agent.report import Inventory
 from parcimetre_factors.purchase import Stated
 
+from .. import lineage
 from ..agents import Agent, agent_of
 from ..collector import Collector, of
 from ..devices import Device, chosen, device, devices
@@ -68,7 +69,9 @@ def detail(collector: Collector, device_id: str) -> DeviceDetail:
     """One device with its inventory and its agent. Raises UnknownDevice."""
     store = collector.store
     found = device(store, device_id)
-    return DeviceDetail(summary(found, store.span(found.id)), found.inventory, agent_of(collector, found))
+    return DeviceDetail(
+        summary(found, lineage.span(store, found.id)), found.inventory, agent_of(collector, found)
+    )
 
 
 @router.get("/v1/devices")
@@ -82,7 +85,7 @@ def list_devices(
     limit: Annotated[int, Query(ge=1, le=1000, description="Devices on a page.")] = 200,
 ) -> DevicePage:
     """Devices of an org unit's subtree, a site, a category, whose name or id contains `q`."""
-    spans = collector.store.spans()
+    spans = lineage.spans(collector.store)
     found = [d for d in chosen(devices(collector.store), org_unit, site, category, q) if d.id > cursor]
     items = [summary(d, spans.get(d.id)) for d in found[:limit]]
     return DevicePage(items, items[-1].id if len(found) > limit else None)

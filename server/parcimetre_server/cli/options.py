@@ -43,6 +43,13 @@ data_dir = click.option(
     show_default="/var/lib/parcimetre for root, else ~/.local/share/parcimetre",
     help="Folder that holds the collector's data.",
 )
+time_zone = click.option(
+    "--time-zone",
+    envvar="PARCIMETRE_SERVE_TIME_ZONE",
+    default="Europe/Paris",
+    show_default=True,
+    help="Time zone of the organisation, as of `serve`: whose midnight a day begins at.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")
 
 
