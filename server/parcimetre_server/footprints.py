@@ -126,9 +126,9 @@ class Figures:
     def known(self) -> dict[DeviceId, Device]:
         """The devices that the figures are of, each as it stood last."""
         found: dict[DeviceId, Device] = {}
-        for figure in self.alike:
-            for device in figure.devices:
-                _keep_last(found, device)
+        for one in self.alike:
+            for stay in one.devices:
+                _keep_last(found, stay)
         return found
 
     @cached_property
