@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from parcimetre_agent.report import DECILES, SLOT_S, Energy, Quality, Scope, Slot
 
+from .engine import SEAL, WIDEN
 from .packing import DAY_S, MEANS, SLOTS_PER_DAY, DayOfSlots, day_id, row_of
 
 STATES = ("display_on_s", "display_off_s", "asleep_s", "off_s")
@@ -51,12 +52,8 @@ def _move_day(db: sqlite3.Connection, number: int, row: Row) -> None:
     _, first, last, *_ = sealed = row_of(day_id(number, row[1]), day, day.seal())
     if first is None:
         return
-    db.execute("INSERT INTO sealed_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)", sealed)
-    db.execute(
-        "UPDATE device_number SET first_slot = min(ifnull(first_slot, ?1), ?1), "
-        "last_slot = max(ifnull(last_slot, ?2), ?2) WHERE number = ?3",
-        (first, last, number),
-    )
+    db.execute(SEAL, sealed)
+    db.execute(WIDEN, (number, first, last))
 
 
 def _slots(row: Row) -> Iterator[Slot]:
