@@ -46,8 +46,9 @@ def open_client(settings: Settings) -> httpx.Client:
         raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
     headers = {"User-Agent": f"parcimetre-agent/{__version__}", "Accept": "application/json"}
     return httpx.Client(
-        base_url=settings.server, verify=_trust(settings), timeout=TIMEOUT, headers=headers, trust_env=True
-    )
+        base_url=settings.server, verify=_trust(settings), proxy=settings.proxy,
+        timeout=TIMEOUT, headers=headers, trust_env=True,
+    )  # fmt: skip
 
 
 def post(

@@ -1,0 +1,62 @@
+"""`python -m parcimetre_agent.windows.service_main`: what Windows starts as the service ParcimetreAgent.
+
+Settings, data folder and enrolment are a child's work (`preparation`), so that what it loads is not kept in
+memory. While something is to be mended the service runs on and looks again: the settings may come by a group
+policy later than the program.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+from .. import resident
+from ..waiting import STOP, take_signals, wait
+from . import log
+from .registry import SETTINGS_KEY, Registry
+from .service import Service
+
+NAME = "ParcimetreAgent"
+LOOK_AGAIN_S = 60.0
+_WITHOUT_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+
+
+def main() -> int:
+    """Measure until Windows stops the service. Returns the exit code."""
+    take_signals()
+    service = Service(NAME, lambda: signal.raise_signal(signal.SIGINT))
+    service.begin()
+    code = 1
+    try:
+        folder = str(Registry().values(SETTINGS_KEY)["DATA_DIR"])
+        log.take(folder)
+        os.chdir(folder)
+        code = _measure()
+    finally:
+        service.end(code)
+    return code
+
+
+def _measure() -> int:
+    """Become the resident as soon as the settings allow."""
+    while True:
+        settings_json = _prepared()
+        if settings_json:
+            return resident.run(settings_json)
+        if wait(LOOK_AGAIN_S) == STOP:
+            return 0
+
+
+def _prepared() -> str:
+    """The settings in force; empty while something is to be mended, which the child has said in the log."""
+    child = subprocess.run(
+        [sys.executable, "-m", f"{__package__}.preparation"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, creationflags=_WITHOUT_WINDOW, check=False,
+    )  # fmt: skip
+    return child.stdout.decode("ascii", "replace") if child.returncode == 0 else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
