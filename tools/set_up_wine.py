@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 
 from bootstrap import ROOT
 from windows_python import Pin, embeddable, install_libraries
@@ -89,4 +88,4 @@ def wine(*command: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -39,7 +39,9 @@ def main() -> None:
     options = _options()
     install_programs()
     if not READY.exists():
-        raise SystemExit(f"Python is compiled under Wine: {ABSENT.read_text() if ABSENT.exists() else 'make wine'}")
+        raise SystemExit(
+            f"Python is compiled under Wine: {ABSENT.read_text() if ABSENT.exists() else 'make wine'}"
+        )
     version = options.version or agent_version()
     msi: Path = options.out or ROOT / "dist" / f"parcimetre-agent-{version}-x64.msi"
     msi.parent.mkdir(parents=True, exist_ok=True)
@@ -71,8 +73,18 @@ def install_programs() -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        raise SystemExit(f"absent: {' '.join(missing)}; as root on Debian: apt-get install {' '.join(missing)}")
-    install = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", "install", "--yes", "--no-install-recommends"]
+        raise SystemExit(
+            f"absent: {' '.join(missing)}; as root on Debian: apt-get install {' '.join(missing)}"
+        )
+    install = [
+        "apt-get",
+        "-qq",
+        "-o",
+        "DPkg::Lock::Timeout=300",
+        "install",
+        "--yes",
+        "--no-install-recommends",
+    ]
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run([*install, *missing], env=env, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -81,7 +93,7 @@ def install_programs() -> None:
 
 def build(msi: Path, version: str) -> None:
     """Write the MSI of this version, unsigned."""
-    python = embeddable.verified(CACHE / embeddable.pins()["archive_sha256"][:16])
+    python = embeddable.verified(CACHE)
     with tempfile.TemporaryDirectory() as folder:
         work, files = Path(folder), Path(folder, "files")
         install_libraries(work / "libraries", ".".join(embeddable.pins()["version"].split(".")[:2]))

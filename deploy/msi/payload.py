@@ -1,4 +1,4 @@
-"""The files that the MSI installs, laid out in a folder: Python, cut to what the agent needs, and the agent."""
+"""The files that the MSI installs, laid out in a folder: Python without what is not needed, and the agent."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PYTHON_LEFT_OUT = frozenset(
 )  # fmt: skip
 LIBRARY_LEFT_OUT = frozenset(
     {"__hello__", "__phello__", "_aix_support", "_android_support", "_apple_support", "_ios_support",
-     "_osx_support", "_pydecimal", "_pyio", "_pyrepl", "antigravity", "bdb", "cProfile", "cmd", "code", "codeop",
-     "colorsys", "compileall", "configparser", "csv", "curses", "dbm", "decimal", "difflib", "doctest",
-     "filecmp", "fileinput", "fractions", "ftplib", "getopt", "graphlib", "imaplib", "mailbox",
+     "_osx_support", "_pydecimal", "_pyio", "_pyrepl", "antigravity", "bdb", "cProfile", "cmd", "code",
+     "codeop", "colorsys", "compileall", "configparser", "csv", "curses", "dbm", "decimal", "difflib",
+     "doctest", "filecmp", "fileinput", "fractions", "ftplib", "getopt", "graphlib", "imaplib", "mailbox",
      "modulefinder", "multiprocessing", "netrc", "optparse", "pdb", "pickletools", "plistlib", "poplib",
      "pprint", "profile", "pstats", "pty", "pyclbr", "pydoc", "pydoc_data", "rlcompleter", "sched", "shelve",
      "site-packages", "smtplib", "sre_compile", "sre_constants", "sre_parse", "statistics", "symtable",
@@ -30,8 +30,8 @@ LIBRARY_LEFT_OUT = frozenset(
 PACKAGES_LEFT_OUT = frozenset({"bin", "cpuinfo"})
 """py-cpuinfo is asked on Linux alone."""
 PARTS_LEFT_OUT = (
-    "certifi/tests", "psutil/tests", "psutil/_pslinux.py", "psutil/_psosx.py", "psutil/_psbsd.py", "psutil/_psaix.py",
-    "psutil/_pssunos.py", "psutil/_psposix.py",
+    "certifi/tests", "psutil/tests", "psutil/_pslinux.py", "psutil/_psosx.py", "psutil/_psbsd.py",
+    "psutil/_psaix.py", "psutil/_pssunos.py", "psutil/_psposix.py",
 )  # fmt: skip
 _LAUNCHER = '@"%~dp0python.exe" -m parcimetre_agent %*\r\n'
 
@@ -49,7 +49,9 @@ def lay_out(target: Path, python: Mapping[str, bytes], libraries: Path, prefix: 
             for file in others:
                 shutil.copy(file, target / file.relative_to(sources))
             shutil.rmtree(compiled / package.name)
-    _archive(target / "lib.zip", {str(path.relative_to(compiled)): path.read_bytes() for path in _files(compiled)})
+    _archive(
+        target / "lib.zip", {str(path.relative_to(compiled)): path.read_bytes() for path in _files(compiled)}
+    )
     (target / "parcimetre-agent.cmd").write_bytes(_LAUNCHER.encode())
     (target / "LICENCES.txt").write_text(_licences(libraries), encoding="utf-8", newline="\r\n")
 
@@ -110,7 +112,9 @@ def _licences(libraries: Path) -> str:
     texts = [("Parcimetre agent", ROOT / "LICENSE")]
     for folder in sorted(libraries.glob("*.dist-info")):
         name = folder.name.split("-")[0]
-        texts += [(name, file) for file in _files(folder) if file.name.upper().startswith(("LICEN", "COPYING"))]
+        texts += [
+            (name, file) for file in _files(folder) if file.name.upper().startswith(("LICEN", "COPYING"))
+        ]
     return "\n\n".join(f"{'=' * 70}\n{name}\n{'=' * 70}\n{file.read_text('utf-8')}" for name, file in texts)
 
 

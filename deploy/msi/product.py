@@ -10,14 +10,14 @@ NAME = "Parcimetre Agent"
 MAKER = "Parcimetre"
 SERVICE = "ParcimetreAgent"
 SERVICE_TITLE = "Parcimetre agent"
-SERVICE_TEXT = "Measures this machine's use and power and reports them to the Parcimetre collector."
+SERVICE_TEXT = "Measures this machine's use and power for the Parcimetre collector."
 SERVICE_ACCOUNT = r"NT AUTHORITY\LocalService"
-"""Not the virtual account NT SERVICE\\ParcimetreAgent: that one needs the right to log on as a service, which many
-domains give to named accounts alone by policy. The service's own SID keeps its data from other services."""
+"""Not the virtual account NT SERVICE\\ParcimetreAgent: that one needs the right to log on as a service, which
+many domains give to named accounts alone. The service's own SID keeps its data from other services."""
 ARGUMENTS = "-m parcimetre_agent.windows.service_main"
 SETTINGS_KEY = r"SOFTWARE\Parcimetre\Agent"
 DATA_FOLDER = "Parcimetre"
-SECRET_FILE = "enrolment.ini"  # noqa: S105 - a file's name
+SECRET_FILE = "enrolment.ini"
 DATA_FILES = (
     "agent.log", "agent.log.1", SECRET_FILE, "identity.json", "last-inventory.json", "last-report.json",
     "resident.lock", "spool.sqlite", "spool.sqlite-shm", "spool.sqlite-wal", "spool.sqlite.damaged",
@@ -28,10 +28,11 @@ _IDENTIFIERS = uuid.UUID("b1a9d8a4-6d2f-4f0e-9f6c-2f0f3c1f7d55")
 
 
 SETTINGS = (
-    "SERVER", "SECRET_FILE", "CA_FILE", "CLIENT_CERT", "PROXY", "SEND_HOSTNAME", "DISPLAYS", "UPLOAD_PERIOD", "KEEPDATA",
+    "SERVER", "SECRET_FILE", "CA_FILE", "CLIENT_CERT", "PROXY", "SEND_HOSTNAME", "DISPLAYS", "UPLOAD_PERIOD",
+    "KEEPDATA",
 )  # fmt: skip
 """Public properties that are kept in the registry, each under its own name, and so over upgrades."""
-SECRET = "ENROLMENT_SECRET"  # noqa: S105 - a property's name
+SECRET = "ENROLMENT_SECRET"
 PUBLIC = (*SETTINGS, SECRET)
 
 
@@ -46,15 +47,15 @@ def key(prefix: str, path: str) -> str:
 
 
 def service_sid(name: str) -> str:
-    """The SID that Windows gives to a service of this name: S-1-5-80 and the SHA-1 of the name in capitals."""
+    """The SID that Windows gives to a service of this name: S-1-5-80, then SHA-1 of the name in capitals."""
     digest = hashlib.sha1(name.upper().encode("utf-16-le"), usedforsecurity=False).digest()
     return "S-1-5-80-" + "-".join(map(str, struct.unpack("<5I", digest)))
 
 
 def data_access() -> str:
-    """Who may what in the data folder, as SDDL: Windows and administrators all, the service reads and writes.
+    """Who may what in the data folder, as SDDL: Windows and administrators all, the service read and write.
 
-    The owner's right to change this list is taken away: files belong to LocalService, which other services are.
+    The owner's right to change this list is taken away: files belong to LocalService, as other services do.
     """
     everything, change, read_list = "FA", "0x1301bf", "RC"
     entries = (

@@ -16,6 +16,7 @@ _REMOVE_OLD = 1501
 _SET_PROPERTY = 51
 _PROGRAM = 34 + 64 + 1024 + 2048
 """A program in a folder, deferred, as Windows itself; its failure does not stop the installation."""
+_ACTION = "Action Type Source Target"
 _ON_REMOVAL, _ON_INSTALL = 2, 1
 _DELAYED_START = 3
 _INI_LINE = 0
@@ -25,10 +26,10 @@ _PURGE_CONDITION = 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE AND KEEPDATA<>"1"'
 
 def statements(files: Path, secure: str) -> Iterator[str]:
     """All of it, for the files of a folder; `secure` is what SecureCustomProperties holds already."""
-    yield f"UPDATE `InstallExecuteSequence` SET `Sequence`={_REMOVE_OLD} WHERE `Action`='RemoveExistingProducts'"
+    yield _update("InstallExecuteSequence", "Sequence", _REMOVE_OLD, "Action", "RemoveExistingProducts")
     yield from _settings(secure)
     yield from _secret()
-    yield from _removal_of_data()
+    yield from _removal()
     yield from _access()
     yield from _service()
     yield from _files(files)
@@ -38,10 +39,10 @@ def statements(files: Path, secure: str) -> Iterator[str]:
 def _settings(secure: str) -> Iterator[str]:
     """A setting not given keeps its old value; one that has none is not written."""
     for number, name in enumerate(product.SETTINGS):
-        yield f"UPDATE `Component` SET `Condition`='{name}' WHERE `Component`='Value{name}'"
+        yield _update("Component", "Condition", name, "Component", f"Value{name}")
         yield _set(f"Keep{name}", name, f"[OLD{name}]", f"OLD{name} AND NOT {name}", _KEEP + number)
     names = (*filter(None, secure.split(";")), *product.PUBLIC, *(f"OLD{name}" for name in product.SETTINGS))
-    yield "DELETE FROM `Property` WHERE `Property`='SecureCustomProperties'"
+    yield _delete("Property", "Property", "SecureCustomProperties")
     yield _property("SecureCustomProperties", ";".join(names))
     yield _property("MsiHiddenProperties", product.SECRET)
     yield _property("REINSTALLMODE", "amus")
@@ -51,23 +52,30 @@ def _secret() -> Iterator[str]:
     """The enrolment secret goes into a file of the data folder, which the agent removes once enrolled."""
     path = f"[CommonAppDataFolder]{product.DATA_FOLDER}\\{product.SECRET_FILE}"
     yield _set("SecretFile", "SECRET_FILE", path, product.SECRET, _SECRET)
-    yield f"UPDATE `Component` SET `Condition`='{product.SECRET}' WHERE `Component`='Secret'"
+    yield _update("Component", "Condition", product.SECRET, "Component", "Secret")
     yield (
         "CREATE TABLE `IniFile` (`IniFile` CHAR(72) NOT NULL, `FileName` CHAR(255) NOT NULL LOCALIZABLE, "
-        "`DirProperty` CHAR(72), `Section` CHAR(255) NOT NULL LOCALIZABLE, `Key` CHAR(128) NOT NULL LOCALIZABLE, "
-        "`Value` CHAR(255) NOT NULL LOCALIZABLE, `Action` SHORT NOT NULL, `Component_` CHAR(72) NOT NULL "
-        "PRIMARY KEY `IniFile`)"
+        "`DirProperty` CHAR(72), `Section` CHAR(255) NOT NULL LOCALIZABLE, "
+        "`Key` CHAR(128) NOT NULL LOCALIZABLE, `Value` CHAR(255) NOT NULL LOCALIZABLE, "
+        "`Action` SHORT NOT NULL, `Component_` CHAR(72) NOT NULL PRIMARY KEY `IniFile`)"
     )
     row = ("Secret", _short(product.SECRET_FILE, 0), "DATADIR", "enrolment", "secret", f"[{product.SECRET}]")
     yield _insert(
-        "IniFile", "IniFile FileName DirProperty Section Key Value Action Component_", *row, _INI_LINE, "Secret"
+        "IniFile",
+        "IniFile FileName DirProperty Section Key Value Action Component_",
+        *row,
+        _INI_LINE,
+        "Secret",
     )
     yield _action("RemoveIniValues", 2200)
     yield _action("WriteIniValues", 5100)
 
 
-def _removal_of_data() -> Iterator[str]:
-    """Data goes when the product goes for good; a wildcard row, and the names for installers that have none."""
+def _removal() -> Iterator[str]:
+    """Data goes when the product goes for good: a wildcard, and the names for an installer without.
+
+    A folder that was created is removed when it is empty; that of the maker is above the installed one.
+    """
     path = f"[CommonAppDataFolder]{product.DATA_FOLDER}\\"
     yield _set("PurgeData", "PURGEDIR", path, _PURGE_CONDITION, _PURGE)
     columns = "FileKey Component_ FileName DirProperty InstallMode"
@@ -76,6 +84,7 @@ def _removal_of_data() -> Iterator[str]:
         yield _insert("RemoveFile", columns, f"Data{number}", "ValueDATA_DIR", file, "PURGEDIR", _ON_REMOVAL)
     columns = "FileKey Component_ DirProperty InstallMode"
     yield _insert("RemoveFile", columns, "DataFolder", "ValueDATA_DIR", "PURGEDIR", _ON_REMOVAL)
+    yield _insert("CreateFolder", "Directory_ Component_", "MAKERDIR", product.key("c", SERVICE_FILE))
 
 
 def _access() -> Iterator[str]:
@@ -110,27 +119,28 @@ def _service() -> Iterator[str]:
         "RecoveryOnExitCode": f"failureflag {product.SERVICE} 1",
     }
     for number, (name, order) in enumerate(orders.items()):
-        columns = "Action Type Source Target"
-        yield _insert("CustomAction", columns, name, _PROGRAM, "System64Folder", f"[System64Folder]sc.exe {order}")
+        command = f"[System64Folder]sc.exe {order}"
+        yield _insert("CustomAction", _ACTION, name, _PROGRAM, "System64Folder", command)
         yield _action(name, 5851 + number, 'NOT REMOVE="ALL"')
 
 
 def _files(files: Path) -> Iterator[str]:
-    """Names of 8.3 beside the long ones, and versions: without them Windows keeps older libraries at upgrades."""
+    """Names of 8.3 beside the long ones; versions, without which upgrades keep older libraries."""
     for number, path in enumerate(sorted(path for path in files.rglob("*") if path.is_file()), 1):
         row = product.key("f", path.relative_to(files).as_posix())
-        yield f"UPDATE `File` SET `FileName`='{_short(path.name, number)}' WHERE `File`='{row}'"
+        yield _update("File", "FileName", _short(path.name, number), "File", row)
         version = file_version(path.read_bytes()) if path.suffix in (".exe", ".dll", ".pyd") else None
         if version:
-            yield f"UPDATE `File` SET `Version`='{version}', `Language`='0' WHERE `File`='{row}'"
-            yield f"DELETE FROM `MsiFileHash` WHERE `File_`='{row}'"
+            yield _update("File", "Version", version, "File", row)
+            yield _update("File", "Language", "0", "File", row)
+            yield _delete("MsiFileHash", "File_", row)
 
 
 def _folders() -> Iterator[str]:
     for number, (folder, name) in enumerate(
         (("MAKERDIR", product.MAKER), ("DATADIR", product.DATA_FOLDER)), 1
     ):
-        yield f"UPDATE `Directory` SET `DefaultDir`='{_short(name, number)}' WHERE `Directory`='{folder}'"
+        yield _update("Directory", "DefaultDir", _short(name, number), "Directory", folder)
 
 
 def file_version(content: bytes) -> str | None:
@@ -154,7 +164,7 @@ def _short(name: str, number: int) -> str:
 
 def _set(action: str, name: str, value: str, condition: str, at: int) -> str:
     """A property set, before costing."""
-    rows = _insert("CustomAction", "Action Type Source Target", action, _SET_PROPERTY, name, value)
+    rows = _insert("CustomAction", _ACTION, action, _SET_PROPERTY, name, value)
     return rows + "\n" + _action(action, at, condition)
 
 
@@ -172,3 +182,12 @@ def _insert(table: str, columns: str, *values: str | int) -> str:
     names = ",".join(f"`{column}`" for column in columns.split())
     texts = ",".join(str(value) if isinstance(value, int) else f"'{value}'" for value in values)
     return f"INSERT INTO `{table}` ({names}) VALUES ({texts})"
+
+
+def _update(table: str, column: str, value: str | int, where: str, row: str) -> str:
+    text = value if isinstance(value, int) else f"'{value}'"
+    return f"UPDATE `{table}` SET `{column}`={text} WHERE `{where}`='{row}'"
+
+
+def _delete(table: str, where: str, row: str) -> str:
+    return f"DELETE FROM `{table}` WHERE `{where}`='{row}'"

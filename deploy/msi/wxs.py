@@ -1,4 +1,4 @@
-"""The MSI as wixl is told it: files, registry values, folders, the service. What wixl lacks is in `tables`."""
+"""The MSI as wixl is told it: files, registry values, folders, service. What wixl lacks is in `tables`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import product
 _XMLNS = "http://schemas.microsoft.com/wix/2006/wi"
 _OLDEST = "Installed OR (VersionNT64 >= 603)"
 _OLDEST_SAID = "Parcimetre Agent needs Windows 10, Windows Server 2016 or later, 64 bits."
-_NEWER_SAID = "A newer version of Parcimetre Agent is installed. To go back, uninstall it first with KEEPDATA=1."
+_NEWER_SAID = (
+    "A newer version of Parcimetre Agent is installed. To go back, uninstall it first with KEEPDATA=1."
+)
 SERVICE_FILE, CABINET = "python.exe", "agent.cab"
 
 
@@ -38,7 +40,8 @@ def document(files: Path, version: str) -> bytes:
         _remembered(msi, setting)
     _feature(msi, list(_folders(msi, files)))
     ElementTree.indent(root)
-    return ElementTree.tostring(root, "utf-8", xml_declaration=True)
+    written: bytes = ElementTree.tostring(root, "utf-8", xml_declaration=True)
+    return written
 
 
 def _remembered(msi: Element, setting: str) -> None:
@@ -79,7 +82,7 @@ def _installed(parent: Element, folder: Path, root: Path) -> Iterable[str]:
         component = _component(parent, product.key("c", relative), f"file {relative}")
         SubElement(
             component, "File",
-            Id=product.key("f", relative), Source=f"{root.name}/{relative}", Name=path.name, KeyPath="yes",
+            Id=product.key("f", relative), Name=path.name, Source=f"{root.name}/{relative}", KeyPath="yes",
         )  # fmt: skip
         if relative == SERVICE_FILE:
             _service(component)
@@ -89,8 +92,8 @@ def _installed(parent: Element, folder: Path, root: Path) -> Iterable[str]:
 def _service(component: Element) -> None:
     SubElement(
         component, "ServiceInstall",
-        Id="Service", Name=product.SERVICE, DisplayName=product.SERVICE_TITLE, Description=product.SERVICE_TEXT,
-        Type="ownProcess", Start="auto", ErrorControl="normal", Vital="yes",
+        Id="Service", Name=product.SERVICE, DisplayName=product.SERVICE_TITLE,
+        Description=product.SERVICE_TEXT, Type="ownProcess", Start="auto", ErrorControl="normal", Vital="yes",
         Account=product.SERVICE_ACCOUNT, Arguments=product.ARGUMENTS,
     )  # fmt: skip
     SubElement(
@@ -100,7 +103,7 @@ def _service(component: Element) -> None:
 
 
 def _value(parent: Element, name: str, value: str, folder: bool = False) -> str:
-    """A component with one value of the settings' key, and the folder it stands in where that is the data's."""
+    """A component with one value of the settings' key, and its folder where that is the data's."""
     component = _component(parent, f"Value{name}", f"value {name}")
     if folder:
         SubElement(component, "CreateFolder")
