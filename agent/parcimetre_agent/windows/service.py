@@ -7,9 +7,10 @@ end its wait.
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from .library import callback, last_error, library
 
@@ -46,7 +47,7 @@ class Service:
         self._state = _RUNNING
         self._handle: int | None = None
         self._refused: OSError | None = None
-        self._begun, self._ended = threading.Event(), threading.Event()
+        self._begun = threading.Event()
         self._main = callback(None, ctypes.c_uint32, ctypes.c_void_p)(self._run)
         self._control = callback(
             ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_void_p
@@ -60,11 +61,13 @@ class Service:
         if self._refused is not None or self._handle is None:
             raise self._refused or OSError("the service control manager did not answer")
 
-    def end(self, code: int) -> None:
-        """Say that it stopped; another code than 0 makes Windows start it again, as the recovery says."""
-        self._ended.set()
+    def end(self, code: int) -> NoReturn:
+        """Say that it stopped, and end this process at once: an installer that waits for it wants its files.
+
+        Another code than 0 makes Windows start it again, as the recovery says.
+        """
         self._tell(status(_STOPPED, code))
-        self._manager.join(_TO_BEGIN_S)
+        os._exit(code)
 
     def asked(self, control: int, _kind: int, _data: int | None, _context: int | None) -> int:
         """Answer a control code, on the manager's thread."""
@@ -92,7 +95,7 @@ class Service:
         else:
             self._tell(status(_RUNNING))
         self._begun.set()
-        self._ended.wait()
+        threading.Event().wait()  # to return would be to say that the service is over
 
     def _tell(self, now: Any) -> None:
         self._state = now.state

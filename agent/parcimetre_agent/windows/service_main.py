@@ -23,10 +23,13 @@ LOOK_AGAIN_S = 60.0
 _WITHOUT_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
 
-def main() -> int:
-    """Measure until Windows stops the service. Returns the exit code."""
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def main() -> None:
+    """Measure until Windows stops the service; does not return."""
     take_signals()
-    service = Service(NAME, lambda: signal.raise_signal(signal.SIGINT))
+    service = Service(NAME, _stop)
     service.begin()
     code = 1
     try:
@@ -34,13 +37,23 @@ def main() -> int:
         log.take(folder)
         os.chdir(folder)
         code = _measure()
+    except Exception:  # noqa: BLE001 - nobody else would tell, and Windows starts the service again
+        import traceback
+
+        traceback.print_exc()
     finally:
         service.end(code)
-    return code
+
+
+def _stop() -> None:
+    """End what lasts; called on another thread."""
+    for child in _children:
+        child.kill()
+    signal.raise_signal(signal.SIGINT)
 
 
 def _measure() -> int:
-    """Become the resident as soon as the settings allow."""
+    """Become the resident as soon as the settings allow. Returns the exit code."""
     while True:
         settings_json = _prepared()
         if settings_json:
@@ -51,12 +64,15 @@ def _measure() -> int:
 
 def _prepared() -> str:
     """The settings in force; empty while something is to be mended, which the child has said in the log."""
-    child = subprocess.run(
+    child = subprocess.Popen(
         [sys.executable, "-m", f"{__package__}.preparation"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, creationflags=_WITHOUT_WINDOW, check=False,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, creationflags=_WITHOUT_WINDOW,
     )  # fmt: skip
-    return child.stdout.decode("ascii", "replace") if child.returncode == 0 else ""
+    _children.append(child)
+    said = child.communicate()[0]
+    _children.clear()
+    return said.decode("ascii") if child.returncode == 0 else ""
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
