@@ -63,7 +63,11 @@ def install_wine() -> str | None:
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update"], ["install", "--yes", "--no-install-recommends", "wine64"]):
         done = subprocess.run(
-            ["apt-get", "-qq", *command], env=env, capture_output=True, text=True, check=False
+            ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", *command],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             return f"apt-get {command[0]} failed: {done.stderr.strip()[-300:]}"

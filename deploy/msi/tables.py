@@ -49,7 +49,10 @@ def _settings(secure: str) -> Iterator[str]:
 
 
 def _secret() -> Iterator[str]:
-    """The enrolment secret goes into a file of the data folder, which the agent removes once enrolled."""
+    """The enrolment secret goes into a file of the data folder, which the agent removes once enrolled.
+
+    RemoveIniValues is left out: an upgrade before the enrolment must not take the secret away.
+    """
     path = f"[CommonAppDataFolder]{product.DATA_FOLDER}\\{product.SECRET_FILE}"
     yield _set("SecretFile", "SECRET_FILE", path, product.SECRET, _SECRET)
     yield _update("Component", "Condition", product.SECRET, "Component", "Secret")
@@ -67,7 +70,6 @@ def _secret() -> Iterator[str]:
         _INI_LINE,
         "Secret",
     )
-    yield _action("RemoveIniValues", 2200)
     yield _action("WriteIniValues", 5100)
 
 

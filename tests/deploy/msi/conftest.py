@@ -27,11 +27,14 @@ def asked_for() -> None:
 def msis(asked_for: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """Two builds of this checkout, as two versions."""
     import build
+    from set_up_wine import PREFIX
+    from wine import environment, session
 
     build.install_programs()
     folder = tmp_path_factory.mktemp("msi")
     made = {version: folder / f"{version}.msi" for version in ("1.0.0", "1.1.0")}
-    for version, msi in made.items():
-        build.build(msi, version)
+    with session(environment(PREFIX)):
+        for version, msi in made.items():
+            build.build(msi, version)
     yield made
     shutil.rmtree(folder)

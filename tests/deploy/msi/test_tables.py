@@ -64,6 +64,11 @@ def test_data_folder_is_locked_to_the_service(msi: Path) -> None:
     assert lock.split("\t")[:3] == ["DATADIR", "CreateFolder", product.data_access()]
 
 
+def test_upgrade_before_the_enrolment_does_not_take_the_secret_away(msi: Path) -> None:
+    sequence = build.rows(msi, "InstallExecuteSequence")
+    assert ("WriteIniValues" in sequence, "RemoveIniValues" in sequence) == (True, False)
+
+
 def test_old_version_is_removed_within_the_transaction(msi: Path) -> None:
     sequence = {name: row.split("\t")[-1] for name, row in build.rows(msi, "InstallExecuteSequence").items()}
     places = [
