@@ -76,17 +76,10 @@ def install_programs() -> None:
         raise SystemExit(
             f"absent: {' '.join(missing)}; as root on Debian: apt-get install {' '.join(missing)}"
         )
-    install = [
-        "apt-get",
-        "-qq",
-        "-o",
-        "DPkg::Lock::Timeout=300",
-        "install",
-        "--yes",
-        "--no-install-recommends",
-    ]
+    quietly = ["-qq", "-o", "DPkg::Lock::Timeout=300", "--yes", "--no-install-recommends"]
+    command = ["apt-get", *quietly, "install", *missing]
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run([*install, *missing], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"apt-get install {' '.join(missing)} failed: {done.stderr.strip()[-300:]}")
 

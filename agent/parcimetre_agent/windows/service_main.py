@@ -7,7 +7,6 @@ policy later than the program.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -21,8 +20,6 @@ from .service import Service
 NAME = "ParcimetreAgent"
 LOOK_AGAIN_S = 60.0
 _WITHOUT_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-
-
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -35,7 +32,6 @@ def main() -> None:
     try:
         folder = str(Registry().values(SETTINGS_KEY)["DATA_DIR"])
         log.take(folder)
-        os.chdir(folder)
         code = _measure()
     except Exception:  # noqa: BLE001 - nobody else would tell, and Windows starts the service again
         import traceback
