@@ -130,7 +130,8 @@ def rows(msi: Path, table: str) -> dict[str, str]:
 
 
 def _run(command: list[str | Path], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    env = os.environ | {"TZ": "UTC"}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode or done.stderr.strip():
         raise SystemExit(f"{' '.join(map(str, command))[:300]} failed: {done.stderr.strip()[-500:]}")
     return done.stdout

@@ -13,7 +13,7 @@ _PKCS12 = (".p12", ".pfx")
 def sign(msi: Path, certificate: Path, password_file: Path | None, timestamp: str | None) -> None:
     """Replace the MSI by its signed self. A time stamp keeps the signature good when the certificate expires.
 
-    Ends the program when it cannot be signed.
+    Ends the program when it cannot be signed, and leaves no MSI that could be taken for a signed one.
     """
     if certificate.suffix in _PKCS12:
         key = ["-pkcs12", str(certificate)]
@@ -28,5 +28,7 @@ def sign(msi: Path, certificate: Path, password_file: Path | None, timestamp: st
         [*command, "-in", str(msi), "-out", str(signed)], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise SystemExit(f"{msi} could not be signed with {certificate}: {done.stderr.strip()[-500:]}")
+        msi.unlink()
+        reason = done.stderr.partition("\n")[0]
+        raise SystemExit(f"{msi.name} could not be signed with {certificate}: {reason}; nothing was kept")
     signed.replace(msi)

@@ -366,6 +366,13 @@ def test_signature_is_good_and_a_changed_byte_breaks_it(signed: tuple[Path, Path
     assert subprocess.run([*verify, changed], capture_output=True, check=False).returncode != 0
 
 
+def test_msi_that_cannot_be_signed_is_not_kept(msis: dict[str, Path], tmp_path: Path) -> None:
+    msi = Path(shutil.copy(msis["1.0.0"], tmp_path))
+    with pytest.raises(SystemExit, match="could not be signed with"):
+        signing.sign(msi, tmp_path / "absent.p12", None, None)
+    assert not msi.exists()
+
+
 def test_upgrade_keeps_settings_and_data_and_takes_the_new_setting(installed: Seen, upgraded: Seen) -> None:
     assert (upgraded.code, upgraded.service, upgraded.products) == (0, "RUNNING", ["1.1.0"])
     assert upgraded.settings == installed.settings | {"DISPLAYS": "none"}
