@@ -18,7 +18,7 @@ from .registry import SETTINGS_KEY, Registry
 from .service import Service
 
 NAME = "ParcimetreAgent"
-LOOK_AGAIN_S = 60.0
+FIRST_LOOK_S, LONGEST_LOOK_S = 60.0, 3600.0
 _WITHOUT_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _children: list[subprocess.Popen[bytes]] = []
 
@@ -49,13 +49,18 @@ def _stop() -> None:
 
 
 def _measure() -> int:
-    """Become the resident as soon as the settings allow. Returns the exit code."""
+    """Become the resident as soon as the settings allow. Returns the exit code.
+
+    A look costs a second of the processor, and with a wrong secret a question to the collector.
+    """
+    pause_s = FIRST_LOOK_S
     while True:
         settings_json = _prepared()
         if settings_json:
             return resident.run(settings_json)
-        if wait(LOOK_AGAIN_S) == STOP:
+        if wait(pause_s) == STOP:
             return 0
+        pause_s = min(2 * pause_s, LONGEST_LOOK_S)
 
 
 def _prepared() -> str:

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from parcimetre_agent.windows import log
+import pytest
+from parcimetre_agent.waiting import STOP, TIME
+from parcimetre_agent.windows import log, service_main
 from parcimetre_agent.windows.service import status
 
 STOPPED, STOP_PENDING, RUNNING = 1, 3, 4
@@ -23,6 +25,22 @@ def test_running_service_takes_stop_and_shutdown_and_a_stopping_one_asks_for_tim
 def test_exit_code_is_an_error_of_the_services_own_so_that_windows_starts_it_again() -> None:
     assert (status(STOPPED).error, status(STOPPED).own_error) == (0, 0)
     assert (status(STOPPED, 2).error, status(STOPPED, 2).own_error) == (1066, 2)
+
+
+def test_missing_settings_are_looked_for_ever_more_rarely_until_windows_says_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[float] = []
+
+    def wait(seconds: float) -> str:
+        waits.append(seconds)
+        return STOP if len(waits) == 9 else TIME
+
+    monkeypatch.setattr(service_main, "_prepared", str)
+    monkeypatch.setattr(service_main, "wait", wait)
+    assert service_main._measure() == 0
+    assert (waits[0], waits[-1]) == (60, 3600)
+    assert waits == sorted(waits)
 
 
 def test_every_line_of_the_log_has_its_time_once() -> None:
