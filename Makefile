@@ -4,10 +4,10 @@ DEVICES ?= 300
 DAYS ?= 14
 LOCKED := uv.lock pyproject.toml factors/pyproject.toml agent/pyproject.toml server/pyproject.toml tools/bootstrap.py
 
-.PHONY: help run demo test lint format fuzz bench schema tables wine clean
+.PHONY: help run demo test lint format fuzz bench schema tables wine msi test-msi clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 run: .venv/.run  ## collector and this machine's own agent, on 127.0.0.1:$(PORT)
 	@PORT=$(PORT) DATA_DIR=$(DATA_DIR) sh tools/run.sh
@@ -49,6 +49,13 @@ tables: .venv/.dev  ## write what describes the factor tables: datapackage.json,
 
 wine: .venv/.dev  ## Wine and its Python, for the tests of the agent on Windows (Debian, root)
 	@python3 tools/set_up_wine.py
+
+msi: wine  ## installer of the agent for Windows, in dist/; SIGN=file [PASSWORD_FILE=file] [TIMESTAMP=url] signs it
+	@.venv/bin/python deploy/msi/build.py $(if $(SIGN),--sign $(SIGN)) \
+		$(if $(PASSWORD_FILE),--password-file $(PASSWORD_FILE)) $(if $(TIMESTAMP),--timestamp $(TIMESTAMP))
+
+test-msi: wine  ## build the installer, and install, upgrade and remove it under Wine; takes minutes
+	PARCIMETRE_MSI=1 .venv/bin/pytest tests/deploy/msi
 
 clean:  ## remove the environment; data stays
 	rm -rf .venv .venv-uv .wine

@@ -102,5 +102,6 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     add("--ca-file", metavar="FILE", help="PEM file of a private certificate authority")
     add("--client-cert", metavar="FILE", help="PEM certificate to show to the collector")
     add("--client-key", metavar="FILE", help="PEM key of that certificate")
+    add("--proxy", metavar="URL", help="proxy to the collector (default: the system's)")
     add("--send-hostname", action="store_true", default=None, help="tell the collector this machine's name")
     add("--displays", choices=("all", "none"), default=None, help="none sends no display that is plugged in")

@@ -166,7 +166,7 @@ class Courier:
         try:
             return self._post(client, load, extras)
         except Refused as error:
-            if error.status != 401 or not error.by_collector or self._settings.secret_file is None:
+            if error.status != 401 or not error.by_collector or not enrolment.at_hand(self._settings):
                 raise
             self._who = replace(self._who, device_id=None, credential=None)
             self._enrolled(client, extras.inventory or self._take_inventory())
@@ -388,4 +388,7 @@ def main(settings_json: str) -> int:
 
 
 if __name__ == "__main__":
+    from .windows import log
+
+    log.follow()
     sys.exit(main(sys.argv[1]))

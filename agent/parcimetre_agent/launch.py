@@ -66,7 +66,15 @@ if sys.platform == "linux":
 else:
     _WITHOUT_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 
+    class _Started(subprocess.Popen):  # type: ignore[type-arg]  # it reads and writes nothing
+        """A process of its own."""
+
+        def kill(self) -> None:
+            """End it now and wait until it has: an installer that waits for us wants our files."""
+            super().kill()
+            self.wait()
+
     def start(settings_json: str) -> Child:
         """Start a courier with these settings."""
         command = [sys.executable, "-m", "parcimetre_agent.courier", settings_json]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, creationflags=_WITHOUT_WINDOW)
+        return _Started(command, stdin=subprocess.DEVNULL, creationflags=_WITHOUT_WINDOW)

@@ -1,4 +1,5 @@
-"""Settings: command line, else environment, else (on Windows) registry, else TOML file, else default.
+"""Settings: command line, else (on Windows) policy, else environment, else (on Windows) registry, else TOML
+file, else default.
 
 Each remembers where it is from.
 """
@@ -14,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BadSettings
-from .windows.registry import Registry
+from .windows.registry import POLICY_KEY, SETTINGS_KEY, Registry
 
 PREFIX = "PARCIMETRE_AGENT_"
-REGISTRY_KEY = r"SOFTWARE\Parcimetre\Agent"
 if sys.platform == "win32":
     DEFAULT_FOLDER = os.environ.get("ProgramData", r"C:\ProgramData") + r"\Parcimetre"  # noqa: SIM112
     DEFAULT_FILE = Path(DEFAULT_FOLDER, "agent.toml")
@@ -28,8 +28,8 @@ else:
 
 @dataclass(frozen=True)
 class Settings:
-    """What is in force. `origins` maps each name to "command line", "environment", "registry ...", a file
-    or "default".
+    """What is in force. `origins` maps each name to "command line", "policy ...", "environment",
+    "registry ...", a file or "default".
     """
 
     server: str | None = None
@@ -41,6 +41,7 @@ class Settings:
     ca_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
+    proxy: str | None = None
     send_hostname: bool = False
     displays: str = "all"
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -76,10 +77,12 @@ def resolve(
     """Settle every setting. Raises BadSettings naming the place and the mend."""
     path = file or Path(environ.get(PREFIX + "CONFIG", DEFAULT_FILE))
     explicit = file is not None or PREFIX + "CONFIG" in environ
+    keys = registry or Registry()
     layers = [
         ("command line", {name: value for name, value in command_line.items() if value is not None}),
+        (f"policy HKLM\\{POLICY_KEY}", _from_registry(keys, POLICY_KEY)),
         ("environment", _from_environment(environ)),
-        (f"registry HKLM\\{REGISTRY_KEY}", _from_registry(registry or Registry())),
+        (f"registry HKLM\\{SETTINGS_KEY}", _from_registry(keys, SETTINGS_KEY)),
         (str(path), _from_file(path, explicit)),
     ]
     values: dict[str, Any] = {}
@@ -103,12 +106,12 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _from_registry(registry: Registry) -> dict[str, Any]:
+def _from_registry(registry: Registry, key: str) -> dict[str, Any]:
     """Values named as in the environment, without its prefix: SERVER, SECRET_FILE; an empty one is unset.
 
     Names that are no setting are the installer's own.
     """
-    found = {name.upper(): value for name, value in registry.values(REGISTRY_KEY).items()}
+    found = {name.upper(): value for name, value in registry.values(key).items()}
     given = {name: found[_outside(name).upper()] for name in NAMES if _outside(name).upper() in found}
     return {name: value for name, value in given.items() if value != ""}
 
@@ -172,7 +175,20 @@ def _checked(name: str, value: Any, origin: str) -> Any:
         raise BadSettings(f'displays from {origin} is {value!r}; write "all" or "none"')
     if name == "server" and not value.startswith(("http://", "https://")):
         raise BadSettings(f"server from {origin} is {value!r}; write it with https:// or http://")
+    if name == "proxy":
+        return _proxy(value, origin)
     return os.path.abspath(value) if name in _PATHS else value.rstrip("/")  # noqa: PTH100 - keeps symlinks
+
+
+def _proxy(value: str, origin: str) -> str:
+    """Without a password: settings can be read by others than the agent."""
+    if not value.startswith(("http://", "https://")):
+        raise BadSettings(f"proxy from {origin} is {value!r}; write it as http://proxy:port")
+    if "@" in value:
+        raise BadSettings(
+            f"proxy from {origin} holds a name or password; set HTTPS_PROXY for the agent's service instead"
+        )
+    return value
 
 
 def _whole(name: str, value: Any, origin: str) -> int:

@@ -46,8 +46,9 @@ def open_client(settings: Settings) -> httpx.Client:
         raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
     headers = {"User-Agent": f"parcimetre-agent/{__version__}", "Accept": "application/json"}
     return httpx.Client(
-        base_url=settings.server, verify=_trust(settings), timeout=TIMEOUT, headers=headers, trust_env=True
-    )
+        base_url=settings.server, verify=_trust(settings), proxy=settings.proxy,
+        timeout=TIMEOUT, headers=headers, trust_env=True,
+    )  # fmt: skip
 
 
 def post(
@@ -96,6 +97,8 @@ def _trust(settings: Settings) -> ssl.SSLContext | bool:
     if settings.server is None or not settings.server.startswith("https://"):
         return False
     context = ssl.create_default_context()
+    # On by default since Python 3.13, it refuses private authorities whose certificate states no key usage.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     try:
         if settings.ca_file:
             context.load_verify_locations(settings.ca_file)

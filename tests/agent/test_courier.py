@@ -15,6 +15,7 @@ from parcimetre_agent.courier import (
     clock_sentence,
     main,
 )
+from parcimetre_agent.enrolment import BY_INSTALLER
 from parcimetre_agent.errors import BadSettings, Refused, Unreachable
 from parcimetre_agent.report import EnrolRequest, Report
 from parcimetre_agent.resident import COURIER_LIMIT_S
@@ -145,6 +146,25 @@ def test_credential_no_longer_known_without_secret_says_so(
     collector.replies.append(reply_problem(401, "credential unknown; enrol again"))
     with pytest.raises(Refused, match="enrol again"):
         Courier(bare, Machine(laptop)).deliver()
+
+
+def test_secret_of_an_installer_is_removed_once_used_and_not_missed_later(
+    settings: Settings, laptop: Path, collector, reply_problem
+) -> None:
+    left = Path(settings.data_dir, BY_INSTALLER)
+    left.write_text("[enrolment]\nsecret=s3cret\n")
+    installed = Settings(**{**vars(settings), "secret_file": str(left)})
+    Courier(installed, Machine(laptop)).deliver()
+    assert collector.bodies("/v1/enrol")[0]["secret"] == "s3cret"
+    assert not left.exists()
+    collector.replies.append(reply_problem(401, "credential unknown; enrol again"))
+    with pytest.raises(Refused, match="enrol again"):
+        Courier(installed, Machine(laptop)).deliver()
+
+
+def test_secret_of_the_administrators_own_file_stays(courier: Courier) -> None:
+    courier.deliver()
+    assert Path(courier._settings.secret_file or "").exists()
 
 
 def test_refused_slot_is_set_aside_with_its_reason_and_the_others_are_done(

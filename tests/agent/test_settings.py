@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from parcimetre_agent.errors import BadSettings
-from parcimetre_agent.settings import REGISTRY_KEY, Settings, from_json, resolve
+from parcimetre_agent.settings import Settings, from_json, resolve
+from parcimetre_agent.windows.registry import POLICY_KEY, SETTINGS_KEY
 
 
 def test_nearer_layer_wins_and_every_value_knows_where_it_is_from(tmp_path: Path) -> None:
@@ -39,6 +40,8 @@ def test_absent_default_file_is_fine_but_a_named_one_must_exist(tmp_path: Path) 
         ("upload_period = true\n", "whole seconds"),
         ("data_dir = 3\n", "must be a text"),
         ('send_hostname = "maybe"\n', "give true or false"),
+        ('proxy = "proxy:3128"\n', "write it as http://proxy:port"),
+        ('proxy = "http://me:secret@proxy:3128"\n', "set HTTPS_PROXY for the agent's service"),
         ('displays = "some"\n', 'write "all" or "none"'),
     ],
 )
@@ -59,13 +62,27 @@ def test_registry_stands_between_environment_and_file(tmp_path: Path, keys: Any)
     file = tmp_path / "agent.toml"
     file.write_text('server = "https://file"\nupload_period = 600\nca_file = "/ca.pem"\n')
     registry = keys(
-        {REGISTRY_KEY: {"Server": "https://registry", "UPLOAD_PERIOD": 1200, "CA_FILE": "", "Tag": "x"}}
+        {SETTINGS_KEY: {"Server": "https://registry", "UPLOAD_PERIOD": 1200, "CA_FILE": "", "Tag": "x"}}
     )
     settings = resolve({}, {"PARCIMETRE_AGENT_SERVER": "https://env"}, file, registry)
     assert (settings.server, settings.upload_period_s, settings.ca_file) == ("https://env", 1200, "/ca.pem")
-    assert settings.origins["upload_period_s"] == rf"registry HKLM\{REGISTRY_KEY}"
+    assert settings.origins["upload_period_s"] == rf"registry HKLM\{SETTINGS_KEY}"
 
 
 def test_bad_value_of_the_registry_is_named_with_its_place(keys: Any) -> None:
     with pytest.raises(BadSettings, match=r"upload_period from registry HKLM.* is 5; give whole seconds"):
-        resolve({}, {}, registry=keys({REGISTRY_KEY: {"UPLOAD_PERIOD": 5}}))
+        resolve({}, {}, registry=keys({SETTINGS_KEY: {"UPLOAD_PERIOD": 5}}))
+
+
+def test_policy_wins_over_environment_and_installer_and_yields_to_the_command_line(keys: Any) -> None:
+    registry = keys(
+        {
+            SETTINGS_KEY: {"SERVER": "https://installer", "DISPLAYS": "all", "CA_FILE": "/installer.pem"},
+            POLICY_KEY: {"SERVER": "https://policy", "DISPLAYS": "none", "SEND_HOSTNAME": 1},
+        }
+    )
+    environ = {"PARCIMETRE_AGENT_DISPLAYS": "all"}
+    settings = resolve({"server": "https://line"}, environ, registry=registry)
+    assert (settings.server, settings.displays, settings.send_hostname) == ("https://line", "none", True)
+    assert settings.ca_file == "/installer.pem"
+    assert settings.origins["displays"] == rf"policy HKLM\{POLICY_KEY}"

@@ -187,6 +187,15 @@ def test_proxy_that_wants_a_password_is_to_be_tried_again_and_the_mend_named(
     assert "wrong" not in str(told.value)
 
 
+def test_proxy_of_the_settings_is_taken_before_the_systems(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _through(monkeypatch, "127.0.0.1:9")
+    settings = Settings(server="http://collector.example.org", proxy=f"http://{proxy}")
+    with open_client(settings) as client, pytest.raises(Unreachable, match="wants a name and password"):
+        post(client, "/v1/reports", {})
+
+
 def test_no_proxy_is_obeyed(
     server: str, authority: Path, proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

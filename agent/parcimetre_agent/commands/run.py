@@ -21,17 +21,22 @@ def run(settings: Settings, _options: argparse.Namespace) -> int:
 
     Raises AgentError when it cannot begin.
     """
-    if settings.server is None:
-        raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
-    open_spool(settings.data_dir)
-    if own_identity(Path(settings.data_dir)).credential is None:
-        _enrol(settings)
+    prepare(settings)
     os.chdir("/")
     if sys.platform == "win32":
         return resident.run(settings.to_json())
     _compile()
     os.execv(sys.executable, [sys.executable, "-m", resident.__name__, settings.to_json()])  # noqa: S606
     return 0
+
+
+def prepare(settings: Settings) -> None:
+    """See to a collector's address, a data folder and an enrolment. Raises AgentError when one is missing."""
+    if settings.server is None:
+        raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
+    open_spool(settings.data_dir)
+    if own_identity(Path(settings.data_dir)).credential is None:
+        _enrol(settings)
 
 
 def _enrol(settings: Settings) -> None:

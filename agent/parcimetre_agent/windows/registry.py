@@ -5,6 +5,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+SETTINGS_KEY = r"SOFTWARE\Parcimetre\Agent"
+"""What the installer wrote."""
+POLICY_KEY = r"SOFTWARE\Policies\Parcimetre\Agent"
+"""What a group policy or Intune says."""
+
 if sys.platform == "win32":
     import winreg
 
