@@ -4,10 +4,10 @@ DEVICES ?= 300
 DAYS ?= 14
 LOCKED := uv.lock pyproject.toml factors/pyproject.toml agent/pyproject.toml server/pyproject.toml tools/bootstrap.py
 
-.PHONY: help run demo test lint format fuzz bench schema tables wine clean
+.PHONY: help run demo test lint format fuzz bench schema tables wine packages repo test-packages clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 run: .venv/.run  ## collector and this machine's own agent, on 127.0.0.1:$(PORT)
 	@PORT=$(PORT) DATA_DIR=$(DATA_DIR) sh tools/run.sh
@@ -50,8 +50,19 @@ tables: .venv/.dev  ## write what describes the factor tables: datapackage.json,
 wine: .venv/.dev  ## Wine and its Python, for the tests of the agent on Windows (Debian, root)
 	@python3 tools/set_up_wine.py
 
+packages: .venv/.dev  ## deb and rpm of the agent, deb of the collector, in dist/
+	@python3 tools/build_packages.py
+	@python3 tools/build_collector.py
+
+repo: packages  ## APT and DNF repositories of dist/ in dist/repository, signed with KEY (a test key without)
+	@python3 tools/build_repository.py $(KEY)
+
+test-packages: .venv/.dev  ## install the packages on Debian 11, 12 and 13 (Debian, root)
+	@python3 tools/set_up_packages.py bullseye bookworm trixie
+	PARCIMETRE_DEBIANS="bullseye bookworm trixie" .venv/bin/pytest tests/deploy/linux tests/deploy/server
+
 clean:  ## remove the environment; data stays
-	rm -rf .venv .venv-uv .wine
+	rm -rf .venv .venv-uv .wine .packages
 
 .venv/.run: $(LOCKED)
 	@python3 tools/bootstrap.py
