@@ -1,4 +1,4 @@
-"""What is in the agent's packages: the same bytes each time, a megabyte at most, and no more rights than said."""
+"""What is in the agent's packages: the same bytes each time, at most a megabyte, no more rights than said."""
 
 import re
 import shutil

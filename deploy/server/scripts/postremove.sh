@@ -1,0 +1,9 @@
+#!/bin/sh
+# deb: remove | purge | upgrade | ...; a purge leaves no data of the fleet behind, but the backups
+set -e
+if [ "$1" = purge ]; then
+    rm -rf /var/lib/parcimetre /etc/parcimetre-collector
+    getent passwd parcimetre-collector >/dev/null && userdel parcimetre-collector || true
+    getent group parcimetre-collector >/dev/null && groupdel parcimetre-collector || true
+fi
+[ ! -d /run/systemd/system ] || systemctl daemon-reload || true
