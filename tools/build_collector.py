@@ -1,8 +1,8 @@
-"""Build the deb of the collector into `dist/`, with exactly the libraries of uv.lock, the same bytes each time.
+"""Build the deb of the collector into `dist/`, with the libraries of uv.lock, the same bytes each time.
 
 Not a zipapp, because compiled libraries cannot be loaded from one; not a virtual environment, because that is
-tied to the paths it was made in. It is a folder that the system's Python loads, of one minor version: numpy and
-pydantic are compiled for each.
+tied to the paths it was made in. It is a folder that the system's Python loads, of one minor version, for
+numpy and pydantic are compiled for each.
 """
 
 from __future__ import annotations
@@ -53,7 +53,16 @@ def lay_out(stage: Path, python: str) -> None:
     shutil.copytree(SERVER, stage, dirs_exist_ok=True, ignore=shutil.ignore_patterns("helm"))
     library = stage / "lib"
     requirements = stage / "requirements.txt"
-    wanted = ["--package", "parcimetre", "--no-dev", "--no-emit-workspace", "--frozen"]
+    # pip is asked for by sqlite-utils, for a command of its own that installs plugins
+    wanted = [
+        "--package",
+        "parcimetre",
+        "--no-dev",
+        "--no-emit-workspace",
+        "--no-emit-package",
+        "pip",
+        "--frozen",
+    ]
     requirements.write_text(run_uv("export", *wanted))
     install(library, requirements, python, PLATFORM)
     strip(library)

@@ -68,7 +68,7 @@ def lay_out(stage: Path) -> None:
 def install(target: Path, requirements: Path, python: str, platform: str = PLATFORM) -> None:
     """Libraries with their pinned hashes, and none of what an installer keeps beside them."""
     of_target = ["--target", str(target), "--python-platform", platform, "--python-version", python]
-    checked = ["--only-binary", ":all:", "--require-hashes", "-r", str(requirements)]
+    checked = ["--only-binary", ":all:", "--no-deps", "--require-hashes", "-r", str(requirements)]
     run_uv("pip", "install", *of_target, *checked)
     for name in _OF_THE_INSTALLER:
         for file in target.glob(f"*.dist-info/{name}"):

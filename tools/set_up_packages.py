@@ -13,10 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import build_packages
 from bootstrap import ROOT
 
 FOLDER = ROOT / ".packages"
 ABSENT = FOLDER / "absent"
+LINTERS = FOLDER / "linters"
 MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
 RELEASES = ("bookworm",)
 TOOLS = {
@@ -32,7 +34,8 @@ TOOLS = {
 def main() -> None:
     """Install what is missing; each Debian is kept."""
     FOLDER.mkdir(exist_ok=True)
-    reason = install_tools()
+    build_packages.install_tools("deploy-lint", LINTERS)
+    reason = install_commands()
     for release in sys.argv[1:] or RELEASES:
         reason = reason or make_debian(release)
     if reason:
@@ -42,7 +45,7 @@ def main() -> None:
     ABSENT.unlink(missing_ok=True)
 
 
-def install_tools() -> str | None:
+def install_commands() -> str | None:
     """None when all are there, else why not."""
     missing = [package for command, package in TOOLS.items() if shutil.which(command) is None]
     if not missing:

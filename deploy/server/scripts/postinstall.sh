@@ -6,6 +6,7 @@ account=parcimetre-collector
 getent group $account >/dev/null || groupadd --system $account
 getent passwd $account >/dev/null || useradd --system --gid $account --no-create-home \
     --home-dir /var/lib/parcimetre --shell /usr/sbin/nologin $account
+install -d -m 0700 -o $account -g $account /var/lib/parcimetre /var/backups/parcimetre
 find /usr/lib/$account -name __pycache__ -prune -exec rm -rf {} +
 python3 -m compileall -q /usr/lib/$account || true
 command -v systemctl >/dev/null || exit 0

@@ -2,7 +2,7 @@
 # deb: remove | purge | upgrade | ...; a purge leaves no data of the fleet behind, but the backups
 set -e
 if [ "$1" = purge ]; then
-    rm -rf /var/lib/parcimetre /etc/parcimetre-collector
+    rm -rf /var/lib/parcimetre /etc/parcimetre-collector /var/lib/systemd/timers/stamp-parcimetre-backup.timer
     getent passwd parcimetre-collector >/dev/null && userdel parcimetre-collector || true
     getent group parcimetre-collector >/dev/null && groupdel parcimetre-collector || true
 fi

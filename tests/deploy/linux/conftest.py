@@ -22,6 +22,14 @@ import set_up_packages  # noqa: E402
 
 Done = subprocess.CompletedProcess[str]
 PATIENCE_S = 60
+PROBE = """[Unit]
+After=multi-user.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /probe.sh
+[Install]
+WantedBy=multi-user.target
+"""
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +86,23 @@ class Debian:
         file = self.root / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+
+    def boot(self, probe: str, *options: str) -> str:
+        """Boot it as a container, run the shell lines of `probe`, switch it off; what they wrote."""
+        self.write("/probe.sh", f"exec >/probe.out 2>&1\n{probe}\nsystemctl poweroff --force\n")
+        self.write("/etc/systemd/system/probe.service", PROBE)
+        self.must("systemctl", "enable", "--quiet", "probe.service")
+        subprocess.run(["umount", self.root / "proc"], check=True)
+        plain = ["--boot", "--register=no", "--keep-unit", "--quiet", "--console=pipe"]
+        done = subprocess.run(
+            ["systemd-nspawn", "-D", self.root, *plain, *options],
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False,
+        )  # fmt: skip
+        subprocess.run(["mount", "-t", "proc", "proc", self.root / "proc"], check=True)
+        written = self.root / "probe.out"
+        assert written.exists(), f"it did not boot: {(done.stdout + done.stderr)[-2000:]}"
+        return written.read_text()
 
     def files(self) -> set[str]:
         """All paths but those of dpkg's own records and logs, /proc and /tmp."""

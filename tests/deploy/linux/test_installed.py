@@ -56,15 +56,7 @@ def test_deb_compiles_for_its_python_and_again_when_that_changes(debian: Any, de
     assert "multi-user.target.wants/parcimetre-agent.service" in " ".join(debian.files())
 
 
-PROBE = """[Unit]
-After=multi-user.target
-[Service]
-Type=oneshot
-ExecStart=/bin/sh /probe.sh
-[Install]
-WantedBy=multi-user.target
-"""
-PROBE_SCRIPT = """exec >/probe.out 2>&1
+PROBE = """
 for _ in $(seq 100); do
     [ -e /run/parcimetre-agent/status.json ] && break
     sleep 0.5
@@ -75,7 +67,6 @@ runuser -u nobody -- parcimetre-agent status
 systemctl stop parcimetre-agent
 systemctl show parcimetre-agent -p Result
 journalctl --unit parcimetre-agent --output cat
-systemctl poweroff --force
 """
 
 
@@ -83,31 +74,13 @@ def test_unit_starts_at_boot_confined_and_reports(debian: Any, debs: dict[str, P
     known = len(collector.measured())
     _point_to(debian, collector)
     debian.dpkg("-i", debs["0.1.0"])
-    debian.write("/probe.sh", PROBE_SCRIPT)
-    debian.write("/etc/systemd/system/probe.service", PROBE)
-    debian.must("systemctl", "enable", "--quiet", "probe.service")
-    said = _boot(debian.root)
+    said = debian.boot(PROBE)
     assert "ActiveState=active\nSubState=running" in said, said
     assert "NRestarts=0" in said
     assert re.search(r"Uid:\s+(?!0)(\d+)\s+\1\s+\1", said), said
     assert re.search(r"CapEff:\s+0+\n", said), said
     assert re.search(r"Seccomp:\s+2\n", said), said
     assert len(collector.measured()) == known + 1, said
-
-
-def _boot(root: Path) -> str:
-    """Boot the system as a container until it switches itself off; what its probe wrote."""
-    subprocess.run(["umount", root / "proc"], check=True)
-    options = ["--boot", "--register=no", "--keep-unit", "--quiet", "--console=pipe"]
-    done = subprocess.run(
-        ["systemd-nspawn", "-D", root, *options],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
-    probe = root / "probe.out"
-    if not probe.exists():
-        pytest.fail(f"it did not boot: {(done.stdout + done.stderr)[-2000:]}")
-    return probe.read_text()
 
 
 def test_rpm_installs_unchanged_runs_and_erases_all_but_foreign_settings(debian: Any, rpm: Path) -> None:
