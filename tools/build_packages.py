@@ -17,6 +17,7 @@ from pathlib import Path
 from bootstrap import ROOT, SETTINGS, find_uv
 
 LINUX = ROOT / "deploy" / "linux"
+REQUIREMENTS = ROOT / "deploy" / "requirements.txt"
 TOOLS = ROOT / ".packages" / "tools"
 OLDEST_PYTHON, PLATFORM = "3.9", "x86_64-manylinux_2_17"
 FORMATS = ("deb", "rpm")
@@ -54,7 +55,7 @@ def lay_out(stage: Path) -> None:
     """All files of the agent's packages, where nfpm.yaml looks for them."""
     shutil.copytree(LINUX, stage, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.example"))
     library = stage / "lib"
-    install(library, LINUX / "requirements.txt", OLDEST_PYTHON)
+    install(library, REQUIREMENTS, OLDEST_PYTHON)
     shutil.copytree(
         ROOT / "agent" / "parcimetre_agent",
         library / "parcimetre_agent",
