@@ -7,6 +7,7 @@ and OpenSSL stay the distribution's. psutil's one compiled file is of the stable
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shutil
 import subprocess
@@ -146,15 +147,20 @@ def nfpm() -> Path:
 
 def install_tools(group: str, target: Path) -> None:
     """A dependency group of pyproject.toml in a folder of its own, once for each uv.lock."""
+    lock = hashlib.sha256((ROOT / "uv.lock").read_bytes()).hexdigest()
     stamp = target / "stamp"
-    locked = (ROOT / "uv.lock").stat().st_mtime_ns
-    if stamp.exists() and stamp.read_text() == str(locked):
+    if stamp.exists() and stamp.read_text() == lock:
         return
-    target.mkdir(parents=True, exist_ok=True)
-    requirements = target / "requirements.txt"
-    requirements.write_text(run_uv("export", "--only-group", group, "--frozen", "--no-emit-workspace"))
-    run_uv("pip", "install", "--target", str(target), "--require-hashes", "-r", str(requirements))
-    stamp.write_text(str(locked))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        fresh = Path(folder, target.name)
+        requirements = Path(folder, "requirements.txt")
+        requirements.write_text(run_uv("export", "--only-group", group, "--frozen", "--no-emit-workspace"))
+        run_uv("pip", "install", "--target", str(fresh), "--require-hashes", "-r", str(requirements))
+        (fresh / "stamp").write_text(lock)
+        if not stamp.exists() or stamp.read_text() != lock:  # another process may have been first
+            shutil.rmtree(target, ignore_errors=True)
+            fresh.rename(target)
 
 
 if __name__ == "__main__":

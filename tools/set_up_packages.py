@@ -34,6 +34,7 @@ TOOLS = {
 def main() -> None:
     """Install what is missing; each Debian is kept."""
     FOLDER.mkdir(exist_ok=True)
+    build_packages.nfpm()
     build_packages.install_tools("deploy-lint", LINTERS)
     reason = install_commands()
     for release in sys.argv[1:] or RELEASES:

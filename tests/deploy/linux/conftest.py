@@ -79,7 +79,7 @@ class Debian:
     def dpkg(self, action: str, deb: Path) -> str:
         """Hand dpkg a file from outside."""
         shutil.copy(deb, self.root / "tmp")
-        return self.must("dpkg", action, f"/tmp/{deb.name}")
+        return self.must("dpkg", "--force-unsafe-io", action, f"/tmp/{deb.name}")
 
     def write(self, path: str, text: str) -> None:
         """A file in it."""
