@@ -60,7 +60,7 @@ repo: packages  ## APT and DNF repositories of dist/ in dist/repository, signed 
 
 test-packages: .venv/.dev  ## install the packages on Debian 11, 12 and 13 (Debian, root)
 	@python3 tools/set_up_packages.py bullseye bookworm trixie
-	PARCIMETRE_DEBIANS="bullseye bookworm trixie" .venv/bin/pytest tests/deploy/linux tests/deploy/server
+	PARCIMETRE_DEBIANS="bullseye bookworm trixie" .venv/bin/pytest tests/deploy/linux
 
 clean:  ## remove the environment; data stays
 	rm -rf .venv .venv-uv .wine .packages

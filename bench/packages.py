@@ -28,7 +28,7 @@ import set_up_packages  # noqa: E402
 
 RELEASE, PYTHON = "bookworm", "3.11"
 PEER, PEER_NEEDS = "prometheus-node-exporter", ("adduser", "init-system-helpers", "libc6")
-ROUNDS, LIVE_S = 3, 20
+ROUNDS, LIVE_S = 2, 20
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"}
 NOBODY_LISTENS = 'server = "http://127.0.0.1:9"\nsecret_file = "/etc/parcimetre/secret"\n'
 

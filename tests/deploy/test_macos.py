@@ -14,8 +14,6 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import build_macos  # noqa: E402  tools/ is no package
 
-SCRIPTS = [MACOS / "parcimetre-agent.sh", MACOS / "uninstall.sh", *(MACOS / "scripts").iterdir()]
-
 
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -76,13 +74,6 @@ def _script(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True)
     file.write_text(f"#!/bin/sh\n{text}\n")
     file.chmod(0o755)
-
-
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-def test_scripts_are_posix_shell(script: Path) -> None:
-    done = subprocess.run(["sh", "-n", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert script.read_text().startswith("#!/bin/sh\n")
 
 
 def test_uninstall_removes_what_the_package_brings(laid_out: Path) -> None:

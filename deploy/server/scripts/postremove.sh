@@ -3,7 +3,11 @@
 set -e
 if [ "$1" = purge ]; then
     rm -rf /var/lib/parcimetre /etc/parcimetre-collector /var/lib/systemd/timers/stamp-parcimetre-backup.timer
-    getent passwd parcimetre-collector >/dev/null && userdel parcimetre-collector || true
-    getent group parcimetre-collector >/dev/null && groupdel parcimetre-collector || true
+    if getent passwd parcimetre-collector >/dev/null; then
+        userdel parcimetre-collector || true
+    fi
+    if getent group parcimetre-collector >/dev/null; then
+        groupdel parcimetre-collector || true
+    fi
 fi
 [ ! -d /run/systemd/system ] || systemctl daemon-reload || true
