@@ -65,6 +65,8 @@ def main() -> None:
         row("", "packed, MB", "installed, MB", "install, s", "memory, MiB")
         tell("parcimetre-agent deb", ours)
         row("parcimetre-agent rpm", f"{rpm.stat().st_size / 1e6:.2f}")
+        for msi in sorted((ROOT / "dist").glob("*.msi")):
+            row(f"parcimetre-agent msi ({msi.name})", f"{msi.stat().st_size / 1e6:.2f}")
         tell(f"{PEER} deb", peer)
         tell(
             f"parcimetre-collector deb, Python {PYTHON}",

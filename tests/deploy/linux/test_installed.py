@@ -64,16 +64,26 @@ done
 systemctl show parcimetre-agent -p ActiveState -p SubState -p NRestarts -p Result
 grep -E '^(Uid|CapEff|NoNewPrivs|Seccomp):' /proc/$(systemctl show -P MainPID parcimetre-agent)/status
 runuser -u nobody -- parcimetre-agent status
-systemctl stop parcimetre-agent
-systemctl show parcimetre-agent -p Result
+before=$(systemctl show -P MainPID parcimetre-agent)
+dpkg --install /next.deb
+sleep 1
+if [ "$before" != "$(systemctl show -P MainPID parcimetre-agent)" ]; then
+    systemctl is-active parcimetre-agent && echo upgraded
+fi
+dpkg --purge parcimetre-agent
+systemctl is-active parcimetre-agent
+ls -d /run/parcimetre-agent /var/lib/parcimetre-agent
 journalctl --unit parcimetre-agent --output cat
 """
 
 
-def test_unit_starts_at_boot_confined_and_reports(debian: Any, debs: dict[str, Path], collector: Any) -> None:
+def test_unit_starts_at_boot_confined_reports_and_follows_upgrade_and_purge(
+    debian: Any, debs: dict[str, Path], collector: Any
+) -> None:
     known = len(collector.measured())
     _point_to(debian, collector)
     debian.dpkg("-i", debs["0.1.0"])
+    shutil.copy(debs["0.1.1"], debian.root / "next.deb")
     said = debian.boot(PROBE)
     assert "ActiveState=active\nSubState=running" in said, said
     assert "NRestarts=0" in said
@@ -81,6 +91,10 @@ def test_unit_starts_at_boot_confined_and_reports(debian: Any, debs: dict[str, P
     assert re.search(r"CapEff:\s+0+\n", said), said
     assert re.search(r"Seccomp:\s+2\n", said), said
     assert len(collector.measured()) == known + 1, said
+    assert "active\nupgraded\n" in said, said
+    assert "\ninactive\n" in said, said
+    assert "cannot access '/run/parcimetre-agent'" in said, said
+    assert "cannot access '/var/lib/parcimetre-agent'" in said, said
 
 
 def test_rpm_installs_unchanged_runs_and_erases_all_but_foreign_settings(debian: Any, rpm: Path) -> None:
