@@ -4,10 +4,10 @@ DEVICES ?= 300
 DAYS ?= 14
 LOCKED := uv.lock pyproject.toml factors/pyproject.toml agent/pyproject.toml server/pyproject.toml tools/bootstrap.py
 
-.PHONY: help run demo test lint format fuzz bench schema tables wine msi test-msi clean
+.PHONY: help run demo test lint format fuzz bench schema tables wine msi test-msi packages repo test-packages clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 run: .venv/.run  ## collector and this machine's own agent, on 127.0.0.1:$(PORT)
 	@PORT=$(PORT) DATA_DIR=$(DATA_DIR) sh tools/run.sh
@@ -40,6 +40,7 @@ bench: .venv/.dev  ## speed and size, as ratios
 	.venv/bin/python bench/engine.py
 	.venv/bin/python bench/ingest.py
 	.venv/bin/python bench/query.py
+	.venv/bin/python bench/packages.py
 
 schema: .venv/.dev  ## write the JSON Schema of the wire format into docs/
 	.venv/bin/python tools/write_schema.py
@@ -57,8 +58,19 @@ msi: wine  ## installer of the agent for Windows, in dist/; SIGN=file [PASSWORD_
 test-msi: wine  ## build the installer, and install, upgrade and remove it under Wine; takes minutes
 	PARCIMETRE_MSI=1 .venv/bin/pytest tests/deploy/msi
 
+packages: .venv/.dev  ## deb and rpm of the agent, deb of the collector, in dist/
+	@python3 tools/build_packages.py
+	@python3 tools/build_collector.py
+
+repo: packages  ## APT and DNF repositories of dist/ in dist/repository, signed with KEY (a test key without)
+	@python3 tools/build_repository.py $(KEY)
+
+test-packages: .venv/.dev  ## install the packages on Debian 11, 12 and 13 (Debian, root)
+	@python3 tools/set_up_packages.py bullseye bookworm trixie
+	PARCIMETRE_DEBIANS="bullseye bookworm trixie" .venv/bin/pytest tests/deploy/linux
+
 clean:  ## remove the environment; data stays
-	rm -rf .venv .venv-uv .wine
+	rm -rf .venv .venv-uv .wine .packages
 
 .venv/.run: $(LOCKED)
 	@python3 tools/bootstrap.py

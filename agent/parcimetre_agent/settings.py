@@ -1,5 +1,5 @@
 """Settings: command line, else (on Windows) policy, else environment, else (on Windows) registry, else TOML
-file, else default.
+files, else default.
 
 Each remembers where it is from.
 """
@@ -23,7 +23,7 @@ if sys.platform == "win32":
     DEFAULT_FILE = Path(DEFAULT_FOLDER, "agent.toml")
 else:
     DEFAULT_FOLDER = "/var/lib/parcimetre-agent"
-    DEFAULT_FILE = Path("/etc/parcimetre-agent/agent.toml")
+    DEFAULT_FILE = Path("/etc/parcimetre/agent.toml")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def resolve(
         (f"policy HKLM\\{POLICY_KEY}", _from_registry(keys, POLICY_KEY)),
         ("environment", _from_environment(environ)),
         (f"registry HKLM\\{SETTINGS_KEY}", _from_registry(keys, SETTINGS_KEY)),
-        (str(path), _from_file(path, explicit)),
+        *((str(one), _from_file(one, explicit)) for one in _files(path, explicit)),
     ]
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -119,6 +119,13 @@ def _from_registry(registry: Registry, key: str) -> dict[str, Any]:
 def _outside(name: str) -> str:
     """The name users see: upload_period for upload_period_s, in seconds either way."""
     return name[: -len("_s")] if name in _INTEGERS else name
+
+
+def _files(path: Path, explicit: bool) -> list[Path]:
+    """The files in force, the strongest first: `conf.d/*.toml` beside the file from the last name to the
+    first, then the file. A file that was named stands alone.
+    """
+    return [path] if explicit else [*sorted((path.parent / "conf.d").glob("*.toml"), reverse=True), path]
 
 
 def _from_file(path: Path, explicit: bool) -> dict[str, Any]:

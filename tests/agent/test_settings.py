@@ -27,6 +27,22 @@ def test_absent_default_file_is_fine_but_a_named_one_must_exist(tmp_path: Path) 
         resolve({}, {}, tmp_path / "none.toml")
 
 
+def test_last_file_of_conf_d_wins_over_the_first_and_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, folder = tmp_path / "agent.toml", tmp_path / "conf.d"
+    monkeypatch.setattr("parcimetre_agent.settings.DEFAULT_FILE", file)
+    folder.mkdir()
+    file.write_text('server = "https://file"\nupload_period = 600\ndisplays = "none"\n')
+    (folder / "10-site.toml").write_text('server = "https://site"\nupload_period = 700\n')
+    (folder / "20-room.toml").write_text('server = "https://room"\n')
+    (folder / "30-old.toml.dpkg-dist").write_text("no TOML\n")
+    settings = resolve({}, {})
+    assert (settings.server, settings.upload_period_s, settings.displays) == ("https://room", 700, "none")
+    assert settings.origins["server"] == str(folder / "20-room.toml")
+    assert resolve({}, {}, file).server == "https://file"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

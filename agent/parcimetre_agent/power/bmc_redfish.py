@@ -28,7 +28,7 @@ FILE_NAME = "bmc.json"
 FOLDER = (
     os.path.join(os.environ.get("PROGRAMDATA", r"C:\ProgramData"), "Parcimetre")
     if sys.platform == "win32"
-    else "/etc/parcimetre-agent"
+    else "/etc/parcimetre"
 )
 GRANT = "give bmc.json to the agent's account, and to the BMC a user who may read: docs/en/agent.md#redfish"
 _J_PER_KWH = 3.6e6

@@ -1,0 +1,97 @@
+"""What runs the collector in containers is read by the tools that would run it; nothing is started here."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER = ROOT / "deploy" / "server"
+CHART = SERVER / "helm" / "parcimetre"
+sys.path.insert(0, str(ROOT / "tools"))
+
+from set_up_packages import LINTERS  # noqa: E402  tools/ is no package
+
+RULES = "{extends: default, rules: {line-length: {max: 140}, document-start: disable, braces: disable}}"
+HELM = """
+import json, sys
+from helm_python import Chart
+from helm_python.chart import lint
+path, values = sys.argv[1], json.loads(sys.argv[2])
+with Chart.load(path) as chart:
+    chart.validate_schema(values)
+    rendered = chart.render(values, name="fleet", namespace="parcimetre")
+print(json.dumps({"lint": lint(path, values, strict=True), "rendered": rendered}))
+"""
+
+
+def _tool(name: str) -> Path:
+    """One of the dependency group deploy-lint."""
+    found = LINTERS / name
+    if not found.exists():
+        pytest.skip(f"{name} is not installed: python3 tools/set_up_packages.py installs it")
+    return found
+
+
+def _run(*command: object, **env: str) -> subprocess.CompletedProcess[str]:
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(LINTERS), **env}
+    line = [str(word) for word in command]
+    return subprocess.run(line, cwd=SERVER, env=environ, capture_output=True, text=True, check=False)
+
+
+def _said(*command: object, **env: str) -> str:
+    done = _run(*command, **env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_containerfile_passes_hadolint() -> None:
+    assert _said(_tool("bin/hadolint"), "Containerfile") == ""
+
+
+def test_yaml_files_pass_yamllint() -> None:
+    _tool("yamllint")
+    files = [*ROOT.glob("deploy/*/nfpm.yaml"), SERVER / "compose.yaml", *CHART.glob("*.yaml")]
+    assert len(files) == 5
+    _said(sys.executable, "-m", "yamllint", "--strict", "-d", RULES, *files)
+
+
+def test_compose_file_is_whole_and_only_the_proxy_is_reached_from_outside() -> None:
+    config = (_tool("bin/docker-compose"), "--file", "compose.yaml", "config", "--format", "json")
+    services = json.loads(_said(*config, HOST="parcimetre.example.org"))["services"]
+    assert set(services) == {"proxy", "collector", "clickhouse"}
+    assert [name for name, one in services.items() if one.get("ports")] == ["proxy"]
+    assert [name for name, one in services.items() if "outside" in one["networks"]] == ["proxy"]
+    assert "HOST=parcimetre.example.org" in _run(*config).stderr, "without a name it says what to write"
+
+
+def _rendered(values: dict[str, Any]) -> dict[str, str]:
+    """Files of the chart as Helm's own library renders them, after its lint found nothing."""
+    _tool("helm_python")
+    told = json.loads(_said(sys.executable, "-c", HELM, CHART, json.dumps(values)))
+    found = [one for one in told["lint"].get("messages", []) if "icon" not in str(one)]
+    assert found == []
+    return {Path(name).name: text for name, text in told["rendered"].items()}
+
+
+def test_chart_passes_helm_and_its_collectors_share_key_and_store(tmp_path: Path) -> None:
+    files = _rendered({"replicas": 3, "settings": 'organisation = "Ville"\n'})
+    assert "replicas: 3" in files["deployment.yaml"]
+    assert "readOnlyRootFilesystem: true" in files["deployment.yaml"]
+    assert "secretName: parcimetre-key" in files["deployment.yaml"]
+    assert 'store = "clickhouse+https://' in files["configmap.yaml"]
+    assert 'organisation = "Ville"' in files["configmap.yaml"]
+    for name, text in files.items():
+        (tmp_path / name).write_text(text.strip() + "\n")
+    rules = RULES.replace("braces: disable", "braces: disable, brackets: disable")
+    _said(sys.executable, "-m", "yamllint", "-d", rules, *tmp_path.glob("*.yaml"))
+
+
+def test_chart_refuses_a_store_in_the_data_folder() -> None:
+    _tool("helm_python")
+    done = _run(sys.executable, "-c", HELM, CHART, json.dumps({"store": {"url": "/data"}}))
+    assert "clickhouse" in done.stderr
