@@ -1,0 +1,130 @@
+"""`gateway`: discover printers, ask them once, or ask them every quarter hour and report each as a device."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..cli import say
+from ..errors import BadSettings
+from ..gateway import snmp, targets, work
+from ..gateway.configuration import DEFAULT_GATEWAY_FILE, SNMP_PORT, Configuration, Target, load
+from ..gateway.credentials import PUBLIC, Credential, read
+from ..gateway.discovery import Found, discover
+from ..lock import lock
+from ..report import SLOT_S
+from ..settings import Settings
+
+LATE_S = 5.0
+UPLOAD_S = 3600
+CHILD_LIMIT_S = 800
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Do what was asked for. Raises AgentError."""
+    file = options.gateway_file or DEFAULT_GATEWAY_FILE
+    if options.action == "discover":
+        return _discover(options, file)
+    if settings.server is None:
+        raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
+    if options.action == "once":
+        say(work.told(work.poll(settings, file)))
+        for refusal in work.deliver(settings):
+            say(refusal)
+        return 0
+    return _forever(settings, file)
+
+
+def _discover(options: argparse.Namespace, file: Path) -> int:
+    """Print what is at the named addresses, or at those of gateway.toml."""
+    snmp.check()
+    configuration = _asked(options, file)
+    found = asyncio.run(
+        discover(configuration.targets, configuration.concurrency, configuration.timeout_s)
+    )
+    if options.json:
+        say(json.dumps([_fields(one) for one in found if one.known], indent=2, ensure_ascii=False))
+    else:
+        for one in found:
+            if one.known or options.all:
+                say(_line(one))
+        say(f"{sum(one.known is not None for one in found)} printers at {len(found)} addresses; nothing was kept")
+    return 0
+
+
+def _asked(options: argparse.Namespace, file: Path) -> Configuration:
+    if not options.range:
+        return load(file)
+    credential = _credential(options)
+    port = options.port or SNMP_PORT
+    listed = [host for entry in options.range for host in targets.hosts(entry)]
+    return Configuration(tuple(Target(host, port, credential, None) for host in dict.fromkeys(listed)))
+
+
+def _credential(options: argparse.Namespace) -> Credential:
+    """The named credentials; a community on the command line would be seen by every account."""
+    if options.credentials is None:
+        return PUBLIC
+    if options.credentials_file is None:
+        raise BadSettings("--credentials names a table of --credentials-file; give that file too")
+    known = read(options.credentials_file)
+    if options.credentials not in known:
+        raise BadSettings(f"{options.credentials_file} has no table [{options.credentials}]; add it")
+    return known[options.credentials]
+
+
+def _fields(one: Found) -> dict[str, Any]:
+    assert one.known is not None
+    can = one.known.printer
+    return {
+        "host": one.target.host, "port": one.target.port, "maker": one.known.maker, "model": one.known.model,
+        "has_serial": one.known.serial_hash is not None, "impressions": one.impressions,
+        "marking": can.marking, "colour": can.colour, "duplex": can.duplex, "a3": can.a3,
+    }  # fmt: skip
+
+
+def _line(one: Found) -> str:
+    if one.known is None:
+        return f"{one.target.place}: {one.why}"
+    can = one.known.printer
+    traits = [can.marking, "colour" if can.colour else None, "duplex" if can.duplex else None,
+              "A3" if can.a3 else None, None if one.known.serial_hash else "no serial number"]  # fmt: skip
+    model = " ".join(filter(None, (one.known.maker, one.known.model)))
+    count = "not counted" if one.impressions is None else f"{one.impressions} impressions"
+    return f"{one.target.place}: {', '.join([model, count, *filter(None, traits)])}"
+
+
+def _forever(settings: Settings, file: Path) -> int:
+    """Every quarter hour a round, every hour a delivery, each in a child, so that little stays in memory."""
+    snmp.check()
+    load(file)
+    held = replace(settings, data_dir=str(Path(settings.data_dir) / "gateway"))
+    Path(held.data_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not lock(held.data_dir):
+        raise BadSettings(f"another gateway works in {held.data_dir}; stop it, or give another --data-dir")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    arguments = (settings.to_json(), str(file))
+    period_s, sent_s = settings.upload_period_s or UPLOAD_S, 0.0
+    while True:
+        _child("poll", *arguments)
+        if time.time() - sent_s >= period_s - LATE_S:
+            _child("deliver", *arguments)
+            sent_s = time.time()
+        time.sleep(SLOT_S - time.time() % SLOT_S + LATE_S)
+
+
+def _child(which: str, *arguments: str) -> None:
+    """Let a child do it; one that hangs is ended, and the next quarter hour tries again."""
+    command = [sys.executable, "-m", work.__name__, which, *arguments]
+    try:
+        subprocess.run(command, timeout=CHILD_LIMIT_S, check=False, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        sys.stderr.write(f"parcimetre-agent gateway: {which} took over {CHILD_LIMIT_S} s and was ended\n")
