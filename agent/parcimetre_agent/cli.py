@@ -88,7 +88,12 @@ def _add_gateway(command: argparse.ArgumentParser) -> None:
         choices=("discover", "once", "run"),
         help="show what would be added; ask and report once; do so every quarter hour until stopped",
     )
-    add("--gateway-file", type=Path, metavar="FILE", help="which printers (default: gateway.toml in the folder of agent.toml)")
+    add(
+        "--gateway-file",
+        type=Path,
+        metavar="FILE",
+        help="which printers (default: gateway.toml in the folder of agent.toml)",
+    )
     add("--range", action="append", metavar="HOSTS", help="discover: address, network or range; repeatable")
     add("--port", type=int, metavar="PORT", help="discover: UDP port of --range (default 161)")
     add("--credentials-file", type=Path, metavar="FILE", help="discover: file with SNMP credentials")

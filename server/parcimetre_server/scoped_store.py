@@ -16,7 +16,9 @@ from .scope import NotAllowed, Scope
 from .store import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, Store
 
 PUBLIC: frozenset[FactKind] = frozenset({"grid", "setting"})
-OF_A_DEVICE: frozenset[FactKind] = frozenset({"inventory", "purchase", "self_cost", "losses", "attached"})
+OF_A_DEVICE: frozenset[FactKind] = frozenset(
+    {"inventory", "purchase", "self_cost", "losses", "attached", "printing"}
+)
 
 
 class ScopedStore:

@@ -8,12 +8,12 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..cli import say
+from ..clock import Clock
 from ..errors import BadSettings
 from ..gateway import snmp, targets, work
 from ..gateway.configuration import DEFAULT_GATEWAY_FILE, SNMP_PORT, Configuration, Target, load
@@ -47,16 +47,15 @@ def _discover(options: argparse.Namespace, file: Path) -> int:
     """Print what is at the named addresses, or at those of gateway.toml."""
     snmp.check()
     configuration = _asked(options, file)
-    found = asyncio.run(
-        discover(configuration.targets, configuration.concurrency, configuration.timeout_s)
-    )
+    found = asyncio.run(discover(configuration.targets, configuration.concurrency, configuration.timeout_s))
     if options.json:
         say(json.dumps([_fields(one) for one in found if one.known], indent=2, ensure_ascii=False))
     else:
         for one in found:
             if one.known or options.all:
                 say(_line(one))
-        say(f"{sum(one.known is not None for one in found)} printers at {len(found)} addresses; nothing was kept")
+        printers = sum(one.known is not None for one in found)
+        say(f"{printers} printers at {len(found)} addresses; nothing was kept")
     return 0
 
 
@@ -112,13 +111,13 @@ def _forever(settings: Settings, file: Path) -> int:
         raise BadSettings(f"another gateway works in {held.data_dir}; stop it, or give another --data-dir")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     arguments = (settings.to_json(), str(file))
-    period_s, sent_s = settings.upload_period_s or UPLOAD_S, 0.0
+    period_s, sent_s, clock = settings.upload_period_s or UPLOAD_S, 0.0, Clock()
     while True:
         _child("poll", *arguments)
-        if time.time() - sent_s >= period_s - LATE_S:
+        if clock.now().wall_s - sent_s >= period_s - LATE_S:
             _child("deliver", *arguments)
-            sent_s = time.time()
-        time.sleep(SLOT_S - time.time() % SLOT_S + LATE_S)
+            sent_s = clock.now().wall_s
+        clock.wait(SLOT_S - clock.now().wall_s % SLOT_S + LATE_S)
 
 
 def _child(which: str, *arguments: str) -> None:

@@ -76,7 +76,7 @@ def configuration(table: Mapping[str, Any], path: Path) -> Configuration:
     for group in groups:
         for target in _of_group(group, known, secret_file, path):
             found.setdefault((target.host, target.port), target)
-    numbers = {name: _whole(table[name], name, path) for name in _LIMITS if name in table}
+    numbers: dict[str, Any] = {name: _whole(table[name], name, path) for name in _LIMITS if name in table}
     return replace(Configuration(tuple(found.values())), **numbers)
 
 

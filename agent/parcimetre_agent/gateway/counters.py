@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ..outcome import Failed, NoData, Ok, Outcome
 from ..report import Reading, Supply
@@ -32,11 +33,11 @@ def reading(
     assert isinstance(total, int)
     parts = {name: _part(name, answers, table, maker) for name in COUNTERS}
     wrong = [name for name, value in parts.items() if value is not None and not printers.is_count(value)]
-    believed = {name: value for name, value in parts.items() if name not in wrong}
+    believed: dict[str, Any] = {name: value for name, value in parts.items() if name not in wrong}
     try:
         return Ok(Reading(at, total, **believed)), _wrong(wrong, parts)
     except ValueError as error:
-        apart = {name: believed.get(name) for name in ("copies", "prints", "faxes", "scans")}
+        apart: dict[str, Any] = {name: believed.get(name) for name in ("copies", "prints", "faxes", "scans")}
         return Ok(Reading(at, total, **apart)), f"the printer's counters contradict each other: {error}"
 
 
@@ -55,7 +56,9 @@ def _part(
 def _wrong(names: Sequence[str], parts: Mapping[str, int | None]) -> str | None:
     if not names:
         return None
-    return "; ".join(f"the printer says {parts[name]} impressions of {name}, which cannot be" for name in names)
+    return "; ".join(
+        f"the printer says {parts[name]} impressions of {name}, which cannot be" for name in names
+    )
 
 
 def numbered(numbers: Mapping[str, object], values: Mapping[str, object]) -> dict[int, int]:

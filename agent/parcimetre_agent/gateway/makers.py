@@ -63,16 +63,18 @@ def _by_enterprise(folder: Path) -> dict[str, Maker]:
 
 
 def _maker(table: Mapping[str, Any]) -> Maker:
-    coded = table.get("coded")
     return Maker(
         name=table["maker"],
         serial=_whole(table.get("serial", [])),
         model=_whole(table.get("model", [])),
         counters={name: _whole(table.get("counters", {}).get(name, [])) for name in COUNTERS},
-        coded=None
-        if coded is None
-        else Coded(*_whole([coded["numbers"], coded["values"]]), codes=dict(coded["codes"])),
+        coded=_coded(table["coded"]) if "coded" in table else None,
     )
+
+
+def _coded(table: Mapping[str, Any]) -> Coded:
+    numbers, values = _whole([table["numbers"], table["values"]])
+    return Coded(numbers, values, dict(table["codes"]))
 
 
 def _whole(oids: Sequence[str]) -> list[str]:

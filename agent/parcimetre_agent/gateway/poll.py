@@ -41,7 +41,7 @@ class Count:
 
 
 class Round:
-    """One round over what is due at `now_s`. `look_again_s` is how long a printer that slept is left alone."""
+    """One round over what is due at `now_s`; a printer that slept is left alone for `look_again_s`."""
 
     def __init__(
         self, configuration: Configuration, book: Book, now_s: float, look_again_s: float = 20.0

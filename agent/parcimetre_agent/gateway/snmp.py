@@ -1,4 +1,4 @@
-"""SNMP v1, v2c and v3, by puresnmp: values by OID, and two ways to fail. The only place that opens sockets."""
+"""SNMP v1, v2c and v3, by puresnmp: values by OID, and two ways to fail. Sockets are opened here alone."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ AT_ONCE = 12
 MOST_ROWS = 500
 
 
-class Silent(Exception):  # noqa: N818 - a state of the peer, not a fault of ours
+class Silent(Exception):
     """Nothing came back in time: off, away, or these credentials are not known there."""
 
 
-class Garbled(Exception):  # noqa: N818
+class Garbled(Exception):
     """Something came back that is no SNMP, or no answer to what was asked."""
 
 
@@ -108,12 +108,17 @@ class Session:
         return [(str(row), _value(value)) for row, value in bulk.listing.items()]
 
     async def _send(
-        self, endpoint: Endpoint, packet: bytes, timeout: int = 2, retries: int = 1, **_: object
+        self,
+        endpoint: Endpoint,
+        packet: bytes,
+        timeout: int = 2,
+        loop: asyncio.AbstractEventLoop | None = None,
+        retries: int = 1,
     ) -> bytes:
         """Send until something comes back. Raises Silent."""
-        loop = asyncio.get_running_loop()
+        running = loop or asyncio.get_running_loop()
         where = (str(endpoint.ip), endpoint.port)
-        transport, mailbox = await loop.create_datagram_endpoint(_Mailbox, remote_addr=where)
+        transport, mailbox = await running.create_datagram_endpoint(_Mailbox, remote_addr=where)
         try:
             for _attempt in range(retries + 1):
                 self.asked += 1
@@ -195,6 +200,4 @@ def _value(raw: Any) -> Value | None:
 def check() -> None:
     """Say how to add puresnmp where it is absent, without loading it. Raises BadSettings."""
     if find_spec("puresnmp") is None:
-        raise BadSettings(
-            "the gateway needs puresnmp; add it with: pip install 'parcimetre-agent[gateway]'"
-        )
+        raise BadSettings("the gateway needs puresnmp; add it with: pip install 'parcimetre-agent[gateway]'")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 
 from ..errors import BadSettings
 
@@ -23,7 +22,7 @@ def hosts(named: str) -> list[str]:
         return _of_network(text)
     first, dash, last = text.partition("-")
     if dash and _is_address(first):
-        return list(_of_range(text, first.strip(), last.strip()))
+        return _of_range(text, first.strip(), last.strip())
     return [text]
 
 
@@ -34,27 +33,21 @@ def _of_network(text: str) -> list[str]:
         raise BadSettings(f"{text!r} is no network: {error}; write it like 10.1.2.0/26") from None
     if network.num_addresses > MOST:
         raise _too_many(text, network.num_addresses)
-    usable = network.hosts() if isinstance(network, IPv4Network) else iter(network)
-    return [str(address) for address in usable]
+    return [str(address) for address in network.hosts()]
 
 
-def _of_range(text: str, first: str, last: str) -> Iterator[str]:
-    begin, end = ip_address(first), _end(first, last, text)
-    if begin.version != end.version or int(end) < int(begin):
-        raise BadSettings(f"{text!r} is no range; write the lower address first, like 10.1.2.10-10.1.2.40")
-    count = int(end) - int(begin) + 1
-    if count > MOST:
-        raise _too_many(text, count)
-    return (str(begin + i) for i in range(count))
-
-
-def _end(first: str, last: str, text: str) -> IPv4Address | IPv6Address:
-    """The last address of a range; a number alone is its last byte."""
+def _of_range(text: str, first: str, last: str) -> list[str]:
+    """A range; its end may be a last byte alone."""
     whole = f"{first.rpartition('.')[0]}.{last}" if last.isdigit() and "." in first else last
     try:
-        return ip_address(whole)
+        begin, count = ip_address(first), int(ip_address(whole)) - int(ip_address(first)) + 1
     except ValueError:
-        raise BadSettings(f"{text!r} is no range; write it like 10.1.2.10-10.1.2.40") from None
+        count = 0
+    if count < 1:
+        raise BadSettings(f"{text!r} is no range; write the lower address first, like 10.1.2.10-10.1.2.40")
+    if count > MOST:
+        raise _too_many(text, count)
+    return [str(begin + i) for i in range(count)]
 
 
 def _is_address(text: str) -> bool:

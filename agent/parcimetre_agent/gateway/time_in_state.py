@@ -94,7 +94,7 @@ def spread(known: Sequence[Piece], impressions: int) -> dict[int, Cell]:
 
 
 def slot_fields(start: int, cell: Cell) -> dict[str, Any]:
-    """A slot of the report: the fields of `report.Slot`; whoever printed was awake, a second an impression."""
+    """The fields of a slot of the report; who printed was awake, a second for each impression."""
     awake_s, asleep_s, off_s = _whole(cell)
     printed = min(cell.impressions, awake_s + asleep_s + off_s)
     from_sleep = min(asleep_s, max(0, printed - awake_s))

@@ -1,13 +1,13 @@
-"""What `gateway run` starts as a child at each quarter hour: a round, or a delivery, each in its own memory."""
+"""What `gateway run` starts as a child: a round or a delivery, so that the memory of either ends with it."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
 import sys
-import time
 from pathlib import Path
 
+from ..clock import Clock
 from ..data_dir import prepare
 from ..errors import AgentError
 from ..settings import Settings, from_json
@@ -23,7 +23,7 @@ def poll(settings: Settings, file: Path) -> Count:
     configuration = load(file)
     book = Book(prepare(settings.data_dir))
     try:
-        return asyncio.run(Round(configuration, book, time.time()).run())
+        return asyncio.run(Round(configuration, book, Clock().now().wall_s).run())
     finally:
         book.close()
 
@@ -34,7 +34,7 @@ def deliver(settings: Settings) -> list[str]:
 
     book = Book(prepare(settings.data_dir))
     try:
-        return list(Delivery(settings, book, time.time()).run().refusals)
+        return list(Delivery(settings, book, Clock().now().wall_s).run().refusals)
     finally:
         book.close()
 
