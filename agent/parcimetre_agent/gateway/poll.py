@@ -146,14 +146,15 @@ class Round:
         due = self._now_s >= watched.counters_due_s
         overdue = self._now_s >= watched.counters_due_s + DAY_S
         fresh: Reading | None = None
-        if power == "awake" or overdue or is_new:
+        if power == "awake" or overdue or is_new or not printers.looks_like(answers, known):
             who = await session.get(_proof_oids(known))
             if not is_new and not _is_same(who, known):
                 self._place(target).device = None
                 await self._meet(target, session)
                 return
             answers = {**answers, **who}
-            if due or is_new:
+            watched.known = replace(known, name=printers.text(answers.get(printers.NAME)))
+            if due:
                 fresh = await self._read(session, watched)
         elif not watched.waking.is_known:
             self._doubted.append((target, known.key))

@@ -75,7 +75,7 @@ class Trays:
 
 def status_oids(index: int) -> list[str]:
     """What is asked at every poll: nothing of it needs the engine."""
-    return [UPTIME, f"{DEVICE_STATUS}.{index}", f"{PRINTER_STATUS}.{index}"]
+    return [OBJECT_ID, NAME, UPTIME, f"{DEVICE_STATUS}.{index}", f"{PRINTER_STATUS}.{index}"]
 
 
 def identity_oids(index: int, maker: Maker | None) -> list[str]:
@@ -98,6 +98,11 @@ def uptime_s(answers: Answers) -> float | None:
     """Seconds since the printer's network part started."""
     value = answers.get(UPTIME)
     return float(value) if isinstance(value, (int, float)) and value >= 0 else None
+
+
+def looks_like(answers: Answers, known: Known) -> bool:
+    """Whether what a status tells of its sender is what is known of the printer."""
+    return str(answers.get(OBJECT_ID)) == known.object_id and text(answers.get(NAME)) == known.name
 
 
 def printer_index(types: Answers) -> int | None:

@@ -171,8 +171,8 @@ def _credentials(target: Target) -> puresnmp.V1 | puresnmp.V2C | puresnmp.V3:
     from puresnmp import V1, V2C, V3, Auth, Priv
 
     given = target.credential
-    if given.version == "1":
-        warnings.filterwarnings("ignore", "Experimental SNMPv1", UserWarning)
+    for noise in _NOISE:
+        warnings.filterwarnings("ignore", noise)
     if given.version != "3":
         return (V1 if given.version == "1" else V2C)(given.community)
     return V3(
@@ -182,6 +182,11 @@ def _credentials(target: Target) -> puresnmp.V1 | puresnmp.V2C | puresnmp.V3:
     )
 
 
+_NOISE = (
+    "Experimental SNMPv1",
+    ".*has been moved to cryptography.hazmat.decrepit",
+    "Single-key TripleDES",
+)
 _METHODS = {"md5": "md5", "sha": "sha1"}
 
 
