@@ -6,17 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 from parcimetre_factors.consumables import UNIT, Consumed, Pages, Paper, consumed
 from parcimetre_factors.explain import Term
 from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.uncertainty import Amount, amounts, interval
 
 from .collector import Collector
-from .devices import Device, devices
+from .devices import Device, devices, zones_of
+from .lineage import Lineages
 from .org import within
 from .periods import Interval, Periods, Span, cut
 from .printing import Printed, printed
-from .store import DeviceId, Fact, Store
+from .store import Body, DeviceId, Fact, Store
 
 GroupBy = Literal["org_unit", "site", "device", "model"]
 ALL = "all"
@@ -109,37 +111,46 @@ class _Tally:
 def consumption(collector: Collector, query: Query, group_by: GroupBy | None = None) -> list[Row]:
     """Rows by group and period, of printers that were ever read."""
     periods = cut(query.span, query.interval, collector.zone)
+    zones = zones_of(collector.store)
     found = {key: one for key, one in devices(collector.store).items() if _is_asked(one, query)}
     tallies: dict[tuple[str, int], _Tally] = {}
     for key, readings in _readings(collector.store, found):
-        of_it = printed([fact.body for fact in readings], periods.edges)
-        for i in range(len(periods.names)):
-            if of_it.covered_s[i] > 0:
-                made, counted = _consumed(found[key], of_it, i, query.paper, collector.factors)
-                tally = tallies.setdefault((_group(found[key], group_by), i), _Tally())
-                tally.add(made, counted, float(of_it.covered_s[i]))
+        for there in found[key].at_each_stay(zones):
+            if query.org_unit is None or within(there.org_unit, query.org_unit):
+                of_it = printed(readings, np.clip(periods.edges, there.since, there.until))
+                _add(tallies, there, of_it, query.paper, group_by, collector.factors)
     return [_row(*key, tally, periods, collector.factors) for key, tally in sorted(tallies.items())]
 
 
+def _add(
+    tallies: dict[tuple[str, int], _Tally], there: Device, of_it: Printed, paper: Paper,
+    group_by: GroupBy | None, factors: FactorSet,
+) -> None:  # fmt: skip
+    """Add what a printer printed, while it stood at one place, to its groups."""
+    for i in np.flatnonzero(of_it.covered_s > 0).tolist():
+        made, counted = _consumed(there, of_it, i, paper, factors)
+        tally = tallies.setdefault((_group(there, group_by), i), _Tally())
+        tally.add(made, counted, float(of_it.covered_s[i]))
+
+
 def _is_asked(device: Device, query: Query) -> bool:
-    return (
-        device.category == "printer"
-        and (query.device is None or device.id == query.device)
-        and (query.org_unit is None or within(device.org_unit, query.org_unit))
-    )
+    return device.category == "printer" and query.device in (None, device.id)
 
 
-def _readings(store: Store, found: Iterable[DeviceId]) -> Iterator[tuple[DeviceId, Sequence[Fact]]]:
-    """The readings of some printers: asked for one by one, or of many at once."""
-    wanted = list(found)
-    if len(wanted) <= FEW:
-        yield from ((key, store.history("printing", key)) for key in wanted)
-        return
-    by_device: dict[str, list[Fact]] = {key: [] for key in wanted}
-    for fact in store.history("printing"):
-        if fact.key in by_device:
-            by_device[fact.key].append(fact)
-    yield from ((key, by_device[key]) for key in wanted)
+def _readings(store: Store, found: Iterable[DeviceId]) -> Iterator[tuple[DeviceId, Sequence[Body]]]:
+    """The readings of some printers' histories, in order of time: read one by one, or of many at once."""
+    wanted, lineages = list(found), Lineages.of(store)
+    of_all: dict[str, list[Fact]] = {}
+    if len(wanted) > FEW:
+        for fact in store.history("printing"):
+            of_all.setdefault(fact.key, []).append(fact)
+    for key in wanted:
+        read: list[Body] = []
+        for piece in lineages.pieces(key):
+            facts = of_all.get(piece.source, ()) if of_all else store.history("printing", piece.source)
+            of_piece = [fact.body for fact in facts if piece.first <= fact.body["at"] < piece.last]
+            read += [{**body, "restarted": True} for body in of_piece[:1]] + of_piece[1:]
+        yield key, sorted(read, key=lambda body: int(body["at"]))
 
 
 def _consumed(
