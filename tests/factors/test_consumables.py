@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.consumables import Pages, consumed
@@ -78,6 +78,7 @@ def test_a_printer_that_nobody_asks_takes_its_yearly_mean():
     assert power_model(Hardware("printer"), FACTORS).evidence == "printer"
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**6), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_parts_of_the_pages_never_spare_or_spend_more_than_all(impressions, colour, duplex, a3):
     pages = Pages(impressions, impressions * colour, impressions * duplex, impressions * a3, "laser")

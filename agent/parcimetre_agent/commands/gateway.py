@@ -5,27 +5,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import signal
-import subprocess
+import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..cli import say
-from ..clock import Clock
+from ..data_dir import prepare
 from ..errors import BadSettings
-from ..gateway import snmp, targets, work
+from ..gateway import loop, snmp, targets, work
 from ..gateway.configuration import DEFAULT_GATEWAY_FILE, SNMP_PORT, Configuration, Target, load
 from ..gateway.credentials import PUBLIC, Credential, read
 from ..gateway.discovery import Found, discover
-from ..lock import lock
-from ..report import SLOT_S
 from ..settings import Settings
-
-LATE_S = 5.0
-UPLOAD_S = 3600
-CHILD_LIMIT_S = 800
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -102,28 +94,12 @@ def _line(one: Found) -> str:
 
 
 def _forever(settings: Settings, file: Path) -> int:
-    """Every quarter hour a round, every hour a delivery, each in a child, so that little stays in memory."""
+    """Become the loop, so that what was loaded here is not kept in memory; on Windows it is this process."""
     snmp.check()
     load(file)
-    held = replace(settings, data_dir=str(Path(settings.data_dir) / "gateway"))
-    Path(held.data_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not lock(held.data_dir):
-        raise BadSettings(f"another gateway works in {held.data_dir}; stop it, or give another --data-dir")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    arguments = (settings.to_json(), str(file))
-    period_s, sent_s, clock = settings.upload_period_s or UPLOAD_S, 0.0, Clock()
-    while True:
-        _child("poll", *arguments)
-        if clock.now().wall_s - sent_s >= period_s - LATE_S:
-            _child("deliver", *arguments)
-            sent_s = clock.now().wall_s
-        clock.wait(SLOT_S - clock.now().wall_s % SLOT_S + LATE_S)
-
-
-def _child(which: str, *arguments: str) -> None:
-    """Let a child do it; one that hangs is ended, and the next quarter hour tries again."""
-    command = [sys.executable, "-m", work.__name__, which, *arguments]
-    try:
-        subprocess.run(command, timeout=CHILD_LIMIT_S, check=False, stdin=subprocess.DEVNULL)
-    except subprocess.TimeoutExpired:
-        sys.stderr.write(f"parcimetre-agent gateway: {which} took over {CHILD_LIMIT_S} s and was ended\n")
+    folder = prepare(str(prepare(settings.data_dir) / "gateway"))
+    arguments = (settings.to_json(), str(file.resolve()), str(folder))
+    if sys.platform == "win32":
+        return loop.run(*arguments)
+    os.execv(sys.executable, [sys.executable, "-m", loop.__name__, *arguments])  # noqa: S606
+    return 0

@@ -20,7 +20,7 @@ from .book import Book, Place, Watched
 from .configuration import Configuration, Target
 from .makers import maker_of
 from .printers import Known
-from .snmp import Garbled, Session, Silent
+from .snmp import AT_ONCE, Garbled, Session, Silent
 from .time_in_state import Cell, Seen, pieces, slot_fields, spread
 
 DAY_S = 86_400
@@ -169,14 +169,16 @@ class Round:
         if maker is not None:
             oids += [oid for oids_ in maker.counters.values() for oid in oids_]
             if maker.coded is not None:
-                numbers = await session.walk(maker.coded.numbers)
-                table = counters.numbered(numbers, await session.walk(maker.coded.values) if numbers else {})
+                numbers = await session.walk(maker.coded.numbers, AT_ONCE)
+                table = counters.numbered(
+                    numbers, await session.walk(maker.coded.values, AT_ONCE) if numbers else {}
+                )
         outcome, wrong = counters.reading(await session.get(oids), table, maker, int(self._now_s))
         watched.counters_due_s = self._now_s + DAY_S / self._configuration.counters_per_day - SLOT_S / 2
         if not isinstance(outcome, Ok):
             self._problem(watched, COUNTERS, outcome.reason)
             return None
-        rows = await session.walk(printers.SUPPLIES)
+        rows = await session.walk(printers.SUPPLIES, AT_ONCE)
         colours = await session.walk(printers.COLOURS) if rows else {}
         fresh = replace(outcome.value, supplies=counters.supplies(rows, colours))
         fresh, leap = counters.after(fresh, watched.reading)

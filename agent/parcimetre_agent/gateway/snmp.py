@@ -21,6 +21,7 @@ Answers = Mapping[str, Value]
 AT_ONCE = 12
 """OIDs in a request: some printers answer no more."""
 MOST_ROWS = 500
+FEW_ROWS = 4
 
 
 class Silent(Exception):
@@ -59,15 +60,16 @@ class Session:
             found.update(await self._get(wanted[at : at + AT_ONCE]))
         return found
 
-    async def walk(self, root: str) -> dict[str, Value]:
+    async def walk(self, root: str, at_once: int = FEW_ROWS) -> dict[str, Value]:
         """Everything below an OID, by the part of the OID after it; at most MOST_ROWS values.
 
-        Raises Silent and Garbled.
+        `at_once` is how many values an answer may hold: about as many as there are is cheapest. Raises Silent
+        and Garbled.
         """
         found: dict[str, Value] = {}
         last = root
         while len(found) < MOST_ROWS:
-            rows = await self._next(last)
+            rows = await self._next(last, at_once)
             for oid, value in rows:
                 if not oid.startswith(root + ".") or oid[len(root) + 1 :] in found:
                     return found
@@ -93,7 +95,7 @@ class Session:
         known = zip(oids, map(_value, values))
         return {oid: value for oid, value in known if value is not None}
 
-    async def _next(self, oid: str) -> list[tuple[str, Value | None]]:
+    async def _next(self, oid: str, at_once: int) -> list[tuple[str, Value | None]]:
         from puresnmp import ObjectIdentifier
         from puresnmp.exc import ErrorResponse
 
@@ -102,7 +104,7 @@ class Session:
             if self._one_by_one:
                 rows = await _answered(self._client.multigetnext([after]))
                 return [(str(rows[0].oid), _value(rows[0].value))] if rows else []
-            bulk = await _answered(self._client.bulkget([], [after], max_list_size=AT_ONCE))
+            bulk = await _answered(self._client.bulkget([], [after], max_list_size=at_once))
         except ErrorResponse:
             return []
         return [(str(row), _value(value)) for row, value in bulk.listing.items()]

@@ -1,7 +1,7 @@
 """What of a printer's counters is believed."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from parcimetre_agent.gateway import counters, printers
 from parcimetre_agent.gateway.makers import Maker
@@ -61,6 +61,7 @@ def test_a_level_is_a_share_only_where_both_numbers_are_numbers(most, left, leve
     assert (supply.kind, supply.colour, supply.level) == ("toner", "black", level)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["1.1", "1.2", "1.3", "1.4", printers.LIFE_COUNT]), st.integers() | st.binary()

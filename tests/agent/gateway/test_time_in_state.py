@@ -1,7 +1,7 @@
 """From polls to slots, on values alone."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from parcimetre_agent import wire
 from parcimetre_agent.gateway.time_in_state import Cell, Seen, pieces, slot_fields, spread
@@ -48,6 +48,7 @@ def test_what_was_printed_by_a_printer_that_looked_asleep_woke_it():
     assert (fields["display_off_s"], fields["asleep_s"], fields["load_deciles_s"][9]) == (40, 860, 40)
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 5000), st.integers(0, 899), st.integers(1, 90_000),
     st.sampled_from(["awake", "asleep"]), st.sampled_from(["awake", "asleep"]), st.none() | st.floats(0, 1e6),
