@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import printers
@@ -30,11 +30,12 @@ async def discover(targets: Sequence[Target], concurrency: int, timeout_s: int) 
     waiting = iter(enumerate(targets))
     found: dict[int, Found] = {}
 
-    async def one_after_another(queue: Iterator[tuple[int, Target]]) -> None:
-        for at, target in queue:
+    async def one_after_another() -> None:
+        """Look while there are addresses left."""
+        for at, target in waiting:
             found[at] = await _look(target, timeout_s)
 
-    await asyncio.gather(*(one_after_another(waiting) for _ in range(concurrency)))
+    await asyncio.gather(*(one_after_another() for _ in range(concurrency)))
     return [found[at] for at in range(len(targets))]
 
 

@@ -90,6 +90,7 @@ class Round:
         end_s = loop.time() + self._configuration.round_limit_s
 
         async def one_after_another() -> None:
+            """Ask while there are printers and time left."""
             for target in waiting:
                 if loop.time() >= end_s:
                     self.count.late += 1

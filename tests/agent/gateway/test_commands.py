@@ -20,8 +20,8 @@ def credentials(tmp_path):
 
 
 def test_discover_says_what_it_would_add_and_keeps_nothing(simulator, credentials, capsys, tmp_path):
-    line = ["gateway", "discover", "--range", "127.0.0.1-2", "--port", str(simulator),
-            "--data-dir", str(tmp_path / "d"), "--credentials-file", str(credentials), "--credentials", "hp"]  # fmt: skip
+    asked = ["--range", "127.0.0.1-2", "--port", str(simulator), "--data-dir", str(tmp_path / "d")]
+    line = ["gateway", "discover", *asked, "--credentials-file", str(credentials), "--credentials", "hp"]
     assert main(line) == 0
     told = capsys.readouterr().out
     assert f"127.0.0.1 port {simulator}: HP LaserJet Pro M404dn, 48211 impressions, laser, duplex" in told
