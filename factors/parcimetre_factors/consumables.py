@@ -18,6 +18,7 @@ Paper = Literal["virgin", "recycled"]
 UNIT = "kg CO2 eq"
 HALF = leaf("sheets an impression on both sides", 0.5, "1", "constant")
 NO_SPLIT = "The printer does not tell colour from black: all counts as black."
+SAME_CARTRIDGE = "Both are estimated from the same cartridge, so their errors are one."
 NO_DUPLEX = "The printer does not count sheets printed on both sides: each impression counts as a sheet."
 
 
@@ -95,5 +96,6 @@ def _marking(pages: Pages, size: Term, factors: FactorSet) -> tuple[Term, Term |
         product("black", UNIT, (in_black, size, black)),
         product("colour", UNIT, (in_colour, size, colour)),
     )
-    more = total("colour beyond black", "kg CO2 eq/page", (colour, product("black", UNIT, (MINUS, black))))
-    return total("toner", UNIT, parts), product("spent on colour", UNIT, (in_colour, size, more))
+    less = leaf("black over colour", black.value / colour.value, "1", "modelled", note=SAME_CARTRIDGE)
+    share = total("share of colour beyond black", "1", (ONE, product("black", "1", (MINUS, less))))
+    return total("toner", UNIT, parts), product("spent on colour", UNIT, (in_colour, size, colour, share))
