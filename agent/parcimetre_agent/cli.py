@@ -22,9 +22,13 @@ _COMMANDS = {
     "enrol": ("exchange the enrolment secret for a credential", f"parcimetre-agent enrol {_COLLECTOR}"),
     "status": ("show what waits, what was sent, what measuring costs", "parcimetre-agent status --json"),
     "show": ("show what was sent last, word for word", "parcimetre-agent show --last-report"),
+    "gateway": (
+        "ask printers on the network, and report each as a device of its own",
+        "parcimetre-agent gateway discover --range 10.1.2.0/26",
+    ),
     "doctor": ("show settings with their origin, and what each sensor lacks", "parcimetre-agent doctor"),
 }
-_JSON = ("inventory", "status", "doctor")
+_JSON = ("inventory", "status", "doctor", "gateway")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,9 +74,31 @@ def _parser() -> argparse.ArgumentParser:
             which = command.add_mutually_exclusive_group()
             which.add_argument("--last-report", action="store_true", help="the last report (default)")
             which.add_argument("--last-inventory", action="store_true", help="the last inventory")
+        if name == "gateway":
+            _add_gateway(command)
         if name in _JSON:
             command.add_argument("--json", action="store_true", help="answer for machines")
     return parser
+
+
+def _add_gateway(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add(
+        "action",
+        choices=("discover", "once", "run"),
+        help="show what would be added; ask and report once; do so every quarter hour until stopped",
+    )
+    add(
+        "--gateway-file",
+        type=Path,
+        metavar="FILE",
+        help="which printers (default: gateway.toml in the folder of agent.toml)",
+    )
+    add("--range", action="append", metavar="HOSTS", help="discover: address, network or range; repeatable")
+    add("--port", type=int, metavar="PORT", help="discover: UDP port of --range (default 161)")
+    add("--credentials-file", type=Path, metavar="FILE", help="discover: file with SNMP credentials")
+    add("--credentials", metavar="NAME", help="discover: which of them (default the community public, v2c)")
+    add("--all", action="store_true", help="discover: show silent addresses and what is no printer, too")
 
 
 def _add_settings(command: argparse.ArgumentParser) -> None:

@@ -19,12 +19,15 @@ SLOT_S = 900
 DECILES = 10
 MAX_SLOTS = 1000
 MAX_GAPS = 500
+MAX_READINGS = 100
+MOST_IMPRESSIONS = 100_000_000
 
 UtcSecond = Annotated[int, Ge(0), Le(253_402_300_799)]
 SlotSeconds = Annotated[int, Ge(0), Le(SLOT_S)]
 Text = Annotated[str, MaxLen(200)]
 HexId = Annotated[str, MinLen(32), MaxLen(32)]
 Count = Annotated[int, Ge(0), Le(1_000_000)]
+Impressions = Annotated[int, Ge(0), Le(MOST_IMPRESSIONS)]
 
 Category = Literal[
     "server", "desktop", "laptop", "all_in_one", "mini_pc", "monitor", "printer", "network", "tablet",
@@ -35,6 +38,7 @@ Quality = Literal["measured", "vendor_estimate", "modelled"]
 GapState = Literal["asleep", "off", "unknown"]
 DiskKind = Literal["ssd", "hdd", "emmc", "virtual", "unknown"]
 SensorState = Literal["ok", "no_data", "denied", "failed"]
+Marking = Literal["laser", "inkjet", "other"]
 
 STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
@@ -55,6 +59,9 @@ class Energy:
 @dataclass(frozen=True)
 class Slot:
     """One quarter hour of one device: seconds in each state, load, means and energy.
+
+    A printer that is awake counts as `display_off_s`; of its load, the last decile holds one second for each
+    impression, the first one the rest of its time awake.
 
     `load_deciles_s[i]` is the time with CPU load in [10 i, 10 i + 10) percent, the last one including
     100 %; together at most the time awake. A slot may be sent while it is still open: the part not yet
@@ -240,6 +247,63 @@ class OperatingSystem:
 
 
 @dataclass(frozen=True)
+class Printer:
+    """What a printer can do; None is "not known". `speed_ipm` is its rated images a minute."""
+
+    marking: Marking | None = None
+    colour: bool | None = None
+    duplex: bool | None = None
+    a3: bool | None = None
+    speed_ipm: Annotated[int, Gt(0), Le(1000)] | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Supply:
+    """One supply of a printer; `level` is the share that is left, None where the printer does not tell."""
+
+    kind: Text
+    colour: Text | None = None
+    level: Annotated[float, Ge(0), Le(1)] | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a printer's counters said at a moment: impressions since it was made, and what splits them.
+
+    `a3` are impressions on larger than A4, `duplex` those on sheets that were printed on both sides. What the
+    maker does not count is absent. `restarted` says that the counters do not go on from the reading before.
+    """
+
+    at: UtcSecond
+    impressions: Impressions
+    mono: Impressions | None = None
+    colour: Impressions | None = None
+    duplex: Impressions | None = None
+    a3: Impressions | None = None
+    copies: Impressions | None = None
+    prints: Impressions | None = None
+    faxes: Impressions | None = None
+    scans: Impressions | None = None
+    supplies: Annotated[list[Supply], MaxLen(32)] = field(default_factory=list)
+    restarted: bool = False
+
+    __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        """Raise ValueError when a part is more than the whole."""
+        whole = self.impressions
+        for name, part in (("duplex", self.duplex), ("a3", self.a3)):
+            if part is not None and part > whole:
+                raise ValueError(f"{name} = {part} is more than impressions = {whole}")
+        if (self.mono or 0) + (self.colour or 0) > whole:
+            raise ValueError(f"mono and colour add up to more than impressions = {whole}")
+
+
+@dataclass(frozen=True)
 class SensorOutcome:
     """What a sensor or power source answered; `grant` says what would mend a denial."""
 
@@ -270,6 +334,7 @@ class Inventory:
     gpus: Annotated[list[Gpu], MaxLen(32)] = field(default_factory=list)
     displays: Annotated[list[Display], MaxLen(16)] = field(default_factory=list)
     batteries: Annotated[list[Battery], MaxLen(8)] = field(default_factory=list)
+    printer: Printer | None = None
     outcomes: Annotated[list[SensorOutcome], MaxLen(100)] = field(default_factory=list)
 
     __pydantic_config__ = STRICT
@@ -334,6 +399,7 @@ class Report:
     self_cost: SelfCost | None = None
     losses: Losses | None = None
     waiting: Count | None = None
+    printing: Annotated[list[Reading], MaxLen(MAX_READINGS)] = field(default_factory=list)
 
     __pydantic_config__ = STRICT
 
@@ -342,7 +408,7 @@ class Report:
 class Refusal:
     """One record that was not stored: `part` and `index` name it, `reason` says why and how to mend it."""
 
-    part: Literal["slots", "gaps", "inventory", "self_cost", "losses"]
+    part: Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing"]
     index: int
     reason: str
 
@@ -377,7 +443,10 @@ class HardwareIdentity:
 
 @dataclass(frozen=True)
 class EnrolRequest:
-    """Body of `POST /v1/enrol`. `hostname` is sent only where the operator asks for it."""
+    """Body of `POST /v1/enrol`. `hostname` is sent only where the operator asks for it.
+
+    `relayed_by` is the device id of the gateway that speaks for a device which cannot speak for itself.
+    """
 
     schema: Literal[1]
     secret: Annotated[str, MinLen(1), MaxLen(200)]
@@ -386,6 +455,7 @@ class EnrolRequest:
     agent_version: Text
     hostname: Annotated[str, MaxLen(255)] | None = None
     simulated: bool = False
+    relayed_by: HexId | None = None
 
     __pydantic_config__ = STRICT
 

@@ -141,7 +141,7 @@ def _from_file(path: Path, explicit: bool) -> dict[str, Any]:
         raise BadSettings(
             f"cannot read settings file {path}: {error.strerror}; mend its permissions"
         ) from None
-    table = _parse(text, path)
+    table = parse(text, path)
     known = {_outside(name): name for name in NAMES}
     unknown = sorted(set(table) - set(known))
     if unknown:
@@ -152,7 +152,8 @@ def _from_file(path: Path, explicit: bool) -> dict[str, Any]:
     return {known[name]: value for name, value in table.items()}
 
 
-def _parse(text: str, path: Path) -> dict[str, Any]:
+def parse(text: str, path: Path) -> dict[str, Any]:
+    """A TOML file's table. Raises BadSettings."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:

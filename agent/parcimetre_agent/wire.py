@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, cast
 
-from .report import Energy, EnrolRequest, Gap, GapState, Inventory, Losses, Report, Slot
+from .report import Energy, EnrolRequest, Gap, GapState, Inventory, Losses, Reading, Report, Slot, Supply
 from .timeline import GapRecord
+
+
+def pruned(record: Reading) -> dict[str, Any]:
+    """A printer's reading as the report has it."""
+    fields = _pruned(asdict(record))
+    assert isinstance(fields, dict)
+    return fields
 
 
 def document(message: Report | EnrolRequest | Inventory | Losses) -> dict[str, Any]:
@@ -20,6 +27,11 @@ def slot(fields: dict[str, Any]) -> Slot:
     """A spooled slot as the wire format has it. Raises TypeError or ValueError when they do not fit."""
     energy = [Energy(**one) for one in fields.get("energy", [])]
     return Slot(**{**fields, "energy": energy})
+
+
+def reading(fields: dict[str, Any]) -> Reading:
+    """A printer's reading that waited, as the wire format has it. Raises TypeError or ValueError."""
+    return Reading(**{**fields, "supplies": [Supply(**one) for one in fields.get("supplies", [])]})
 
 
 def gap(record: GapRecord) -> Gap:

@@ -54,10 +54,20 @@ class PowerSupply:
 
 
 @dataclass(frozen=True)
+class Printer:
+    """What a printer marks with ("laser", "inkjet"), whether it takes A3, its rated images a minute."""
+
+    marking: str | None = None
+    a3: bool | None = None
+    speed_ipm: int | None = None
+
+
+@dataclass(frozen=True)
 class Hardware:
     """A device as its inventory describes it; None is "not known", never "none".
 
     `kind` is what it is within its category, where that is a class of its own ("workstation", "thin_client").
+    `printer` is set where a printer's states and impressions are measured.
     `virtual` is set for a virtual machine: `cpus` and `memory` are then what it was given.
     """
 
@@ -75,3 +85,4 @@ class Hardware:
     power_supplies: PowerSupply | None = None
     weight_kg: float | None = None
     kind: str | None = None
+    printer: Printer | None = None

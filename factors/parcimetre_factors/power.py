@@ -16,8 +16,9 @@ from .conversion import at_half_load
 from .cpus import find
 from .explain import Term, leaf, product, quotient, total
 from .factor import FactorSet
-from .hardware import Disk, Hardware
+from .hardware import Disk, Hardware, Printer
 from .memo import kept
+from .printer_power import printer_watts
 from .server_power import Load, server_watts
 from .tec import MINUS
 from .uncertainty import Amount, amounts
@@ -75,6 +76,8 @@ def power_model(hardware: Hardware, factors: FactorSet) -> PowerModel:
         return _server(hardware, factors)
     if hardware.category == "monitor":
         return _monitor(hardware, factors)
+    if hardware.category == "printer" and hardware.printer is not None:
+        return _printer(hardware, hardware.printer, factors)
     if hardware.category in MEAN_ONLY:
         return _mean_only(hardware, factors)
     return _calibrated(hardware, factors)
@@ -169,6 +172,13 @@ def _monitor(hardware: Hardware, factors: FactorSet) -> PowerModel:
     display = total("display", "W", (on.watts, product("asleep", "W", (MINUS, asleep))))
     off = factor_leaf("off", "power.monitor.off", factors)
     return PowerModel("monitor", (asleep,) * DECILES, display, asleep, off, on.errors)
+
+
+def _printer(hardware: Hardware, printer: Printer, factors: FactorSet) -> PowerModel:
+    """A printer is ready while awake; a second at the highest load stands for one impression."""
+    watts = printer_watts(hardware, printer, factors)
+    deciles = (watts.ready_w,) * (DECILES - 1) + (watts.printing_w,)
+    return PowerModel("printer_states", deciles, NO_DISPLAY, watts.asleep_w, watts.off_w, watts.errors)
 
 
 def _server(hardware: Hardware, factors: FactorSet) -> PowerModel:

@@ -46,7 +46,7 @@ class Device:
     where its history is not just the records of its id. A monitor that was seen by machines has no place of
     its own: it belongs where the machine that it is `driven_by` does; its `drivers` are all ids under which
     records tell of it, the latest last. It is `settled` once nobody need ask any more whether it was merely
-    seen at home.
+    seen at home. A device that a gateway speaks for is `relayed_by` it.
     """
 
     id: DeviceId
@@ -70,6 +70,7 @@ class Device:
     since: int = 0
     until: int = END
     joined: bool = False
+    relayed_by: DeviceId | None = None
 
     def at_each_stay(self, zones: Mapping[str, str]) -> Iterator[Device]:
         """The device as it stood from `since` to `until`, for each unit and site that it belonged to."""
@@ -331,6 +332,7 @@ def _device(
         scrapped=latest.body.get("scrapped", False),
         stays=stood,
         joined=not lineages.is_plain(key),
+        relayed_by=latest.body.get("relayed_by"),
     )
 
 

@@ -193,6 +193,7 @@ def _body(request: EnrolRequest, secret: Secret, now: int, before: Body) -> dict
         "fingerprint": hardware.fingerprint or before.get("fingerprint"),
         "enrolled_at": before.get("enrolled_at", now),
         "agent_version": request.agent_version,
+        **({} if request.relayed_by is None else {"relayed_by": request.relayed_by}),
         "retired_at": None,
         "scrapped": False,
     }

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from parcimetre_agent import report
-from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory
+from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory, Printer
 from parcimetre_factors.matching import product_name
 
 from .devices import Device
@@ -38,7 +38,20 @@ def hardware(device: Device) -> Hardware:
         gpus=tuple(Gpu(name, units) for name, units in Counter(_boards(inventory.gpus)).items()),
         screen_inch=_screen_inch(device.category, inventory.displays),
         virtual=is_virtual(device),
+        kind=_weight_class(inventory.printer),
+        printer=_printer(inventory.printer),
     )
+
+
+def _printer(seen: report.Printer | None) -> Printer | None:
+    return None if seen is None else Printer(seen.marking, seen.a3, seen.speed_ipm)
+
+
+def _weight_class(seen: report.Printer | None) -> str | None:
+    """The class by weight of a printer: those that take A3 are heavier than 40 kg, as a rule."""
+    if seen is None or seen.a3 is None:
+        return None
+    return "40_to_99_kg" if seen.a3 else "under_40_kg"
 
 
 def is_virtual(device: Device) -> bool:

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from parcimetre_agent.report import SCHEMA, SLOT_S, Gap, Inventory, Refusal, Report, Slot
+from parcimetre_agent.report import SCHEMA, SLOT_S, Gap, Inventory, Reading, Refusal, Report, Slot
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from . import displays
+from . import displays, printing
 from .credentials import BadCredential
 from .errors import ParcimetreError
 from .store import Arrival, DeviceId, Fact, Store
@@ -34,8 +34,8 @@ REPORT = TypeAdapter(Report)
 INVENTORY = TypeAdapter(Inventory)
 
 Versions = dict[DeviceId, str]  # agent versions that the store holds
-Part = Literal["slots", "gaps", "inventory", "self_cost", "losses"]
-LISTS: tuple[Part, ...] = ("slots", "gaps")
+Part = Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing"]
+LISTS: tuple[Part, ...] = ("slots", "gaps", "printing")
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
@@ -95,10 +95,12 @@ def take(body: bytes, device_id: DeviceId, store: Store, now: int, versions: Ver
         )
     slots, late = _in_time(report.slots, _sent_as("slots", report.slots, dead), now)
     expanded, odd = _expanded(report.gaps, _sent_as("gaps", report.gaps, dead), now)
-    letters = [*dead, *late, *odd]
+    readings, untimely = _readings(report.printing, _sent_as("printing", report.printing, dead), now)
+    letters = [*dead, *late, *odd, *untimely]
     facts = [
         *_version(report, store, now, {} if versions is None else versions),
         *_facts(report, store, now),
+        *printing.facts(device_id, readings, store, now),
         *(_dead_letter(letter, device_id, now) for letter in letters),
     ]
     refused = [letter.refusal for letter in letters]
@@ -223,6 +225,22 @@ def _expanded(gaps: Sequence[Gap], indexes: Iterable[int], now: int) -> tuple[li
             continue
         dead.append(_Dead(Refusal("gaps", index, f"gaps[{index}] {reason}"), asdict(gap)))
     return slots, dead
+
+
+def _readings(
+    readings: Sequence[Reading], indexes: Iterable[int], now: int
+) -> tuple[list[Reading], list[_Dead]]:
+    """A printer's readings near enough to now, and the others with the reason."""
+    kept, dead = [], []
+    for index, reading in zip(indexes, readings, strict=True):
+        if now - OLDEST_S <= reading.at <= now + NEWEST_S:
+            kept.append(reading)
+            continue
+        told = (
+            f"printing[{index}].at = {reading.at}: too far from now; set the gateway's clock, e.g. with NTP"
+        )
+        dead.append(_Dead(Refusal("printing", index, told), asdict(reading)))
+    return kept, dead
 
 
 def expand(gap: Gap) -> Iterator[Slot]:

@@ -22,7 +22,9 @@ from .transfers import END, Stay, by_device
 from .windows import EVER, Window, common, held_by, inside, owners
 
 PUBLIC: frozenset[FactKind] = frozenset({"grid", "setting"})
-OF_A_DEVICE: frozenset[FactKind] = frozenset({"inventory", "purchase", "self_cost", "losses", "attached"})
+OF_A_DEVICE: frozenset[FactKind] = frozenset(
+    {"inventory", "purchase", "self_cost", "losses", "attached", "printing"}
+)
 OF_ITS_HARDWARE: frozenset[FactKind] = frozenset({"inventory", "purchase"})
 
 

@@ -17,7 +17,7 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import leaf, walk
 from parcimetre_factors.factor import FactorSet, load_factor_set
 from parcimetre_factors.grid import intensity_term, zones
-from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory
+from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory, Printer
 from parcimetre_factors.market import Contract, market_term, with_contracts
 from parcimetre_factors.month_profile import month_profiles
 from parcimetre_factors.observed import Reading, observed
@@ -72,6 +72,8 @@ def hardware_of_all_kinds():
     for category, kind in (("desktop", "workstation"), ("mini_pc", "thin_client"), ("projector", None)):
         yield Hardware(category, kind=kind)
     yield from (Hardware("printer", weight_kg=kg) for kg in (10, 50, 120))
+    for marking, a3, model in (("laser", True, None), ("laser", False, "MX331adne"), ("inkjet", False, None)):
+        yield Hardware("printer", "Lexmark", model, printer=Printer(marking, a3))
     yield from (Hardware("desktop", weight_kg=7, cpus=CPUS[1], memory=(Memory(8),), disks=DISKS[1]),)
     for case in ("tower", "blade"):
         yield Hardware("server", cpus=CPUS[1], memory=(Memory(16, 2),), case=case)

@@ -17,6 +17,8 @@ from .. import devices
 from ..agents import agent_of
 from ..api.devices import drivers
 from ..collector import Collector, of
+from ..consumption import Query as Printing
+from ..consumption import consumption
 from ..explanations import explain_device
 from ..figures import Grid
 from ..footprints import Query, Row, figures
@@ -81,6 +83,8 @@ def device(
         "components": _components(profile, criterion),
         "stage_titles": {stage: STAGES[stage] for stage in EMBODIED},
         "whole": _whole(profile, criterion),
+        "printing": next(iter(consumption(collector, Printing(span, device=found.id))), None),
+        "problems": _problems(found),
         "hours": hours,
         "charts": _charts(hours),
         "explanation": explain_device(collector, found.id, span, criterion) if figure.known else None,
@@ -97,6 +101,13 @@ def device(
         ),
     }  # fmt: skip
     return respond(request, collector, "device.html", values)
+
+
+def _problems(found: devices.Device) -> list[tuple[str, str]]:
+    """What the gateway of a device says is wrong with it, by the name of what failed."""
+    if found.relayed_by is None or found.inventory is None:
+        return []
+    return [(one.sensor, one.detail or "") for one in found.inventory.outcomes if one.state == "failed"]
 
 
 def _sources(collector: Collector) -> dict[str, str]:

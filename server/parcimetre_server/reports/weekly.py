@@ -8,6 +8,7 @@ from typing import Any
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 
+from .. import consumption
 from ..collector import Collector
 from ..contracts import contracts
 from ..devices import Device
@@ -26,6 +27,7 @@ class Weekly:
 
     `provisional` says that the week is not over; `previous` is then the same part of the week before.
     `withheld` says that there are devices, but too few to be shown to the reader; nothing else is told then.
+    `printing` is paper and toner by org unit, in no other figure.
     `market` is the total by the suppliers' contracts, None where none holds in the week.
     """
 
@@ -46,6 +48,7 @@ class Weekly:
     greatest: tuple[tuple[Device, Row], ...]
     factor_set: str
     withheld: bool = False
+    printing: tuple[consumption.Row, ...] = ()
 
     @property
     def change(self) -> float | None:
@@ -91,7 +94,15 @@ def weekly(collector: Collector, week: str, org_unit: str | None = None) -> Week
         greatest=tuple((devices[DeviceId(row.group)], row) for row in found.greatest_devices(TOP)),
         factor_set=collector.factors.id,
         withheld=found.withheld,
+        printing=_printing(collector, span, org_unit),
     )
+
+
+def _printing(collector: Collector, span: Span, org_unit: str | None) -> tuple[consumption.Row, ...]:
+    """Paper and toner by org unit; none for who may see sums of groups only."""
+    if not collector.scope.sees_devices:
+        return ()
+    return tuple(consumption.consumption(collector, consumption.Query(span, org_unit=org_unit), "org_unit"))
 
 
 def _market(collector: Collector, span: Span, org_unit: str | None) -> Row | None:
@@ -126,6 +137,7 @@ def as_json(report: Weekly) -> dict[str, Any]:
         "change": report.change,
         "energy_change": report.energy_change,
         **rows,
+        "printing": [asdict(row) for row in report.printing],
         "greatest": [
             asdict(row) | {"name": device.name, "category": device.category, "org_unit": device.org_unit}
             for device, row in report.greatest

@@ -28,6 +28,7 @@ FactKind = Literal[
     "monitor",
     "self_cost",
     "losses",
+    "printing",
     "credential",
     "dead_letter",
     "setting",

@@ -1,0 +1,105 @@
+"""`gateway`: discover printers, ask them once, or ask them every quarter hour and report each as a device."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..cli import say
+from ..data_dir import prepare
+from ..errors import BadSettings
+from ..gateway import loop, snmp, targets, work
+from ..gateway.configuration import DEFAULT_GATEWAY_FILE, SNMP_PORT, Configuration, Target, load
+from ..gateway.credentials import PUBLIC, Credential, read
+from ..gateway.discovery import Found, discover
+from ..settings import Settings
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Do what was asked for. Raises AgentError."""
+    file = options.gateway_file or DEFAULT_GATEWAY_FILE
+    if options.action == "discover":
+        return _discover(options, file)
+    if settings.server is None:
+        raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
+    if options.action == "once":
+        say(work.told(work.poll(settings, file)))
+        for refusal in work.deliver(settings):
+            say(refusal)
+        return 0
+    return _forever(settings, file)
+
+
+def _discover(options: argparse.Namespace, file: Path) -> int:
+    """Print what is at the named addresses, or at those of gateway.toml."""
+    snmp.check()
+    configuration = _asked(options, file)
+    found = asyncio.run(discover(configuration.targets, configuration.concurrency, configuration.timeout_s))
+    if options.json:
+        say(json.dumps([_fields(one) for one in found if one.known], indent=2, ensure_ascii=False))
+    else:
+        for one in found:
+            if one.known or options.all:
+                say(_line(one))
+        printers = sum(one.known is not None for one in found)
+        say(f"{printers} printers at {len(found)} addresses; nothing was kept")
+    return 0
+
+
+def _asked(options: argparse.Namespace, file: Path) -> Configuration:
+    if not options.range:
+        return load(file)
+    credential = _credential(options)
+    port = options.port or SNMP_PORT
+    listed = [host for entry in options.range for host in targets.hosts(entry)]
+    return Configuration(tuple(Target(host, port, credential, None) for host in dict.fromkeys(listed)))
+
+
+def _credential(options: argparse.Namespace) -> Credential:
+    """The named credentials; a community on the command line would be seen by every account."""
+    if options.credentials is None:
+        return PUBLIC
+    if options.credentials_file is None:
+        raise BadSettings("--credentials names a table of --credentials-file; give that file too")
+    known = read(options.credentials_file)
+    if options.credentials not in known:
+        raise BadSettings(f"{options.credentials_file} has no table [{options.credentials}]; add it")
+    return known[options.credentials]
+
+
+def _fields(one: Found) -> dict[str, Any]:
+    assert one.known is not None
+    can = one.known.printer
+    return {
+        "host": one.target.host, "port": one.target.port, "maker": one.known.maker, "model": one.known.model,
+        "has_serial": one.known.serial_hash is not None, "impressions": one.impressions,
+        "marking": can.marking, "colour": can.colour, "duplex": can.duplex, "a3": can.a3,
+    }  # fmt: skip
+
+
+def _line(one: Found) -> str:
+    if one.known is None:
+        return f"{one.target.place}: {one.why}"
+    can = one.known.printer
+    traits = [can.marking, "colour" if can.colour else None, "duplex" if can.duplex else None,
+              "A3" if can.a3 else None, None if one.known.serial_hash else "no serial number"]  # fmt: skip
+    model = " ".join(filter(None, (one.known.maker, one.known.model)))
+    count = "not counted" if one.impressions is None else f"{one.impressions} impressions"
+    return f"{one.target.place}: {', '.join([model, count, *filter(None, traits)])}"
+
+
+def _forever(settings: Settings, file: Path) -> int:
+    """Become the loop, so that what was loaded here is not kept in memory; on Windows it is this process."""
+    snmp.check()
+    load(file)
+    folder = prepare(str(prepare(settings.data_dir) / "gateway"))
+    arguments = (settings.to_json(), str(file.resolve()), str(folder))
+    if sys.platform == "win32":
+        return loop.run(*arguments)
+    os.execv(sys.executable, [sys.executable, "-m", loop.__name__, *arguments])  # noqa: S606
+    return 0

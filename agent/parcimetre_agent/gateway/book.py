@@ -1,0 +1,169 @@
+"""The gateway's own file: whom it knows at which address, what each said last, and what waits to be sent.
+
+One SQLite file beside the spool, for this account only: it holds the credentials that the collector issued.
+Bounded: what waits longer than the collector would take it is dropped, and the oldest beyond MOST_WAITING.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from ..errors import BadDataDir
+from ..report import Printer, Reading, Supply
+from .printers import Known
+from .time_in_state import Cell, Seen
+from .waking import Waking
+
+FILE_NAME = "gateway.sqlite3"
+OLDEST_S = 400 * 86_400
+MOST_WAITING = 1_000_000
+Kind = Literal["slot", "reading"]
+_SCHEMA = """
+create table if not exists place (name text primary key, device text, next_s real, asked_s real, misses int);
+create table if not exists device (key text primary key, body text not null);
+create table if not exists waiting (
+    id integer primary key, device text not null, kind text not null, start integer not null,
+    body text not null, unique (device, kind, start)
+);
+"""
+
+
+@dataclass
+class Place:
+    """An address: the device that answered there last, when to ask again, how often running it was silent."""
+
+    name: str
+    device: str | None = None
+    next_s: float = 0.0
+    asked_s: float = 0.0
+    misses: int = 0
+
+
+@dataclass
+class Watched:
+    """A device behind the gateway, as it is known; `problems` are by the name of what failed."""
+
+    known: Known
+    install_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    secret_file: str | None = None
+    device_id: str | None = None
+    credential: str | None = None
+    seen: Seen | None = None
+    silent_since_s: float | None = None
+    reading: Reading | None = None
+    cells: dict[int, Cell] = field(default_factory=dict)
+    counters_due_s: float = 0.0
+    waking: Waking = field(default_factory=Waking)
+    problems: dict[str, str] = field(default_factory=dict)
+    inventory_sent: str | None = None
+
+
+class Waiting(NamedTuple):
+    """A record that waits for the collector."""
+
+    id: int
+    kind: Kind
+    body: dict[str, Any]
+
+
+class Book:
+    """The file. Everything of a round is written at its end, at once."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open it, made when absent. Raises BadDataDir."""
+        self.path = folder / FILE_NAME
+        try:
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._db = sqlite3.connect(self.path, timeout=30.0)
+            self._db.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise BadDataDir(f"cannot use {self.path}: {error}; give {folder} to this account") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def places(self) -> dict[str, Place]:
+        """Every address that was ever asked, by name."""
+        rows = self._db.execute("select name, device, next_s, asked_s, misses from place")
+        return {row[0]: Place(*row) for row in rows}
+
+    def devices(self) -> dict[str, Watched]:
+        """Every device that ever answered, by key."""
+        return {key: _watched(json.loads(body)) for key, body in self._db.execute("select * from device")}
+
+    def keep(self, places: Iterable[Place], devices: Mapping[str, Watched]) -> None:
+        """Write down what a round found."""
+        with self._db:
+            self._db.executemany(
+                "replace into place values (:name, :device, :next_s, :asked_s, :misses)", map(asdict, places)
+            )
+            self._db.executemany(
+                "replace into device values (?, ?)",
+                ((key, json.dumps(asdict(one))) for key, one in devices.items()),
+            )
+
+    def put(self, records: Iterable[tuple[str, Kind, int, Mapping[str, Any]]]) -> None:
+        """Let records wait: device, kind, start and body; the later one of a start replaces the other."""
+        with self._db:
+            self._db.executemany(
+                "replace into waiting (device, kind, start, body) values (?, ?, ?, ?)",
+                ((device, kind, start, json.dumps(body)) for device, kind, start, body in records),
+            )
+
+    def waiting(self, device: str, kind: Kind, most: int) -> list[Waiting]:
+        """The oldest records of a device."""
+        rows = self._db.execute(
+            "select id, kind, body from waiting where device = ? and kind = ? order by start limit ?",
+            (device, kind, most),
+        )
+        return [Waiting(id_, kind, json.loads(body)) for id_, kind, body in rows]
+
+    def count(self) -> int:
+        """How many records wait."""
+        with closing(self._db.execute("select count(*) from waiting")) as rows:
+            return int(rows.fetchone()[0])
+
+    def forget(self, records: Iterable[Waiting]) -> None:
+        """Drop what was acknowledged, or refused for good."""
+        with self._db:
+            self._db.executemany("delete from waiting where id = ?", ((one.id,) for one in records))
+
+    def bound(self, now_s: float) -> int:
+        """Drop what is too old to be taken, or too much; how many."""
+        with self._db:
+            old = self._db.execute("delete from waiting where start < ?", (now_s - OLDEST_S,)).rowcount
+            most = self._db.execute(
+                "delete from waiting where id not in (select id from waiting order by start desc limit ?)",
+                (MOST_WAITING,),
+            ).rowcount
+        return old + most
+
+
+def _watched(body: dict[str, Any]) -> Watched:
+    """What `asdict` made of a device, as it was."""
+    known, seen, reading = body["known"], body["seen"], body["reading"]
+    rebuilt = {
+        "known": Known(**{**known, "printer": Printer(**known["printer"])}),
+        "seen": None if seen is None else Seen(**seen),
+        "reading": None if reading is None else _reading(reading),
+        "cells": dict(_cells(body["cells"])),
+        "waking": Waking(**body["waking"]),
+    }
+    return Watched(**{**body, **rebuilt})
+
+
+def _reading(body: dict[str, Any]) -> Reading:
+    return Reading(**{**body, "supplies": [Supply(**one) for one in body["supplies"]]})
+
+
+def _cells(body: Mapping[str, Any]) -> Iterator[tuple[int, Cell]]:
+    return ((int(start), Cell(**cell)) for start, cell in body.items())

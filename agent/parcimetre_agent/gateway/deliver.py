@@ -1,0 +1,159 @@
+"""Sends what waits: each device behind the gateway is enrolled and reports under its own id and credential.
+
+So a device is known again whichever gateway asks it, belongs to the org unit of the secret it was enrolled
+with, and can be retired like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__, identity, wire
+from ..enrolment import read_secret
+from ..errors import AgentError, Refused, Unreachable
+from ..inventory import content_hash
+from ..report import MAX_READINGS, EnrolRequest, HardwareIdentity, Inventory, Report, SensorOutcome
+from ..settings import Settings
+from ..transport import Answer, open_client, post
+from . import printers
+from .book import Book, Waiting, Watched
+
+if TYPE_CHECKING:
+    import httpx
+
+SLOTS_A_REPORT = 500
+REPORTS_A_DEVICE = 24
+GIVE_UP = (400, 413, 422)
+
+
+@dataclass
+class Delivered:
+    """What came of it: reports that were taken, records in them, and refusals in the collector's words."""
+
+    reports: int = 0
+    accepted: int = 0
+    refusals: tuple[str, ...] = ()
+
+
+class Delivery:
+    """One run over all devices. `now_s` is seconds UTC."""
+
+    def __init__(self, settings: Settings, book: Book, now_s: float) -> None:
+        """Nothing is sent yet."""
+        self._settings = settings
+        self._book = book
+        self._now_s = int(now_s)
+        gateway = identity.load(Path(settings.data_dir))
+        self._gateway_id = gateway.device_id if gateway else None
+        self.done = Delivered()
+
+    def run(self) -> Delivered:
+        """Send everything that waits. Raises AgentError when no device can be sent for now."""
+        devices = self._book.devices()
+        with open_client(self._settings) as client:
+            for key, watched in devices.items():
+                try:
+                    self._device(client, key, watched)
+                except Unreachable:
+                    raise
+                except AgentError as error:
+                    self._note(f"{_title(watched)}: {error}")
+                finally:
+                    self._book.keep((), {key: watched})
+        return self.done
+
+    def _device(self, client: httpx.Client, key: str, watched: Watched) -> None:
+        inventory = _inventory(watched, self._now_s)
+        changed = content_hash(inventory) != watched.inventory_sent
+        for _ in range(REPORTS_A_DEVICE):
+            slots = self._book.waiting(key, "slot", SLOTS_A_REPORT)
+            readings = self._book.waiting(key, "reading", MAX_READINGS)
+            if not slots and not readings and not changed:
+                return
+            answer = self._send(client, watched, slots, readings, inventory if changed else None)
+            if answer is not None:
+                self._take(answer, watched)
+                if changed:
+                    watched.inventory_sent = content_hash(inventory)
+            self._book.forget([*slots, *readings])
+            changed = False
+
+    def _send(
+        self, client: httpx.Client, watched: Watched, slots: Sequence[Waiting], readings: Sequence[Waiting],
+        inventory: Inventory | None,
+    ) -> Answer | None:  # fmt: skip
+        """Post a report, enrolling first where needed and once more where the credential is not known.
+
+        None when the collector does not understand the report: its records are given up.
+        """
+        if watched.credential is None:
+            self._enrol(client, watched)
+        try:
+            return self._post(client, watched, slots, readings, inventory)
+        except Refused as error:
+            if error.status == 401 and error.by_collector:
+                self._enrol(client, watched)
+                return self._post(client, watched, slots, readings, inventory)
+            if error.status in GIVE_UP and error.by_collector:
+                self._note(f"{_title(watched)}: {error}")
+                return None
+            raise
+
+    def _post(
+        self, client: httpx.Client, watched: Watched, slots: Sequence[Waiting], readings: Sequence[Waiting],
+        inventory: Inventory | None,
+    ) -> Answer:  # fmt: skip
+        report = Report(
+            schema=1,
+            device_id=watched.device_id or "",
+            sent_at=self._now_s,
+            agent_version=__version__,
+            slots=[wire.slot(one.body) for one in slots],
+            inventory=inventory,
+            printing=[wire.reading(one.body) for one in readings],
+        )
+        return post(client, "/v1/reports", wire.document(report), watched.credential)
+
+    def _enrol(self, client: httpx.Client, watched: Watched) -> None:
+        """Exchange the secret of the printer's group for a device of its own. Raises AgentError."""
+        settings = replace(
+            self._settings, secret_file=watched.secret_file or self._settings.secret_file, origins={}
+        )
+        known = watched.known
+        request = EnrolRequest(
+            schema=1,
+            secret=read_secret(settings),
+            hardware=HardwareIdentity(watched.install_id, "none", known.serial_hash),
+            category="printer",
+            agent_version=__version__,
+            hostname=known.name if settings.send_hostname else None,
+            relayed_by=self._gateway_id,
+        )
+        answer = post(client, "/v1/enrol", wire.document(request)).body
+        if not {"device_id", "credential"} <= set(answer):
+            raise Unreachable(f"{settings.server} answers, but is not a Parcimètre collector; check --server")
+        watched.device_id, watched.credential = str(answer["device_id"]), str(answer["credential"])
+
+    def _take(self, answer: Answer, watched: Watched) -> None:
+        self.done.reports += 1
+        self.done.accepted += int(answer.body.get("accepted", 0))
+        refused: list[dict[str, Any]] = answer.body.get("refused", [])
+        for refusal in refused:
+            self._note(f"{_title(watched)}: {refusal['reason']}")
+
+    def _note(self, sentence: str) -> None:
+        self.done.refusals = (*self.done.refusals, sentence)
+
+
+def _inventory(watched: Watched, now_s: int) -> Inventory:
+    """The printer with what is wrong with it; the date is not part of whether it changed."""
+    outcomes = [SensorOutcome(what, "failed", sentence) for what, sentence in watched.problems.items()]
+    return printers.inventory(watched.known, now_s, outcomes)
+
+
+def _title(watched: Watched) -> str:
+    known = watched.known
+    return " ".join(filter(None, (known.maker, known.model, known.key[:6])))

@@ -1,0 +1,301 @@
+"""A round: every printer that is due is asked, none more often than configured, and none can break it.
+
+A printer is first asked for its status alone. Only one that is awake is asked for its total and its serial
+number, and for all its counters when these are due; one asleep keeps its counters for a day at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from .. import wire
+from ..outcome import Ok
+from ..report import SLOT_S, Reading
+from . import counters, printers
+from .book import Book, Place, Watched
+from .configuration import Configuration, Target
+from .makers import maker_of
+from .printers import Known
+from .snmp import AT_ONCE, Garbled, Session, Silent
+from .time_in_state import Cell, Seen, pieces, slot_fields, spread
+
+DAY_S = 86_400
+LONGEST_ASK_S = 30.0
+SILENT_AFTER = 2
+REACH, STATUS, COUNTERS = "gateway.reach", "printer.status", "printer.counters"
+
+
+@dataclass
+class Count:
+    """What came of a round. `asked` counts datagrams, `late` the printers that the round had no time for."""
+
+    answered: int = 0
+    silent: int = 0
+    garbled: int = 0
+    late: int = 0
+    asked: int = 0
+
+
+class Round:
+    """One round over what is due at `now_s`; a printer that slept is left alone for `look_again_s`."""
+
+    def __init__(
+        self, configuration: Configuration, book: Book, now_s: float, look_again_s: float = 20.0
+    ) -> None:
+        self._configuration = configuration
+        self._book = book
+        self._now_s = now_s
+        self._look_again_s = look_again_s
+        self._places = book.places()
+        self._devices = book.devices()
+        self._records: list[tuple[str, Any, int, dict[str, Any]]] = []
+        self._changed: set[str] = set()
+        self._doubted: list[tuple[Target, str]] = []
+        self.count = Count()
+
+    async def run(self) -> Count:
+        """Ask, judge, and write down what was found."""
+        due = [target for target in self._configuration.targets if self._is_due(target)]
+        due.sort(key=lambda target: self._place(target).asked_s)
+        await self._all(due, self._ask)
+        if self._doubted:
+            await asyncio.sleep(self._look_again_s)
+            await self._all([target for target, _ in self._doubted], self._look_again)
+        self._book.keep(self._places.values(), {key: self._devices[key] for key in self._changed})
+        self._book.put(self._records)
+        self._book.bound(self._now_s)
+        return self.count
+
+    def _place(self, target: Target) -> Place:
+        return self._places.setdefault(target.place, Place(target.place))
+
+    def _is_due(self, target: Target) -> bool:
+        """Every quarter hour; an address without a printer once a day, a printer that polls wake rarely."""
+        place = self._place(target)
+        if self._now_s < place.asked_s + SLOT_S / 2:
+            return False
+        watched = self._devices.get(place.device or "")
+        if watched is not None and watched.waking.by_polls:
+            return self._now_s >= watched.counters_due_s
+        return self._now_s >= place.next_s
+
+    async def _all(self, due: Iterable[Target], ask: Callable[[Target], Awaitable[None]]) -> None:
+        """Ask several at once, until the round's time is over."""
+        waiting = iter(due)
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + self._configuration.round_limit_s
+
+        async def one_after_another() -> None:
+            """Ask while there are printers and time left."""
+            for target in waiting:
+                if loop.time() >= end_s:
+                    self.count.late += 1
+                    continue
+                await self._guarded(target, ask)
+
+        await asyncio.gather(*(one_after_another() for _ in range(self._configuration.concurrency)))
+
+    async def _guarded(self, target: Target, ask: Callable[[Target], Awaitable[None]]) -> None:
+        """Ask one; whatever it answers, the round goes on."""
+        try:
+            await asyncio.wait_for(ask(target), LONGEST_ASK_S)
+        except (Silent, asyncio.TimeoutError):
+            self._missed(target)
+        except Garbled as error:
+            self.count.garbled += 1
+            self._told(target, STATUS, f"its answer is not understood: {error}")
+
+    async def _ask(self, target: Target) -> None:
+        place = self._place(target)
+        place.asked_s = self._now_s
+        session = self._session(target, 0 if place.misses else self._configuration.retries)
+        try:
+            watched = self._devices.get(place.device or "")
+            if watched is None:
+                await self._meet(target, session)
+            else:
+                await self._visit(target, session, watched)
+        finally:
+            self.count.asked += session.asked
+
+    def _session(self, target: Target, retries: int) -> Session:
+        return Session(target, self._configuration.timeout_s, retries)
+
+    async def _meet(self, target: Target, session: Session) -> None:
+        """See what answers at an address, and read it whole when it is a printer."""
+        place = self._place(target)
+        place.next_s = self._now_s + DAY_S - SLOT_S / 2
+        found = await identify(session, target)
+        place.misses = 0
+        if found is None:
+            return
+        place.device, place.next_s = found.key, 0.0
+        watched = self._devices.setdefault(found.key, Watched(found))
+        watched.known, watched.secret_file = found, target.secret_file
+        if watched.seen is None or self._now_s > watched.seen.at_s:
+            await self._visit(target, session, watched, is_new=True)
+
+    async def _visit(self, target: Target, session: Session, watched: Watched, is_new: bool = False) -> None:
+        """Ask a printer that is known: its status, and what may be asked beyond without waking it."""
+        known = watched.known
+        answers = await session.get(printers.status_oids(known.index))
+        power = printers.power(answers, known.index)
+        due = self._now_s >= watched.counters_due_s
+        overdue = self._now_s >= watched.counters_due_s + DAY_S
+        fresh: Reading | None = None
+        if power == "awake" or overdue or is_new or not printers.looks_like(answers, known):
+            who = await session.get(_proof_oids(known))
+            if not is_new and not _is_same(who, known):
+                self._place(target).device = None
+                await self._meet(target, session)
+                return
+            answers = {**answers, **who}
+            watched.known = replace(known, name=printers.text(answers.get(printers.NAME)))
+            if due:
+                fresh = await self._read(session, watched)
+        elif not watched.waking.is_known:
+            self._doubted.append((target, known.key))
+        self._answered(target, watched, answers, power, fresh)
+
+    async def _read(self, session: Session, watched: Watched) -> Reading | None:
+        """All counters and supplies, and what is wrong with them."""
+        known = watched.known
+        maker = maker_of(known.object_id)
+        oids = [printers.LIFE_COUNT]
+        table: dict[int, int] = {}
+        if maker is not None:
+            oids += [oid for oids_ in maker.counters.values() for oid in oids_]
+            if maker.coded is not None:
+                numbers = await session.walk(maker.coded.numbers, AT_ONCE)
+                table = counters.numbered(
+                    numbers, await session.walk(maker.coded.values, AT_ONCE) if numbers else {}
+                )
+        outcome, wrong = counters.reading(await session.get(oids), table, maker, int(self._now_s))
+        watched.counters_due_s = self._now_s + DAY_S / self._configuration.counters_per_day - SLOT_S / 2
+        if not isinstance(outcome, Ok):
+            self._problem(watched, COUNTERS, outcome.reason)
+            return None
+        rows = await session.walk(printers.SUPPLIES, AT_ONCE)
+        colours = await session.walk(printers.COLOURS) if rows else {}
+        fresh = replace(outcome.value, supplies=counters.supplies(rows, colours))
+        fresh, leap = counters.after(fresh, watched.reading)
+        self._problem(watched, COUNTERS, "; ".join(filter(None, (leap, wrong))))
+        return fresh
+
+    def _answered(
+        self, target: Target, watched: Watched, answers: printers.Answers, power: printers.Power,
+        fresh: Reading | None,
+    ) -> None:  # fmt: skip
+        """Take down an answer: the state, the slots that closed, the reading."""
+        self.count.answered += 1
+        place = self._place(target)
+        place.misses, place.device = 0, watched.known.key
+        watched.silent_since_s = None
+        self._problem(watched, REACH, "")
+        self._problem(watched, STATUS, "")
+        total = answers.get(printers.LIFE_COUNT)
+        before = watched.seen
+        now = Seen(
+            self._now_s, power, printers.uptime_s(answers),
+            total if isinstance(total, int) and printers.is_count(total)
+            else before.impressions if before else None,
+        )  # fmt: skip
+        if before is not None:
+            self._slots(watched, before, now)
+        watched.seen = now
+        if fresh is not None:
+            watched.reading = fresh
+            self._records.append((watched.known.key, "reading", fresh.at, wire.pruned(fresh)))
+
+    def _slots(self, watched: Watched, before: Seen, now: Seen) -> None:
+        """Add what is known since the last answer; slots that ended are to be sent."""
+        printed = 0
+        if before.impressions is not None and now.impressions is not None:
+            leap = counters.jump(before.impressions, now.impressions, now.at_s - before.at_s)
+            printed = 0 if leap else now.impressions - before.impressions
+        for start, cell in spread(pieces(before, now), printed).items():
+            whole = watched.cells.setdefault(start, Cell())
+            for state in ("awake", "asleep", "off"):
+                whole.add(state, getattr(cell, f"{state}_s"))
+            whole.impressions += cell.impressions
+        for start in sorted(watched.cells):
+            if start + SLOT_S <= now.at_s:
+                fields = slot_fields(start, watched.cells.pop(start))
+                self._records.append((watched.known.key, "slot", start, fields))
+
+    async def _look_again(self, target: Target) -> None:
+        """Whether a printer that was asleep woke since it was asked."""
+        watched = self._devices[self._place(target).device or ""]
+        session = self._session(target, 0)
+        answers = await session.get(printers.status_oids(watched.known.index))
+        self.count.asked += session.asked
+        watched.waking = watched.waking.seen(printers.power(answers, watched.known.index) == "awake")
+        if watched.waking.by_polls:
+            self._problem(watched, STATUS, "being asked wakes it: it is asked only when its counters are due")
+
+    def _missed(self, target: Target) -> None:
+        """Nobody answered; that a printer is away is told after the second time."""
+        self.count.silent += 1
+        place = self._place(target)
+        place.misses += 1
+        watched = self._devices.get(place.device or "")
+        if watched is None:
+            return
+        watched.silent_since_s = watched.silent_since_s or self._now_s
+        if place.misses >= SILENT_AFTER:
+            since = datetime.fromtimestamp(watched.silent_since_s, timezone.utc)
+            away = f"no answer since {since:%Y-%m-%d %H:%M} UTC: off, moved, or other SNMP credentials"
+            self._problem(watched, REACH, away)
+        self._changed.add(watched.known.key)
+
+    def _told(self, target: Target, what: str, sentence: str) -> None:
+        watched = self._devices.get(self._place(target).device or "")
+        if watched is not None:
+            self._problem(watched, what, sentence)
+
+    def _problem(self, watched: Watched, what: str, sentence: str) -> None:
+        """Note what is wrong, or with an empty sentence that nothing is."""
+        self._changed.add(watched.known.key)
+        if sentence:
+            watched.problems[what] = sentence[:500]
+        else:
+            watched.problems.pop(what, None)
+
+
+def _proof_oids(known: Known) -> list[str]:
+    """What shows that the same printer answers as the last time, and its total."""
+    maker = maker_of(known.object_id)
+    own = maker.serial if maker else ()
+    return [printers.OBJECT_ID, printers.SERIAL, *own, printers.CHASSIS_SERIAL, printers.LIFE_COUNT]
+
+
+def _is_same(answers: printers.Answers, known: Known) -> bool:
+    """Whether nothing says that another printer stands at the address now."""
+    maker = maker_of(known.object_id)
+    object_id = answers.get(printers.OBJECT_ID)
+    if object_id is not None and str(object_id) != known.object_id:
+        return False
+    hashed = printers.hashed_serial(answers, known.maker, maker)
+    return hashed is None or hashed == known.serial_hash
+
+
+async def identify(session: Session, target: Target) -> Known | None:
+    """Who answers at an address; None for what is no printer. Raises Silent and Garbled."""
+    first = await session.get([printers.OBJECT_ID, printers.DESCRIPTION, printers.LIFE_COUNT])
+    index = printers.printer_index(await session.walk(printers.DEVICE_TYPES))
+    if index is None and printers.LIFE_COUNT not in first:
+        return None
+    index = index or 1
+    maker = maker_of(str(first.get(printers.OBJECT_ID, "")))
+    answers = {**first, **await session.get(printers.identity_oids(index, maker))}
+    trays = printers.Trays(
+        await session.walk(printers.TRAY_UNITS),
+        await session.walk(printers.TRAY_LENGTHS),
+        await session.walk(printers.TRAY_WIDTHS),
+    )
+    paths = await session.walk(printers.PATH_TYPES)
+    return printers.known(answers, target.host, index, maker, printers.what_it_can(answers, trays, paths))

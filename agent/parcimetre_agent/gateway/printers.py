@@ -1,0 +1,203 @@
+"""Pure: what a printer's answers mean. The standard MIBs (RFC 3805, RFC 2790) first, the maker's own beside.
+
+prtMarkerLifeCount is the total; what the maker counts only splits it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ..identity import is_filler, serial_hash
+from ..report import MOST_IMPRESSIONS, Inventory, Marking, OperatingSystem, Printer, SensorOutcome, System
+from .makers import Maker
+
+Value = object
+Answers = Mapping[str, Value]
+Power = Literal["awake", "asleep"]
+
+DESCRIPTION = "1.3.6.1.2.1.1.1.0"
+OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+UPTIME = "1.3.6.1.2.1.1.3.0"
+NAME = "1.3.6.1.2.1.1.5.0"
+DEVICE_TYPES = "1.3.6.1.2.1.25.3.2.1.2"
+PRINTER_TYPE = "1.3.6.1.2.1.25.3.1.5"
+DEVICE_MODEL = "1.3.6.1.2.1.25.3.2.1.3"
+DEVICE_STATUS = "1.3.6.1.2.1.25.3.2.1.5"
+PRINTER_STATUS = "1.3.6.1.2.1.25.3.5.1.1"
+SERIAL = "1.3.6.1.2.1.43.5.1.1.17.1"
+CHASSIS_SERIAL = "1.3.6.1.2.1.47.1.1.1.1.11.1"
+PRINTER_NAME = "1.3.6.1.2.1.43.5.1.1.16.1"
+LIFE_COUNT = "1.3.6.1.2.1.43.10.2.1.4.1.1"
+MARK_TECHNOLOGY = "1.3.6.1.2.1.43.10.2.1.2.1.1"
+COLORANTS = "1.3.6.1.2.1.43.10.2.1.6.1.1"
+TRAY_UNITS = "1.3.6.1.2.1.43.8.2.1.3"
+TRAY_LENGTHS = "1.3.6.1.2.1.43.8.2.1.4"
+TRAY_WIDTHS = "1.3.6.1.2.1.43.8.2.1.5"
+PATH_TYPES = "1.3.6.1.2.1.43.13.4.1.9"
+SUPPLIES = "1.3.6.1.2.1.43.11.1.1"
+COLOURS = "1.3.6.1.2.1.43.12.1.1.4"
+
+RUNNING, WARNING = 2, 3
+OTHER = 1
+DUPLEX_PATHS = (3, 4)
+LASER, INKJET = (3, 4, 5), (12, 13, 14)
+MM_PER_UNIT = {3: 0.00254, 4: 0.001}
+TABLOID_WIDTH_MM = 279.0
+
+
+@dataclass(frozen=True)
+class Known:
+    """Who a printer is: found once, and again when its serial number or its maker changes.
+
+    `key` tells it from all others: the keyed hash of its serial number, else its address and model.
+    """
+
+    key: str
+    object_id: str
+    index: int
+    maker: str
+    model: str | None
+    serial_hash: str | None
+    name: str | None
+    printer: Printer
+
+
+@dataclass(frozen=True)
+class Trays:
+    """The declared size of the media in each input tray, by tray: unit, along the feed, across it."""
+
+    units: Answers
+    lengths: Answers
+    widths: Answers
+
+
+def status_oids(index: int) -> list[str]:
+    """What is asked at every poll: nothing of it needs the engine."""
+    return [OBJECT_ID, NAME, UPTIME, f"{DEVICE_STATUS}.{index}", f"{PRINTER_STATUS}.{index}"]
+
+
+def identity_oids(index: int, maker: Maker | None) -> list[str]:
+    """What says who a printer is."""
+    own = [*maker.serial, *maker.model] if maker else []
+    standard = [
+        DESCRIPTION, NAME, f"{DEVICE_MODEL}.{index}", SERIAL, CHASSIS_SERIAL, PRINTER_NAME, LIFE_COUNT,
+        MARK_TECHNOLOGY, COLORANTS,
+    ]  # fmt: skip
+    return [*standard, *own]
+
+
+def power(answers: Answers, index: int) -> Power:
+    """Awake or asleep, by RFC 3805, 2.2.13.2: in standby the device runs and the printer says "other"."""
+    device, printer = answers.get(f"{DEVICE_STATUS}.{index}"), answers.get(f"{PRINTER_STATUS}.{index}")
+    return "asleep" if printer == OTHER and device in (RUNNING, WARNING) else "awake"
+
+
+def uptime_s(answers: Answers) -> float | None:
+    """Seconds since the printer's network part started."""
+    value = answers.get(UPTIME)
+    return float(value) if isinstance(value, (int, float)) and value >= 0 else None
+
+
+def looks_like(answers: Answers, known: Known) -> bool:
+    """Whether what a status tells of its sender is what is known of the printer."""
+    return str(answers.get(OBJECT_ID)) == known.object_id and text(answers.get(NAME)) == known.name
+
+
+def printer_index(types: Answers) -> int | None:
+    """Which of the host's devices is the printer, from a walk of DEVICE_TYPES; None where none is."""
+    found = [index for index, kind in types.items() if kind == PRINTER_TYPE and index.isdigit()]
+    return int(found[0]) if found else None
+
+
+def known(answers: Answers, host: str, index: int, maker: Maker | None, media: Printer) -> Known:
+    """Who the printer is, from its answers; `media` is what its trays and paths tell."""
+    name = maker.name if maker else _first_word(text(answers.get(DESCRIPTION))) or "unknown"
+    model = _model(answers, index, maker)
+    hashed = hashed_serial(answers, name, maker)
+    key = hashed or serial_hash("address", f"{host} {name} {model}") or host
+    object_id = str(answers.get(OBJECT_ID, ""))
+    return Known(key, object_id, index, name, model, hashed, text(answers.get(NAME)), media)
+
+
+def hashed_serial(answers: Answers, name: str, maker: Maker | None) -> str | None:
+    """The keyed hash of the serial number, with the maker's name as it is known."""
+    return next(filter(None, (serial_hash(name, serial) for serial in _serials(answers, maker))), None)
+
+
+def _serials(answers: Answers, maker: Maker | None) -> list[str]:
+    oids = [SERIAL, *(maker.serial if maker else ()), CHASSIS_SERIAL]
+    found = (text(answers.get(oid)) for oid in oids)
+    return [serial for serial in found if serial and not is_filler(serial)]
+
+
+def _model(answers: Answers, index: int, maker: Maker | None) -> str | None:
+    """The model without its maker's name before it."""
+    oids = [*(maker.model if maker else ()), f"{DEVICE_MODEL}.{index}", PRINTER_NAME]
+    model = next(filter(None, (text(answers.get(oid)) for oid in oids)), None)
+    if model is None or maker is None or not model.upper().startswith(f"{maker.name.upper()} "):
+        return model
+    return model[len(maker.name) :].strip()
+
+
+def what_it_can(answers: Answers, trays: Trays, paths: Answers) -> Printer:
+    """Marking, colour, duplex and A3, from the marker, the trays and the paths of the media."""
+    technology, colorants = answers.get(MARK_TECHNOLOGY), answers.get(COLORANTS)
+    marking: Marking | None = None
+    if isinstance(technology, int) and technology > 2:
+        marking = "laser" if technology in LASER else "inkjet" if technology in INKJET else "other"
+    return Printer(
+        marking=marking,
+        colour=colorants > 1 if isinstance(colorants, int) and colorants > 0 else None,
+        duplex=any(kind in DUPLEX_PATHS for kind in paths.values()) if paths else None,
+        a3=_takes_a3(trays),
+    )
+
+
+def _takes_a3(trays: Trays) -> bool | None:
+    """Whether a tray holds paper as wide as A3, or as the American format of its class (279 mm)."""
+    widths_mm = [
+        min(length, width) * MM_PER_UNIT[unit]
+        for tray, unit in trays.units.items()
+        if (length := _positive(trays.lengths.get(tray))) is not None
+        and (width := _positive(trays.widths.get(tray))) is not None
+        and isinstance(unit, int)
+        and unit in MM_PER_UNIT
+    ]
+    return max(widths_mm) >= TABLOID_WIDTH_MM if widths_mm else None
+
+
+def _positive(value: Value) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
+    """The printer as the report has it; its serial number goes as a hash alone, its address nowhere."""
+    return Inventory(
+        taken_at=taken_at,
+        category="printer",
+        virtual="none",
+        system=System(maker=found.maker, model=found.model, serial_hash=found.serial_hash),
+        os=OperatingSystem("none"),
+        printer=found.printer,
+        outcomes=outcomes,
+    )
+
+
+def is_count(value: object) -> bool:
+    """Whether a counter is one that a printer can have reached."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_IMPRESSIONS
+
+
+def text(value: object) -> str | None:
+    """A text without what cannot be printed; None for an empty one."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        return None
+    return "".join(one for one in value if one.isprintable()).strip()[:200] or None
+
+
+def _first_word(text: str | None) -> str | None:
+    return text.split()[0][:40] if text else None

@@ -1,0 +1,122 @@
+"""Pure: from what a printer said at each poll, the seconds of each state and the impressions of each slot.
+
+Between two polls the earlier state holds for the first half and the later one for the second. Time in which a
+printer did not answer is unknown, or off where its uptime tells afterwards that it started since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..report import DECILES, SLOT_S
+
+State = Literal["awake", "asleep", "off"]
+STATES: tuple[State, ...] = ("awake", "asleep", "off")
+LONGEST_S = 1.5 * SLOT_S
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a printer answered at a moment; `impressions` is None where they were not asked for."""
+
+    at_s: float
+    state: Literal["awake", "asleep"]
+    uptime_s: float | None = None
+    impressions: int | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of time in one state."""
+
+    start_s: float
+    end_s: float
+    state: State
+
+
+@dataclass
+class Cell:
+    """Seconds of each state of one slot so far, and its impressions."""
+
+    awake_s: float = 0.0
+    asleep_s: float = 0.0
+    off_s: float = 0.0
+    impressions: int = 0
+
+    def add(self, state: State, seconds: float) -> None:
+        """More time in a state."""
+        setattr(self, f"{state}_s", getattr(self, f"{state}_s") + seconds)
+
+
+def pieces(before: Seen, now: Seen) -> list[Piece]:
+    """What is known of the time between two answers."""
+    if now.at_s <= before.at_s:
+        return []
+    if now.at_s - before.at_s <= LONGEST_S:
+        middle_s = (before.at_s + now.at_s) / 2
+        return [Piece(before.at_s, middle_s, before.state), Piece(middle_s, now.at_s, now.state)]
+    half_s = SLOT_S / 2
+    known = [Piece(before.at_s, before.at_s + half_s, before.state)]
+    started_s = now.at_s - half_s
+    if now.uptime_s is not None and now.at_s - now.uptime_s > before.at_s + half_s:
+        started_s = now.at_s - now.uptime_s
+        known.append(Piece(before.at_s + half_s, started_s, "off"))
+    return [*known, Piece(max(started_s, now.at_s - half_s), now.at_s, now.state)]
+
+
+def by_slot(known: Sequence[Piece]) -> Iterator[tuple[int, State, float]]:
+    """Slot, state and seconds of each part of some pieces."""
+    for piece in known:
+        at_s = piece.start_s
+        while at_s < piece.end_s:
+            start = int(at_s // SLOT_S * SLOT_S)
+            end_s = min(piece.end_s, float(start + SLOT_S))
+            yield start, piece.state, end_s - at_s
+            at_s = end_s
+
+
+def spread(known: Sequence[Piece], impressions: int) -> dict[int, Cell]:
+    """The slots of some pieces; impressions fall evenly on the time awake, else on the last piece."""
+    cells: dict[int, Cell] = {}
+    for start, state, seconds in by_slot(known):
+        cells.setdefault(start, Cell()).add(state, seconds)
+    weights = {start: cell.awake_s for start, cell in cells.items() if cell.awake_s > 0}
+    if not weights and cells:
+        weights = {max(cells): 1.0}
+    whole, given, reached = sum(weights.values()), 0, 0.0
+    for start, weight in weights.items():
+        reached += weight
+        upto = round(impressions * reached / whole)
+        cells[start].impressions, given = upto - given, upto
+    return cells
+
+
+def slot_fields(start: int, cell: Cell) -> dict[str, Any]:
+    """The fields of a slot of the report; who printed was awake, a second for each impression."""
+    awake_s, asleep_s, off_s = _whole(cell)
+    printed = min(cell.impressions, awake_s + asleep_s + off_s)
+    from_sleep = min(asleep_s, max(0, printed - awake_s))
+    from_off = max(0, printed - awake_s - from_sleep)
+    awake_s += from_sleep + from_off
+    asleep_s, off_s = asleep_s - from_sleep, off_s - from_off
+    return {
+        "start": start,
+        "display_on_s": 0,
+        "display_off_s": awake_s,
+        "asleep_s": asleep_s,
+        "off_s": off_s,
+        "unknown_s": SLOT_S - awake_s - asleep_s - off_s,
+        "load_deciles_s": [awake_s - printed, *[0] * (DECILES - 2), printed],
+    }
+
+
+def _whole(cell: Cell) -> tuple[int, int, int]:
+    """Whole seconds of each state, together at most a slot."""
+    edges, upto = [0], 0.0
+    for state in STATES:
+        upto += getattr(cell, f"{state}_s")
+        edges.append(min(SLOT_S, round(upto)))
+    awake_s, asleep_s, off_s = (b - a for a, b in zip(edges, edges[1:]))
+    return awake_s, asleep_s, off_s

@@ -1,0 +1,111 @@
+"""Printers that snmpsim plays from recordings, and rounds over them at any time of the clock."""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from parcimetre_agent.gateway.book import Book
+from parcimetre_agent.gateway.configuration import Configuration, Target
+from parcimetre_agent.gateway.credentials import Credential
+from parcimetre_agent.gateway.poll import Count, Round
+from parcimetre_agent.gateway.printers import OBJECT_ID
+from parcimetre_agent.gateway.snmp import Session, Silent
+
+RECORDINGS = Path(__file__).parents[2] / "data" / "snmp"
+NOON = 1_795_521_600  # 2026-11-24, 12:00 UTC
+HP, RICOH = "hp-laserjet-m404dn", "ricoh-im-c3000"
+VARIANTS = {
+    "hp-later": (HP, [("|65|48211", "|65|48311"), ("22.0|2|30100", "22.0|2|30160")]),
+    "hp-fallen": (HP, [("|65|48211", "|65|12"), ("22.0|2|30100", "22.0|2|4")]),
+    "hp-leapt": (HP, [("|65|48211", "|65|9048211")]),
+    "hp-absurd": (HP, [("|65|48211", "|65|4294967295")]),
+    "hp-negative": (HP, [("|65|48211", "|2|-1")]),
+    "hp-contradicts-itself": (HP, [("22.0|2|30100", "22.0|2|99999")]),
+    "hp-asleep": (HP, [("25.3.5.1.1.1|2|3", "25.3.5.1.1.1|2|1")]),
+    "hp-renamed": (HP, [("NPI0A1B2C", "accueil-2")]),
+    "hp-other": (HP, [("PHBXX00001", "PHBXX00002")]),
+    "hp-restarted": (HP, [("|67|86400000", "|67|60000")]),
+    "no-printer": (HP, [("25.3.1.5", "25.3.1.3"), ("43.10.2.1.4.1.1|65|", "43.10.2.1.4.9.1|65|")]),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The UDP port at which every recording and variant answers to a community of its name."""
+    folder = tmp_path_factory.mktemp("snmp")
+    for recording in RECORDINGS.iterdir():
+        shutil.copy(recording / "printer.snmprec", folder / f"{recording.name}.snmprec")
+    for name, (of, changes) in VARIANTS.items():
+        text = (folder / f"{of}.snmprec").read_text()
+        for old, new in changes:
+            assert old in text, (name, old)
+            text = text.replace(old, new)
+        (folder / f"{name}.snmprec").write_text(text)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    process = _start(folder, port, tmp_path_factory.mktemp("cache"))
+    yield port
+    process.terminate()
+    process.wait(10)
+
+
+def _start(folder: Path, port: int, cache: Path) -> subprocess.Popen[bytes]:
+    line = [Path(sys.executable).with_name("snmpsim-command-responder"), f"--data-dir={folder}",
+            f"--cache-dir={cache}",
+            *(f"--agent-udpv4-endpoint=127.0.0.{i}:{port}" for i in (1, 2, 3))]  # fmt: skip
+    if os.geteuid() == 0:
+        line += ["--process-user=root", "--process-group=root"]
+    log = cache / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(line, stdout=out, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 60
+    while not asyncio.run(_answers(port)):
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+    return process
+
+
+async def _answers(port: int) -> bool:
+    try:
+        return bool(
+            await Session(Target("127.0.0.1", port, Credential("2c", HP), None), 1, 0).get([OBJECT_ID])
+        )
+    except Silent:
+        return False
+
+
+@pytest.fixture
+def target(simulator: int) -> Callable[..., Target]:
+    """The simulated printer of a name; all of them stand at one port unless a host of 127/8 is given."""
+
+    def at(name: str, host: str = "127.0.0.1", version: str = "2c") -> Target:
+        return Target(host, simulator, Credential(version, name), None)
+
+    return at
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Book]:
+    """An empty book."""
+    made = Book(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def round_at(book: Book, target: Callable[..., Target]) -> Callable[..., Count]:
+    """Asks the one printer of a name, at so many seconds after noon."""
+
+    def ask(name: str, after_s: float = 0.0, **about: object) -> Count:
+        configuration = Configuration((target(name),), timeout_s=1 if name == "nobody" else 5, retries=0)
+        return asyncio.run(Round(configuration, book, NOON + after_s, look_again_s=0.0).run())
+
+    return ask

@@ -1,0 +1,47 @@
+"""`parcimetre-agent gateway`, as it is typed."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from parcimetre_agent.cli import main
+
+from .conftest import HP
+
+
+@pytest.fixture
+def credentials(tmp_path):
+    """A file of credentials with one printer's community."""
+    file = tmp_path / "snmp.toml"
+    file.write_text(f'[hp]\ncommunity = "{HP}"\n')
+    file.chmod(0o600)
+    return file
+
+
+def test_discover_says_what_it_would_add_and_keeps_nothing(simulator, credentials, capsys, tmp_path):
+    asked = ["--range", "127.0.0.1-2", "--port", str(simulator), "--data-dir", str(tmp_path / "d")]
+    line = ["gateway", "discover", *asked, "--credentials-file", str(credentials), "--credentials", "hp"]
+    assert main(line) == 0
+    told = capsys.readouterr().out
+    assert f"127.0.0.1 port {simulator}: HP LaserJet Pro M404dn, 48211 impressions, laser, duplex" in told
+    assert "2 printers at 2 addresses" in told
+    assert not (tmp_path / "d").exists()
+    assert main([*line, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["impressions"] == 48_211
+
+
+def test_a_configuration_without_printers_is_refused_in_a_sentence(tmp_path, capsys):
+    file = tmp_path / "gateway.toml"
+    file.write_text("")
+    assert main(["gateway", "discover", "--gateway-file", str(file)]) == 2
+    assert "names no printers" in capsys.readouterr().err
+    assert main(["gateway", "run", "--server", "http://127.0.0.1:9", "--gateway-file", str(file)]) == 2
+
+
+def test_the_loop_loads_nothing_that_a_round_needs():
+    code = "import sys, parcimetre_agent.gateway.loop; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"puresnmp", "asyncio", "httpx", "sqlite3", "dataclasses"} & set(loaded)

@@ -1,0 +1,100 @@
+"""Sending: each printer under its own id, nothing forgotten before it is taken."""
+
+import pytest
+from parcimetre_agent import report
+from parcimetre_agent.errors import Unreachable
+from parcimetre_agent.gateway.book import Watched
+from parcimetre_agent.gateway.deliver import Delivery
+from parcimetre_agent.gateway.poll import REACH
+from parcimetre_agent.gateway.printers import Known
+from parcimetre_agent.gateway.time_in_state import Cell, slot_fields
+from parcimetre_agent.settings import Settings
+
+from ..conftest import problem
+from .conftest import NOON
+
+KNOWN = Known("k" * 64, "1.3.6.1.4.1.11", 1, "HP", "M404dn", "5" * 64, "accueil-2", report.Printer("laser"))
+
+
+@pytest.fixture
+def settings(collector, tmp_path, monkeypatch):
+    """Those of a gateway whose secret is at hand."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    secret = tmp_path / "secret"
+    secret.write_text("ps_x")
+    return Settings(server=collector.url, data_dir=str(tmp_path), secret_file=str(secret))
+
+
+@pytest.fixture
+def waiting(book):
+    """A printer with two slots and a reading that wait."""
+    book.keep((), {KNOWN.key: Watched(KNOWN)})
+    for start in (NOON, NOON + 900):
+        book.put([(KNOWN.key, "slot", start, slot_fields(start, Cell(awake_s=900, impressions=3)))])
+    book.put([(KNOWN.key, "reading", NOON, {"at": NOON, "impressions": 5})])
+    return book
+
+
+def test_a_printer_is_enrolled_once_and_reports_under_its_own_credential(collector, settings, waiting):
+    done = Delivery(settings, waiting, NOON + 2000).run()
+    (enrolment,) = collector.bodies("/v1/enrol")
+    assert (enrolment["category"], enrolment["hardware"]["fingerprint"]) == ("printer", "5" * 64)
+    assert "hostname" not in enrolment
+    (sent,) = collector.bodies("/v1/reports")
+    assert [slot["load_deciles_s"][9] for slot in sent["slots"]] == [3, 3]
+    assert sent["printing"] == [{"at": NOON, "impressions": 5, "restarted": False}]
+    assert sent["inventory"]["category"] == "printer"
+    assert (done.reports, waiting.count()) == (1, 0)
+    Delivery(settings, waiting, NOON + 5000).run()
+    assert len(collector.requests) == 2
+
+
+def test_what_is_wrong_with_a_printer_is_told_when_it_begins_and_when_it_ends(collector, settings, waiting):
+    Delivery(settings, waiting, NOON).run()
+    for problems in ({REACH: "no answer"}, {}):
+        (watched,) = waiting.devices().values()
+        watched.problems = problems
+        waiting.keep((), {KNOWN.key: watched})
+        Delivery(settings, waiting, NOON).run()
+    told = [body["inventory"].get("outcomes", []) for body in collector.bodies("/v1/reports")]
+    assert [[one["detail"] for one in outcomes] for outcomes in told] == [[], ["no answer"], []]
+
+
+def test_without_an_answer_everything_waits(collector, settings, waiting):
+    collector.replies += [problem(503, "come back")]
+    with pytest.raises(Unreachable):
+        Delivery(settings, waiting, NOON).run()
+    assert waiting.count() == 3
+
+
+def test_a_credential_that_is_not_known_any_more_is_replaced_once(collector, settings, waiting):
+    Delivery(settings, waiting, NOON).run()
+    waiting.put([(KNOWN.key, "reading", NOON + 9, {"at": NOON + 9, "impressions": 6})])
+    collector.replies += [problem(401, "unknown")]
+    assert Delivery(settings, waiting, NOON).run().refusals == ()
+    assert len(collector.bodies("/v1/enrol")) == 2
+    assert waiting.count() == 0
+
+
+def test_a_report_that_is_not_understood_is_given_up_and_told(collector, settings, waiting):
+    Delivery(settings, waiting, NOON).run()
+    waiting.put([(KNOWN.key, "reading", NOON + 9, {"at": NOON + 9, "impressions": 6})])
+    collector.replies += [problem(422, "not understood")]
+    (told,) = Delivery(settings, waiting, NOON).run().refusals
+    assert "not understood" in told
+    assert waiting.count() == 0
+
+
+def test_a_refused_enrolment_is_told_and_the_other_printers_are_sent(collector, settings, waiting):
+    other = Known("o" * 64, "1.3.6.1.4.1.367", 1, "Ricoh", None, None, None, report.Printer())
+    waiting.keep((), {other.key: Watched(other)})
+    collector.replies += [problem(403, "the secret is revoked")]
+    done = Delivery(settings, waiting, NOON).run()
+    assert "the secret is revoked" in done.refusals[0]
+    assert done.reports == 1
+
+
+def test_the_name_of_a_printer_is_sent_where_the_operator_asks_for_it(collector, settings, waiting):
+    named = Settings(settings.server, settings.secret_file, settings.data_dir, send_hostname=True)
+    Delivery(named, waiting, NOON).run()
+    assert collector.bodies("/v1/enrol")[0]["hostname"] == "accueil-2"
