@@ -4,7 +4,7 @@ DEVICES ?= 300
 DAYS ?= 14
 LOCKED := uv.lock pyproject.toml factors/pyproject.toml agent/pyproject.toml server/pyproject.toml tools/bootstrap.py
 
-.PHONY: help run demo test lint format fuzz bench schema tables wine clean
+.PHONY: help run demo test lint format fuzz bench schema tables wine browser clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -50,8 +50,11 @@ tables: .venv/.dev  ## write what describes the factor tables: datapackage.json,
 wine: .venv/.dev  ## Wine and its Python, for the tests of the agent on Windows (Debian, root)
 	@python3 tools/set_up_wine.py
 
+browser: .venv/.dev  ## Chromium and axe-core, for the tests of the pages (Debian, root; npm)
+	@python3 tools/set_up_browser.py
+
 clean:  ## remove the environment; data stays
-	rm -rf .venv .venv-uv .wine
+	rm -rf .venv .venv-uv .wine .browser
 
 .venv/.run: $(LOCKED)
 	@python3 tools/bootstrap.py
