@@ -30,10 +30,12 @@ HEADERS = {
 COOKIE_AGE_S = 365 * 86_400
 MENU = (
     ("/", mark("Overview")),
+    ("/devices", mark("Devices")),
     ("/reports/weekly/", mark("Weekly report")),
     ("/agents", mark("Agents")),
     ("/factors", mark("Factors")),
 )
+OF_DEVICES = ("/devices", "/agents")
 
 
 @lru_cache(maxsize=1)
@@ -82,7 +84,7 @@ def respond(
         "menu": [
             (href + week if href.endswith("weekly/") else href, tongue(name), _here(request, href))
             for href, name in MENU
-            if href != "/agents" or collector.scope.sees_devices
+            if href not in OF_DEVICES or collector.scope.sees_devices
         ],
         "languages": [
             (
@@ -95,6 +97,7 @@ def respond(
         "simulated": False,
         "reader": _logged_in(request),
         "role_titles": ROLE_TITLES,
+        "form_key": request.app.state.sessions.form_key(request),
     }
     html = environment().get_template(template).render(tools(language, collector) | frame | dict(values))
     answer = HTMLResponse(html, status, HEADERS | {"Content-Language": language})
