@@ -41,11 +41,9 @@ REPLACE = mark("Replace it now with a new one")
 REPLACE_USED = mark("Replace it now with a reconditioned one")
 AT_NIGHT = mark("Switch it off at night")
 KEPT = mark("The electricity of the last {days} days goes on; making it is spread over its service life.")
-OVER = mark(
-    "The electricity of the last {days} days goes on; its service life is over, making it is paid off."
-)
+OVER = mark("The electricity of the last {days} days goes on; its service life is over.")
 LONGER = mark("The same electricity; making it is spread over {life} years in place of {before}.")
-PREPARED = mark("The same electricity; preparing it is spread over {life} years, making it is paid off.")
+PREPARED = mark("The same electricity; preparing it is spread over {life} years of a second life.")
 NEW = mark(
     "A new one is as costly to make and takes the same electricity; what the old one's life has left counts "
     "too. It would have to take {kwh} kWh a year less to be worth it."
@@ -58,9 +56,7 @@ USED = mark(
     "It takes the same electricity; its preparation and what the old one's life has left are spread over "
     "{life} years."
 )
-OFF = mark(
-    "From {evening} to {morning} o'clock every day it takes no more than when it is off: {kwh} kWh a year less."
-)
+OFF = mark("From {evening} to {morning} o'clock it takes no more than when it is off: {kwh} kWh a year less.")
 
 
 @dataclass(frozen=True)
@@ -101,7 +97,7 @@ class Life:
 
 @dataclass(frozen=True)
 class Yearly:
-    """What a device takes a year by its record: kWh, their impact, and of both what nights off would spare."""
+    """What a device takes a year by its record: kWh, their impact, and what nights off would spare."""
 
     energy_kwh: float
     use: float

@@ -104,9 +104,7 @@ def device(
         "whole_values": lambda values: {name: round(value) for name, value in values.items()},
         "periods": [(_link(id, key, criterion), name, key == period) for key, name in PERIODS.items()],
         "criteria": [(_link(id, period, key), name, key == criterion) for key, name in CRITERIA.items()],
-        "json": "/v1/explain?" + urlencode(
-            {"device": id, "from": span.first, "to": span.last, "criterion": str(criterion)}
-        ),
+        "explain": "/explain?" + urlencode({"device": id, "period": period, "criterion": str(criterion)}),
     }  # fmt: skip
     return respond(request, collector, "device.html", values)
 

@@ -15,6 +15,7 @@ from ..formats import Formats
 from ..i18n import COOKIE, LANGUAGES, NAMES, Language, Tongue, language_of, mark
 from ..periods import week_of
 from ..reader import Reader
+from ..scope import Role
 from ..titles import ROLE_TITLES
 
 HEADERS = {
@@ -34,8 +35,9 @@ MENU = (
     ("/reports/weekly/", mark("Weekly report")),
     ("/agents", mark("Agents")),
     ("/factors", mark("Factors")),
+    ("/admin", mark("Administration")),
 )
-OF_DEVICES = ("/devices", "/agents")
+NEEDED: dict[str, Role] = {"/devices": "analyst", "/agents": "analyst", "/admin": "admin"}
 
 
 @lru_cache(maxsize=1)
@@ -84,7 +86,7 @@ def respond(
         "menu": [
             (href + week if href.endswith("weekly/") else href, tongue(name), _here(request, href))
             for href, name in MENU
-            if href not in OF_DEVICES or collector.scope.sees_devices
+            if collector.scope.has(NEEDED.get(href, "viewer"))
         ],
         "languages": [
             (
