@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from . import enrolment, org, tokens
+from . import enrolment, org
+from . import tokens as access
 from .collector import Collector
 from .errors import ParcimetreError
 from .scope import Role, Scope, UnknownOrgUnit
@@ -68,9 +69,9 @@ class Administration:
         return [Unit(path, counted[path]) for path in sorted(known, key=_in_order) if self.scope.covers(path)]
 
     def create_units(self, paths: list[str]) -> int:
-        """Create org units, and those above them; returns how many are new. Raises BadOrgUnit, UnknownOrgUnit.
+        """Create org units, and those above them; returns how many are new.
 
-        Nothing is created if one of them is out of scope.
+        Nothing is created if one of them is out of scope. Raises BadOrgUnit and UnknownOrgUnit.
         """
         clean = [org.clean_path(path) for path in paths]
         for path in clean:
@@ -89,7 +90,7 @@ class Administration:
         return self.create_units(list(_paths(text)))
 
     def sites(self) -> list[tuple[org.Site, int]]:
-        """Sites with their devices in service; of a part of the organisation, those where its devices stand."""
+        """Sites with their devices in service; for an admin of a part, those where its devices stand."""
         facts = self.whole.store.latest("device").values()
         stand = Counter(
             str(fact.body["site"]) for fact in facts
@@ -116,7 +117,10 @@ class Administration:
         return [one for one in reversed(found) if self.scope.covers(one.org_unit)]
 
     def create_secret(self, org_unit: str, site: str, days: int | None) -> tuple[enrolment.Secret, str]:
-        """A secret for an org unit and a site that exist, and its text. Raises UnknownOrgUnit, UnknownSite."""
+        """A secret for an org unit and a site that exist, and its text.
+
+        Raises UnknownOrgUnit and UnknownSite.
+        """
         path = self._check(org.clean_path(org_unit), known=True)
         name = org.site(self.whole.store, site).name if site else org.DEFAULT_SITE
         return enrolment.create_secret(self.whole, path, name, None, self._expiry(days))
@@ -127,27 +131,27 @@ class Administration:
             raise enrolment.UnknownSecret(f"no secret {secret_id!r}: the page of administration lists them")
         return enrolment.revoke_secret(self.whole, secret_id)
 
-    def tokens(self) -> list[tokens.Token]:
+    def tokens(self) -> list[access.Token]:
         """Access tokens of the scope, the latest first."""
-        found = tokens.all_tokens(self.whole.store)
+        found = access.all_tokens(self.whole.store)
         return [one for one in reversed(found) if self._opens_less(one.org_unit)]
 
     def last_used(self) -> Mapping[str, int]:
         """The last day on which each token was used, by the token's id."""
-        return tokens.last_days(self.whole.store)
+        return access.last_days(self.whole.store)
 
     def create_token(
         self, name: str, role: Role, org_unit: str, days: int | None
-    ) -> tuple[tokens.Token, str]:
+    ) -> tuple[access.Token, str]:
         """A token for an org unit, or everything where none is named, and its text. Raises BadTokenName."""
         unit = self._check(org.clean_path(org_unit), known=True) if org_unit else self.scope.root
-        return tokens.create_token(self.whole, name, role, unit, self._expiry(days))
+        return access.create_token(self.whole, name, role, unit, self._expiry(days))
 
-    def revoke_token(self, token_id: str) -> tokens.Token:
+    def revoke_token(self, token_id: str) -> access.Token:
         """Let nobody in with it any more. Raises UnknownToken."""
         if token_id not in {one.id for one in self.tokens()}:
-            raise tokens.UnknownToken(f"no token {token_id!r}: the page of administration lists them")
-        return tokens.revoke_token(self.whole, token_id)
+            raise access.UnknownToken(f"no token {token_id!r}: the page of administration lists them")
+        return access.revoke_token(self.whole, token_id)
 
     def _opens_less(self, org_unit: str | None) -> bool:
         return self.scope.root is None or (org_unit is not None and self.scope.covers(org_unit))
