@@ -58,6 +58,8 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=SWITCHES)
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=SWITCHES, timeout=180_000
+        )
         yield browser
         browser.close()

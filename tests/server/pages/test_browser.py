@@ -69,7 +69,7 @@ def look(request, chromium):
     page = chromium.new_page(locale=request.param, viewport=WIDE)
     page.language, page.asked, page.received, page.complaints = request.param, [], [], []
     page.on("request", lambda asked: page.asked.append(asked.url))
-    page.on("response", page.received.append)
+    page.on("response", lambda answer: page.received.append(answer))  # noqa: PLW0108  not a built-in
     page.on("console", lambda told: page.complaints.append(told.text))
     yield page
     page.close()
