@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from . import enrolment, org
 from . import tokens as access
 from .collector import Collector
+from .devices import Device, devices
 from .errors import ParcimetreError
 from .scope import Role, Scope, UnknownOrgUnit
 
@@ -62,11 +63,14 @@ class Administration:
 
     def units(self) -> list[Unit]:
         """The tree of the scope in order, units included that only devices name."""
-        facts = self.whole.store.latest("device").values()
-        in_service = [str(fact.body["org_unit"]) for fact in facts if fact.body.get("retired_at") is None]
-        counted = Counter(in_service)
+        counted = Counter(one.org_unit for one in self._in_service())
         known = {above for path in {*org.units(self.whole.store), *counted} for above in _above(path)}
         return [Unit(path, counted[path]) for path in sorted(known, key=_in_order) if self.scope.covers(path)]
+
+    def _in_service(self) -> Iterator[Device]:
+        """Devices in service, monitors left out: they are where their machine is."""
+        known = devices(self.whole.store).values()
+        return (one for one in known if one.retired_at is None and not one.drivers)
 
     def create_units(self, paths: list[str]) -> int:
         """Create org units, and those above them; returns how many are new.
@@ -91,11 +95,7 @@ class Administration:
 
     def sites(self) -> list[tuple[org.Site, int]]:
         """Sites with their devices in service; for an admin of a part, those where its devices stand."""
-        facts = self.whole.store.latest("device").values()
-        stand = Counter(
-            str(fact.body["site"]) for fact in facts
-            if fact.body.get("retired_at") is None and self.scope.covers(str(fact.body["org_unit"]))
-        )  # fmt: skip
+        stand = Counter(one.site for one in self._in_service() if self.scope.covers(one.org_unit))
         found = org.sites(self.whole.store).values()
         seen = [site for site in found if self.scope.root is None or site.name in stand]
         return [(site, stand[site.name]) for site in sorted(seen, key=lambda site: site.name.casefold())]
