@@ -17,7 +17,7 @@ from .. import devices
 from ..api.footprint import Begin, End
 from ..collector import Collector, of
 from ..contracts import Electricity
-from ..explanations import Explanation, explain_device, explain_unit
+from ..explanations import Explanation, explain_device
 from ..footprints import Query as Asked
 from ..footprints import Row, figures
 from ..periods import Span, since_midnight
@@ -28,6 +28,7 @@ from .overview import DAYS, PERIODS, Period, crumbs
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
+MOST = 200
 
 
 @router.get("/explain", response_class=HTMLResponse)
@@ -48,8 +49,11 @@ def explain(
     unit = org_unit or collector.scope.root
     asked = Asked(span, criterion, "total", None if device else unit, DeviceId(device) if device else None,
                   amortisation, electricity)  # fmt: skip
-    total = figures(collector, asked).total()
+    known = figures(collector, asked)
+    total = known.total()
     found = _explanation(collector, asked)
+    greatest = [] if device else [row for row in known.greatest_devices(MOST) if row.value is not None]
+    factors = found.factors if found else ()
     one = devices.device(collector.store, device) if device else None
     values = {
         "name": one.name if one else "",
@@ -59,9 +63,11 @@ def explain(
         "span": span,
         "total": total,
         "explanation": found,
-        "terms": {factor.id: _terms(found, factor.id) for factor in found.factors},
-        "sources_of": {factor.id: factor.source.url for factor in found.factors},
-        "estimates": {factor.id for factor in found.factors if factor.quality == ESTIMATE},
+        "greatest": [(row, known.known[DeviceId(row.group)].name) for row in greatest],
+        "more": 0 if device else len(known.in_service()) - len(greatest),
+        "terms": {factor.id: _terms(found, factor.id) for factor in factors},
+        "sources_of": {factor.id: factor.source.url for factor in factors},
+        "estimates": {factor.id for factor in factors if factor.quality == ESTIMATE},
         "criterion": criterion,
         "title": title,
         "periods": [(_link(request, period=key, **{"from": "", "to": ""}), name, key == period and not begin)
@@ -83,16 +89,18 @@ def _span(collector: Collector, period: Period, begin: str | None, end: str | No
     return since_midnight(collector.now(), collector.zone, DAYS[period])
 
 
-def _explanation(collector: Collector, asked: Asked) -> Explanation:
-    how = (asked.span, asked.criterion, asked.amortisation, asked.electricity)
-    if asked.device is not None:
-        return explain_device(collector, asked.device, *how)
-    return explain_unit(collector, asked.org_unit, *how)
+def _explanation(collector: Collector, asked: Asked) -> Explanation | None:
+    """A device's; that of an org unit is the list of its devices."""
+    if asked.device is None:
+        return None
+    return explain_device(
+        collector, asked.device, asked.span, asked.criterion, asked.amortisation, asked.electricity
+    )
 
 
-def _terms(found: Explanation, factor_id: str) -> int:
+def _terms(found: Explanation | None, factor_id: str) -> int:
     """In how many terms a factor stands."""
-    trees = [*found.definitions.values(), *([found.term] if found.term else [])]
+    trees = [] if found is None else [*found.definitions.values(), *([found.term] if found.term else [])]
     return sum(term.factor == factor_id for tree in trees for term in walk(tree))
 
 
