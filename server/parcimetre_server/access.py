@@ -20,7 +20,7 @@ from .sessions import COOKIE, Sessions
 from .tokens import Tokens
 
 OPEN = ("/v1/enrol", "/v1/reports", "/healthz", "/readyz")
-OPEN_TO_BROWSERS = ("/login", "/login/oidc", "/login/callback", "/logout")
+OPEN_TO_BROWSERS = ("/login", "/login/oidc", "/login/callback", "/logout", "/logout/provider")
 STATIC = "/static/"
 
 
