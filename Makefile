@@ -4,7 +4,8 @@ DEVICES ?= 300
 DAYS ?= 14
 LOCKED := uv.lock pyproject.toml factors/pyproject.toml agent/pyproject.toml server/pyproject.toml tools/bootstrap.py
 
-.PHONY: help run demo test lint format fuzz bench schema tables wine msi test-msi packages repo test-packages clean
+.PHONY: help run demo test lint format fuzz bench schema tables wine browser msi test-msi packages repo \
+	test-packages clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -51,6 +52,9 @@ tables: .venv/.dev  ## write what describes the factor tables: datapackage.json,
 wine: .venv/.dev  ## Wine and its Python, for the tests of the agent on Windows (Debian, root)
 	@python3 tools/set_up_wine.py
 
+browser: .venv/.dev  ## Chromium and axe-core, for the tests of the pages (Debian, root; npm)
+	@python3 tools/set_up_browser.py
+
 msi: wine  ## installer of the agent for Windows, in dist/; SIGN=file [PASSWORD_FILE=file] [TIMESTAMP=url] signs it
 	@.venv/bin/python deploy/msi/build.py $(if $(SIGN),--sign $(SIGN)) \
 		$(if $(PASSWORD_FILE),--password-file $(PASSWORD_FILE)) $(if $(TIMESTAMP),--timestamp $(TIMESTAMP))
@@ -70,7 +74,7 @@ test-packages: .venv/.dev  ## install the packages on Debian 11, 12 and 13 (Debi
 	PARCIMETRE_DEBIANS="bullseye bookworm trixie" .venv/bin/pytest tests/deploy/linux
 
 clean:  ## remove the environment; data stays
-	rm -rf .venv .venv-uv .wine .packages
+	rm -rf .venv .venv-uv .wine .browser .packages
 
 .venv/.run: $(LOCKED)
 	@python3 tools/bootstrap.py

@@ -27,6 +27,7 @@ from .tallies import add_up
 from .use import J_PER_KWH, Array
 
 DAY_S = 86_400
+QUIET_S = 2 * DAY_S
 GRID_DAYS = 7
 BUSIEST = PIECES.index("decile9")
 BETWEEN_DECILES = 0.9

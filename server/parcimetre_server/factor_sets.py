@@ -7,7 +7,9 @@ Own tables wait in `factors/candidate` of the data folder until they are adopted
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from parcimetre_factors.check import faults_of
@@ -16,10 +18,66 @@ from parcimetre_factors.factor import FactorSet, load_factor_set
 from parcimetre_factors.overlay import overlaid, places
 
 from .errors import ParcimetreError
+from .i18n import mark
+
+IN_FORCE, SHIPPED = "in_force", "shipped"
+TITLES = {
+    "candidate": mark("Candidate, not adopted yet"),
+    "adopted": mark("Adopted, in force after a restart"),
+}
+REPLACED = mark("Own tables that were replaced")
 
 
 class NothingImported(ParcimetreError):
     """A candidate is asked for, and there is none."""
+
+
+class UnknownFactorSet(ParcimetreError):
+    """No set of that name."""
+
+    status = 404
+    kind = "unknown-factor-set"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A set that can be looked at: by what name, and what it is to the organisation."""
+
+    name: str
+    title: str
+    factors: FactorSet
+
+
+def known_sets(data_dir: Path, computing: FactorSet) -> list[Known]:
+    """The set that figures are computed with, the shipped one, the candidate, the adopted one where the
+    collector was not restarted since, and those that were replaced; each once.
+    """
+    return list(_known_sets(data_dir, computing))
+
+
+def known_set(data_dir: Path, computing: FactorSet, name: str) -> Known:
+    """The set of that name. Raises UnknownFactorSet."""
+    for known in _known_sets(data_dir, computing):
+        if known.name == name:
+            return known
+    raise UnknownFactorSet(f"there is no factor set {name!r}: /factors lists those that are known")
+
+
+def _known_sets(data_dir: Path, computing: FactorSet) -> Iterator[Known]:
+    shipped = _shipped()
+    yield Known(IN_FORCE, mark("In force"), computing)
+    if computing.id != shipped.id:
+        yield Known(SHIPPED, mark("As shipped"), shipped)
+    for folder in sorted(_folder(data_dir, "").glob("*/")):
+        if any(folder.glob("*.csv")):
+            found = overlaid(shipped, folder)
+            if found.id != computing.id:
+                yield Known(folder.name, TITLES.get(folder.name, REPLACED), found)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> FactorSet:
+    return load_factor_set()
 
 
 def adopted_folder(data_dir: Path) -> Path:

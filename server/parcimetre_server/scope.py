@@ -61,9 +61,13 @@ class Scope:
         """Whether an org unit is in the subtree or above it: what is stated for it holds here too."""
         return self.covers(org_unit) or (self.root is not None and within(self.root, org_unit))
 
+    def has(self, role: Role) -> bool:
+        """Whether the role is at least this one."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
     def need(self, role: Role, what: str) -> None:
         """Raise NotAllowed unless the role is at least this one."""
-        if ROLES.index(self.role) < ROLES.index(role):
+        if not self.has(role):
             raise NotAllowed(f"{what} needs the role {role}; yours is {self.role}: ask an admin for a token")
 
     def check_unit(self, org_unit: str, known: Iterable[str]) -> None:

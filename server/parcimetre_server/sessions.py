@@ -19,7 +19,12 @@ COOKIE = "parcimetre_session"
 LIFETIME_S = 12 * 3600
 FLOW_COOKIE = "parcimetre_login"
 FLOW_LIFETIME_S = 600
-Kind = Literal["session", "login-flow"]
+Kind = Literal["session", "login-flow", "filters", "form"]
+PLACES: Mapping[Kind, tuple[str, int]] = {
+    "session": (COOKIE, LIFETIME_S),
+    "login-flow": (FLOW_COOKIE, FLOW_LIFETIME_S),
+    "filters": ("parcimetre_filters", 365 * 86_400),
+}
 
 
 class Sessions:
@@ -55,7 +60,7 @@ class Sessions:
 
     def set(self, answer: Response, request: HTTPConnection, kind: Kind, about: Mapping[str, Any]) -> None:
         """Put a cookie on an answer; scripts and other sites' forms do not get it."""
-        name, lifetime_s = _place(kind)
+        name, lifetime_s = PLACES[kind]
         answer.set_cookie(
             name,
             str(self._serializer(kind).dumps(dict(about))),
@@ -67,7 +72,21 @@ class Sessions:
 
     def drop(self, answer: Response, kind: Kind) -> None:
         """Take a cookie back."""
-        answer.delete_cookie(_place(kind)[0], httponly=True, samesite="lax")
+        answer.delete_cookie(PLACES[kind][0], httponly=True, samesite="lax")
+
+    def kept(self, request: HTTPConnection, kind: Kind) -> dict[str, Any] | None:
+        """What the browser's cookie of a kind says, None where it has none of ours."""
+        name, lifetime_s = PLACES[kind]
+        return self.read(kind, request.cookies.get(name), lifetime_s)
+
+    def form_key(self, request: HTTPConnection) -> str:
+        """What a form of a page carries, so that only pages of this session can send it."""
+        return str(self._serializer("form").dumps({"of": _session_digest(request)}))
+
+    def sent(self, request: HTTPConnection, key: str) -> bool:
+        """Whether a form comes from a page of the same session, and not of one too old."""
+        about = self.read("form", key, LIFETIME_S)
+        return about is not None and about.get("of") == _session_digest(request)
 
     def _serializer(self, kind: Kind) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(
@@ -83,5 +102,6 @@ class Sessions:
         return told == "https" or public.startswith("https:")
 
 
-def _place(kind: Kind) -> tuple[str, int]:
-    return (COOKIE, LIFETIME_S) if kind == "session" else (FLOW_COOKIE, FLOW_LIFETIME_S)
+def _session_digest(request: HTTPConnection) -> str:
+    """Of the session that a page belongs to; at the collector's own machine there may be none."""
+    return hashlib.sha256(request.cookies.get(COOKIE, "").encode()).hexdigest()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import Factor, FactorSet, load_factor_set
 from parcimetre_factors.overlay import Change, changes
 
@@ -34,7 +33,7 @@ Examples:
   parcimetre factors calibrate --days 180
 """
 MOST_SHOWN = 50
-SPAN_DAYS, YEAR_DAYS, DAY_S = 28, 365, 86_400
+YEAR_DAYS, DAY_S = 365, 86_400
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
@@ -175,6 +174,8 @@ def calibrate(data_dir: Path, days: int, as_json: bool) -> None:
 @options.as_json
 def diff(data_dir: Path, as_json: bool) -> None:
     """Compare the candidate with the set in force: each factor, and the fleet's total of the last 28 days."""
+    from ..factor_effects import SPAN_DAYS
+
     before, after = in_force(data_dir), candidate(data_dir)
     totals = [_total(data_dir, factors) for factors in (before, after)]
     found = list(changes(before, after))
@@ -194,12 +195,9 @@ def diff(data_dir: Path, as_json: bool) -> None:
 
 def _total(data_dir: Path, factors: FactorSet) -> float | None:
     """Climate impact of the whole fleet over the last days, in kg CO2 eq."""
-    from ..footprints import Query, figures
-    from ..periods import Span
+    from ..factor_effects import total
 
-    collector = replace(options.reading(data_dir), factors=factors)
-    now = collector.now() // SLOT_S * SLOT_S
-    return figures(collector, Query(Span(now - SPAN_DAYS * DAY_S, now), Criterion.GWP)).total().value
+    return total(options.reading(data_dir), factors).value
 
 
 def _line(factor: Factor, formats: Formats) -> dict[str, str]:

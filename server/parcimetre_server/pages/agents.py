@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from .. import agents as fleet
+from ..agents import QUIET_S
 from ..collector import Collector, of
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
 SHOWN = 200
-QUIET_S = 2 * 86_400
 
 
 @router.get("/agents", response_class=HTMLResponse)

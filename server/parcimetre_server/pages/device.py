@@ -15,6 +15,7 @@ from parcimetre_factors.factor import ESTIMATE
 
 from .. import devices
 from ..agents import agent_of
+from ..alternatives import alternatives, life_of
 from ..api.devices import drivers
 from ..collector import Collector, of
 from ..consumption import Query as Printing
@@ -26,12 +27,14 @@ from ..hardware import hardware
 from ..home_displays import not_counted
 from ..periods import HOUR_S, Span, since_midnight
 from ..profiles import Profile, profiles
+from ..quarter_hours import by_day, quarter_hours
 from ..store import DeviceId
 from ..titles import CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, title
-from ..views import bars, stage_views
+from ..views import StageView, bars, stage_views
 from .charts import Chart, chart
 from .overview import DAYS, PERIODS, Period, crumbs
 from .rendering import respond
+from .strips import grid_strip, use_strip
 
 router = APIRouter(include_in_schema=False)
 HOURS = 36
@@ -66,6 +69,8 @@ def device(
     figure = figures(collector, Query(span, criterion, device=found.id))
     profile = profiles(collector.factors).of(hardware(found))
     hours = _hours(collector, found, criterion)
+    quarters = quarter_hours(collector, found, span, criterion)
+    stages = stage_views(figure.rows("stage"))
     values = {
         "device": found,
         "agent": agent_of(collector, found),
@@ -77,7 +82,13 @@ def device(
         "span": span,
         "total": figure.total(),
         "reported": bool(figure.known),
-        "stages": stage_views(figure.rows("stage")),
+        "stages": stages,
+        "use_strip": use_strip(quarters, collector.zone),
+        "grid_strip": grid_strip(quarters, collector.zone),
+        "days": by_day(quarters),
+        "life": life_of(collector, found, criterion),
+        "embodied_share": _embodied_share(stages),
+        "alternatives": alternatives(collector, found, criterion),
         "sources": bars([row for row in figure.rows("power_source") if row.energy_kwh > 0]),
         "embodied": profile.embodied,
         "components": _components(profile, criterion),
@@ -94,11 +105,10 @@ def device(
         "criterion": criterion,
         "simulated": found.simulated,
         "title": title,
+        "whole_values": lambda values: {name: round(value) for name, value in values.items()},
         "periods": [(_link(id, key, criterion), name, key == period) for key, name in PERIODS.items()],
         "criteria": [(_link(id, period, key), name, key == criterion) for key, name in CRITERIA.items()],
-        "json": "/v1/explain?" + urlencode(
-            {"device": id, "from": span.first, "to": span.last, "criterion": str(criterion)}
-        ),
+        "explain": "/explain?" + urlencode({"device": id, "period": period, "criterion": str(criterion)}),
     }  # fmt: skip
     return respond(request, collector, "device.html", values)
 
@@ -108,6 +118,12 @@ def _problems(found: devices.Device) -> list[tuple[str, str]]:
     if found.relayed_by is None or found.inventory is None:
         return []
     return [(one.sensor, one.detail or "") for one in found.inventory.outcomes if one.state == "failed"]
+
+
+def _embodied_share(stages: list[StageView]) -> float | None:
+    """Share of the footprint that making the device stands for; None where there is no footprint."""
+    whole = sum(stage.share for stage in stages)
+    return sum(stage.share for stage in stages if stage.key != Stage.USE) if whole else None
 
 
 def _sources(collector: Collector) -> dict[str, str]:

@@ -15,6 +15,7 @@ from ..formats import Formats
 from ..i18n import COOKIE, LANGUAGES, NAMES, Language, Tongue, language_of, mark
 from ..periods import week_of
 from ..reader import Reader
+from ..scope import Role
 from ..titles import ROLE_TITLES
 
 HEADERS = {
@@ -30,10 +31,13 @@ HEADERS = {
 COOKIE_AGE_S = 365 * 86_400
 MENU = (
     ("/", mark("Overview")),
+    ("/devices", mark("Devices")),
     ("/reports/weekly/", mark("Weekly report")),
     ("/agents", mark("Agents")),
     ("/factors", mark("Factors")),
+    ("/admin", mark("Administration")),
 )
+NEEDED: dict[str, Role] = {"/devices": "analyst", "/agents": "analyst", "/admin": "admin"}
 
 
 @lru_cache(maxsize=1)
@@ -82,7 +86,7 @@ def respond(
         "menu": [
             (href + week if href.endswith("weekly/") else href, tongue(name), _here(request, href))
             for href, name in MENU
-            if href != "/agents" or collector.scope.sees_devices
+            if collector.scope.has(NEEDED.get(href, "viewer"))
         ],
         "languages": [
             (
@@ -95,6 +99,7 @@ def respond(
         "simulated": False,
         "reader": _logged_in(request),
         "role_titles": ROLE_TITLES,
+        "form_key": request.app.state.sessions.form_key(request),
     }
     html = environment().get_template(template).render(tools(language, collector) | frame | dict(values))
     answer = HTMLResponse(html, status, HEADERS | {"Content-Language": language})

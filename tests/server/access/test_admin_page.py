@@ -1,0 +1,141 @@
+"""Administration from pages: what an admin of a commune may change, and nothing beyond."""
+
+import re
+
+import pytest
+from parcimetre_server.enrolment import all_secrets
+from parcimetre_server.org import sites, units
+from parcimetre_server.tokens import all_tokens, create_token
+
+A, B = "Métropole/Aubeclair", "Métropole/Boisverre"
+FORM_KEY = re.compile(r'name="form_key" value="([^"]+)"')
+
+
+def logged_in(asking, token):
+    """A browser with the session of a token."""
+    browser = asking()
+    assert browser.post("/login", data={"token": token, "next": "/admin"}).status_code == 303
+    return browser
+
+
+@pytest.fixture
+def browser(asking, communes):
+    """The browser of commune A's admin."""
+    return logged_in(asking, communes.tokens["admin"])
+
+
+@pytest.fixture
+def of_all(asking, communes):
+    """The browser of an admin of everything."""
+    return logged_in(asking, create_token(communes.collector, "all", "admin", None)[1])
+
+
+def send(browser, address, /, **fields):
+    """Fill in a form of the page and send it."""
+    key = FORM_KEY.search(browser.get("/admin").text)[1]
+    files = fields.pop("files", None)
+    return browser.post(address, data={"form_key": key, **fields}, files=files)
+
+
+def test_only_admins_have_the_page_and_see_it_in_the_menu(asking):
+    assert asking("admin").get("/admin").status_code == 200
+    for role in ("viewer", "analyst"):
+        assert asking(role).get("/admin").status_code == 403
+        assert 'href="/admin"' not in asking(role).get("/").text
+
+
+def test_the_page_shows_the_subtree_and_nothing_of_others(browser):
+    text = browser.get("/admin").text
+    assert "Mairie" in text
+    assert "Siteofa" in text
+    assert not [word for word in ("Boisverre", "Schoolb", "Siteofb") if word in text]
+
+
+def test_org_units_are_created_in_the_subtree_only(browser, communes):
+    assert send(browser, "/admin/units", path=f"{A}/Voirie").status_code == 303
+    assert f"{A}/Voirie" in units(communes.collector.store)
+    for path in (f"{B}/Voirie", "Autre", "Métropole"):
+        assert send(browser, "/admin/units", path=path).status_code == 404
+    assert f"{B}/Voirie" not in units(communes.collector.store)
+
+
+@pytest.mark.parametrize("text", [
+    f"org_unit\n{A}/Nord\n{A}/Sud\n",
+    f"\ufefforg_unit;parent\nNord;{A}\nSud;{A}\n",
+])  # fmt: skip
+def test_org_units_come_from_a_csv_file(browser, communes, text):
+    answer = send(browser, "/admin/units", files={"file": ("units.csv", text.encode())})
+    assert answer.status_code == 303
+    assert {f"{A}/Nord", f"{A}/Sud"} <= set(units(communes.collector.store))
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("name\nx\n", "line 1"),
+    (f"org_unit\n{A}/Nord\n{A}//Sud\n", "line 3"),
+    (f"org_unit\n{A}/Nord\n{B}/Sud\n", "not below your own org unit"),
+])  # fmt: skip
+def test_a_file_with_a_fault_creates_nothing_and_says_where(browser, communes, text, told):
+    before = units(communes.collector.store)
+    answer = send(browser, "/admin/units", files={"file": ("units.csv", text.encode())})
+    assert answer.status_code in (400, 404)
+    assert told in answer.text
+    assert units(communes.collector.store) == before
+
+
+def test_the_zone_of_a_site_is_moved_by_an_admin_of_everything_only(browser, of_all, communes):
+    assert send(browser, "/admin/sites", name="Nouveau", zone="DE").status_code == 303
+    assert send(browser, "/admin/sites", name="Siteofa", zone="DE").status_code == 403
+    assert send(browser, "/admin/sites", name="Nulle part", zone="ZZ").status_code == 400
+    assert send(of_all, "/admin/sites", name="Siteofa", zone="DE").status_code == 303
+    known = sites(communes.collector.store)
+    assert (known["Nouveau"].zone, known["Siteofa"].zone) == ("DE", "DE")
+
+
+def test_a_secret_is_shown_once_enrols_in_the_subtree_and_is_revoked(browser, communes):
+    answer = send(browser, "/admin/secrets", org_unit=f"{A}/Mairie", site="Siteofa", days="90")
+    (text,) = re.findall(r"ps_[\w-]+", answer.text)
+    assert answer.headers["cache-control"] == "no-store"
+    assert text not in browser.get("/admin").text
+    (secret,) = all_secrets(communes.collector.store)
+    assert (secret.org_unit, secret.site) == (f"{A}/Mairie", "Siteofa")
+    assert secret.expires_at == communes.collector.now() + 90 * 86_400
+    assert send(browser, "/admin/secrets", org_unit=f"{B}/Schoolb", site="").status_code == 404
+    assert send(browser, "/admin/secrets", revoke=secret.id).status_code == 303
+    assert all_secrets(communes.collector.store)[0].revoked_at is not None
+
+
+def test_a_token_opens_no_more_than_its_maker_sees(browser, asking, communes):
+    answer = send(browser, "/admin/tokens", name="Tableau", role="analyst", org_unit="", days="30")
+    (text,) = re.findall(r"pt_[\w-]+", answer.text)
+    made = all_tokens(communes.collector.store)[-1]
+    assert (made.org_unit, made.role) == (A, "analyst")
+    assert asking(token=text).get("/v1/devices").status_code == 200
+    assert send(browser, "/admin/tokens", name="x", role="viewer", org_unit=B, days="30").status_code == 404
+
+
+def test_tokens_and_secrets_of_others_cannot_be_revoked_nor_seen(browser, of_all, communes):
+    token, _ = create_token(communes.collector, "of B", "viewer", B)
+    send(of_all, "/admin/secrets", org_unit=f"{B}/Schoolb", site="Siteofb", days="never")
+    (secret,) = all_secrets(communes.collector.store)
+    text = browser.get("/admin").text
+    assert token.id not in text
+    assert secret.id not in text
+    assert send(browser, "/admin/tokens", revoke=token.id).status_code == 404
+    assert send(browser, "/admin/secrets", revoke=secret.id).status_code == 404
+    assert all_secrets(communes.collector.store)[0].revoked_at is None
+
+
+def test_a_form_of_another_session_or_of_another_site_changes_nothing(browser, of_all, communes):
+    key = FORM_KEY.search(of_all.get("/admin").text)[1]
+    form = {"form_key": key, "path": f"{A}/Nord"}
+    assert browser.post("/admin/units", data=form).status_code == 403
+    own = {"form_key": FORM_KEY.search(browser.get("/admin").text)[1], "path": f"{A}/Nord"}
+    foreign = {"sec-fetch-site": "cross-site", "origin": "https://elsewhere.example"}
+    assert browser.post("/admin/units", data=own, headers=foreign).status_code == 403
+    assert f"{A}/Nord" not in units(communes.collector.store)
+
+
+def test_what_is_done_is_in_the_audit_log_under_who_did_it(browser, communes):
+    send(browser, "/admin/secrets", org_unit=f"{A}/Mairie", site="Siteofa", days="90")
+    entry = communes.collector.store.history("audit")[-1]
+    assert (entry.body["act"], entry.body["who"]) == ("secret created", "admin")
