@@ -38,7 +38,7 @@ def chart(
 ) -> Chart:
     """Values over equal steps of time that begin at `starts`; the scale begins at zero."""
     first, last = starts[0], starts[-1] + step_s
-    top = _round_up(max(values, default=0.0))
+    top = round_up(max(values, default=0.0))
     base = HEIGHT - BOTTOM
 
     def x(second: float) -> float:
@@ -63,7 +63,7 @@ def chart(
     return Chart(() if as_line else columns, points if as_line else "", scale, ticks)
 
 
-def _round_up(value: float) -> float:
+def round_up(value: float) -> float:
     """The next number that reads well: 1, 2, 4, 5, 8 or 10 times a power of ten."""
     if value <= 0:
         return 0.0

@@ -1,5 +1,6 @@
 """Groups of few devices: neither shown to a viewer, nor left over when what is shown is subtracted."""
 
+import re
 from dataclasses import replace
 from itertools import combinations
 
@@ -123,3 +124,11 @@ def test_a_viewer_learns_no_reason_of_a_change_that_few_devices_have(communes):
     assert "several" in {part.reason for part in found.parts}
     assert all(part.devices >= FEWEST for part in found.parts)
     assert sum(part.value for part in found.parts) == pytest.approx(found.difference, abs=1e-9)
+
+
+def test_a_viewer_is_offered_only_units_that_may_be_shown(asking):
+    text = asking("viewer").get("/?lang=en").text
+    offered = re.search(r'<select name="org_unit">(.*?)</select>', text)[1]
+    assert "Aubeclair" in offered
+    assert not {"Mairie", "Police"} & set(re.findall(r"\w+", offered))
+    assert "Boisverre" not in offered
