@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__, enrolment, self_cost, sent, wire
+from . import __version__, enrolment, identity, self_cost, sent, wire
 from .clock import Clock
 from .data_dir import own_identity
 from .errors import AgentError, Refused, Unreachable
@@ -226,6 +226,9 @@ class Courier:
             [slot for i, slot in enumerate(load.pending) if i not in refused["slots"]],
             [gap for i, gap in enumerate(load.gaps) if i not in refused["gaps"]],
         )
+        if body.get("credential"):
+            self._who = replace(self._who, credential=str(body["credential"]))
+            identity.store(self._data_dir, self._who)
         now_s = self._clock.now().wall_s
         self._remember(body, extras, now_s)
         return replace(

@@ -349,12 +349,16 @@ class Refusal:
 
 @dataclass(frozen=True)
 class ReportAnswer:
-    """Answer to `POST /v1/reports`; everything counted here is on disk."""
+    """Answer to `POST /v1/reports`; everything counted here is on disk.
+
+    `credential` is there when the one that was shown is to be replaced: keep it, and show it from then on.
+    """
 
     accepted: int
     duplicates: int
     refused: list[Refusal]
     next_upload_s: int
+    credential: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
@@ -10,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .audit import acting
 from .collector import READING, Collector
 from .errors import ParcimetreError
 from .problems import problem
@@ -18,7 +20,7 @@ from .sessions import COOKIE, Sessions
 from .tokens import Tokens
 
 OPEN = ("/v1/enrol", "/v1/reports", "/healthz", "/readyz")
-OPEN_TO_BROWSERS = ("/login", "/login/oidc", "/login/callback", "/logout")
+OPEN_TO_BROWSERS = ("/login", "/login/oidc", "/login/callback", "/logout", "/logout/provider")
 STATIC = "/static/"
 
 
@@ -69,7 +71,8 @@ class Access:
             await self._refusal(connection, error)(scope, receive, send)
             return
         connection.state.reader = reader
-        await self._app(scope, receive, send)
+        with acting(reader.name) if reader and reader.name else nullcontext():
+            await self._app(scope, receive, send)
 
     async def _recognised(self, connection: HTTPConnection) -> Reader | None:
         """Who is asking; None on the pages that let people in. Raises the reason for nobody."""

@@ -27,8 +27,9 @@ Times = int | NDArray[np.int64]
 class Service:
     """A device's time in service, seconds UTC; `last` is now, or when it was retired.
 
-    What its life has left falls on `last` when it was `scrapped`; it goes with the device otherwise. Of n
-    devices the times and `scrapped` are (n,), and the purchase is that of the first.
+    What its life has left falls on `last` when it was `scrapped`; it goes with the device otherwise. `since`
+    and `until` bound what an org unit carries, where the device was transferred. Of n devices the times and
+    `scrapped` are (n,), and the purchase is that of the first.
     """
 
     first: Times
@@ -36,6 +37,8 @@ class Service:
     now: int
     scrapped: bool | NDArray[np.bool_]
     purchase: Purchase
+    since: Times
+    until: Times
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,11 @@ class Life:
 
 
 def service_of(device: Device, first: int, now: int, bought: Purchase) -> Service:
-    """The service of a device that was put to use at `first`."""
+    """The service, at its stay, of a device that was put to use at `first`."""
     last = now if device.retired_at is None else min(now, device.retired_at)
-    return Service(first, last, now, device.scrapped and last < now, bought)
+    scrapped = device.scrapped and last < now and device.since <= last < device.until
+    since, until = device.since, device.until
+    return Service(max(first, since), min(last, until), now, scrapped, bought, since, until)
 
 
 def policy_for(asked: Policy, purchase: Purchase) -> Policy:
@@ -84,9 +89,12 @@ def second_life(profile: Profile, purchase: Purchase) -> Life | None:
 
 def services_of(services: Sequence[Service]) -> Service:
     """The services of n devices as one."""
-    first, last = (np.array([getattr(one, name) for one in services], np.int64) for name in ("first", "last"))
+    first, last, since, until = (
+        np.array([getattr(one, name) for one in services], np.int64)
+        for name in ("first", "last", "since", "until")
+    )
     scrapped = np.array([one.scrapped for one in services], np.bool_)
-    return replace(services[0], first=first, last=last, scrapped=scrapped)
+    return replace(services[0], first=first, last=last, scrapped=scrapped, since=since, until=until)
 
 
 def lives_of(
@@ -121,7 +129,8 @@ def accrued(
         case Policy.PURCHASE_YEAR:
             years = np.array([_year(int(begins), zone) for begins in np.ravel(life.begins)], np.int64)
             begin, end = (edge.reshape(np.shape(life.begins)) for edge in years.T)
-            share: Array = periods.seconds(begin, np.minimum(end, service.now)) / (end - begin)[..., None]
+            ended = np.minimum(np.minimum(end, service.now), service.until)
+            share: Array = periods.seconds(np.maximum(begin, service.since), ended) / (end - begin)[..., None]
             return share
         case Policy.ACTIVE_HOUR:
             left = _left(life, service, periods) / YEAR_S * life.hours_per_year

@@ -14,6 +14,7 @@ import numpy as np
 from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.criteria import Criterion
 
+from . import lineage
 from .collector import Collector
 from .devices import Device, chosen, devices
 from .figures import Grid
@@ -146,7 +147,7 @@ def _agents(collector: Collector, found: list[Device]) -> Agents:
 def _agent(
     collector: Collector, found: Iterable[Device], spent: Mapping[DeviceId, _Spent]
 ) -> Iterator[Agent]:
-    losses, spans, now = collector.store.latest("losses"), collector.store.spans(), collector.now()
+    losses, spans, now = collector.store.latest("losses"), lineage.spans(collector.store), collector.now()
     for one in found:
         heard, span = collector.seen.of(one.id), spans.get(one.id)
         silent_since = None if span is None else min(now, span[1] + SLOT_S)

@@ -14,11 +14,13 @@ from .access import Access
 from .api.reports_in import ReportsFirst
 from .collector import Collector
 from .credentials import Credentials
+from .dead_letters import Intake
 from .enrolment import Enrolment
 from .fleet_metrics import FleetMetrics
 from .ingest import Versions
 from .jobs import start_jobs
 from .problems import install
+from .rates import rates
 from .requests import Requests
 from .sessions import Sessions
 from .tokens import Tokens
@@ -46,6 +48,8 @@ def build(collector: Collector) -> FastAPI:
     app.state.sessions = Sessions(collector, tokens)
     app.state.writer = writer
     app.state.credentials = Credentials(collector)
+    app.state.rates = rates(collector.settings)
+    app.state.letters = Intake()
     app.state.enrolment = Enrolment(collector)
     app.state.versions = Versions()
     app.state.fleet_metrics = FleetMetrics(collector)

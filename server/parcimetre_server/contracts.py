@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.market import Contract, with_contracts
 
+from .audit import entry
 from .devices import Device
 from .errors import ParcimetreError
 from .org import clean_path, site, units, within
@@ -115,7 +116,8 @@ def add(store: Store, stated: Iterable[Mapping[str, object]], zone: ZoneInfo, no
             _refuse_overlap(held, known.values())
             known[held.contract.id] = held
             fresh.append(held)
-    store.append([Fact("contract", held.contract.id, now, _body(held)) for held in fresh])
+    added = [Fact("contract", held.contract.id, now, _body(held)) for held in fresh]
+    store.append([*added, *(entry("contract added", fact.key, now, after=fact.body) for fact in added)])
     return [known[held.contract.id] for held in made]
 
 
@@ -129,12 +131,13 @@ def end(store: Store, contract_id: str, day: str, zone: ZoneInfo, now: int) -> H
         raise UnknownContract(
             f"there is no contract {contract_id!r}: `parcimetre grid contract list` lists them"
         )
-    body = dict(store.latest("contract")[contract_id].body)
+    known_body = store.latest("contract")[contract_id].body
+    body = dict(known_body)
     first = int(body["first"])
     body["last"] = max(first, _midnight(_day(day, "last day") + timedelta(days=1), zone))
     fact = Fact("contract", contract_id, now, body)
     _refuse_overlap(_held(fact), known.values())
-    store.append([fact])
+    store.append([fact, entry("contract ended", contract_id, now, known_body, body)])
     return _held(fact)
 
 

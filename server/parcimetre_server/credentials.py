@@ -7,17 +7,24 @@ import os
 import secrets
 import threading
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from . import audit, clock
 from .collector import Collector
 from .errors import ParcimetreError
-from .store import DeviceId, Fact, Lease
+from .store import DeviceId, Fact, Lease, Store
 
 KEY_FILE = "credential.key"
+PREVIOUS_KEY_FILE = "credential.previous.key"
+KEYS = (KEY_FILE, PREVIOUS_KEY_FILE)
+KEY_SETTING = "credential_key"
 KEY_BYTES = 32
 KEY_CLAIM = "credential_key"
+RENEW_S = 30 * 86_400
 REFRESH_S = 3.0
 
 
@@ -33,6 +40,10 @@ class BadCredential(ParcimetreError):
         return {"WWW-Authenticate": "Bearer"}
 
 
+class StillTurning(ParcimetreError):
+    """A key is rotated while the one before is still accepted."""
+
+
 class KeyUnusable(ParcimetreError):
     """The file with the signing key cannot be made or read."""
 
@@ -40,49 +51,109 @@ class KeyUnusable(ParcimetreError):
     kind = "key-unusable"
 
 
+@dataclass(frozen=True)
+class Presented:
+    """A credential that was shown: whose it is, and whether its agent should get a fresh one."""
+
+    device_id: DeviceId
+    is_due: bool
+
+
 class Credentials:
-    """Signs and verifies. Revocations made by other processes are seen within REFRESH_S seconds."""
+    """Signs and verifies. Revocations and keys of other processes are seen within REFRESH_S seconds."""
 
     def __init__(self, collector: Collector) -> None:
         """Read the signing key, made on first use. Raises KeyUnusable."""
-        self._store = collector.store
-        self._serializer = URLSafeSerializer(
-            shared_key(collector) if collector.store.shared else signing_key(collector.settings.data_dir),
-            salt="parcimetre/device-credential",
-            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
-        )
+        self._store, self._folder = collector.store, collector.settings.data_dir
+        self._present = _serializer(key_in_force(self._store, self._folder))
+        self._previous: URLSafeSerializer | None = None
+        self._previous_until = 0
         self._lock = threading.Lock()
         self._revoked_before: dict[str, int] = {}
         self._refreshed_at = -REFRESH_S
 
     def issue(self, device_id: DeviceId, now: int) -> str:
         """A credential for a device; later than any revocation of earlier ones."""
+        self._refresh()
         fact = self._store.latest_of("credential", device_id)
         issued_at = now if fact is None else max(now, int(fact.body["revoked_before"]))
-        return str(self._serializer.dumps([device_id, issued_at]))
+        return str(self._present.dumps([device_id, issued_at]))
 
     def verify(self, authorization: str | None) -> DeviceId:
         """The device that an Authorization header speaks for. Raises BadCredential."""
+        return self.presented(authorization, clock.now()).device_id
+
+    def presented(self, authorization: str | None, now: int) -> Presented:
+        """The credential of an Authorization header. Raises BadCredential."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise BadCredential(
                 "the report has no credential: send 'Authorization: Bearer' with the one from enrolment"
             )
+        self._refresh()
         try:
-            device_id, issued_at = self._serializer.loads(token.strip())
+            (device_id, issued_at), is_present = self._read(token.strip(), now)
         except (BadSignature, ValueError, TypeError) as error:
             raise BadCredential("this collector did not sign the credential: enrol again") from error
-        if issued_at < self._revocations().get(device_id, 0):
-            raise BadCredential("the credential was revoked when the device was retired: enrol again")
-        return DeviceId(device_id)
+        if issued_at < self._revoked_before.get(device_id, 0):
+            raise BadCredential("the credential was revoked, or its device retired: enrol again")
+        return Presented(DeviceId(device_id), not is_present or now - issued_at > RENEW_S)
 
-    def _revocations(self) -> dict[str, int]:
+    def _read(self, token: str, now: int) -> tuple[tuple[str, int], bool]:
+        """What a token says, and whether the present key signed it. Raises BadSignature."""
+        try:
+            return self._present.loads(token), True
+        except BadSignature:
+            if self._previous is None or now >= self._previous_until:
+                raise
+            return self._previous.loads(token), False
+
+    def _refresh(self) -> None:
         with self._lock:
-            if time.monotonic() - self._refreshed_at >= REFRESH_S:
-                facts = self._store.latest("credential")
-                self._revoked_before = {key: int(fact.body["revoked_before"]) for key, fact in facts.items()}
-                self._refreshed_at = time.monotonic()
-            return self._revoked_before
+            if time.monotonic() - self._refreshed_at < REFRESH_S:
+                return
+            facts = self._store.latest("credential")
+            self._revoked_before = {key: int(fact.body["revoked_before"]) for key, fact in facts.items()}
+            rotated = self._store.latest_of("setting", KEY_SETTING)
+            self._present = _serializer(key_in_force(self._store, self._folder))
+            if rotated is not None and (self._folder / PREVIOUS_KEY_FILE).exists():
+                self._previous = _serializer((self._folder / PREVIOUS_KEY_FILE).read_bytes())
+                self._previous_until = int(rotated.body["previous_until"])
+            self._refreshed_at = time.monotonic()
+
+
+def _serializer(key: bytes) -> URLSafeSerializer:
+    return URLSafeSerializer(
+        key,
+        salt="parcimetre/device-credential",
+        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+    )
+
+
+def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = False) -> None:
+    """Sign with a new key from now on, and accept what the old one signed until then (seconds UTC).
+
+    Agents that report until then get a credential of the new key with the answer. Raises KeyUnusable, and
+    StillTurning while an earlier key is accepted, unless `force` gives that one up.
+    """
+    rotated = store.latest_of("setting", KEY_SETTING)
+    before = 0 if rotated is None else int(rotated.body["previous_until"])
+    if before > now and not force:
+        raise StillTurning(
+            f"the key before this one is accepted until {datetime.fromtimestamp(before, UTC).date()}: wait, "
+            "or give --force, and agents that did not report since the last rotation must enrol again"
+        )
+    old, new = key_in_force(store, data_dir), secrets.token_bytes(KEY_BYTES)
+    body = {"previous_until": until}
+    entry = audit.entry("credential key rotated", KEY_SETTING, now, {"previous_until": before}, body)
+    store.append([Fact("setting", KEY_SETTING, now, body), entry])
+    try:
+        _draft(data_dir / PREVIOUS_KEY_FILE, old).replace(data_dir / PREVIOUS_KEY_FILE)
+        _draft(data_dir / KEY_FILE, new).replace(data_dir / KEY_FILE)
+    except OSError as error:
+        raise KeyUnusable(f"cannot write a key in {data_dir}: {error.strerror}; make room there") from error
+    if store.shared:
+        store.take(KEY_CLAIM, Lease(store.lease(KEY_CLAIM).term + 1, hashlib.sha256(new).hexdigest()))
 
 
 def revocation(device_id: DeviceId, now: int) -> Fact:
@@ -90,15 +161,16 @@ def revocation(device_id: DeviceId, now: int) -> Fact:
     return Fact("credential", device_id, now, {"revoked_before": now + 1})
 
 
-def shared_key(collector: Collector) -> bytes:
-    """The key of a data folder, which must be that of all collectors of the store. Raises KeyUnusable.
+def key_in_force(store: Store, data_dir: Path) -> bytes:
+    """The key of a data folder, which must be that of all collectors of a shared store. Raises KeyUnusable.
 
     The store keeps the hash of the key that the first collector came with, never the key: who reads the
     store cannot sign. Without that check a second collector would sign with a key of its own, and every
     agent would be turned away by the other.
     """
-    store, data_dir = collector.store, collector.settings.data_dir
-    copy = f"copy {KEY_FILE} from the data folder of a collector that runs into {data_dir}"
+    if not store.shared:
+        return signing_key(data_dir)
+    copy = f"copy {KEY_FILE} from the data folder of a collector that has it into {data_dir}"
     known = store.lease(KEY_CLAIM)
     if known.term and not (data_dir / KEY_FILE).exists():
         raise KeyUnusable(f"{data_dir} has no {KEY_FILE}, and the store's other collectors have one: {copy}")
@@ -133,16 +205,22 @@ def signing_key(data_dir: Path) -> bytes:
 
 def _make_key(file: Path) -> None:
     """Write the key whole or not at all; the first of two processes wins."""
-    draft = file.with_name(f"{KEY_FILE}.{os.getpid()}.draft")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-    with os.fdopen(handle, "wb") as opened:
-        opened.write(secrets.token_bytes(KEY_BYTES))
-        opened.flush()
-        os.fsync(opened.fileno())
+    draft = _draft(file, secrets.token_bytes(KEY_BYTES))
     try:
         os.link(draft, file)
     except FileExistsError:
         pass
     finally:
         draft.unlink()
+
+
+def _draft(file: Path, key: bytes) -> Path:
+    """A file beside it with a key, on disk and readable by its owner only."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}.draft")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    with os.fdopen(handle, "wb") as opened:
+        opened.write(key)
+        opened.flush()
+        os.fsync(opened.fileno())
+    return draft

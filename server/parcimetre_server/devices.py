@@ -14,17 +14,20 @@ from parcimetre_agent.report import Display, Inventory
 from parcimetre_factors.purchase import Stated
 from pydantic import TypeAdapter
 
+from . import audit, lineage
 from .credentials import revocation
 from .displays import inventory_of
 from .errors import ParcimetreError
 from .org import sites, within
 from .scoped_store import ScopedStore
 from .store import DeviceId, Fact, FactKind, Store
+from .transfers import END, Stay, by_device, stays
 
 INVENTORY = TypeAdapter(Inventory)
 DISPLAY = TypeAdapter(Display)
 UNKNOWN_ZONE = "FR"
-STATED: tuple[FactKind, ...] = ("device", "inventory", "purchase", "site", "monitor")
+DESCRIBING: tuple[FactKind, ...] = ("device", "inventory", "purchase", "monitor")
+OF_MANY: tuple[FactKind, ...] = ("site", "lineage", "transfer")
 
 
 class UnknownDevice(ParcimetreError):
@@ -38,9 +41,12 @@ class UnknownDevice(ParcimetreError):
 class Device:
     """One device: where it belongs, what it is made of, and since when it is known.
 
-    `zone` is the grid zone of its site; `inventory` is None until its agent has sent one. A monitor that was
-    seen by machines has none of its own: it belongs where `driven_by` does, the last of its `drivers`. It is
-    `settled` once nobody need ask any more whether it was merely seen at home.
+    `zone` is the grid zone of its site; `inventory` is None until its agent has sent one. Where a device was
+    transferred, unit and site are the present ones, and `stays` those that it had, in order. It is `joined`
+    where its history is not just the records of its id. A monitor that was seen by machines has no place of
+    its own: it belongs where the machine that it is `driven_by` does; its `drivers` are all ids under which
+    records tell of it, the latest last. It is `settled` once nobody need ask any more whether it was merely
+    seen at home.
     """
 
     id: DeviceId
@@ -58,12 +64,23 @@ class Device:
     purchase: Stated | None = None
     scrapped: bool = False
     drivers: tuple[DeviceId, ...] = ()
+    driven_by: DeviceId | None = None
     settled: bool = False
+    stays: tuple[Stay, ...] = ()
+    since: int = 0
+    until: int = END
+    joined: bool = False
 
-    @property
-    def driven_by(self) -> DeviceId | None:
-        """The machine that showed a monitor last."""
-        return self.drivers[-1] if self.drivers else None
+    def at_each_stay(self, zones: Mapping[str, str]) -> Iterator[Device]:
+        """The device as it stood from `since` to `until`, for each unit and site that it belonged to."""
+        if not self.stays:
+            yield self
+            return
+        for stay in self.stays:
+            yield replace(
+                self, org_unit=stay.org_unit, site=stay.site, since=stay.first, until=stay.last,
+                zone=zones.get(stay.site, UNKNOWN_ZONE),
+            )  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -90,82 +107,130 @@ _KNOWN: WeakKeyDictionary[Store, _Known] = WeakKeyDictionary()
 def devices(store: Store) -> dict[DeviceId, Device]:
     """Every device that ever enrolled, and the monitors that they were seen with, by id.
 
-    Only what was stated since the last time is read. Those of a scope are taken from the devices of the whole
-    store, so that nothing is kept for a reader.
+    Those that were merged into another are part of that one. Only what was stated since the last time is
+    read. Those of a scope are taken from the whole store's, so that nothing is kept for a reader.
     """
     if isinstance(store, ScopedStore):
         return _in_scope(store)
     known = _KNOWN.setdefault(store, _Known())
     with known.lock:
-        stated, mark = store.newer(STATED, known.mark) if known.mark else ([], store.newer((), 0)[1])
-        if not known.mark or any(fact.kind == "site" for fact in stated):
+        kinds = (*DESCRIBING, *OF_MANY, "audit")
+        stated, mark = store.newer(kinds, known.mark) if known.mark else ([], store.newer((), 0)[1])
+        if not known.mark or any(fact.kind in OF_MANY or fact.key == audit.DELETED for fact in stated):
             known.devices = _all_devices(store)
         else:
-            _update(store, known.devices, list(dict.fromkeys(fact.key for fact in stated)))
+            changed = (fact.key for fact in stated if fact.kind in DESCRIBING)
+            _update(store, known.devices, list(dict.fromkeys(changed)))
         known.mark = mark
         return dict(known.devices)
 
 
 def _in_scope(store: ScopedStore) -> dict[DeviceId, Device]:
-    """Devices as a reader may see them; a monitor without the machines of others that drove it."""
-    whole, scope = devices(store.whole), store.scope
-    seen = {key: found for key, found in whole.items() if scope.covers(found.org_unit)}
-    for key, found in seen.items():
-        if found.drivers:
-            seen[key] = replace(found, drivers=tuple(one for one in found.drivers if one in seen))
-    if scope.sees_host_names:
-        return seen
-    return {key: replace(found, hostname=None) for key, found in seen.items()}
+    """Devices as a reader may see them."""
+    zones = zones_of(store.whole)
+    seen = ((key, _seen(store, found, zones)) for key, found in devices(store.whole).items())
+    return {key: found for key, found in seen if found is not None}
+
+
+def _seen(store: ScopedStore, found: Device, zones: Mapping[str, str]) -> Device | None:
+    """A device as it stood in a scope, with its host name while it does; None where it never did.
+
+    A monitor is without the machines of others that drove it.
+    """
+    scope = store.scope
+    if not found.stays:
+        if not scope.covers(found.org_unit):
+            return None
+        seen = found if scope.sees_host_names else replace(found, hostname=None)
+    else:
+        held = tuple(stay for stay in found.stays if scope.covers(stay.org_unit))
+        if not held:
+            return None
+        named = scope.sees_host_names and held[-1] == found.stays[-1]
+        unit, place = held[-1].org_unit, held[-1].site
+        seen = replace(
+            found, stays=held, org_unit=unit, site=place, zone=zones.get(place, UNKNOWN_ZONE),
+            hostname=found.hostname if named else None,
+        )  # fmt: skip
+    return replace(seen, drivers=tuple(filter(store.sees, found.drivers))) if found.drivers else seen
 
 
 def _all_devices(store: Store) -> dict[DeviceId, Device]:
-    inventories, purchases = store.latest("inventory"), store.latest("purchase")
-    zones = {name: site.zone for name, site in sites(store).items()}
+    facts = _Facts(*(store.latest(kind) for kind in DESCRIBING))
+    lineages, moves = lineage.Lineages.of(store), by_device(store.history("transfer"))
+    zones = zones_of(store)
     found = {
-        DeviceId(key): _device(fact, inventories.get(key), purchases.get(key), zones)
-        for key, fact in store.latest("device").items()
+        DeviceId(key): _device(facts, lineages, DeviceId(key), moves.get(key, ()), zones)
+        for key in facts.devices
+        if lineages.into(DeviceId(key)) is None
     }
-    seen = (
-        _monitor(fact, found, purchases.get(key))
-        for key, fact in store.latest("monitor").items()
-        if any(machine in found for machine in fact.body["machines"])
-    )
-    return found | {monitor.id: monitor for monitor in seen}
+    return found | dict(_monitors(facts, lineages, found))
+
+
+def _monitors(
+    facts: _Facts, lineages: lineage.Lineages, found: Mapping[DeviceId, Device]
+) -> Iterator[tuple[DeviceId, Device]]:
+    """Monitors that a known machine showed."""
+    for key, fact in facts.monitors.items():
+        machines = [DeviceId(machine) for machine in fact.body["machines"] if machine in facts.devices]
+        if machines:
+            machine = found[lineages.whole(machines[-1])]
+            yield DeviceId(key), _monitor(fact, machines, machine, facts.purchases.get(key))
 
 
 def _update(store: Store, known: dict[DeviceId, Device], changed: Sequence[str]) -> None:
-    """Read devices anew, and their monitors; facts may stand about one that never enrolled."""
-    keys = set(changed)
+    """Read devices anew, and their monitors; facts may stand about one that never enrolled, or that is part
+    of another.
+    """
+    lineages, keys = lineage.Lineages.of(store), set(changed)
     monitors = [key for key, found in known.items() if keys.intersection(found.drivers)]
     for key in [*changed, *monitors]:
         try:
-            known[DeviceId(key)] = device(store, key)
+            whole = lineages.whole(DeviceId(key))
+            known[whole] = device(store, whole)
         except UnknownDevice:
             continue
 
 
 def device(store: Store, device_id: str) -> Device:
-    """One device. Raises UnknownDevice."""
-    fact, purchase = store.latest_of("device", device_id), store.latest_of("purchase", device_id)
-    if fact is None:
-        return _one_monitor(store, device_id, purchase)
-    zones = {name: site.zone for name, site in sites(store).items()}
-    return _device(fact, store.latest_of("inventory", device_id), purchase, zones)
-
-
-def _one_monitor(store: Store, device_id: str, purchase: Fact | None) -> Device:
-    """A monitor that one of its machines is still known of. Raises UnknownDevice."""
+    """One device. Raises UnknownDevice, also for one that was merged into another."""
     if isinstance(store, ScopedStore):
-        seen = _in_scope(store).get(DeviceId(device_id))
-        if seen is None:
-            raise no_device(device_id)
-        return seen
-    fact = store.latest_of("monitor", device_id)
-    named = fact.body["machines"] if fact else []
-    found = {key: device(store, key) for key in named if store.latest_of("device", key)}
-    if fact is None or not found:
+        return _one_in_scope(store, device_id)
+    lineages = lineage.Lineages.of(store)
+    into = lineages.into(DeviceId(device_id))
+    if into is not None:
+        raise UnknownDevice(f"device {device_id} was merged into {into}: ask for that one")
+    members = lineages.members(DeviceId(device_id))
+    facts = _Facts(*(_of_members(store, kind, members) for kind in DESCRIBING))
+    if device_id not in facts.devices:
+        return _one_monitor(store, device_id, lineages)
+    moves = store.history("transfer", device_id)
+    return _device(facts, lineages, DeviceId(device_id), moves, zones_of(store))
+
+
+def _one_in_scope(store: ScopedStore, device_id: str) -> Device:
+    """One device as a reader may see it. Raises UnknownDevice, alike for those of others and for none."""
+    if not store.sees(DeviceId(device_id)):
         raise no_device(device_id)
-    return _monitor(fact, found, purchase)
+    seen = _seen(store, device(store.whole, device_id), zones_of(store.whole))
+    if seen is None:
+        raise no_device(device_id)
+    return seen
+
+
+def _one_monitor(store: Store, device_id: str, lineages: lineage.Lineages) -> Device:
+    """A monitor that one of its machines is still known of. Raises UnknownDevice."""
+    fact, purchase = store.latest_of("monitor", device_id), store.latest_of("purchase", device_id)
+    named = [DeviceId(key) for key in fact.body["machines"]] if fact else []
+    known = [key for key in named if store.latest_of("device", key)]
+    if fact is None or not known:
+        raise no_device(device_id)
+    return _monitor(fact, known, device(store, lineages.whole(known[-1])), purchase)
+
+
+def zones_of(store: Store) -> dict[str, str]:
+    """Grid zone of each site."""
+    return {name: site.zone for name, site in sites(store).items()}
 
 
 def find(store: Store, wanted: str) -> Device:
@@ -224,31 +289,54 @@ def chosen(
             yield device
 
 
-def _device(fact: Fact, inventory: Fact | None, purchase: Fact | None, zones: Mapping[str, str]) -> Device:
+@dataclass(frozen=True)
+class _Facts:
+    """The latest facts that describe devices, by id."""
+
+    devices: Mapping[str, Fact]
+    inventories: Mapping[str, Fact]
+    purchases: Mapping[str, Fact]
+    monitors: Mapping[str, Fact]
+
+
+def _of_members(store: Store, kind: FactKind, members: Sequence[DeviceId]) -> dict[str, Fact]:
+    return {str(key): fact for key in members if (fact := store.latest_of(kind, key)) is not None}
+
+
+def _device(
+    facts: _Facts, lineages: lineage.Lineages, key: DeviceId, moves: Sequence[Fact], zones: Mapping[str, str]
+) -> Device:
+    """A device of one or several members: the first gives its id and place, the latest enrolled its state."""
+    members = lineages.members(key)
+    known = [facts.devices[key] for key in members if key in facts.devices]
+    fact, latest = known[0], max(known, key=lambda one: int(one.body["enrolled_at"]))
+    inventory = _latest(facts.inventories, members)
+    purchase = next((facts.purchases[key] for key in members if key in facts.purchases), None)
     body: Mapping[str, Any] = fact.body
+    stood = stays(body["org_unit"], body["site"], moves) if moves else ()
     return Device(
         id=DeviceId(fact.key),
         category=body["category"],
-        org_unit=body["org_unit"],
-        site=body["site"],
-        zone=zones.get(body["site"], UNKNOWN_ZONE),
-        hostname=body.get("hostname"),
+        org_unit=stood[-1].org_unit if stood else body["org_unit"],
+        site=stood[-1].site if stood else body["site"],
+        zone=zones.get(stood[-1].site if stood else body["site"], UNKNOWN_ZONE),
+        hostname=latest.body.get("hostname"),
         simulated=body["simulated"],
         virtual=body["virtual"],
-        enrolled_at=body["enrolled_at"],
-        agent_version=body["agent_version"],
-        retired_at=body.get("retired_at"),
+        enrolled_at=min(int(one.body["enrolled_at"]) for one in known),
+        agent_version=latest.body["agent_version"],
+        retired_at=latest.body.get("retired_at"),
         inventory=None if inventory is None else INVENTORY.validate_python(inventory.body, strict=False),
         purchase=None if purchase is None else Stated(**purchase.body),
-        scrapped=body.get("scrapped", False),
+        scrapped=latest.body.get("scrapped", False),
+        stays=stood,
+        joined=not lineages.is_plain(key),
     )
 
 
-def _monitor(fact: Fact, found: Mapping[DeviceId, Device], purchase: Fact | None) -> Device:
-    """A monitor, where the last of its machines that is known is."""
+def _monitor(fact: Fact, drivers: Sequence[DeviceId], machine: Device, purchase: Fact | None) -> Device:
+    """A monitor, where the last machine that drove it is."""
     body = fact.body
-    drivers = tuple(DeviceId(machine) for machine in body["machines"] if machine in found)
-    machine = found[drivers[-1]]
     display = DISPLAY.validate_python(body["display"], strict=False)
     return replace(
         machine,
@@ -262,9 +350,16 @@ def _monitor(fact: Fact, found: Mapping[DeviceId, Device], purchase: Fact | None
         inventory=inventory_of(display, body["since"]),
         purchase=None if purchase is None else Stated(**purchase.body),
         scrapped=body["scrapped"],
-        drivers=drivers,
+        drivers=tuple(drivers),
+        driven_by=machine.id,
         settled=body.get("settled", len(body["machines"]) > 1),
+        joined=False,
     )
+
+
+def _latest(inventories: Mapping[str, Fact], members: Sequence[DeviceId]) -> Fact | None:
+    found = [inventories[key] for key in members if key in inventories]
+    return max(found, key=lambda one: one.recorded_at, default=None)
 
 
 def retire(store: Store, device_id: str, now: int, scrapped: bool = False) -> None:
@@ -272,9 +367,24 @@ def retire(store: Store, device_id: str, now: int, scrapped: bool = False) -> No
 
     What is left of a scrapped device's life falls on that time; another's goes with it to its next owner.
     """
-    found = device(store, device_id)
-    fact = store.latest_of("device" if found.driven_by is None else "monitor", device_id)
-    if fact is not None and fact.body.get("retired_at") is None:
-        retired = Fact(fact.kind, device_id, now, {**fact.body, "retired_at": now, "scrapped": scrapped})
-        credential = [revocation(DeviceId(device_id), now)] if found.driven_by is None else []
-        store.append([retired, *credential])
+    facts: list[Fact] = []
+    for member in _members(store, device_id):
+        fact = store.latest_of("device", member) or store.latest_of("monitor", member)
+        if fact is not None and fact.body.get("retired_at") is None:
+            body = {**fact.body, "retired_at": now, "scrapped": scrapped}
+            entry = audit.entry("device retired", member, now, fact.body, body)
+            credential = [revocation(member, now)] if fact.kind == "device" else []
+            facts += [Fact(fact.kind, member, now, body), *credential, entry]
+    store.append(facts)
+
+
+def revoke(store: Store, device_id: str, now: int) -> None:
+    """End the credentials of a device; it stays in service and may enrol again. Raises UnknownDevice."""
+    members = _members(store, device_id)
+    entries = [audit.entry("device revoked", member, now) for member in members]
+    store.append([*(revocation(member, now) for member in members), *entries])
+
+
+def _members(store: Store, device_id: str) -> list[DeviceId]:
+    """A device and those merged into it. Raises UnknownDevice."""
+    return lineage.Lineages.of(store).members(device(store, device_id).id)

@@ -8,8 +8,9 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from parcimetre_agent.report import EnrolRequest
+from parcimetre_agent.report import EnrolRequest, HardwareIdentity
 
+from . import audit
 from .collector import Collector
 from .errors import ParcimetreError
 from .i18n import mark
@@ -77,7 +78,7 @@ def create_secret(
     digest = _hash(text)
     name = site(store, site_name).name
     secret = Secret(digest[:ID_LENGTH], digest, unit, name, now, expires_at)
-    _keep(store, secret, now)
+    _keep(store, secret, now, audit.entry("secret created", secret.id, now, after=_shown(secret)))
     return secret, text
 
 
@@ -94,8 +95,10 @@ def revoke_secret(collector: Collector, secret_id: str) -> Secret:
         raise UnknownSecret(f"no secret {secret_id!r}: `parcimetre enrolment-secret list` shows them")
     secret = _secret(fact)
     if secret.revoked_at is None:
-        secret = replace(secret, revoked_at=collector.now())
-        _keep(collector.store, secret, collector.now())
+        before, now = secret, collector.now()
+        secret = replace(secret, revoked_at=now)
+        entry = audit.entry("secret revoked", secret.id, now, _shown(before), _shown(secret))
+        _keep(collector.store, secret, now, entry)
     return secret
 
 
@@ -131,18 +134,28 @@ class Enrolment:
         store, now = self._collector.store, self._collector.now()
         secret = accepted(store, request.secret, now)
         with self._lock:
-            identities = self._known()
-            found = identities.find(request.hardware)
+            found, before = self._found(request.hardware)
             device_id = found or DeviceId(secrets.token_hex(16))
-            before = store.latest_of("device", found) if found else None
             if before is not None:
                 _check_retirement(before, secret)
             body = _body(request, secret, now, before.body if before else {})
+            if before is not None and store.history("transfer", device_id):
+                body |= {"org_unit": before.body["org_unit"], "site": before.body["site"]}
             if before is None or dict(before.body) != body:
                 fact = Fact("device", device_id, now, body)
                 store.append([fact])
-                identities.remember(Known.of(fact))
+                self._known().remember(Known.of(fact))
         return device_id
+
+    def _found(self, hardware: HardwareIdentity) -> tuple[DeviceId | None, Fact | None]:
+        """The device that a machine is and what is known of it, if it is known."""
+        found = self._known().find(hardware)
+        before = self._collector.store.latest_of("device", found) if found else None
+        if found is not None and not self._known().is_current(found, before):
+            self._identities = None
+            found = self._known().find(hardware)
+            before = self._collector.store.latest_of("device", found) if found else None
+        return found, before
 
     def _known(self) -> Identities:
         """All machines: read once, and what other collectors enrolled since where the store is shared."""
@@ -193,8 +206,13 @@ def _secret(fact: Fact) -> Secret:
     return Secret(**fact.body)
 
 
-def _keep(store: Store, secret: Secret, now: int) -> None:
-    store.append([Fact("secret", secret.id, now, vars(secret))])
+def _keep(store: Store, secret: Secret, now: int, entry: Fact) -> None:
+    store.append([Fact("secret", secret.id, now, vars(secret)), entry])
+
+
+def _shown(secret: Secret) -> dict[str, object]:
+    """What the audit log says of a secret: nothing that lets anyone in."""
+    return {name: value for name, value in vars(secret).items() if name not in ("id", "hash")}
 
 
 def _day(at: int) -> str:

@@ -7,7 +7,7 @@ about is told once, under `definitions`; terms point there with `ref`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,12 +25,13 @@ from parcimetre_factors.purchase import Purchase
 from .accrual import Life, Service, accrued, first_life, policy_for, second_life, service_of
 from .collector import Collector
 from .contracts import Electricity
-from .devices import Device, device
+from .devices import Device, device, zones_of
 from .errors import ParcimetreError
 from .figures import Grid, put_to_use
-from .footprints import Query, figures
+from .footprints import Query, figures, stays_in
 from .hardware import assumptions, hardware, is_virtual
 from .i18n import mark
+from .lineage import Lineages
 from .monitors import Told, of_device, span_of
 from .periods import DAY_S, Span, cut
 from .profiles import Profile, profiles
@@ -170,15 +171,19 @@ def explain_device(
     profile = profiles(collector.factors).of(hardware(found))
     grid = Grid(collector, span, criterion, electricity)
     first = put_to_use(found, reported[0])
-    service = service_of(found, first, collector.now(), purchase_of(found, first))
+    bought = purchase_of(found, first)
     asked = amortisation or collector.settings.amortisation
-    told = of_device(collector.store, found, span)
-    policy = policy_for(asked, service.purchase)
-    case = _Case(collector, found, profile, span, grid, service, policy, told)
-    terms = (*_use(case), *_embodied(case))
-    term = total(mark("footprint of a device"), case.unit, terms, detail=found.name) if terms else None
+    told, policy = of_device(collector.store, found, span), policy_for(asked, bought)
+    cases = []
+    for stay in stays_in(found, span, zones_of(collector.store)):
+        service = service_of(stay, first, collector.now(), bought)
+        during = told.between(stay.since, stay.until)
+        cases.append(_Case(collector, stay, profile, span, grid, service, policy, during))
+    if not cases:
+        raise NothingToExplain(f"device {device_id} belonged to another org unit then; ask for a time before")
+    case, term = cases[-1], _footprint(found.name, cases)
     definitions = {name: watts for name, watts in profile.watts.items() if _refers(term, name)}
-    second = service.purchase.second_life is not None
+    second = bought.second_life is not None
     absent = profile.absent(criterion, second) | ({Stage.USE} if grid.of(found.zone) is None else set())
     return Explanation(
         criterion,
@@ -191,8 +196,20 @@ def explain_device(
         grid.factors.id,
         asked,
         grid.electricity,
-        _grid_tiers(case),
+        _grid_tiers(cases),
     )
+
+
+def _footprint(name: str, cases: Sequence[_Case]) -> Term | None:
+    """The tree of a device: use and embodied impact, apart for each org unit where it was transferred."""
+    told = [(case, (*_use(case), *_embodied(case))) for case in cases]
+    unit, label = cases[0].unit, mark("footprint of a device")
+    if len(told) == 1:
+        terms = told[0][1]
+    else:
+        at = mark("while it belonged to an org unit")
+        terms = tuple(total(at, unit, parts, detail=case.device.org_unit) for case, parts in told if parts)
+    return total(label, unit, terms, detail=name) if terms else None
 
 
 def explain_unit(
@@ -324,16 +341,23 @@ def _use(case: _Case) -> Iterator[Term]:
         yield leaf(mark("use"), 0.0, case.unit, "measured", note=NO_RECORD)
 
 
-def _grid_tiers(case: _Case) -> dict[str, dict[str, float]]:
+def _grid_tiers(cases: Sequence[_Case]) -> dict[str, dict[str, float]]:
     """Shares of the electricity by what stands behind the grid's intensity, under the grid zone."""
-    slots = case.grid.of_device(case.device)
-    energy_j = choose(case.activity, case.profile.watts, is_virtual(case.device)).energy_j
-    if slots is None or not energy_j.sum():
-        return {}
-    tiers = slots.tier[case.grid.index(case.activity.start)]
-    summed = np.bincount(tiers, energy_j, len(TIERS)).astype(np.float64)
-    by_tier = summed / summed.sum()
-    return {case.device.zone: {TIERS[i]: float(by_tier[i]) for i in np.flatnonzero(by_tier)}}
+    by_zone: dict[str, NDArray[np.float64]] = {}
+    for case in cases:
+        slots = case.grid.of_device(case.device)
+        energy_j = choose(
+            case.activity, case.profile.watts, is_virtual(case.device), case.profile.supply
+        ).energy_j
+        if slots is not None and energy_j.sum():
+            tiers = slots.tier[case.grid.index(case.activity.start)]
+            summed = np.bincount(tiers, energy_j, len(TIERS)).astype(np.float64)
+            by_zone[case.device.zone] = summed + by_zone.get(case.device.zone, 0.0)
+    whole = sum(float(summed.sum()) for summed in by_zone.values())
+    return {
+        zone: {TIERS[i]: float(summed[i] / whole) for i in np.flatnonzero(summed)}
+        for zone, summed in by_zone.items()
+    }
 
 
 def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:
@@ -353,7 +377,10 @@ def _tellers(case: _Case, inside: NDArray[np.bool_]) -> str:
     """The machines whose slots tell what a monitor did; nothing for a device that tells its own."""
     if case.device.driven_by is None:
         return ""
-    return ", ".join(device(case.collector.store, key).name for key in case.told.names(inside))
+    store = case.collector.store
+    lineages = Lineages.of(store)
+    told = dict.fromkeys(lineages.whole(key) for key in case.told.names(inside))
+    return ", ".join(device(store, key).name for key in told)
 
 
 def _energy(chosen: Chosen, inside: NDArray[np.bool_], factors: FactorSet, tellers: str = "") -> Term | None:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from .figures import Figure
 from .profiles import Errors
-from .store import DeviceId
 from .use import Array
 
 ENOUGH = 0.1
@@ -113,18 +112,15 @@ class Used:
     untold: NDArray[np.bool_]
 
 
-def missing(figures: Iterable[Figure]) -> dict[DeviceId, Missing]:
-    """What is missing of the devices of each figure, by the id of its first device."""
+def missing(figures: Iterable[Figure]) -> list[Missing]:
+    """What is missing of the devices of each figure, in order."""
     known = [(figure, _own(figure)) for figure in figures]
     categories: dict[str, Record] = {}
     fleet = Record()
     for figure, own in known:
         categories.setdefault(figure.device.category, Record()).add(own)
         fleet.add(own)
-    return {
-        figure.device.id: _missing(figure, own, categories[figure.device.category], fleet)
-        for figure, own in known
-    }
+    return [_missing(figure, own, categories[figure.device.category], fleet) for figure, own in known]
 
 
 def _own(figure: Figure) -> Record:

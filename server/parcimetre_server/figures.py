@@ -79,6 +79,11 @@ class Figure:
     policy: Policy
 
     @property
+    def ids(self) -> tuple[DeviceId, ...]:
+        """Ids of the devices; one that was transferred may occur several times."""
+        return tuple(device.id for device in self.devices)
+
+    @property
     def device(self) -> Device:
         """The first of the devices, or the only one."""
         return self.devices[0]
@@ -188,6 +193,12 @@ def put_to_use(device: Device, first_slot: int) -> int:
     return max(first_slot, device.enrolled_at) if device.enrolled_at < first_slot + SLOT_S else first_slot
 
 
+def stands_whole(device: Device, periods: Periods) -> bool:
+    """Whether all records of its id, and no others, are the device's in some periods."""
+    first, last = int(periods.edges[0]), int(periods.edges[-1])
+    return not device.joined and device.since <= first and last <= device.until
+
+
 def alike(began: Iterable[tuple[Device, int]], frame: Frame) -> Iterator[Alike]:
     """Devices and the first slot of each, by what they have in common; at most MOST_ALIKE together."""
     found: dict[tuple[object, ...], list[tuple[Device, Service]]] = {}
@@ -197,7 +208,9 @@ def alike(began: Iterable[tuple[Device, int]], frame: Frame) -> Iterator[Alike]:
         service = service_of(device, in_service, frame.now, purchase_of(device, in_service))
         bought = service.purchase
         supplied = frame.grid.supplied(device)
-        key = (id(frame.known.of_device(device)), supplied, bought.tier, bought.second_life is not None)
+        simple = stands_whole(device, frame.periods)
+        profile = id(frame.known.of_device(device))
+        key = (profile, supplied, bought.tier, bought.second_life is not None, simple)
         found.setdefault(key, []).append((device, service))
         if key not in slots:
             slots[key] = frame.grid.of_device(device)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import lineage
 from .devices import devices
 from .exposition import Metric, Sample, gauge
 from .footprints import Query, Row, figures
@@ -62,7 +63,7 @@ def fleet(collector: Collector) -> Fleet:
     """The fleet as the store has it now."""
     now, store = collector.now(), collector.store
     serving = [device for device in devices(store).values() if device.retired_at is None]
-    spans = store.spans()
+    spans = lineage.spans(store)
     quiet = [
         device.org_unit
         for device in serving

@@ -7,7 +7,8 @@ beside it, extrapolated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nlargest
@@ -20,7 +21,7 @@ from parcimetre_factors.factor import FactorSet
 
 from .collector import Collector
 from .contracts import Electricity
-from .devices import Device, device, devices
+from .devices import Device, device, devices, zones_of
 from .errors import ParcimetreError
 from .extrapolation import Missing, missing
 from .figures import Figure, Frame, Grid, alike, figure
@@ -131,12 +132,16 @@ class Figures:
 
     @cached_property
     def known(self) -> dict[DeviceId, Device]:
-        """The devices that the figures are of."""
-        return {device.id: device for figure in self.alike for device in figure.devices}
+        """The devices that the figures are of, each as it stood last."""
+        found: dict[DeviceId, Device] = {}
+        for one in self.alike:
+            for stay in one.devices:
+                _keep_last(found, stay)
+        return found
 
     @cached_property
-    def missing(self) -> Mapping[DeviceId, Missing]:
-        """What time without a record is taken to have used, by the first of those that are alike."""
+    def missing(self) -> list[Missing]:
+        """What time without a record is taken to have used, by those that are alike."""
         return missing(self.alike)
 
     def rows(self, group_by: GroupBy | None = None, below: str | None = None) -> list[Row]:
@@ -145,8 +150,8 @@ class Figures:
         `below` names an org unit: org units are then the ones right below it. Raises TooManyRows, and
         NotAllowed where the guard forbids the grouping.
         """
-        known = ((figure, self.missing[figure.device.id]) for figure in self.alike)
-        small = self._small(group_by, below)
+        known = list(zip(self.alike, self.missing, strict=True))
+        small = self._small(known, group_by, below)
         tallies = tallied(known, len(self.periods.names), group_by, below, small)
         if len(tallies) * len(self.periods.names) > MAX_ROWS:
             raise TooManyRows(
@@ -172,14 +177,15 @@ class Figures:
         """Whether there are devices, but too few in every period to be shown."""
         return self.guard is not None and bool(self.alike) and not self.rows()
 
-    def _small(self, group_by: GroupBy | None, below: str | None) -> frozenset[str]:
+    def _small(
+        self, known: Sequence[tuple[Figure, Missing]], group_by: GroupBy | None, below: str | None
+    ) -> frozenset[str]:
         """Groups that go by one name, where there is a guard."""
         if self.guard is None:
             return frozenset()
         self.guard.check_grouping(group_by)
         if group_by in (None, "stage") or not self.alike:
             return frozenset()
-        known = [(figure, self.missing[figure.device.id]) for figure in self.alike]
         there = np.concatenate([present(figure) for figure in self.alike])
         return hidden(members_of(known, group_by, below), there.astype(np.int64))
 
@@ -190,10 +196,12 @@ class Figures:
                 for row in self._rows(group, tally, *ends)]  # fmt: skip
 
     def in_service(self) -> list[Device]:
-        """The devices that have a row in some period."""
-        return [
-            one.devices[i] for one in self.alike for i in np.flatnonzero(counted(one).any(axis=-1)).tolist()
-        ]
+        """The devices that have a row in some period, each once, as it stood last."""
+        found: dict[DeviceId, Device] = {}
+        for one in self.alike:
+            for i in np.flatnonzero(counted(one).any(axis=-1)).tolist():
+                _keep_last(found, one.devices[i])
+        return list(found.values())
 
     def greatest_devices(self, most: int) -> list[Row]:
         """The rows of the devices with the greatest values over all periods, the greatest first.
@@ -202,18 +210,17 @@ class Figures:
         """
         if self.guard is not None and not self.guard.allows("device"):
             return []
-        found = [
-            (value, at, i)
-            for at, one in enumerate(self.alike)
-            for i, value in enumerate(values(one).sum(axis=-1).tolist())
-        ]
+        summed: Counter[DeviceId] = Counter()
+        places: dict[DeviceId, list[tuple[int, int]]] = {}
+        for at, one in enumerate(self.alike):
+            for i, value in enumerate(values(one).sum(axis=-1).tolist()):
+                summed[one.ids[i]] += value
+                places.setdefault(one.ids[i], []).append((at, i))
         chosen: dict[int, list[int]] = {}
-        for _, at, i in nlargest(most, found):
-            chosen.setdefault(at, []).append(i)
-        known = [
-            (self.alike[at].of(which), self.missing[self.alike[at].device.id].of(which))
-            for at, which in chosen.items()
-        ]
+        for device_id in nlargest(most, summed, key=summed.__getitem__):
+            for at, i in places[device_id]:
+                chosen.setdefault(at, []).append(i)
+        known = [(self.alike[at].of(which), self.missing[at].of(which)) for at, which in chosen.items()]
         rows = self._rows_of(tallied(known, len(self.periods.names), "device", None))
         return sorted(rows, key=lambda row: row.value or 0.0, reverse=True)
 
@@ -278,7 +285,7 @@ def figures(collector: Collector, query: Query) -> Figures:
     """Figures of every device that the query asks for and that ever reported."""
     guard = None if collector.scope.sees_devices else _guard(collector, query, collector.store.spans())
     asked, left_out = _asked(collector, query)
-    held = claims(collector.store, asked.values())
+    held = claims(collector.store, (stays[-1] for stays in asked.values()))
     spans = reported(collector.store, asked, held)
     last_slot = max((last for _, last in spans.values()), default=0)
     days = days_of(query.span, query.interval, last_slot, collector.zone)
@@ -287,7 +294,7 @@ def figures(collector: Collector, query: Query) -> Figures:
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
     recorded = Recorded(collector, frame, query.span, days, spans, held)
-    groups = alike(((asked[key], first) for key, (first, _) in spans.items()), frame)
+    groups = alike(((stay, first) for key, (first, _) in spans.items() for stay in asked[key]), frame)
     made = (figure(group, frame, *recorded.of(group)) for group in groups)
     known = tuple(made if guard is None else _without_names(made, guard))
     return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, known, left_out, guard)
@@ -297,7 +304,9 @@ def _guard(collector: Collector, query: Query, reporting: Iterable[DeviceId]) ->
     """What a viewer's query may show. Raises NotAllowed."""
     collector.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
     root, known = collector.scope.root, devices(collector.store)
-    units = (known[key].org_unit for key in reporting if key in known)
+    stays = (stay for key in reporting if key in known for stay in known[key].at_each_stay({}))
+    now = collector.now()
+    units = (stay.org_unit for stay in stays if stay.since <= now < stay.until)
     guard = Guard(tree(units, root), query.org_unit not in (None, root))
     guard.check_unit(query.org_unit if guard.part else None)
     return guard
@@ -310,19 +319,33 @@ def _without_names(made: Iterable[Figure], guard: Guard) -> Iterator[Figure]:
         yield replace(group, devices=tuple(named))
 
 
-def _asked(collector: Collector, query: Query) -> tuple[dict[DeviceId, Device], tuple[Device, ...]]:
-    """The devices that a query asks for, and the monitors among them that are not counted."""
+def _asked(collector: Collector, query: Query) -> tuple[dict[DeviceId, list[Device]], tuple[Device, ...]]:
+    """The stays of the devices that a query asks for, and the monitors among them that are not counted."""
+    zones = zones_of(collector.store)
     if query.device is not None:
-        return {query.device: device(collector.store, query.device)}, ()
+        return {query.device: stays_in(device(collector.store, query.device), query.span, zones)}, ()
     unit = query.org_unit
-    every = {
-        key: found
-        for key, found in devices(collector.store).items()
-        if unit is None or within(found.org_unit, unit)
-    }
-    left_out = not_counted(collector, every.values())
-    counted = {key: found for key, found in every.items() if key not in left_out}
-    return counted, tuple(every[key] for key in sorted(left_out))
+    every: dict[DeviceId, list[Device]] = {}
+    for key, found in devices(collector.store).items():
+        stays = stays_in(found, query.span, zones)
+        inside = stays if unit is None else [stay for stay in stays if within(stay.org_unit, unit)]
+        if inside:
+            every[key] = inside
+    left_out = not_counted(collector, (stays[-1] for stays in every.values()))
+    counted = {key: stays for key, stays in every.items() if key not in left_out}
+    return counted, tuple(every[key][-1] for key in sorted(left_out))
+
+
+def stays_in(found: Device, span: Span, zones: Mapping[str, str]) -> list[Device]:
+    """A device as it stood in a span: once, unless it was transferred within."""
+    return [stay for stay in found.at_each_stay(zones) if stay.since < span.last and span.first < stay.until]
+
+
+def _keep_last(found: dict[DeviceId, Device], device: Device) -> None:
+    """Of the stays of a device keep the last."""
+    before = found.get(device.id)
+    if before is None or before.since <= device.since:
+        found[device.id] = device
 
 
 def footprint(collector: Collector, query: Query, group_by: GroupBy | None = None) -> list[Row]:

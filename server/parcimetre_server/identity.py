@@ -47,6 +47,10 @@ class Identities:
         if known.virtual == HARDWARE and known.fingerprint:
             self._by_fingerprint[known.fingerprint] = known.device_id
 
+    def is_current(self, device_id: DeviceId, fact: Fact | None) -> bool:
+        """Whether a device is still what is remembered: another process may have deleted or split it."""
+        return fact is not None and Known.of(fact) == self._by_device[device_id]
+
     def find(self, hardware: HardwareIdentity) -> DeviceId | None:
         """The device that this machine is, or None when it is a new one.
 

@@ -15,6 +15,7 @@ from secrets import token_hex
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from .collector import Collector
+from .dead_letters import prune
 from .errors import ParcimetreError
 from .home_displays import settle
 from .i18n import LANGUAGES, Language
@@ -96,6 +97,7 @@ def _tidy(collector: Collector) -> bool:
     """Let the store take less room; a failure is logged and tried again the next hour."""
     try:
         collector.store.tidy(collector.now())
+        prune(collector.store, collector.now())
     except Exception:  # the edge of a loop that must survive
         LOG.exception("the store could not be tidied; it is tried again in an hour")
         return False

@@ -37,6 +37,11 @@ class LoginSettings:
         """The redirect URI to register with the provider."""
         return f"{self.public_url}/login/callback"
 
+    @property
+    def after_logout(self) -> str:
+        """Where the provider sends people after they ended their session there; to be registered too."""
+        return f"{self.public_url}/login"
+
     def secret(self) -> str | None:
         """The client's secret, read when it is needed. Raises BadSetting."""
         if self.client_secret_file is None:

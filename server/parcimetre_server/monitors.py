@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, SLOT_S, Activity
 
+from . import lineage
 from .devices import Device
 from .periods import Span
 from .store import DeviceId, Fact, Store
@@ -39,6 +40,11 @@ class Told:
     activity: Activity
     machines: tuple[DeviceId, ...]
     teller: NDArray[np.intp]
+
+    def between(self, first: int, last: int) -> Told:
+        """What was told of the slots with first <= start < last."""
+        kept = (self.activity.start >= first) & (self.activity.start < last)
+        return Told(lineage.between(self.activity, first, last), self.machines, self.teller[kept])
 
     def names(self, inside: NDArray[np.bool_]) -> tuple[DeviceId, ...]:
         """The machines that told some slots."""
@@ -133,8 +139,8 @@ def _span(of_it: Iterable[Claim], spans: Mapping[DeviceId, tuple[int, int]]) -> 
 
 def reported(store: Store, found: Collection[DeviceId], held: Claims) -> dict[DeviceId, tuple[int, int]]:
     """Start of the first and of the last slot of each device that reported, monitors by their claims."""
-    spans = store.spans()
-    own = {key: span for key, span in spans.items() if key in found}
+    own = {key: span for key, span in lineage.spans(store).items() if key in found}
+    spans = store.spans() if held else {}
     told_of = ((key, _span(of_it, spans)) for key, of_it in held.items())
     return own | {key: span for key, span in told_of if span is not None}
 
@@ -151,15 +157,15 @@ def activities(
     """Activity of each device that has any, a monitor's as its machines tell it."""
     machines = {claim.machine for key in ids for claim in held.get(key, ())}
     own = {key for key in ids if key not in held}
-    read = dict(store.activities(own | machines, within.first, within.last))
-    lit = {key: told(held[key], read, within).activity for key in ids if key in held}
-    return {key: activity for key, activity in read.items() if key in own} | lit
+    found = dict(lineage.activities(store, own, within.first, within.last))
+    read = dict(store.activities(machines, within.first, within.last)) if machines else {}
+    return found | {key: told(held[key], read, within).activity for key in ids if key in held}
 
 
 def of_device(store: Store, device: Device, within: Span) -> Told:
     """The activity of one device; a monitor's as its machines tell it."""
     if device.driven_by is None:
-        own = store.activity(device.id, within.first, within.last)
+        own = lineage.activity(store, device.id, within.first, within.last)
         return Told(own, (device.id,), np.zeros(len(own.start), dtype=np.intp))
     of_it = claims(store, [device])[device.id]
     machines = {claim.machine for claim in of_it}
@@ -169,7 +175,7 @@ def of_device(store: Store, device: Device, within: Span) -> Told:
 def span_of(store: Store, device: Device) -> tuple[int, int] | None:
     """First and last slot of one device; a monitor's by its machines."""
     if device.driven_by is None:
-        return store.span(device.id)
+        return lineage.span(store, device.id)
     of_it = claims(store, [device])[device.id]
     known = {claim.machine: store.span(claim.machine) for claim in of_it}
     return _span(of_it, {machine: span for machine, span in known.items() if span is not None})

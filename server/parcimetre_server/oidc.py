@@ -74,7 +74,18 @@ def authorization_address(login: LoginSettings, flow: Flow) -> str:
     }
     with _client() as client:
         endpoint = _text(_metadata(client, login), "authorization_endpoint")
-    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
+    return _with_query(endpoint, asked)
+
+
+def logout_address(login: LoginSettings) -> str | None:
+    """Where the browser ends its session with the provider (OpenID Connect RP-Initiated Logout 1.0).
+
+    None where the provider has no such place. Raises ProviderFault.
+    """
+    with _client() as client:
+        endpoint = _metadata(client, login).get("end_session_endpoint")
+    asked = {"client_id": login.client_id, "post_logout_redirect_uri": login.after_logout}
+    return None if endpoint is None else _with_query(str(endpoint), asked)
 
 
 def claims_of(login: LoginSettings, flow: Flow, answered: Mapping[str, str], now: int) -> dict[str, Any]:
@@ -93,6 +104,10 @@ def claims_of(login: LoginSettings, flow: Flow, answered: Mapping[str, str], now
 def name_of(claims: Mapping[str, Any]) -> str:
     """What to call them."""
     return next((str(claims[name]) for name in NAMES if claims.get(name)), "")
+
+
+def _with_query(endpoint: str, asked: Mapping[str, str]) -> str:
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
 
 
 def _client() -> httpx.Client:

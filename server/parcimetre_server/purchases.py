@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from parcimetre_factors.purchase import Purchase, Stated, purchase
 
+from .audit import entry
 from .devices import Device, Directory, UnknownDevice, devices
 from .errors import ParcimetreError
 from .hardware import is_virtual, made_in
@@ -59,7 +60,13 @@ def keep(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Kept:
     stated = {fact.key: fact for fact in _facts(store, lines, zone, now)}
     before = store.latest("purchase")
     changed = [fact for key, fact in stated.items() if key not in before or before[key].body != fact.body]
-    store.append(changed)
+    acts = [
+        entry(
+            "purchases stated", fact.key, now, before[fact.key].body if fact.key in before else {}, fact.body
+        )
+        for fact in changed
+    ]
+    store.append([*changed, *acts])
     return Kept(len(changed), len(stated) - len(changed))
 
 

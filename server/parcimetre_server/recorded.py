@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from parcimetre_factors.activity import SLOT_S
+from parcimetre_factors.activity import SLOT_S, Activity
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.grid import GridSlots
 
+from . import lineage
 from .collector import Collector
 from .day_sums import DayKey, DaySum, Rows, day_sum, digest
-from .figures import Alike, Frame, used_by
+from .devices import Device
+from .figures import Alike, Frame, stands_whole, used_by
 from .monitors import Claims, activities
 from .periods import DAY_S, Interval, Periods, Span, cut, next_midnight
 from .profiles import Errors
@@ -61,16 +63,19 @@ class Recorded:
     def of(self, group: Alike) -> tuple[Used, Slots | None]:
         """What devices that are alike used by period, and their slots where those had to be read.
 
-        Monitors are read from their machines' slots: no version of days says when a claim changed.
+        Monitors are read from their machines' slots: no version of days says when a claim changed. So are
+        devices that were joined, or that belonged elsewhere for a part of the periods.
         """
-        if self._days is None or group.devices[0].drivers:
-            slots = self._slots(group.ids, self._span)
+        periods, first = self._frame.periods, group.devices[0]
+        if self._days is None or first.drivers or not stands_whole(first, periods):
+            slots = self._slots(group.devices, self._span)
             return used_by(group, self._frame, slots, self._frame.periods), slots
         return self._added_up(self._of_days(group, self._days), group, self._days), None
 
-    def _slots(self, ids: Sequence[DeviceId], span: Span) -> Slots:
+    def _slots(self, devices: Sequence[Device], span: Span) -> Slots:
+        ids = list(dict.fromkeys(device.id for device in devices))
         found = activities(self._collector.store, ids, self._held, span)
-        return together([found.get(key) for key in ids])
+        return together([_during(device, found.get(device.id)) for device in devices])
 
     def _of_days(self, group: Alike, days: Periods) -> list[DaySum]:
         """The sums of each day; those that no longer hold are made anew."""
@@ -94,7 +99,7 @@ class Recorded:
     def _fresh(self, group: Alike, which: Rows, days: Periods) -> Used:
         """What some of the devices used by day, from their slots."""
         span = Span(int(days.edges[0]), int(days.edges[-1]))
-        slots = self._slots([group.ids[i] for i in which], span)
+        slots = self._slots([group.devices[i] for i in which], span)
         return used_by(group, self._frame, slots, days)
 
     def _key(self, group: Alike, days: Periods, day: int) -> DayKey:
@@ -123,6 +128,16 @@ class Recorded:
             _add(by_errors, one.by_errors, one.rungs, period, energy_j)
             _add(tier_j, one.tier_j, one.rungs, period, energy_j)
         return Used(energy_j, measured_j, covered_s, by_errors, tier_j)
+
+
+def _during(stay: Device, recorded: Activity | None) -> Activity | None:
+    """What was recorded while a device stood somewhere; None where that is nothing."""
+    if recorded is None or not len(recorded.start):
+        return None
+    if stay.since <= recorded.start[0] and recorded.start[-1] < stay.until:
+        return recorded
+    found = lineage.between(recorded, stay.since, stay.until)
+    return found if len(found.start) else None
 
 
 def _add(into: dict[Any, Array], more: Mapping[Any, Array], rungs: Rows, period: int, like: Array) -> None:

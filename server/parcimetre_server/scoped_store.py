@@ -9,14 +9,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from parcimetre_agent.report import Slot
+import numpy as np
+from numpy.typing import NDArray
+from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_factors.activity import Activity
 
+from .lineage import Lineages, between, join
+from .periods import DAY_S
 from .scope import NotAllowed, Scope
 from .store import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, Store
+from .transfers import END, Stay, by_device
+from .windows import EVER, Window, common, held_by, inside, owners
 
 PUBLIC: frozenset[FactKind] = frozenset({"grid", "setting"})
 OF_A_DEVICE: frozenset[FactKind] = frozenset({"inventory", "purchase", "self_cost", "losses", "attached"})
+OF_ITS_HARDWARE: frozenset[FactKind] = frozenset({"inventory", "purchase"})
 
 
 class ScopedStore:
@@ -28,22 +35,58 @@ class ScopedStore:
         self.scope = scope
         self._whose: Mapping[FactKind, Callable[[Fact], bool]] = {
             "org_unit": lambda fact: scope.covers(fact.key),
-            "device": lambda fact: scope.covers(str(fact.body["org_unit"])),
+            "device": lambda fact: self.sees(DeviceId(fact.key)) and bool(self._held(fact)),
+            "lineage": lambda fact: self.sees(DeviceId(fact.key)),
+            "transfer": self._is_of_transfer,
             "site": lambda fact: fact.key in self._sites,
             "contract": self._is_of_contract,
-            "dead_letter": lambda fact: self._sees_device(str(fact.body["device"])),
-            "monitor": lambda fact: any(map(self._sees_device, fact.body["machines"])),
+            "dead_letter": lambda fact: inside(fact.recorded_at, self.windows(fact.body["device"])),
+            "monitor": lambda fact: any(map(self.sees, fact.body["machines"])),
         }
+        self._windows: dict[DeviceId, tuple[Window, ...]] = {}
 
     @cached_property
     def _devices(self) -> dict[DeviceId, Fact]:
+        """The devices in scope as they were stated."""
         found = self.whole.latest("device").items()
-        return {DeviceId(key): self._told(fact) for key, fact in found if self._sees(fact)}
+        return {DeviceId(key): fact for key, fact in found if self.windows(DeviceId(key), fact)}
+
+    @cached_property
+    def _lineages(self) -> Lineages:
+        return Lineages.of(self.whole)
+
+    @cached_property
+    def _moves(self) -> Mapping[str, Sequence[Fact]]:
+        return by_device(self.whole.history("transfer"))
+
+    def windows(self, source: DeviceId, stated: Fact | None = None) -> tuple[Window, ...]:
+        """When the records of an id are in scope; `stated` is its device's latest fact, if at hand."""
+        if source not in self._windows:
+            self._windows[source] = tuple(self._cut(source, stated))
+        return self._windows[source]
+
+    def _held(self, fact: Fact) -> list[Stay]:
+        return held_by(self.scope, fact, self._moves.get(fact.key, ()))
+
+    def _cut(self, source: DeviceId, stated: Fact | None) -> Iterator[Window]:
+        for owner, piece in owners(self._lineages, source):
+            known = stated if stated and owner == stated.key else self.whole.latest_of("device", owner)
+            if known is not None:
+                yield from common(piece, self._held(known))
+
+    def sees(self, source: DeviceId) -> bool:
+        """Whether a device, or one that was merged into another, ever was at a unit of the scope."""
+        if self.scope.root is None:
+            return True
+        if self.windows(source):
+            return True
+        fact = self.whole.latest_of("monitor", source)
+        return fact is not None and any(map(self.sees, fact.body["machines"]))
 
     @cached_property
     def _sites(self) -> frozenset[str]:
-        """Sites where a device of the subtree stands."""
-        return frozenset(str(fact.body["site"]) for fact in self._devices.values())
+        """Sites where a device of the subtree stands or stood."""
+        return frozenset(stay.site for fact in self._devices.values() for stay in self._held(fact))
 
     def _is_of_contract(self, fact: Fact) -> bool:
         place, unit = fact.body["site"], fact.body["org_unit"]
@@ -51,25 +94,34 @@ class ScopedStore:
             return place in self._sites
         return unit is None or self.scope.touches(str(unit))
 
-    def _sees_device(self, device_id: str) -> bool:
-        fact = self.whole.latest_of("device", device_id)
-        return fact is not None and self._sees(fact)
+    def _is_of_transfer(self, fact: Fact) -> bool:
+        return self.scope.covers(str(fact.body["org_unit"]))
 
     def _sees(self, fact: Fact) -> bool:
         if self.scope.root is None or fact.kind in PUBLIC:
             return fact.kind in PUBLIC or fact.kind in OF_A_DEVICE or fact.kind in self._whose
+        if fact.kind in OF_ITS_HARDWARE:
+            return self.sees(DeviceId(fact.key))
         if fact.kind in OF_A_DEVICE:
-            return self._sees_device(fact.key)
+            return inside(fact.recorded_at, self.windows(DeviceId(fact.key)))
         return fact.kind in self._whose and self._whose[fact.kind](fact)
 
     def _told(self, fact: Fact) -> Fact:
         """A fact without the host name, where only admins may see it, and without machines of others."""
         if fact.kind == "monitor":
-            machines = [one for one in fact.body["machines"] if self._sees_device(one)]
+            machines = [one for one in fact.body["machines"] if self.sees(one)]
             return replace(fact, body={**fact.body, "machines": machines})
-        if fact.kind != "device" or self.scope.sees_host_names:
+        if fact.kind != "device":
             return fact
-        return replace(fact, body={**fact.body, "hostname": None})
+        windows = self.windows(DeviceId(fact.key)) if self.scope.root else EVER
+        if self.scope.sees_host_names and windows == EVER:
+            return fact
+        stay = self._held(fact)[-1]
+        named = self.scope.sees_host_names and stay.last == END
+        hostname = fact.body.get("hostname") if named else None
+        return replace(
+            fact, body={**fact.body, "hostname": hostname, "org_unit": stay.org_unit, "site": stay.site}
+        )
 
     @property
     def shared(self) -> bool:
@@ -79,10 +131,10 @@ class ScopedStore:
     def latest(self, kind: FactKind, since: int = 0) -> dict[str, Fact]:
         """The latest fact of each key of a kind, in scope."""
         if kind == "device" and not since:
-            return {str(key): fact for key, fact in self._devices.items()}
+            return {str(key): self._told(fact) for key, fact in self._devices.items() if self._sees(fact)}
         found = self.whole.latest(kind, since)
         if kind in OF_A_DEVICE and self.scope.root is not None:
-            return {key: fact for key, fact in found.items() if key in self._devices}
+            return {key: fact for key, fact in found.items() if key in self._devices and self._sees(fact)}
         return {key: self._told(fact) for key, fact in found.items() if self._sees(fact)}
 
     def latest_of(self, kind: FactKind, key: str) -> Fact | None:
@@ -95,33 +147,46 @@ class ScopedStore:
         return [self._told(fact) for fact in self.whole.history(kind, key) if self._sees(fact)]
 
     def activity(self, device_id: DeviceId, first: int, last: int) -> Activity:
-        """Slots of one device; of one out of scope, those of no device."""
-        seen = self._sees_device(device_id)
-        return self.whole.activity(device_id if seen else DeviceId(""), first, last)
+        """Slots of one device while it was in scope; of one that never was, those of no device."""
+        windows = self.windows(device_id)
+        found = self.whole.activity(device_id if windows else DeviceId(""), first, last)
+        return _within(found, windows)
 
     def activities(
         self, device_ids: Iterable[DeviceId], first: int, last: int
     ) -> Iterator[tuple[DeviceId, Activity]]:
-        """The same for many devices; those out of scope are left out."""
-        return self.whole.activities([key for key in device_ids if key in self._devices], first, last)
+        """The same for many devices; those without a slot in scope are left out."""
+        seen = [key for key in device_ids if key in self._devices]
+        for key, found in self.whole.activities(seen, first, last):
+            part = _within(found, self.windows(key))
+            if len(part.start):
+                yield key, part
 
     def slots(self, device_id: DeviceId, first: int, last: int) -> Iterator[Slot]:
-        """Records of one device; none of one out of scope."""
-        return self.whole.slots(device_id, first, last) if self._sees_device(device_id) else iter(())
+        """Records of one device while it was in scope."""
+        windows = self.windows(device_id)
+        found = self.whole.slots(device_id, first, last) if windows else iter(())
+        return (slot for slot in found if inside(slot.start, windows))
 
     def span(self, device_id: DeviceId) -> tuple[int, int] | None:
-        """Start of the first and of the last slot, or None."""
-        return self.whole.span(device_id) if self._sees_device(device_id) else None
+        """Start of the first slot ever, which its life begins with, and of the last one in scope, or None."""
+        found = self.whole.span(device_id) if self.windows(device_id) else None
+        return found and _ended(found, self.windows(device_id))
 
     def spans(self) -> dict[DeviceId, tuple[int, int]]:
         """The same for every device in scope that ever sent a slot."""
-        return {key: span for key, span in self.whole.spans().items() if key in self._devices}
+        found = self.whole.spans().items()
+        return {key: _ended(span, self.windows(key)) for key, span in found if key in self._devices}
 
     def coverage(self, first_day: int, last_day: int) -> Coverage:
-        """Seconds covered by day of the devices in scope."""
+        """Seconds covered by day (UTC) of the devices, on the days when they were in scope."""
         found = self.whole.coverage(first_day, last_day)
         seen = [i for i, key in enumerate(found.devices) if key in self._devices]
-        return Coverage(tuple(found.devices[i] for i in seen), found.covered_s[:, seen])
+        devices, covered_s = tuple(found.devices[i] for i in seen), found.covered_s[:, seen]
+        for column, key in enumerate(devices):
+            if self.windows(key) != EVER:
+                covered_s[:, column] *= _days(self.windows(key), first_day, len(covered_s))
+        return Coverage(devices, covered_s)
 
     def newer(self, kinds: Sequence[FactKind], mark: int) -> tuple[list[Fact], int]:
         """Facts of these kinds stated after a mark that are in scope, and the mark of now."""
@@ -131,6 +196,19 @@ class ScopedStore:
     def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:  # noqa: ARG002
         """Raises NotAllowed: agents write, readers do not."""
         raise NotAllowed("nothing is written through a reader's scope: use the command on the collector")
+
+    def remove(self, kind: FactKind, keys: Sequence[str]) -> None:  # noqa: ARG002
+        """Raises NotAllowed."""
+        raise NotAllowed("nothing is removed through a reader's scope: use the command on the collector")
+
+    def erase(
+        self,
+        device_ids: Sequence[DeviceId],  # noqa: ARG002
+        facts: Sequence[tuple[FactKind, str]],  # noqa: ARG002
+        instead: Sequence[Fact],  # noqa: ARG002
+    ) -> None:
+        """Raises NotAllowed."""
+        raise NotAllowed("nothing is erased through a reader's scope: use the command on the collector")
 
     def append(self, facts: Sequence[Fact]) -> None:  # noqa: ARG002
         """Raises NotAllowed."""
@@ -149,3 +227,24 @@ class ScopedStore:
 
     def close(self) -> None:
         """Nothing to release: the store itself is closed."""
+
+
+def _within(found: Activity, windows: Sequence[Window]) -> Activity:
+    """The slots of an activity that start in one of some times."""
+    if windows == EVER or not windows:
+        return found
+    return join([between(found, *window) for window in windows])
+
+
+def _ended(span: tuple[int, int], windows: Sequence[Window]) -> tuple[int, int]:
+    """A device's span, over at the latest when it left."""
+    first, last = span
+    return first, max(first, min(last, max(end for _, end in windows) - SLOT_S))
+
+
+def _days(windows: Sequence[Window], first_day: int, n: int) -> NDArray[np.bool_]:
+    """Which of n days of UTC touch some times, shape (n,)."""
+    days = np.arange(first_day, first_day + n) * DAY_S
+    touched = [(days < last) & (first < days + DAY_S) for first, last in windows]
+    seen: NDArray[np.bool_] = np.any(touched, axis=0)
+    return seen

@@ -55,6 +55,7 @@ class Settings:
     machine may read, and needs neither unless `require_login`. `login` is the OpenID provider, if any.
     `displays` says which monitors count; None leaves it as it was last served with, the fleet's to begin
     with.
+    A device may send `report_burst` reports at once, and `reports_per_hour` in the long run.
     """
 
     data_dir: Path
@@ -70,6 +71,8 @@ class Settings:
     store: StoreAddress = field(default_factory=STORE.get)
     require_login: bool = False
     login: LoginSettings | None = None
+    reports_per_hour: int = 60
+    report_burst: int = 30
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from parcimetre_factors.criteria import Criterion
 
+from . import lineage
 from .collector import Collector
 from .devices import Device
 from .errors import ParcimetreError
@@ -86,14 +87,18 @@ def _reading(data_dir: Path) -> sqlite3.Connection:
 
 
 def _slots(collector: Collector, within: Span) -> Iterator[Row]:
-    for device, found in collector.store.activities(collector.store.spans(), within.first, within.last):
+    for device, found in lineage.activities(
+        collector.store, lineage.spans(collector.store), within.first, within.last
+    ):
         seconds = (found.start, found.display_on_s, found.display_off_s, found.asleep_s, found.off_s)
         columns = (column.astype(int).tolist() for column in seconds)
         yield from ((device, *row) for row in zip(*columns, strict=True))
 
 
 def _slot_energy(collector: Collector, within: Span) -> Iterator[Row]:
-    for device, found in collector.store.activities(collector.store.spans(), within.first, within.last):
+    for device, found in lineage.activities(
+        collector.store, lineage.spans(collector.store), within.first, within.last
+    ):
         starts = found.start.tolist()
         for channel in found.measured:
             named = (channel.source, channel.scope, channel.quality)

@@ -17,6 +17,7 @@ from .figures import Figure, nothing
 from .profiles import Collapse, Errors, PerUnit
 from .rungs import RUNGS
 from .small_groups import SMALL
+from .transfers import END
 from .use import Array
 
 GroupBy = Literal["org_unit", "site", "category", "device", "stage", "component", "power_source", "model"]
@@ -339,8 +340,9 @@ def values(figure: Figure) -> Array:
 
 
 def present(figure: Figure) -> Members:
-    """Where each device was in service or used energy (n, p)."""
-    there: Members = (figure.expected_s > 0) | figure.energy_j.any(axis=0)
+    """Where each device was in service or used energy (n, p); at its present org unit, so once."""
+    stays = np.array([device.until == END for device in figure.devices])
+    there: Members = ((figure.expected_s > 0) | figure.energy_j.any(axis=0)) & stays[:, None]
     return there
 
 

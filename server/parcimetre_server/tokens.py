@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from . import audit
 from .collector import Collector
 from .errors import ParcimetreError
 from .i18n import mark
@@ -88,7 +89,7 @@ def create_token(
     text = PREFIX + secrets.token_urlsafe(24)
     digest = _hash(text)
     token = Token(digest[:ID_LENGTH], digest, name, role, org_unit, now, expires_at)
-    _keep(store, token, now)
+    _keep(store, token, now, audit.entry("token created", token.id, now, after=_shown(token)))
     return token, text
 
 
@@ -116,8 +117,10 @@ def revoke_token(collector: Collector, token_id: str) -> Token:
         raise UnknownToken(f"no token {token_id!r}: `parcimetre token list` shows them")
     token = _token(fact)
     if token.revoked_at is None:
-        token = replace(token, revoked_at=collector.now())
-        _keep(collector.store, token, collector.now())
+        before, now = token, collector.now()
+        token = replace(token, revoked_at=now)
+        entry = audit.entry("token revoked", token.id, now, _shown(before), _shown(token))
+        _keep(collector.store, token, now, entry)
     return token
 
 
@@ -192,5 +195,10 @@ def _token(fact: Fact) -> Token:
     return Token(**fact.body)
 
 
-def _keep(store: Store, token: Token, now: int) -> None:
-    store.append([Fact("token", token.id, now, vars(token))])
+def _shown(token: Token) -> dict[str, object]:
+    """What the audit log says of a token: nothing that lets anyone in."""
+    return {name: value for name, value in vars(token).items() if name not in ("id", "hash")}
+
+
+def _keep(store: Store, token: Token, now: int, entry: Fact) -> None:
+    store.append([Fact("token", token.id, now, vars(token)), entry])

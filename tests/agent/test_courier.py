@@ -335,3 +335,17 @@ def test_answer_that_is_no_json_names_the_address(courier: Courier, collector) -
 def test_clock_that_disagrees_is_told_with_its_mend(ahead_s: float, said: str | None) -> None:
     sentence = clock_sentence(ahead_s)
     assert (sentence is None) if said is None else (said in str(sentence) and "timedatectl" in str(sentence))
+
+
+def test_a_new_credential_in_the_answer_is_kept_and_shown_from_then_on(
+    courier: Courier, settings: Settings, collector, spool: Spool
+) -> None:
+    courier.enrol()
+    answer = {"accepted": 5, "duplicates": 0, "refused": [], "next_upload_s": 3600, "credential": "renewed"}
+    collector.replies.append((200, answer, {}))
+    courier.deliver()
+    kept = identity.load(Path(settings.data_dir))
+    assert kept is not None
+    assert kept.credential == "renewed"
+    Courier(settings, Machine(Path("/"))).deliver()
+    assert collector.requests[-1][1]["Authorization"] == "Bearer renewed"

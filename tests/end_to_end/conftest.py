@@ -24,6 +24,7 @@ from parcimetre_agent.transport import open_client, post
 BIN = Path(sys.executable).parent
 AGENT_VERSION = "0.1.0"
 PATIENCE_S = 30
+NO_LIMIT = ("--reports-per-hour", "1000000", "--report-burst", "1000000")
 Done = subprocess.CompletedProcess[str]
 
 
@@ -39,12 +40,12 @@ class Collector:
 
     def __init__(self, folder: Path, *options: str) -> None:
         """Nothing runs yet; `options` are given to `serve` each time."""
-        self._options = options
         self.folder, self.log = folder, folder.with_suffix(".log")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        self.options = list(options)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -56,7 +57,8 @@ class Collector:
             self.folder,
             "--port",
             str(self.port),
-            *self._options,
+            *NO_LIMIT,
+            *self.options,
         ]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(line, stdout=log, stderr=log)

@@ -41,8 +41,8 @@ def enrolled(device_id, category, org_unit, made, **about):
     """The facts that enrolment and a first report leave behind."""
     body = {
         "category": category, "org_unit": org_unit, "site": "Hôtel de Ville", "hostname": None,
-        "simulated": False, "virtual": made.virtual, "enrolled_at": TODAY - 9 * DAY_S,
-        "agent_version": "0.1.0",
+        "simulated": False, "virtual": made.virtual, "install_id": device_id,
+        "enrolled_at": TODAY - 9 * DAY_S, "agent_version": "0.1.0",
     }  # fmt: skip
     return [
         Fact("device", device_id, TODAY - 9 * DAY_S, body | about),

@@ -94,7 +94,7 @@ def interval_of(slots, joules):
     Another device of its category has a whole record, at the same power: it stands for one with hardly any.
     """
     ours, other = day_of("a", slots, joules), day_of("b", 96, joules)
-    lacking = missing([ours, other])["a"].used(slice(None))
+    lacking = missing([ours, other])[0].used(slice(None))
     parts = {USE: ours.energy_j[0]}
     for errors, amount in lacking.by_errors.items():
         parts[errors] = amount

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import asdict, replace
+from datetime import date
 
 import pytest
 from click.testing import CliRunner
@@ -10,19 +11,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion, Stage
-from parcimetre_factors.explain import walk
+from parcimetre_factors.explain import recompute, walk
 from parcimetre_server.agents import agents
+from parcimetre_server.api.devices import drivers
 from parcimetre_server.cli.devices import command
+from parcimetre_server.deletion import delete
 from parcimetre_server.devices import devices, retire
 from parcimetre_server.displays import facts, monitors
 from parcimetre_server.explanations import explain_device, explain_unit
 from parcimetre_server.footprints import GROUPINGS, Query, figures, footprint
 from parcimetre_server.home_displays import keep_rule, not_counted, settle
 from parcimetre_server.ingest import take
+from parcimetre_server.merging import merge
 from parcimetre_server.monitors import claims, of_device, spans
 from parcimetre_server.periods import Span
 from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.transfers import BadTransfer, Stay, transfer
 
 from .conftest import DAY_S, NOW, SLOT_S, TODAY, enrolled, inventory
 
@@ -405,3 +410,69 @@ def test_the_command_lists_monitors_with_their_state(desk, monkeypatch):
     words = ["--category", "monitor", "--data-dir", str(desk.collector.settings.data_dir)]
     answer = CliRunner().invoke(command, words, env={"LC_ALL": "C"}, catch_exceptions=False)
     assert "not counted (seen at home)" in answer.output
+
+
+THIRD = DeviceId("3" * 32)
+
+
+def test_a_monitor_of_two_machines_that_are_one_is_driven_by_the_one_and_told_by_both(desk):
+    desk.shows(FIRST, at(0, 8), DESK)
+    desk.shows(FIRST, at(2, 12))
+    desk.shows(SECOND, at(2, 13), DESK)
+    for machine in (FIRST, SECOND):
+        desk.did(machine, *(lit(at(day, 8), at(day, 18)) for day in range(5)))
+    before = of_device(desk.store, desk.only, WEEK).activity.display_on_s.sum()
+    merge(desk.store, FIRST, SECOND, NOW)
+    assert (desk.only.driven_by, desk.only.org_unit) == (FIRST, "Ville/DSI")
+    assert of_device(desk.store, desk.only, WEEK).activity.display_on_s.sum() == before
+    assert [driver.id for driver in drivers(desk.store, desk.only)] == [FIRST, FIRST]
+    term = explain_device(desk.collector, desk.only.id, WEEK, Criterion.GWP).term
+    assert recompute(term) == pytest.approx(rows(desk)[desk.only.id].value, rel=1e-12)
+
+
+def test_a_monitor_changes_its_org_unit_on_the_day_on_which_its_machine_does(desk):
+    desk.store.append([Fact("org_unit", unit, MONDAY, {}) for unit in ("Ville/DSI", "Ville/Mairie")])
+    desk.shows(FIRST, at(0, 8), DESK)
+    desk.did(FIRST, *(lit(at(day, 8), at(day, 18)) for day in range(5)))
+    whole, day = rows(desk)[desk.only.id], date(2026, 11, 18)
+    transfer(
+        desk.store,
+        FIRST,
+        Stay("Ville/DSI", "Hôtel de Ville"),
+        "Ville/Mairie",
+        None,
+        day,
+        desk.collector.zone,
+        NOW,
+    )
+    by_unit = {unit: rows(desk, org_unit=unit) for unit in ("Ville/DSI", "Ville/Mairie")}
+    assert [found[desk.only.id].energy_kwh / whole.energy_kwh for found in by_unit.values()] == [
+        pytest.approx(share, abs=0.05) for share in (2 / 5, 3 / 5)
+    ]
+    assert sum(found[desk.only.id].value for found in by_unit.values()) == pytest.approx(
+        whole.value, rel=1e-12
+    )
+    with pytest.raises(BadTransfer, match="monitor"):
+        transfer(desk.store, desk.only.id, Stay("a", "b"), "Ville/DSI", None, day, desk.collector.zone, NOW)
+
+
+def test_deleting_a_machine_takes_its_name_off_monitors_and_the_monitors_that_only_it_showed(desk):
+    desk.machine(THIRD)
+    other = replace(DESK, serial_hash="6" * 64)
+    desk.shows(FIRST, at(0, 8), DESK, other)
+    desk.shows(SECOND, at(2, 13), DESK)
+    assert len(desk.monitors) == 2
+    delete(desk.store, FIRST, "asked for", NOW)
+    assert desk.only.drivers == (SECOND,)
+    left = b"".join(
+        file.read_bytes() for file in desk.collector.settings.data_dir.rglob("*") if file.is_file()
+    )
+    assert FIRST.encode() not in left
+
+
+def test_a_monitor_that_was_deleted_is_named_by_no_machine(desk):
+    desk.shows(FIRST, at(0, 8), DESK)
+    gone = desk.only.id
+    delete(desk.store, gone, "asked for", NOW)
+    assert not desk.monitors
+    assert gone not in str(desk.store.history("attached"))

@@ -13,6 +13,7 @@ from ..agents import Agent, agent_of
 from ..collector import Collector, of
 from ..devices import Device, chosen, device, devices
 from ..home_displays import NotCounted, not_counted
+from ..lineage import Lineages
 from ..monitors import EVER, claims, span_of, spans
 from ..store import Store
 
@@ -102,12 +103,12 @@ def drivers(store: Store, found: Device) -> list[Driver]:
     """The machines that drove a monitor, the latest first."""
     if found.driven_by is None:
         return []
-    held = claims(store, [found])[found.id]
+    held, lineages = claims(store, [found])[found.id], Lineages.of(store)
+    told = ((device(store, lineages.whole(claim.machine)), claim) for claim in reversed(held))
     return [
-        Driver(claim.machine, device(store, claim.machine).name, claim.first,
-               None if claim.last == EVER else claim.last)
-        for claim in reversed(held)
-    ]  # fmt: skip
+        Driver(machine.id, machine.name, claim.first, None if claim.last == EVER else claim.last)
+        for machine, claim in told
+    ]
 
 
 @router.get("/v1/devices")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from fastapi import APIRouter, Request
 from parcimetre_agent.report import ReportAnswer
@@ -13,10 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..bodies import read_body
 from ..collector import Collector
+from ..credentials import Presented
 from ..errors import ParcimetreError
 from ..ingest import ClockAhead, take
 from ..problems import expected
-from ..store import DeviceId
 from ..writer import Writer
 
 PATH = "/v1/reports"
@@ -32,14 +33,16 @@ async def reports(request: Request) -> Response:
     state = request.app.state
     meters = state.writer.meters
     meters.reports += 1
-    device_id: DeviceId = state.credentials.verify(request.headers.get("authorization"))
     collector: Collector = state.collector
+    shown: Presented = state.credentials.presented(request.headers.get("authorization"), collector.now())
+    device_id = shown.device_id
+    state.rates.take(device_id, time.monotonic())
     writer: Writer = state.writer
     with writer.admit():
         body = await read_body(request)
         judged = (body, device_id, collector.store, collector.now(), state.versions)
         taken = take(*judged) if len(body) <= SHORT else await run_in_threadpool(take, *judged)
-        merged = await writer.written(taken.arrival)
+        merged = await writer.written(state.letters.bounded(taken.arrival, collector.now()))
     collector.seen.note(device_id, collector.now(), taken.waiting)
     if taken.refused:
         meters.refused += len(taken.refused)
@@ -50,9 +53,13 @@ async def reports(request: Request) -> Response:
     meters.accepted += merged.accepted
     meters.duplicates += merged.duplicates
     answer = ReportAnswer(
-        merged.accepted, merged.duplicates, list(taken.refused), collector.settings.upload_period_s
+        merged.accepted,
+        merged.duplicates,
+        list(taken.refused),
+        collector.settings.upload_period_s,
+        state.credentials.issue(device_id, collector.now()) if shown.is_due else None,
     )
-    return Response(ANSWER.dump_json(answer), media_type="application/json")
+    return Response(ANSWER.dump_json(answer, exclude_none=True), media_type="application/json")
 
 
 class ReportsFirst:

@@ -6,18 +6,20 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from ..i18n import mark
+from ..settings import Settings
 from ..titles import NOT_COUNTED, title
 from . import options, terminal
 
 if TYPE_CHECKING:
     from ..api.devices import DeviceSummary
 
-SHORT_ID = 12
+SHORT_ID, ID_LENGTH = 12, 32
+TIMES = ("at", "first", "last", "until")
 EPILOG = """\b
 Examples:
   parcimetre devices --org-unit "Métropole/Clairval" --category laptop
@@ -25,6 +27,11 @@ Examples:
   parcimetre devices show 0f3a9c...
   parcimetre devices retire 0f3a9c...
   parcimetre devices purchases bought.csv
+  parcimetre devices transfer 0f3a9c... --to "Métropole/Clairval" --from 2026-11-01
+  parcimetre devices merge 0f3a9c... 77b2e0...
+  parcimetre devices split 0f3a9c... --at 2026-11-03T08:00
+  parcimetre devices delete 0f3a9c... --reason "request of 3 November"
+  parcimetre devices audit
 """
 
 
@@ -40,7 +47,7 @@ def command(
     ctx: click.Context, data_dir: Path, org_unit: str | None, site: str | None, category: str | None,
     search: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """List devices, show one, or retire it."""
+    """List devices, show one, change what becomes of it, and see who did."""
     from ..api.devices import summary
     from ..devices import chosen, devices
     from ..home_displays import not_counted
@@ -122,3 +129,178 @@ def purchases(data_dir: Path, file: TextIO, as_json: bool) -> None:
     collector = options.reading(data_dir)
     kept = keep(collector.store, file, collector.zone, collector.now())
     terminal.done(mark("Purchases: {changed} taken in, {known} known."), vars(kept), as_json)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("device_id", metavar="ID")
+@options.as_json
+def revoke(data_dir: Path, device_id: str, as_json: bool) -> None:
+    """End a device's credential, if it was stolen: the machine must enrol again, its figures go on."""
+    from ..devices import find, revoke
+
+    collector = options.reading(data_dir)
+    found = find(collector.store, device_id)
+    revoke(collector.store, found.id, collector.now())
+    facts = {"id": found.id, "name": found.name}
+    terminal.done(mark("The credential of {name} holds no longer; its agent enrols again."), facts, as_json)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@options.time_zone
+@click.argument("device_id", metavar="ID")
+@click.option("--to", "org_unit", required=True, metavar="PATH", help="Org unit that has it from then on.")
+@click.option("--site", help="Where it stands from then on; unless given, where it stood.")
+@click.option("--from", "day", type=click.DateTime(["%Y-%m-%d"]), help="First day at the new unit; today.")
+@options.as_json
+def transfer(
+    data_dir: Path, time_zone: str, device_id: str, org_unit: str, site: str | None, day: datetime | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Let a device belong to another org unit from a day on; figures before it stay with the former one."""
+    from ..devices import find
+    from ..transfers import Stay, transfer
+
+    collector = options.reading(data_dir)
+    zone = Settings(data_dir, time_zone=time_zone).zone
+    found = find(collector.store, device_id)
+    first = day.date() if day else datetime.fromtimestamp(collector.now(), zone).date()
+    stay = transfer(
+        collector.store,
+        found.id,
+        Stay(found.org_unit, found.site),
+        org_unit,
+        site,
+        first,
+        zone,
+        collector.now(),
+    )
+    facts = {"id": found.id, "name": found.name, "org_unit": stay.org_unit, "site": stay.site,
+             "from": first.isoformat()}  # fmt: skip
+    terminal.done(mark("{name} belongs to {org_unit}, site {site}, from {from} on."), facts, as_json)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("kept", metavar="ID")
+@click.argument("gone", metavar="OTHER", required=False)
+@click.option("--undo", is_flag=True, help="Take the device of this id out of the one it was merged into.")
+@options.as_json
+def merge(data_dir: Path, kept: str, gone: str | None, undo: bool, as_json: bool) -> None:
+    """Let OTHER be a part of ID: one machine that was re-imaged and came back under a second id.
+
+    The history of both is read as one; where both have a quarter hour, the record that covers more of it
+    counts. Nothing is rewritten, so that a merge can be undone.
+    """
+    from ..devices import find
+    from ..merging import merge, unmerge
+    from ..store import DeviceId
+
+    collector = options.reading(data_dir)
+    store, now = collector.store, collector.now()
+    if undo == (gone is not None):
+        raise click.UsageError("give two devices, or one and --undo")
+    if undo:
+        into = unmerge(store, DeviceId(kept), now)
+        terminal.done(mark("{id} stands on its own again."), {"id": kept, "was_part_of": into}, as_json)
+        return
+    both = find(store, kept), find(store, gone or "")
+    merge(store, both[0].id, both[1].id, now)
+    facts = {"id": both[0].id, "name": both[0].name, "merged": both[1].id}
+    terminal.done(mark("{merged} is a part of {name} now."), facts, as_json)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@options.time_zone
+@click.argument("device_id", metavar="ID")
+@click.option("--at", required=True, help="First quarter hour of the other machine, like 2026-11-03T08:00.")
+@options.as_json
+def split(data_dir: Path, time_zone: str, device_id: str, at: str, as_json: bool) -> None:
+    """Give a device's records from a time on to a new device: two machines reported under one id.
+
+    Both machines enrol again. Records of one id do not say which machine sent them: they are told apart by
+    time alone.
+    """
+    from ..devices import find
+    from ..merging import split
+    from ..periods import span
+
+    collector = options.reading(data_dir)
+    zone = Settings(data_dir, time_zone=time_zone).zone
+    found = find(collector.store, device_id)
+    first = span(at, None, zone, collector.now()).first
+    new = split(collector.store, found.id, first, collector.now())
+    facts = {"id": found.id, "name": found.name, "new": new, "at": first}
+    terminal.done(
+        mark("What {name} sent from then on is device {new} now; its machine enrols again."), facts, as_json
+    )
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("device_id", metavar="ID")
+@click.option("--reason", required=True, help="Why; it stays in the audit log, so name nobody.")
+@click.option("--together", is_flag=True, help="With the device that it was split from.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.as_json
+def delete(data_dir: Path, device_id: str, reason: str, together: bool, yes: bool, as_json: bool) -> None:
+    """Delete all that is kept of a device, for good: totals of the past are smaller then.
+
+    Uninstall its agent first, or it enrols again as a new device. Backups and weekly reports that were
+    written before still hold it.
+    """
+    from ..deletion import delete
+    from ..devices import find
+
+    collector = options.reading(data_dir)
+    found = find(collector.store, device_id)
+    if not yes:
+        asked = mark("Delete {name} with all its records? Past totals will lack it.")
+        click.confirm(terminal.tongue()(asked, name=found.name), abort=True, err=True)
+    gone = delete(collector.store, found.id, reason, collector.now(), together)
+    terminal.done(mark("{count} deleted."), {"deleted": gone, "count": len(gone)}, as_json)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("device_id", metavar="ID", required=False)
+@options.as_json
+def audit(data_dir: Path, device_id: str | None, as_json: bool) -> None:
+    """Show who did what and when: to one device (or secret, contract, ... of this id), or to anything."""
+    from ..audit import entries
+
+    rows = [
+        asdict(entry)
+        for entry in entries(options.reading(data_dir).store)
+        if device_id is None or entry.subject.startswith(device_id)
+    ]
+    shown = rows if as_json else [_entry(row) for row in rows]
+    terminal.show(shown, as_json, mark("Nothing was done yet."))
+
+
+def _entry(row: dict[str, Any]) -> dict[str, object]:
+    before, after = row["before"], row["after"]
+    changed = "; ".join(
+        f"{name}: {_told(name, before.get(name))} → {_told(name, after.get(name))}"
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) is not None or after.get(name) is not None
+    )
+    at = _told("at", row["at"])
+    subject = str(row["subject"])
+    return {
+        "at": at,
+        "who": row["who"],
+        "act": terminal.tongue()(row["act"]),
+        "subject": subject[:SHORT_ID] if len(subject) == ID_LENGTH else subject,
+        "change": row["reason"] or changed,
+    }
+
+
+def _told(name: str, value: object) -> str:
+    """A value for a person: times are in UTC, absent ones a dash."""
+    is_time = name.endswith(TIMES) and isinstance(value, int)
+    if is_time and value:
+        return datetime.fromtimestamp(int(str(value)), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return str(value) if value else "–"

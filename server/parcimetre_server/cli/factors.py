@@ -14,6 +14,7 @@ from parcimetre_factors.factor import Factor, FactorSet, load_factor_set
 from parcimetre_factors.overlay import Change, changes
 
 from ..api.factors import matching
+from ..audit import entry
 from ..factor_sets import adopt as adopt_tables
 from ..factor_sets import candidate, checked, import_tables, in_force, sound
 from ..formats import Formats
@@ -126,7 +127,11 @@ def import_folder(data_dir: Path, folder: Path, as_json: bool) -> None:
 @options.as_json
 def adopt(data_dir: Path, as_json: bool) -> None:
     """Put the candidate in force, for commands at once and for a running collector when it is restarted."""
+    before = in_force(data_dir).id
     found = adopt_tables(data_dir)
+    collector = options.reading(data_dir, create=True)
+    told = {"set": before}, {"set": found.id}
+    collector.store.append([entry("factors adopted", found.id, collector.now(), *told)])
     sentence = mark("Set {set} is in force; restart the collector so that its pages use it.")
     terminal.done(sentence, {"set": found.id if as_json else found.name}, as_json)
 

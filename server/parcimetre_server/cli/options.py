@@ -102,6 +102,13 @@ def data_dir(command: Wrapped) -> Wrapped:
     return _data_dir(_store(_store_password_file(command)))
 
 
+time_zone = click.option(
+    "--time-zone",
+    envvar="PARCIMETRE_SERVE_TIME_ZONE",
+    default="Europe/Paris",
+    show_default=True,
+    help="Time zone of the organisation, as of `serve`: whose midnight a day begins at.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")
 
 

@@ -6,7 +6,9 @@ import contextlib
 import logging
 import signal
 import socket
+import ssl
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +25,46 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("parcimetre")
 BACKLOG = 2048
+FILE = click.Path(dir_okay=False, path_type=Path)
 EPILOG = """\b
 Examples:
   parcimetre serve --data-dir /var/lib/parcimetre
   parcimetre serve --config /etc/parcimetre/parcimetre.toml --host 0.0.0.0
 """
+
+
+class BadTls(ParcimetreError):
+    """Certificate files that HTTPS cannot be served with."""
+
+
+@dataclass(frozen=True)
+class Tls:
+    """What HTTPS is served with; with `client_ca`, clients must show a certificate that it signed."""
+
+    cert: Path
+    key: Path
+    client_ca: Path | None
+
+    @classmethod
+    def of(cls, cert: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
+        """From the options; None where none was given. Raises BadTls with the mend."""
+        if cert is None and key is None and client_ca is None:
+            return None
+        if cert is None or key is None:
+            raise BadTls(
+                "HTTPS needs both --tls-cert and --tls-key; give the certificate and its private key"
+            )
+        try:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(cert, key)
+            if client_ca is not None:
+                context.load_verify_locations(client_ca)
+        except (OSError, ssl.SSLError) as error:
+            raise BadTls(
+                f"HTTPS cannot be served with {cert}, {key} and {client_ca or 'no client CA'}: "
+                f"{error.strerror or error}; give PEM files that belong together and that this user may read"
+            ) from error
+        return cls(cert, key, client_ca)
 
 
 class CannotListen(ParcimetreError):
@@ -56,10 +93,19 @@ class CannotListen(ParcimetreError):
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="How a line of the log on stderr looks.")  # fmt: skip
 @click.option("--access-log", is_flag=True, help="Log every request: method, route, answer and duration.")
+@click.option("--reports-per-hour", type=click.IntRange(1), default=60, show_default=True,
+              help="How often a device may report in the long run.")  # fmt: skip
+@click.option("--report-burst", type=click.IntRange(1), default=30, show_default=True,
+              help="How many reports a device may send at once, for example after weeks away.")  # fmt: skip
+@click.option("--tls-cert", type=FILE, help="Certificate (PEM, with its chain) to serve HTTPS with.")
+@click.option("--tls-key", type=FILE, help="Its private key (PEM).")
+@click.option("--client-ca", type=FILE,
+              help="Answer only clients with a certificate of this CA (PEM).")  # fmt: skip
 def command(
     data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
     read_from_network: bool, require_login: bool, amortisation: str, displays: Displays,
-    log_format: str, access_log: bool,
+    log_format: str, access_log: bool, reports_per_hour: int, report_burst: int,
+    tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
 
@@ -87,18 +133,22 @@ def command(
         displays,
         require_login=require_login,
         login=login_settings(click.get_current_context().meta.get(options.LOGIN)),
+        reports_per_hour=reports_per_hour,
+        report_burst=report_burst,
     )
+    tls = Tls.of(tls_cert, tls_key, client_ca)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _listening(host, port) as listener:
         collector = open_collector(settings, create=True)
         keep_rule(collector)
         app = build(collector)
         shown = f"[{host}]" if ":" in host else host
-        _run(app, listener, f"http://{shown}:{listener.getsockname()[1]}/")
+        scheme = "https" if tls else "http"
+        _run(app, listener, f"{scheme}://{shown}:{listener.getsockname()[1]}/", tls)
     LOG.info("stopped")
 
 
-def _run(app: FastAPI, listener: socket.socket, address: str) -> None:
+def _run(app: FastAPI, listener: socket.socket, address: str, tls: Tls | None) -> None:
     """Serve until SIGTERM or SIGINT; what was received by then is written and answered."""
     import uvicorn
 
@@ -118,6 +168,10 @@ def _run(app: FastAPI, listener: socket.socket, address: str) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=10,
+        ssl_certfile=tls.cert if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+        ssl_ca_certs=None if tls is None or tls.client_ca is None else str(tls.client_ca),
+        ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.client_ca else ssl.CERT_NONE,
     )
     server = Server(config)
     with contextlib.suppress(KeyboardInterrupt, SystemExit):

@@ -25,6 +25,8 @@ HEADINGS = (
     mark("observed"), mark("quality"), mark("supplier"), mark("product"), mark("kg per kwh"), mark("from"),
     mark("until"), mark("evidence"), mark("month"), mark("days"), mark("profile"),
     mark("low"), mark("high"), mark("devices"), mark("hours"), mark("role"), mark("last used"),
+    mark("at"), mark("who"), mark("act"), mark("subject"), mark("change"), mark("device"), mark("part"),
+    mark("reason"), mark("file"), mark("bytes"),
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from ..collector import Collector, serving
 from ..errors import ParcimetreError
 from ..i18n import mark
 from ..login_settings import LoginSettings
-from ..sessions import FLOW_COOKIE, FLOW_LIFETIME_S, Sessions
+from ..sessions import COOKIE, FLOW_COOKIE, FLOW_LIFETIME_S, LIFETIME_S, Sessions
 from ..tokens import BadToken
 from .rendering import respond
 
@@ -29,6 +29,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 NOT_ACCEPTED = mark("This token does not let anybody in: it is unknown, expired or revoked.")
 NO_GROUP = mark("You are known, but none of your groups may see anything here: ask who runs this collector.")
 OVER = mark("This login took too long or was not begun here: try again.")
+NO_LOGOUT = mark("The login provider has no place to log out: close the browser to end your session there.")
 FAULT = mark("The login provider does not answer as it should; the collector's log says why.")
 
 
@@ -40,9 +41,9 @@ class NoProvider(ParcimetreError):
 
 
 @router.get("/login", response_class=HTMLResponse)
-def login(request: Request, collector: Serving, target: Next = "/") -> HTMLResponse:
-    """Where people log in."""
-    return _page(request, collector, target)
+def login(request: Request, collector: Serving, target: Next = "/", left: bool = False) -> HTMLResponse:
+    """Where people log in; `left` says that they come from a session that rested on the provider's."""
+    return _page(request, collector, target, left=left)
 
 
 @router.post("/login", response_class=HTMLResponse)
@@ -99,9 +100,22 @@ def come_back(request: Request, collector: Serving) -> Response:
 @router.post("/logout")
 def logout(request: Request) -> Response:
     """End the session of this browser."""
-    answer = RedirectResponse("/login", 303, NO_STORE)
-    _sessions(request).drop(answer, "session")
+    sessions = _sessions(request)
+    about = sessions.read("session", request.cookies.get(COOKIE), LIFETIME_S) or {}
+    answer = RedirectResponse("/login?left=true" if "group" in about else "/login", 303, NO_STORE)
+    sessions.drop(answer, "session")
     return answer
+
+
+@router.get("/logout/provider")
+def logout_there(request: Request, collector: Serving) -> Response:
+    """Send the browser to the provider to end its session there too."""
+    try:
+        address = oidc.logout_address(_provider(collector))
+    except oidc.ProviderFault as error:
+        LOG.error("logout: %s", error)
+        return _page(request, collector, "/", FAULT, 502)
+    return RedirectResponse(address, 303, NO_STORE) if address else _page(request, collector, "/", NO_LOGOUT)
 
 
 def _without_flow(sessions: Sessions, answer: Response) -> Response:
@@ -111,12 +125,13 @@ def _without_flow(sessions: Sessions, answer: Response) -> Response:
 
 
 def _page(
-    request: Request, collector: Collector, target: str, told: str = "", status: int = 200
+    request: Request, collector: Collector, target: str, told: str = "", status: int = 200, left: bool = False
 ) -> HTMLResponse:
     values = {
         "menu": [],
         "told": told,
         "next": _ours(target),
+        "logout": "/logout/provider" if left and collector.settings.login else "",
         "oidc": "/login/oidc?" + urlencode({"next": _ours(target)}) if collector.settings.login else "",
     }
     answer = respond(request, collector, "login.html", values, status)

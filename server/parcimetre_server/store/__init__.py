@@ -35,6 +35,9 @@ FactKind = Literal[
     "contract",
     "token",
     "token_use",
+    "audit",
+    "lineage",
+    "transfer",
 ]
 Body = Mapping[str, Any]
 
@@ -141,6 +144,18 @@ class Store(Protocol):
 
     def newer(self, kinds: Sequence[FactKind], mark: int) -> tuple[list[Fact], int]:
         """Facts of these kinds stated after a mark, oldest first, and the mark of now; from 0 on all."""
+
+    def remove(self, kind: FactKind, keys: Sequence[str]) -> None:
+        """Forget all facts about these keys of a kind, in one transaction, durable on return."""
+
+    def erase(
+        self, device_ids: Sequence[DeviceId], facts: Sequence[tuple[FactKind, str]], instead: Sequence[Fact]
+    ) -> None:
+        """Remove for good all slots of some devices, all facts about them, and all about these keys.
+
+        `instead` is written in the same transaction. On return no byte of what went is left in the engine's
+        files.
+        """
 
     def tidy(self, now: int) -> None:
         """Do what the engine does from time to time, so that what is kept takes less room."""

@@ -200,6 +200,18 @@ def test_log_out_ends_the_session(asking, communes):
     assert reader.get("/v1/devices").status_code == 401
 
 
+def test_who_logged_in_at_the_provider_may_log_out_there_too(browser, provider):
+    browser.get(log_in_there(provider, begin(browser), groups=["it-aubeclair"]))
+    left = browser.post("/logout").headers["location"]
+    assert browser.get("/v1/devices").status_code == 401
+    assert "/logout/provider" in browser.get(left).text
+    assert "/logout/provider" not in browser.get("/login").text
+    address = browser.get("/logout/provider").headers["location"]
+    asked = parse_qs(urlsplit(address).query)
+    assert asked == {"client_id": ["parcimetre"], "post_logout_redirect_uri": [f"{PUBLIC}/login"]}
+    assert httpx.get(address).status_code == 200
+
+
 def test_a_foreign_form_is_refused_on_the_collectors_own_machine_too(asking):
     reader = asking(require_login=False)
     assert reader.post("/v1/estimate", json={"class": "laptop"}).status_code == 200

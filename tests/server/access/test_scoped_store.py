@@ -14,6 +14,8 @@ TOLD = {
     "dead_letter",
     "attached",
     "monitor",
+    "lineage",
+    "transfer",
     "org_unit",
     "site",
     "device",

@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 from parcimetre_server import tokens
+from parcimetre_server.audit import entries
 from parcimetre_server.cli import parcimetre
 from parcimetre_server.collector import open_reading
 from parcimetre_server.scope import Scope
@@ -129,3 +130,12 @@ def test_nobody_sees_everything_by_an_oversight(communes, where):
     run, _ = invoke(communes, "create", "--name", "IT", "--role", "admin", *where)
     assert run.exit_code == 2
     assert "either --org-unit PATH or --everything" in run.stderr
+
+
+def test_the_audit_log_tells_of_tokens_without_what_lets_anybody_in(communes):
+    token, text = create_token(communes.collector, "Grafana", "viewer", A)
+    revoke_token(communes.collector, token.id)
+    told = entries(communes.collector.store, token.id)
+    assert [entry.act for entry in told] == ["token created", "token revoked"]
+    assert told[0].after["name"] == "Grafana"
+    assert not {text, token.hash} & {str(value) for entry in told for value in entry.after.values()}

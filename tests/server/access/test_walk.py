@@ -13,7 +13,7 @@ IN_A, IN_B, NOWHERE = "a0a0a0" + "0" * 26, "b0b0b0" + "8".zfill(26), "c0c0c0" + 
 PLACES = {"week": "2026-W48", "zone": "FR", "name": "parcimetre.css"}
 FOR_AGENTS = {"/v1/enrol", "/v1/reports"}
 WITHOUT_READER = {*FOR_AGENTS, "/healthz", "/readyz", "/login", "/login/oidc", "/login/callback", "/logout",
-                  "/static/{name}"}  # fmt: skip
+                  "/logout/provider", "/static/{name}"}  # fmt: skip
 GROUPINGS = ("org_unit", "site", "category", "device", "stage", "component", "power_source", "model")
 
 

@@ -133,3 +133,20 @@ def test_an_enrolment_that_cannot_be_taken_is_answered_with_a_problem(client, ab
 def test_health_is_answered(client):
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 200
+
+
+def test_a_credential_of_a_month_is_replaced_in_the_answer(empty, agent, client, clock_at):
+    assert "credential" not in agent(report(empty, agent)).json()
+    clock_at(empty.now() + 31 * 86_400)
+    told = agent(report(empty, agent)).json()
+    fresh = {"Authorization": f"Bearer {told['credential']}"}
+    again = agent(report(empty, agent), **fresh)
+    assert (again.status_code, again.json().get("credential")) == (200, None)
+
+
+def test_a_device_that_reports_without_end_is_told_when_to_come_again(empty, agent):
+    answers = [agent(report(empty, agent)) for _ in range(empty.settings.report_burst + 1)]
+    assert {answer.status_code for answer in answers[:-1]} == {200}
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["Retry-After"]) <= 60
+    assert answers[-1].json()["type"] == "/problems/too-often"

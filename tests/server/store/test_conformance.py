@@ -268,3 +268,27 @@ def test_a_lease_is_what_was_put_in_force_last(store: Store) -> None:
     found = store.lease("weekly")
     assert (found.term, found.holder, found.done) == (2, "one", "2026-W47")
     assert found.left_s <= 0
+
+
+def test_facts_that_are_removed_are_gone_and_no_other(store: Store) -> None:
+    store.append([Fact("dead_letter", key, 1, {"n": key}) for key in ("x", "y", "x")])
+    store.append([Fact("site", "x", 1, {"zone": "FR"})])
+    store.remove("dead_letter", ["x", "unknown"])
+    assert [fact.key for fact in store.history("dead_letter")] == ["y"]
+    assert store.latest_of("site", "x") is not None
+
+
+def test_what_is_erased_is_gone_with_its_facts_and_the_rest_stays(store: Store) -> None:
+    store.write([Arrival(A, [slot(0), slot(200)], [Fact("inventory", A, 1, {})]), Arrival(B, [slot(0)])])
+    store.tidy(START + DAY_S + DAY_S // 2)
+    store.append([Fact("dead_letter", "x", 1, {}), Fact("dead_letter", "y", 1, {}), Fact("device", B, 1, {})])
+    store.erase([A, DeviceId("c" * 32)], [("dead_letter", "x")], [Fact("audit", "deleted", 2, {"act": "x"})])
+    assert (one(store), one(store, B)) == ({}, {0: SLOT_S})
+    assert store.span(A) is None
+    assert set(store.spans()) == {B}
+    assert store.history("inventory") == []
+    assert [fact.key for fact in store.history("dead_letter")] == ["y"]
+    assert store.latest_of("device", B) is not None
+    assert store.latest_of("audit", "deleted") == Fact("audit", "deleted", 2, {"act": "x"})
+    assert store.write([Arrival(A, [slot(3)])])[0].accepted == 1
+    assert one(store) == {3: SLOT_S}

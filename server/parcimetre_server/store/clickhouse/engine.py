@@ -25,8 +25,8 @@ from parcimetre_factors.activity import Activity
 
 from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged
 from ..embedded.packing import DAY_S, Channel, Unpacker
-from . import facts, leases, slots
-from .server import Server
+from . import facts, leases, mutations, slots
+from .server import Server, quoted
 from .slots import Key, Rows
 
 MOST_READ = 4_000  # device-days of a server in memory at once: some 50 MB
@@ -87,6 +87,26 @@ class ClickHouseStore:
             self._all(lambda server: server.ask("SELECT 1"))
         with self._writing:
             self._add(self._ordered(written))
+
+    def remove(self, kind: FactKind, keys: Sequence[str]) -> None:
+        """See Store.remove; on each server, not on all at one instant."""
+        of_kind = f"kind = {quoted(kind)}"
+        with self._writing:
+            self._all(lambda server: mutations.delete(server, "fact", "key", keys, of_kind))
+
+    def erase(
+        self, device_ids: Sequence[DeviceId], facts_: Sequence[tuple[FactKind, str]], instead: Sequence[Fact]
+    ) -> None:
+        """See Store.erase. What is known of the devices goes last: an erasure that failed can be repeated."""
+        by_kind: defaultdict[FactKind, list[str]] = defaultdict(list)
+        for kind, key in facts_:
+            by_kind[kind].append(key)
+        for kind, keys in by_kind.items():
+            self.remove(kind, keys)
+        self.append(instead)
+        with self._writing:
+            self._all(lambda server: mutations.delete(server, "slot", "device", device_ids))
+            self._all(lambda server: mutations.delete(server, "fact", "key", device_ids))
 
     def _ordered(self, written: Sequence[facts.Written]) -> dict[int, list[facts.Row]]:
         """Facts by shard, with sequences above those that their keys have there."""

@@ -16,7 +16,7 @@ from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
 from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged
-from .errors import told
+from .errors import NotYetErased, StoreUnusable, check_room, told
 from .packing import (
     DAY_S,
     DEVICE_BITS,
@@ -66,6 +66,10 @@ LATEST = """
         SELECT max(id) FROM facts WHERE kind = ? GROUP BY key HAVING max(recorded_at) >= ?
     )
 """
+REMOVE_FACTS = "DELETE FROM facts WHERE kind = ? AND key = ?"
+FACTS_OF = "DELETE FROM facts WHERE key = ?"
+DAYS_OF = "DELETE FROM {table} WHERE id & 16777215 = (SELECT number FROM device_number WHERE id = ?)"
+NUMBER_OF = "DELETE FROM device_number WHERE id = ?"
 MOST_READ = 20_000  # days in memory at once
 MOST_SEALED = 2_000  # days in one transaction, so that reports do not wait for long
 LATE_S = 6 * 3600
@@ -106,6 +110,53 @@ class EmbeddedStore:
                 self._db.conn.executemany(SEALED, ((key,) for key, _ in days))
             if len(found) < MOST_SEALED:
                 return
+
+    def remove(self, kind: FactKind, keys: Sequence[str]) -> None:
+        """See Store.remove."""
+        with self._transaction():
+            greatest = self._greatest_fact()
+            self._db.conn.executemany(REMOVE_FACTS, ((kind, key) for key in keys))
+            self._hold(greatest)
+
+    def erase(
+        self, device_ids: Sequence[DeviceId], facts: Sequence[tuple[FactKind, str]], instead: Sequence[Fact]
+    ) -> None:
+        """See Store.erase: the file is written anew, since SQLite leaves copies of rows in moved pages."""
+        check_room(self._file)
+        with self._transaction():
+            greatest = self._greatest_fact()
+            for table in ("open_day", "sealed_day"):
+                self._db.conn.executemany(DAYS_OF.format(table=table), ((key,) for key in device_ids))
+            for sql in (NUMBER_OF, FACTS_OF):
+                self._db.conn.executemany(sql, ((key,) for key in device_ids))
+            self._db.conn.executemany(REMOVE_FACTS, facts)
+            self._hold(greatest)
+            self._insert(instead)
+        self._write_anew()
+
+    def _greatest_fact(self) -> int:
+        return int(self._db.execute("SELECT ifnull(max(id), 0) FROM facts").fetchone()[0])
+
+    def _hold(self, greatest: int) -> None:
+        """Let no number up to the greatest be given again: readers ask for the facts after a mark."""
+        self._db.execute("DELETE FROM facts WHERE kind = '' AND id < ?", [greatest])
+        if self._greatest_fact() < greatest:
+            self._db.execute("INSERT INTO facts VALUES (?, '', '', 0, '{}')", [greatest])
+
+    def _write_anew(self) -> None:
+        """Leave nothing of deleted rows in the file and its log. Raises NotYetErased with the mend."""
+        try:
+            with self._lock, self._reading, told(self._file):
+                self._db.execute("VACUUM")
+                busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            why = "another process reads it" if busy else None
+        except StoreUnusable as error:
+            why = str(error)
+        if why is not None:
+            raise NotYetErased(
+                f"deleted, but bytes of it are left in {self._file} ({why}): stop the collector and run "
+                f"`sqlite3 {self._file} VACUUM`"
+            )
 
     def append(self, facts: Sequence[Fact]) -> None:
         """See Store.append."""

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...errors import ParcimetreError
 from ..errors import StoreUnusable
 
-__all__ = ["StoreUnusable", "told"]
+__all__ = ["NotYetErased", "StoreUnusable", "check_room", "told"]
+
+
+class NotYetErased(ParcimetreError):
+    """What was deleted is gone for every reader, but its bytes are still in the log of the file."""
+
+
+def check_room(file: Path) -> None:
+    """Raise StoreUnusable where a file cannot be written anew: that needs its size twice more."""
+    needed, free = 2 * file.stat().st_size, shutil.disk_usage(file.parent).free
+    if free < needed:
+        raise StoreUnusable(
+            f"nothing is deleted: {file} is then written anew, which needs {needed} bytes, and {free} "
+            "are free; make room"
+        )
 
 
 @contextmanager

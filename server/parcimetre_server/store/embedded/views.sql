@@ -5,13 +5,18 @@ CREATE VIEW IF NOT EXISTS latest_facts AS
 SELECT kind, key, recorded_at, body FROM facts
 WHERE id IN (SELECT max(id) FROM facts GROUP BY kind, key);
 
+-- The unit and site that each transferred device belongs to at present.
+CREATE VIEW IF NOT EXISTS transfers AS
+SELECT key AS device, body ->> 'org_unit' AS org_unit, body ->> 'site' AS site, max(body ->> 'at') AS at
+FROM (SELECT key, body FROM facts WHERE kind = 'transfer' ORDER BY id DESC) GROUP BY key;
+
 -- One row per device: id, category, org_unit, site, hostname, simulated (0/1), virtual, enrolled_at and
 -- retired_at (seconds UTC).
 CREATE VIEW IF NOT EXISTS devices AS
 SELECT key AS id,
        body ->> 'category' AS category,
-       body ->> 'org_unit' AS org_unit,
-       body ->> 'site' AS site,
+       ifnull((SELECT org_unit FROM transfers WHERE device = key), body ->> 'org_unit') AS org_unit,
+       ifnull((SELECT site FROM transfers WHERE device = key), body ->> 'site') AS site,
        body ->> 'hostname' AS hostname,
        body ->> 'simulated' AS simulated,
        body ->> 'virtual' AS virtual,

@@ -1,0 +1,45 @@
+"""`parcimetre credential-key`: the key that signs the devices' credentials."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from ..i18n import mark
+from . import options, terminal
+
+DAYS = 90
+EPILOG = """\b
+Examples:
+  parcimetre credential-key rotate
+  parcimetre credential-key rotate --accept-until 2027-03-01
+"""
+
+
+@click.group(epilog=EPILOG)
+def command() -> None:
+    """Replace the key that signs the devices' credentials."""
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.option("--accept-until", "day", type=click.DateTime(["%Y-%m-%d"]),
+              help=f"First day (UTC) without the old key; in {DAYS} days unless given.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Although an earlier key is still accepted: give that one up.")
+@options.as_json
+def rotate(data_dir: Path, day: datetime | None, force: bool, as_json: bool) -> None:
+    """Sign with a new key; agents that report until the given day get a new credential with the answer.
+
+    A running collector takes the new key by itself. If the old key was stolen, let it count no longer than
+    today: all agents enrol again.
+    """
+    from ..credentials import rotate
+
+    collector = options.reading(data_dir)
+    now = collector.now()
+    until = day.replace(tzinfo=UTC) if day else datetime.fromtimestamp(now, UTC) + timedelta(days=DAYS)
+    rotate(collector.store, data_dir, int(until.timestamp()), now, force)
+    facts = {"until": until.date().isoformat()}
+    terminal.done(mark("A new key signs from now on; the old one is accepted until {until}."), facts, as_json)

@@ -1,0 +1,113 @@
+"""`parcimetre dead-letters`: records that the collector refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..i18n import mark
+from . import options, terminal
+
+if TYPE_CHECKING:
+    from ..dead_letters import Letter
+    from ..store import Store
+
+SHORT_ID = 12
+EPILOG = """\b
+Examples:
+  parcimetre dead-letters list
+  parcimetre dead-letters show 5f0c...
+  parcimetre dead-letters replay --device 0f3a9c...
+  parcimetre dead-letters drop --all
+"""
+IDS = click.argument("ids", metavar="[ID]...", nargs=-1)
+DEVICE = click.option("--device", "device_id", metavar="ID", help="All letters of this device.")
+ALL = click.option("--all", "every", is_flag=True, help="All letters there are.")
+
+
+@click.group(epilog=EPILOG)
+def command() -> None:
+    """See refused records and why, replay them after a mend, drop them."""
+
+
+@command.command("list", epilog=EPILOG)
+@options.data_dir
+@DEVICE
+@options.as_json
+def list_letters(data_dir: Path, device_id: str | None, as_json: bool) -> None:
+    """List the records that were refused, oldest first."""
+    store = options.reading(data_dir).store
+    found = _chosen(store, (), device_id, every=device_id is None)
+    rows = [asdict(one) if as_json else _row(one) for one in found]
+    terminal.show(rows, as_json, mark("No record was refused."))
+
+
+def _row(one: Letter) -> dict[str, object]:
+    at = datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return {"id": one.id, "at": at, "device": one.device[:SHORT_ID], "part": one.part, "reason": one.reason}
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("letter_id", metavar="ID")
+@options.as_json
+def show(data_dir: Path, letter_id: str, as_json: bool) -> None:
+    """Show one refused record as it was sent."""
+    from ..dead_letters import letter
+
+    found = asdict(letter(options.reading(data_dir).store, letter_id))
+    click.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 2))
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@IDS
+@DEVICE
+@ALL
+@options.as_json
+def replay(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: bool, as_json: bool) -> None:
+    """Judge refused records anew, after an upgrade or a mend; those taken now are letters no more."""
+    from ..dead_letters import replay
+
+    collector = options.reading(data_dir)
+    found = _chosen(collector.store, ids, device_id, every)
+    became = replay(collector.store, found, collector.now())
+    sentence = mark("{accepted} stored, {duplicates} known already, {refused} still refused.")
+    terminal.done(sentence, asdict(became), as_json)
+    if became.reason and not as_json:
+        click.echo(became.reason, err=True)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@IDS
+@DEVICE
+@ALL
+@options.as_json
+def drop(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: bool, as_json: bool) -> None:
+    """Forget refused records."""
+    from ..dead_letters import drop
+
+    collector = options.reading(data_dir)
+    found = _chosen(collector.store, ids, device_id, every)
+    drop(collector.store, found, collector.now())
+    terminal.done(mark("{count} dropped."), {"count": len(found)}, as_json)
+
+
+def _chosen(store: Store, ids: Sequence[str], device_id: str | None, every: bool) -> list[Letter]:
+    from ..dead_letters import letter, letters
+    from ..devices import find
+
+    if not ids and device_id is None and not every:
+        raise click.UsageError("name letters by their ids, or give --device or --all")
+    if ids:
+        return [letter(store, one) for one in ids]
+    known = {one.device for one in letters(store)} if device_id else set()
+    wanted = device_id if device_id in known else find(store, device_id).id if device_id else None
+    return letters(store, wanted)

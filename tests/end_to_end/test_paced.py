@@ -1,0 +1,44 @@
+"""An agent that was away for weeks is told to wait, and everything arrives, once."""
+
+import time
+
+import pytest
+from parcimetre_agent.spool import Spool
+from parcimetre_server.store import DeviceId
+from parcimetre_server.store.embedded import open_store
+
+from .conftest import Agent, Collector
+from .test_sigkill import EPOCH, SLOT_S, assert_exactly, slot, spooled
+
+DAYS, SLOTS_PER_DAY = 40, 96
+
+
+@pytest.fixture
+def strict(tmp_path):
+    """A collector that takes two reports of a device at once, and one a second in the long run."""
+    made = Collector(tmp_path / "strict")
+    made.options = ["--reports-per-hour", "3600", "--report-burst", "2"]
+    made.start()
+    yield made
+    made.kill()
+
+
+def test_a_backlog_of_forty_days_arrives_once_though_it_is_paced(strict, tmp_path):
+    agent = Agent(tmp_path / "agent", tmp_path / "secret", strict.url)
+    agent.hold(strict.secret()["secret"])
+    assert agent.once().returncode == 0
+    device = DeviceId(agent.status()["device_id"])
+    count = (DAYS - 1) * SLOTS_PER_DAY
+    Spool(str(agent.folder)).put([spooled(number) for number in range(count)], [], None, time.time())
+    told = []
+    while (done := agent.once()).returncode:
+        assert "it stays in the spool" in done.stderr
+        assert len(told) < 30
+        told.append(done.stderr)
+    assert told, "the collector had it wait"
+    assert "reports more often than" in told[0]
+    strict.stop()
+    store = open_store(strict.folder)
+    assert_exactly(store.activity(device, EPOCH - count * SLOT_S, EPOCH), [slot(n) for n in range(count)])
+    assert store.history("dead_letter") == []
+    store.close()
