@@ -66,6 +66,7 @@ GROUPS = {
 CHANGES = {
     "joined": mark("Devices that joined"),
     "left": mark("Devices that left"),
+    "moved": mark("Devices that moved"),
     "service": mark("Time in service"),
     "use": mark("Electricity used"),
     "grid": mark("Impact of a kilowatt-hour"),
@@ -77,6 +78,7 @@ CHANGES = {
 WHY = {
     "joined": mark("use and embodied impact of devices that were not in service before"),
     "left": mark("use and embodied impact of devices that are no longer in service"),
+    "moved": mark("devices that came from other org units, or went to them"),
     "service": mark("devices of both periods that were longer or shorter in service"),
     "use": mark("more or less electricity in an hour that has a record"),
     "grid": mark("the grid's electricity, or where devices stand, is another one"),

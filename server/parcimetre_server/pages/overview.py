@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -18,7 +18,8 @@ from ..collector import Collector, aggregates
 from ..devices import devices
 from ..hardware import is_virtual
 from ..i18n import mark
-from ..periods import Interval
+from ..moments import whole
+from ..periods import Interval, Span
 from ..reports.changes import between
 from ..scope import Scope
 from ..small_groups import Guard
@@ -41,6 +42,19 @@ KINDS: dict[Kind, str] = {
 }
 NEAREST: dict[Kind, Period] = {"today": "today", "7d": "7d", "week": "7d"}
 MAX_DEVICES = 10
+MANY = 1000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a reader asks the page for; the first page as it stands."""
+
+    period: Kind = "7d"
+    at: str = ""
+    begin: str = ""
+    end: str = ""
+    criterion: Criterion = Criterion.GWP
+    org_unit: str = ""
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -55,19 +69,22 @@ def overview(
     org_unit: Annotated[str, Query(max_length=400)] = "",
 ) -> HTMLResponse:
     """The overview of the fleet, or of an org unit and what is below it."""
-    asked = chosen(period, at, begin, end, collector.zone, collector.now())
-    org_unit = org_unit or collector.scope.root or ""
-    query = footprints.Query(asked.span, criterion, org_unit=org_unit or None)
+    asked = Asked(period, at, begin, end, criterion, org_unit or collector.scope.root or "")
+    moment = collector.moments.tell((collector.scope, asked), collector, lambda: _told(collector, asked))
+    span: Span = moment.told["span"]
+    query = footprints.Query(span, criterion, org_unit=asked.org_unit or None)
     values = {
-        **_footprint(collector, query, asked, org_unit),
-        **_choices(collector, asked, begin, end),
-        "asked": asked,
-        "span": asked.span,
+        **moment.told,
         "criterion": criterion,
-        "org_unit": org_unit,
-        "crumbs": crumbs(org_unit, collector.scope),
+        "org_unit": asked.org_unit,
+        "as_of": moment.at if moment.kept else None,
+        "crumbs": crumbs(asked.org_unit, collector.scope),
         "scope_root": collector.scope.root,
         "title": title,
+        "change_titles": CHANGES,
+        "change_reasons": WHY,
+        "stages_of_life": {str(stage): name for stage, name in STAGES.items()},
+        "criteria": CRITERIA,
         "link": lambda unit: _link(request, org_unit=unit),
         "at": lambda name: _link(request, at=name),
         "here": urlencode({"period": NEAREST.get(period, "30d"), "criterion": criterion}),
@@ -76,34 +93,56 @@ def overview(
     return respond(request, collector, "overview.html", values)
 
 
-def _footprint(collector: Collector, query: footprints.Query, asked: Chosen, org_unit: str) -> dict[str, Any]:
-    """What the page tells of the period."""
+def prepare(collector: Collector) -> None:
+    """Have the first page of a large fleet ready, so that nobody waits for it."""
+    if _is_large(collector):
+        first = Asked()
+        collector.moments.renew((collector.scope, first), collector, lambda: _told(collector, first))
+
+
+def _is_large(collector: Collector) -> bool:
+    """Whether the fleet has so many devices that what is told of it, or of a part, is kept for a while."""
+    return len(devices(whole(collector.store))) >= MANY
+
+
+def _told(collector: Collector, asked: Asked) -> tuple[dict[str, Any], bool]:
+    """What the page tells at a moment, and whether it may be kept."""
+    period = chosen(asked.period, asked.at, asked.begin, asked.end, collector.zone, collector.now())
+    query = footprints.Query(period.span, asked.criterion, org_unit=asked.org_unit or None)
     figures = footprints.figures(collector, query)
     before, after = (
-        footprints.figures(collector, replace(query, span=span)) for span in (asked.before, asked.after)
+        footprints.figures(collector, replace(query, span=span)) for span in (period.before, period.after)
     )
-    total, sees_devices, devices = figures.total(), figures.guard is None, figures.known
-    shown = bars(figures.greatest_devices(MAX_DEVICES), {str(key): found for key, found in devices.items()})
+    told = {
+        "asked": period,
+        "span": period.span,
+        "moved": between(before, after),
+        "trend": _trend(collector, query, period.interval),
+        "units_to_choose": _units(collector, figures.guard),
+        **_groups(collector, figures, asked.org_unit),
+        **_choices(collector, period, asked),
+    }
+    return told, _is_large(collector)
+
+
+def _groups(collector: Collector, figures: footprints.Figures, org_unit: str) -> dict[str, Any]:
+    """The period's total, and what it is made of."""
+    total, sees_devices, known = figures.total(), figures.guard is None, figures.known
+    shown = bars(figures.greatest_devices(MAX_DEVICES), {str(key): found for key, found in known.items()})
     return {
         "total": total,
-        "moved": between(before, after),
-        "change_titles": CHANGES,
-        "change_reasons": WHY,
-        "trend": _trend(collector, query, asked.interval),
-        "stages_of_life": {str(stage): name for stage, name in STAGES.items()},
         "stages": stage_views(figures.rows("stage")),
         "categories": bars(figures.rows_if_allowed("category")),
-        "units": bars(figures.rows("org_unit", below=top(devices.values(), org_unit))),
+        "units": bars(figures.rows("org_unit", below=top(known.values(), org_unit))),
         "devices": shown,
         "more": len(figures.in_service()) - len(shown) if sees_devices else 0,
         "count": figures.count,
         "withheld": figures.withheld,
         "left_out": figures.left_out if sees_devices else (),
-        "measuring": measuring(collector, devices.values()) if sees_devices else None,
-        "virtual": sum(is_virtual(device) for device in devices.values()) if sees_devices else 0,
+        "measuring": measuring(collector, known.values()) if sees_devices else None,
+        "virtual": sum(is_virtual(device) for device in known.values()) if sees_devices else 0,
         "simulated": total.simulated,
         "sees_devices": sees_devices,
-        "units_to_choose": _units(collector, figures.guard),
     }
 
 
@@ -113,14 +152,13 @@ def _trend(collector: Collector, query: footprints.Query, interval: Interval | N
     return trend(footprints.figures(collector, replace(query, interval=interval)), interval)
 
 
-def _choices(collector: Collector, asked: Chosen, begin: str, end: str) -> dict[str, Any]:
+def _choices(collector: Collector, period: Chosen, asked: Asked) -> dict[str, Any]:
     """What the form offers."""
-    days = (datetime.fromtimestamp(at, collector.zone) for at in (asked.span.first, asked.span.last - 1))
+    days = (datetime.fromtimestamp(at, collector.zone) for at in (period.span.first, period.span.last - 1))
     first, last = (day.date().isoformat() for day in days)
     return {
-        "kinds": KINDS if asked.kind in KINDS else {asked.kind: PERIODS["30d"]} | KINDS,
-        "own": {"first": begin or first, "last": end or last},
-        "criteria": CRITERIA,
+        "kinds": KINDS if period.kind in KINDS else {period.kind: PERIODS["30d"]} | KINDS,
+        "own": {"first": asked.begin or first, "last": asked.end or last},
     }
 
 

@@ -26,9 +26,12 @@ from ..figures import Figure
 from ..footprints import Figures, Query, figures
 from ..small_groups import FEWEST, hidden
 from ..store import DeviceId
+from ..transfers import END
 
-Reason = Literal["joined", "left", "service", "use", "grid", "coverage", "embodied", "factors", "several"]
-FLEET: tuple[Reason, ...] = ("joined", "left", "service")
+Reason = Literal[
+    "joined", "left", "moved", "service", "use", "grid", "coverage", "embodied", "factors", "several"
+]
+FLEET: tuple[Reason, ...] = ("joined", "left", "moved", "service")
 ROUNDING = 1e-9
 Array = NDArray[np.float64]
 Members = NDArray[np.bool_]
@@ -127,10 +130,11 @@ def between(
     first, last = (amounts(one, at) for one in both)
     if min(first.present, last.present) < (1 if after.guard is None else FEWEST):
         return None
-    parts, told = parts_of(first, last), first
+    moved = _moved(both, at)
+    parts, told = parts_of(first, last, moved), first
     if earlier is not None:
         told, then = (amounts(one, at) for one in earlier)
-        old = parts_of(told, then)
+        old = parts_of(told, then, moved)
         parts = {reason: (part + old[reason]) / 2 for reason, part in parts.items()}
         parts["factors"] = (first.total - told.total + last.total - then.total) / 2
     size = np.abs(told.total) + np.abs(last.total)
@@ -141,6 +145,19 @@ def between(
 def _places(known: Sequence[Figures]) -> dict[DeviceId, int]:
     ids = (device.id for figures in known for one in figures.alike for device in one.devices)
     return {device: i for i, device in enumerate(dict.fromkeys(ids))}
+
+
+def _moved(both: Sequence[Figures], at: Mapping[DeviceId, int]) -> Members:
+    """Devices (n,) that came from, or went to, an org unit that is not in the figures, in their time."""
+    stays = [device for figures in both for one in figures.alike for device in one.devices]
+    rows = np.array([at[device.id] for device in stays], np.intp)
+    since, until = np.full(len(at), END), np.zeros(len(at), np.int64)
+    np.minimum.at(since, rows, np.array([device.since for device in stays], np.int64))
+    np.maximum.at(until, rows, np.array([device.until for device in stays], np.int64))
+    begin = min(int(figures.periods.edges[0]) for figures in both)
+    end = max(int(figures.periods.edges[-1]) for figures in both)
+    found: Members = ((begin < since) & (since < end)) | ((begin < until) & (until < end))
+    return found
 
 
 def amounts(known: Figures, at: Mapping[DeviceId, int]) -> Amounts:
@@ -178,8 +195,10 @@ def _embodied(figure: Figure) -> list[tuple[float, Array]]:
     return found
 
 
-def parts_of(before: Amounts, after: Amounts) -> dict[Reason, Array]:
-    """The parts of each device's difference (n,), those of the factors aside."""
+def parts_of(before: Amounts, after: Amounts, moved: Members) -> dict[Reason, Array]:
+    """The parts of each device's difference (n,), those of the factors aside; `moved` are those whose time in
+    service in these figures depends on their org unit.
+    """
     rates = partial(_rates, before, after)
     covered, of_second = rates("recorded_s", "service_s"), rates("use", "recorded_s")
     watts, of_joule = rates("energy_j", "recorded_s"), rates("use", "energy_j")
@@ -190,11 +209,12 @@ def parts_of(before: Amounts, after: Amounts) -> dict[Reason, Array]:
     grid = _mean(recorded_s) * _mean(watts) * _more(of_joule)
     accrued = _more(service_s) * _mean(rates("steady", "service_s"))
     fleet = of_service + accrued
-    joined, left = (one == 0 for one in service_s)
+    joined, left = ((one == 0) & ~moved for one in service_s)
     return {
         "joined": np.where(joined & ~left, fleet, 0.0),
         "left": np.where(left & ~joined, fleet, 0.0),
-        "service": np.where(joined | left, 0.0, fleet),
+        "moved": np.where(moved, fleet, 0.0),
+        "service": np.where(joined | left | moved, 0.0, fleet),
         "use": after.use - before.use - of_service - coverage - grid,
         "grid": grid,
         "coverage": coverage,

@@ -14,7 +14,7 @@ from parcimetre_server.footprints import Query, figures
 from parcimetre_server.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.reports.changes import Amounts, Incomparable, between, changes, parts_of
 from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId
+from parcimetre_server.store import Arrival, DeviceId, Fact
 
 from tests.server.conftest import NOW, TODAY, enrolled, inventory, slot
 
@@ -44,7 +44,8 @@ def period(draw, n):
 @given(st.integers(1, 4).flatmap(lambda n: st.tuples(period(n), period(n))))
 def test_parts_add_up_device_by_device_and_turn_round_with_time(periods):
     before, after = periods
-    there, back = parts_of(before, after), parts_of(after, before)
+    nobody = np.zeros(len(before.use), np.bool_)
+    there, back = parts_of(before, after, nobody), parts_of(after, before, nobody)
     rounding = 1e-9 * float(np.max(after.total + before.total)) + 1e-12
     assert sum(there.values()) == pytest.approx(after.total - before.total, abs=rounding)
     opposite = {"joined": "left", "left": "joined"}
@@ -74,7 +75,7 @@ ONE = {
 )
 def test_what_one_thing_changed_is_told_under_its_name_only(reason, after):
     before, after = told([tuple(ONE.values())]), told([tuple((ONE | after).values())])
-    found = {name: float(part[0]) for name, part in parts_of(before, after).items()}
+    found = {name: float(part[0]) for name, part in parts_of(before, after, np.zeros(1, np.bool_)).items()}
     wanted = dict.fromkeys(found, 0.0) | {reason: float((after.total - before.total)[0])}
     assert found == pytest.approx(wanted, abs=1e-9)
 
@@ -84,10 +85,10 @@ def test_the_example_of_the_method_page():
     first = (168 * hour, 126 * hour, 126 * hour * 10, 63.0, 500.0, 0.0)
     later = (168 * hour, 151.2 * hour, 151.2 * hour * 12, 72.576, 500.0, 0.0)
     joined = (84 * hour, 84 * hour, 84 * hour * 10, 33.6, 250.0, 0.0)
-    parts = parts_of(told([first, (0,) * 6]), told([later, joined]))
+    parts = parts_of(told([first, (0,) * 6]), told([later, joined]), np.zeros(2, np.bool_))
     assert {reason: pytest.approx(part.sum(), abs=1e-9) for reason, part in parts.items()} == {
-        "joined": 283.6, "left": 0.0, "service": 0.0, "use": 12.474, "grid": -15.246, "coverage": 12.348,
-        "embodied": 0.0,
+        "joined": 283.6, "left": 0.0, "moved": 0.0, "service": 0.0, "use": 12.474, "grid": -15.246,
+        "coverage": 12.348, "embodied": 0.0,
     }  # fmt: skip
 
 
@@ -114,11 +115,21 @@ def test_parts_add_up_in_every_unit_of_any_fleet_with_late_data(tmp_path, clock_
     for key, described in zip(known, fleet_of, strict=True):
         collector.store.write([reports(key, *described)])
     check_every_unit(collector, {unit for unit, *_ in fleet_of})
+    moved = transferred(collector, known[0])
+    check_every_unit(collector, {unit for unit, *_ in fleet_of} | {moved})
     for i, hour in late:
         at = BEFORE.first + hour * 3600
         collector.store.write([Arrival(known[i % len(known)], [slot(at, awake_s=700)])])
-    check_every_unit(collector, {unit for unit, *_ in fleet_of})
+    check_every_unit(collector, {unit for unit, *_ in fleet_of} | {moved})
     collector.store.close()
+
+
+def transferred(collector, key):
+    """Move a device to another unit in the middle of the second week."""
+    at = AFTER.first + 3 * DAY_S
+    body = {"org_unit": "Z", "site": "default", "at": at}
+    collector.store.append([Fact("transfer", key, at, body)])
+    return "Z"
 
 
 def reports(key, unit, category, first_day, retired, hours):
@@ -173,6 +184,20 @@ def dearer(factors: FactorSet) -> FactorSet:
 def halved(factor):
     """A factor of half the value."""
     return replace(factor, value=factor.value / 2, low=factor.low / 2, high=factor.high / 2)
+
+
+def test_a_transfer_moves_a_device_out_of_one_unit_into_another_and_changes_nothing_above(fleet):
+    transferred(fleet.collector, fleet.server)
+    unit = "Métropole/DSI"
+    spans = Span(AFTER.first, AFTER.first + 3 * DAY_S), Span(AFTER.first + 3 * DAY_S, AFTER.last - DAY_S)
+    left, joined, whole = (
+        {part.reason: part.value for part in found.parts} if found else {}
+        for found in (changes(fleet.collector, *(Query(span, org_unit=at) for span in spans))
+                      for at in (unit, "Z", None))
+    )  # fmt: skip
+    assert left["moved"] < 0
+    assert joined == {}
+    assert "moved" not in whole
 
 
 def test_there_is_no_change_from_nothing(fleet):
