@@ -1,6 +1,7 @@
 """Sums of days that are kept: they give what the slots give, and end with what they rest on."""
 
 import dataclasses
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -10,11 +11,14 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.observed import Reading
 from parcimetre_server import recorded
 from parcimetre_server.day_sums import DaySums
-from parcimetre_server.devices import devices
+from parcimetre_server.deletion import delete
+from parcimetre_server.devices import device, devices
 from parcimetre_server.footprints import GROUPINGS, Query, figures
+from parcimetre_server.merging import merge, split
 from parcimetre_server.observations import keep
 from parcimetre_server.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.transfers import Stay, transfer
 
 from .conftest import enrolled, inventory, slot
 
@@ -173,7 +177,43 @@ def test_the_greatest_devices_are_those_of_all_rows(fleet):
 def test_the_store_s_coverage_is_that_of_its_records(fleet):
     day = fleet.today // DAY_S - 1
     coverage = fleet.collector.store.coverage(day - 1, day)
-    for i, device in enumerate(coverage.devices):
+    for i, which in enumerate(coverage.devices):
         for row, of_day in zip(coverage.covered_s[:, i], (day - 1, day), strict=True):
-            known = fleet.collector.store.activity(device, of_day * DAY_S, (of_day + 1) * DAY_S)
+            known = fleet.collector.store.activity(which, of_day * DAY_S, (of_day + 1) * DAY_S)
             assert row == np.sum(known.covered_s)
+
+
+def merged(fleet):
+    merge(fleet.collector.store, fleet.server, fleet.guest, fleet.now)
+
+
+def parted(fleet):
+    split(fleet.collector.store, fleet.server, fleet.today - 3 * DAY_S, fleet.now)
+
+
+def moved(fleet):
+    store, here = fleet.collector.store, device(fleet.collector.store, fleet.server)
+    store.append([Fact("org_unit", "Autre", fleet.now, {})])
+    day = datetime.fromtimestamp(fleet.today - 3 * DAY_S, UTC).date()
+    before = Stay(here.org_unit, here.site)
+    transfer(store, fleet.server, before, "Autre", None, day, fleet.collector.zone, fleet.now)
+
+
+def deleted(fleet):
+    delete(fleet.collector.store, fleet.server, "asked for", fleet.now)
+
+
+@pytest.mark.parametrize("act", [merged, parted, moved, deleted])
+@pytest.mark.parametrize("interval", ["total", "day"])
+def test_what_becomes_of_a_device_changes_figures_that_are_remembered_at_once(fleet, summed, act, interval):
+    query = Query(week(fleet), interval=interval)
+    before = rows_of(fleet.collector, query)
+    rows_of(fleet.collector, query, "org_unit")
+    act(fleet)
+    after = rows_of(fleet.collector, query)
+    assert (after != before) == (act is not moved)
+    same(after, from_slots(fleet.collector, query))
+    by_unit = rows_of(fleet.collector, query, "org_unit")
+    same(by_unit, from_slots(fleet.collector, query, "org_unit"))
+    total = sum(row.value for row in rows_of(fleet.collector, query))
+    assert sum(row.value for row in by_unit) == pytest.approx(total, rel=1e-12)
