@@ -89,28 +89,28 @@ STATEMENTS = {
 
 def test_each_scope_is_told_its_own(fleet, large):
     large()
-    told = []
-    for scope in (Scope("Métropole/DSI", "admin"), Scope("Métropole/Ville", "admin")):
-        collector = fleet.collector.within(scope)
-        first = overview.Asked(org_unit=scope.root)
-        told.append(
-            collector.moments.tell(
-                (scope, first), collector, lambda c=collector, a=first: overview._told(c, a)
-            )
-        )
-    units = [{bar.device.org_unit for bar in one.told["devices"]} for one in told]
+    units = [units_told(fleet.collector, root) for root in ("Métropole/DSI", "Métropole/Ville")]
     assert units[0] == {"Métropole/DSI"}
     assert not units[0] & units[1]
 
 
+def units_told(collector, root):
+    """Units of the devices that an admin of a unit is shown first."""
+    narrowed, first = collector.within(Scope(root, "admin")), overview.Asked(org_unit=root)
+    moment = collector.moments.tell(
+        (narrowed.scope, first), narrowed, lambda: overview._told(narrowed, first)
+    )
+    return {bar.device.org_unit for bar in moment.told["devices"]}
+
+
 def test_the_first_page_is_ready_before_anybody_asks(fleet, large, monkeypatch):
     overview.prepare(fleet.collector)
-    monkeypatch.setattr(overview.footprints, "figures", lambda *_: pytest.fail("figures were made"))
+    monkeypatch.setattr(overview, "_told", lambda *_: pytest.fail("figures were made"))
     assert large()[1] == "11:07"
 
 
 def test_nothing_is_prepared_for_a_small_fleet(fleet, monkeypatch):
-    monkeypatch.setattr(overview.footprints, "figures", lambda *_: pytest.fail("figures were made"))
+    monkeypatch.setattr(overview, "_told", lambda *_: pytest.fail("figures were made"))
     overview.prepare(fleet.collector)
 
 

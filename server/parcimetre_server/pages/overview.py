@@ -19,14 +19,14 @@ from ..devices import devices
 from ..hardware import is_virtual
 from ..i18n import mark
 from ..moments import whole
-from ..periods import Interval, Span
+from ..periods import Span
 from ..reports.changes import between
 from ..scope import Scope
 from ..small_groups import Guard
 from ..titles import CHANGES, CRITERIA, STAGES, WHY, title
 from ..views import bars, stage_views, top
 from .rendering import respond
-from .trend import Trend, trend
+from .trend import trend_of
 
 router = APIRouter(include_in_schema=False)
 Period = Literal["today", "7d", "30d"]
@@ -117,7 +117,7 @@ def _told(collector: Collector, asked: Asked) -> tuple[dict[str, Any], bool]:
         "asked": period,
         "span": period.span,
         "moved": between(before, after),
-        "trend": _trend(collector, query, period.interval),
+        "trend": trend_of(collector, replace(query, interval=period.interval)) if period.interval else None,
         "units_to_choose": _units(collector, figures.guard),
         **_groups(collector, figures, asked.org_unit),
         **_choices(collector, period, asked),
@@ -144,12 +144,6 @@ def _groups(collector: Collector, figures: footprints.Figures, org_unit: str) ->
         "simulated": total.simulated,
         "sees_devices": sees_devices,
     }
-
-
-def _trend(collector: Collector, query: footprints.Query, interval: Interval | None) -> Trend | None:
-    if interval is None:
-        return None
-    return trend(footprints.figures(collector, replace(query, interval=interval)), interval)
 
 
 def _choices(collector: Collector, period: Chosen, asked: Asked) -> dict[str, Any]:

@@ -1,19 +1,22 @@
-"""Geometry of a trend: periods side by side as stacked columns, in the units of an SVG view box."""
+"""A trend: periods side by side as stacked columns, in the units of an SVG view box."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from parcimetre_factors.criteria import Stage
 
-from ..footprints import Figures, Row
-from ..periods import Interval
+from ..collector import Collector
+from ..footprints import Query, Row, figures
+from ..periods import Span, cut
 from ..titles import STAGES
 from .charts import BOTTOM, TOP, round_up
 
 WIDTH, HEIGHT, LEFT = 480.0, 210.0, 44.0
 MOST_LABELS, MOST_MONTHS = 7, 6
 VISIBLE = 0.5
+AT_ONCE = 12
 MISSING = "missing"
 
 
@@ -55,17 +58,31 @@ class Trend:
         return [stack.row for stack in self.stacks if stack.row is not None]
 
 
-def trend(found: Figures, interval: Interval) -> Trend | None:
-    """The trend of figures over their periods, None where there is nothing to draw."""
-    names = found.periods.names
-    totals = {row.period: row for row in found.rows()}
-    by_stage = {(row.period, row.group): row for row in found.rows("stage")}
+def trend_of(collector: Collector, query: Query) -> Trend | None:
+    """The trend of what a query asks for, None where there is nothing to draw; asked in parts, because the
+    figures of many devices over many periods take much memory.
+    """
+    periods = cut(query.span, query.interval, collector.zone)
+    totals: list[Row] = []
+    by_stage: list[Row] = []
+    for at in range(0, len(periods.names), AT_ONCE):
+        edges = periods.edges[at : at + AT_ONCE + 1]
+        found = figures(collector, replace(query, span=Span(int(edges[0]), int(edges[-1]))))
+        totals += found.rows()
+        by_stage += found.rows("stage")
+    return trend(periods.names, totals, by_stage)
+
+
+def trend(names: Sequence[str], total: Iterable[Row], of_stages: Iterable[Row]) -> Trend | None:
+    """The trend over named periods by their totals and by stage, None where there is nothing to draw."""
+    totals = {row.period: row for row in total}
+    by_stage = {(row.period, row.group): row for row in of_stages}
     amounts = [_amounts(name, by_stage) for name in names]
     top = round_up(max((sum(one.values()) for one in amounts), default=0.0))
     if not top:
         return None
     base, step = HEIGHT - BOTTOM, (WIDTH - LEFT) / len(names)
-    every = -(-len(names) // (MOST_MONTHS if interval == "month" else MOST_LABELS))
+    every = -(-len(names) // (MOST_MONTHS if len(names[0]) == len("2026-11") else MOST_LABELS))
     segments = [_segments(one, base, (base - TOP) / top) for one in amounts]
     stacks = tuple(
         Stack(

@@ -1,12 +1,10 @@
 """The overview: what a reader chooses there, and that what it tells fits together."""
 
 import re
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from parcimetre_server.footprints import Query, Row, figures
-from parcimetre_server.pages.trend import MISSING, trend
+from parcimetre_server.footprints import Query, figures
+from parcimetre_server.pages.trend import MISSING, trend, trend_of
 from parcimetre_server.periods import DAY_S, Span
 
 UNBROKEN = "\u00a0"
@@ -72,28 +70,22 @@ def test_coverage_and_measured_share_stand_beside_every_total(reader):
         assert table.split("</table>")[0].count(" measured</span>") == rows > 0
 
 
-def test_the_trend_s_columns_are_the_rows_of_its_table(fleet):
-    week = Span(fleet.today - 6 * DAY_S, fleet.today + DAY_S // 2)
-    found = figures(fleet.collector, Query(week, interval="day"))
-    made = trend(found, "day")
+@pytest.mark.parametrize("at_once", [2, 12])
+def test_the_trend_s_columns_are_the_rows_of_its_table(fleet, monkeypatch, at_once):
+    monkeypatch.setattr("parcimetre_server.pages.trend.AT_ONCE", at_once)
+    query = Query(Span(fleet.today - 6 * DAY_S, fleet.today + DAY_S // 2), interval="day")
+    made = trend_of(fleet.collector, query)
     top, base = made.scale[-1], made.scale[0]
     per_unit = (base[0] - top[0]) / top[1]
-    assert made.rows == found.rows()
+    values = [row.value for row in figures(fleet.collector, query).rows()]
+    assert [row.value for row in made.rows] == pytest.approx(values)
     for stack in made.stacks:
         known = sum(one.height for one in stack.segments if one.key != MISSING)
         assert known == pytest.approx(stack.row.value * per_unit)
-        assert sum(one.height for one in stack.segments) == pytest.approx(
-            (stack.row.extrapolated.value if stack.row.incomplete else stack.row.value) * per_unit
-        )
+        whole = stack.row.extrapolated.value if stack.row.incomplete else stack.row.value
+        assert sum(one.height for one in stack.segments) == pytest.approx(whole * per_unit)
         assert all(top[0] - 1e-6 <= one.y <= base[0] for one in stack.segments)
 
 
 def test_nothing_to_draw_is_no_chart():
-    nothing = SimpleNamespace(periods=SimpleNamespace(names=("2026-11-23",), edges=np.zeros(2)), rows=no_rows)
-    assert trend(nothing, "day") is None
-
-
-def no_rows(group_by=None):
-    """What an empty fleet answers."""
-    rows: list[Row] = []
-    return rows
+    assert trend(["2026-11-23"], [], []) is None
