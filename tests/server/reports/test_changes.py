@@ -29,16 +29,17 @@ def told(devices):
     return Amounts(*np.array(devices, np.float64).reshape(-1, len(fields(Amounts))).T)
 
 
-@st.composite
-def period(draw, n):
-    """Amounts of n devices of which none used anything without energy, or had energy without a record."""
-    devices = []
-    for _ in range(n):
-        service_s, share, watts, of_joule, steady, once = (draw(amount) for _ in range(6))
-        recorded_s = service_s * min(share, 1.0)
-        energy_j = recorded_s * watts
-        devices.append((service_s, recorded_s, energy_j, energy_j * of_joule, steady * (service_s > 0), once))
-    return told(devices)
+def lived(service_s, share, watts, of_joule, steady, once):
+    """A device that used nothing without energy, and had no energy without a record."""
+    recorded_s = service_s * min(share, 1.0)
+    energy_j = recorded_s * watts
+    return service_s, recorded_s, energy_j, energy_j * of_joule, steady * (service_s > 0), once
+
+
+def period(n):
+    """Amounts of n devices."""
+    device = st.tuples(*[amount] * 6).map(lambda drawn: lived(*drawn))
+    return st.lists(device, min_size=n, max_size=n).map(told)
 
 
 @given(st.integers(1, 4).flatmap(lambda n: st.tuples(period(n), period(n))))
