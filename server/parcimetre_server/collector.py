@@ -13,6 +13,7 @@ from starlette.requests import Request
 from . import clock
 from .day_sums import DaySums
 from .factor_sets import in_force
+from .moments import Moments
 from .reader import reader_of
 from .scope import WHOLE, Role, Scope
 from .scoped_store import ScopedStore
@@ -39,6 +40,7 @@ class Collector:
     factors: FactorSet
     seen: Seen = field(default_factory=Seen)
     days: DaySums = field(default_factory=DaySums)
+    moments: Moments = field(default_factory=Moments)
     scope: Scope = WHOLE
 
     def now(self) -> int:

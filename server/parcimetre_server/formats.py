@@ -132,6 +132,20 @@ class Formats:
         """A day by its ISO name, with the day of the week."""
         return format_date(date.fromisoformat(period), "EEE d MMM", locale=self.tongue.language)
 
+    def period(self, name: str, short: bool = False) -> str:
+        """A day, ISO week, month or year by its ISO name; `short` leaves out what its neighbours tell."""
+        language = self.tongue.language
+        if name.isdigit():
+            return name
+        if "W" in name:
+            year, week = name.split("-W")
+            return self.tongue("week {week}", week=int(week)) + ("" if short else f" {year}")
+        if len(name) == len("2026-11"):
+            return format_date(
+                date.fromisoformat(f"{name}-01"), "LLL" if short else "LLLL y", locale=language
+            )
+        return format_date(date.fromisoformat(name), "d MMM" if short else "EEE d MMM", locale=language)
+
     def day_and_time(self, second: float) -> str:
         """Day and time to the minute."""
         return format_datetime(self.local(second), "d MMM y HH:mm", locale=self.tongue.language)

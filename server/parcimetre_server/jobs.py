@@ -1,6 +1,6 @@
 """What runs when: the past week's report, each Monday morning in the organisation's time zone; the store's
 own tidying, and which monitors are the fleet's, each hour. Where several collectors share a store, each runs
-on one of them, under a lease.
+on one of them, under a lease. Every collector has the first page of a large fleet ready.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .home_displays import settle
 from .i18n import LANGUAGES, Language
 from .leases import run_once
 from .meters import Meters
+from .pages.overview import prepare
 from .periods import week_of, weeks_later
 from .reports.html import html
 from .reports.weekly import weekly
@@ -28,6 +29,7 @@ from .reports.weekly import weekly
 LOG = logging.getLogger(__name__)
 HOUR = 7
 LATE_S = 6 * 3600
+PREPARED_MINUTES = 4
 
 
 def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[], None]:
@@ -61,6 +63,9 @@ def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[
     scheduler.add_job(leased, "interval", ["tidy", _hour, _tidy], hours=1, next_run_time=datetime.now(UTC))
     scheduler.add_job(
         leased, "interval", ["displays", _hour, _settle], hours=1, next_run_time=datetime.now(UTC)
+    )
+    scheduler.add_job(
+        _prepare, "interval", [collector], minutes=PREPARED_MINUTES, next_run_time=datetime.now(UTC)
     )
     scheduler.start()
 
@@ -112,6 +117,14 @@ def _settle(collector: Collector) -> bool:
         LOG.exception("the monitors could not be looked through; it is tried again in an hour")
         return False
     return True
+
+
+def _prepare(collector: Collector) -> None:
+    """Have the first page ready on each collector; without it, the next reader waits."""
+    try:
+        prepare(collector)
+    except Exception:  # the edge of a loop that must survive
+        LOG.exception("the first page could not be prepared; it is tried again in some minutes")
 
 
 def _past_week(collector: Collector) -> bool:
