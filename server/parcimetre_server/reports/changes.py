@@ -31,7 +31,6 @@ from ..transfers import END
 Reason = Literal[
     "joined", "left", "moved", "service", "use", "grid", "coverage", "embodied", "factors", "several"
 ]
-FLEET: tuple[Reason, ...] = ("joined", "left", "moved", "service")
 ROUNDING = 1e-9
 Array = NDArray[np.float64]
 Members = NDArray[np.bool_]
@@ -73,11 +72,6 @@ class Changes:
     def difference(self) -> float:
         """What the later period has more than the earlier one."""
         return self.after - self.before
-
-    @property
-    def fleet(self) -> float:
-        """What devices that joined or left, and time in service, add."""
-        return sum(part.value for part in self.parts if part.reason in FLEET)
 
 
 @dataclass(frozen=True)
