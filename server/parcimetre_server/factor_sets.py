@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -70,9 +71,10 @@ def _known_sets(data_dir: Path, computing: FactorSet) -> Iterator[Known]:
         yield Known(SHIPPED, mark("As shipped"), shipped)
     for folder in sorted(_folder(data_dir, "").glob("*/")):
         if any(folder.glob("*.csv")):
-            found = overlaid(shipped, folder)
-            if found.id != computing.id:
-                yield Known(folder.name, TITLES.get(folder.name, REPLACED), found)
+            with suppress(BadFactorRow):  # old tables may not fit over what is shipped today
+                found = overlaid(shipped, folder)
+                if found.id != computing.id:
+                    yield Known(folder.name, TITLES.get(folder.name, REPLACED), found)
 
 
 @lru_cache(maxsize=1)

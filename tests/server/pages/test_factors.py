@@ -38,3 +38,12 @@ def test_a_set_that_was_adopted_since_the_start_is_said_to_wait_for_a_restart(re
 def test_a_set_that_is_not_there_is_not_found_and_one_alone_is_compared_with_itself(reader):
     assert reader.get("/factors/diff?after=../../etc").status_code == 404
     assert "The two sets have the same factors." in reader.get("/factors/diff?lang=en").text
+
+
+def test_tables_that_no_longer_fit_over_the_shipped_ones_are_left_out(reader, fleet):
+    folder = fleet.collector.settings.data_dir / "factors" / "0123abcd"
+    folder.mkdir(parents=True)
+    (folder / "no_such_table.csv").write_text("id\n")
+    answer = reader.get("/factors")
+    assert answer.status_code == 200
+    assert "0123abcd" not in answer.text
