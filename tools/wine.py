@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 WINE = Path("/usr/lib/wine/wine64")
-LONGEST_S = 240
+LONGEST_S, LAST_WORDS_S = 240, 5
 
 
 def environment(prefix: Path) -> dict[str, str]:
@@ -24,27 +26,46 @@ def environment(prefix: Path) -> dict[str, str]:
 
 
 class Program:
-    """A program of Windows that runs. Python for Windows wants pipes under Wine, files it cannot write."""
+    """A program of Windows that runs. Python for Windows wants pipes under Wine, files it cannot write.
+
+    Its end is the process's own, not that of its pipes: what Wine starts beside it holds them and stays.
+    """
 
     def __init__(self, command: list[object], env: Mapping[str, str], folder: Path) -> None:
         self._process = subprocess.Popen(
             [WINE, *map(str, command)], env=env, cwd=folder, text=True, errors="replace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+        self._said: dict[str, list[str]] = {"out": [], "err": []}
+        pipes = {"out": self._process.stdout, "err": self._process.stderr}
+        self._readers = [
+            threading.Thread(target=_read, args=(pipe, self._said[name]), daemon=True)
+            for name, pipe in pipes.items()
+        ]
+        for reader in self._readers:
+            reader.start()
 
     def ended(self) -> tuple[int, str, str]:
         """Wait for its end: exit code (its last eight bits), output, errors."""
         try:
-            out, err = self._process.communicate(timeout=LONGEST_S)
+            code = self._process.wait(LONGEST_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
-        return self._process.returncode, out, err
+        for reader in self._readers:
+            reader.join(LAST_WORDS_S)
+        return code, "".join(self._said["out"]), "".join(self._said["err"])
 
     def kill(self) -> None:
         """End it now, if it has not ended."""
         self._process.kill()
-        self._process.communicate(timeout=LONGEST_S)
+        self._process.wait(LONGEST_S)
+
+
+def _read(pipe: IO[str] | None, said: list[str]) -> None:
+    if pipe is not None:
+        with pipe:
+            said.extend(iter(pipe.readline, ""))
 
 
 @contextmanager

@@ -37,7 +37,11 @@ def statements(files: Path, secure: str) -> Iterator[str]:
 
 
 def _settings(secure: str) -> Iterator[str]:
-    """A setting not given keeps its old value; one that has none is not written."""
+    """A setting not given keeps its old value; one that has none is not written.
+
+    REINSTALLMODE has every file written always: which ones are there already is judged before the old version
+    takes its own away.
+    """
     for number, name in enumerate(product.SETTINGS):
         yield _update("Component", "Condition", name, "Component", f"Value{name}")
         yield _set(f"Keep{name}", name, f"[OLD{name}]", f"OLD{name} AND NOT {name}", _KEEP + number)
