@@ -97,7 +97,7 @@ class Debian:
         done = subprocess.run(
             ["systemd-nspawn", "-D", self.root, *plain, *options],
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         subprocess.run(["mount", "-t", "proc", "proc", self.root / "proc"], check=True)
         written = self.root / "probe.out"

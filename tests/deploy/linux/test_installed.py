@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parcimetre_agent import __version__
 
 SETTINGS = 'server = "{url}"\nsecret_file = "/etc/parcimetre/secret"\n'
 BACKUPS = {f"/etc/{name}-" for name in ("passwd", "group", "shadow", "gshadow")}
@@ -28,7 +29,7 @@ def test_deb_reports_keeps_its_device_over_an_upgrade_and_purges_without_a_trace
     _point_to(debian, collector)
     debian.dpkg("-i", debs["0.1.0"])
     debian.must("install", "-d", "-o", "parcimetre", "-m", "0700", "/var/lib/parcimetre-agent")
-    assert debian.must(*AS_AGENT, "--version") == "0.1.0\n"
+    assert debian.must(*AS_AGENT, "--version") == f"{__version__}\n"
     debian.must(*AS_AGENT, "once")
     assert len(collector.measured()) == known + 1
 
@@ -104,7 +105,7 @@ def test_rpm_installs_unchanged_runs_and_erases_all_but_foreign_settings(debian:
     before = debian.files()
     _rpm(debian, "--install", "--nodeps", rpm)
     assert _rpm(debian, "--verify", "--nodeps", "parcimetre-agent") == ""
-    assert debian.must("parcimetre-agent", "--version") == "0.1.0\n"
+    assert debian.must("parcimetre-agent", "--version") == f"{__version__}\n"
     assert "parcimetre" in debian.must("cat", "/etc/passwd")
     settings = "/etc/parcimetre/agent.toml"
     debian.write(settings, SETTINGS)

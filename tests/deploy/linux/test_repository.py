@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parcimetre_agent import __version__
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
 
@@ -38,7 +39,7 @@ def test_apt_installs_the_agent_from_it(debian: Any, repository: Path) -> None:
     _use(debian, repository)
     debian.must("apt-get", "update", "-q")
     debian.must("apt-get", "install", "-qy", "parcimetre-agent")
-    assert debian.must("parcimetre-agent", "--version") == "0.1.0\n"
+    assert debian.must("parcimetre-agent", "--version") == f"{__version__}\n"
 
 
 def test_apt_refuses_an_index_that_was_changed_after_signing(debian: Any, repository: Path) -> None:
