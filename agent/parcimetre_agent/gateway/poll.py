@@ -26,6 +26,7 @@ from .time_in_state import Cell, Seen, pieces, slot_fields, spread
 DAY_S = 86_400
 LONGEST_ASK_S = 30.0
 SILENT_AFTER = 2
+WOKEN = "being asked wakes it: it is asked only when its counters are due"
 REACH, STATUS, COUNTERS = "gateway.reach", "printer.status", "printer.counters"
 
 
@@ -105,9 +106,10 @@ class Round:
             await asyncio.wait_for(ask(target), LONGEST_ASK_S)
         except (Silent, asyncio.TimeoutError):
             self._missed(target)
-        except Garbled as error:
+        except Exception as error:  # noqa: BLE001 - what no device was seen to answer must not end the round
             self.count.garbled += 1
-            self._told(target, STATUS, f"its answer is not understood: {error}")
+            what = error if isinstance(error, Garbled) else f"{type(error).__name__}: {error}"
+            self._told(target, STATUS, f"its answer is not understood: {what}")
 
     async def _ask(self, target: Target) -> None:
         place = self._place(target)
@@ -196,7 +198,7 @@ class Round:
         place.misses, place.device = 0, watched.known.key
         watched.silent_since_s = None
         self._problem(watched, REACH, "")
-        self._problem(watched, STATUS, "")
+        self._problem(watched, STATUS, WOKEN if watched.waking.by_polls else "")
         total = answers.get(printers.LIFE_COUNT)
         before = watched.seen
         now = Seen(
@@ -235,7 +237,7 @@ class Round:
         self.count.asked += session.asked
         watched.waking = watched.waking.seen(printers.power(answers, watched.known.index) == "awake")
         if watched.waking.by_polls:
-            self._problem(watched, STATUS, "being asked wakes it: it is asked only when its counters are due")
+            self._problem(watched, STATUS, WOKEN)
 
     def _missed(self, target: Target) -> None:
         """Nobody answered; that a printer is away is told after the second time."""

@@ -220,6 +220,7 @@ def test_a_printer_that_polls_wake_is_asked_for_its_counters_only(book, round_at
     assert "wakes it" in only(book).problems[STATUS]
     assert round_at("hp-asleep", 4 * SLOT_S).asked == 0
     assert round_at(HP, 7 * 3600).asked > 1
+    assert "wakes it" in only(book).problems[STATUS]
 
 
 def woken_at(book: Book, target, at: float) -> None:
