@@ -15,6 +15,7 @@ TOLD = {
     "attached",
     "monitor",
     "lineage",
+    "printing",
     "transfer",
     "org_unit",
     "site",
