@@ -63,6 +63,28 @@ GROUPS = {
     "power_source": mark("Power source"),
     "model": mark("Model"),
 }
+CHANGES = {
+    "joined": mark("Devices that joined"),
+    "left": mark("Devices that left"),
+    "service": mark("Time in service"),
+    "use": mark("Electricity used"),
+    "grid": mark("Impact of a kilowatt-hour"),
+    "coverage": mark("Time with a record"),
+    "embodied": mark("Embodied impact"),
+    "factors": mark("Factor set"),
+    "several": mark("Other reasons, together"),
+}
+WHY = {
+    "joined": mark("use and embodied impact of devices that were not in service before"),
+    "left": mark("use and embodied impact of devices that are no longer in service"),
+    "service": mark("devices of both periods that were longer or shorter in service"),
+    "use": mark("more or less electricity in an hour that has a record"),
+    "grid": mark("the grid's electricity, or where devices stand, is another one"),
+    "coverage": mark("more or less time with a record; what has none counts nothing"),
+    "embodied": mark("service lives that began or ended, devices that were scrapped"),
+    "factors": mark("the earlier period was told with another factor set"),
+    "several": mark("fewer than 5 devices are behind one of them"),
+}
 ROLE_TITLES = {"viewer": mark("viewer"), "analyst": mark("analyst"), "admin": mark("admin")}
 QUALITIES = {"": "", "estimate": mark("estimate"), "disputed": mark("disputed")}
 RUNG_TITLES = {rung.name: rung.title for rung in RUNGS} | {"embodied": mark("Embodied")}

@@ -136,6 +136,12 @@ def test_the_fleet_s_steps_are_right_and_lead_to_the_engine_s_intervals(factors,
 
 
 @LANGUAGES
+def test_the_changes_steps_are_right_and_add_up(factors, language):
+    steps = worked(language, "changes", factors)
+    assert steps["i"] == pytest.approx(steps["j"])
+
+
+@LANGUAGES
 def test_the_page_names_only_factors_that_exist_with_the_values_they_have(factors, language):
     text = page(language)
     for name in ID.findall(text):
@@ -148,7 +154,7 @@ def test_the_page_names_only_factors_that_exist_with_the_values_they_have(factor
 
 
 def test_both_languages_show_the_same_steps():
-    for example in ("server", "client", "laptop", "fleet"):
+    for example in ("server", "client", "laptop", "fleet", "changes"):
         english, french = ([(row[0], row[2].replace(",", ".")) for row in rows(language, example)]
                            for language in ("en", "fr"))  # fmt: skip
         assert english == french

@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
+from parcimetre_server.devices import retire
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.periods import Span
+from parcimetre_server.reports.changes import changes
 from parcimetre_server.scope import NotAllowed, Scope
 from parcimetre_server.small_groups import FEWEST, SMALL, hidden, too_few, tree
+from parcimetre_server.store import Arrival
+
+from tests.server.conftest import slot
 
 A, B = "Métropole/Aubeclair", "Métropole/Boisverre"
 DAY_S = 86_400
@@ -105,3 +110,16 @@ def test_a_viewer_is_told_so_on_the_page_and_in_the_report(asking, communes):
     for path in ("/?lang=fr", "/reports/weekly/2026-W48?lang=fr"):
         assert "Trop peu d’équipements" in reader.get(path).text
     assert reader.get("/v1/reports/weekly/2026-W48?format=json").json()["withheld"] is True
+
+
+def test_a_viewer_learns_no_reason_of_a_change_that_few_devices_have(communes):
+    store, now = communes.collector.store, communes.collector.now() // 900 * 900
+    collector = communes.collector.within(Scope(A, "viewer"))
+    keys = sorted(key for key in store.spans() if key.startswith("a0a0a0"))
+    store.write([Arrival(key, [slot(now - DAY_S + 900)]) for key in keys[:6]])
+    retire(store, keys[0], now - 2 * DAY_S)
+    halves = Span(now - 6 * DAY_S, now - 3 * DAY_S), Span(now - 3 * DAY_S, now)
+    found = changes(collector, *(Query(span, org_unit=A) for span in halves))
+    assert "several" in {part.reason for part in found.parts}
+    assert all(part.devices >= FEWEST for part in found.parts)
+    assert sum(part.value for part in found.parts) == pytest.approx(found.difference, abs=1e-9)
