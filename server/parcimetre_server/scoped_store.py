@@ -12,11 +12,12 @@ from functools import cached_property
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .scope import NotAllowed, Scope
+from .scope import ROLES, NotAllowed, Scope
 from .store import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, Store
 
 PUBLIC: frozenset[FactKind] = frozenset({"grid", "setting"})
 OF_A_DEVICE: frozenset[FactKind] = frozenset({"inventory", "purchase", "self_cost", "losses", "attached"})
+OF_REPORTS: frozenset[FactKind] = frozenset({"report", "schedule", "delivery"})
 
 
 class ScopedStore:
@@ -33,6 +34,9 @@ class ScopedStore:
             "contract": self._is_of_contract,
             "dead_letter": lambda fact: self._sees_device(str(fact.body["device"])),
             "monitor": lambda fact: any(map(self._sees_device, fact.body["machines"])),
+            "report": self._is_readers_report,
+            "schedule": self._is_of_admin,
+            "delivery": self._is_of_admin,
         }
 
     @cached_property
@@ -51,11 +55,27 @@ class ScopedStore:
             return place in self._sites
         return unit is None or self.scope.touches(str(unit))
 
+    def _is_readers_report(self, fact: Fact) -> bool:
+        """Whether a report tells no more than the reader may see; of parts, viewers are told by no report."""
+        unit, scope = fact.body["org_unit"], self.scope
+        if ROLES.index(fact.body["role"]) > ROLES.index(scope.role):
+            return False
+        return unit == scope.root if scope.role == "viewer" else self._covers(unit)
+
+    def _is_of_admin(self, fact: Fact) -> bool:
+        """Whether somebody's address in the subtree may be seen."""
+        return self.scope.role == "admin" and self._covers(fact.body["org_unit"])
+
+    def _covers(self, org_unit: str | None) -> bool:
+        return self.scope.root is None or (org_unit is not None and self.scope.covers(org_unit))
+
     def _sees_device(self, device_id: str) -> bool:
         fact = self.whole.latest_of("device", device_id)
         return fact is not None and self._sees(fact)
 
     def _sees(self, fact: Fact) -> bool:
+        if fact.kind in OF_REPORTS:
+            return self._whose[fact.kind](fact)
         if self.scope.root is None or fact.kind in PUBLIC:
             return fact.kind in PUBLIC or fact.kind in OF_A_DEVICE or fact.kind in self._whose
         if fact.kind in OF_A_DEVICE:

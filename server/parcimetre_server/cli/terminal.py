@@ -25,6 +25,8 @@ HEADINGS = (
     mark("observed"), mark("quality"), mark("supplier"), mark("product"), mark("kg per kwh"), mark("from"),
     mark("until"), mark("evidence"), mark("month"), mark("days"), mark("profile"),
     mark("low"), mark("high"), mark("devices"), mark("hours"), mark("role"), mark("last used"),
+    mark("week"), mark("edition"), mark("way"), mark("to"), mark("reason"), mark("language"), mark("formats"),
+    mark("since"),
 )  # fmt: skip
 
 

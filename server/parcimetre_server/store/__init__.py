@@ -35,6 +35,9 @@ FactKind = Literal[
     "contract",
     "token",
     "token_use",
+    "report",
+    "schedule",
+    "delivery",
 ]
 Body = Mapping[str, Any]
 

@@ -23,6 +23,9 @@ TOLD = {
     "contract",
     "grid",
     "setting",
+    "report",
+    "schedule",
+    "delivery",
 }
 
 
