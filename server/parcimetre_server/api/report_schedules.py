@@ -58,9 +58,16 @@ def create_schedule(
     unit = wanted.org_unit or collector.scope.root
     whole = serving(request)
     made = schedules.add(
-        whole.store, whole.now(), unit, wanted.way, wanted.to, wanted.language, wanted.formats, wanted.role,
-        collector.store,
-    )  # fmt: skip
+        whole.store,
+        whole.now(),
+        unit,
+        wanted.way,
+        wanted.to,
+        wanted.language,
+        wanted.formats,
+        wanted.role,
+        collector.scope,
+    )
     return schedules.as_json(made)
 
 

@@ -15,7 +15,7 @@ from ..periods import DAY_S, HOUR_S
 from ..served import like
 from ..store import Fact, Store
 from .letter import letter
-from .message import message, message_id
+from .message import message, name_of
 from .published import WHOLE_TARGET, Publication, publications
 from .rendered import all_rendered
 from .schedules import Schedule, Way, schedules
@@ -140,13 +140,12 @@ def _send(collector: Collector, found: Publication, to: Schedule, key: str) -> N
 
 def bounced(collector: Collector, notice: Message) -> list[Delivery]:
     """Note what a delivery status notification (RFC 3464) says was not delivered after all."""
-    ids, reasons = _named(notice), _failures(notice)
-    mail = collector.settings.mail
-    if not ids or not reasons or mail is None:
+    names, reasons = _named(notice), _failures(notice)
+    if not names or not reasons:
         return []
     made = []
     for one in deliveries(collector.store):
-        if one.way == "mail" and one.state == "sent" and message_id(one.key, mail.sender) in ids:
+        if one.way == "mail" and one.state == "sent" and name_of(one.key) in names:
             after = replace(one, state="bounced", at=collector.now(), reason="; ".join(reasons)[:300])
             _keep(collector.store, after)
             made.append(after)
@@ -154,16 +153,16 @@ def bounced(collector: Collector, notice: Message) -> list[Delivery]:
 
 
 def _named(notice: Message) -> set[str]:
-    """Ids of the messages that a notification returns, whole or their heads."""
-    found = set()
+    """Names of the messages that a notification returns, whole or their heads."""
+    ids = []
     for part in notice.walk():
         if part.get_content_type() == "text/rfc822-headers":
             for line in str(part.get_payload(decode=False)).splitlines():
                 if line.lower().startswith("message-id:"):
-                    found.add(line.partition(":")[2].strip())
+                    ids.append(line.partition(":")[2])
         elif part is not notice and part["Message-ID"]:
-            found.add(str(part["Message-ID"]).strip())
-    return found
+            ids.append(str(part["Message-ID"]))
+    return {one.strip().strip("<>").partition("@")[0] for one in ids}
 
 
 def _failures(notice: Message) -> list[str]:

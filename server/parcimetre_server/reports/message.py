@@ -39,5 +39,9 @@ def message(
 
 def message_id(key: str, sender: str) -> str:
     """The id of the message of a delivery, by which a bounce names it."""
-    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
-    return f"<{digest}@{sender.rpartition('@')[2].strip('<> ') or 'parcimetre'}>"
+    return f"<{name_of(key)}@{sender.rpartition('@')[2].strip('<> ') or 'parcimetre'}>"
+
+
+def name_of(key: str) -> str:
+    """What stands for a delivery in ids."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ..errors import ParcimetreError
 from ..i18n import LANGUAGES, Language
 from ..org import clean_path, units
-from ..scope import ROLES, WHOLE, Role
+from ..scope import ROLES, WHOLE, Role, Scope
 from ..store import Fact, Store
 from .rendered import FORMATS, Format
 
@@ -81,13 +81,13 @@ def add(
     language: str,
     formats: Sequence[str],
     role: str = "viewer",
-    seen: Store | None = None,
+    scope: Scope = WHOLE,
 ) -> Schedule:
     """Send somebody the reports from the next one on; a recipient that is known gets the new formats.
 
-    The org unit is one that the store shows, or what is `seen` of it. Raises BadSchedule and UnknownOrgUnit.
+    The org unit is one that `scope` covers. Raises BadSchedule and UnknownOrgUnit.
     """
-    unit = None if org_unit is None else _known_unit(seen or store, org_unit)
+    unit = None if org_unit is None else _known_unit(store, org_unit, scope)
     known_way = _one_of(way, WAYS, "way")
     to = _recipient(known_way, to.strip())
     said = _one_of(language, LANGUAGES, "language")
@@ -136,11 +136,11 @@ def _one_of(given: str, known: Iterable[Known], what: str) -> Known:
     raise BadSchedule(f"{given!r} is no {what}; known: {', '.join(names)}")
 
 
-def _known_unit(store: Store, org_unit: str) -> str:
-    """The unit's clean path. Raises UnknownOrgUnit where the store shows none of it."""
+def _known_unit(store: Store, org_unit: str, scope: Scope) -> str:
+    """The unit's clean path. Raises UnknownOrgUnit where the scope covers none of that path."""
     unit = clean_path(org_unit)
     of_devices = (str(fact.body["org_unit"]) for fact in store.latest("device").values())
-    WHOLE.check_unit(unit, (*units(store), *of_devices))
+    scope.check_unit(unit, (*units(store), *of_devices))
     return unit
 
 

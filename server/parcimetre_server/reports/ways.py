@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import smtplib
 import ssl
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import httpx
 
 from ..errors import ParcimetreError
 from ..mail_settings import MailSettings
+from .message import name_of
 from .rendered import File
 
 HOOK_TIMEOUT_S = 30.0
@@ -98,13 +98,12 @@ def into_folder(files: Sequence[File], folder: str) -> None:
 
 def to_webhook(files: Sequence[File], url: str, key: str) -> None:
     """Post each file to a server, with a key by which it can tell one that it had. Raises NotTaken."""
-    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
     try:
         with httpx.Client(timeout=HOOK_TIMEOUT_S) as client:
             for file in files:
                 headers = {
                     "Content-Type": file.media_type,
-                    "Idempotency-Key": f"{digest}-{file.name.rpartition('.')[2]}",
+                    "Idempotency-Key": f"{name_of(key)}-{file.name.rpartition('.')[2]}",
                     "X-Parcimetre-File": file.name.encode("ascii", "replace").decode(),
                 }
                 answer = client.post(url, content=file.content, headers=headers)
