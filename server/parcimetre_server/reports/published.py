@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,16 +14,14 @@ from parcimetre_factors.factor import FactorSet
 from pydantic import TypeAdapter
 
 from ..collector import Collector
-from ..devices import devices
 from ..errors import ParcimetreError
 from ..factor_sets import of_id
 from ..periods import DAY_S, Span, week_of, week_span, weeks_later
 from ..scope import Role, Scope
 from ..served import like, told
 from ..store import Fact, Store
-from .habits import Habit, habits
 from .schedules import schedules
-from .weekly import SETTLED_S, Moved, Restated, Weekly, weekly
+from .weekly import SETTLED_S, Moved, Restated, Weekly, look, weekly
 
 LOG = logging.getLogger(__name__)
 WEEKLY = TypeAdapter(Weekly)
@@ -103,25 +101,23 @@ def publish(collector: Collector, week: str) -> list[Publication]:
 
 
 def _computed(collector: Collector, week: str, wanted: Iterable[Target]) -> Iterator[Publication]:
-    """The first editions of reports, with the week's habits looked at once."""
+    """The first editions of reports; the fleet is looked through once for all that admins get."""
     recorded_s = recorded(collector.store, week_span(week, collector.zone))
-    known = habits(collector, week_span(week, collector.zone), devices(collector.store))
     earlier = _earlier(collector, weeks_later(week, -1, collector.zone))
-    for target in wanted:
-        report = _told(collector, week, target, known, earlier)
-        yield Publication(target[1], 1, collector.now(), recorded_s, dict(told(collector.settings)), report)
+    whole = look(collector, week, None, earlier)
+    for unit, role in wanted:
+        if role != "admin":
+            report = _told(collector, week, (unit, role), earlier)
+        else:
+            report = rounded(weekly(collector, week, unit, whole.within(unit) if unit else whole))
+        yield Publication(role, 1, collector.now(), recorded_s, dict(told(collector.settings)), report)
 
 
-def _told(
-    collector: Collector,
-    week: str,
-    target: Target,
-    known: Sequence[Habit] | None = None,
-    earlier: FactorSet | None = None,
-) -> Weekly:
+def _told(collector: Collector, week: str, target: Target, earlier: FactorSet | None) -> Weekly:
     """What a reader of a role is told of a unit, in the digits that are kept."""
     unit, role = target
-    return rounded(weekly(collector.within(Scope(unit, role)), week, unit, known, earlier))
+    reader = collector.within(Scope(unit, role))
+    return rounded(weekly(reader, week, unit, look(reader, week, unit, earlier)))
 
 
 def _earlier(collector: Collector, week: str) -> FactorSet | None:
@@ -218,9 +214,8 @@ def recomputed(collector: Collector, found: Publication) -> Weekly:
         )
     settings = like(collector.settings, found.served)
     then = replace(collector, factors=factors, settings=settings)
-    zone = settings.zone
-    return _told(then, found.report.week, found.target,
-                 earlier=_earlier(then, weeks_later(found.report.week, -1, zone)))  # fmt: skip
+    earlier = _earlier(then, weeks_later(found.report.week, -1, settings.zone))
+    return _told(then, found.report.week, found.target, earlier)
 
 
 def moved(before: Weekly, after: Weekly) -> Iterator[Moved]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from ..contracts import contracts
 from ..devices import Device
 from ..footprints import Figures, Query, Row, figures
 from ..hardware import is_virtual
+from ..org import within
 from ..periods import DAY_S, Span, week_span, weeks_later
 from ..store import DeviceId
 from ..views import top
@@ -116,24 +116,68 @@ def _change(now: float | None, before: float | None) -> float | None:
     return now / before - 1 if now is not None and before else None
 
 
-def weekly(
-    collector: Collector,
-    week: str,
-    org_unit: str | None = None,
-    known: Sequence[Habit] | None = None,
-    earlier: FactorSet | None = None,
-) -> Weekly:
-    """The report of an ISO week, in the organisation's time zone. Raises BadPeriod.
+@dataclass(frozen=True)
+class Looked:
+    """What a week's report rests on: figures of the week, of the one before and by day, and habits.
 
-    `known` are the habits of the week's machines where somebody looked already, and `earlier` the factor set
-    that the week before was published with.
+    `then` are the first two with the factors that the week before was published with, if those were others.
+    """
+
+    found: Figures
+    previous: Figures
+    by_day: Figures
+    habits: tuple[Habit, ...]
+    then: tuple[Figures, Figures] | None
+
+    def within(self, org_unit: str) -> Looked:
+        """The same of an org unit's subtree, for who may see all of it."""
+        then = None if self.then is None else (_part(self.then[0], org_unit), _part(self.then[1], org_unit))
+        return Looked(
+            _part(self.found, org_unit), _part(self.previous, org_unit), _part(self.by_day, org_unit),
+            self.habits, then,
+        )  # fmt: skip
+
+
+def _part(known: Figures, org_unit: str) -> Figures:
+    """The figures of the devices in an org unit's subtree."""
+    chosen = []
+    for one in known.alike:
+        which = [i for i, device in enumerate(one.devices) if within(device.org_unit, org_unit)]
+        if which:
+            chosen.append(one.of(which))
+    return replace(known, alike=tuple(chosen))
+
+
+def look(
+    collector: Collector, week: str, org_unit: str | None = None, earlier: FactorSet | None = None
+) -> Looked:
+    """Look up what the report of a week rests on; `earlier` is the factor set that the week before was
+    published with. Raises BadPeriod.
     """
     span, before = _spans(collector, week)
     asked = Query(span, Criterion.GWP, "total", org_unit)
-    found, previous = figures(collector, asked), figures(collector, replace(asked, span=before))
+    found = figures(collector, asked)
+    return Looked(
+        found,
+        figures(collector, replace(asked, span=before)),
+        figures(collector, replace(asked, interval="day")),
+        tuple(habits(collector, span, found.known)),
+        None if earlier is None else _then(collector, earlier, asked, before),
+    )
+
+
+def weekly(
+    collector: Collector, week: str, org_unit: str | None = None, looked: Looked | None = None
+) -> Weekly:
+    """The report of an ISO week, in the organisation's time zone, from what was `looked` up if it was.
+
+    Raises BadPeriod.
+    """
+    span, _ = _spans(collector, week)
+    looked = looked or look(collector, week, org_unit)
+    found, previous = looked.found, looked.previous
     counted, devices = found.in_service(), found.known
     below = top(devices.values(), org_unit or "")
-    then = None if earlier is None else _then(collector, earlier, asked, before)
     return Weekly(
         week=week,
         span=span,
@@ -144,13 +188,13 @@ def weekly(
         total=found.total(),
         market=_market(collector, span, org_unit),
         previous=previous.total(),
-        changes=between(previous, found, then),
+        changes=between(previous, found, looked.then),
         by_unit=_greatest(found.rows("org_unit", below=below)),
         by_category=_greatest(found.rows_if_allowed("category")),
         by_stage=tuple(found.rows("stage")),
         by_power_source=_greatest(found.rows_if_allowed("power_source")),
-        by_day=tuple(figures(collector, replace(asked, interval="day")).rows()),
-        actions=_actions(collector, found, span, known, below),
+        by_day=tuple(looked.by_day.rows()),
+        actions=_actions(collector, looked, below),
         eur_per_kwh=collector.settings.eur_per_kwh,
         greatest=tuple((_named(devices[DeviceId(row.group)]), row) for row in found.greatest_devices(TOP)),
         factor_set=collector.factors.id,
@@ -185,12 +229,9 @@ def _then(
     return figures(then, replace(asked, span=before)), figures(then, asked)
 
 
-def _actions(
-    collector: Collector, found: Figures, span: Span, known: Sequence[Habit] | None, below: str
-) -> tuple[Action, ...]:
-    if known is None:
-        known = habits(collector, span, found.known)
-    own = [habit for habit in known if habit.device.id in found.known]
+def _actions(collector: Collector, looked: Looked, below: str) -> tuple[Action, ...]:
+    found = looked.found
+    own = [habit for habit in looked.habits if habit.device.id in found.known]
     return actions(own, collector.settings.eur_per_kwh, TOP, found.guard, below)
 
 

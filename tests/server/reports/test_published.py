@@ -139,3 +139,13 @@ def test_editions_come_back_from_the_store_as_they_were_told(out):
     (found,) = publications(out.collector.store)
     assert found.report == published.rounded(found.report)
     assert sum(row.value for row in found.report.by_unit) == pytest.approx(found.report.total.value)
+
+
+@pytest.mark.parametrize("role", ["admin", "analyst", "viewer"])
+def test_reports_of_org_units_are_the_same_when_each_is_computed_alone(fleet, role):
+    for unit in ("Métropole", "Métropole/Ville", "Métropole/Ville/Mairie", "Métropole/DSI"):
+        schedules.add(fleet.collector.store, 1, unit, "mail", "a@b.example", "fr", [], role)
+    made = publish(fleet.collector, WEEK)
+    assert len(made) == 5
+    for one in made:
+        assert verify(fleet.collector, WEEK, one.target).differences == ()
