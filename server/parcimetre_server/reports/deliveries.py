@@ -57,9 +57,9 @@ class Delivery:
     reason: str = ""
 
 
-def deliveries(store: Store) -> list[Delivery]:
-    """What became of every delivery, the latest first."""
-    found = (Delivery(**fact.body) for fact in store.latest("delivery").values())
+def deliveries(store: Store, since: int = 0) -> list[Delivery]:
+    """What became of every delivery that was tried since, the latest first."""
+    found = (Delivery(**fact.body) for fact in store.latest("delivery", since).values())
     return sorted(found, key=lambda one: (one.week, one.at, one.key), reverse=True)
 
 
@@ -77,11 +77,12 @@ def deliver(collector: Collector) -> list[Delivery]:
 
 def due(collector: Collector) -> Iterator[tuple[Publication, Schedule, Delivery | None]]:
     """The latest editions that a recipient has not got and that are due, with the attempt before if any."""
-    now, known = collector.now(), {one.key: one for one in deliveries(collector.store)}
+    now = collector.now()
+    known = {one.key: one for one in deliveries(collector.store, now - OPEN_S)}
     wanted: defaultdict[tuple[str | None, str], list[Schedule]] = defaultdict(list)
     for one in (*built_in(collector), *schedules(collector.store)):
         wanted[one.org_unit, one.role].append(one)
-    for found in publications(collector.store):
+    for found in publications(collector.store, now - OPEN_S):
         if found.published_at < now - OPEN_S:
             continue
         for to in wanted[found.target]:

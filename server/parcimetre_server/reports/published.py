@@ -96,7 +96,7 @@ def publish(collector: Collector, week: str) -> list[Publication]:
     made = list(_computed(collector, week, missing))
     if not any(one.report.devices for one in made):
         return []
-    _keep(collector.store, made)
+    _keep(collector, made)
     return made
 
 
@@ -144,9 +144,9 @@ def _rounded(value: Any) -> Any:
     return [_rounded(one) for one in value] if isinstance(value, list) else value
 
 
-def publications(store: Store) -> list[Publication]:
-    """The latest edition of each report that the store shows, the latest week first."""
-    found = map(_publication, store.latest("report").values())
+def publications(store: Store, since: int = 0) -> list[Publication]:
+    """The latest edition of each report that the store shows, the latest week first; of those kept since."""
+    found = map(_publication, store.latest("report", since).values())
     return sorted(found, key=lambda one: (one.report.week, one.report.org_unit or ""), reverse=True)
 
 
@@ -174,9 +174,9 @@ def restate(collector: Collector) -> list[Publication]:
             continue
         later = _restated(collector, found)
         if later is None and now >= found.report.span.last + SETTLED_S:
-            _keep(collector.store, [replace(found, report=replace(found.report, state="final"))])
+            _keep(collector, [replace(found, report=replace(found.report, state="final"))])
         if later is not None:
-            _keep(collector.store, [later])
+            _keep(collector, [later])
             made.append(later)
     return made
 
@@ -280,8 +280,8 @@ def _differences(where: str, one: Any, other: Any) -> Iterator[Difference]:
         yield Difference(where, one, other)
 
 
-def _keep(store: Store, made: Iterable[Publication]) -> None:
-    store.append([Fact("report", one.key, one.published_at, _body(one)) for one in made])
+def _keep(collector: Collector, made: Iterable[Publication]) -> None:
+    collector.store.append([Fact("report", one.key, collector.now(), _body(one)) for one in made])
 
 
 def _body(made: Publication) -> dict[str, Any]:
