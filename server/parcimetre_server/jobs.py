@@ -56,7 +56,6 @@ def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[
         leased,
         "cron",
         ["weekly_report", _due_week, _past_week],
-        day_of_week="mon",
         hour=HOUR,
         next_run_time=soon,
     )

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from ..collector import Collector
 from ..errors import ParcimetreError
 from ..factor_sets import of_id
-from ..periods import DAY_S, Span, week_of, week_span, weeks_later
+from ..periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
 from ..scope import Role, Scope
 from ..served import like, told
 from ..store import Fact, Store
@@ -81,16 +81,18 @@ def due_week(now: int, zone: ZoneInfo) -> str:
     return weeks_later(week_of(int((local - timedelta(hours=HOUR)).timestamp()), zone), -1, zone)
 
 
-def targets(store: Store) -> list[Target]:
-    """Whose reports are published: of everything for admins, and those that somebody is sent."""
-    return list(dict.fromkeys([WHOLE_TARGET, *((one.org_unit, one.role) for one in schedules(store))]))
+def targets(store: Store, due_at: int) -> list[Target]:
+    """Whose reports are published: of everything for admins, and those that somebody asked for in time."""
+    asked = ((one.org_unit, one.role) for one in schedules(store) if one.created_at <= due_at)
+    return list(dict.fromkeys([WHOLE_TARGET, *asked]))
 
 
 def publish(collector: Collector, week: str) -> list[Publication]:
     """Publish a week's reports that are not published yet, each once. A week without devices has none."""
     held = collector.store.latest("report")
-    missing = [target for target in targets(collector.store) if key_of(week, target) not in held]
     last = week_span(week, collector.zone).last
+    wanted = targets(collector.store, last + HOUR * HOUR_S)
+    missing = [target for target in wanted if key_of(week, target) not in held]
     if not missing or not any(first < last for first, _ in collector.store.spans().values()):
         return []
     made = list(_computed(collector, week, missing))

@@ -332,9 +332,7 @@ def hook():
 def test_a_webhook_gets_each_file_with_a_key_and_its_answer_counts(fleet, hook, answer, state):
     url, posted, answers = hook
     answers[0] = answer
-    schedules.add(
-        fleet.collector.store, fleet.now, "Métropole/Ville", "webhook", url, "en", ["json"], "analyst"
-    )
+    schedules.add(fleet.collector.store, 1, "Métropole/Ville", "webhook", url, "en", ["json"], "analyst")
     publish(fleet.collector, WEEK)
     made = [one for one in deliver(fleet.collector) if one.way == "webhook"]
     assert [one.state for one in made] == [state]

@@ -45,10 +45,9 @@ def test_a_week_without_devices_has_no_report(empty):
     assert publish(empty, WEEK) == []
 
 
-def test_org_units_are_published_for_those_who_get_them(out):
-    schedules.add(
-        out.collector.store, out.now, "Métropole/Ville", "mail", "a@b.example", "fr", ["pdf"], "admin"
-    )
+def test_org_units_are_published_for_those_who_asked_in_time(out):
+    for at, unit in ((1, "Métropole/Ville"), (out.now, "Métropole/DSI")):
+        schedules.add(out.collector.store, at, unit, "mail", "a@b.example", "fr", ["pdf"], "admin")
     made = publish(out.collector, WEEK)
     assert [one.target for one in made] == [("Métropole/Ville", "admin")]
 
