@@ -36,8 +36,6 @@ from parcimetre_server.credentials import Credentials
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity, slots
 from parcimetre_server.ingest import expand
-from parcimetre_server.jobs import weekly_files
-from parcimetre_server.periods import week_of, weeks_later
 from parcimetre_server.settings import Settings
 from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.embedded import open_store
@@ -223,9 +221,6 @@ def collector(devices: int, hours: Hours, limit: int, now: int) -> tuple[float, 
         warm_up = requests(sending[:WARM_UP], hours(rounds), port)
         made = [one for back in reversed(range(rounds)) for one in requests(sending, hours(back), port)]
         made = made[:limit]
-        for file in weekly_files(data_dir, weeks_later(week_of(now, PARIS), -1, PARIS)).values():
-            file.parent.mkdir(exist_ok=True)
-            file.touch()  # the report of a week without data is not what is measured
         command = [str(Path(sys.executable).with_name("parcimetre")), "serve", "--data-dir", folder]
         with serving([*command, "--port", str(port)], port) as process:
             drive(port, warm_up)

@@ -19,7 +19,8 @@ from .reader import ON_THIS_MACHINE, Reader
 from .sessions import COOKIE, Sessions
 from .tokens import Tokens
 
-OPEN = ("/v1/enrol", "/v1/reports", "/healthz", "/readyz")
+OPEN = ("/v1/enrol", "/healthz", "/readyz")
+OF_AGENTS = ("POST", "/v1/reports")
 OPEN_TO_BROWSERS = ("/login", "/login/oidc", "/login/callback", "/logout", "/logout/provider")
 STATIC = "/static/"
 
@@ -61,7 +62,7 @@ class Access:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its reader, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in OPEN:
+        if scope["type"] != "http" or scope["path"] in OPEN or (scope["method"], scope["path"]) == OF_AGENTS:
             await self._app(scope, receive, send)
             return
         connection = HTTPConnection(scope)

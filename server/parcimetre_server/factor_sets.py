@@ -93,6 +93,18 @@ def in_force(data_dir: Path) -> FactorSet:
     return overlaid(load_factor_set(), adopted) if adopted.is_dir() else load_factor_set()
 
 
+def of_id(data_dir: Path, set_id: str) -> FactorSet | None:
+    """A set that is or was in force, by its id: the shipped one, or with own tables that are still kept.
+
+    None where it came with another version of the tables. Raises BadFactorRow.
+    """
+    shipped = load_factor_set()
+    if shipped.id == set_id:
+        return shipped
+    folders = (folder for folder in (adopted_folder(data_dir), _folder(data_dir, set_id)) if folder.is_dir())
+    return next((found for folder in folders if (found := overlaid(shipped, folder)).id == set_id), None)
+
+
 def candidate(data_dir: Path) -> FactorSet:
     """The set that adoption would put in force. Raises NothingImported and BadFactorRow."""
     folder = _folder(data_dir, "candidate")

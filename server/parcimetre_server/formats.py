@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 
 from .i18n import Tongue, mark
 from .titles import TIERS
@@ -112,6 +112,17 @@ class Formats:
         if share is None:
             return "–"
         return ("+" if share >= 0 else "−") + self.percent(abs(share))
+
+    def signed(self, value: float, unit: str) -> str:
+        """A difference with its sign, in the unit of its size."""
+        return ("−" if value < 0 else "+") + self.quantity(abs(value), unit)
+
+    def euros(self, value: float) -> str:
+        """An amount of money: in whole euros from 100 on."""
+        pattern = None if value < 99.995 else ("#,##0\u00a0¤" if self.tongue.language == "fr" else "¤#,##0")
+        return format_currency(
+            value, "EUR", pattern, locale=self.tongue.language, currency_digits=pattern is None
+        )
 
     def duration(self, seconds: float) -> str:
         """A time span in the unit of its size."""

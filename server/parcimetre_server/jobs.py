@@ -1,6 +1,7 @@
-"""What runs when: the past week's report, each Monday morning in the organisation's time zone; the store's
-own tidying, and which monitors are the fleet's, each hour. Where several collectors share a store, each runs
-on one of them, under a lease. Every collector has the first page of a large fleet ready.
+"""What runs when: the past week's reports, each Monday morning in the organisation's time zone; those that
+late records moved, each day; what is still to be delivered, each minute; the store's own tidying, and which
+monitors are the fleet's, each hour. Where several collectors share a store, each job runs on one of them,
+under a lease. Every collector has the first page of a large fleet ready.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from secrets import token_hex
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -18,16 +18,14 @@ from .collector import Collector
 from .dead_letters import prune
 from .errors import ParcimetreError
 from .home_displays import settle
-from .i18n import LANGUAGES, Language
 from .leases import run_once
 from .meters import Meters
 from .pages.overview import prepare
-from .periods import week_of, weeks_later
-from .reports.html import html
-from .reports.weekly import weekly
+from .periods import DAY_S
+from .reports.deliveries import deliver
+from .reports.published import HOUR, Publication, due_week, publish, restate
 
 LOG = logging.getLogger(__name__)
-HOUR = 7
 LATE_S = 6 * 3600
 PREPARED_MINUTES = 4
 
@@ -56,10 +54,18 @@ def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[
             again = [job, occasion, work]
             scheduler.add_job(leased, "date", again, run_date=at, id=job, replace_existing=True)
 
+    soon = datetime.now(UTC)
     scheduler.add_job(
-        leased, "cron", ["weekly_report", _last_week, _past_week], day_of_week="mon", hour=HOUR,
-        next_run_time=datetime.now(UTC),
-    )  # fmt: skip
+        leased,
+        "cron",
+        ["weekly_report", _due_week, _past_week],
+        hour=HOUR,
+        next_run_time=soon,
+    )
+    scheduler.add_job(
+        leased, "cron", ["restate", _day, _late_records], hour=HOUR, minute=30, next_run_time=soon
+    )
+    scheduler.add_job(leased, "interval", ["deliver", _minute, _deliver], minutes=1, next_run_time=soon)
     scheduler.add_job(leased, "interval", ["tidy", _hour, _tidy], hours=1, next_run_time=datetime.now(UTC))
     scheduler.add_job(
         leased, "interval", ["displays", _hour, _settle], hours=1, next_run_time=datetime.now(UTC)
@@ -93,9 +99,16 @@ def _hour(collector: Collector) -> str:
     return str(collector.now() // 3600)
 
 
-def _last_week(collector: Collector) -> str:
-    zone = collector.zone
-    return weeks_later(week_of(collector.now(), zone), -1, zone)
+def _day(collector: Collector) -> str:
+    return str(collector.now() // DAY_S)
+
+
+def _minute(collector: Collector) -> str:
+    return str(collector.now() // 60)
+
+
+def _due_week(collector: Collector) -> str:
+    return due_week(collector.now(), collector.zone)
 
 
 def _tidy(collector: Collector) -> bool:
@@ -128,40 +141,36 @@ def _prepare(collector: Collector) -> None:
 
 
 def _past_week(collector: Collector) -> bool:
-    """Write the past week's reports where they are missing; a failure is logged and tried again next time."""
+    """Publish the past week's reports where they are missing; a failure is logged and tried again."""
+    return _told("weekly report", lambda: publish(collector, _due_week(collector)))
+
+
+def _late_records(collector: Collector) -> bool:
+    """Restate the reports that late records moved; a failure is logged and tried again the next day."""
+    return _told("restated weekly report", lambda: restate(collector))
+
+
+def _told(what: str, work: Callable[[], list[Publication]]) -> bool:
+    """Run what publishes, and log what it published."""
     try:
-        written = write_weekly(collector, _last_week(collector))
+        for made in work():
+            unit, role = made.target
+            LOG.info("%s %s: %s, edition %d for the role %s", what, made.report.week, unit or "everything",
+                     made.edition, role)  # fmt: skip
     except (ParcimetreError, OSError) as error:
-        LOG.error("the weekly report could not be written: %s; it is tried again at the next start", error)
+        LOG.error("the %s could not be published: %s; it is tried again", what, error)
         return False
     except Exception:  # the edge of a loop that must survive
-        LOG.exception("the weekly report could not be written")
+        LOG.exception("the %s could not be published; it is tried again", what)
         return False
-    for path in written:
-        LOG.info("weekly report written to %s", path)
     return True
 
 
-def weekly_files(data_dir: Path, week: str) -> dict[Language, Path]:
-    """Where a week's report is kept in each language."""
-    return {language: data_dir / "reports" / f"weekly-{week}.{language}.html" for language in LANGUAGES}
-
-
-def write_weekly(collector: Collector, week: str) -> list[Path]:
-    """Write a week's report in each language, unless it is there; returns the files written.
-
-    A week in which no device was in service has no report.
-    """
-    files = weekly_files(Path(collector.settings.data_dir), week)
-    missing = {language: path for language, path in files.items() if not path.exists()}
-    if not missing:
-        return []
-    report = weekly(collector, week)
-    if not report.devices:
-        return []
-    for language, path in missing.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.write_text(html(report, collector, language), encoding="utf-8")
-        draft.replace(path)
-    return list(missing.values())
+def _deliver(collector: Collector) -> bool:
+    """Make the deliveries that are due; a failure is logged and tried again the next minute."""
+    try:
+        deliver(collector)
+    except Exception:  # the edge of a loop that must survive
+        LOG.exception("reports could not be delivered; it is tried again in a minute")
+        return False
+    return True

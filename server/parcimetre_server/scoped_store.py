@@ -16,7 +16,7 @@ from parcimetre_factors.activity import Activity
 
 from .lineage import Lineages, between, join
 from .periods import DAY_S
-from .scope import NotAllowed, Scope
+from .scope import ROLES, NotAllowed, Scope
 from .store import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, Store
 from .transfers import END, Stay, by_device
 from .windows import EVER, Window, common, held_by, inside, owners
@@ -26,6 +26,7 @@ OF_A_DEVICE: frozenset[FactKind] = frozenset(
     {"inventory", "purchase", "self_cost", "losses", "attached", "printing"}
 )
 OF_ITS_HARDWARE: frozenset[FactKind] = frozenset({"inventory", "purchase"})
+OF_REPORTS: frozenset[FactKind] = frozenset({"report", "schedule", "delivery"})
 
 
 class ScopedStore:
@@ -44,6 +45,9 @@ class ScopedStore:
             "contract": self._is_of_contract,
             "dead_letter": lambda fact: inside(fact.recorded_at, self.windows(fact.body["device"])),
             "monitor": lambda fact: any(map(self.sees, fact.body["machines"])),
+            "report": self._is_readers_report,
+            "schedule": self._is_of_admin,
+            "delivery": self._is_of_admin,
         }
         self._windows: dict[DeviceId, tuple[Window, ...]] = {}
 
@@ -99,7 +103,23 @@ class ScopedStore:
     def _is_of_transfer(self, fact: Fact) -> bool:
         return self.scope.covers(str(fact.body["org_unit"]))
 
+    def _is_readers_report(self, fact: Fact) -> bool:
+        """Whether a report tells no more than the reader may see; of parts, viewers are told by no report."""
+        unit, scope = fact.body["org_unit"], self.scope
+        if ROLES.index(fact.body["role"]) > ROLES.index(scope.role):
+            return False
+        return unit == scope.root if scope.role == "viewer" else self._covers(unit)
+
+    def _is_of_admin(self, fact: Fact) -> bool:
+        """Whether somebody's address in the subtree may be seen."""
+        return self.scope.role == "admin" and self._covers(fact.body["org_unit"])
+
+    def _covers(self, org_unit: str | None) -> bool:
+        return self.scope.root is None or (org_unit is not None and self.scope.covers(org_unit))
+
     def _sees(self, fact: Fact) -> bool:
+        if fact.kind in OF_REPORTS:
+            return self._whose[fact.kind](fact)
         if self.scope.root is None or fact.kind in PUBLIC:
             return fact.kind in PUBLIC or fact.kind in OF_A_DEVICE or fact.kind in self._whose
         if fact.kind in OF_ITS_HARDWARE:

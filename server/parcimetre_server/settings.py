@@ -15,8 +15,10 @@ from .errors import ParcimetreError
 
 if TYPE_CHECKING:
     from .login_settings import LoginSettings
+    from .mail_settings import MailSettings
 
 Displays = Literal["fleet", "all", "none"]
+EUR_PER_KWH = 0.19  # Eurostat nrg_pc_205, EU, other than households, first half of 2025: 0.1902
 
 
 class BadSetting(ParcimetreError):
@@ -52,7 +54,8 @@ class Settings:
     """In force for one collector. Weeks and days are those of `time_zone`; slots stay UTC.
 
     `read_from_network` lets readers with a token or a login in from other machines; without it only this
-    machine may read, and needs neither unless `require_login`. `login` is the OpenID provider, if any.
+    machine may read, and needs neither unless `require_login`. `login` is the OpenID provider, if any, and
+    `mail` the server that takes the reports' mail. `eur_per_kwh` is what electricity costs in reports.
     `displays` says which monitors count; None leaves it as it was last served with, the fleet's to begin
     with.
     A device may send `report_burst` reports at once, and `reports_per_hour` in the long run.
@@ -73,6 +76,8 @@ class Settings:
     login: LoginSettings | None = None
     reports_per_hour: int = 60
     report_burst: int = 30
+    eur_per_kwh: float = EUR_PER_KWH
+    mail: MailSettings | None = None
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist."""

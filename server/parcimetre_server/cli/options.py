@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 
-LOGIN = "login"
+LOGIN, MAIL = "login", "mail"
 
 
 class DamagedConfig(ParcimetreError):
@@ -130,7 +130,8 @@ def read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> No
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DamagedConfig(f"{file} is no valid TOML: {error}; mend that line") from error
-    ctx.meta[LOGIN] = found.pop(LOGIN, None)
+    for table in (LOGIN, MAIL):
+        ctx.meta[table] = found.pop(table, None)
     unknown = sorted(set(found) - set(known))
     if unknown:
         raise DamagedConfig(f"{file}: {unknown[0]!r} is no setting; known: {', '.join(sorted(known))}")

@@ -1,54 +1,221 @@
-"""`parcimetre report`: reports as files or on standard output."""
+"""`parcimetre report`: weekly reports as files, those that were published, and who gets them."""
 
 from __future__ import annotations
 
-import json
+import sys
+from email import message_from_binary_file
 from pathlib import Path
 
 import click
 
-from ..collector import open_reading
-from ..i18n import LANGUAGES, Language, language_of_environment
-from ..reports.html import html
-from ..reports.weekly import as_json
+from ..i18n import LANGUAGES, Language, language_of_environment, mark
+from ..periods import DAY_S
+from ..reports import schedules
+from ..reports.deliveries import STATE_TITLES, bounced, listed
+from ..reports.published import Verified, verify
+from ..reports.rendered import FORMATS, Format, rendered
+from ..reports.schedules import WAYS
 from ..reports.weekly import weekly as weekly_report
-from . import options
-from .footprint import org_unit_option
+from ..served import open_as_served
+from ..tokens import day_of
+from . import options, terminal
 
 EPILOG = """\b
 Examples:
   parcimetre report weekly 2026-W47 --out week.html
-  parcimetre report weekly 2026-W47 --lang fr --org-unit "Métropole/Ville" --out semaine.html
-  parcimetre report weekly 2026-W47 --format json
+  parcimetre report weekly 2026-W47 --lang fr --unit "Métropole/Ville" --format pdf --out semaine.pdf
+  parcimetre report weekly 2026-W47 --verify
+  parcimetre report list
 """
+SCHEDULES = """\b
+Examples:
+  parcimetre report schedule add --mail it@clairval.example --unit "Métropole/Clairval" --lang fr --format pdf
+  parcimetre report schedule add --folder /srv/reports --format xlsx --format json --role admin
+  parcimetre report schedule list
+  parcimetre report schedule remove 8f9569f072
+"""
+ROLES = ("viewer", "analyst", "admin")
+SHOWN_DIFFERENCES = 10
+unit_option = click.option(
+    "--unit", "--org-unit", "org_unit", metavar="PATH", help="An org unit and all below it; all without it."
+)
+role_option = click.option("--role", type=click.Choice(ROLES), default="admin", show_default=True,
+                           help="As a reader with this role is told.")  # fmt: skip
 
 
 @click.group(epilog=EPILOG)
-def command() -> None:
-    """Write a report."""
+@options.data_dir
+def command(data_dir: Path) -> None:
+    """Write a report, see what became of those published, and say who gets them."""
 
 
 @command.command(epilog=EPILOG)
 @click.argument("week", metavar="ISO_WEEK")
 @options.data_dir
-@org_unit_option
+@unit_option
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language; that of the terminal by default.")
-@click.option("--format", "format_", type=click.Choice(["html", "json"]), default="html", show_default=True,
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="html", show_default=True,
               help="For people or for machines.")  # fmt: skip
 @click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path),
               help="File to write; standard output by default.")  # fmt: skip
+@role_option
+@click.option("--verify", "verifying", is_flag=True,
+              help="Compute the published report again, and compare every figure.")  # fmt: skip
 def weekly(
-    week: str, data_dir: Path, org_unit: str | None, lang: Language | None, format_: str, out: Path | None
-) -> None:
-    """Report on an ISO week such as 2026-W47, in the organisation's time zone."""
-    collector = open_reading(data_dir)
-    report = weekly_report(collector, week, org_unit)
-    if format_ == "json":
-        text = json.dumps(as_json(report), ensure_ascii=False, indent=2)
-    else:
-        text = html(report, collector, lang or language_of_environment())
+    week: str, data_dir: Path, org_unit: str | None, lang: Language | None, format_: Format, out: Path | None,
+    role: str, verifying: bool,
+) -> None:  # fmt: skip
+    """Report on an ISO week such as 2026-W47, in the organisation's time zone.
+
+    With --verify, exit code 1 where a published figure is not what the store gives with its factor set.
+    """
+    from ..scope import ROLES as KNOWN
+    from ..scope import Scope
+
+    collector = open_as_served(data_dir)
+    level = KNOWN[ROLES.index(role)]
+    if verifying:
+        _told(verify(collector, week, (org_unit, level)))
+        return
+    report = weekly_report(collector.within(Scope(org_unit, level)), week, org_unit)
+    file = rendered(report, collector, lang or language_of_environment(), format_)
     if out is None:
-        click.echo(text)
+        click.echo(file.content, nl=False)
     else:
-        out.write_text(text + "\n", encoding="utf-8")
+        out.write_bytes(file.content)
         click.echo(f"{out}: weekly report {week}")
+
+
+def _told(found: Verified) -> None:
+    """Say what came out, and end with 1 where figures differ."""
+    say, report = terminal.tongue(), found.publication.report
+    facts = {"week": report.week, "edition": found.publication.edition, "factors": report.factor_set}
+    if not found.differences:
+        told = mark(
+            "{week}, edition {edition}: every figure is the same, byte for byte (factor set {factors})."
+        )
+        click.echo(say(told, **facts))
+        return
+    for one in found.differences[:SHOWN_DIFFERENCES]:
+        click.echo(f"{one.where}: {one.published} -> {one.computed}")
+    why = (
+        mark("{n} figures differ: records came after it was published; restated where one moved by over 1 %.")
+        if found.late
+        else mark("{n} figures differ, and no record came since: devices or purchases were stated anew.")
+    )
+    click.echo(say(why, n=len(found.differences)), err=True)
+    sys.exit(1)
+
+
+@command.command("list", epilog=EPILOG)
+@options.data_dir
+@options.as_json
+def list_reports(data_dir: Path, as_json: bool) -> None:
+    """List published reports, and what became of each delivery."""
+    found, say = listed(open_as_served(data_dir).store, with_deliveries=True), terminal.tongue()
+    if as_json:
+        terminal.show(found, True, "")
+        return
+    rows = [
+        {
+            "week": report["week"],
+            "org_unit": report["org_unit"] or say(mark("All org units")),
+            "role": say(report["role"]),
+            "edition": report["edition"],
+            "way": sent["way"],
+            "to": sent["to"],
+            "state": say(STATE_TITLES[sent["state"]]),
+            "reason": sent["reason"],
+        }
+        for report in found
+        for sent in report["deliveries"]
+    ]
+    terminal.show(rows, False, mark("No report is published yet: the first one is on Monday at 7."))
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@options.as_json
+def bounce(data_dir: Path, as_json: bool) -> None:
+    """Read a bounced mail (RFC 3464) from standard input, and mark its delivery.
+
+    Let the mail server pipe what comes to the sender's address into this command.
+    """
+    notice = message_from_binary_file(sys.stdin.buffer)
+    made = bounced(open_as_served(data_dir), notice)
+    for one in made:
+        facts = {"week": one.week, "to": one.to, "reason": one.reason}
+        terminal.done(mark("{week}, {to}: bounced ({reason})"), facts, as_json)
+    if not made:
+        click.echo(terminal.tongue()(mark("The mail names no delivery of ours that failed.")), err=True)
+        sys.exit(1)
+
+
+@command.group(epilog=SCHEDULES)
+@options.data_dir
+def schedule(data_dir: Path) -> None:
+    """Say who gets the weekly report of an org unit, in which language and formats."""
+
+
+@schedule.command(epilog=SCHEDULES)
+@options.data_dir
+@click.option("--mail", metavar="ADDRESS", help="Send it by mail.")
+@click.option("--folder", metavar="PATH", help="Put it into a folder of the collector's machine.")
+@click.option("--webhook", metavar="URL", help="Post it to a server.")
+@unit_option
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language; that of the terminal by default.")
+@click.option("--format", "formats", type=click.Choice(FORMATS), multiple=True,
+              help="A file to send; may be given again. Mail has the report in its body anyway.")  # fmt: skip
+@click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True,
+              help="What the recipient may see: sums, devices without names, or everything.")  # fmt: skip
+@options.as_json
+def add(
+    data_dir: Path, mail: str | None, folder: str | None, webhook: str | None, org_unit: str | None,
+    lang: Language | None, formats: tuple[str, ...], role: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Send somebody the weekly report, from the next one on."""
+    given = [(way, to) for way, to in zip(WAYS, (mail, folder, webhook), strict=True) if to is not None]
+    if len(given) != 1:
+        raise click.UsageError("give one of --mail ADDRESS, --folder PATH and --webhook URL")
+    ((way, to),) = given
+    collector = open_as_served(data_dir)
+    made = schedules.add(collector.store, collector.now(), org_unit, way, to,
+                         lang or language_of_environment(), formats, role)  # fmt: skip
+    terminal.done(
+        mark("Schedule {id}: reports go to {to} from the next one on."), schedules.as_json(made), as_json
+    )
+
+
+@schedule.command("list", epilog=SCHEDULES)
+@options.data_dir
+@options.as_json
+def list_schedules(data_dir: Path, as_json: bool) -> None:
+    """List who gets which reports."""
+    found, say = schedules.schedules(open_as_served(data_dir).store), terminal.tongue()
+    rows = [schedules.as_json(one) for one in found]
+    if not as_json:
+        rows = [
+            {
+                "id": one.id,
+                "org_unit": one.org_unit or say(mark("All org units")),
+                "role": say(one.role),
+                "way": one.way,
+                "to": one.to,
+                "language": one.language,
+                "formats": ", ".join(one.formats),
+                "since": day_of(one.created_at // DAY_S * DAY_S),
+            }
+            for one in found
+        ]
+    terminal.show(rows, as_json, mark("Nobody gets reports yet: parcimetre report schedule add"))
+
+
+@schedule.command(epilog=SCHEDULES)
+@options.data_dir
+@click.argument("schedule_id", metavar="ID")
+@options.as_json
+def remove(data_dir: Path, schedule_id: str, as_json: bool) -> None:
+    """Send no more reports by a schedule."""
+    collector = open_as_served(data_dir)
+    ended = schedules.end(collector.store, schedule_id, collector.now())
+    terminal.done(mark("Schedule {id}: no more reports go to {to}."), schedules.as_json(ended), as_json)

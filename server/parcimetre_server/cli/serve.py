@@ -16,6 +16,7 @@ import click
 from parcimetre_factors.amortisation import Policy
 
 from ..errors import ParcimetreError
+from ..settings import EUR_PER_KWH
 from . import options
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ class CannotListen(ParcimetreError):
               show_default=True, help="What carries embodied impact on pages and in reports.")  # fmt: skip
 @click.option("--displays", type=click.Choice(["fleet", "all", "none"]), default="fleet", show_default=True,
               help="Which displays count; fleet leaves out those seen at home only.")  # fmt: skip
+@click.option("--eur-per-kwh", type=click.FloatRange(0, 100), default=EUR_PER_KWH, show_default=True,
+              help="What electricity costs, for the euros in reports.")  # fmt: skip
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="How a line of the log on stderr looks.")  # fmt: skip
 @click.option("--access-log", is_flag=True, help="Log every request: method, route, answer and duration.")
@@ -104,22 +107,26 @@ class CannotListen(ParcimetreError):
 def command(
     data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
     read_from_network: bool, require_login: bool, amortisation: str, displays: Displays,
-    log_format: str, access_log: bool, reports_per_hour: int, report_burst: int,
+    eur_per_kwh: float, log_format: str, access_log: bool, reports_per_hour: int, report_burst: int,
     tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
 
     Settings come from the command line, else from PARCIMETRE_SERVE_..., else from the TOML file, else they
-    are the defaults below. The file's table [login] names an OpenID provider: docs, access.
+    are the defaults below. The file's table [login] names an OpenID provider: docs, access. Its
+    table [mail] names the server that takes the reports' mail: docs, reports.
     """
     from .. import log
     from ..app import build
     from ..collector import open_collector
     from ..home_displays import keep_rule
     from ..login_settings import login_settings
+    from ..mail_settings import mail_settings
+    from ..served import keep_served
     from ..settings import Settings
 
     log.configure(log_format)
+    meta = click.get_current_context().meta
     settings = Settings(
         data_dir,
         host,
@@ -132,15 +139,18 @@ def command(
         access_log,
         displays,
         require_login=require_login,
-        login=login_settings(click.get_current_context().meta.get(options.LOGIN)),
+        login=login_settings(meta.get(options.LOGIN)),
         reports_per_hour=reports_per_hour,
         report_burst=report_burst,
+        eur_per_kwh=eur_per_kwh,
+        mail=mail_settings(meta.get(options.MAIL)),
     )
     tls = Tls.of(tls_cert, tls_key, client_ca)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _listening(host, port) as listener:
         collector = open_collector(settings, create=True)
         keep_rule(collector)
+        keep_served(collector)
         app = build(collector)
         shown = f"[{host}]" if ":" in host else host
         scheme = "https" if tls else "http"

@@ -26,7 +26,8 @@ HEADINGS = (
     mark("until"), mark("evidence"), mark("month"), mark("days"), mark("profile"),
     mark("low"), mark("high"), mark("devices"), mark("hours"), mark("role"), mark("last used"),
     mark("at"), mark("who"), mark("act"), mark("subject"), mark("change"), mark("device"), mark("part"),
-    mark("reason"), mark("file"), mark("bytes"),
+    mark("reason"), mark("file"), mark("bytes"), mark("week"), mark("edition"), mark("way"), mark("to"),
+    mark("language"), mark("formats"), mark("since"),
 )  # fmt: skip
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 from parcimetre_factors.factor import FactorSet
 
 from ..collector import Collector
 from ..enrolment import all_secrets
-from ..i18n import LANGUAGES
-from ..jobs import weekly_files
 from ..org import sites
-from ..periods import DAY_S, week_of, week_span, weeks_later
+from ..periods import DAY_S, week_span
+from ..reports.deliveries import deliveries
+from ..reports.published import WHOLE_TARGET, due_week, key_of
 from ..store import Store
 from . import Finding, ok, warning
 
@@ -75,16 +74,19 @@ def _feeds(store: Store, now: int) -> Iterator[Finding]:
 
 
 def _weekly(collector: Collector, now: int) -> Finding:
-    week = weeks_later(week_of(now, collector.zone), -1, collector.zone)
-    files = weekly_files(Path(collector.settings.data_dir), week)
-    served = any(
-        first < week_span(week, collector.zone).last for first, _ in collector.store.spans().values()
-    )
-    missing = [language for language in LANGUAGES if not files[language].exists()]
-    if served and missing:
-        mend = "it is written when the collector starts and each Monday at 7: see its log"
-        return warning("weekly report", f"that of {week} is missing ({', '.join(missing)})", mend)
-    return ok("weekly report", f"{week}: {'written' if served else 'no device was in service yet'}")
+    zone = collector.zone
+    week = due_week(now, zone)
+    served = any(first < week_span(week, zone).last for first, _ in collector.store.spans().values())
+    if not served:
+        return ok("weekly report", f"{week}: no device was in service yet")
+    if collector.store.latest_of("report", key_of(week, WHOLE_TARGET)) is None:
+        mend = "it is published when the collector starts and each Monday at 7: see its log"
+        return warning("weekly report", f"that of {week} is not published", mend)
+    held_up = [one for one in deliveries(collector.store) if one.week == week and one.state != "sent"]
+    if held_up:
+        told = f"{week}: {len(held_up)} not delivered, first: {held_up[0].reason}"
+        return warning("weekly report", told, "parcimetre report list")
+    return ok("weekly report", f"{week}: published")
 
 
 def _dead_letters(store: Store, now: int) -> Finding:

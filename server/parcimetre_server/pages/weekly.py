@@ -11,9 +11,11 @@ from fastapi.responses import HTMLResponse
 from ..collector import Collector, aggregates
 from ..i18n import NAMES
 from ..periods import week_of, weeks_later
+from ..reports.deliveries import STATE_TITLES, listed
 from ..reports.html import values
+from ..reports.rendered import FORMATS
 from ..reports.weekly import weekly as report
-from .rendering import respond
+from .rendering import asked_language, respond
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,5 +38,16 @@ def weekly(
         weeks.append((f"/reports/weekly/{later}{tail}", f"{later} →", "next"))
     file = f"/v1/reports/weekly/{week}?"
     downloads = [(file + urlencode(unit | {"lang": code}), f"HTML ({name})") for code, name in NAMES.items()]
-    downloads.append((file + urlencode(unit | {"format": "json"}), "JSON"))
-    return respond(request, collector, "weekly.html", values(made) | {"weeks": weeks, "downloads": downloads})
+    downloads += [
+        (file + urlencode(unit | {"format": kind}), kind.upper()) for kind in FORMATS if kind != "html"
+    ]
+    told = {"published": []} | values(made, collector, asked_language(request))
+    if collector.scope.role == "admin":
+        found = listed(collector.store, with_deliveries=True)
+        told["published"] = [one for one in found if one["week"] == week]
+    return respond(
+        request,
+        collector,
+        "weekly.html",
+        told | {"weeks": weeks, "downloads": downloads, "delivery_states": STATE_TITLES},
+    )

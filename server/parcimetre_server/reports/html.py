@@ -13,12 +13,14 @@ from ..i18n import Language
 from ..pages.rendering import environment, tools
 from ..titles import title
 from ..views import bars, stage_views
+from .letter import letter
 from .weekly import Weekly
 
 
-def values(report: Weekly) -> dict[str, Any]:
+def values(report: Weekly, collector: Collector, language: Language) -> dict[str, Any]:
     """What the report's templates need."""
     return {
+        "letter": letter(report, collector, language),
         "report": report,
         "span": report.span,
         "total": report.total,
@@ -35,7 +37,9 @@ def values(report: Weekly) -> dict[str, Any]:
 def html(report: Weekly, collector: Collector, language: Language) -> str:
     """The report in one language, style included."""
     template = environment().get_template("report.html")
-    return template.render(tools(language, collector) | values(report) | {"style": style()})
+    return template.render(
+        tools(language, collector) | values(report, collector, language) | {"style": style()}
+    )
 
 
 @lru_cache(maxsize=1)

@@ -2,53 +2,102 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
+from parcimetre_factors.factor import FactorSet
 
 from .. import consumption
 from ..collector import Collector
 from ..contracts import contracts
 from ..devices import Device
-from ..footprints import Query, Row, figures
+from ..footprints import Figures, Query, Row, figures
 from ..hardware import is_virtual
-from ..periods import Span, week_span, weeks_later
+from ..org import within
+from ..periods import DAY_S, Span, week_span, weeks_later
 from ..store import DeviceId
 from ..views import top
+from .actions import Action, actions
+from .changes import Changes, between
+from .habits import Habit, habits
 
 TOP = 10
+SETTLED_S = 28 * DAY_S
+State = Literal["running", "provisional", "final"]
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a report says of a single device."""
+
+    id: DeviceId
+    name: str
+    category: str
+    org_unit: str
+    simulated: bool
+    virtual: str
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A figure that is no longer what an earlier edition said, with the name of its group."""
+
+    what: str
+    group: str
+    before: float
+    after: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Restated:
+    """The edition that a report takes the place of, and which of its figures moved, the total's first."""
+
+    edition: int
+    published_at: int
+    moved: tuple[Moved, ...]
 
 
 @dataclass(frozen=True)
 class Weekly:
     """An ISO week of an org unit and all below it.
 
-    `provisional` says that the week is not over; `previous` is then the same part of the week before.
-    `withheld` says that there are devices, but too few to be shown to the reader; nothing else is told then.
-    `printing` is paper and toner by org unit, in no other figure.
-    `market` is the total by the suppliers' contracts, None where none holds in the week.
+    `state` is running until the week is over, and provisional while late records are waited for; `previous`
+    is the week before, of a running one the same part of it. `withheld` says that there are devices, but too
+    few to be shown to the reader; nothing else is told then. `market` is the total by the suppliers'
+    contracts, None where none holds in the week. `actions` are worth `eur_per_kwh`. `printing` is paper and
+    toner by org unit, in no other figure.
     """
 
     week: str
     span: Span
     org_unit: str | None
-    provisional: bool
+    state: State
     devices: int
     virtual: int
     total: Row
     market: Row | None
     previous: Row
+    changes: Changes | None
     by_unit: tuple[Row, ...]
     by_category: tuple[Row, ...]
     by_stage: tuple[Row, ...]
     by_power_source: tuple[Row, ...]
     by_day: tuple[Row, ...]
-    greatest: tuple[tuple[Device, Row], ...]
+    actions: tuple[Action, ...]
+    eur_per_kwh: float
+    greatest: tuple[tuple[Named, Row], ...]
     factor_set: str
     withheld: bool = False
     printing: tuple[consumption.Row, ...] = ()
+    restated: Restated | None = None
+
+    @property
+    def provisional(self) -> bool:
+        """Whether the week is not over."""
+        return self.state == "running"
 
     @property
     def change(self) -> float | None:
@@ -60,38 +109,97 @@ class Weekly:
         """The same of the electricity."""
         return _change(self.total.energy_kwh, self.previous.energy_kwh)
 
+    @property
+    def cost_eur(self) -> float:
+        """What the electricity cost."""
+        return self.total.energy_kwh * self.eur_per_kwh
+
 
 def _change(now: float | None, before: float | None) -> float | None:
     return now / before - 1 if now is not None and before else None
 
 
-def weekly(collector: Collector, week: str, org_unit: str | None = None) -> Weekly:
-    """The report of an ISO week, in the organisation's time zone. Raises BadPeriod."""
-    zone, now = collector.zone, collector.now()
-    span = week_span(week, zone)
-    before = week_span(weeks_later(week, -1, zone), zone)
-    seen_s = min(max(now // SLOT_S * SLOT_S + SLOT_S - span.first, SLOT_S), before.last - before.first)
-    found = figures(collector, Query(span, Criterion.GWP, "total", org_unit))
-    days = figures(collector, Query(span, Criterion.GWP, "day", org_unit))
-    earlier = Query(Span(before.first, before.first + seen_s), Criterion.GWP, "total", org_unit)
-    devices = found.known
-    counted = found.in_service()
+@dataclass(frozen=True)
+class Looked:
+    """What a week's report rests on: figures of the week, of the one before and by day, and habits.
+
+    `then` are the first two with the factors that the week before was published with, if those were others.
+    """
+
+    found: Figures
+    previous: Figures
+    by_day: Figures
+    habits: tuple[Habit, ...]
+    then: tuple[Figures, Figures] | None
+
+    def within(self, org_unit: str) -> Looked:
+        """The same of an org unit's subtree, for who may see all of it."""
+        then = None if self.then is None else (_part(self.then[0], org_unit), _part(self.then[1], org_unit))
+        return Looked(
+            _part(self.found, org_unit), _part(self.previous, org_unit), _part(self.by_day, org_unit),
+            self.habits, then,
+        )  # fmt: skip
+
+
+def _part(known: Figures, org_unit: str) -> Figures:
+    """The figures of the devices in an org unit's subtree."""
+    chosen = []
+    for one in known.alike:
+        which = [i for i, device in enumerate(one.devices) if within(device.org_unit, org_unit)]
+        if which:
+            chosen.append(one.of(which))
+    return replace(known, alike=tuple(chosen))
+
+
+def look(
+    collector: Collector, week: str, org_unit: str | None = None, earlier: FactorSet | None = None
+) -> Looked:
+    """Look up what the report of a week rests on; `earlier` is the factor set that the week before was
+    published with. Raises BadPeriod.
+    """
+    span, before = _spans(collector, week)
+    asked = Query(span, Criterion.GWP, "total", org_unit)
+    found = figures(collector, asked)
+    return Looked(
+        found,
+        figures(collector, replace(asked, span=before)),
+        figures(collector, replace(asked, interval="day")),
+        tuple(habits(collector, span, found.known)),
+        None if earlier is None else _then(collector, earlier, asked, before),
+    )
+
+
+def weekly(
+    collector: Collector, week: str, org_unit: str | None = None, looked: Looked | None = None
+) -> Weekly:
+    """The report of an ISO week, in the organisation's time zone, from what was `looked` up if it was.
+
+    Raises BadPeriod.
+    """
+    span, _ = _spans(collector, week)
+    looked = looked or look(collector, week, org_unit)
+    found, previous = looked.found, looked.previous
+    counted, devices = found.in_service(), found.known
+    below = top(devices.values(), org_unit or "")
     return Weekly(
         week=week,
         span=span,
         org_unit=org_unit,
-        provisional=now < span.last,
+        state=_state(span, collector.now()),
         devices=len(counted) if found.guard is None else found.count,
         virtual=sum(map(is_virtual, counted)) if found.guard is None else 0,
         total=found.total(),
         market=_market(collector, span, org_unit),
-        previous=figures(collector, earlier).total(),
-        by_unit=_greatest(found.rows("org_unit", below=top(devices.values(), org_unit or ""))),
+        previous=previous.total(),
+        changes=between(previous, found, looked.then),
+        by_unit=_greatest(found.rows("org_unit", below=below)),
         by_category=_greatest(found.rows_if_allowed("category")),
         by_stage=tuple(found.rows("stage")),
         by_power_source=_greatest(found.rows_if_allowed("power_source")),
-        by_day=tuple(days.rows()),
-        greatest=tuple((devices[DeviceId(row.group)], row) for row in found.greatest_devices(TOP)),
+        by_day=tuple(looked.by_day.rows()),
+        actions=_actions(collector, looked, below),
+        eur_per_kwh=collector.settings.eur_per_kwh,
+        greatest=tuple((_named(devices[DeviceId(row.group)]), row) for row in found.greatest_devices(TOP)),
         factor_set=collector.factors.id,
         withheld=found.withheld,
         printing=_printing(collector, span, org_unit),
@@ -103,6 +211,43 @@ def _printing(collector: Collector, span: Span, org_unit: str | None) -> tuple[c
     if not collector.scope.sees_devices:
         return ()
     return tuple(consumption.consumption(collector, consumption.Query(span, org_unit=org_unit), "org_unit"))
+
+
+def _spans(collector: Collector, week: str) -> tuple[Span, Span]:
+    """The week, and the part of the one before that a running week is compared with."""
+    zone, now = collector.zone, collector.now()
+    span, before = week_span(week, zone), week_span(weeks_later(week, -1, zone), zone)
+    whole_s = before.last - before.first
+    if now >= span.last:
+        return span, before
+    seen_s = min(max(now // SLOT_S * SLOT_S + SLOT_S - span.first, SLOT_S), whole_s)
+    return span, Span(before.first, before.first + seen_s)
+
+
+def _state(span: Span, now: int) -> State:
+    if now < span.last:
+        return "running"
+    return "provisional" if now < span.last + SETTLED_S else "final"
+
+
+def _then(
+    collector: Collector, earlier: FactorSet, asked: Query, before: Span
+) -> tuple[Figures, Figures] | None:
+    """Both weeks with the factors that the week before was published with, where they are not the present."""
+    if earlier.id == collector.factors.id:
+        return None
+    then = replace(collector, factors=earlier)
+    return figures(then, replace(asked, span=before)), figures(then, asked)
+
+
+def _actions(collector: Collector, looked: Looked, below: str) -> tuple[Action, ...]:
+    found = looked.found
+    own = [habit for habit in looked.habits if habit.device.id in found.known]
+    return actions(own, collector.settings.eur_per_kwh, TOP, found.guard, below)
+
+
+def _named(device: Device) -> Named:
+    return Named(device.id, device.name, device.category, device.org_unit, device.simulated, device.virtual)
 
 
 def _market(collector: Collector, span: Span, org_unit: str | None) -> Row | None:
@@ -128,6 +273,7 @@ def as_json(report: Weekly) -> dict[str, Any]:
         "from": report.span.first,
         "to": report.span.last,
         "org_unit": report.org_unit,
+        "state": report.state,
         "provisional": report.provisional,
         "devices": report.devices,
         "virtual_machines": report.virtual,
@@ -136,12 +282,17 @@ def as_json(report: Weekly) -> dict[str, Any]:
         "previous": asdict(report.previous),
         "change": report.change,
         "energy_change": report.energy_change,
+        "changes": None if report.changes is None else asdict(report.changes),
         **rows,
         "printing": [asdict(row) for row in report.printing],
+        "actions": [asdict(action) for action in report.actions],
+        "eur_per_kwh": report.eur_per_kwh,
+        "cost_eur": report.cost_eur,
         "greatest": [
             asdict(row) | {"name": device.name, "category": device.category, "org_unit": device.org_unit}
             for device, row in report.greatest
         ],
         "factor_set": report.factor_set,
         "withheld": report.withheld,
+        "restated": None if report.restated is None else asdict(report.restated),
     }

@@ -39,6 +39,9 @@ FactKind = Literal[
     "audit",
     "lineage",
     "transfer",
+    "report",
+    "schedule",
+    "delivery",
 ]
 Body = Mapping[str, Any]
 

@@ -26,6 +26,9 @@ TOLD = {
     "contract",
     "grid",
     "setting",
+    "report",
+    "schedule",
+    "delivery",
 }
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from parcimetre_server.cli import doctor
 from parcimetre_server.credentials import signing_key
 from parcimetre_server.enrolment import create_secret
-from parcimetre_server.jobs import write_weekly
+from parcimetre_server.reports.published import publish
 from parcimetre_server.store import Fact
 
 
@@ -39,7 +39,7 @@ def well(fleet):
     collector = fleet.collector
     signing_key(collector.settings.data_dir)
     create_secret(collector, "Métropole/Ville")
-    write_weekly(collector, "2026-W47")
+    publish(collector, "2026-W47")
     collector.store.tidy(fleet.now)
     folder = Path(collector.settings.data_dir)
     folder.chmod(0o700)

@@ -1,9 +1,19 @@
 """The weekly report: its week, its sums, and what it compares with."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from parcimetre_server.collector import open_collector
 from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.periods import week_span
 from parcimetre_server.reports.weekly import as_json, weekly
+from parcimetre_server.settings import Settings
+from parcimetre_server.store import Arrival, DeviceId, Fact
+
+from tests.server.conftest import DAY_S, SLOT_S, TODAY, enrolled, inventory, slot
 
 
 def test_it_covers_the_iso_week_of_the_organisation(fleet):
@@ -48,6 +58,51 @@ def test_an_org_units_report_is_of_its_subtree(fleet):
 
 def test_the_json_says_all_that_the_page_says(fleet):
     told = as_json(weekly(fleet.collector, "2026-W47"))
-    assert {"week", "total", "previous", "change", "by_unit", "by_category", "by_stage", "greatest"} <= set(
-        told
-    )
+    parts = {"week", "total", "previous", "change", "changes", "actions", "by_unit", "greatest", "state"}
+    assert parts <= set(told)
+
+
+def test_the_reasons_add_up_to_the_change(fleet):
+    report = weekly(fleet.collector, "2026-W47")
+    told = sum(part.value for part in report.changes.parts)
+    assert told == pytest.approx(report.total.value - report.previous.value)
+
+
+def test_electricity_costs_its_price(fleet):
+    report = weekly(fleet.collector, "2026-W47")
+    assert report.cost_eur == pytest.approx(0.19 * report.total.energy_kwh)
+
+
+UNITS = ("A", "A/B", "A/B/C", "A/D", "E", "E/F", "E/F/G")
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    placed=st.lists(
+        st.tuples(st.sampled_from(UNITS), st.sampled_from(("laptop", "server")), st.integers(1, 40)),
+        min_size=1, max_size=9,
+    ),
+    late=st.integers(0, 30),
+)  # fmt: skip
+def test_the_reports_of_org_units_add_up_to_the_whole_whatever_the_tree_and_what_comes_late(
+    clock_at, placed, late
+):
+    with tempfile.TemporaryDirectory() as folder:
+        collector = open_collector(Settings(Path(folder) / "data"), create=True)
+        collector.store.append([Fact("site", "Hôtel de Ville", TODAY, {"zone": "FR"})])
+        first = week_span("2026-W47", collector.zone).first
+        for i, (unit, category, slots) in enumerate(placed):
+            starts = range(first + i * DAY_S // 2, first + i * DAY_S // 2 + slots * SLOT_S, SLOT_S)
+            facts = enrolled(f"{i:032}", category, unit, inventory(category))
+            collector.store.write([Arrival(DeviceId(f"{i:032}"), [slot(start) for start in starts], facts)])
+        weekly(collector, "2026-W47")
+        more = [slot(first + 6 * DAY_S + n * SLOT_S) for n in range(late)]
+        collector.store.write([Arrival(DeviceId("0" * 32), more)])
+        whole = weekly(collector, "2026-W47")
+        parts = [weekly(collector, "2026-W47", top) for top in ("A", "E")]
+        for figure in ("value", "energy_kwh"):
+            told = getattr(whole.total, figure)
+            assert sum(getattr(row, figure) for row in whole.by_unit) == pytest.approx(told)
+            assert sum(getattr(part.total, figure) or 0.0 for part in parts) == pytest.approx(told)
+        assert sum(part.devices for part in parts) == whole.devices
+        collector.store.close()

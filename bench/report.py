@@ -1,0 +1,85 @@
+"""What the weekly report of a fleet takes: of the whole and of each org unit, in all formats.
+
+The fleet of bench/query.py, its store opened anew: nothing was computed before. The reports are those that
+Monday's job publishes for a recipient in every org unit, each rendered in every format. Processor seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+from parcimetre_server.collector import Collector, open_collector  # noqa: E402 (after the number of threads)
+from parcimetre_server.devices import devices  # noqa: E402
+from parcimetre_server.periods import week_of, weeks_later  # noqa: E402
+from parcimetre_server.reports import schedules  # noqa: E402
+from parcimetre_server.reports.published import Publication, publish  # noqa: E402
+from parcimetre_server.reports.rendered import FORMATS, all_rendered  # noqa: E402
+from parcimetre_server.settings import Settings  # noqa: E402
+from parcimetre_server.store.embedded.files import FILE  # noqa: E402
+from query import SIZE, write_fleet  # noqa: E402
+
+AIM_S, AIM_MIB = 20.0, 500.0
+
+
+def main() -> int:
+    """Build, measure, print, and fail when an aim is missed."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--devices", type=int, default=SIZE)
+    asked.add_argument("--keep", type=Path, help="folder of the store; one that is there is used again")
+    options = asked.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder: Path = options.keep or Path(scratch)
+        if not (folder / FILE).exists():
+            write_fleet(folder, options.devices)
+        return measured(open_collector(Settings(folder, organisation="bench")))
+
+
+def measured(collector: Collector) -> int:
+    """Publish, render, print."""
+    week = weeks_later(week_of(collector.now(), collector.zone), -1, collector.zone)
+    start = time.process_time()
+    known = devices(collector.store)
+    told("the fleet is read", start)
+    read_s = time.process_time() - start
+    for unit in sorted({device.org_unit for device in known.values()}):
+        schedules.add(collector.store, 0, unit, "mail", "it@example.org", "fr", FORMATS, "admin")
+    begin = time.process_time()
+    made = publish(collector, week)
+    told(f"{len(made)} reports are computed", begin)
+    size = rendered(collector, made)
+    taken_s = read_s + time.process_time() - begin
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    held = taken_s <= AIM_S and peak_mib <= AIM_MIB
+    print(f"all of it: {taken_s:.1f} s (aim {AIM_S:g}), {peak_mib:.0f} MiB (aim {AIM_MIB:g}), "
+          f"{size / 2**20:.1f} MiB of files: {'held' if held else 'MISSED'}")  # fmt: skip
+    collector.store.close()
+    return 0 if held else 1
+
+
+def rendered(collector: Collector, made: list[Publication]) -> int:
+    """Render every report in every format; bytes of all files."""
+    size = 0
+    for wanted in FORMATS:
+        start = time.process_time()
+        for one in made:
+            size += sum(len(file.content) for file in all_rendered(one.report, collector, "fr", [wanted]))
+        told(f"all of them as {wanted}", start)
+    return size
+
+
+def told(what: str, start: float) -> None:
+    """Print the seconds since a start."""
+    print(f"{what}: {time.process_time() - start:.2f} s", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

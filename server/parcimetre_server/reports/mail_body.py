@@ -1,0 +1,56 @@
+"""The body of the report's mail: HTML for mail programs, and the same as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from textwrap import fill
+
+from ..pages.rendering import environment
+from .letter import Letter, Line, Table
+
+WIDTH = 76
+
+
+def mail_html(letter: Letter) -> str:
+    """The report as HTML that mail programs show, in light and dark."""
+    return environment().get_template("mail.html").render({"letter": letter}).lstrip()
+
+
+def mail_text(letter: Letter) -> str:
+    """The report as plain text."""
+    parts = [letter.whose, letter.title, "=" * len(letter.title), letter.subtitle, letter.badge, ""]
+    parts += [fill(warning, WIDTH) + "\n" for warning in letter.warnings]
+    if letter.value:
+        parts += [f"{letter.value} {letter.unit}", letter.interval, ""]
+        parts += [*_aligned([(name, (value,)) for name, value in letter.facts]), ""]
+    parts += [fill(paragraph, WIDTH) + "\n" for paragraph in letter.lead]
+    for table in letter.tables:
+        parts += [*_table(table), ""]
+    for heading, text in letter.closing:
+        parts += [heading, "-" * len(heading), fill(text, WIDTH), ""]
+    told = "\n".join(part for i, part in enumerate(parts) if part or i > 4)
+    return told.replace("\u00a0", " ") + "\n"
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield table.title
+    yield "-" * len(table.title)
+    if table.note:
+        yield fill(table.note, WIDTH) + "\n"
+    heading, *numbers = table.columns
+    yield from _aligned([(heading, numbers), *((_words(line), line.numbers) for line in table.lines)])
+
+
+def _words(line: Line) -> str:
+    return f"{line.words} ({line.small})" if line.small else line.words
+
+
+def _aligned(rows: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
+    """Words to the left, numbers to the right; words that are too long have a line of their own."""
+    widths = [max(map(len, column)) for column in zip(*(numbers for _, numbers in rows), strict=True)]
+    room = WIDTH - sum(widths) - 2 * len(widths)
+    for words, numbers in rows:
+        cells = "".join(f"  {number:>{width}}" for number, width in zip(numbers, widths, strict=True))
+        *above, last = fill(words, max(room, 20)).split("\n")
+        yield from above
+        yield f"{last:<{room}}{cells}"

@@ -1,0 +1,26 @@
+"""The weekly report as PDF, set by typst with the fonts that it brings along."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from importlib.resources import as_file, files
+
+from .letter import Letter
+
+TEMPLATE = "letter.typ"
+
+
+def pdf(letter: Letter) -> bytes:
+    """The report on A4 pages, tagged for screen readers."""
+    import typst
+
+    with as_file(files(__package__) / TEMPLATE) as template:
+        made = typst.compile(
+            str(template),
+            ignore_system_fonts=True,
+            format="pdf",
+            sys_inputs={"letter": json.dumps(asdict(letter), ensure_ascii=False)},
+        )
+    assert isinstance(made, bytes)
+    return made

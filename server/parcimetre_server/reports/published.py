@@ -1,0 +1,310 @@
+"""Published reports: facts that say what was told of a week, restated where late records move a figure."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from parcimetre_factors.factor import FactorSet
+from pydantic import TypeAdapter
+
+from ..collector import Collector
+from ..errors import ParcimetreError
+from ..factor_sets import of_id
+from ..periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
+from ..scope import Role, Scope
+from ..served import like, told
+from ..store import Fact, Store
+from .schedules import schedules
+from .weekly import SETTLED_S, Moved, Restated, Weekly, look, weekly
+
+LOG = logging.getLogger(__name__)
+WEEKLY = TypeAdapter(Weekly)
+HOUR = 7
+DIGITS = 10
+MOVED = 0.01
+FIGURES = {"org_unit": "by_unit", "category": "by_category", "stage": "by_stage"}
+Target = tuple[str | None, Role]
+WHOLE_TARGET: Target = (None, "admin")
+
+
+class NotPublished(ParcimetreError):
+    """A report that nobody has published."""
+
+    status = 404
+    kind = "not-published"
+
+
+class FactorSetGone(ParcimetreError):
+    """A report whose factor set is not here any more."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """An edition of a report: what was told, to readers of which role, and what it was computed with.
+
+    `recorded_s` are the seconds with a record that the store held of the week: late ones make it more.
+    """
+
+    role: Role
+    edition: int
+    published_at: int
+    recorded_s: int
+    served: dict[str, Any]
+    report: Weekly
+
+    @property
+    def key(self) -> str:
+        """What tells it apart from others; its editions have the same one."""
+        return key_of(self.report.week, (self.report.org_unit, self.role))
+
+    @property
+    def target(self) -> Target:
+        """Whose report it is."""
+        return self.report.org_unit, self.role
+
+
+def key_of(week: str, target: Target) -> str:
+    """The key of the fact that holds a report."""
+    unit, role = target
+    return f"{week}|{role}|{unit or ''}"
+
+
+def due_week(now: int, zone: ZoneInfo) -> str:
+    """The last week whose report is due: it is on the Monday after, at 7 o'clock of the organisation."""
+    local = datetime.fromtimestamp(now, zone)
+    return weeks_later(week_of(int((local - timedelta(hours=HOUR)).timestamp()), zone), -1, zone)
+
+
+def targets(store: Store, due_at: int) -> list[Target]:
+    """Whose reports are published: of everything for admins, and those that somebody asked for in time."""
+    asked = ((one.org_unit, one.role) for one in schedules(store) if one.created_at <= due_at)
+    return list(dict.fromkeys([WHOLE_TARGET, *asked]))
+
+
+def publish(collector: Collector, week: str) -> list[Publication]:
+    """Publish a week's reports that are not published yet, each once. A week without devices has none."""
+    held = collector.store.latest("report")
+    last = week_span(week, collector.zone).last
+    wanted = targets(collector.store, last + HOUR * HOUR_S)
+    missing = [target for target in wanted if key_of(week, target) not in held]
+    if not missing or not any(first < last for first, _ in collector.store.spans().values()):
+        return []
+    made = list(_computed(collector, week, missing))
+    if not any(one.report.devices for one in made):
+        return []
+    _keep(collector, made)
+    return made
+
+
+def _computed(collector: Collector, week: str, wanted: Iterable[Target]) -> Iterator[Publication]:
+    """The first editions of reports; the fleet is looked through once for all that admins get."""
+    recorded_s = recorded(collector.store, week_span(week, collector.zone))
+    earlier = _earlier(collector, weeks_later(week, -1, collector.zone))
+    whole = look(collector, week, None, earlier)
+    for unit, role in wanted:
+        if role != "admin":
+            report = _told(collector, week, (unit, role), earlier)
+        else:
+            report = rounded(weekly(collector, week, unit, whole.within(unit) if unit else whole))
+        yield Publication(role, 1, collector.now(), recorded_s, dict(told(collector.settings)), report)
+
+
+def _told(collector: Collector, week: str, target: Target, earlier: FactorSet | None) -> Weekly:
+    """What a reader of a role is told of a unit, in the digits that are kept."""
+    unit, role = target
+    reader = collector.within(Scope(unit, role))
+    return rounded(weekly(reader, week, unit, look(reader, week, unit, earlier)))
+
+
+def _earlier(collector: Collector, week: str) -> FactorSet | None:
+    """The factor set that a week was published with, where it is at hand."""
+    fact = collector.store.latest_of("report", key_of(week, WHOLE_TARGET))
+    return None if fact is None else of_id(collector.settings.data_dir, fact.body["report"]["factor_set"])
+
+
+def recorded(store: Store, span: Span) -> int:
+    """Seconds with a record on the days of UTC that a span touches."""
+    return int(store.coverage(span.first // DAY_S, (span.last - 1) // DAY_S).covered_s.sum())
+
+
+def rounded(report: Weekly) -> Weekly:
+    """The report in the ten digits that are kept: the order of a sum shows beyond them."""
+    return WEEKLY.validate_python(_rounded(WEEKLY.dump_python(report, mode="json")))
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS - 1}e}")
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    return [_rounded(one) for one in value] if isinstance(value, list) else value
+
+
+def publications(store: Store, since: int = 0) -> list[Publication]:
+    """The latest edition of each report that the store shows, the latest week first; of those kept since."""
+    found = map(_publication, store.latest("report", since).values())
+    return sorted(found, key=lambda one: (one.report.week, one.report.org_unit or ""), reverse=True)
+
+
+def publication(store: Store, week: str, target: Target) -> Publication:
+    """The latest edition of a report. Raises NotPublished."""
+    fact = store.latest_of("report", key_of(week, target))
+    if fact is None:
+        unit, role = target
+        raise NotPublished(
+            f"no report of {week} is published for {unit or 'everything'} and the role {role}; "
+            "`parcimetre report list` lists those that are"
+        )
+    return _publication(fact)
+
+
+def restate(collector: Collector) -> list[Publication]:
+    """Restate the reports that late records moved, and settle those that no longer wait for any.
+
+    Returns the new editions. Reports whose factor set is gone stay as they are.
+    """
+    made: list[Publication] = []
+    now = collector.now()
+    for found in publications(collector.store):
+        if found.report.state == "final":
+            continue
+        later = _restated(collector, found)
+        if later is None and now >= found.report.span.last + SETTLED_S:
+            _keep(collector, [replace(found, report=replace(found.report, state="final"))])
+        if later is not None:
+            _keep(collector, [later])
+            made.append(later)
+    return made
+
+
+def _restated(collector: Collector, found: Publication) -> Publication | None:
+    """The next edition of a report, None where it need not be."""
+    recorded_s = recorded(collector.store, found.report.span)
+    if recorded_s == found.recorded_s:
+        return None
+    try:
+        report = recomputed(collector, found)
+    except FactorSetGone as error:
+        LOG.warning("%s", error)
+        return None
+    what = tuple(moved(found.report, report))
+    if not what:
+        return None
+    before = Restated(found.edition, found.published_at, what)
+    return replace(
+        found,
+        edition=found.edition + 1,
+        published_at=collector.now(),
+        recorded_s=recorded_s,
+        report=replace(report, restated=before),
+    )
+
+
+def recomputed(collector: Collector, found: Publication) -> Weekly:
+    """The report from what is stored now, with the factors and settings of then. Raises FactorSetGone."""
+    factors = of_id(collector.settings.data_dir, found.report.factor_set)
+    if factors is None:
+        raise FactorSetGone(
+            f"the report of {found.report.week} was computed with the factor set {found.report.factor_set}, "
+            "which is not here any more; install the version of Parcimètre that it came with"
+        )
+    settings = like(collector.settings, found.served)
+    then = replace(collector, factors=factors, settings=settings)
+    earlier = _earlier(then, weeks_later(found.report.week, -1, settings.zone))
+    return _told(then, found.report.week, found.target, earlier)
+
+
+def moved(before: Weekly, after: Weekly) -> Iterator[Moved]:
+    """Totals, and figures of org units, categories and stages, that moved by more than 1 %."""
+    pairs = [("total", "", before.total.value, after.total.value, before.total.unit),
+             ("energy", "", before.total.energy_kwh, after.total.energy_kwh, "kWh")]  # fmt: skip
+    for what, name in FIGURES.items():
+        told_before = {row.group: row.value for row in getattr(before, name)}
+        told_after = {row.group: row.value for row in getattr(after, name)}
+        for group in dict.fromkeys([*told_before, *told_after]):
+            pairs.append((what, group, told_before.get(group), told_after.get(group), before.total.unit))
+    for what, group, was, now, unit in pairs:
+        first, last = was or 0.0, now or 0.0
+        if abs(last - first) > MOVED * max(abs(first), abs(last)):
+            yield Moved(what, group, first, last, unit)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure of a published report that is not what is computed from the store now."""
+
+    where: str
+    published: Any
+    computed: Any
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What came out when a published report was computed again; `late` says that records came since."""
+
+    publication: Publication
+    differences: tuple[Difference, ...]
+    late: bool
+
+
+def verify(collector: Collector, week: str, target: Target) -> Verified:
+    """Compute a published report again and compare every figure. Raises NotPublished and FactorSetGone."""
+    found = publication(collector.store, week, target)
+    first, second = figures_of(found.report), figures_of(recomputed(collector, found))
+    differences = tuple(_differences("", json.loads(first), json.loads(second))) if first != second else ()
+    late = recorded(collector.store, found.report.span) != found.recorded_s
+    return Verified(found, differences, late)
+
+
+def figures_of(report: Weekly) -> bytes:
+    """The figures of a report as bytes; neither its state nor what devices are called is one."""
+    told_ = WEEKLY.dump_python(report, mode="json")
+    del told_["state"], told_["restated"]
+    for named in (*(pair[0] for pair in told_["greatest"]), *told_["actions"]):
+        del named["name"]
+    return json.dumps(told_, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _differences(where: str, one: Any, other: Any) -> Iterator[Difference]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in dict.fromkeys([*one, *other]):
+            yield from _differences(f"{where}.{name}".lstrip("."), one.get(name), other.get(name))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for i, (left, right) in enumerate(zip(one, other, strict=True)):
+            yield from _differences(f"{where}[{i}]", left, right)
+    elif one != other:
+        yield Difference(where, one, other)
+
+
+def _keep(collector: Collector, made: Iterable[Publication]) -> None:
+    collector.store.append([Fact("report", one.key, collector.now(), _body(one)) for one in made])
+
+
+def _body(made: Publication) -> dict[str, Any]:
+    return {
+        "org_unit": made.report.org_unit,
+        "role": made.role,
+        "edition": made.edition,
+        "published_at": made.published_at,
+        "recorded_s": made.recorded_s,
+        "served": made.served,
+        "report": WEEKLY.dump_python(made.report, mode="json"),
+    }
+
+
+def _publication(fact: Fact) -> Publication:
+    body = fact.body
+    return Publication(
+        body["role"],
+        body["edition"],
+        body["published_at"],
+        body["recorded_s"],
+        dict(body["served"]),
+        WEEKLY.validate_python(body["report"]),
+    )

@@ -1,0 +1,62 @@
+"""The weekly report as rows for machines: the CSV, and what the sheets of the XLSX hold."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..footprints import Row
+from .weekly import Weekly
+
+COLUMNS = (
+    "section", "group", "period", "energy_kwh", "value", "low", "high", "unit", "coverage", "measured_share",
+    "devices", "eur",
+)  # fmt: skip
+SECTIONS = {
+    "org_unit": "by_unit",
+    "category": "by_category",
+    "stage": "by_stage",
+    "day": "by_day",
+    "power_source": "by_power_source",
+}
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+Cells = Mapping[str, Any]
+
+
+def rows(report: Weekly) -> Iterator[Cells]:
+    """Each figure of the report; values of a section add up to the total, those of `change` to the change."""
+    yield _cells("total", report.total) | {"devices": report.devices, "eur": report.cost_eur}
+    yield _cells("week_before", report.previous)
+    if report.market is not None:
+        yield _cells("total_market", report.market)
+    for part in report.changes.parts if report.changes else ():
+        yield {"section": "change", "group": part.reason, "value": part.value, "devices": part.devices,
+               "unit": report.total.unit}  # fmt: skip
+    for section, name in SECTIONS.items():
+        yield from (_cells(section, row) for row in getattr(report, name))
+    for one in report.actions:
+        group = " · ".join(filter(None, (one.kind, one.category, one.name or one.subject)))
+        yield {"section": "action", "group": group, "energy_kwh": one.energy_kwh, "value": one.gwp_kgco2e,
+               "unit": report.total.unit, "devices": one.devices, "eur": one.eur}  # fmt: skip
+    for named, row in report.greatest:
+        yield _cells("device", row) | {"group": named.name}
+
+
+def _cells(section: str, row: Row) -> dict[str, Any]:
+    found = {name: getattr(row, name, None) for name in COLUMNS}
+    return found | {"section": section, "eur": None, "devices": None}
+
+
+def csv_text(report: Weekly) -> str:
+    """The rows as CSV (RFC 4180), with a point in decimals; what a spreadsheet would run is quoted."""
+    told = io.StringIO()
+    writer = csv.DictWriter(told, COLUMNS)
+    writer.writeheader()
+    writer.writerows({name: _harmless(cell) for name, cell in row.items()} for row in rows(report))
+    return told.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

@@ -1,0 +1,105 @@
+"""The weekly report as a workbook: what it says on one sheet, and a sheet of numbers for each section."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from ..i18n import Tongue, mark
+from .letter import Letter
+from .rows import COLUMNS, Cells, rows
+from .weekly import Weekly
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
+    from xlsxwriter.worksheet import Worksheet
+
+SHEETS = {
+    "total": mark("Total"),
+    "week_before": mark("Week before"),
+    "total_market": mark("By contracts"),
+    "change": mark("Changes"),
+    "org_unit": mark("Org units"),
+    "category": mark("Categories"),
+    "stage": mark("Stages of life"),
+    "day": mark("Days"),
+    "power_source": mark("Power sources"),
+    "action": mark("Actions"),
+    "device": mark("Devices"),
+}
+HEADINGS = {
+    "group": mark("Group"),
+    "period": mark("Period"),
+    "energy_kwh": mark("Electricity, kWh"),
+    "value": mark("Value"),
+    "low": mark("Low"),
+    "high": mark("High"),
+    "unit": mark("Unit"),
+    "coverage": mark("Coverage"),
+    "measured_share": mark("Measured share"),
+    "devices": mark("Devices"),
+    "eur": mark("Euros"),
+}
+SHARES = ("coverage", "measured_share")
+WIDE, NARROW = 42, 16
+
+
+def xlsx(report: Weekly, letter: Letter) -> bytes:
+    """The workbook; names are written as text, so that none is taken for a formula."""
+    from xlsxwriter import Workbook
+
+    say, made = Tongue(letter.language), io.BytesIO()
+    with Workbook(made, {"in_memory": True}) as book:
+        book.set_properties({"title": letter.title, "subject": letter.whose, "author": "Parcimètre"})
+        _summary(book, letter)
+        for section, found in groupby(rows(report), key=lambda row: row["section"]):
+            _sheet(book, say(SHEETS[section]), say, list(found))
+    return made.getvalue()
+
+
+def _summary(book: Workbook, letter: Letter) -> None:
+    """What a person reads first."""
+    sheet = book.add_worksheet(letter.week)
+    bold, title = book.add_format({"bold": True}), book.add_format({"bold": True, "font_size": 16})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    sheet.set_column(0, 0, NARROW * 2)
+    sheet.set_column(1, 1, WIDE * 2, wrapped)
+    sheet.write_string(0, 0, letter.title, title)
+    for at, (name, value) in enumerate(_told(letter), start=1):
+        sheet.write_string(at, 0, name, bold)
+        sheet.write_string(at, 1, value, wrapped)
+
+
+def _told(letter: Letter) -> Iterator[tuple[str, str]]:
+    yield letter.whose, letter.subtitle
+    yield from (("", text) for text in (letter.badge, *letter.warnings) if text)
+    if letter.value:
+        yield letter.unit, f"{letter.value} ({letter.interval})"
+    yield from letter.facts
+    yield from (("", paragraph) for paragraph in letter.lead)
+    yield from letter.closing
+
+
+def _sheet(book: Workbook, name: str, say: Tongue, found: list[Cells]) -> None:
+    """The rows of a section, with the columns that hold something."""
+    sheet: Worksheet = book.add_worksheet(name)
+    shown = [column for column in COLUMNS[1:] if any(row.get(column) is not None for row in found)]
+    heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+    number, share = book.add_format({"num_format": "#,##0.000"}), book.add_format({"num_format": "0.0%"})
+    sheet.freeze_panes(1, 1)
+    for at, column in enumerate(shown):
+        sheet.set_column(at, at, WIDE if column == "group" else NARROW)
+        sheet.write_string(0, at, say(HEADINGS[column]), heading)
+        for line, row in enumerate(found, start=1):
+            _write(sheet, line, at, row.get(column), share if column in SHARES else number)
+
+
+def _write(sheet: Worksheet, line: int, at: int, cell: Any, shape: Any) -> None:
+    if isinstance(cell, str):
+        sheet.write_string(line, at, cell)
+    elif isinstance(cell, int):
+        sheet.write_number(line, at, cell)
+    elif cell is not None:
+        sheet.write_number(line, at, cell, shape)

@@ -1,0 +1,5 @@
+"""The communes of the access tests, for reports that are told to some readers only."""
+
+from tests.server.access.conftest import asking, communes
+
+__all__ = ["asking", "communes"]

@@ -1,0 +1,150 @@
+"""Published reports: once, restated when late records move a figure, and the same when computed again."""
+
+from dataclasses import replace
+
+import pytest
+from parcimetre_server.periods import week_span
+from parcimetre_server.reports import published, schedules
+from parcimetre_server.reports.published import (
+    NotPublished,
+    due_week,
+    figures_of,
+    publication,
+    publications,
+    publish,
+    restate,
+    verify,
+)
+from parcimetre_server.store import Arrival, Fact
+
+from tests.server.conftest import DAY_S, SLOT_S, slot
+
+WEEK, WHOLE = "2026-W47", (None, "admin")
+
+
+@pytest.fixture
+def out(fleet):
+    """The fleet with its past week published."""
+    assert len(publish(fleet.collector, WEEK)) == 1
+    return fleet
+
+
+def late(fleet, hours):
+    """Records of the silent device that come after everything, so many hours of the published week."""
+    first = week_span(WEEK, fleet.collector.zone).first + 2 * DAY_S
+    slots = [slot(start) for start in range(first, first + hours * 3600, SLOT_S)]
+    fleet.collector.store.write([Arrival(fleet.silent, slots)])
+
+
+def test_a_report_is_published_once(out):
+    assert publish(out.collector, WEEK) == []
+    assert len(out.collector.store.history("report")) == 1
+
+
+def test_a_week_without_devices_has_no_report(empty):
+    assert publish(empty, WEEK) == []
+
+
+def test_org_units_are_published_for_those_who_asked_in_time(out):
+    for at, unit in ((1, "Métropole/Ville"), (out.now, "Métropole/DSI")):
+        schedules.add(out.collector.store, at, unit, "mail", "a@b.example", "fr", ["pdf"], "admin")
+    made = publish(out.collector, WEEK)
+    assert [one.target for one in made] == [("Métropole/Ville", "admin")]
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "week"),
+    [("2026-11-23", 6, "2026-W46"), ("2026-11-23", 7, "2026-W47"), ("2026-11-29", 23, "2026-W47"),
+     ("2026-10-26", 6, "2026-W42"), ("2026-10-26", 7, "2026-W43"), ("2027-01-04", 7, "2026-W53")],
+)  # fmt: skip
+def test_a_report_is_due_on_monday_at_seven_local_time_summer_or_winter(fleet, day, hour, week):
+    from datetime import datetime
+
+    zone = fleet.collector.zone
+    at = int(datetime.fromisoformat(f"{day}T{hour:02}:00").replace(tzinfo=zone).timestamp())
+    assert due_week(at, zone) == week
+
+
+def test_a_published_report_is_the_same_when_it_is_computed_again(out):
+    found = verify(out.collector, WEEK, WHOLE)
+    assert found.differences == ()
+    assert figures_of(publication(out.collector.store, WEEK, WHOLE).report)
+
+
+def test_verifying_asks_for_a_report_that_was_published(fleet):
+    with pytest.raises(NotPublished, match="report list"):
+        verify(fleet.collector, WEEK, WHOLE)
+
+
+def test_verifying_uses_the_settings_of_then(out):
+    dearer = replace(out.collector, settings=replace(out.collector.settings, eur_per_kwh=1.0))
+    assert verify(dearer, WEEK, WHOLE).differences == ()
+
+
+def test_verifying_names_each_figure_that_differs_and_that_records_came(out):
+    late(out, 10)
+    found = verify(out.collector, WEEK, WHOLE)
+    assert found.late
+    assert "total.energy_kwh" in {one.where for one in found.differences}
+
+
+def test_late_records_that_move_a_figure_by_over_one_percent_make_another_edition(out, clock_at):
+    before = publication(out.collector.store, WEEK, WHOLE)
+    late(out, 20)
+    clock_at(out.now + DAY_S)
+    (made,) = restate(out.collector)
+    assert made.edition == 2
+    told = {moved.what: moved for moved in made.report.restated.moved}
+    assert told["category"].group == "desktop"
+    for moved in made.report.restated.moved:
+        assert abs(moved.after - moved.before) > 0.01 * moved.before
+    assert made.report.restated.published_at == before.published_at
+    assert restate(out.collector) == []
+    assert verify(out.collector, WEEK, WHOLE).differences == ()
+
+
+def test_late_records_that_move_nothing_by_one_percent_change_no_report(out):
+    first = week_span(WEEK, out.collector.zone).first
+    out.collector.store.write([Arrival(out.silent, [slot(first, awake_s=0, off_s=900)])])
+    assert restate(out.collector) == []
+    assert publication(out.collector.store, WEEK, WHOLE).edition == 1
+
+
+def test_without_new_records_nothing_is_computed_again(out, monkeypatch):
+    monkeypatch.setattr(published, "recomputed", None)
+    assert restate(out.collector) == []
+
+
+def test_after_four_weeks_a_report_is_final_and_is_not_restated_any_more(out, clock_at):
+    assert publication(out.collector.store, WEEK, WHOLE).report.state == "provisional"
+    clock_at(out.now + 28 * DAY_S)
+    assert restate(out.collector) == []
+    assert publication(out.collector.store, WEEK, WHOLE).report.state == "final"
+    late(out, 20)
+    assert restate(out.collector) == []
+
+
+def test_the_factor_set_of_then_is_asked_for_by_its_name(out):
+    fact = out.collector.store.latest("report").popitem()[1]
+    gone = {**fact.body, "report": {**fact.body["report"], "factor_set": "gone"}}
+    out.collector.store.append([Fact("report", fact.key, out.now, gone)])
+    with pytest.raises(published.FactorSetGone, match="install the version"):
+        verify(out.collector, WEEK, WHOLE)
+    late(out, 20)
+    assert restate(out.collector) == []
+
+
+def test_editions_come_back_from_the_store_as_they_were_told(out):
+    (found,) = publications(out.collector.store)
+    assert found.report == published.rounded(found.report)
+    assert sum(row.value for row in found.report.by_unit) == pytest.approx(found.report.total.value)
+
+
+@pytest.mark.parametrize("role", ["admin", "analyst", "viewer"])
+def test_reports_of_org_units_are_the_same_when_each_is_computed_alone(fleet, role):
+    for unit in ("Métropole", "Métropole/Ville", "Métropole/Ville/Mairie", "Métropole/DSI"):
+        schedules.add(fleet.collector.store, 1, unit, "mail", "a@b.example", "fr", [], role)
+    made = publish(fleet.collector, WEEK)
+    assert len(made) == 5
+    for one in made:
+        assert verify(fleet.collector, WEEK, one.target).differences == ()
