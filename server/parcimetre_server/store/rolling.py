@@ -7,6 +7,7 @@ number of seconds, or joules with so few digits that no sum of them is rounded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,14 +50,28 @@ class Quarters:
 def roll(day: Quarters, hours: Hours) -> Sums:
     """Add up a day by pieces of some hours; means are weighted by the seconds covered."""
     pieces = 24 // hours
+    each = SLOTS_PER_DAY // pieces
     covered_s = day.seconds[:, :STATES].sum(axis=1)
     return Sums(
         covered_s > 0,
-        day.seconds.reshape(pieces, -1, day.seconds.shape[1]).sum(axis=1),
+        day.seconds.reshape(pieces, each, -1).sum(axis=1),
         _mean(day.means, covered_s, pieces),
-        day.energy_j.reshape(len(day.energy_j), pieces, -1).sum(axis=2),
-        day.counted_s.reshape(len(day.counted_s), pieces, -1).sum(axis=2),
+        day.energy_j.reshape(-1, pieces, each).sum(axis=2),
+        day.counted_s.reshape(-1, pieces, each).sum(axis=2),
     )
+
+
+def keep_worst(sums: Sums, channels: Sequence[int]) -> None:
+    """Let a piece in which one counter had several qualities have the worst: the channels are in that order.
+
+    A record names a counter once, and a sum is worth what the worst part of it is.
+    """
+    for i, worst in enumerate(channels):
+        there = sums.counted_s[worst] > 0
+        for better in channels[i + 1 :]:
+            for table in (sums.energy_j, sums.counted_s):
+                table[worst][there] += table[better][there]
+                table[better][there] = 0
 
 
 def spread(sums: Sums) -> Quarters:

@@ -123,10 +123,9 @@ class EmbeddedStore:
 
     def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:
         """See Store.roll_up: each day of UTC in a transaction of its own, with the mark behind it."""
-        until = before_day if hours == 1 else min(before_day, self.rolled_up().hours_before)
         if dry_run:
-            return rollup.due(self._query, until, hours)
-        count = 0
+            return rollup.due(self._query, before_day, hours)
+        until, count = before_day if hours == 1 else min(before_day, self.rolled_up().hours_before), 0
         while True:
             packed = rollup.first(self._query, until, hours)
             with self._transaction():

@@ -14,15 +14,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import zstandard
 from numpy.typing import NDArray
-from parcimetre_agent.report import DECILES, SLOT_S, Energy, Slot
+from parcimetre_agent.report import DECILES, SLOT_S, Energy, Quality, Slot
 from parcimetre_factors.activity import Activity, MeasuredEnergy
 
-from ..rolling import NO_MEAN, SLOTS_PER_DAY, STATES, STEPS_PER_E, Hours, Quarters, roll, spread
+from ..rolling import NO_MEAN, SLOTS_PER_DAY, STATES, STEPS_PER_E, Hours, Quarters, keep_worst, roll, spread
 from .rolled import LEVEL, SECONDS, packed, unpacked
 
 DAY_S = 86_400
@@ -35,6 +35,7 @@ NOTHING = COUNTED.pack(0.0, 0)
 NO_DECILES = (0,) * DECILES
 DEVICE_BITS = 24
 DEVICE_MASK = (1 << DEVICE_BITS) - 1
+QUALITIES = get_args(Quality)  # the best first
 Channel = tuple[str, str, str]  # source, scope, quality
 TableRow = tuple[int, int | None, int | None, int, bytes, bytes, str | None, bytes | None]
 
@@ -149,7 +150,14 @@ class DayOfSlots:
 
     def roll(self, hours: Hours) -> Row:
         """The day as sums of some hours each."""
-        records, means, counted = packed(roll(self._quarters(), hours))
+        sums = roll(self._quarters(), hours)
+        qualities: dict[tuple[str, str], list[int]] = {}
+        for i, (source, scope, _) in enumerate(self.energy):
+            qualities.setdefault((source, scope), []).append(i)
+        names = list(self.energy)
+        for same in qualities.values():
+            keep_worst(sums, sorted(same, key=lambda i: QUALITIES.index(names[i][2]), reverse=True))
+        records, means, counted = packed(sums)
         return Row(True, records, means, *self._energy(counted), hours)
 
     def _quarters(self) -> Quarters:

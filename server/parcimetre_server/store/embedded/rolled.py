@@ -26,7 +26,12 @@ def packed(sums: Sums) -> tuple[bytes, bytes, bytes]:
 
 
 def unpacked(
-    records: bytes, means: bytes, counted: bytes | None, channels: int, pieces: int, unzip: zstandard.ZstdDecompressor
+    records: bytes,
+    means: bytes,
+    counted: bytes | None,
+    channels: int,
+    pieces: int,
+    unzip: zstandard.ZstdDecompressor,
 ) -> Sums:
     """The sums of a day that was packed in so many pieces, with so many energy channels."""
     raw = unzip.decompress(records)

@@ -20,7 +20,10 @@ TABLES: dict[Hours, str] = {1: "hourly_day", 24: "whole_day"}
 FINER: dict[Hours, tuple[str, ...]] = {1: ("sealed_day", "open_day"), 24: ("hourly_day",)}
 MARKS = "SELECT hours, before_day FROM rolled_up"
 MARK = "INSERT OR REPLACE INTO rolled_up VALUES (?, ?)"
-PUT = {hours: f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)" for hours, table in TABLES.items()}
+PUT = {
+    hours: f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    for hours, table in TABLES.items()
+}
 OF_DEVICE = {
     hours: f"SELECT 1, records, means, channels, counted FROM {table} WHERE id = ?"
     for hours, table in TABLES.items()
@@ -54,9 +57,9 @@ def marks(rows: Iterable[tuple[Any, ...]]) -> RolledUp:
 
 
 def due(query: Query, until: int, hours: Hours) -> int:
-    """Device-days before a day that are not rolled up yet."""
-    end = [day_id(0, until)]
-    return sum(int(query(BEFORE.format(table=table), end)[0][0]) for table in FINER[hours])
+    """Device-days before a day that are not rolled up yet, be it to hours first."""
+    tables = FINER[1] if hours == 1 else (*FINER[1], *FINER[24])
+    return sum(int(query(BEFORE.format(table=table), [day_id(0, until)])[0][0]) for table in tables)
 
 
 def first(query: Query, until: int, hours: Hours) -> Packed:
