@@ -1,6 +1,6 @@
-"""What runs when: the past week's report, each Monday morning in the organisation's time zone; the store's
-own tidying, and which monitors are the fleet's, each hour. Where several collectors share a store, each runs
-on one of them, under a lease.
+"""What runs when: the past week's report, each Monday morning in the organisation's time zone; older time
+rolled up, each day; the store's own tidying, and which monitors are the fleet's, each hour. Where several
+collectors share a store, each runs on one of them, under a lease.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from .home_displays import settle
 from .i18n import LANGUAGES, Language
 from .leases import run_once
 from .meters import Meters
-from .periods import week_of, weeks_later
+from .periods import DAY_S, week_of, weeks_later
 from .reports.html import html
 from .reports.weekly import weekly
+from .retention import retain
 
 LOG = logging.getLogger(__name__)
 HOUR = 7
@@ -62,6 +63,9 @@ def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[
     scheduler.add_job(
         leased, "interval", ["displays", _hour, _settle], hours=1, next_run_time=datetime.now(UTC)
     )
+    scheduler.add_job(
+        leased, "interval", ["retention", _day, _retain], hours=1, next_run_time=datetime.now(UTC)
+    )
     scheduler.start()
 
     def stop() -> None:
@@ -88,6 +92,10 @@ def _hour(collector: Collector) -> str:
     return str(collector.now() // 3600)
 
 
+def _day(collector: Collector) -> str:
+    return str(collector.now() // DAY_S)
+
+
 def _last_week(collector: Collector) -> str:
     zone = collector.zone
     return weeks_later(week_of(collector.now(), zone), -1, zone)
@@ -111,6 +119,19 @@ def _settle(collector: Collector) -> bool:
     except Exception:  # the edge of a loop that must survive
         LOG.exception("the monitors could not be looked through; it is tried again in an hour")
         return False
+    return True
+
+
+def _retain(collector: Collector) -> bool:
+    """Roll up what is old enough; a failure is logged and tried again the next hour."""
+    settings = collector.settings
+    try:
+        done = retain(collector.store, collector.now(), settings.keep_slots_days, settings.keep_hours_days)
+    except Exception:  # the edge of a loop that must survive
+        LOG.exception("older time could not be rolled up; it is tried again in an hour")
+        return False
+    if done.to_hours or done.to_days:
+        LOG.info("%d days of devices were rolled up to hours, %d to days", done.to_hours, done.to_days)
     return True
 
 

@@ -91,7 +91,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class RolledUp:
-    """Days since 1970-01-01: before the one sums of hours are kept, before the other (no later) sums of days."""
+    """Days since 1970-01-01 before which sums of hours are kept, and before which sums of days (no later)."""
 
     hours_before: int = 0
     days_before: int = 0
@@ -178,12 +178,13 @@ class Store(Protocol):
         """
 
     def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:
-        """Keep sums of hours, or of days, instead of quarter hours of the days before one; how many device-days.
+        """Keep sums of hours, or of days, instead of quarter hours, of all days before one.
 
-        Readers see quarter hours as before, with an equal part each of their hour or day: sums, coverage and
-        which quarter hours have a record stay exact. A quarter hour that had no record may still be added. Days
-        are made of hours only. An engine may leave the latest of these days for another time. It may be killed
-        and repeated at any moment; a dry run changes nothing.
+        Returns how many days of devices were rolled up. Readers see quarter hours as before, with an equal
+        part each of their hour or day: sums, coverage and which quarter hours have a record stay exact. A
+        quarter hour that had no record may still be added. Days are made of hours only. An engine may leave
+        the latest of these days for another time. It may be killed and repeated at any moment; a dry run
+        changes nothing.
         """
 
     def rolled_up(self) -> RolledUp:

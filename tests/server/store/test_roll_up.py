@@ -93,11 +93,13 @@ def test_days_after_the_limit_stay_as_they_were(store):
     late = slot_at(45 * 96, 300, energy_j=7.0)
     store.write([Arrival(A, [slot_at(0), late])])
     store.roll_up(LATER, 1)
-    assert list(store.slots(A, LATER * DAY_S, (LATER + 9) * DAY_S))[0] == late
+    assert next(iter(store.slots(A, LATER * DAY_S, (LATER + 9) * DAY_S))) == late
     both = store.activity(A, DAY * DAY_S, (LATER + 9) * DAY_S)
     assert both.start.tolist() == [DAY * DAY_S, late.start]
     assert both.measured[0].energy_j.tolist() == [0.0, 7.0]
-    assert dict(store.activities([A], DAY * DAY_S, (LATER + 9) * DAY_S))[A].start.tolist() == both.start.tolist()
+    assert (
+        dict(store.activities([A], DAY * DAY_S, (LATER + 9) * DAY_S))[A].start.tolist() == both.start.tolist()
+    )
 
 
 @pytest.mark.parametrize("hours", [1, 24])
@@ -150,7 +152,14 @@ def test_nothing_is_rolled_up_through_the_scope_of_a_reader(store):
 
 def test_an_hour_that_was_measured_in_part_is_as_good_as_its_worst_part(store):
     energy = [[Energy("rapl", "package", quality, 9.0, 900)] for quality in ("modelled", "measured")]
-    store.write([Arrival(A, [Slot((DAY * 96 + at) * SLOT_S, 900, 0, 0, 0, 0, energy=energy[at % 2]) for at in (0, 1, 5)])])
+    store.write(
+        [
+            Arrival(
+                A,
+                [Slot((DAY * 96 + at) * SLOT_S, 900, 0, 0, 0, 0, energy=energy[at % 2]) for at in (0, 1, 5)],
+            )
+        ]
+    )
     store.roll_up(LATER, 1)
     found = list(store.slots(A, DAY * DAY_S, (DAY + 1) * DAY_S))
     assert [one.quality for slot in found for one in slot.energy] == ["modelled", "modelled", "measured"]
@@ -159,7 +168,9 @@ def test_an_hour_that_was_measured_in_part_is_as_good_as_its_worst_part(store):
 
 def test_a_channel_of_few_seconds_keeps_its_joules(store):
     energy = [Energy("bat", "battery", "measured", 0.7, 2)]
-    store.write([Arrival(A, [slot_at(0), slot_at(1), Slot(DAY * DAY_S + 1800, 900, 0, 0, 0, 0, energy=energy)])])
+    store.write(
+        [Arrival(A, [slot_at(0), slot_at(1), Slot(DAY * DAY_S + 1800, 900, 0, 0, 0, 0, energy=energy)])]
+    )
     store.roll_up(LATER, 1)
     found = list(store.slots(A, DAY * DAY_S, (DAY + 1) * DAY_S))
     assert [[one.duration_s for one in slot.energy] for slot in found] == [[1], [1], []]

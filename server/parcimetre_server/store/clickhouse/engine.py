@@ -58,8 +58,8 @@ class ClickHouseStore:
         with self._writing:
             merged, chosen, late = self._merged(arrivals)
             rows = self._ordered(written)
-            for of_shard in late.values():
-                of_shard.write()
+            for days in late.values():
+                days.write()
             for shard, of_shard in chosen.items():
                 self._name_channels(shard, of_shard.values())
                 slots.write(self._servers[shard], of_shard)

@@ -20,7 +20,9 @@ CAN_WAIT_FOR_INSERTS = (21, 12)
 LAYOUT = 2
 SYNC = "fsync_after_insert = 1, fsync_part_directory = 1"
 SHARD_TYPES = {"number": "UInt16", "shards": "UInt16", "layout": "UInt16"}
-ANY = "SELECT (SELECT count() FROM slot) + (SELECT count() FROM rolled_day) + (SELECT count() FROM fact) AS rows"
+ANY = """
+    SELECT (SELECT count() FROM slot) + (SELECT count() FROM rolled_day) + (SELECT count() FROM fact) AS n
+"""
 HAS_DATABASE = "SELECT count() AS n FROM system.databases WHERE name = {name}"
 IDENTITY = "SELECT number, shards, max(layout) AS newest FROM shard GROUP BY number, shards"
 

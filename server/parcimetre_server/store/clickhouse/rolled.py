@@ -1,4 +1,4 @@
-"""Days that are rolled up, as rows: packed as the embedded engine packs them, with the mark that says which count.
+"""Days that are rolled up, as rows packed as the embedded engine packs them; a mark says which of them count.
 
 The row that covers most is a day's: another is one that was there before a late slot was added.
 """

@@ -32,7 +32,8 @@ SETTLED = "at + {grace_s} <= toUInt32(toUnixTimestamp(now()))"
 MARK = "INSERT INTO rolled_up SELECT toUInt8({hours}), toUInt32({day}), toUInt32(toUnixTimestamp(now()))"
 FIND = {
     "due": "SELECT count() AS n FROM (SELECT DISTINCT device, {day} AS of_day FROM {finer})",
-    "months": "SELECT DISTINCT toUInt32(toYYYYMM(toDateTime(toUInt32({day} * 86400), 'UTC'))) AS n FROM {finer}",
+    "months": """SELECT DISTINCT toUInt32(toYYYYMM(toDateTime(toUInt32({day} * 86400), 'UTC'))) AS n
+        FROM {finer} ORDER BY n""",
     "devices": "SELECT DISTINCT device FROM {finer}",
 }
 MOST_DAYS = 4_000  # of devices, in memory at once

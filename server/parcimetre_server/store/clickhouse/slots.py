@@ -56,7 +56,8 @@ SPANS = """
     SELECT device, min(first) AS first_slot, max(last) AS last_slot FROM (
         SELECT device, min(start) AS first, max(start) AS last FROM slot {where} GROUP BY device
         UNION ALL
-        SELECT device, min(first_slot) AS first, max(last_slot) AS last FROM rolled_day {where} GROUP BY device
+        SELECT device, min(first_slot) AS first, max(last_slot) AS last FROM rolled_day {where}
+        GROUP BY device
     ) GROUP BY device
 """
 NO_MEANS = np.full((SLOTS_PER_DAY, len(MEANS)), NO_MEAN, "<u2")

@@ -39,11 +39,15 @@ OPEN_DAY = "SELECT 0, records, means, channels, counted FROM open_day WHERE id =
 SEALED_DAY = "SELECT 1, records, means, channels, counted FROM sealed_day WHERE id = ?"
 DAYS = """
     SELECT value, o.id IS NULL, coalesce(s.records, o.records, h.records, w.records),
-           coalesce(s.means, o.means, h.means, w.means), coalesce(s.channels, o.channels, h.channels, w.channels),
+           coalesce(s.means, o.means, h.means, w.means),
+           coalesce(s.channels, o.channels, h.channels, w.channels),
            coalesce(s.counted, o.counted, h.counted, w.counted), CASE WHEN h.id THEN 1 WHEN w.id THEN 24 END
-    FROM json_each(?) LEFT JOIN sealed_day s ON s.id = value LEFT JOIN open_day o ON o.id = value
-    LEFT JOIN hourly_day h ON h.id = CASE WHEN value >> 24 < (SELECT max(before_day) FROM rolled_up) THEN value END
-    LEFT JOIN whole_day w ON w.id = CASE WHEN value >> 24 < (SELECT min(before_day) FROM rolled_up) THEN value END
+    FROM json_each(?)
+    LEFT JOIN sealed_day s ON s.id = value LEFT JOIN open_day o ON o.id = value
+    LEFT JOIN hourly_day h
+    ON h.id = CASE WHEN value >> 24 < (SELECT before_day FROM rolled_up WHERE hours = 1) THEN value END
+    LEFT JOIN whole_day w
+    ON w.id = CASE WHEN value >> 24 < (SELECT before_day FROM rolled_up WHERE hours = 24) THEN value END
     WHERE coalesce(s.id, o.id, h.id, w.id) IS NOT NULL
 """
 PAST_DAYS = "SELECT id, 0, records, means, channels, counted FROM open_day WHERE id < ? ORDER BY id LIMIT ?"
@@ -353,7 +357,7 @@ class _Batch:
 
     def _rolled(self, key: int, hours: Hours) -> DayOfSlots:
         row = self._db.conn.execute(rollup.OF_DEVICE[hours], [key]).fetchone()
-        return DayOfSlots(hours=hours) if row is None else self._unpacker.day(Row(*row, hours))
+        return DayOfSlots(hours=hours) if row is None else self._unpacker.day(Row(*row)._replace(hours=hours))
 
 
 def _chunks(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:

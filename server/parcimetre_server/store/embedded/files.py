@@ -20,7 +20,7 @@ DAYS = """
         records BLOB, means BLOB, channels TEXT, counted BLOB
     )
 """
-PROBE = "SELECT {}".format(", ".join(f"(SELECT max(id) FROM {table})" for table in ("facts", *DAY_TABLES)))
+PROBE = " UNION ALL ".join(map("SELECT max(id) FROM {}".format, ("facts", *DAY_TABLES)))
 BUSY_S = 30
 
 

@@ -158,7 +158,7 @@ class DayOfSlots:
         for same in qualities.values():
             keep_worst(sums, sorted(same, key=lambda i: QUALITIES.index(names[i][2]), reverse=True))
         records, means, counted = packed(sums)
-        return Row(True, records, means, *self._energy(counted), hours)
+        return Row(True, records, means, *self._energy(counted))._replace(hours=hours)
 
     def _quarters(self) -> Quarters:
         counted = np.frombuffer(b"".join(self.energy.values()), COUNTED_DTYPE).reshape(-1, SLOTS_PER_DAY)
@@ -221,7 +221,7 @@ class Unpacker:
         """A day that was rolled up by quarter hour, and what each channel counted (96,)."""
         names = _channels(row)
         found = spread(
-            unpacked(row.records, row.means, row.counted, len(names), 24 // row.hours, self._unzip)
+            unpacked(row.records, row.means, row.counted, len(names), 24 // (row.hours or 1), self._unzip)
         )
         counted = np.zeros((len(names), SLOTS_PER_DAY), COUNTED_DTYPE)
         counted["energy_j"], counted["duration_s"] = found.energy_j, found.counted_s

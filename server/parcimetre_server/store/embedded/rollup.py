@@ -20,14 +20,10 @@ TABLES: dict[Hours, str] = {1: "hourly_day", 24: "whole_day"}
 FINER: dict[Hours, tuple[str, ...]] = {1: ("sealed_day", "open_day"), 24: ("hourly_day",)}
 MARKS = "SELECT hours, before_day FROM rolled_up"
 MARK = "INSERT OR REPLACE INTO rolled_up VALUES (?, ?)"
-PUT = {
-    hours: f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-    for hours, table in TABLES.items()
-}
-OF_DEVICE = {
-    hours: f"SELECT 1, records, means, channels, counted FROM {table} WHERE id = ?"
-    for hours, table in TABLES.items()
-}
+INTO = "INSERT OR REPLACE INTO {} VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+FROM = "SELECT 1, records, means, channels, counted FROM {} WHERE id = ?"
+PUT = {hours: INTO.format(table) for hours, table in TABLES.items()}
+OF_DEVICE = {hours: FROM.format(table) for hours, table in TABLES.items()}
 FIRST = "SELECT min(id) >> 24 FROM {table} WHERE id < ?"
 OF_DAY = """
     SELECT id, covered_s, {sealed}, records, means, channels, counted FROM {table}
@@ -75,7 +71,7 @@ def first(query: Query, until: int, hours: Hours) -> Packed:
     for table in FINER[hours]:
         sealed = int(table != "open_day")
         for key, seconds, *packed in query(OF_DAY.format(table=table, sealed=sealed), ends):
-            opened = unpacker.day(Row(*packed, finer))
+            opened = unpacker.day(Row(*packed)._replace(hours=finer))
             rows.append(row_of(key, opened, opened.roll(hours)))
             covered_s += seconds
     return Packed(day, sorted(rows), covered_s)
