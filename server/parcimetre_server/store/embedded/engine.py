@@ -25,6 +25,7 @@ from .packing import (
     DEVICE_MASK,
     DayOfSlots,
     Row,
+    TableRow,
     Unpacker,
     day_id,
     day_number,
@@ -329,11 +330,12 @@ class _Batch:
 
     def write(self) -> None:
         """Write the days; one that was sealed is open again."""
-        rows = []
-        for key, day in sorted(self._days.items()):
-            row = row_of(key, day, day.roll(day.hours) if day.hours else day.open())
-            self._db.conn.execute(rollup.PUT[day.hours] if day.hours else OPEN, row)
-            rows.append(row)
+        rows: list[TableRow] = []
+        for hours, statement in ((None, OPEN), *rollup.PUT.items()):
+            days = ((key, day) for key, day in sorted(self._days.items()) if day.hours == hours)
+            of_hours = [row_of(key, day, day.roll(hours) if hours else day.open()) for key, day in days]
+            self._db.conn.executemany(statement, of_hours)
+            rows += of_hours
         self._db.conn.executemany(UNSEAL, ((key,) for key in self._unsealed))
         spans = ((device_number(key), first, last) for key, first, last, *_ in rows if first is not None)
         self._db.conn.executemany(WIDEN, spans)
