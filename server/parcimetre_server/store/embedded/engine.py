@@ -39,7 +39,7 @@ NEW_NUMBER = "INSERT INTO device_number (id) VALUES (?) RETURNING number"
 OPEN_DAY = "SELECT 0, records, means, channels, counted FROM open_day WHERE id = ?"
 SEALED_DAY = "SELECT 1, records, means, channels, counted FROM sealed_day WHERE id = ?"
 DAYS = """
-    SELECT value, o.id IS NULL, coalesce(s.records, o.records, h.records, w.records),
+    SELECT value, s.id IS NOT NULL OR o.id IS NULL, coalesce(s.records, o.records, h.records, w.records),
            coalesce(s.means, o.means, h.means, w.means),
            coalesce(s.channels, o.channels, h.channels, w.channels),
            coalesce(s.counted, o.counted, h.counted, w.counted), CASE WHEN h.id THEN 1 WHEN w.id THEN 24 END
