@@ -43,6 +43,7 @@ bench: .venv/.dev  ## speed and size, as ratios
 	.venv/bin/python bench/query.py
 	.venv/bin/python bench/packages.py
 	.venv/bin/python bench/report.py
+	.venv/bin/python bench/retention.py
 
 schema: .venv/.dev  ## write the JSON Schema of the wire format into docs/
 	.venv/bin/python tools/write_schema.py

@@ -37,6 +37,7 @@ Act = Literal[
     "credential key rotated",
     "token created",
     "token revoked",
+    "history rolled up",
 ]
 ACTS = (
     mark("secret created"),
@@ -57,6 +58,7 @@ ACTS = (
     mark("credential key rotated"),
     mark("token created"),
     mark("token revoked"),
+    mark("history rolled up"),
 )
 NOTHING: Mapping[str, Any] = {}
 ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)

@@ -33,13 +33,18 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class DayKey:
-    """What a day's sums rest on beside the devices' records; `profile` is an identity."""
+    """What a day's sums rest on beside the devices' records; `profile` is an identity.
+
+    Up to `hourly` sums of hours are read, up to `daily` sums of days: seconds UTC within the day.
+    """
 
     profile: int
     criterion: Criterion
     begin: int
     end: int
     grid: bytes
+    hourly: int
+    daily: int
 
 
 @dataclass(frozen=True)

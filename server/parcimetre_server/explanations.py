@@ -36,6 +36,7 @@ from .monitors import Told, of_device, span_of
 from .periods import DAY_S, Span, cut
 from .profiles import Profile, profiles
 from .purchases import purchase_of
+from .retention import resolution_of
 from .rungs import DECILES, PIECES, RUNGS, Chosen, Reading, choose
 from .store import DeviceId
 from .use import together
@@ -74,6 +75,14 @@ ACCRUED = {
 MARKET = mark(
     "Market-based: where a supplier's contract holds, its factor counts; else the residual mix of the zone, "
     "or the grid by location where none is known."
+)
+HOURS_KEPT = mark(
+    "Of older parts of this time hours are kept: each hour's energy is exact, and shared equally among its "
+    "quarter hours."
+)
+DAYS_KEPT = mark(
+    "Of the oldest parts of this time days are kept: each day's energy is exact, and shared equally among "
+    "its quarter hours."
 )
 OWN_SHARE = mark("A virtual machine: these are its estimated shares of a typical host, not measurements.")
 STAGE_LABELS = {
@@ -192,7 +201,7 @@ def explain_device(
         definitions,
         _factors(grid.factors, term, definitions),
         tuple(stage for stage in Stage if stage in absent),
-        tuple(_notes(case, asked)),
+        (*_notes(case, asked), *_kept(collector, span)),
         grid.factors.id,
         asked,
         grid.electricity,
@@ -249,7 +258,7 @@ def explain_unit(
         {},
         (),
         row.absent,
-        (MARKET,) if found.electricity == "market" else (),
+        ((MARKET,) if found.electricity == "market" else ()) + _kept(collector, span),
         row.factor_set,
         found.amortisation,
         found.electricity,
@@ -276,6 +285,12 @@ def _notes(case: _Case, asked: Policy) -> Iterator[str]:
     yield from assumptions(case.device)
     if case.profile.embodied.note:
         yield case.profile.embodied.note
+
+
+def _kept(collector: Collector, span: Span) -> tuple[str, ...]:
+    """What a reader should know of a time whose quarter hours are not kept any more."""
+    kept = resolution_of(collector.store, span)
+    return (*((HOURS_KEPT,) if kept.hours else ()), *((DAYS_KEPT,) if kept.days else ()))
 
 
 def _embodied(case: _Case) -> Iterator[Term]:

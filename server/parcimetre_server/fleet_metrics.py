@@ -18,6 +18,7 @@ from .exposition import Metric, Sample, gauge
 from .footprints import Query, Row, figures
 from .org import within
 from .periods import DAY_S, Span, since_midnight
+from .store import RolledUp
 
 if TYPE_CHECKING:
     from .collector import Collector
@@ -36,6 +37,7 @@ class Fleet:
     day: Span
     rows: tuple[Row, ...]
     dead_letters: int
+    rolled_up: RolledUp
 
 
 class FleetMetrics:
@@ -57,6 +59,7 @@ class FleetMetrics:
         yield from _last_day(found, org_unit)
         if org_unit is None:
             yield gauge("parcimetre_dead_letters", "Refused records that are kept.", found.dead_letters)
+            yield _rolled_up(found.rolled_up)
 
 
 def fleet(collector: Collector) -> Fleet:
@@ -78,6 +81,7 @@ def fleet(collector: Collector) -> Fleet:
         day,
         tuple(figures(collector, Query(day)).rows("org_unit")),
         len(store.history("dead_letter")),
+        store.rolled_up(),
     )
 
 
@@ -92,6 +96,17 @@ def _devices(found: Fleet, org_unit: str | None) -> Iterator[Metric]:
         ("parcimetre_devices_silent", "Devices in service without a slot for 24 hours.", found.silent),
     ):
         yield Metric(name, "gauge", told, [("", {"org_unit": unit}, counted[unit]) for unit in shown])
+
+
+def _rolled_up(found: RolledUp) -> Metric:
+    return Metric(
+        "parcimetre_rolled_up_before_timestamp_seconds", "gauge",
+        "Before when sums of hours, or of days, are kept instead of quarter hours; 0 where none are.",
+        [
+            ("", {"kept": "hours"}, found.hours_before * DAY_S),
+            ("", {"kept": "days"}, found.days_before * DAY_S),
+        ],
+    )  # fmt: skip
 
 
 def _last_day(found: Fleet, org_unit: str | None) -> Iterator[Metric]:

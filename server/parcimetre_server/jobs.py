@@ -1,7 +1,7 @@
 """What runs when: the past week's reports, each Monday morning in the organisation's time zone; those that
-late records moved, each day; what is still to be delivered, each minute; the store's own tidying, and which
-monitors are the fleet's, each hour. Where several collectors share a store, each job runs on one of them,
-under a lease. Every collector has the first page of a large fleet ready.
+late records moved and older time rolled up, each day; what is still to be delivered, each minute; the store's
+own tidying, and which monitors are the fleet's, each hour. Where several collectors share a store, each job
+runs on one of them, under a lease. Every collector has the first page of a large fleet ready.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .pages.overview import prepare
 from .periods import DAY_S
 from .reports.deliveries import deliver
 from .reports.published import HOUR, Publication, due_week, publish, restate
+from .retention import retain
 
 LOG = logging.getLogger(__name__)
 LATE_S = 6 * 3600
@@ -69,6 +70,9 @@ def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[
     scheduler.add_job(leased, "interval", ["tidy", _hour, _tidy], hours=1, next_run_time=datetime.now(UTC))
     scheduler.add_job(
         leased, "interval", ["displays", _hour, _settle], hours=1, next_run_time=datetime.now(UTC)
+    )
+    scheduler.add_job(
+        leased, "interval", ["retention", _day, _retain], hours=1, next_run_time=datetime.now(UTC)
     )
     scheduler.add_job(
         _prepare, "interval", [collector], minutes=PREPARED_MINUTES, next_run_time=datetime.now(UTC)
@@ -129,6 +133,19 @@ def _settle(collector: Collector) -> bool:
     except Exception:  # the edge of a loop that must survive
         LOG.exception("the monitors could not be looked through; it is tried again in an hour")
         return False
+    return True
+
+
+def _retain(collector: Collector) -> bool:
+    """Roll up what is old enough; a failure is logged and tried again the next hour."""
+    settings = collector.settings
+    try:
+        done = retain(collector.store, collector.now(), settings.keep_slots_days, settings.keep_hours_days)
+    except Exception:  # the edge of a loop that must survive
+        LOG.exception("older time could not be rolled up; it is tried again in an hour")
+        return False
+    if done.to_hours or done.to_days:
+        LOG.info("%d days of devices were rolled up to hours, %d to days", done.to_hours, done.to_days)
     return True
 
 

@@ -1,7 +1,8 @@
 """A store moved to another engine: everything copied, then both sides counted and compared.
 
 Checksums are sums of hashes, so that the order of reading does not matter. A device whose two sums agree is
-not copied again: a move that was interrupted goes on where it stood, and one repeated does nothing.
+not copied again: a move that was interrupted goes on where it stood, and one repeated does nothing. Days
+that are rolled up are copied as the quarter hours they are read as, and rolled up in the target at the end.
 """
 
 from __future__ import annotations
@@ -69,6 +70,9 @@ def migrate(source: Store, target: Store) -> Iterator[Compared]:
         if extra:
             facts = [fact for key in extra for fact in target.history(kind, key)]
             yield Compared(f"facts of kind {kind}", sum_of([]), sum_of(facts))
+    rolled_up = source.rolled_up()
+    target.roll_up(rolled_up.hours_before, 1)
+    target.roll_up(rolled_up.days_before, 24)
 
 
 def sum_of(records: Iterable[Slot] | Iterable[Fact]) -> Sum:

@@ -51,13 +51,14 @@ class Recorded:
         ids: Collection[DeviceId],
         held: Claims,
     ) -> None:
-        """Take the versions of the days before any slot is read: a slot that comes later makes them old."""
+        """Take the days' versions, and what is rolled up, before slots are read: a change makes them old."""
         self._collector, self._frame, self._span = collector, frame, span
         self._held = held
         self._days: Periods | None = None
         self._digests: dict[tuple[int, int], bytes] = {}
         if days is not None and len(ids) > FEW and frame.policy != Policy.ACTIVE_HOUR:
             self._days = cut(days, "day", collector.zone)
+            self._rolled_up = collector.store.rolled_up()
             self._at, self._versions = _versions(collector.store, self._days)
 
     def of(self, group: Alike) -> tuple[Used, Slots | None]:
@@ -105,7 +106,9 @@ class Recorded:
     def _key(self, group: Alike, days: Periods, day: int) -> DayKey:
         begin, end = int(days.edges[day]), int(days.edges[day + 1])
         grid = self._digest(group.slots, days, day)
-        return DayKey(id(group.profile), self._frame.grid.criterion, begin, end, grid)
+        rolled_up = self._rolled_up.hours_before, self._rolled_up.days_before
+        hourly, daily = (min(max(day * DAY_S, begin), end) for day in rolled_up)
+        return DayKey(id(group.profile), self._frame.grid.criterion, begin, end, grid, hourly, daily)
 
     def _digest(self, slots: GridSlots | None, days: Periods, day: int) -> bytes:
         known = (id(slots), day)

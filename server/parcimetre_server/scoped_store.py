@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_factors.activity import Activity
 
-from .lineage import Lineages, between, join
+from .lineage import Lineages, between
 from .periods import DAY_S
 from .scope import ROLES, NotAllowed, Scope
-from .store import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, Store
+from .store import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp, Store
+from .store.joining import join
+from .store.rolling import Hours
 from .transfers import END, Stay, by_device
 from .windows import EVER, Window, common, held_by, inside, owners
 
@@ -243,6 +245,14 @@ class ScopedStore:
     def take(self, job: str, lease: Lease) -> bool:  # noqa: ARG002
         """Raises NotAllowed."""
         raise NotAllowed("jobs run on the whole store: use the command on the collector")
+
+    def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:  # noqa: ARG002
+        """Raises NotAllowed: it is for the whole."""
+        raise NotAllowed("nothing is rolled up through a reader's scope: use the command on the collector")
+
+    def rolled_up(self) -> RolledUp:
+        """What is rolled up, which is the same for everybody."""
+        return self.whole.rolled_up()
 
     def tidy(self, now: int) -> None:
         """Nothing to do: the store itself is tidied."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Displays = Literal["fleet", "all", "none"]
 EUR_PER_KWH = 0.19  # Eurostat nrg_pc_205, EU, other than households, first half of 2025: 0.1902
+SHORTEST_DAYS = 90  # an agent that was away for a summer still finds the quarter hours of its records
 
 
 class BadSetting(ParcimetreError):
@@ -58,6 +59,8 @@ class Settings:
     `mail` the server that takes the reports' mail. `eur_per_kwh` is what electricity costs in reports.
     `displays` says which monitors count; None leaves it as it was last served with, the fleet's to begin
     with.
+    Quarter hours are kept for `keep_slots_days`, then hours up to `keep_hours_days`, then days; 0 is for
+    ever.
     A device may send `report_burst` reports at once, and `reports_per_hour` in the long run.
     """
 
@@ -78,9 +81,12 @@ class Settings:
     report_burst: int = 30
     eur_per_kwh: float = EUR_PER_KWH
     mail: MailSettings | None = None
+    keep_slots_days: int = 400
+    keep_hours_days: int = 1100
 
     def __post_init__(self) -> None:
-        """Raise BadSetting for a time zone that does not exist."""
+        """Raise BadSetting for a time zone that does not exist, or days that are kept too shortly."""
+        check_kept(self.keep_slots_days, self.keep_hours_days)
         try:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -92,3 +98,17 @@ class Settings:
     def zone(self) -> ZoneInfo:
         """The organisation's time zone."""
         return ZoneInfo(self.time_zone)
+
+
+def check_kept(slots_days: int, hours_days: int) -> None:
+    """Raise BadSetting where quarter hours or hours would be kept too shortly."""
+    if slots_days and slots_days < SHORTEST_DAYS:
+        raise BadSetting(
+            f"keep_slots_days = {slots_days} is too short: give {SHORTEST_DAYS} or more, since agents that "
+            "were away send their quarter hours late; 0 keeps them for ever"
+        )
+    if hours_days and hours_days < slots_days:
+        raise BadSetting(
+            f"keep_hours_days = {hours_days} is less than keep_slots_days = {slots_days}: hours follow on "
+            "quarter hours, so give as many days or more; 0 keeps them for ever"
+        )

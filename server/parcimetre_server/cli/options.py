@@ -109,6 +109,22 @@ time_zone = click.option(
     show_default=True,
     help="Time zone of the organisation, as of `serve`: whose midnight a day begins at.",
 )
+keep_slots_days = click.option(
+    "--keep-slots-days",
+    envvar="PARCIMETRE_SERVE_KEEP_SLOTS_DAYS",
+    type=click.IntRange(0),
+    default=400,
+    show_default=True,
+    help="Days for which quarter hours are kept, 90 at least; hours follow. 0 is for ever.",
+)
+keep_hours_days = click.option(
+    "--keep-hours-days",
+    envvar="PARCIMETRE_SERVE_KEEP_HOURS_DAYS",
+    type=click.IntRange(0),
+    default=1100,
+    show_default=True,
+    help="Days for which hours are kept; days follow. 0 is for ever.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")
 
 

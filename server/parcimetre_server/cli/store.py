@@ -1,9 +1,10 @@
-"""`parcimetre store`: the store moved between its engines."""
+"""`parcimetre store`: moved between its engines, and its older time rolled up."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,13 @@ EPILOG = """\b
 Examples:
   parcimetre store migrate --from /var/lib/parcimetre --to clickhouse+http://parcimetre@db1:8123/parcimetre
   parcimetre store migrate --from clickhouse+http://parcimetre@db1:8123/parcimetre --to /srv/parcimetre
+  parcimetre store retain --dry-run
 """
 
 
 @click.group(epilog=EPILOG)
 def command() -> None:
-    """Move the store between the data folder and ClickHouse."""
+    """Move the store between the data folder and ClickHouse, or roll up its older time."""
 
 
 @command.command(epilog=EPILOG)
@@ -63,6 +65,33 @@ def migrate(source: str, target: str, store_password_file: Path | None, as_json:
     origin.close()
     goal.close()
     sys.exit(1 if different else 0)
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@options.keep_slots_days
+@options.keep_hours_days
+@click.option("--dry-run", is_flag=True, help="Only tell what would be rolled up.")
+@options.as_json
+def retain(data_dir: Path, keep_slots_days: int, keep_hours_days: int, dry_run: bool, as_json: bool) -> None:
+    """Keep hours instead of quarter hours of older days, and days instead of hours of the oldest.
+
+    The collector does it by itself once a day; it may be done while the collector serves. Give the days that
+    the collector was started with.
+    """
+    from .. import clock
+    from ..collector import open_reading
+    from ..retention import retain as roll_up
+    from ..settings import check_kept
+
+    check_kept(keep_slots_days, keep_hours_days)
+    store = open_reading(data_dir).store
+    done = roll_up(store, clock.now(), keep_slots_days, keep_hours_days, dry_run)
+    sentence = mark("{to_hours} days of devices were rolled up to hours, {to_days} to days.")
+    if dry_run:
+        sentence = mark("{to_hours} days of devices would be rolled up to hours, {to_days} to days.")
+    terminal.done(sentence, asdict(done), as_json)
+    store.close()
 
 
 def _watched(found: Iterator[Compared], total: int) -> Iterator[Compared]:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
+from .rolling import Hours
+
 DeviceId = NewType("DeviceId", str)
 FactKind = Literal[
     "org_unit",
@@ -91,6 +93,24 @@ class Coverage:
     covered_s: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class RolledUp:
+    """Days since 1970-01-01 before which sums of hours are kept, and before which sums of days (no later)."""
+
+    hours_before: int = 0
+    days_before: int = 0
+
+    def of(self, hours: Hours) -> int:
+        """The day before which sums of so many hours are kept, or coarser ones."""
+        return self.hours_before if hours == 1 else self.days_before
+
+    def at(self, day: int) -> Hours | None:
+        """The hours of each sum that is kept of a day; None where its quarter hours are."""
+        if day < self.days_before:
+            return 24
+        return 1 if day < self.hours_before else None
+
+
 class Store(Protocol):
     """What the collector needs of an engine. `shared`: other collectors may write to it at the same time."""
 
@@ -160,6 +180,19 @@ class Store(Protocol):
         `instead` is written in the same transaction. On return no byte of what went is left in the engine's
         files.
         """
+
+    def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:
+        """Keep sums of hours, or of days, instead of quarter hours, of all days before one.
+
+        Returns how many days of devices were rolled up. Readers see quarter hours as before, with an equal
+        part each of their hour or day: sums, coverage and which quarter hours have a record stay exact. A
+        quarter hour that had no record may still be added. Days are made of hours only. An engine may leave
+        the latest of these days for another time. It may be killed and repeated at any moment; a dry run
+        changes nothing.
+        """
+
+    def rolled_up(self) -> RolledUp:
+        """What is rolled up; of several servers, what is on any."""
 
     def tidy(self, now: int) -> None:
         """Do what the engine does from time to time, so that what is kept takes less room."""

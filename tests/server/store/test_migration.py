@@ -99,3 +99,23 @@ def test_what_the_target_has_beside_is_named_and_the_exit_code_is_1(folder, urls
         f"device {DEVICES[2]}", f"device {'f' * 32}", "facts of kind device", "facts of kind site",
     }  # fmt: skip
     target.close()
+
+
+def test_days_that_are_rolled_up_move_as_they_are_and_are_rolled_up_there(folder, urls, run, tmp_path):
+    day = START // DAY_S
+    source = open_store(folder)
+    for hours in (1, 24):
+        source.roll_up(day + 30, hours)
+    source.close()
+    told = {"devices": 5, "slots": 5 * 97, "different": []}
+    for goal in (urls, tmp_path / "back"):
+        assert run(folder, goal) == (0, told)
+        assert run(folder, goal) == (0, told), "once it is rolled up there"
+    assert run(urls, tmp_path / "back") == (0, told)
+    before, after = open_store(folder), open_store(tmp_path / "back")
+    there = open_clickhouse(urls, "s3cret")
+    assert all_of(before) == all_of(after) == all_of(there)
+    assert before.rolled_up() == after.rolled_up()
+    assert there.rolled_up().at(day) == 24
+    for store in (before, after, there):
+        store.close()

@@ -17,15 +17,19 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged
+from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp
 from ..embedded.packing import DAY_S, Channel, Unpacker
-from . import facts, leases, mutations, slots
+from ..joining import join
+from ..rolling import Hours
+from . import facts, leases, mutations, rolled, rollup, slots
 from .server import Server, quoted
 from .slots import Key, Rows
 
@@ -52,16 +56,20 @@ class ClickHouseStore:
             slots.check(arrival.device_id, arrival.slots)
         written = facts.written(fact for arrival in arrivals for fact in arrival.facts)
         with self._writing:
-            merged, chosen = self._merged(arrivals)
+            merged, chosen, late = self._merged(arrivals)
             rows = self._ordered(written)
+            for days in late.values():
+                days.write()
             for shard, of_shard in chosen.items():
                 self._name_channels(shard, of_shard.values())
                 slots.write(self._servers[shard], of_shard)
             self._add(rows)
         return merged
 
-    def _merged(self, arrivals: Sequence[Arrival]) -> tuple[list[Merged], dict[int, dict[Key, Slot]]]:
-        """What becomes of each arrival, and the slots to write on each shard."""
+    def _merged(
+        self, arrivals: Sequence[Arrival]
+    ) -> tuple[list[Merged], dict[int, dict[Key, Slot]], dict[int, rolled.LateSlots]]:
+        """What becomes of each arrival, the slots to write on each shard, and days to write anew."""
         asked: defaultdict[int, list[Key]] = defaultdict(list)
         for arrival in arrivals:
             asked[self._shard(arrival.device_id)] += [
@@ -69,16 +77,22 @@ class ClickHouseStore:
             ]
         known = {shard: slots.covered(self._servers[shard], keys) for shard, keys in asked.items()}
         chosen: defaultdict[int, dict[Key, Slot]] = defaultdict(dict)
+        late = {
+            shard: rolled.LateSlots(self._servers[shard], rolled.marks(self._servers[shard]))
+            for shard in asked
+        }
         merged = []
         for arrival in arrivals:
             accepted, shard = 0, self._shard(arrival.device_id)
             for slot in arrival.slots:
                 key = (arrival.device_id, slot.start)
-                if slot.covered_s > known[shard].get(key, 0):
+                if late[shard].takes(slot):
+                    accepted += late[shard].merge(arrival.device_id, slot)
+                elif slot.covered_s > known[shard].get(key, 0):
                     known[shard][key], chosen[shard][key] = slot.covered_s, slot
                     accepted += 1
             merged.append(Merged(accepted, len(arrival.slots) - accepted))
-        return merged, chosen
+        return merged, chosen, late
 
     def append(self, facts_: Sequence[Fact]) -> None:
         """See Store.append: one block on each server, after all of them answered."""
@@ -105,7 +119,8 @@ class ClickHouseStore:
             self.remove(kind, keys)
         self.append(instead)
         with self._writing:
-            self._all(lambda server: mutations.delete(server, "slot", "device", device_ids))
+            for table in ("slot", "rolled_day"):
+                self._all(partial(mutations.delete, table=table, column="device", values=device_ids))
             self._all(lambda server: mutations.delete(server, "fact", "key", device_ids))
 
     def _ordered(self, written: Sequence[facts.Written]) -> dict[int, list[facts.Row]]:
@@ -153,16 +168,27 @@ class ClickHouseStore:
         self, device_ids: Iterable[DeviceId], first: int, last: int
     ) -> Iterator[tuple[DeviceId, Activity]]:
         """See Store.activities."""
-        for shard, rows in self._rows(device_ids, first, last):
+        for shard, rows, days in self._rows(device_ids, first, last):
             names = self._names(shard, rows)
-            for device_id, of_device in rows.by_device():
-                yield device_id, rows.activity(of_device, names)
+            found = dict(rows.by_device())
+            for device_id in dict.fromkeys(chain(days, found)):
+                parts = []
+                if device_id in days:
+                    parts.append(Unpacker().activity(days[device_id], first, last))
+                if device_id in found:
+                    parts.append(rows.activity(found[device_id], names))
+                activity = join(parts)
+                if len(activity.start):
+                    yield device_id, activity
 
     def slots(self, device_id: DeviceId, first: int, last: int) -> Iterator[Slot]:
         """See Store.slots."""
         shard = self._shard(device_id)
-        rows = slots.read(self._servers[shard], [device_id], first, last, means=True)
-        return rows.slots(self._names(shard, rows)) if len(rows) else iter(())
+        rows, days = read(self._servers[shard], [device_id], first, last, means=True)
+        for day, row in days.get(device_id, ()):
+            yield from (one for one in Unpacker().day(row).slots(day) if first <= one.start < last)
+        if len(rows):
+            yield from rows.slots(self._names(shard, rows))
 
     def span(self, device_id: DeviceId) -> tuple[int, int] | None:
         """See Store.span."""
@@ -174,7 +200,7 @@ class ClickHouseStore:
 
     def coverage(self, first_day: int, last_day: int) -> Coverage:
         """See Store.coverage."""
-        found = [row for of in self._all(lambda one: slots.coverage(one, first_day, last_day)) for row in of]
+        found = [row for of in self._all(lambda one: _coverage(one, first_day, last_day + 1)) for row in of]
         numbers = {device: number for number, device in enumerate(sorted({device for device, *_ in found}))}
         covered_s = np.zeros((last_day - first_day + 1, len(numbers)), np.int64)
         for device, day, seconds in found:
@@ -195,6 +221,17 @@ class ClickHouseStore:
         """See Store.take."""
         return leases.take(self._servers[0], job, lease)
 
+    def rolled_up(self) -> RolledUp:
+        """See Store.rolled_up."""
+        found = self._all(rolled.marks)
+        return RolledUp(max(one.hours_before for one in found), max(one.days_before for one in found))
+
+    def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:
+        """See Store.roll_up: whole months of UTC; those of an earlier call leave the disk."""
+        if dry_run:
+            return sum(self._all(lambda server: rollup.due(server, before_day, hours)))
+        return sum(self._all(lambda server: rollup.roll_up(server, before_day, hours, self._writing)))
+
     def tidy(self, now: int) -> None:
         """See Store.tidy: ClickHouse merges by itself."""
 
@@ -211,19 +248,21 @@ class ClickHouseStore:
         """Every server's answer, asked at once; one that is away is an error, never a gap."""
         return list(self._pool.map(ask, self._servers))
 
-    def _rows(self, device_ids: Iterable[DeviceId], first: int, last: int) -> Iterator[tuple[int, Rows]]:
+    def _rows(
+        self, device_ids: Iterable[DeviceId], first: int, last: int
+    ) -> Iterator[tuple[int, Rows, rolled.DaysOf]]:
         by_shard: defaultdict[int, list[DeviceId]] = defaultdict(list)
         for device_id in dict.fromkeys(device_ids):
             by_shard[self._shard(device_id)].append(device_id)
         size = max(1, MOST_READ // max(1, (last - first) // DAY_S + 1))
 
-        def read(shard: int, devices: Sequence[DeviceId]) -> tuple[int, Rows]:
+        def part_of(shard: int, devices: Sequence[DeviceId]) -> tuple[int, Rows, rolled.DaysOf]:
             """A part of one server."""
-            return shard, slots.read(self._servers[shard], devices, first, last)
+            return shard, *read(self._servers[shard], devices, first, last)
 
         for at in range(0, max(map(len, by_shard.values()), default=0), size):
             asked = [(shard, part) for shard, of in by_shard.items() if (part := of[at : at + size])]
-            yield from self._pool.map(read, *zip(*asked, strict=True))
+            yield from self._pool.map(part_of, *zip(*asked, strict=True))
 
     def _names(self, shard: int, rows: Rows) -> dict[int, Channel]:
         """Names of the channels of a server, read again where rows have one that is not known."""
@@ -241,6 +280,24 @@ class ClickHouseStore:
         if new:
             slots.write_channels(self._servers[shard], new)
         self._channels[shard] = known | new
+
+
+def read(
+    server: Server, devices: Sequence[DeviceId], first: int, last: int, means: bool = False
+) -> tuple[Rows, rolled.DaysOf]:
+    """Slots of devices with first <= start < last, and the days in which more are that are rolled up."""
+    known = rolled.marks(server)
+    days = rolled.read(server, devices, first // DAY_S, (last - 1) // DAY_S + 1, known)
+    since = max(first, known.hours_before * DAY_S)
+    return slots.read(server, devices, since, last, means) if since < last else Rows({}), days
+
+
+def _coverage(server: Server, first: int, last: int) -> list[tuple[DeviceId, int, int]]:
+    """Device, day and seconds covered, from one day to before another."""
+    known = rolled.marks(server)
+    since = max(first, known.hours_before)
+    recent = slots.coverage(server, since, last - 1) if since < last else []
+    return rolled.coverage(server, first, last, known) + recent
 
 
 def shard_of(key: str, shards: int) -> int:

@@ -45,6 +45,42 @@ def decode(raw: bytes) -> Columns:
     return {same[0][0]: _joined([values for _, _, values in same]) for same in zip(*blocks, strict=True)}
 
 
+def array(values: Values) -> NDArray[Any]:
+    """A column of numbers or of texts of one length."""
+    assert isinstance(values, np.ndarray)
+    return values
+
+
+def items(values: Values) -> tuple[NDArray[np.uint64], NDArray[Any]]:
+    """A column of arrays: where each ends, and all their items."""
+    assert isinstance(values, tuple)
+    return values
+
+
+def lists(values: Values) -> list[list[float]]:
+    """A column of arrays, one by one."""
+    ends, every = items(values)
+    return [part.tolist() for part in np.split(every, ends[:-1].astype(np.int64))]
+
+
+def binaries(values: Values) -> list[bytes]:
+    """A column of arrays of bytes."""
+    ends, every = items(values)
+    raw, stops = every.tobytes(), ends.tolist()
+    return [raw[start:stop] for start, stop in zip([0, *stops[:-1]], stops, strict=True)]
+
+
+def whole(values: Values) -> list[int]:
+    """A column of whole numbers."""
+    found: list[int] = array(values).tolist()
+    return found
+
+
+def texts(values: Values) -> list[str]:
+    """A column of texts."""
+    return values if isinstance(values, list) else [raw.decode() for raw in array(values).tolist()]
+
+
 def _encoded(kind: str, values: Values) -> bytes:
     if isinstance(values, list):
         return b"".join(map(_text, values))

@@ -17,12 +17,14 @@ from .server import START_ONCE, HttpServer, Server, insert, quoted, select
 OLDEST = (18, 16)
 CAN_SYNC = (21, 1)
 CAN_WAIT_FOR_INSERTS = (21, 12)
-LAYOUT = 1
+LAYOUT = 2
 SYNC = "fsync_after_insert = 1, fsync_part_directory = 1"
 SHARD_TYPES = {"number": "UInt16", "shards": "UInt16", "layout": "UInt16"}
-ANY = "SELECT (SELECT count() FROM slot) + (SELECT count() FROM fact) AS rows"
+ANY = """
+    SELECT (SELECT count() FROM slot) + (SELECT count() FROM rolled_day) + (SELECT count() FROM fact) AS n
+"""
 HAS_DATABASE = "SELECT count() AS n FROM system.databases WHERE name = {name}"
-IDENTITY = "SELECT DISTINCT number, shards, layout FROM shard"
+IDENTITY = "SELECT number, shards, max(layout) AS newest FROM shard GROUP BY number, shards"
 
 
 def open_store(url: str, password: str = "", create: bool = False) -> ClickHouseStore:
@@ -94,7 +96,9 @@ def identify(servers: Sequence[Server], create: bool) -> None:
             new.append((number, server))
             continue
         told = tuple(int(values[0]) for values in found.values() if isinstance(values, np.ndarray))
-        _check(server, told, (number, len(servers), LAYOUT))
+        _check(server, told, (number, len(servers)))
+        if told[2] < LAYOUT:
+            _move(server, told, create)
     if not new:
         return
     if not create:
@@ -105,21 +109,32 @@ def identify(servers: Sequence[Server], create: bool) -> None:
             "backup, or mend the store's address"
         )
     for number, server in new:
-        values: dict[str, Values] = {
-            "number": np.array([number]),
-            "shards": np.array([len(servers)]),
-            "layout": np.array([LAYOUT]),
-        }
-        insert(server, "shard", SHARD_TYPES, values, 1)
+        _sign(server, number, len(servers))
 
 
-def _check(server: Server, told: tuple[int, ...], expected: tuple[int, int, int]) -> None:
+def _move(server: Server, told: tuple[int, ...], create: bool) -> None:
+    """To the present layout, which has more tables; who opens to create has made them."""
+    if not create:
+        raise StoreUnusable(f"{server.name} has the old layout {told[2]}: {START_ONCE}")
+    _sign(server, *told[:2])
+
+
+def _sign(server: Server, number: int, shards: int) -> None:
+    values: dict[str, Values] = {
+        "number": np.array([number]),
+        "shards": np.array([shards]),
+        "layout": np.array([LAYOUT]),
+    }
+    insert(server, "shard", SHARD_TYPES, values, 1)
+
+
+def _check(server: Server, told: tuple[int, ...], expected: tuple[int, int]) -> None:
     if told[2] > LAYOUT:
         raise StoreUnusable(
             f"{server.name} has layout {told[2]}, and this version knows up to {LAYOUT}: install the newer "
             "Parcimètre"
         )
-    if told != expected:
+    if told[:2] != expected:
         raise StoreUnusable(
             f"{server.name} was made as shard {told[0]} of {told[1]}: name all servers in the first order; "
             "for another number of them, move the store with `parcimetre store migrate`"

@@ -15,3 +15,12 @@ CREATE TABLE IF NOT EXISTS fact (
 )
 ENGINE = ReplacingMergeTree ORDER BY (kind, key, sequence, writer)
 SETTINGS index_granularity = 1024{durable_too};
+CREATE TABLE IF NOT EXISTS rolled_day (
+    device FixedString(32), day UInt32, hours UInt8, covered_s UInt32, first_slot UInt32, last_slot UInt32,
+    records Array(UInt8), means Array(UInt8), channels String, counted Array(UInt8)
+)
+ENGINE = ReplacingMergeTree(covered_s)
+PARTITION BY toYYYYMM(toDateTime(toUInt32(day * 86400), 'UTC')) * 100 + hours ORDER BY (device, day, hours)
+SETTINGS index_granularity = 1024{durable_too};
+CREATE TABLE IF NOT EXISTS rolled_up (hours UInt8, before_day UInt32, at UInt32)
+ENGINE = MergeTree ORDER BY (hours, before_day){durable};

@@ -17,13 +17,15 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from parcimetre_agent.report import DECILES, Energy, Slot
+from parcimetre_agent.report import DECILES, SLOT_S, Energy, Slot
 from parcimetre_factors.activity import Activity, MeasuredEnergy
 
 from .. import DeviceId
-from ..embedded.packing import MEANS, Channel, as_slot, code
+from ..embedded.packing import COUNTED_DTYPE, MEANS, Channel, DayOfSlots, as_slot, code
+from ..embedded.rolled import SECONDS
 from ..errors import StoreUnusable
-from .native import Columns, Values
+from ..rolling import NO_MEAN, SLOTS_PER_DAY
+from .native import Columns, Values, array, items, lists, texts, whole
 from .server import Server, insert, quoted, select
 
 TYPES = {
@@ -50,7 +52,15 @@ COVERAGE = """
         GROUP BY device, start
     ) GROUP BY device, day
 """
-SPANS = "SELECT device, min(start) AS first, max(start) AS last FROM slot {where} GROUP BY device"
+SPANS = """
+    SELECT device, min(first) AS first_slot, max(last) AS last_slot FROM (
+        SELECT device, min(start) AS first, max(start) AS last FROM slot {where} GROUP BY device
+        UNION ALL
+        SELECT device, min(first_slot) AS first, max(last_slot) AS last FROM rolled_day {where}
+        GROUP BY device
+    ) GROUP BY device
+"""
+NO_MEANS = np.full((SLOTS_PER_DAY, len(MEANS)), NO_MEAN, "<u2")
 Key = tuple[str, int]
 Names = Mapping[int, Channel]
 
@@ -67,14 +77,14 @@ def covered(server: Server, keys: Iterable[Key]) -> dict[Key, int]:
     if not days:
         return {}
     any_of = " OR ".join(
-        f"(device IN ({_list(devices)}) AND start >= {first * DAY_S} AND start < {end * DAY_S})"
+        f"(device IN ({listed(devices)}) AND start >= {first * DAY_S} AND start < {end * DAY_S})"
         for (first, end), devices in days.items()
     )
     found = select(server, COVERED.format(any_of=any_of))
     if not found:
         return {}
-    keys_found = zip(_texts(found["device"]), _whole(found["start"]), strict=True)
-    return dict(zip(keys_found, _whole(found["most_s"]), strict=True))
+    keys_found = zip(texts(found["device"]), whole(found["start"]), strict=True)
+    return dict(zip(keys_found, whole(found["most_s"]), strict=True))
 
 
 def check(device: DeviceId, slots: Sequence[Slot]) -> None:
@@ -127,8 +137,8 @@ def read_channels(server: Server) -> dict[int, Channel]:
     found = select(server, CHANNELS)
     if not found:
         return {}
-    names = zip(*(_texts(found[name]) for name in ("source", "scope", "quality")), strict=True)
-    return dict(zip(_whole(found["id"]), names, strict=True))
+    names = zip(*(texts(found[name]) for name in ("source", "scope", "quality")), strict=True)
+    return dict(zip(whole(found["id"]), names, strict=True))
 
 
 @dataclass(frozen=True)
@@ -143,24 +153,24 @@ class Rows:
 
     def channel_ids(self) -> set[int]:
         """Every channel that counted something."""
-        return set(_whole(_items(self.columns["channels"])[1])) if len(self) else set()
+        return set(whole(items(self.columns["channels"])[1])) if len(self) else set()
 
     def by_device(self) -> Iterator[tuple[DeviceId, slice]]:
         """Where each device's rows are."""
         if not len(self):
             return
-        devices = _array(self.columns["device"])
+        devices = array(self.columns["device"])
         starts = [0, *(np.flatnonzero(devices[1:] != devices[:-1]) + 1).tolist(), len(devices)]
         for first, last in pairwise(starts):
             yield DeviceId(devices[first].decode()), slice(first, last)
 
     def activity(self, rows: slice, names: Names) -> Activity:
         """Activity of one device's rows."""
-        deciles = _array(_items(self.columns["load_deciles_s"])[1]).reshape(-1, DECILES)
+        deciles = array(items(self.columns["load_deciles_s"])[1]).reshape(-1, DECILES)
         on_s, display_off_s, asleep_s, off_s = (
-            _array(self.columns[name])[rows].astype(np.float64) for name in STATES
+            array(self.columns[name])[rows].astype(np.float64) for name in STATES
         )
-        start = _array(self.columns["start"])[rows].astype(np.int64)
+        start = array(self.columns["start"])[rows].astype(np.int64)
         measured = tuple(self._measured(rows, names))
         return Activity(
             start, on_s, display_off_s, asleep_s, off_s, deciles[rows].astype(np.float64), measured
@@ -168,30 +178,52 @@ class Rows:
 
     def _measured(self, rows: slice, names: Names) -> Iterator[MeasuredEnergy]:
         """What each channel counted, in the order in which they first appear."""
-        ends, ids = _items(self.columns["channels"])
+        ends, ids = items(self.columns["channels"])
         first = int(ends[rows.start - 1]) if rows.start else 0
-        items = slice(first, int(ends[rows.stop - 1]))
+        at_items = slice(first, int(ends[rows.stop - 1]))
         lengths = np.diff(ends[rows].astype(np.int64), prepend=first).astype(np.int64)
         row = np.repeat(np.arange(len(lengths)), lengths)
-        energy_j = _items(self.columns["energy_j"])[1][items]
-        measured_s = _items(self.columns["measured_s"])[1][items]
-        of_device = ids[items]
+        energy_j = items(self.columns["energy_j"])[1][at_items]
+        measured_s = items(self.columns["measured_s"])[1][at_items]
+        of_device = ids[at_items]
         for channel in dict.fromkeys(of_device.tolist()):
             at = of_device == channel
             joules, seconds = np.zeros(len(lengths)), np.zeros(len(lengths))
             joules[row[at]], seconds[row[at]] = energy_j[at], measured_s[at]
             yield MeasuredEnergy(*names[channel], joules, seconds)
 
+    def days(self, rows: slice, names: Names) -> Iterator[tuple[int, DayOfSlots]]:
+        """One device's rows by day; needs the column `means` too."""
+        read = self.activity(rows, names)
+        states = [getattr(read, name)[:, None] for name in STATES]
+        seconds = np.hstack([*states, read.load_deciles_s]).astype("<u2")
+        means = array(items(self.columns["means"])[1]).reshape(-1, len(MEANS))[rows].astype("<u2")
+        days, at = np.divmod(read.start // SLOT_S, SLOTS_PER_DAY)
+        for day in np.unique(days):
+            of = days == day
+            records, of_means = np.zeros((SLOTS_PER_DAY, SECONDS), "<u2"), NO_MEANS.copy()
+            records[at[of]], of_means[at[of]] = seconds[of], means[of]
+            energy = {}
+            for one in read.measured:
+                if one.duration_s[of].any():
+                    counted = np.zeros(SLOTS_PER_DAY, COUNTED_DTYPE)
+                    counted["energy_j"][at[of]], counted["duration_s"][at[of]] = (
+                        one.energy_j[of],
+                        one.duration_s[of],
+                    )
+                    energy[one.source, one.scope, one.quality] = bytearray(counted.tobytes())
+            yield int(day), DayOfSlots(bytearray(records.tobytes()), bytearray(of_means.tobytes()), energy)
+
     def slots(self, names: Names) -> Iterator[Slot]:
         """Each row as the record that was sent; needs the column `means` too."""
-        states = zip(*(_whole(self.columns[name]) for name in STATES), strict=True)
-        starts = _whole(self.columns["start"])
-        lists = [
-            _lists(self.columns[name])
+        states = zip(*(whole(self.columns[name]) for name in STATES), strict=True)
+        starts = whole(self.columns["start"])
+        by_row = [
+            lists(self.columns[name])
             for name in ("load_deciles_s", "means", "channels", "energy_j", "measured_s")
         ]
         for start, seconds, deciles_s, means, ids, energy_j, measured_s in zip(
-            starts, states, *lists, strict=True
+            starts, states, *by_row, strict=True
         ):
             energy = [
                 Energy(*names[channel], joules, int(counted_s))  # type: ignore[arg-type]
@@ -203,7 +235,7 @@ class Rows:
 def read(server: Server, devices: Sequence[DeviceId], first: int, last: int, means: bool = False) -> Rows:
     """Slots of devices with first <= start < last."""
     columns = f"{FOR_ACTIVITY}, means" if means else FOR_ACTIVITY
-    query = OF_DEVICES.format(columns=columns, devices=_list(devices), first=first, last=last)
+    query = OF_DEVICES.format(columns=columns, devices=listed(devices), first=first, last=last)
     return Rows(select(server, query))
 
 
@@ -211,54 +243,36 @@ def coverage(server: Server, first_day: int, last_day: int) -> list[tuple[Device
     """Device, day and seconds covered of each device and day with a record."""
     first, last = first_day * DAY_S, (last_day + 1) * DAY_S
     found = select(server, COVERAGE.format(day_s=DAY_S, first=first, last=last))
+    return by_day(found)
+
+
+def by_day(found: Columns) -> list[tuple[DeviceId, int, int]]:
+    """Rows of device, day and seconds."""
     if not found:
         return []
-    devices = map(DeviceId, _texts(found["device"]))
-    return list(zip(devices, _whole(found["day"]), _whole(found["seconds"]), strict=True))
+    devices = map(DeviceId, texts(found["device"]))
+    return list(zip(devices, whole(found["day"]), whole(found["seconds"]), strict=True))
 
 
 def spans(server: Server, device: DeviceId | None = None) -> dict[DeviceId, tuple[int, int]]:
-    """Start of the first and last slot of one device, or of all."""
-    where = "" if device is None else f"WHERE device = {_list([device])}"
+    """Start of the first and last slot of one device, or of all, rolled up or not."""
+    where = "" if device is None else f"WHERE device = {listed([device])}"
     found = select(server, SPANS.format(where=where))
     if not found:
         return {}
-    periods = zip(_whole(found["first"]), _whole(found["last"]), strict=True)
-    return dict(zip(map(DeviceId, _texts(found["device"])), periods, strict=True))
+    periods = zip(whole(found["first_slot"]), whole(found["last_slot"]), strict=True)
+    return dict(zip(map(DeviceId, texts(found["device"])), periods, strict=True))
 
 
 def _channel(one: Energy) -> Channel:
     return one.source, one.scope, one.quality
 
 
-def _list(devices: Iterable[str]) -> str:
+def listed(devices: Iterable[str]) -> str:
+    """Devices as a list of a statement."""
     return ", ".join(f"toFixedString({quoted(device)}, {LONGEST_ID})" for device in devices)
 
 
 def _arrays(lists: Sequence[Sequence[float]], dtype: type) -> tuple[NDArray[np.uint64], NDArray[np.generic]]:
     ends = np.cumsum([len(one) for one in lists], dtype=np.uint64)
     return ends, np.array([item for one in lists for item in one], dtype)
-
-
-def _array(values: Values) -> NDArray[np.generic]:
-    assert isinstance(values, np.ndarray)
-    return values
-
-
-def _items(values: Values) -> tuple[NDArray[np.uint64], NDArray[np.generic]]:
-    assert isinstance(values, tuple)
-    return values
-
-
-def _lists(values: Values) -> list[list[float]]:
-    ends, items = _items(values)
-    return [part.tolist() for part in np.split(items, ends[:-1].astype(np.int64))]
-
-
-def _whole(values: Values) -> list[int]:
-    found: list[int] = _array(values).tolist()
-    return found
-
-
-def _texts(values: Values) -> list[str]:
-    return values if isinstance(values, list) else [raw.decode() for raw in _array(values).tolist()]

@@ -15,7 +15,9 @@ import sqlite_utils
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged
+from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp
+from ..rolling import Hours
+from . import rollup
 from .errors import NotYetErased, StoreUnusable, check_room, told
 from .packing import (
     DAY_S,
@@ -23,6 +25,7 @@ from .packing import (
     DEVICE_MASK,
     DayOfSlots,
     Row,
+    TableRow,
     Unpacker,
     day_id,
     day_number,
@@ -36,10 +39,17 @@ NEW_NUMBER = "INSERT INTO device_number (id) VALUES (?) RETURNING number"
 OPEN_DAY = "SELECT 0, records, means, channels, counted FROM open_day WHERE id = ?"
 SEALED_DAY = "SELECT 1, records, means, channels, counted FROM sealed_day WHERE id = ?"
 DAYS = """
-    SELECT value, s.id IS NOT NULL, ifnull(s.records, o.records), ifnull(s.means, o.means),
-           ifnull(s.channels, o.channels), ifnull(s.counted, o.counted)
-    FROM json_each(?) LEFT JOIN sealed_day s ON s.id = value LEFT JOIN open_day o ON o.id = value
-    WHERE s.id IS NOT NULL OR o.id IS NOT NULL
+    SELECT value, s.id IS NOT NULL OR o.id IS NULL, coalesce(s.records, o.records, h.records, w.records),
+           coalesce(s.means, o.means, h.means, w.means),
+           coalesce(s.channels, o.channels, h.channels, w.channels),
+           coalesce(s.counted, o.counted, h.counted, w.counted), CASE WHEN h.id THEN 1 WHEN w.id THEN 24 END
+    FROM json_each(?)
+    LEFT JOIN sealed_day s ON s.id = value LEFT JOIN open_day o ON o.id = value
+    LEFT JOIN hourly_day h
+    ON h.id = CASE WHEN value >> 24 < (SELECT before_day FROM rolled_up WHERE hours = 1) THEN value END
+    LEFT JOIN whole_day w
+    ON w.id = CASE WHEN value >> 24 < (SELECT before_day FROM rolled_up WHERE hours = 24) THEN value END
+    WHERE coalesce(s.id, o.id, h.id, w.id) IS NOT NULL
 """
 PAST_DAYS = "SELECT id, 0, records, means, channels, counted FROM open_day WHERE id < ? ORDER BY id LIMIT ?"
 OPEN = "INSERT OR REPLACE INTO open_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -53,10 +63,11 @@ WIDEN = """
     WHERE number = ?1
 """
 DEVICES = "SELECT number, id FROM device_number ORDER BY number"
-COVERED = """
-    SELECT id, covered_s FROM sealed_day WHERE id >= ? AND id < ?
-    UNION ALL SELECT id, covered_s FROM open_day WHERE id >= ? AND id < ?
-"""
+DAY_TABLES = ("open_day", "sealed_day", *rollup.TABLES.values())
+COVERED = " UNION ALL ".join(
+    f"SELECT id, covered_s FROM {table} WHERE id >= ?1 AND id < ?2"  # noqa: S608  our own names
+    for table in DAY_TABLES
+)
 NEWER = """
     SELECT * FROM facts WHERE id > ? AND id <= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY id
 """
@@ -111,6 +122,23 @@ class EmbeddedStore:
             if len(found) < MOST_SEALED:
                 return
 
+    def rolled_up(self) -> RolledUp:
+        """See Store.rolled_up."""
+        return rollup.marks(self._query(rollup.MARKS, []))
+
+    def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:
+        """See Store.roll_up: each day of UTC in a transaction of its own, with the mark behind it."""
+        if dry_run:
+            return rollup.due(self._query, before_day, hours)
+        until, count = before_day if hours == 1 else min(before_day, self.rolled_up().hours_before), 0
+        while True:
+            packed = rollup.first(self._query, until, hours)
+            with self._transaction():
+                done = rollup.put(self._db.conn, packed, until, hours)
+            count += len(packed.rows) if done else 0
+            if done and packed.day is None:
+                return count
+
     def remove(self, kind: FactKind, keys: Sequence[str]) -> None:
         """See Store.remove."""
         with self._transaction():
@@ -125,7 +153,7 @@ class EmbeddedStore:
         check_room(self._file)
         with self._transaction():
             greatest = self._greatest_fact()
-            for table in ("open_day", "sealed_day"):
+            for table in DAY_TABLES:
                 self._db.conn.executemany(DAYS_OF.format(table=table), ((key,) for key in device_ids))
             for sql in (NUMBER_OF, FACTS_OF):
                 self._db.conn.executemany(sql, ((key,) for key in device_ids))
@@ -224,7 +252,7 @@ class EmbeddedStore:
         """See Store.coverage."""
         ends = [day_id(0, first_day), day_id(0, last_day + 1)]
         known = self._query(DEVICES, [])
-        rows = np.array(self._query(COVERED, ends * 2), np.int64).reshape(-1, 2)
+        rows = np.array(self._query(COVERED, ends), np.int64).reshape(-1, 2)
         row_of_number = np.zeros(max((number for number, _ in known), default=0) + 1, np.intp)
         row_of_number[[number for number, _ in known]] = np.arange(len(known))
         covered_s = np.zeros((last_day - first_day + 1, len(known)), np.int64)
@@ -288,6 +316,7 @@ class _Batch:
     def __init__(self, db: sqlite_utils.Database) -> None:
         """Within a transaction of `db`."""
         self._db, self._unpacker = db, Unpacker()
+        self._marks = rollup.marks(db.execute(rollup.MARKS).fetchall())
         self._days: dict[int, DayOfSlots] = {}
         self._unsealed: list[int] = []
 
@@ -301,8 +330,12 @@ class _Batch:
 
     def write(self) -> None:
         """Write the days; one that was sealed is open again."""
-        rows = [row_of(key, self._days[key], self._days[key].open()) for key in sorted(self._days)]
-        self._db.conn.executemany(OPEN, rows)
+        rows: list[TableRow] = []
+        for hours, statement in ((None, OPEN), *rollup.PUT.items()):
+            days = ((key, day) for key, day in sorted(self._days.items()) if day.hours == hours)
+            of_hours = [row_of(key, day, day.roll(hours) if hours else day.open()) for key, day in days]
+            self._db.conn.executemany(statement, of_hours)
+            rows += of_hours
         self._db.conn.executemany(UNSEAL, ((key,) for key in self._unsealed))
         spans = ((device_number(key), first, last) for key, first, last, *_ in rows if first is not None)
         self._db.conn.executemany(WIDEN, spans)
@@ -314,11 +347,19 @@ class _Batch:
 
     def _day(self, key: int) -> DayOfSlots:
         if key not in self._days:
-            row = self._db.conn.execute(OPEN_DAY, [key]).fetchone()
-            if row is None and (row := self._db.conn.execute(SEALED_DAY, [key]).fetchone()) is not None:
-                self._unsealed.append(key)
-            self._days[key] = DayOfSlots() if row is None else self._unpacker.day(Row(*row))
+            hours = self._marks.at(day_number(key))
+            self._days[key] = self._recent(key) if hours is None else self._rolled(key, hours)
         return self._days[key]
+
+    def _recent(self, key: int) -> DayOfSlots:
+        row = self._db.conn.execute(OPEN_DAY, [key]).fetchone()
+        if row is None and (row := self._db.conn.execute(SEALED_DAY, [key]).fetchone()) is not None:
+            self._unsealed.append(key)
+        return DayOfSlots() if row is None else self._unpacker.day(Row(*row))
+
+    def _rolled(self, key: int, hours: Hours) -> DayOfSlots:
+        row = self._db.conn.execute(rollup.OF_DEVICE[hours], [key]).fetchone()
+        return DayOfSlots(hours=hours) if row is None else self._unpacker.day(Row(*row)._replace(hours=hours))
 
 
 def _chunks(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -8,11 +8,11 @@ from pathlib import Path
 import sqlite_utils
 
 from . import layout_1
-from .engine import EmbeddedStore
+from .engine import DAY_TABLES, EmbeddedStore
 from .errors import StoreUnusable, told
 
 FILE = "store.sqlite3"
-LAYOUT = 2
+LAYOUT = 3
 VIEWS = Path(__file__).with_name("views.sql")
 DAYS = """
     CREATE TABLE IF NOT EXISTS {name} (
@@ -20,7 +20,7 @@ DAYS = """
         records BLOB, means BLOB, channels TEXT, counted BLOB
     )
 """
-PROBE = "SELECT (SELECT max(id) FROM facts), (SELECT max(id) FROM open_day), (SELECT max(id) FROM sealed_day)"
+PROBE = " UNION ALL ".join(map("SELECT max(id) FROM {}".format, ("facts", *DAY_TABLES)))
 BUSY_S = 30
 
 
@@ -78,6 +78,7 @@ def _with_layout(db: sqlite_utils.Database, file: Path) -> None:
     if found < LAYOUT:
         with db.conn:
             db.execute("BEGIN IMMEDIATE")
+            db.execute("DROP VIEW IF EXISTS device_days")
             if found == 1:
                 layout_1.move(db.conn, lambda: _create(db))
             else:
@@ -90,8 +91,9 @@ def _create(db: sqlite_utils.Database) -> None:
         {"number": int, "id": str, "first_slot": int, "last_slot": int}, pk="number", if_not_exists=True
     )
     db.table("device_number").create_index(["id"], unique=True, if_not_exists=True)
-    for name in ("open_day", "sealed_day"):
+    for name in DAY_TABLES:
         db.execute(DAYS.format(name=name))
+    db.execute("CREATE TABLE IF NOT EXISTS rolled_up (hours INTEGER PRIMARY KEY, before_day INTEGER)")
     db.table("facts").create(
         {"id": int, "kind": str, "key": str, "recorded_at": int, "body": str}, pk="id", if_not_exists=True
     )

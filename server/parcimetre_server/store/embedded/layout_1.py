@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from parcimetre_agent.report import DECILES, SLOT_S, Energy, Quality, Scope, Slot
 
+from ..rolling import SLOTS_PER_DAY
 from .engine import SEAL, WIDEN
-from .packing import DAY_S, MEANS, SLOTS_PER_DAY, DayOfSlots, day_id, row_of
+from .packing import DAY_S, MEANS, DayOfSlots, day_id, row_of
 
 STATES = ("display_on_s", "display_off_s", "asleep_s", "off_s")
 RECORD = np.dtype(

@@ -1,7 +1,8 @@
 """A device's day of slots as one row: fixed-width records, means and energy apart.
 
 An *open* day is kept as plain bytes, since each report adds to it; once it is over it is *sealed*: turned
-into columns and compressed. A day has 96 slots of UTC, whatever the time zone.
+into columns and compressed. One that was *rolled up* later holds sums of hours or of the day, and reads as
+quarter hours with equal parts. A day has 96 slots of UTC, whatever the time zone.
 """
 
 from __future__ import annotations
@@ -13,42 +14,41 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import zstandard
 from numpy.typing import NDArray
-from parcimetre_agent.report import DECILES, SLOT_S, Energy, Slot
+from parcimetre_agent.report import DECILES, SLOT_S, Energy, Quality, Slot
 from parcimetre_factors.activity import Activity, MeasuredEnergy
 
+from ..rolling import NO_MEAN, SLOTS_PER_DAY, STATES, STEPS_PER_E, Hours, Quarters, keep_worst, roll, spread
+from .rolled import LEVEL, SECONDS, packed, unpacked
+
 DAY_S = 86_400
-SLOTS_PER_DAY = DAY_S // SLOT_S
-STATES = 4  # display on, display off, asleep, off
-SECONDS = STATES + DECILES
 MEANS = ("memory_used_mib", "disk_read_kib_s", "disk_write_kib_s", "net_received_kib_s", "net_sent_kib_s")
 MEANS_OF = attrgetter(*MEANS)
-STEPS_PER_E = 100  # means are kept to half a percent
-NO_MEAN = 0xFFFF
 RECORD, MEAN, COUNTED = struct.Struct(f"<{SECONDS}H"), struct.Struct(f"<{len(MEANS)}H"), struct.Struct("<dH")
 COVERED = struct.Struct(f"<{STATES}H")
 COUNTED_DTYPE = np.dtype([("energy_j", "<f8"), ("duration_s", "<u2")])
 NOTHING = COUNTED.pack(0.0, 0)
 NO_DECILES = (0,) * DECILES
-LEVEL = 9
 DEVICE_BITS = 24
 DEVICE_MASK = (1 << DEVICE_BITS) - 1
+QUALITIES = get_args(Quality)  # the best first
 Channel = tuple[str, str, str]  # source, scope, quality
 TableRow = tuple[int, int | None, int | None, int, bytes, bytes, str | None, bytes | None]
 
 
 class Row(NamedTuple):
-    """A day as it stands in the table."""
+    """A day as it stands in the table; `hours` are those of each sum where it was rolled up."""
 
     sealed: bool
     records: bytes
     means: bytes
     channels: str | None
     counted: bytes | None
+    hours: Hours | None = None
 
 
 def day_id(device: int, day: int) -> int:
@@ -76,16 +76,22 @@ def _no_means() -> bytearray:
 
 @dataclass
 class DayOfSlots:
-    """96 records of one device, and what each energy channel counted in them."""
+    """96 records of one device, and what each energy channel counted in them.
+
+    `hours` are those of each sum where the day was rolled up: a record that is there is one of equal parts
+    then, and no other takes its place.
+    """
 
     records: bytearray = field(default_factory=_no_records)
     means: bytearray = field(default_factory=_no_means)
     energy: dict[Channel, bytearray] = field(default_factory=dict)
+    hours: Hours | None = None
 
     def merge(self, slot: Slot) -> bool:
         """Keep the record if it covers more time than the one already here; say whether it did."""
         at = slot.start % DAY_S // SLOT_S
-        if slot.covered_s <= sum(COVERED.unpack_from(self.records, at * RECORD.size)):
+        known_s = sum(COVERED.unpack_from(self.records, at * RECORD.size))
+        if slot.covered_s <= known_s or (self.hours and known_s):
             return False
         RECORD.pack_into(
             self.records, at * RECORD.size, slot.display_on_s, slot.display_off_s, slot.asleep_s, slot.off_s,
@@ -142,6 +148,27 @@ class DayOfSlots:
             *self._energy(compress(counted)),
         )
 
+    def roll(self, hours: Hours) -> Row:
+        """The day as sums of some hours each."""
+        sums = roll(self._quarters(), hours)
+        qualities: dict[tuple[str, str], list[int]] = {}
+        for i, (source, scope, _) in enumerate(self.energy):
+            qualities.setdefault((source, scope), []).append(i)
+        names = list(self.energy)
+        for same in qualities.values():
+            keep_worst(sums, sorted(same, key=lambda i: QUALITIES.index(names[i][2]), reverse=True))
+        records, means, counted = packed(sums)
+        return Row(True, records, means, *self._energy(counted))._replace(hours=hours)
+
+    def _quarters(self) -> Quarters:
+        counted = np.frombuffer(b"".join(self.energy.values()), COUNTED_DTYPE).reshape(-1, SLOTS_PER_DAY)
+        return Quarters(
+            _seconds(self.records).astype(np.int64),
+            np.frombuffer(self.means, "<u2").reshape(SLOTS_PER_DAY, len(MEANS)).astype(np.int64),
+            counted["energy_j"],
+            counted["duration_s"].astype(np.int64),
+        )
+
     def _energy(self, counted: bytes) -> tuple[str, bytes] | tuple[None, None]:
         return (json.dumps(list(self.energy), ensure_ascii=False), counted) if self.energy else (None, None)
 
@@ -151,16 +178,23 @@ class Unpacker:
 
     def __init__(self) -> None:
         """Take the buffers."""
-        self._decompress = zstandard.ZstdDecompressor().decompress
+        self._unzip = zstandard.ZstdDecompressor()
+        self._decompress = self._unzip.decompress
 
     def day(self, row: Row) -> DayOfSlots:
         """A day as it was packed, to be added to."""
+        if row.hours:
+            found, counted = self._rolled(row)
+            energy = {channel: bytearray(one.tobytes()) for channel, one in counted.items()}
+            means = found.means.astype("<u2").tobytes()
+            records = bytearray(found.seconds.astype("<u2").tobytes())
+            return DayOfSlots(records, bytearray(means), energy, row.hours)
         energy = {channel: bytearray(counted.tobytes()) for channel, counted in self.counted(row).items()}
         if not row.sealed:
             records = bytearray(row.records.ljust(RECORD.size * SLOTS_PER_DAY, b"\0"))
             return DayOfSlots(records, bytearray(row.means.ljust(MEAN.size * SLOTS_PER_DAY, b"\xff")), energy)
-        means = _by_slot(self._decompress(row.means), len(MEANS))
-        return DayOfSlots(bytearray(self.seconds([row]).tobytes()), bytearray(means.tobytes()), energy)
+        by_slot = _by_slot(self._decompress(row.means), len(MEANS))
+        return DayOfSlots(bytearray(self.seconds([row]).tobytes()), bytearray(by_slot.tobytes()), energy)
 
     def seconds(self, rows: Sequence[Row]) -> NDArray[np.uint16]:
         """Seconds by state and load decile (96 n, 14) of n packed days."""
@@ -171,9 +205,7 @@ class Unpacker:
         """What each channel of a packed day counted (96,)."""
         if not row.channels or row.counted is None:
             return {}
-        names: list[Channel] = [
-            (source, scope, quality) for source, scope, quality in json.loads(row.channels)
-        ]
+        names = _channels(row)
         counted = np.zeros((len(names), SLOTS_PER_DAY), COUNTED_DTYPE)
         if row.sealed:
             columns = self._decompress(row.counted)
@@ -185,18 +217,41 @@ class Unpacker:
             counted[:, : found.shape[1]] = found
         return dict(zip(names, counted, strict=True))
 
+    def _rolled(self, row: Row) -> tuple[Quarters, dict[Channel, NDArray[np.void]]]:
+        """A day that was rolled up by quarter hour, and what each channel counted (96,)."""
+        names = _channels(row)
+        found = spread(
+            unpacked(row.records, row.means, row.counted, len(names), 24 // (row.hours or 1), self._unzip)
+        )
+        counted = np.zeros((len(names), SLOTS_PER_DAY), COUNTED_DTYPE)
+        counted["energy_j"], counted["duration_s"] = found.energy_j, found.counted_s
+        return found, dict(zip(names, counted, strict=True))
+
+    def _read(self, rows: Sequence[Row]) -> tuple[NDArray[np.uint16], list[dict[Channel, NDArray[np.void]]]]:
+        """Seconds and counters of days of any form."""
+        if not any(row.hours for row in rows):
+            return self.seconds(rows), [self.counted(row) for row in rows]
+        parts = []
+        for row in rows:
+            if row.hours:
+                found, counted = self._rolled(row)
+                parts.append((found.seconds.astype(np.uint16), counted))
+            else:
+                parts.append((self.seconds([row]), self.counted(row)))
+        return np.concatenate([seconds for seconds, _ in parts]), [counted for _, counted in parts]
+
     def activity(self, days: Sequence[tuple[int, Row]], first: int, last: int) -> Activity:
         """Slots with a record and first <= start < last, from (day number, row) in order."""
         day_starts = np.array([number for number, _ in days], np.int64) * DAY_S
         start = (day_starts[:, None] + np.arange(SLOTS_PER_DAY) * SLOT_S).ravel()
-        seconds = self.seconds([row for _, row in days])
+        seconds, counters = self._read([row for _, row in days])
         kept = seconds[:, :STATES].any(axis=1) & (start >= first) & (start < last)
         chosen = seconds[kept].astype(np.float64)
         measured = tuple(
             MeasuredEnergy(
                 *channel, counted["energy_j"][kept], counted["duration_s"][kept].astype(np.float64)
             )
-            for channel, counted in _aligned([self.counted(row) for _, row in days])
+            for channel, counted in _aligned(counters)
         )
         on_s, display_off_s, asleep_s, off_s = chosen[:, :STATES].T
         return Activity(start[kept], on_s, display_off_s, asleep_s, off_s, chosen[:, STATES:], measured)
@@ -218,6 +273,11 @@ def row_of(key: int, day: DayOfSlots, packed: Row) -> TableRow:
         packed.channels,
         packed.counted,
     )
+
+
+def _channels(row: Row) -> list[Channel]:
+    """The energy channels of a packed day, in order."""
+    return [(source, scope, quality) for source, scope, quality in json.loads(row.channels or "[]")]
 
 
 def _aligned(

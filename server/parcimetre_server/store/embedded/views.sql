@@ -36,7 +36,10 @@ SELECT key AS name, body ->> 'zone' AS zone FROM latest_facts WHERE kind = 'site
 -- UTC), seconds with a known state.
 CREATE VIEW IF NOT EXISTS device_days AS
 SELECT device_number.id AS device, days.id >> 24 AS day, days.first_slot, days.last_slot, days.covered_s
-FROM (SELECT * FROM sealed_day UNION ALL SELECT * FROM open_day) AS days
+FROM (
+    SELECT * FROM sealed_day UNION ALL SELECT * FROM open_day
+    UNION ALL SELECT * FROM hourly_day UNION ALL SELECT * FROM whole_day
+) AS days
 JOIN device_number ON number = days.id & 16777215;
 
 -- One row per monitor: id, maker (its letters in the EDID), product, name, driven_by (the device that saw it
