@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
 from parcimetre_factors.criteria import Criterion
 
+from .. import lineage
 from ..collector import Collector
 from ..devices import Device
 from ..figures import MOST_ALIKE, Grid
@@ -73,10 +74,19 @@ def habits(collector: Collector, span: Span, found: Mapping[DeviceId, Device]) -
         slots, profile = grid.of(zone), known.of_device(members[0])
         kg_per_kwh = np.zeros(len(outside)) if slots is None else slots.kg_per_kwh
         for some in _pieces(members, MOST_ALIKE):
-            read = dict(collector.store.activities([one.id for one in some], span.first, span.last))
-            made += _habits([(one, read[one.id]) for one in some if one.id in read], profile, span,
-                            outside, kg_per_kwh)  # fmt: skip
+            made += _habits(list(_recorded(collector, some, span)), profile, span, outside, kg_per_kwh)
     return sorted(made, key=lambda habit: habit.device.id)
+
+
+def _recorded(collector: Collector, some: Sequence[Device], span: Span) -> Iterator[tuple[Device, Activity]]:
+    """What machines did since they are where they are; those without a record are left out."""
+    ids = [one.id for one in some]
+    read = dict(lineage.activities(collector.store, ids, span.first, span.last))
+    for one in some:
+        found = read.get(one.id)
+        during = None if found is None else lineage.between(found, one.since, one.until)
+        if during is not None and len(during.start):
+            yield one, during
 
 
 def outside_hours(span: Span, zone: ZoneInfo) -> Flags:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -242,8 +243,14 @@ def _then(
 
 def _actions(collector: Collector, looked: Looked, below: str) -> tuple[Action, ...]:
     found = looked.found
-    own = [habit for habit in looked.habits if habit.device.id in found.known]
+    own = [habit for habit in looked.habits if _is_of(habit.device, found.known)]
     return actions(own, collector.settings.eur_per_kwh, TOP, found.guard, below)
+
+
+def _is_of(device: Device, known: Mapping[DeviceId, Device]) -> bool:
+    """Whether a device is at one of these org units now, and did not just leave it."""
+    found = known.get(device.id)
+    return found is not None and found.org_unit == device.org_unit
 
 
 def _named(device: Device) -> Named:

@@ -1,6 +1,7 @@
 """Published reports: once, restated when late records move a figure, and the same when computed again."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from parcimetre_server.periods import week_span
@@ -16,6 +17,7 @@ from parcimetre_server.reports.published import (
     verify,
 )
 from parcimetre_server.store import Arrival, Fact
+from parcimetre_server.transfers import Stay, transfer
 
 from tests.server.conftest import DAY_S, SLOT_S, slot
 
@@ -140,8 +142,18 @@ def test_editions_come_back_from_the_store_as_they_were_told(out):
     assert sum(row.value for row in found.report.by_unit) == pytest.approx(found.report.total.value)
 
 
+def moved(fleet):
+    """The server goes to another commune in the middle of the week."""
+    store, here = fleet.collector.store, Stay("Métropole/DSI", "Hôtel de Ville")
+    store.append([Fact("org_unit", "Métropole/Ville", 1, {})])
+    day = date(2026, 11, 18)
+    transfer(store, fleet.server, here, "Métropole/Ville", None, day, fleet.collector.zone, fleet.now)
+
+
 @pytest.mark.parametrize("role", ["admin", "analyst", "viewer"])
-def test_reports_of_org_units_are_the_same_when_each_is_computed_alone(fleet, role):
+@pytest.mark.parametrize("before", [lambda _: None, moved], ids=["at rest", "a device moved"])
+def test_reports_of_org_units_are_the_same_when_each_is_computed_alone(fleet, role, before):
+    before(fleet)
     for unit in ("Métropole", "Métropole/Ville", "Métropole/Ville/Mairie", "Métropole/DSI"):
         schedules.add(fleet.collector.store, 1, unit, "mail", "a@b.example", "fr", [], role)
     made = publish(fleet.collector, WEEK)
