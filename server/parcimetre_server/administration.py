@@ -1,4 +1,4 @@
-"""What an admin changes from pages: org units, sites, enrolment secrets and tokens of their own subtree.
+"""What an admin changes from pages: units, sites, secrets, tokens and recipients of reports in their subtree.
 
 Pages read through a scope and cannot write; changes go through here, where the scope is asked each time. What
 is out of scope is answered like what does not exist.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import enrolment, org
@@ -17,6 +17,8 @@ from . import tokens as access
 from .collector import Collector
 from .devices import Device, devices
 from .errors import ParcimetreError
+from .reports.rendered import Format
+from .reports.schedules import Schedule, UnknownSchedule, add, end, schedules
 from .scope import Role, Scope, UnknownOrgUnit
 
 DAY_S = 86_400
@@ -152,6 +154,27 @@ class Administration:
         if token_id not in {one.id for one in self.tokens()}:
             raise access.UnknownToken(f"no token {token_id!r}: the page of administration lists them")
         return access.revoke_token(self.whole, token_id)
+
+    def recipients(self) -> list[Schedule]:
+        """Who gets weekly reports of the scope, the latest first."""
+        found = schedules(self.whole.store)
+        return [one for one in reversed(found) if self._opens_less(one.org_unit)]
+
+    def add_recipient(
+        self, to: str, org_unit: str, role: str, language: str, formats: Sequence[Format]
+    ) -> Schedule:
+        """Mail somebody the reports of an org unit, of everything where none is named, from the next one on.
+
+        Raises BadSchedule and UnknownOrgUnit.
+        """
+        unit = org_unit or self.scope.root
+        return add(self.whole.store, self.whole.now(), unit, "mail", to, language, formats, role, self.scope)
+
+    def remove_recipient(self, schedule_id: str) -> Schedule:
+        """Send no more by a schedule. Raises UnknownSchedule."""
+        if schedule_id not in {one.id for one in self.recipients()}:
+            raise UnknownSchedule(f"no recipient {schedule_id!r}: the page of administration lists them")
+        return end(self.whole.store, schedule_id, self.whole.now())
 
     def _opens_less(self, org_unit: str | None) -> bool:
         return self.scope.root is None or (org_unit is not None and self.scope.covers(org_unit))

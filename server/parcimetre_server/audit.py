@@ -37,6 +37,8 @@ Act = Literal[
     "credential key rotated",
     "token created",
     "token revoked",
+    "recipient added",
+    "recipient removed",
     "history rolled up",
 ]
 ACTS = (
@@ -58,6 +60,8 @@ ACTS = (
     mark("credential key rotated"),
     mark("token created"),
     mark("token revoked"),
+    mark("recipient added"),
+    mark("recipient removed"),
     mark("history rolled up"),
 )
 NOTHING: Mapping[str, Any] = {}

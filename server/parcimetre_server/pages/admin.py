@@ -1,4 +1,4 @@
-"""`/admin`: the org tree, sites, enrolment secrets and tokens, for admins, each in their own subtree."""
+"""`/admin`: the org tree, sites, secrets, tokens and recipients, for admins, each in their own subtree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from parcimetre_factors.grid import zones
 from ..administration import Administration
 from ..collector import Collector, of, serving
 from ..errors import ParcimetreError
-from ..i18n import mark
+from ..i18n import NAMES, mark
+from ..reports.rendered import Format
 from ..scope import ROLES, Role
 from ..titles import ROLE_TITLES
 from .forms import Filled
@@ -27,6 +28,13 @@ DONE = {
     "units": mark("The org units are there."),
     "site": mark("The site is in this grid zone."),
     "revoked": mark("It lets nobody in any more."),
+    "recipient": mark("They get the next weekly report."),
+    "removed": mark("They get no more reports."),
+}
+ATTACHED: Mapping[str, tuple[Format, ...]] = {
+    "PDF": ("pdf",),
+    "PDF, XLSX": ("pdf", "xlsx"),
+    "PDF, XLSX, CSV, JSON": ("pdf", "xlsx", "csv", "json"),
 }
 
 
@@ -84,6 +92,19 @@ def tokens(request: Request, collector: Narrowed, here: Admin, form: Filled) -> 
     return _shown_once(request, collector, here, lambda: here.create_token(*asked))
 
 
+@router.post("/admin/recipients")
+def recipients(request: Request, collector: Narrowed, here: Admin, form: Filled) -> Response:
+    """Mail somebody the weekly reports, or no longer."""
+    if "revoke" in form:
+        return _changed(request, collector, here, "removed", lambda: here.remove_recipient(form["revoke"]))
+    formats = ATTACHED.get(form.get("formats", ""), ())
+    to, unit, role, language = (form.get(name, "") for name in ("to", "org_unit", "role", "language"))
+    return _changed(
+        request, collector, here, "recipient",
+        lambda: here.add_recipient(to, unit, role, language, formats),
+    )  # fmt: skip
+
+
 def _days(form: Mapping[str, str]) -> int | None:
     """Until when something is valid; without end only where that was chosen."""
     text = form.get("days", "")
@@ -136,6 +157,10 @@ def _page(
         "sites": here.sites(),
         "secrets": here.secrets(),
         "tokens": here.tokens(),
+        "recipients": here.recipients(),
+        "mails": collector.settings.mail is not None,
+        "tongues": NAMES,
+        "attached": list(ATTACHED),
         "last_used": here.last_used(),
         "zones": zones(collector.factors),
         "roles": ROLE_TITLES,

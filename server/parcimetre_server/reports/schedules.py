@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
+from .. import audit
 from ..errors import ParcimetreError
 from ..i18n import LANGUAGES, Language
 from ..org import clean_path, units
@@ -101,7 +102,7 @@ def add(
     if before is not None and before.body["ended_at"] is None:
         made = replace(made, created_at=before.body["created_at"])
     if before is None or _schedule(before) != made:
-        _keep(store, made, now)
+        _keep(store, made, now, "recipient added", before.body if before else {})
     return made
 
 
@@ -109,8 +110,8 @@ def end(store: Store, schedule_id: str, now: int) -> Schedule:
     """Send no more by it. Raises UnknownSchedule."""
     found = schedule(store, schedule_id)
     if found.ended_at is None:
-        found = replace(found, ended_at=now)
-        _keep(store, found, now)
+        before, found = as_json(found), replace(found, ended_at=now)
+        _keep(store, found, now, "recipient removed", before)
     return found
 
 
@@ -119,8 +120,14 @@ def as_json(found: Schedule) -> dict[str, Any]:
     return asdict(found) | {"formats": list(found.formats)}
 
 
-def _keep(store: Store, made: Schedule, now: int) -> None:
-    store.append([Fact("schedule", made.id, now, as_json(made))])
+def _keep(store: Store, made: Schedule, now: int, act: audit.Act, before: Mapping[str, Any]) -> None:
+    """Keep a schedule and who stated it; the log has no address of a person."""
+    entry = audit.entry(act, made.id, now, _without_address(before), _without_address(as_json(made)))
+    store.append([Fact("schedule", made.id, now, as_json(made)), entry])
+
+
+def _without_address(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name not in ("id", "to")}
 
 
 def _schedule(fact: Fact) -> Schedule:

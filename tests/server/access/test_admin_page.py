@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from parcimetre_server.audit import entries
 from parcimetre_server.enrolment import all_secrets
 from parcimetre_server.org import sites, units
+from parcimetre_server.reports.schedules import schedules
 from parcimetre_server.tokens import all_tokens, create_token
 
 A, B = "Métropole/Aubeclair", "Métropole/Boisverre"
@@ -139,3 +141,26 @@ def test_what_is_done_is_in_the_audit_log_under_who_did_it(browser, communes):
     send(browser, "/admin/secrets", org_unit=f"{A}/Mairie", site="Siteofa", days="90")
     entry = communes.collector.store.history("audit")[-1]
     assert (entry.body["act"], entry.body["who"]) == ("secret created", "admin")
+
+
+def test_recipients_of_reports_are_named_for_the_subtree_and_no_other(browser, communes):
+    asked = {"to": "elue@aubeclair.example", "role": "viewer", "language": "fr", "formats": "PDF, XLSX"}
+    assert send(browser, "/admin/recipients", org_unit="", **asked).status_code == 303
+    (made,) = schedules(communes.collector.store)
+    assert (made.org_unit, made.way, made.formats) == (A, "mail", ("pdf", "xlsx"))
+    assert "elue@aubeclair.example" in browser.get("/admin").text
+    assert send(browser, "/admin/recipients", org_unit=f"{B}/Schoolb", **asked).status_code == 404
+    assert send(browser, "/admin/recipients", org_unit="", **asked | {"to": "nobody"}).status_code == 400
+    (entry,) = entries(communes.collector.store, made.id)
+    assert (entry.act, entry.who) == ("recipient added", "admin")
+    assert "elue" not in str(entry)
+
+
+def test_a_recipient_is_removed_by_admins_of_the_org_unit_only(browser, of_all, communes):
+    asked = {"to": "it@metropole.example", "role": "admin", "language": "en", "formats": ""}
+    assert send(of_all, "/admin/recipients", org_unit="", **asked).status_code == 303
+    (made,) = schedules(communes.collector.store)
+    assert "it@metropole.example" not in browser.get("/admin").text
+    assert send(browser, "/admin/recipients", revoke=made.id).status_code == 404
+    assert send(of_all, "/admin/recipients", revoke=made.id).status_code == 303
+    assert schedules(communes.collector.store) == []
