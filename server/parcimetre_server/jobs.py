@@ -115,46 +115,50 @@ def _due_week(collector: Collector) -> str:
     return due_week(collector.now(), collector.zone)
 
 
-def _tidy(collector: Collector) -> bool:
-    """Let the store take less room; a failure is logged and tried again the next hour."""
+def _survived(failure: str, work: Callable[[], object]) -> bool:
+    """Run a part of a loop that must survive, and log what failed; says whether nothing did."""
     try:
-        collector.store.tidy(collector.now())
-        prune(collector.store, collector.now())
-    except Exception:  # the edge of a loop that must survive
-        LOG.exception("the store could not be tidied; it is tried again in an hour")
+        work()
+    except Exception:
+        LOG.exception(failure)
         return False
     return True
+
+
+def _tidy(collector: Collector) -> bool:
+    """Let the store take less room, and forget dead letters that are too old."""
+
+    def tidy() -> None:
+        """Both, the store first."""
+        collector.store.tidy(collector.now())
+        prune(collector.store, collector.now())
+
+    return _survived("the store could not be tidied; it is tried again in an hour", tidy)
 
 
 def _settle(collector: Collector) -> bool:
-    """Mark the monitors that are the fleet's; a failure is logged and tried again the next hour."""
-    try:
-        settle(collector)
-    except Exception:  # the edge of a loop that must survive
-        LOG.exception("the monitors could not be looked through; it is tried again in an hour")
-        return False
-    return True
+    """Mark the monitors that are the fleet's."""
+    failure = "the monitors could not be looked through; it is tried again in an hour"
+    return _survived(failure, lambda: settle(collector))
 
 
 def _retain(collector: Collector) -> bool:
-    """Roll up what is old enough; a failure is logged and tried again the next hour."""
-    settings = collector.settings
-    try:
-        done = retain(collector.store, collector.now(), settings.keep_slots_days, settings.keep_hours_days)
-    except Exception:  # the edge of a loop that must survive
-        LOG.exception("older time could not be rolled up; it is tried again in an hour")
-        return False
-    if done.to_hours or done.to_days:
-        LOG.info("%d days of devices were rolled up to hours, %d to days", done.to_hours, done.to_days)
-    return True
+    """Roll up what is old enough."""
+
+    def roll_up() -> None:
+        """As the settings say."""
+        kept = collector.settings
+        done = retain(collector.store, collector.now(), kept.keep_slots_days, kept.keep_hours_days)
+        if done.to_hours or done.to_days:
+            LOG.info("%d days of devices were rolled up to hours, %d to days", done.to_hours, done.to_days)
+
+    return _survived("older time could not be rolled up; it is tried again in an hour", roll_up)
 
 
 def _prepare(collector: Collector) -> None:
     """Have the first page ready on each collector; without it, the next reader waits."""
-    try:
-        prepare(collector)
-    except Exception:  # the edge of a loop that must survive
-        LOG.exception("the first page could not be prepared; it is tried again in some minutes")
+    failure = "the first page could not be prepared; it is tried again in some minutes"
+    _survived(failure, lambda: prepare(collector))
 
 
 def _past_week(collector: Collector) -> bool:
@@ -184,10 +188,6 @@ def _told(what: str, work: Callable[[], list[Publication]]) -> bool:
 
 
 def _deliver(collector: Collector) -> bool:
-    """Make the deliveries that are due; a failure is logged and tried again the next minute."""
-    try:
-        deliver(collector)
-    except Exception:  # the edge of a loop that must survive
-        LOG.exception("reports could not be delivered; it is tried again in a minute")
-        return False
-    return True
+    """Make the deliveries that are due."""
+    failure = "reports could not be delivered; it is tried again in a minute"
+    return _survived(failure, lambda: deliver(collector))
