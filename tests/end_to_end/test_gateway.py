@@ -14,7 +14,7 @@ from parcimetre_agent.gateway.deliver import Delivery
 from parcimetre_agent.gateway.poll import Round
 from parcimetre_agent.settings import Settings
 
-from ..agent.gateway.conftest import simulator  # noqa: F401
+from ..agent.gateway.conftest import CISCO, simulator  # noqa: F401
 
 SLOT_S = 900
 TOWN, LIBRARY = "Métropole/Mairie", "Métropole/Médiathèque"
@@ -120,3 +120,25 @@ def is_found_again(collector, reported, folder, port):
     fresh.close()
     assert again.device_id == hp.device_id
     assert len(get(collector, "/v1/devices")["items"]) == 3
+
+
+def test_the_power_that_a_switch_states_is_its_use_and_wins_over_the_mean_of_its_category(
+    collector,
+    tmp_path,
+    simulator,  # noqa: F811
+):
+    secret = tmp_path / "secret"
+    secret.write_text(collector.secret(TOWN)["secret"])
+    target = Target("127.0.0.1", simulator, Credential("2c", CISCO), str(secret), "network")
+    book = Book(tmp_path)
+    first = (time.time() - 5 * SLOT_S) // SLOT_S * SLOT_S
+    for i in range(5):
+        round_ = Round(Configuration((target,), timeout_s=10), book, first + i * SLOT_S, look_again_s=0.0)
+        asyncio.run(round_.run())
+    settings = Settings(server=collector.url, data_dir=str(tmp_path))
+    assert Delivery(settings, book, time.time()).run().refusals == ()
+    book.close()
+    (device,) = get(collector, "/v1/devices")["items"]
+    assert device["category"] == "network"
+    (row,) = get(collector, "/v1/energy", group_by="device")["rows"]
+    print(row)
