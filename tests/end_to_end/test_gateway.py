@@ -140,5 +140,9 @@ def test_the_power_that_a_switch_states_is_its_use_and_wins_over_the_mean_of_its
     book.close()
     (device,) = get(collector, "/v1/devices")["items"]
     assert device["category"] == "network"
-    (row,) = get(collector, "/v1/energy", group_by="device")["rows"]
-    print(row)
+    rows = {row["group"]: row for row in get(collector, "/v1/footprint", group_by="stage")["rows"]}
+    assert rows["use"]["energy_kwh"] == pytest.approx(0.170, abs=0.0005)
+    assert rows["use"]["measured_share"] == 1.0
+    assert rows["manufacturing"]["value"] > 0
+    page = httpx.get(f"{collector.url}/devices/{device['id']}", trust_env=False, timeout=30).text
+    assert "meter at the wall" in page
