@@ -23,11 +23,12 @@ WITH_POE = "what it gives to others over its ports (PoE) is part of its power"
 POE_UNCOUNTED = "it gives power over its ports (PoE), which is in no figure: it states no power of its own"
 
 
-def is_network(answers: Answers, poe: Answers) -> bool:
-    """Whether it switches or routes by its own word, is a bridge, or feeds others over its ports."""
+def is_network(answers: Answers, poe: Answers, maker: Maker | None) -> bool:
+    """Whether it switches or routes by its own word or its maker's kind, is a bridge, or feeds others."""
     services = answers.get(SERVICES)
     switches = isinstance(services, int) and services & SWITCHES_OR_ROUTES != 0
-    return bool(switches or answers.get(BRIDGE_PORTS) or poe)
+    by_maker = maker is not None and maker.network
+    return bool(switches or by_maker or answers.get(BRIDGE_PORTS) or poe)
 
 
 def chassis(classes: Answers) -> list[str]:

@@ -13,11 +13,11 @@ async def identify(session: Session, target: Target) -> Known | None:
     """Who answers at an address; None for what is no network device. Raises Silent and Garbled."""
     first = await session.get([OBJECT_ID, DESCRIPTION, network.SERVICES, network.BRIDGE_PORTS])
     poe = await session.walk(network.POE_SUPPLIES)
-    if not network.is_network(first, poe):
+    maker = maker_of(str(first.get(OBJECT_ID, "")))
+    if not network.is_network(first, poe, maker):
         return None
     classes = await session.walk(network.PART_CLASSES, AT_ONCE)
     whole = network.chassis(classes)[: network.SERIALS_TRIED] or ["1"]
-    maker = maker_of(str(first.get(OBJECT_ID, "")))
     answers = {**first, **await session.get(network.identity_oids(whole, maker))}
     powers = await session.walk(meters.OBJECT_POWERS, AT_ONCE)
     found = meters.meters(powers, classes, {}) or meters.meters({}, {}, await _watt_sensors(session))

@@ -128,6 +128,20 @@ def test_what_was_not_named_as_such_is_not_added(book, round_at):
     assert book.devices() == {}
 
 
+def test_a_firewall_that_says_it_is_a_host_is_known_by_its_maker_and_a_server_is_left(book, asked):
+    asked("server")
+    assert book.devices() == {}
+    asked("firewall", DAY_S)
+    assert (only(book).known.category, only(book).known.maker) == ("network", "Fortinet")
+
+
+def test_a_slot_that_is_open_between_polls_keeps_what_was_metered(book, asked):
+    for after in (300, 1200, 2100):
+        asked(CISCO, after)
+    told = [slot[0][3:] for slot in energy(book)]
+    assert told == [(170.0 * 600, 600), (170.0 * SLOT_S, SLOT_S)]
+
+
 def test_a_steady_device_costs_one_or_two_datagrams_a_poll(book, asked):
     asked(CISCO)
     assert asked(CISCO, SLOT_S).asked <= 2
