@@ -20,8 +20,7 @@ OBJECTS = "1.3.6.1.2.1.229.1.2.1"
 OBJECT_POWERS, OBJECT_MULTIPLIERS, OBJECT_CALIBERS, OBJECT_CURRENTS = (
     f"{OBJECTS}.{column}" for column in (1, 3, 5, 6)
 )
-
-CHASSIS, STACK = 3, 11
+CHASSIS, SUPPLY, STACK = 3, 6, 11
 WATTS, UNITS, WORKING = 6, 9, 1
 QUALITY_OF: Mapping[int, Quality] = {3: "measured", 4: "vendor_estimate"}
 DIRECT_CURRENT = 2
@@ -52,13 +51,22 @@ class Meters:
 
 
 def meters(powers: Answers, classes: Answers, sensors: Mapping[str, str]) -> Meters | None:
-    """Where the device tells its power; `sensors` are the names of those that count watts."""
-    stack = [index for index, kind in classes.items() if kind == STACK and index in powers]
-    objects = stack[:1] or [index for index, kind in classes.items() if kind == CHASSIS and index in powers]
-    if 0 < len(objects) <= MOST_METERS:
+    """Where the device tells the whole of its power; `sensors` are the names of those that count watts.
+
+    None where a chassis or a supply is without a meter of its own: the others would pass for all.
+    """
+    stack = [index for index in of_class(classes, STACK) if index in powers]
+    objects = stack[:1] or of_class(classes, CHASSIS)
+    if 0 < len(objects) <= MOST_METERS and powers.keys() >= set(objects):
         return Meters("energy_object", objects)
     inlets = [index for index, name in sensors.items() if INLET.search(name)]
-    return Meters("entity_sensor", inlets) if 0 < len(inlets) <= MOST_METERS else None
+    enough = max(1, len(of_class(classes, SUPPLY))) <= len(inlets) <= MOST_METERS
+    return Meters("entity_sensor", inlets) if enough else None
+
+
+def of_class(classes: Answers, wanted: int) -> list[str]:
+    """The indexes of the parts of a class in ENTITY-MIB."""
+    return [index for index, kind in classes.items() if kind == wanted]
 
 
 def metered(answers: Answers, found: Meters | None) -> tuple[Metered | None, str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..identity import is_filler, serial_hash
 from ..report import Inventory, OperatingSystem, SensorOutcome, System
 from .makers import Maker
-from .meters import CHASSIS, POWER, STACK, UNMETERED, Meters
+from .meters import CHASSIS, POWER, STACK, UNMETERED, Meters, of_class
 from .printers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers, Known, first_model, first_word, text
 
 SERVICES = "1.3.6.1.2.1.1.7.0"
@@ -33,7 +33,7 @@ def is_network(answers: Answers, poe: Answers, maker: Maker | None) -> bool:
 
 def chassis(classes: Answers) -> list[str]:
     """The indexes of what stands for the whole device in ENTITY-MIB: the stack first, then each chassis."""
-    return [index for wanted in (STACK, CHASSIS) for index, kind in classes.items() if kind == wanted]
+    return [*of_class(classes, STACK), *of_class(classes, CHASSIS)]
 
 
 def status_oids(known: Known, maker: Maker | None) -> list[str]:

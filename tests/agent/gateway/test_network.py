@@ -90,6 +90,12 @@ def test_a_power_that_cannot_be_or_is_not_whole_is_told_and_not_counted(name, wh
     assert why in only(book).problems[POWER]
 
 
+@pytest.mark.parametrize("name", ["cisco-half-metered", "juniper-half-metered"])
+def test_meters_of_a_part_of_the_device_do_not_pass_for_the_whole(name, book, asked):
+    asked(name)
+    assert only(book).known.meters is None
+
+
 def test_a_device_that_states_no_power_is_awake_without_energy_or_load(book, asked):
     asked(ACCESS_POINT)
     asked(ACCESS_POINT, SLOT_S)
