@@ -14,7 +14,7 @@ from parcimetre_agent.gateway.deliver import Delivery
 from parcimetre_agent.gateway.poll import Round
 from parcimetre_agent.settings import Settings
 
-from ..agent.gateway.conftest import simulator  # noqa: F401
+from ..agent.gateway.conftest import CISCO, simulator  # noqa: F401
 
 SLOT_S = 900
 TOWN, LIBRARY = "Métropole/Mairie", "Métropole/Médiathèque"
@@ -120,3 +120,29 @@ def is_found_again(collector, reported, folder, port):
     fresh.close()
     assert again.device_id == hp.device_id
     assert len(get(collector, "/v1/devices")["items"]) == 3
+
+
+def test_the_power_that_a_switch_states_is_its_use_and_wins_over_the_mean_of_its_category(
+    collector,
+    tmp_path,
+    simulator,  # noqa: F811
+):
+    secret = tmp_path / "secret"
+    secret.write_text(collector.secret(TOWN)["secret"])
+    target = Target("127.0.0.1", simulator, Credential("2c", CISCO), str(secret), "network")
+    book = Book(tmp_path)
+    first = (time.time() - 5 * SLOT_S) // SLOT_S * SLOT_S
+    for i in range(5):
+        round_ = Round(Configuration((target,), timeout_s=10), book, first + i * SLOT_S, look_again_s=0.0)
+        asyncio.run(round_.run())
+    settings = Settings(server=collector.url, data_dir=str(tmp_path))
+    assert Delivery(settings, book, time.time()).run().refusals == ()
+    book.close()
+    (device,) = get(collector, "/v1/devices")["items"]
+    assert device["category"] == "network"
+    rows = {row["group"]: row for row in get(collector, "/v1/footprint", group_by="stage")["rows"]}
+    assert rows["use"]["energy_kwh"] == pytest.approx(0.170, abs=0.0005)
+    assert rows["use"]["measured_share"] == 1.0
+    assert rows["manufacturing"]["value"] > 0
+    page = httpx.get(f"{collector.url}/devices/{device['id']}", trust_env=False, timeout=30).text
+    assert "meter at the wall" in page

@@ -17,6 +17,7 @@ from ..gateway import loop, snmp, targets, work
 from ..gateway.configuration import DEFAULT_GATEWAY_FILE, SNMP_PORT, Configuration, Target, load
 from ..gateway.credentials import PUBLIC, Credential, read
 from ..gateway.discovery import Found, discover
+from ..gateway.printers import Known
 from ..settings import Settings
 
 
@@ -46,8 +47,8 @@ def _discover(options: argparse.Namespace, file: Path) -> int:
         for one in found:
             if one.known or options.all:
                 say(_line(one))
-        printers = sum(one.known is not None for one in found)
-        say(f"{printers} printers at {len(found)} addresses; nothing was kept")
+        devices = sum(one.known is not None for one in found)
+        say(f"{devices} devices at {len(found)} addresses; nothing was kept")
     return 0
 
 
@@ -57,7 +58,8 @@ def _asked(options: argparse.Namespace, file: Path) -> Configuration:
     credential = _credential(options)
     port = options.port or SNMP_PORT
     listed = [host for entry in options.range for host in targets.hosts(entry)]
-    return Configuration(tuple(Target(host, port, credential, None) for host in dict.fromkeys(listed)))
+    hosts = dict.fromkeys(listed)
+    return Configuration(tuple(Target(host, port, credential, None, "any") for host in hosts))
 
 
 def _credential(options: argparse.Namespace) -> Credential:
@@ -74,10 +76,15 @@ def _credential(options: argparse.Namespace) -> Credential:
 
 def _fields(one: Found) -> dict[str, Any]:
     assert one.known is not None
+    told = {
+        "host": one.target.host, "port": one.target.port, "category": one.known.category,
+        "maker": one.known.maker, "model": one.known.model, "has_serial": one.known.serial_hash is not None,
+    }  # fmt: skip
     can = one.known.printer
+    if can is None:
+        return {**told, "states_power": one.known.meters is not None, "poe": one.known.poe}
     return {
-        "host": one.target.host, "port": one.target.port, "maker": one.known.maker, "model": one.known.model,
-        "has_serial": one.known.serial_hash is not None, "impressions": one.impressions,
+        **told, "impressions": one.impressions,
         "marking": can.marking, "colour": can.colour, "duplex": can.duplex, "a3": can.a3,
     }  # fmt: skip
 
@@ -85,12 +92,19 @@ def _fields(one: Found) -> dict[str, Any]:
 def _line(one: Found) -> str:
     if one.known is None:
         return f"{one.target.place}: {one.why}"
-    can = one.known.printer
-    traits = [can.marking, "colour" if can.colour else None, "duplex" if can.duplex else None,
-              "A3" if can.a3 else None, None if one.known.serial_hash else "no serial number"]  # fmt: skip
     model = " ".join(filter(None, (one.known.maker, one.known.model)))
-    count = "not counted" if one.impressions is None else f"{one.impressions} impressions"
-    return f"{one.target.place}: {', '.join([model, count, *filter(None, traits)])}"
+    traits = [*_traits(one.known, one.impressions), None if one.known.serial_hash else "no serial number"]
+    return f"{one.target.place}: {', '.join([model, *filter(None, traits)])}"
+
+
+def _traits(known: Known, impressions: int | None) -> list[str | None]:
+    """What a printer counted and can do, or what a network device tells of its power."""
+    can = known.printer
+    if can is None:
+        return ["states its power" if known.meters else "states no power", "PoE" if known.poe else None]
+    count = "not counted" if impressions is None else f"{impressions} impressions"
+    return [count, can.marking, "colour" if can.colour else None, "duplex" if can.duplex else None,
+            "A3" if can.a3 else None]  # fmt: skip
 
 
 def _forever(settings: Settings, file: Path) -> int:

@@ -18,8 +18,9 @@ from typing import Any, Literal, NamedTuple
 
 from ..errors import BadDataDir
 from ..report import Printer, Reading, Supply
+from .meters import Meters
 from .printers import Known
-from .time_in_state import Cell, Seen
+from .time_in_state import Cell, Metered, Seen
 from .waking import Waking
 
 FILE_NAME = "gateway.sqlite3"
@@ -152,13 +153,27 @@ def _watched(body: dict[str, Any]) -> Watched:
     """What `asdict` made of a device, as it was."""
     known, seen, reading = body["known"], body["seen"], body["reading"]
     rebuilt = {
-        "known": Known(**{**known, "printer": Printer(**known["printer"])}),
-        "seen": None if seen is None else Seen(**seen),
+        "known": _known(known),
+        "seen": None if seen is None else _seen(seen),
         "reading": None if reading is None else _reading(reading),
         "cells": dict(_cells(body["cells"])),
         "waking": Waking(**body["waking"]),
     }
     return Watched(**{**body, **rebuilt})
+
+
+def _known(body: dict[str, Any]) -> Known:
+    printer, meters = body["printer"], body.get("meters")
+    rebuilt = {
+        "printer": None if printer is None else Printer(**printer),
+        "meters": None if meters is None else Meters(**meters),
+    }
+    return Known(**{**body, **rebuilt})
+
+
+def _seen(body: dict[str, Any]) -> Seen:
+    metered = body.get("metered")
+    return Seen(**{**body, "metered": None if metered is None else Metered(**metered)})
 
 
 def _reading(body: dict[str, Any]) -> Reading:

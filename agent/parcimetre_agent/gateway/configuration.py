@@ -1,17 +1,19 @@
-"""gateway.toml: which printers to ask, how often, and with the enrolment secret of which org unit."""
+"""gateway.toml: which devices to ask, how often, and with the enrolment secret of which org unit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import BadSettings
 from ..settings import DEFAULT_FILE, parse
 from . import targets
 from .credentials import PUBLIC, Credential, read
 
+Expected = Literal["printer", "network", "any"]
+_GROUPS: Mapping[str, Expected] = {"printers": "printer", "network": "network"}
 DEFAULT_GATEWAY_FILE = DEFAULT_FILE.with_name("gateway.toml")
 SNMP_PORT = 161
 _LIMITS: Mapping[str, tuple[int, int]] = {
@@ -26,12 +28,13 @@ _OF_A_GROUP = frozenset({"name", "hosts", "port", "credentials", "secret_file"})
 
 @dataclass(frozen=True)
 class Target:
-    """One address that was named, and how to ask and enrol what answers there."""
+    """One address that was named, and how to ask and enrol what answers there, if it is what is expected."""
 
     host: str
     port: int
     credential: Credential
     secret_file: str | None
+    expected: Expected = "printer"
 
     @property
     def place(self) -> str:
@@ -63,21 +66,32 @@ def load(path: Path) -> Configuration:
 
 def configuration(table: Mapping[str, Any], path: Path) -> Configuration:
     """A parsed file as a configuration. Raises BadSettings naming the file and the entry."""
-    unknown = sorted(set(table) - set(_LIMITS) - {"printers", "secret_file", "credentials_file"})
+    unknown = sorted(set(table) - set(_LIMITS) - {*_GROUPS, "secret_file", "credentials_file"})
     if unknown:
         raise BadSettings(f"{path}: there is no setting {unknown[0]!r}; docs/en/gateway.md lists them")
     file = _text(table, "credentials_file", path)
     known = {} if file is None else read(Path(file))
     secret_file = _text(table, "secret_file", path)
-    groups = table.get("printers", [])
-    if not isinstance(groups, list) or not groups:
-        raise BadSettings(f"{path} names no printers; write a table [[printers]] with hosts")
+    groups = [(group, kind) for name, kind in _GROUPS.items() for group in _groups(table, name, path)]
+    if not groups:
+        raise BadSettings(
+            f"{path} names no printers and no network devices; write a table [[printers]] or [[network]] "
+            "with hosts"
+        )
     found: dict[tuple[str, int], Target] = {}
-    for group in groups:
+    for group, kind in groups:
         for target in _of_group(group, known, secret_file, path):
-            found.setdefault((target.host, target.port), target)
+            found.setdefault((target.host, target.port), replace(target, expected=kind))
     numbers: dict[str, Any] = {name: _whole(table[name], name, path) for name in _LIMITS if name in table}
     return replace(Configuration(tuple(found.values())), **numbers)
+
+
+def _groups(table: Mapping[str, Any], name: str, path: Path) -> list[Any]:
+    """The groups of a kind; none where it is absent."""
+    groups = table.get(name, [])
+    if not isinstance(groups, list):
+        raise BadSettings(f"{path}: write {name} as tables [[{name}]], with two brackets")
+    return groups
 
 
 def _of_group(
@@ -85,7 +99,7 @@ def _of_group(
 ) -> list[Target]:
     if not isinstance(group, dict) or set(group) - _OF_A_GROUP or not isinstance(group.get("hosts"), list):
         raise BadSettings(
-            f"{path}: a group of printers has {', '.join(sorted(_OF_A_GROUP))}, and hosts is a list"
+            f"{path}: a group of devices has {', '.join(sorted(_OF_A_GROUP))}, and hosts is a list"
         )
     named = _text(group, "credentials", path)
     if named is not None and named not in known:

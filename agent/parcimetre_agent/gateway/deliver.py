@@ -18,7 +18,7 @@ from ..inventory import content_hash
 from ..report import MAX_READINGS, EnrolRequest, HardwareIdentity, Inventory, Report, SensorOutcome
 from ..settings import Settings
 from ..transport import Answer, open_client, post
-from . import printers
+from . import network, printers
 from .book import Book, Waiting, Watched
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Delivery:
             schema=1,
             secret=read_secret(settings),
             hardware=HardwareIdentity(watched.install_id, "none", known.serial_hash),
-            category="printer",
+            category=known.category,
             agent_version=__version__,
             hostname=known.name if settings.send_hostname else None,
             relayed_by=self._gateway_id,
@@ -149,9 +149,10 @@ class Delivery:
 
 
 def _inventory(watched: Watched, now_s: int) -> Inventory:
-    """The printer with what is wrong with it; the date is not part of whether it changed."""
+    """The device with what is wrong with it; the date is not part of whether it changed."""
     outcomes = [SensorOutcome(what, "failed", sentence) for what, sentence in watched.problems.items()]
-    return printers.inventory(watched.known, now_s, outcomes)
+    describe = network.inventory if watched.known.category == "network" else printers.inventory
+    return describe(watched.known, now_s, outcomes)
 
 
 def _title(watched: Watched) -> str:

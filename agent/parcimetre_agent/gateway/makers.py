@@ -1,7 +1,7 @@
-"""What each maker's printers tell beyond the standard MIB: one TOML table a maker, read when one is met.
+"""What each maker's devices tell beyond the standard MIB: one TOML table a maker, read when one is met.
 
 OIDs in the tables are relative to 1.3.6.1.4.1 (enterprises). A counter is the sum of those of its OIDs that
-the printer has; `codes` look a counter up by its number in a table of the printer's own.
+the device has; `codes` look a counter up by its number in a table of the printer's own.
 """
 
 from __future__ import annotations
@@ -30,13 +30,17 @@ class Coded:
 
 @dataclass(frozen=True)
 class Maker:
-    """A maker and its own OIDs, whole; the standard MIB comes first where it answers."""
+    """A maker and its own OIDs, whole; the standard MIB comes first where it answers.
+
+    `network` is a maker of network devices alone, all of whose answers are those of one.
+    """
 
     name: str
     serial: Sequence[str] = ()
     model: Sequence[str] = ()
     counters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     coded: Coded | None = None
+    network: bool = False
 
     @property
     def oids(self) -> list[str]:
@@ -69,6 +73,7 @@ def _maker(table: Mapping[str, Any]) -> Maker:
         model=_whole(table.get("model", [])),
         counters={name: _whole(table.get("counters", {}).get(name, [])) for name in COUNTERS},
         coded=_coded(table["coded"]) if "coded" in table else None,
+        network=table.get("network", False),
     )
 
 

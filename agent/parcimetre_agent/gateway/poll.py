@@ -1,4 +1,4 @@
-"""A round: every printer that is due is asked, none more often than configured, and none can break it.
+"""A round: every device that is due is asked, none more often than configured, and none can break it.
 
 A printer is first asked for its status alone. Only one that is awake is asked for its total and its serial
 number, and for all its counters when these are due; one asleep keeps its counters for a day at most.
@@ -15,13 +15,13 @@ from typing import Any
 from .. import wire
 from ..outcome import Ok
 from ..report import SLOT_S, Reading
-from . import counters, printers
+from . import counters, meters, network, network_session, printers
 from .book import Book, Place, Watched
 from .configuration import Configuration, Target
 from .makers import maker_of
 from .printers import Known
 from .snmp import AT_ONCE, Garbled, Session, Silent
-from .time_in_state import Cell, Seen, pieces, slot_fields, spread
+from .time_in_state import Cell, Metered, Seen, pieces, slot_fields, spread
 
 DAY_S = 86_400
 LONGEST_ASK_S = 30.0
@@ -128,7 +128,7 @@ class Round:
         return Session(target, self._configuration.timeout_s, retries)
 
     async def _meet(self, target: Target, session: Session) -> None:
-        """See what answers at an address, and read it whole when it is a printer."""
+        """See what answers at an address, and read it whole when it is what is expected."""
         place = self._place(target)
         place.next_s = self._now_s + DAY_S - SLOT_S / 2
         found = await identify(session, target)
@@ -142,8 +142,11 @@ class Round:
             await self._visit(target, session, watched, is_new=True)
 
     async def _visit(self, target: Target, session: Session, watched: Watched, is_new: bool = False) -> None:
-        """Ask a printer that is known: its status, and what may be asked beyond without waking it."""
+        """Ask a device that is known: its status, and what may be asked beyond without waking it."""
         known = watched.known
+        if known.category == "network":
+            await self._visit_network(target, session, watched, is_new)
+            return
         answers = await session.get(printers.status_oids(known.index))
         power = printers.power(answers, known.index)
         due = self._now_s >= watched.counters_due_s
@@ -162,6 +165,25 @@ class Round:
         elif not watched.waking.is_known:
             self._doubted.append((target, known.key))
         self._answered(target, watched, answers, power, fresh)
+
+    async def _visit_network(self, target: Target, session: Session, watched: Watched, is_new: bool) -> None:
+        """Ask a network device for its power; once a day also what it consists of."""
+        maker = maker_of(watched.known.object_id)
+        answers = await session.get(network.status_oids(watched.known, maker))
+        if not is_new and not network.is_same(answers, watched.known, maker):
+            self._place(target).device = None
+            await self._meet(target, session)
+            return
+        if is_new or self._now_s >= watched.counters_due_s:
+            watched.counters_due_s = self._now_s + DAY_S - SLOT_S / 2
+            again = None if is_new else await identify(session, target)
+            if again is not None and again.key == watched.known.key:
+                watched.known = again
+                answers = await session.get(network.status_oids(again, maker))
+        watched.known = replace(watched.known, name=printers.text(answers.get(printers.NAME)))
+        power, wrong = meters.metered(answers, watched.known.meters)
+        self._answered(target, watched, answers, "awake", None, power)
+        self._problem(watched, meters.POWER, wrong)
 
     async def _read(self, session: Session, watched: Watched) -> Reading | None:
         """All counters and supplies, and what is wrong with them."""
@@ -190,9 +212,9 @@ class Round:
 
     def _answered(
         self, target: Target, watched: Watched, answers: printers.Answers, power: printers.Power,
-        fresh: Reading | None,
+        fresh: Reading | None, metered: Metered | None = None,
     ) -> None:  # fmt: skip
-        """Take down an answer: the state, the slots that closed, the reading."""
+        """Take down an answer: the state, the slots that closed, the reading, the power."""
         self.count.answered += 1
         place = self._place(target)
         place.misses, place.device = 0, watched.known.key
@@ -205,6 +227,7 @@ class Round:
             self._now_s, power, printers.uptime_s(answers),
             total if isinstance(total, int) and printers.is_count(total)
             else before.impressions if before else None,
+            metered,
         )  # fmt: skip
         if before is not None:
             self._slots(watched, before, now)
@@ -220,13 +243,10 @@ class Round:
             leap = counters.jump(before.impressions, now.impressions, now.at_s - before.at_s)
             printed = 0 if leap else now.impressions - before.impressions
         for start, cell in spread(pieces(before, now), printed).items():
-            whole = watched.cells.setdefault(start, Cell())
-            for state in ("awake", "asleep", "off"):
-                whole.add(state, getattr(cell, f"{state}_s"))
-            whole.impressions += cell.impressions
+            watched.cells.setdefault(start, Cell()).take(cell)
         for start in sorted(watched.cells):
             if start + SLOT_S <= now.at_s:
-                fields = slot_fields(start, watched.cells.pop(start))
+                fields = slot_fields(start, watched.cells.pop(start), watched.known.printer is not None)
                 self._records.append((watched.known.key, "slot", start, fields))
 
     async def _look_again(self, target: Target) -> None:
@@ -286,7 +306,14 @@ def _is_same(answers: printers.Answers, known: Known) -> bool:
 
 
 async def identify(session: Session, target: Target) -> Known | None:
-    """Who answers at an address; None for what is no printer. Raises Silent and Garbled."""
+    """Who answers at an address; None for what is not expected there. Raises Silent and Garbled."""
+    found = None if target.expected == "network" else await _printer(session, target)
+    if found is None and target.expected != "printer":
+        return await network_session.identify(session, target)
+    return found
+
+
+async def _printer(session: Session, target: Target) -> Known | None:
     first = await session.get([printers.OBJECT_ID, printers.DESCRIPTION, printers.LIFE_COUNT])
     index = printers.printer_index(await session.walk(printers.DEVICE_TYPES))
     if index is None and printers.LIFE_COUNT not in first:

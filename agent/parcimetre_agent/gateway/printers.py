@@ -5,17 +5,19 @@ prtMarkerLifeCount is the total; what the maker counts only splits it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from ..identity import is_filler, serial_hash
 from ..report import MOST_IMPRESSIONS, Inventory, Marking, OperatingSystem, Printer, SensorOutcome, System
 from .makers import Maker
+from .meters import Meters
 
 Value = object
 Answers = Mapping[str, Value]
 Power = Literal["awake", "asleep"]
+Kind = Literal["printer", "network"]
 
 DESCRIPTION = "1.3.6.1.2.1.1.1.0"
 OBJECT_ID = "1.3.6.1.2.1.1.2.0"
@@ -49,9 +51,10 @@ TABLOID_WIDTH_MM = 279.0
 
 @dataclass(frozen=True)
 class Known:
-    """Who a printer is: found once, and again when its serial number or its maker changes.
+    """Who a device is: found once, and again when its serial number or its maker changes.
 
     `key` tells it from all others: the keyed hash of its serial number, else its address and model.
+    `meters` is where a network device tells its power, `poe` whether it feeds others over its ports.
     """
 
     key: str
@@ -61,7 +64,10 @@ class Known:
     model: str | None
     serial_hash: str | None
     name: str | None
-    printer: Printer
+    printer: Printer | None = None
+    category: Kind = "printer"
+    meters: Meters | None = None
+    poe: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ def printer_index(types: Answers) -> int | None:
 
 def known(answers: Answers, host: str, index: int, maker: Maker | None, media: Printer) -> Known:
     """Who the printer is, from its answers; `media` is what its trays and paths tell."""
-    name = maker.name if maker else _first_word(text(answers.get(DESCRIPTION))) or "unknown"
+    name = maker.name if maker else first_word(text(answers.get(DESCRIPTION))) or "unknown"
     model = _model(answers, index, maker)
     hashed = hashed_serial(answers, name, maker)
     key = hashed or serial_hash("address", f"{host} {name} {model}") or host
@@ -135,6 +141,11 @@ def _serials(answers: Answers, maker: Maker | None) -> list[str]:
 def _model(answers: Answers, index: int, maker: Maker | None) -> str | None:
     """The model without its maker's name before it."""
     oids = [*(maker.model if maker else ()), f"{DEVICE_MODEL}.{index}", PRINTER_NAME]
+    return first_model(answers, oids, maker)
+
+
+def first_model(answers: Answers, oids: Iterable[str], maker: Maker | None) -> str | None:
+    """The first model that is told, without its maker's name before it."""
     model = next(filter(None, (text(answers.get(oid)) for oid in oids)), None)
     if model is None or maker is None or not model.upper().startswith(f"{maker.name.upper()} "):
         return model
@@ -199,5 +210,6 @@ def text(value: object) -> str | None:
     return "".join(one for one in value if one.isprintable()).strip()[:200] or None
 
 
-def _first_word(text: str | None) -> str | None:
+def first_word(text: str | None) -> str | None:
+    """The first word of a description, where its maker often stands."""
     return text.split()[0][:40] if text else None

@@ -60,15 +60,15 @@ class Session:
             found.update(await self._get(wanted[at : at + AT_ONCE]))
         return found
 
-    async def walk(self, root: str, at_once: int = FEW_ROWS) -> dict[str, Value]:
-        """Everything below an OID, by the part of the OID after it; at most MOST_ROWS values.
+    async def walk(self, root: str, at_once: int = FEW_ROWS, most: int = MOST_ROWS) -> dict[str, Value]:
+        """Everything below an OID, by the part of the OID after it; `most` ends the walk.
 
         `at_once` is how many values an answer may hold: about as many as there are is cheapest. Raises Silent
         and Garbled.
         """
         found: dict[str, Value] = {}
         last = root
-        while len(found) < MOST_ROWS:
+        while len(found) < most:
             rows = await self._next(last, at_once)
             for oid, value in rows:
                 if not oid.startswith(root + ".") or oid[len(root) + 1 :] in found:

@@ -7,24 +7,40 @@ printer did not answer is unknown, or off where its uptime tells afterwards that
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..report import DECILES, SLOT_S
 
 State = Literal["awake", "asleep", "off"]
+Quality = Literal["measured", "vendor_estimate"]
 STATES: tuple[State, ...] = ("awake", "asleep", "off")
 LONGEST_S = 1.5 * SLOT_S
 
 
 @dataclass(frozen=True)
+class Metered:
+    """The power that a device states of itself at a moment, and by which standard."""
+
+    source: str
+    quality: Quality
+    power_w: float
+
+    @property
+    def channel(self) -> str:
+        """Source and quality in a word."""
+        return f"{self.source}/{self.quality}"
+
+
+@dataclass(frozen=True)
 class Seen:
-    """What a printer answered at a moment; `impressions` is None where they were not asked for."""
+    """What a device answered at a moment; `impressions` is None where they were not asked for."""
 
     at_s: float
     state: Literal["awake", "asleep"]
     uptime_s: float | None = None
     impressions: int | None = None
+    metered: Metered | None = None
 
 
 @dataclass(frozen=True)
@@ -34,20 +50,36 @@ class Piece:
     start_s: float
     end_s: float
     state: State
+    metered: Metered | None = None
 
 
 @dataclass
 class Cell:
-    """Seconds of each state of one slot so far, and its impressions."""
+    """Seconds of each state of one slot so far, its impressions, and joules with their seconds by channel."""
 
     awake_s: float = 0.0
     asleep_s: float = 0.0
     off_s: float = 0.0
     impressions: int = 0
+    energy: dict[str, tuple[float, float]] = field(default_factory=dict)
 
-    def add(self, state: State, seconds: float) -> None:
-        """More time in a state."""
+    def add(self, state: State, seconds: float, metered: Metered | None = None) -> None:
+        """More time in a state, and what was metered in it."""
         setattr(self, f"{state}_s", getattr(self, f"{state}_s") + seconds)
+        if metered is not None:
+            self._count(metered.channel, metered.power_w * seconds, seconds)
+
+    def take(self, other: Cell) -> None:
+        """All of another cell, of other time of the same slot."""
+        for state in STATES:
+            self.add(state, getattr(other, f"{state}_s"))
+        self.impressions += other.impressions
+        for channel, (energy_j, duration_s) in other.energy.items():
+            self._count(channel, energy_j, duration_s)
+
+    def _count(self, channel: str, energy_j: float, duration_s: float) -> None:
+        before_j, before_s = self.energy.get(channel, (0.0, 0.0))
+        self.energy[channel] = (before_j + energy_j, before_s + duration_s)
 
 
 def pieces(before: Seen, now: Seen) -> list[Piece]:
@@ -56,32 +88,35 @@ def pieces(before: Seen, now: Seen) -> list[Piece]:
         return []
     if now.at_s - before.at_s <= LONGEST_S:
         middle_s = (before.at_s + now.at_s) / 2
-        return [Piece(before.at_s, middle_s, before.state), Piece(middle_s, now.at_s, now.state)]
+        return [
+            Piece(before.at_s, middle_s, before.state, before.metered),
+            Piece(middle_s, now.at_s, now.state, now.metered),
+        ]
     half_s = SLOT_S / 2
-    known = [Piece(before.at_s, before.at_s + half_s, before.state)]
+    known = [Piece(before.at_s, before.at_s + half_s, before.state, before.metered)]
     started_s = now.at_s - half_s
     if now.uptime_s is not None and now.at_s - now.uptime_s > before.at_s + half_s:
         started_s = now.at_s - now.uptime_s
         known.append(Piece(before.at_s + half_s, started_s, "off"))
-    return [*known, Piece(max(started_s, now.at_s - half_s), now.at_s, now.state)]
+    return [*known, Piece(max(started_s, now.at_s - half_s), now.at_s, now.state, now.metered)]
 
 
-def by_slot(known: Sequence[Piece]) -> Iterator[tuple[int, State, float]]:
-    """Slot, state and seconds of each part of some pieces."""
+def by_slot(known: Sequence[Piece]) -> Iterator[tuple[int, Piece, float]]:
+    """The slots that each of some pieces falls into, and for how many seconds."""
     for piece in known:
         at_s = piece.start_s
         while at_s < piece.end_s:
             start = int(at_s // SLOT_S * SLOT_S)
             end_s = min(piece.end_s, float(start + SLOT_S))
-            yield start, piece.state, end_s - at_s
+            yield start, piece, end_s - at_s
             at_s = end_s
 
 
 def spread(known: Sequence[Piece], impressions: int) -> dict[int, Cell]:
     """The slots of some pieces; impressions fall evenly on the time awake, else on the last piece."""
     cells: dict[int, Cell] = {}
-    for start, state, seconds in by_slot(known):
-        cells.setdefault(start, Cell()).add(state, seconds)
+    for start, piece, seconds in by_slot(known):
+        cells.setdefault(start, Cell()).add(piece.state, seconds, piece.metered)
     weights = {start: cell.awake_s for start, cell in cells.items() if cell.awake_s > 0}
     if not weights and cells:
         weights = {max(cells): 1.0}
@@ -93,8 +128,11 @@ def spread(known: Sequence[Piece], impressions: int) -> dict[int, Cell]:
     return cells
 
 
-def slot_fields(start: int, cell: Cell) -> dict[str, Any]:
-    """The fields of a slot of the report; who printed was awake, a second for each impression."""
+def slot_fields(start: int, cell: Cell, prints: bool = True) -> dict[str, Any]:
+    """The fields of a slot of the report; who printed was awake, a second for each impression.
+
+    What does not print has no load.
+    """
     awake_s, asleep_s, off_s = _whole(cell)
     printed = min(cell.impressions, awake_s + asleep_s + off_s)
     from_sleep = min(asleep_s, max(0, printed - awake_s))
@@ -108,8 +146,23 @@ def slot_fields(start: int, cell: Cell) -> dict[str, Any]:
         "asleep_s": asleep_s,
         "off_s": off_s,
         "unknown_s": SLOT_S - awake_s - asleep_s - off_s,
-        "load_deciles_s": [awake_s - printed, *[0] * (DECILES - 2), printed],
+        "load_deciles_s": [awake_s - printed, *[0] * (DECILES - 2), printed] if prints else [],
+        "energy": list(_energy(cell)),
     }
+
+
+def _energy(cell: Cell) -> Iterator[dict[str, Any]]:
+    """What was metered, as the report has it: at the wall, since it is that of the whole device."""
+    for channel, (energy_j, duration_s) in cell.energy.items():
+        source, _, quality = channel.partition("/")
+        if round(duration_s) > 0:
+            yield {
+                "source": source,
+                "scope": "wall_ac",
+                "quality": quality,
+                "energy_j": round(energy_j, 1),
+                "duration_s": min(SLOT_S, round(duration_s)),
+            }
 
 
 def _whole(cell: Cell) -> tuple[int, int, int]:

@@ -43,7 +43,7 @@ def told(count: Count) -> str:
     """A round in a sentence."""
     late = f", {count.late} left for the next round" if count.late else ""
     return (
-        f"{count.answered} printers answered, {count.silent} addresses were silent, "
+        f"{count.answered} devices answered, {count.silent} addresses were silent, "
         f"{count.garbled} not understood{late}"
     )
 

@@ -1,4 +1,4 @@
-"""Printers that snmpsim plays from recordings, and rounds over them at any time of the clock."""
+"""Devices that snmpsim plays from recordings, and rounds over them at any time of the clock."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from parcimetre_agent.gateway.book import Book
-from parcimetre_agent.gateway.configuration import Configuration, Target
+from parcimetre_agent.gateway.configuration import Configuration, Expected, Target
 from parcimetre_agent.gateway.credentials import Credential
 from parcimetre_agent.gateway.poll import Count, Round
 from parcimetre_agent.gateway.printers import OBJECT_ID
@@ -21,6 +21,7 @@ from parcimetre_agent.gateway.snmp import Session, Silent
 RECORDINGS = Path(__file__).parents[2] / "data" / "snmp"
 NOON = 1_795_521_600  # 2026-11-24, 12:00 UTC
 HP, RICOH = "hp-laserjet-m404dn", "ricoh-im-c3000"
+CISCO, JUNIPER, ACCESS_POINT = "cisco-c9200l-24p", "juniper-ex2300-24t", "ubiquiti-u6-pro"
 VARIANTS = {
     "hp-later": (HP, [("|65|48211", "|65|48311"), ("22.0|2|30100", "22.0|2|30160")]),
     "hp-fallen": (HP, [("|65|48211", "|65|12"), ("22.0|2|30100", "22.0|2|4")]),
@@ -32,6 +33,18 @@ VARIANTS = {
     "hp-renamed": (HP, [("NPI0A1B2C", "accueil-2")]),
     "hp-other": (HP, [("PHBXX00001", "PHBXX00002")]),
     "hp-restarted": (HP, [("|67|86400000", "|67|60000")]),
+    "cisco-later": (CISCO, [(".1.1000|2|1204", ".1.1000|2|1404")]),
+    "cisco-negative": (CISCO, [(".1.2000|2|496", ".1.2000|2|-496")]),
+    "cisco-absurd": (CISCO, [(".3.1000|2|-1", ".3.1000|2|6")]),
+    "cisco-by-nameplate": (CISCO, [("229.1.2.1.5.2000|2|3", "229.1.2.1.5.2000|2|5")]),
+    "cisco-by-estimate": (CISCO, [("229.1.2.1.5.2000|2|3", "229.1.2.1.5.2000|2|4")]),
+    "cisco-other": (CISCO, [("JAE00000001", "JAE00000003")]),
+    "cisco-of-one": (CISCO, [("47.1.1.1.1.5.2000|2|3", "47.1.1.1.1.5.2000|2|9")]),
+    "firewall": (ACCESS_POINT, [("4.1.41112", "4.1.12356.101.1.1"), ("1.7.0|2|2", "1.7.0|2|72")]),
+    "server": (ACCESS_POINT, [("4.1.41112", "4.1.8072.3.2.10"), ("1.7.0|2|2", "1.7.0|2|72")]),
+    "cisco-half-metered": (CISCO, [("229.1.2.1.1.2000|2|496\n", "229.1.2.1.1.2001|2|496\n")]),
+    "juniper-half-metered": (JUNIPER, [("PSU 1 Input Power", "PSU 1 Power")]),
+    "juniper-one-supply": (JUNIPER, [(".5.13|2|1", ".5.13|2|2")]),
     "no-printer": (HP, [("25.3.1.5", "25.3.1.3"), ("43.10.2.1.4.1.1|65|", "43.10.2.1.4.9.1|65|")]),
 }  # fmt: skip
 
@@ -40,8 +53,8 @@ VARIANTS = {
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The UDP port at which every recording and variant answers to a community of its name."""
     folder = tmp_path_factory.mktemp("snmp")
-    for recording in RECORDINGS.iterdir():
-        shutil.copy(recording / "printer.snmprec", folder / f"{recording.name}.snmprec")
+    for recording in RECORDINGS.glob("*/*.snmprec"):
+        shutil.copy(recording, folder / f"{recording.parent.name}.snmprec")
     for name, (of, changes) in VARIANTS.items():
         text = (folder / f"{of}.snmprec").read_text()
         for old, new in changes:
@@ -86,8 +99,8 @@ async def _answers(port: int) -> bool:
 def target(simulator: int) -> Callable[..., Target]:
     """The simulated printer of a name; all of them stand at one port unless a host of 127/8 is given."""
 
-    def at(name: str, host: str = "127.0.0.1", version: str = "2c") -> Target:
-        return Target(host, simulator, Credential(version, name), None)
+    def at(name: str, host: str = "127.0.0.1", version: str = "2c", expected: Expected = "printer") -> Target:
+        return Target(host, simulator, Credential(version, name), None, expected)
 
     return at
 
@@ -102,10 +115,11 @@ def book(tmp_path: Path) -> Iterator[Book]:
 
 @pytest.fixture
 def round_at(book: Book, target: Callable[..., Target]) -> Callable[..., Count]:
-    """Asks the one printer of a name, at so many seconds after noon."""
+    """Asks the one device of a name, at so many seconds after noon."""
 
-    def ask(name: str, after_s: float = 0.0, **about: object) -> Count:
-        configuration = Configuration((target(name),), timeout_s=1 if name == "nobody" else 5, retries=0)
+    def ask(name: str, after_s: float = 0.0, expected: Expected = "printer") -> Count:
+        there = target(name, expected=expected)
+        configuration = Configuration((there,), timeout_s=1 if name == "nobody" else 5, retries=0)
         return asyncio.run(Round(configuration, book, NOON + after_s, look_again_s=0.0).run())
 
     return ask

@@ -7,7 +7,7 @@ import sys
 import pytest
 from parcimetre_agent.cli import main
 
-from .conftest import HP
+from .conftest import CISCO, HP
 
 
 @pytest.fixture
@@ -25,10 +25,23 @@ def test_discover_says_what_it_would_add_and_keeps_nothing(simulator, credential
     assert main(line) == 0
     told = capsys.readouterr().out
     assert f"127.0.0.1 port {simulator}: HP LaserJet Pro M404dn, 48211 impressions, laser, duplex" in told
-    assert "2 printers at 2 addresses" in told
+    assert "2 devices at 2 addresses" in told
     assert not (tmp_path / "d").exists()
     assert main([*line, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["impressions"] == 48_211
+
+
+def test_discover_says_of_a_network_device_whether_it_states_its_power(simulator, tmp_path, capsys):
+    file = tmp_path / "snmp.toml"
+    file.write_text(f'[switch]\ncommunity = "{CISCO}"\n')
+    file.chmod(0o600)
+    line = ["gateway", "discover", "--range", "127.0.0.1", "--port", str(simulator)]
+    line += ["--credentials-file", str(file), "--credentials", "switch"]
+    assert main(line) == 0
+    assert "Cisco C9200L-24P-4G, states its power, PoE" in capsys.readouterr().out
+    assert main([*line, "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["category"], told["states_power"], told["poe"]) == ("network", True, True)
 
 
 def test_a_configuration_without_printers_is_refused_in_a_sentence(tmp_path, capsys):

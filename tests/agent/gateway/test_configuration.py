@@ -88,3 +88,17 @@ def test_wrong_credentials_are_refused_without_being_shown(written, credentials)
 
 def test_what_is_printed_of_a_configuration_holds_no_secret(written):
     assert "hidden" not in repr(load(written('[[printers]]\nhosts = ["10.1.2.1"]\ncredentials = "main"')))
+
+
+def test_network_devices_are_named_apart_from_printers(written):
+    found = load(written('[[printers]]\nhosts = ["10.1.2.3"]\n[[network]]\nhosts = ["10.1.9.1-2"]\n'))
+    assert [(target.host, target.expected) for target in found.targets] == [
+        ("10.1.2.3", "printer"),
+        ("10.1.9.1", "network"),
+        ("10.1.9.2", "network"),
+    ]
+
+
+def test_a_kind_of_device_that_is_no_list_of_tables_is_refused_with_the_mend(written):
+    with pytest.raises(BadSettings, match=r"tables \[\[network\]\]"):
+        load(written('[network]\nhosts = ["10.1.9.1"]\n'))

@@ -5,6 +5,7 @@ from parcimetre_agent import report
 from parcimetre_agent.errors import Unreachable
 from parcimetre_agent.gateway.book import Watched
 from parcimetre_agent.gateway.deliver import Delivery
+from parcimetre_agent.gateway.meters import Meters
 from parcimetre_agent.gateway.poll import REACH
 from parcimetre_agent.gateway.printers import Known
 from parcimetre_agent.gateway.time_in_state import Cell, slot_fields
@@ -47,6 +48,24 @@ def test_a_printer_is_enrolled_once_and_reports_under_its_own_credential(collect
     assert (done.reports, waiting.count()) == (1, 0)
     Delivery(settings, waiting, NOON + 5000).run()
     assert len(collector.requests) == 2
+
+
+def test_a_network_device_is_sent_with_its_energy_and_what_its_power_contains(collector, settings, book):
+    switch = Known(
+        "s" * 64, "1.3.6.1.4.1.9.1", 1, "Cisco", "C9200L", "6" * 64, None, category="network",
+        meters=Meters("energy_object", ["1"]), poe=True,
+    )  # fmt: skip
+    book.keep((), {switch.key: Watched(switch)})
+    cell = Cell(awake_s=900, energy={"energy_object/measured": (90_000.0, 900)})
+    book.put([(switch.key, "slot", NOON, slot_fields(NOON, cell, prints=False))])
+    assert Delivery(settings, book, NOON + 2000).run().refusals == ()
+    assert collector.bodies("/v1/enrol")[0]["category"] == "network"
+    (sent,) = collector.bodies("/v1/reports")
+    (energy,) = sent["slots"][0]["energy"]
+    assert (energy["scope"], energy["quality"], energy["energy_j"]) == ("wall_ac", "measured", 90_000.0)
+    assert "load_deciles_s" not in sent["slots"][0]
+    assert sent["inventory"]["category"] == "network"
+    assert [one["sensor"] for one in sent["inventory"]["outcomes"]] == ["network.power", "network.poe"]
 
 
 def test_what_is_wrong_with_a_printer_is_told_when_it_begins_and_when_it_ends(collector, settings, waiting):

@@ -36,7 +36,7 @@ def records(book, kind):
     return [one.body for key in book.devices() for one in book.waiting(key, kind, 1000)]
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in RECORDINGS.iterdir()))
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in RECORDINGS.glob("*/printer.snmprec")))
 def test_a_printer_is_recognised_and_its_counters_are_read(name, book, round_at):
     assert round_at(name).answered == 1
     maker, model, marking, colour, a3, total, in_colour, duplex = RECORDED[name]
@@ -150,7 +150,8 @@ def test_two_printers_that_changed_addresses_keep_their_records(book, target):
         asyncio.run(Round(Configuration(targets, timeout_s=5), book, at, look_again_s=0.0).run())
     assert len(book.devices()) == 2
     assert sorted(reading["impressions"] for reading in records(book, "reading")) == [48_211, 310_400]
-    assert [device.seen.state for device in book.devices().values()] == ["awake", "asleep"]
+    states = {device.known.maker: device.seen.state for device in book.devices().values()}
+    assert states == {"HP": "awake", "Ricoh": "asleep"}
     assert len(records(book, "slot")) == 2
 
 

@@ -1,0 +1,106 @@
+"""Pure: what the answers of a switch, router or access point mean: ENTITY-MIB (RFC 6933), PoE (RFC 3621)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..identity import is_filler, serial_hash
+from ..report import Inventory, OperatingSystem, SensorOutcome, System
+from .makers import Maker
+from .meters import CHASSIS, POWER, STACK, UNMETERED, Meters, of_class
+from .printers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers, Known, first_model, first_word, text
+
+SERVICES = "1.3.6.1.2.1.1.7.0"
+BRIDGE_PORTS = "1.3.6.1.2.1.17.1.2.0"
+POE_SUPPLIES = "1.3.6.1.2.1.105.1.3.1.1.3"
+PARTS = "1.3.6.1.2.1.47.1.1.1.1"
+PART_DESCRIPTIONS, PART_CLASSES, PART_NAMES = f"{PARTS}.2", f"{PARTS}.5", f"{PARTS}.7"
+PART_SERIALS, PART_MODELS = f"{PARTS}.11", f"{PARTS}.13"
+SWITCHES_OR_ROUTES = 0b110
+SERIALS_TRIED = 4
+POE = "network.poe"
+WITH_POE = "what it gives to others over its ports (PoE) is part of its power"
+POE_UNCOUNTED = "it gives power over its ports (PoE), which is in no figure: it states no power of its own"
+
+
+def is_network(answers: Answers, poe: Answers, maker: Maker | None) -> bool:
+    """Whether it switches or routes by its own word or its maker's kind, is a bridge, or feeds others."""
+    services = answers.get(SERVICES)
+    switches = isinstance(services, int) and services & SWITCHES_OR_ROUTES != 0
+    by_maker = maker is not None and maker.network
+    return bool(switches or by_maker or answers.get(BRIDGE_PORTS) or poe)
+
+
+def chassis(classes: Answers) -> list[str]:
+    """The indexes of what stands for the whole device in ENTITY-MIB: the stack first, then each chassis."""
+    return [*of_class(classes, STACK), *of_class(classes, CHASSIS)]
+
+
+def status_oids(known: Known, maker: Maker | None) -> list[str]:
+    """What is asked at every poll: who answers, since when it runs, and its power."""
+    found = [] if known.meters is None else known.meters.oids
+    return [OBJECT_ID, NAME, UPTIME, *serial_oids([str(known.index)], maker), *found]
+
+
+def identity_oids(found: Sequence[str], maker: Maker | None) -> list[str]:
+    """What says who the device is; `found` are the indexes of its stack and chassis."""
+    models = [f"{column}.{index}" for column in (PART_MODELS, PART_DESCRIPTIONS) for index in found]
+    return [DESCRIPTION, NAME, *serial_oids(found, maker), *(maker.model if maker else ()), *models]
+
+
+def serial_oids(found: Sequence[str], maker: Maker | None) -> list[str]:
+    """Where its serial number may stand: that of its first chassis, then the maker's own."""
+    return [*(f"{PART_SERIALS}.{index}" for index in found), *(maker.serial if maker else ())]
+
+
+def known(
+    answers: Answers, host: str, found: Sequence[str], maker: Maker | None, power: Meters | None, poe: bool
+) -> Known:
+    """Who the device is, from its answers."""
+    name = maker.name if maker else first_word(text(answers.get(DESCRIPTION))) or "unknown"
+    index = next((one for one in found if hashed_serial(answers, name, [one], maker)), next(iter(found), "1"))
+    hashed = hashed_serial(answers, name, [index], maker)
+    model = _model(answers, found, maker)
+    key = hashed or serial_hash("address", f"{host} {name} {model}") or host
+    return Known(
+        key, str(answers.get(OBJECT_ID, "")), int(index), name, model, hashed, text(answers.get(NAME)),
+        category="network", meters=power, poe=poe,
+    )  # fmt: skip
+
+
+def hashed_serial(answers: Answers, name: str, found: Sequence[str], maker: Maker | None) -> str | None:
+    """The keyed hash of the first serial number that is one."""
+    told = (text(answers.get(oid)) for oid in serial_oids(found, maker))
+    return next(filter(None, (serial_hash(name, one) for one in told if one and not is_filler(one))), None)
+
+
+def is_same(answers: Answers, known: Known, maker: Maker | None) -> bool:
+    """Whether nothing says that another device stands at the address now."""
+    object_id = answers.get(OBJECT_ID)
+    if object_id is not None and str(object_id) != known.object_id:
+        return False
+    hashed = hashed_serial(answers, known.maker, [str(known.index)], maker)
+    return hashed is None or hashed == known.serial_hash
+
+
+def _model(answers: Answers, found: Sequence[str], maker: Maker | None) -> str | None:
+    models = (f"{column}.{index}" for column in (PART_MODELS, PART_DESCRIPTIONS) for index in found)
+    return first_model(answers, [*(maker.model if maker else ()), *models], maker)
+
+
+def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
+    """The device as the report has it, with what its power contains; its address is nowhere in it."""
+    if found.meters is None:
+        told = [SensorOutcome(POWER, "no_data", UNMETERED)]
+    else:
+        told = [] if POWER in {one.sensor for one in outcomes} else [SensorOutcome(POWER, "ok")]
+    if found.poe:
+        told.append(SensorOutcome(POE, "ok", WITH_POE if found.meters else POE_UNCOUNTED))
+    return Inventory(
+        taken_at=taken_at,
+        category="network",
+        virtual="none",
+        system=System(maker=found.maker, model=found.model, serial_hash=found.serial_hash),
+        os=OperatingSystem("none"),
+        outcomes=[*outcomes, *told],
+    )

@@ -1,0 +1,47 @@
+"""Asks what an address of a network device tells once, when it is met."""
+
+from __future__ import annotations
+
+from . import meters, network
+from .configuration import Target
+from .makers import maker_of
+from .printers import DESCRIPTION, OBJECT_ID, Known, text
+from .snmp import Answers, Session
+
+ROWS_AT_ONCE = 25
+MANY_ROWS = 3000
+
+
+async def identify(session: Session, target: Target) -> Known | None:
+    """Who answers at an address; None for what is no network device. Raises Silent and Garbled."""
+    first = await session.get([OBJECT_ID, DESCRIPTION, network.SERVICES, network.BRIDGE_PORTS])
+    poe = await session.walk(network.POE_SUPPLIES)
+    maker = maker_of(str(first.get(OBJECT_ID, "")))
+    if not network.is_network(first, poe, maker):
+        return None
+    classes = await session.walk(network.PART_CLASSES, ROWS_AT_ONCE, MANY_ROWS)
+    whole = network.chassis(classes)[: network.SERIALS_TRIED] or ["1"]
+    answers = {**first, **await session.get(network.identity_oids(whole, maker))}
+    found = await _meters(session, classes)
+    return network.known(answers, target.host, whole, maker, found, poe=bool(poe))
+
+
+async def _meters(session: Session, classes: Answers) -> meters.Meters | None:
+    """Where it tells its power; nowhere for one with so many parts that some may not have been seen."""
+    if len(classes) >= MANY_ROWS:
+        return None
+    powers = await session.walk(meters.OBJECT_POWERS, ROWS_AT_ONCE, MANY_ROWS)
+    return meters.meters(powers, classes, {}) or meters.meters({}, classes, await _watt_sensors(session))
+
+
+async def _watt_sensors(session: Session) -> dict[str, str]:
+    """The sensors that count watts, by index, with their names; none where some may be missing."""
+    types = await session.walk(meters.SENSOR_TYPES, ROWS_AT_ONCE, MANY_ROWS)
+    if len(types) >= MANY_ROWS:
+        return {}
+    found = [index for index, kind in types.items() if kind == meters.WATTS]
+    columns = (network.PART_NAMES, network.PART_DESCRIPTIONS)
+    told = await session.get(f"{column}.{index}" for index in found for column in columns)
+    return {
+        index: " ".join(text(told.get(f"{column}.{index}")) or "" for column in columns) for index in found
+    }
