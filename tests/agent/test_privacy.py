@@ -68,7 +68,7 @@ MAY_OPEN = re.compile(
         "/sys/(class/(powercap|power_supply|drm|hwmon|dmi)|block|bus/pci|devices|firmware/dmi|hypervisor)(/|$)",
         "/proc/(stat|meminfo|diskstats|cpuinfo|net/dev|vmstat|zoneinfo|self/status|self/mounts)$",
         "/proc/sys/kernel/(random/boot_id|osrelease)$",
-        "/etc/(os-release|parcimetre-agent(/.*)?|localtime|ld[.]so[.].*)$",
+        "/etc/(os-release|parcimetre(/.*)?|localtime|ld[.]so[.].*)$",
         "/usr/lib/os-release$", "/usr/share/(hwdata|misc)/pci.ids$", r"/run/udev/data/\+dmi:id$",
         "/dev$", "/dev/null$", "/run/systemd/container$", "/[.]dockerenv$", "/run/[.]containerenv$",
         "/(usr/)?lib(64|x32)?(/.*)?[.]so([.].*)?$",

@@ -49,7 +49,7 @@ def test_explain_of_an_org_unit_names_its_devices(reader, fleet):
         ("/v1/grid/XX", 404, "known: AT"),
         ("/v1/grid/FR?from=2020-01-01", 400, "shorter period"),
         ("/v1/reports/weekly/2026-W99", 400, "2026-W47"),
-        ("/v1/reports/weekly/2026-W47?format=pdf", 406, "html or json"),
+        ("/v1/reports/weekly/2026-W47?format=docx", 406, "html or pdf"),
     ],
 )
 def test_what_cannot_be_answered_is_a_problem_document(reader, path, status, says):
