@@ -31,7 +31,7 @@ from .monitors import claims, reported
 from .org import within
 from .periods import Interval, Periods, Span, cut
 from .profiles import profiles
-from .recorded import Recorded, days_of
+from .recorded import Recorded, Watch, days_of
 from .small_groups import FEWEST, Guard, hidden, tree
 from .store import DeviceId
 from .tallies import ALL, GROUPINGS, GroupBy, Tally, counted, members_of, present, tallied, values
@@ -281,8 +281,11 @@ def _share(part: float, whole: float) -> float | None:
     return min(1.0, float(part / whole)) if whole > 0 else None
 
 
-def figures(collector: Collector, query: Query) -> Figures:
-    """Figures of every device that the query asks for and that ever reported."""
+def figures(collector: Collector, query: Query, watch: Watch | None = None) -> Figures:
+    """Figures of every device that the query asks for and that ever reported.
+
+    All slots of its span are shown to who is to `watch`.
+    """
     guard = None if collector.scope.sees_devices else _guard(collector, query, collector.store.spans())
     asked, left_out = _asked(collector, query)
     held = claims(collector.store, (stays[-1] for stays in asked.values()))
@@ -293,7 +296,7 @@ def figures(collector: Collector, query: Query) -> Figures:
     grid = Grid(collector, days or query.span, query.criterion, query.electricity)
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
-    recorded = Recorded(collector, frame, query.span, days, spans, held)
+    recorded = Recorded(collector, frame, query.span, days, spans, held, watch)
     groups = alike(((stay, first) for key, (first, _) in spans.items() for stay in asked[key]), frame)
     made = (figure(group, frame, *recorded.of(group)) for group in groups)
     known = tuple(made if guard is None else _without_names(made, guard))
