@@ -17,7 +17,6 @@ from .figures import Figure, nothing
 from .profiles import Collapse, Errors, PerUnit
 from .rungs import RUNGS
 from .small_groups import SMALL
-from .transfers import END
 from .use import Array
 
 GroupBy = Literal["org_unit", "site", "category", "device", "stage", "component", "power_source", "model"]
@@ -169,13 +168,12 @@ class _Adding:
                 timed[name] = np.maximum(timed[name], row) if name in timed else row
             self._add(share, names, weights)
         there = present(self._figure).astype(np.float64)
-        simulated = np.array([device.simulated for device in self._figure.devices])
         for name, row in timed.items():
             tally = self._tally(name)
             tally.covered_s += row @ self._figure.covered_s
             tally.expected_s += row @ self._figure.expected_s
             tally.devices += row @ there
-            tally.simulated |= set(np.unique(simulated[row > 0]).tolist())
+            tally.simulated.update(self._figure.simulated[row > 0].tolist())
 
     def _tally(self, name: str) -> Tally:
         if name not in self._tallies:
@@ -341,9 +339,8 @@ def values(figure: Figure) -> Array:
 
 def present(figure: Figure) -> Members:
     """Where each device was in service or used energy (n, p); at its present org unit, so once."""
-    stays = np.array([device.until == END for device in figure.devices])
-    there: Members = ((figure.expected_s > 0) | figure.energy_j.any(axis=0)) & stays[:, None]
-    return there
+    there: Members = (figure.expected_s > 0) | figure.energy_j.any(axis=0)
+    return there & figure.here[:, None]
 
 
 def counted(figure: Figure) -> Members:
