@@ -57,6 +57,17 @@ class Alike:
 
 
 @dataclass(frozen=True)
+class OfRungs:
+    """Energy and use of some rungs together, by device and period (n, p), as those of a Figure."""
+
+    energy_j: Array
+    measured_j: Array
+    use: Array | None
+    by_errors: Mapping[Errors, Array]
+    tier_j: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
 class Figure:
     """n devices that are alike over p periods; arrays are (r, n, p) by rung, device and period, or (n, p).
 
@@ -101,6 +112,21 @@ class Figure:
     def device(self) -> Device:
         """The first of the devices, or the only one."""
         return self.devices[0]
+
+    @cached_property
+    def of_all_rungs(self) -> OfRungs:
+        """Energy and use of all rungs together."""
+        return self.of_rungs(slice(None))
+
+    def of_rungs(self, rungs: slice) -> OfRungs:
+        """Energy and use of some rungs together."""
+        return OfRungs(
+            self.energy_j[rungs].sum(axis=0),
+            self.measured_j[rungs].sum(axis=0),
+            None if self.use is None else self.use[rungs].sum(axis=0),
+            {errors: amount[rungs].sum(axis=0) for errors, amount in self.use_by_errors.items()},
+            {tier: energy_j[rungs].sum(axis=0) for tier, energy_j in self.tier_j.items()},
+        )
 
     def of(self, which: Sequence[int]) -> Figure:
         """The same of some of the devices."""

@@ -180,7 +180,10 @@ def _held(kept: DaySum | None, ids: tuple[DeviceId, ...], version: Versions) -> 
     """Where the sum of each device stands among those kept (n,); -1 where it is not, or holds no more."""
     if kept is None:
         return np.full(len(ids), -1, np.intp)
-    rows = np.array([kept.at.get(device, -1) for device in ids], np.intp)
+    if kept.ids == ids:
+        rows = np.arange(len(ids), dtype=np.intp)
+    else:
+        rows = np.array([kept.at.get(device, -1) for device in ids], np.intp)
     found: Rows = np.where((rows >= 0) & (kept.version[rows] == version), rows, -1)
     return found
 

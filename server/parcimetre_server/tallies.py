@@ -260,15 +260,16 @@ def shared(
             yield _absent(figure, EMBODIED_GROUP, figure.absent - {Stage.USE})
         case _:
             group = [_group(device, group_by, below) for device in figure.devices] if group_by else ALL
-            yield _use(figure, missing, group)
+            yield replace(_use(figure, missing, group), absent=figure.absent)
             yield from _embodied(figure, "whole", group)
-            yield _absent(figure, group, figure.absent)
 
 
 def _rungs(figure: Figure, missing: Missing) -> Iterator[tuple[int, Members]]:
     """Rungs that gave some of the energy of devices, or stand for what is missing, with those devices."""
     for i in range(len(RUNGS)):
-        members = figure.energy_j[i].any(axis=1) | missing.used(slice(i, i + 1)).energy_j.any(axis=1)
+        members = figure.energy_j[i].any(axis=1)
+        if missing.tells(i):
+            members = members | missing.used(slice(i, i + 1)).energy_j.any(axis=1)
         if members.any():
             yield i, members
 
@@ -298,17 +299,16 @@ def _child(path: str, below: str) -> str:
 
 def _use(figure: Figure, missing: Missing, group: Group, rung: int | None = None) -> Share:
     """The use stage, of all rungs or of one."""
-    rungs = slice(None) if rung is None else slice(rung, rung + 1)
+    if rung is None:
+        of_all = figure.of_all_rungs
+        lacking = missing.of_all_rungs if missing else None
+    else:
+        of_all = figure.of_rungs(slice(rung, rung + 1))
+        lacking = missing.used(slice(rung, rung + 1)) if missing else None
     return Share(
-        group,
-        figure.energy_j[rungs].sum(axis=0),
-        figure.measured_j[rungs].sum(axis=0),
-        None if figure.use is None else figure.use[rungs].sum(axis=0),
-        {errors: amount[rungs].sum(axis=0) for errors, amount in figure.use_by_errors.items()},
-        figure.absent & {Stage.USE},
-        missing.used(rungs) if missing else None,
-        {tier: energy_j[rungs].sum(axis=0) for tier, energy_j in figure.tier_j.items()},
-    )
+        group, of_all.energy_j, of_all.measured_j, of_all.use, of_all.by_errors,
+        figure.absent & {Stage.USE}, lacking, of_all.tier_j,
+    )  # fmt: skip
 
 
 def _embodied(figure: Figure, collapse: Collapse, group: Group | None = None) -> Iterator[Share]:
