@@ -33,12 +33,12 @@ Amounts = dict[tuple[Errors, ...], Array]
 class Share:
     """What n devices that are alike add, by device and period (n, p): to one group, or each to its own.
 
-    Where there are `members` (n,), only those belong to the group.
+    Where there are `members` (n,), only those belong to the group. What is embodied has no energy.
     """
 
     group: Group
-    energy_j: Array
-    measured_j: Array
+    energy_j: Array | None
+    measured_j: Array | None
     value: Array | None
     by_errors: Mapping[Errors, Array]
     absent: frozenset[Stage]
@@ -46,12 +46,12 @@ class Share:
     tier_j: Mapping[str, Array] = field(default_factory=dict)
     members: Members | None = None
 
-    @property
-    def matters(self) -> Members:
-        """Which devices it adds anything of, in any period (n,)."""
-        adds: Members = np.asarray(self.energy_j.any(axis=-1), np.bool_)
-        if self.value is not None:
-            adds = adds | self.value.any(axis=-1)
+    def matters(self, n: int) -> Members:
+        """Which of the devices it adds anything of, in any period (n,)."""
+        adds = np.zeros(n, np.bool_)
+        for amount in (self.energy_j, self.value):
+            if amount is not None:
+                adds |= amount.any(axis=-1)
         return adds if self.members is None else adds & self.members
 
 
@@ -143,12 +143,13 @@ def members_of(
     found: dict[str, Members] = {}
     n, at = sum(len(figure.devices) for figure, _ in figures), 0
     for figure, missing in figures:
+        size = len(figure.devices)
         for share in shared(figure, missing, group_by, below):
-            belongs = share.matters if group_by != "org_unit" else np.ones(len(figure.devices), np.bool_)
-            groups = [share.group] * len(belongs) if isinstance(share.group, str) else share.group
+            belongs = share.matters(size) if group_by != "org_unit" else np.ones(size, np.bool_)
+            groups = [share.group] * size if isinstance(share.group, str) else share.group
             for i in np.flatnonzero(belongs).tolist():
                 found.setdefault(groups[i], np.zeros(n, np.bool_))[at + i] = True
-        at += len(figure.devices)
+        at += size
     return found
 
 
@@ -196,11 +197,13 @@ class _Adding:
     def _add(self, share: Share, names: Sequence[str], weights: Array) -> None:
         tallies = [self._tally(name) for name in names]
         sums = partial(_summed, tallies, weights)
-        for tally, energy_j in sums(share.energy_j):
-            tally.energy_j += energy_j
-        for tally, measured_j in sums(share.measured_j):
-            tally.measured_j += measured_j
+        for tally in tallies:
             tally.absent |= share.absent
+        if share.energy_j is not None and share.measured_j is not None:
+            for tally, energy_j in sums(share.energy_j):
+                tally.energy_j += energy_j
+            for tally, measured_j in sums(share.measured_j):
+                tally.measured_j += measured_j
         if share.value is not None:
             for tally, value in sums(share.value):
                 tally.value = value + (0.0 if tally.value is None else tally.value)
@@ -249,7 +252,7 @@ def shared(
             yield _use(figure, missing, str(Stage.USE))
             yield from _embodied(figure, "stage")
             for stage in sorted(figure.absent - {Stage.USE}):
-                yield _absent(figure, stage, frozenset({stage}))
+                yield _absent(stage, frozenset({stage}))
         case "component":
             yield _use(figure, missing, str(Stage.USE))
             yield from _embodied(figure, "component")
@@ -257,7 +260,7 @@ def shared(
             for i, members in _rungs(figure, missing):
                 yield replace(_use(figure, missing, RUNGS[i].name, i), members=members)
             yield from _embodied(figure, "whole", EMBODIED_GROUP)
-            yield _absent(figure, EMBODIED_GROUP, figure.absent - {Stage.USE})
+            yield _absent(EMBODIED_GROUP, figure.absent - {Stage.USE})
         case _:
             group = [_group(device, group_by, below) for device in figure.devices] if group_by else ALL
             yield replace(_use(figure, missing, group), absent=figure.absent)
@@ -326,7 +329,7 @@ def _accrued(figure: Figure, group: Group, per_unit: PerUnit, units: Array, know
     """Some embodied impact; when its life began is not always `known`."""
     begin = (figure.begin_error,) if figure.begin_error and not known else ()
     amounts = {(*errors, *begin): amount * units for errors, amount in per_unit.by_errors.items()}
-    return Share(group, nothing(figure), nothing(figure), per_unit.value * units, amounts, frozenset())
+    return Share(group, None, None, per_unit.value * units, amounts, frozenset())
 
 
 def values(figure: Figure) -> Array:
@@ -345,11 +348,10 @@ def present(figure: Figure) -> Members:
 
 def counted(figure: Figure) -> Members:
     """Where each device has a row (n, p): it was in service, used something, or some embodied impact fell."""
-    used_j = figure.energy_j.sum(axis=0)
-    found: Members = (figure.expected_s > 0) | (used_j > 0) | (values(figure) != 0)
-    return found
+    found: Members = (figure.expected_s > 0) | (figure.energy_j.sum(axis=0) > 0)
+    return found if found.all() else found | (values(figure) != 0)
 
 
-def _absent(figure: Figure, group: Group, stages: frozenset[Stage]) -> Share:
+def _absent(group: Group, stages: frozenset[Stage]) -> Share:
     """Nothing but the stages that no source gives."""
-    return Share(group, nothing(figure), nothing(figure), None, {}, stages)
+    return Share(group, None, None, None, {}, stages)

@@ -78,6 +78,16 @@ def test_models_that_draw_more_than_their_category_are_told_by_what_is_beyond_th
     assert action.energy_kwh == pytest.approx(2 * (rows["f"] - rows["e"]))
 
 
+def test_habits_are_the_same_from_slots_that_are_new_to_the_figures_and_from_known_ones(collector):
+    arrive(collector, 20, "desktop", range(24))
+    first = look(collector, WEEK).habits
+    assert look(collector, WEEK).habits == first
+    arrive(collector, 1, "desktop", range(24), letter="f")
+    *others, last = look(collector, WEEK).habits
+    assert tuple(others) == first
+    assert (last.left_on, last.awake) == (first[0].left_on, first[0].awake)
+
+
 def test_viewers_are_told_of_five_devices_and_more_of_the_whole_scope_only(collector):
     arrive(collector, 6, "desktop", range(24))
     arrive(collector, 4, "mini_pc", range(24), letter="f")
