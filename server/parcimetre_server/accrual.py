@@ -17,10 +17,12 @@ from parcimetre_factors.purchase import Purchase
 from .devices import Device
 from .periods import HOUR_S, Periods
 from .profiles import Profile
+from .transfers import END
 from .use import Slots
 
 Array = NDArray[np.float64]
 Times = int | NDArray[np.int64]
+Flags = bool | NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Service:
     first: Times
     last: Times
     now: int
-    scrapped: bool | NDArray[np.bool_]
+    scrapped: Flags
     purchase: Purchase
     since: Times
     until: Times
@@ -60,10 +62,36 @@ class Life:
 
 def service_of(device: Device, first: int, now: int, bought: Purchase) -> Service:
     """The service, at its stay, of a device that was put to use at `first`."""
-    last = now if device.retired_at is None else min(now, device.retired_at)
-    scrapped = device.scrapped and last < now and device.since <= last < device.until
-    since, until = device.since, device.until
-    return Service(max(first, since), min(last, until), now, scrapped, bought, since, until)
+    return _service(first, _retired(device), device.scrapped, device.since, device.until, now, bought)
+
+
+def services_of(
+    devices: Sequence[Device], firsts: Sequence[int], now: int, bought: Sequence[Purchase]
+) -> Service:
+    """The services of n devices as one."""
+    first, retired, since, until = (
+        np.array(times, np.int64)
+        for times in (
+            firsts,
+            [_retired(device) for device in devices],
+            [device.since for device in devices],
+            [device.until for device in devices],
+        )
+    )
+    scrapped = np.array([device.scrapped for device in devices], np.bool_)
+    return _service(first, retired, scrapped, since, until, now, bought[0])
+
+
+def _retired(device: Device) -> int:
+    return END if device.retired_at is None else device.retired_at
+
+
+def _service(
+    first: Times, retired: Times, scrapped: Flags, since: Times, until: Times, now: int, bought: Purchase
+) -> Service:
+    last = np.minimum(now, retired)
+    ended = scrapped & (last < now) & (since <= last) & (last < until)
+    return Service(np.maximum(first, since), np.minimum(last, until), now, ended, bought, since, until)
 
 
 def policy_for(asked: Policy, purchase: Purchase) -> Policy:
@@ -87,26 +115,16 @@ def second_life(profile: Profile, purchase: Purchase) -> Life | None:
     return Life(purchase.second_life, years, profile.hours_per_year.value)
 
 
-def services_of(services: Sequence[Service]) -> Service:
-    """The services of n devices as one."""
-    first, last, since, until = (
-        np.array([getattr(one, name) for one in services], np.int64)
-        for name in ("first", "last", "since", "until")
-    )
-    scrapped = np.array([one.scrapped for one in services], np.bool_)
-    return replace(services[0], first=first, last=last, scrapped=scrapped, since=since, until=until)
-
-
 def lives_of(
-    profile: Profile, services: Sequence[Service], policy: Policy
+    profile: Profile, purchases: Sequence[Purchase], policy: Policy
 ) -> tuple[Life | None, Life | None]:
     """The first and the second lives of n devices that all have the same ones."""
-    one = services[0].purchase
+    one = purchases[0]
     first, second = first_life(profile, one, policy), second_life(profile, one)
     if first is not None:
-        first = replace(first, begins=np.array([each.purchase.at for each in services], np.int64))
+        first = replace(first, begins=np.array([each.at for each in purchases], np.int64))
     if second is not None:
-        begins = [each.purchase.second_life for each in services]
+        begins = [each.second_life for each in purchases]
         second = replace(second, begins=np.array(begins, np.int64))
     return first, second
 

@@ -184,7 +184,7 @@ def explain_device(
     asked = amortisation or collector.settings.amortisation
     told, policy = of_device(collector.store, found, span), policy_for(asked, bought)
     cases = []
-    for stay in stays_in(found, span, zones_of(collector.store)):
+    for stay in stays_in([found], span, zones_of(collector.store)):
         service = service_of(stay, first, collector.now(), bought)
         during = told.between(stay.since, stay.until)
         cases.append(_Case(collector, stay, profile, span, grid, service, policy, during))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +87,15 @@ class Missing:
             replace(one, record=one.record.of(rows), devices=one.devices[rows]) for one in self.stand_ins
         )
         return Missing(self.seconds[rows], tuple(found))
+
+    def tells(self, rung: int) -> bool:
+        """Whether any record has energy of a rung."""
+        return any(np.asarray(one.record.energy_j)[rung].any() for one in self.stand_ins)
+
+    @cached_property
+    def of_all_rungs(self) -> Used:
+        """What all rungs are taken to have used in that time."""
+        return self.used(slice(None))
 
     def used(self, rungs: slice) -> Used:
         """What these rungs are taken to have used in that time."""

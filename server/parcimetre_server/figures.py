@@ -20,8 +20,9 @@ from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.grid import GridSlots, intensity, intensity_term
 from parcimetre_factors.market import Contract, market, market_term, with_contracts
 from parcimetre_factors.observed import Observed
+from parcimetre_factors.purchase import Purchase
 
-from .accrual import Service, accrued, lives_of, policy_for, service_of, services_of
+from .accrual import Service, accrued, lives_of, policy_for, services_of
 from .collector import Collector
 from .contracts import Electricity, contracts, of_device
 from .devices import Device
@@ -30,9 +31,11 @@ from .periods import Periods, Span
 from .profiles import Errors, Profile, Profiles
 from .purchases import purchase_of
 from .store import DeviceId
+from .transfers import END
 from .use import J_PER_KWH, Array, Slots, Used, together, used
 
 __all__ = ["J_PER_KWH", "Alike", "Figure", "Frame", "Grid", "alike", "figure", "figure_of"]
+Flags = NDArray[np.bool_]
 MOST_ALIKE = 256  # devices whose slots are in memory at once
 
 
@@ -41,7 +44,8 @@ class Alike:
     """Devices whose hardware, grid and way to accrue are the same: the group that one formula serves."""
 
     devices: tuple[Device, ...]
-    services: tuple[Service, ...]
+    service: Service
+    purchases: tuple[Purchase, ...]
     profile: Profile
     policy: Policy
     slots: GridSlots | None
@@ -50,6 +54,17 @@ class Alike:
     def ids(self) -> tuple[DeviceId, ...]:
         """Ids of the devices."""
         return tuple(device.id for device in self.devices)
+
+
+@dataclass(frozen=True)
+class OfRungs:
+    """Energy and use of some rungs together, by device and period (n, p), as those of a Figure."""
+
+    energy_j: Array
+    measured_j: Array
+    use: Array | None
+    by_errors: Mapping[Errors, Array]
+    tier_j: Mapping[str, Array]
 
 
 @dataclass(frozen=True)
@@ -83,10 +98,35 @@ class Figure:
         """Ids of the devices; one that was transferred may occur several times."""
         return tuple(device.id for device in self.devices)
 
+    @cached_property
+    def here(self) -> Flags:
+        """Which devices stand to this day where these figures have them (n,)."""
+        return np.array([device.until == END for device in self.devices], np.bool_)
+
+    @cached_property
+    def simulated(self) -> Flags:
+        """Which devices are simulated (n,)."""
+        return np.array([device.simulated for device in self.devices], np.bool_)
+
     @property
     def device(self) -> Device:
         """The first of the devices, or the only one."""
         return self.devices[0]
+
+    @cached_property
+    def of_all_rungs(self) -> OfRungs:
+        """Energy and use of all rungs together."""
+        return self.of_rungs(slice(None))
+
+    def of_rungs(self, rungs: slice) -> OfRungs:
+        """Energy and use of some rungs together."""
+        return OfRungs(
+            self.energy_j[rungs].sum(axis=0),
+            self.measured_j[rungs].sum(axis=0),
+            None if self.use is None else self.use[rungs].sum(axis=0),
+            {errors: amount[rungs].sum(axis=0) for errors, amount in self.use_by_errors.items()},
+            {tier: energy_j[rungs].sum(axis=0) for tier, energy_j in self.tier_j.items()},
+        )
 
     def of(self, which: Sequence[int]) -> Figure:
         """The same of some of the devices."""
@@ -201,24 +241,26 @@ def stands_whole(device: Device, periods: Periods) -> bool:
 
 def alike(began: Iterable[tuple[Device, int]], frame: Frame) -> Iterator[Alike]:
     """Devices and the first slot of each, by what they have in common; at most MOST_ALIKE together."""
-    found: dict[tuple[object, ...], list[tuple[Device, Service]]] = {}
+    found: dict[tuple[object, ...], list[tuple[Device, int, Purchase]]] = {}
     slots: dict[tuple[object, ...], GridSlots | None] = {}
     for device, first_slot in began:
         in_service = put_to_use(device, first_slot)
-        service = service_of(device, in_service, frame.now, purchase_of(device, in_service))
-        bought = service.purchase
+        bought = purchase_of(device, in_service)
         supplied = frame.grid.supplied(device)
         simple = stands_whole(device, frame.periods)
         profile = id(frame.known.of_device(device))
         key = (profile, supplied, bought.tier, bought.second_life is not None, simple)
-        found.setdefault(key, []).append((device, service))
+        found.setdefault(key, []).append((device, in_service, bought))
         if key not in slots:
             slots[key] = frame.grid.of_device(device)
     for common, members in found.items():
         for at in range(0, len(members), MOST_ALIKE):
-            devices, services = zip(*members[at : at + MOST_ALIKE], strict=True)
-            policy = policy_for(frame.policy, services[0].purchase)
-            yield Alike(devices, services, frame.known.of_device(devices[0]), policy, slots[common])
+            devices, firsts, purchases = zip(*members[at : at + MOST_ALIKE], strict=True)
+            service, policy = (
+                services_of(devices, firsts, frame.now, purchases),
+                policy_for(frame.policy, purchases[0]),
+            )
+            yield Alike(devices, service, purchases, frame.known.of_device(devices[0]), policy, slots[common])
 
 
 def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slot: int) -> Figure:
@@ -235,8 +277,8 @@ def used_by(group: Alike, frame: Frame, slots: Slots, periods: Periods) -> Used:
 
 def figure(group: Alike, frame: Frame, of_use: Used, slots: Slots | None) -> Figure:
     """The figures of devices that are alike, with what they used; their slots where the policy needs them."""
-    service, periods, profile = services_of(group.services), frame.periods, group.profile
-    first, second = lives_of(profile, group.services, group.policy)
+    service, periods, profile = group.service, frame.periods, group.profile
+    first, second = lives_of(profile, group.purchases, group.policy)
     criterion = frame.grid.criterion
     return Figure(
         devices=group.devices,

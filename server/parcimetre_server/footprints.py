@@ -31,7 +31,7 @@ from .monitors import claims, reported
 from .org import within
 from .periods import Interval, Periods, Span, cut
 from .profiles import profiles
-from .recorded import Recorded, days_of
+from .recorded import Recorded, Watch, days_of
 from .small_groups import FEWEST, Guard, hidden, tree
 from .store import DeviceId
 from .tallies import ALL, GROUPINGS, GroupBy, Tally, counted, members_of, present, tallied, values
@@ -281,20 +281,23 @@ def _share(part: float, whole: float) -> float | None:
     return min(1.0, float(part / whole)) if whole > 0 else None
 
 
-def figures(collector: Collector, query: Query) -> Figures:
-    """Figures of every device that the query asks for and that ever reported."""
+def figures(collector: Collector, query: Query, watch: Watch | None = None) -> Figures:
+    """Figures of every device that the query asks for and that ever reported.
+
+    All slots of its span are shown to who is to `watch`.
+    """
     guard = None if collector.scope.sees_devices else _guard(collector, query, collector.store.spans())
     asked, left_out = _asked(collector, query)
-    held = claims(collector.store, (stays[-1] for stays in asked.values()))
-    spans = reported(collector.store, asked, held)
+    held = claims(collector.store, asked)
+    spans = reported(collector.store, {stay.id for stay in asked}, held)
     last_slot = max((last for _, last in spans.values()), default=0)
     days = days_of(query.span, query.interval, last_slot, collector.zone)
     periods = cut(query.span, query.interval, collector.zone)
     grid = Grid(collector, days or query.span, query.criterion, query.electricity)
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
-    recorded = Recorded(collector, frame, query.span, days, spans, held)
-    groups = alike(((stay, first) for key, (first, _) in spans.items() for stay in asked[key]), frame)
+    recorded = Recorded(collector, frame, query.span, days, spans, held, watch)
+    groups = alike(((stay, spans[stay.id][0]) for stay in asked if stay.id in spans), frame)
     made = (figure(group, frame, *recorded.of(group)) for group in groups)
     known = tuple(made if guard is None else _without_names(made, guard))
     return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, known, left_out, guard)
@@ -319,26 +322,26 @@ def _without_names(made: Iterable[Figure], guard: Guard) -> Iterator[Figure]:
         yield replace(group, devices=tuple(named))
 
 
-def _asked(collector: Collector, query: Query) -> tuple[dict[DeviceId, list[Device]], tuple[Device, ...]]:
-    """The stays of the devices that a query asks for, and the monitors among them that are not counted."""
+def _asked(collector: Collector, query: Query) -> tuple[list[Device], tuple[Device, ...]]:
+    """The devices that a query asks for, at each stay, and the monitors among them that are not counted."""
     zones = zones_of(collector.store)
     if query.device is not None:
-        return {query.device: stays_in(device(collector.store, query.device), query.span, zones)}, ()
-    unit = query.org_unit
-    every: dict[DeviceId, list[Device]] = {}
-    for key, found in devices(collector.store).items():
-        stays = stays_in(found, query.span, zones)
-        inside = stays if unit is None else [stay for stay in stays if within(stay.org_unit, unit)]
-        if inside:
-            every[key] = inside
-    left_out = not_counted(collector, (stays[-1] for stays in every.values()))
-    counted = {key: stays for key, stays in every.items() if key not in left_out}
-    return counted, tuple(every[key][-1] for key in sorted(left_out))
+        return stays_in([device(collector.store, query.device)], query.span, zones), ()
+    every = stays_in(devices(collector.store).values(), query.span, zones)
+    if query.org_unit is not None:
+        every = [stay for stay in every if within(stay.org_unit, query.org_unit)]
+    left_out = not_counted(collector, every)
+    if not left_out:
+        return every, ()
+    last = {stay.id: stay for stay in every}
+    counted = [stay for stay in every if stay.id not in left_out]
+    return counted, tuple(last[key] for key in sorted(left_out))
 
 
-def stays_in(found: Device, span: Span, zones: Mapping[str, str]) -> list[Device]:
-    """A device as it stood in a span: once, unless it was transferred within."""
-    return [stay for stay in found.at_each_stay(zones) if stay.since < span.last and span.first < stay.until]
+def stays_in(found: Iterable[Device], span: Span, zones: Mapping[str, str]) -> list[Device]:
+    """Devices as they stood in a span: each once, unless it was transferred within."""
+    stays = (stay for one in found for stay in (one.at_each_stay(zones) if one.stays else (one,)))
+    return [stay for stay in stays if stay.since < span.last and span.first < stay.until]
 
 
 def _keep_last(found: dict[DeviceId, Device], device: Device) -> None:

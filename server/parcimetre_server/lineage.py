@@ -117,6 +117,8 @@ def _touched(lineages: Lineages) -> set[DeviceId]:
 def spans(store: Store) -> dict[DeviceId, tuple[int, int]]:
     """Start of the first and of the last slot of every history; those merged into another are left out."""
     stored, lineages = store.spans(), Lineages.of(store)
+    if not lineages.known:
+        return stored
     found = {key: span for key, span in stored.items() if lineages.into(key) is None}
     for key in _touched(lineages):
         span = _span(stored, lineages.pieces(key)) if lineages.into(key) is None else None

@@ -61,6 +61,7 @@ class Profile:
     supply: Supply
     hours_per_year: Term
     _collapsed: dict[Asked, Mapping[str, PerUnit]] = field(default_factory=dict)
+    _reconditioned: dict[tuple[Criterion, Policy], Part | None] = field(default_factory=dict)
 
     def parts(self, criterion: Criterion, policy: Policy) -> tuple[Part, ...]:
         """Embodied impact per unit by stage and component, of those that the sources give."""
@@ -81,11 +82,15 @@ class Profile:
 
     def reconditioned(self, criterion: Criterion, policy: Policy) -> Part | None:
         """What preparing a second life costs, per unit of that life; None where no source gives it."""
-        whole = self.reconditioning.by_criterion.get(criterion)
-        if whole is None:
-            return None
-        years = self.reconditioning.life_years
-        return self._part(Stage.MANUFACTURING, per_unit(policy, whole, years, self.hours_per_year))
+        asked = (criterion, policy)
+        if asked not in self._reconditioned:
+            whole, years = self.reconditioning.by_criterion.get(criterion), self.reconditioning.life_years
+            self._reconditioned[asked] = (
+                None
+                if whole is None
+                else self._part(Stage.MANUFACTURING, per_unit(policy, whole, years, self.hours_per_year))
+            )
+        return self._reconditioned[asked]
 
     @staticmethod
     def _part(stage: Stage, term: Term) -> Part:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ from .use import Array, Slots, Used, together
 
 FEW = 16  # devices that are read sooner than all the versions of days
 Versions = NDArray[np.int64]
+Watch = Callable[[Alike, Frame, Slots], None]
 
 
 def days_of(span: Span, interval: Interval, last_slot: int, zone: ZoneInfo) -> Span | None:
@@ -40,7 +41,10 @@ def days_of(span: Span, interval: Interval, last_slot: int, zone: ZoneInfo) -> S
 
 
 class Recorded:
-    """Reads what devices used, for one query over some `days` or, where there are none, over its periods."""
+    """Reads what devices used, for one query over some `days` or, where there are none, over its periods.
+
+    Who is to `watch` is shown all slots of the query's span, which are read once for both.
+    """
 
     def __init__(
         self,
@@ -50,10 +54,11 @@ class Recorded:
         days: Span | None,
         ids: Collection[DeviceId],
         held: Claims,
+        watch: Watch | None = None,
     ) -> None:
         """Take the days' versions, and what is rolled up, before slots are read: a change makes them old."""
         self._collector, self._frame, self._span = collector, frame, span
-        self._held = held
+        self._held, self._watch = held, watch
         self._days: Periods | None = None
         self._digests: dict[tuple[int, int], bytes] = {}
         if days is not None and len(ids) > FEW and frame.policy != Policy.ACTIVE_HOUR:
@@ -68,18 +73,22 @@ class Recorded:
         devices that were joined, or that belonged elsewhere for a part of the periods.
         """
         periods, first = self._frame.periods, group.devices[0]
-        if self._days is None or first.drivers or not stands_whole(first, periods):
-            slots = self._slots(group.devices, self._span)
-            return used_by(group, self._frame, slots, self._frame.periods), slots
-        return self._added_up(self._of_days(group, self._days), group, self._days), None
+        by_day = self._days is not None and not first.drivers and stands_whole(first, periods)
+        slots = self._slots(group.devices, self._span) if self._watch or not by_day else None
+        if self._watch and slots:
+            self._watch(group, self._frame, slots)
+        if self._days is not None and by_day:
+            return self._added_up(self._of_days(group, self._days, slots), group, self._days), None
+        assert slots is not None
+        return used_by(group, self._frame, slots, periods), slots
 
     def _slots(self, devices: Sequence[Device], span: Span) -> Slots:
         ids = list(dict.fromkeys(device.id for device in devices))
         found = activities(self._collector.store, ids, self._held, span)
         return together([_during(device, found.get(device.id)) for device in devices])
 
-    def _of_days(self, group: Alike, days: Periods) -> list[DaySum]:
-        """The sums of each day; those that no longer hold are made anew."""
+    def _of_days(self, group: Alike, days: Periods, slots: Slots | None) -> list[DaySum]:
+        """The sums of each day; those that no longer hold are made anew, from all slots if those are read."""
         versions = self._versions[[self._at.get(key, -1) for key in group.ids]]
         keys = [self._key(group, days, day) for day in range(len(days.names))]
         kept = [self._collector.days.get(key) for key in keys]
@@ -88,7 +97,11 @@ class Recorded:
         if old.any():
             which, of_days = np.flatnonzero(old.any(axis=0)), np.flatnonzero(old.any(axis=1))
             first, last = int(of_days[0]), int(of_days[-1]) + 1
-            fresh = self._fresh(group, which, Periods(days.edges[first : last + 1], days.names[first:last]))
+            if slots is None or not old.all():
+                cut = Periods(days.edges[first : last + 1], days.names[first:last])
+                fresh = self._fresh(group, which, cut)
+            else:
+                fresh = used_by(group, self._frame, slots, days)
             fresh_ids = tuple(group.ids[i] for i in which)
             for day in of_days:
                 made = day_sum(group.profile, fresh_ids, versions[which, day], fresh, int(day) - first)
@@ -167,7 +180,10 @@ def _held(kept: DaySum | None, ids: tuple[DeviceId, ...], version: Versions) -> 
     """Where the sum of each device stands among those kept (n,); -1 where it is not, or holds no more."""
     if kept is None:
         return np.full(len(ids), -1, np.intp)
-    rows = np.array([kept.at.get(device, -1) for device in ids], np.intp)
+    if kept.ids == ids:
+        rows = np.arange(len(ids), dtype=np.intp)
+    else:
+        rows = np.array([kept.at.get(device, -1) for device in ids], np.intp)
     found: Rows = np.where((rows >= 0) & (kept.version[rows] == version), rows, -1)
     return found
 

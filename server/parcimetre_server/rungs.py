@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +107,7 @@ class Chosen:
         modelled: Array = self.modelled_s @ self.watts
         return modelled
 
-    @property
+    @cached_property
     def energy_j(self) -> Array:
         """Energy at the wall, shape (n,)."""
         return self.counted_j + self.modelled_j

@@ -17,7 +17,6 @@ from .figures import Figure, nothing
 from .profiles import Collapse, Errors, PerUnit
 from .rungs import RUNGS
 from .small_groups import SMALL
-from .transfers import END
 from .use import Array
 
 GroupBy = Literal["org_unit", "site", "category", "device", "stage", "component", "power_source", "model"]
@@ -34,12 +33,12 @@ Amounts = dict[tuple[Errors, ...], Array]
 class Share:
     """What n devices that are alike add, by device and period (n, p): to one group, or each to its own.
 
-    Where there are `members` (n,), only those belong to the group.
+    Where there are `members` (n,), only those belong to the group. What is embodied has no energy.
     """
 
     group: Group
-    energy_j: Array
-    measured_j: Array
+    energy_j: Array | None
+    measured_j: Array | None
     value: Array | None
     by_errors: Mapping[Errors, Array]
     absent: frozenset[Stage]
@@ -47,12 +46,12 @@ class Share:
     tier_j: Mapping[str, Array] = field(default_factory=dict)
     members: Members | None = None
 
-    @property
-    def matters(self) -> Members:
-        """Which devices it adds anything of, in any period (n,)."""
-        adds: Members = np.asarray(self.energy_j.any(axis=-1), np.bool_)
-        if self.value is not None:
-            adds = adds | self.value.any(axis=-1)
+    def matters(self, n: int) -> Members:
+        """Which of the devices it adds anything of, in any period (n,)."""
+        adds = np.zeros(n, np.bool_)
+        for amount in (self.energy_j, self.value):
+            if amount is not None:
+                adds |= amount.any(axis=-1)
         return adds if self.members is None else adds & self.members
 
 
@@ -144,12 +143,13 @@ def members_of(
     found: dict[str, Members] = {}
     n, at = sum(len(figure.devices) for figure, _ in figures), 0
     for figure, missing in figures:
+        size = len(figure.devices)
         for share in shared(figure, missing, group_by, below):
-            belongs = share.matters if group_by != "org_unit" else np.ones(len(figure.devices), np.bool_)
-            groups = [share.group] * len(belongs) if isinstance(share.group, str) else share.group
+            belongs = share.matters(size) if group_by != "org_unit" else np.ones(size, np.bool_)
+            groups = [share.group] * size if isinstance(share.group, str) else share.group
             for i in np.flatnonzero(belongs).tolist():
                 found.setdefault(groups[i], np.zeros(n, np.bool_))[at + i] = True
-        at += len(figure.devices)
+        at += size
     return found
 
 
@@ -169,13 +169,12 @@ class _Adding:
                 timed[name] = np.maximum(timed[name], row) if name in timed else row
             self._add(share, names, weights)
         there = present(self._figure).astype(np.float64)
-        simulated = np.array([device.simulated for device in self._figure.devices])
         for name, row in timed.items():
             tally = self._tally(name)
             tally.covered_s += row @ self._figure.covered_s
             tally.expected_s += row @ self._figure.expected_s
             tally.devices += row @ there
-            tally.simulated |= set(np.unique(simulated[row > 0]).tolist())
+            tally.simulated.update(self._figure.simulated[row > 0].tolist())
 
     def _tally(self, name: str) -> Tally:
         if name not in self._tallies:
@@ -198,11 +197,13 @@ class _Adding:
     def _add(self, share: Share, names: Sequence[str], weights: Array) -> None:
         tallies = [self._tally(name) for name in names]
         sums = partial(_summed, tallies, weights)
-        for tally, energy_j in sums(share.energy_j):
-            tally.energy_j += energy_j
-        for tally, measured_j in sums(share.measured_j):
-            tally.measured_j += measured_j
+        for tally in tallies:
             tally.absent |= share.absent
+        if share.energy_j is not None and share.measured_j is not None:
+            for tally, energy_j in sums(share.energy_j):
+                tally.energy_j += energy_j
+            for tally, measured_j in sums(share.measured_j):
+                tally.measured_j += measured_j
         if share.value is not None:
             for tally, value in sums(share.value):
                 tally.value = value + (0.0 if tally.value is None else tally.value)
@@ -251,7 +252,7 @@ def shared(
             yield _use(figure, missing, str(Stage.USE))
             yield from _embodied(figure, "stage")
             for stage in sorted(figure.absent - {Stage.USE}):
-                yield _absent(figure, stage, frozenset({stage}))
+                yield _absent(stage, frozenset({stage}))
         case "component":
             yield _use(figure, missing, str(Stage.USE))
             yield from _embodied(figure, "component")
@@ -259,18 +260,19 @@ def shared(
             for i, members in _rungs(figure, missing):
                 yield replace(_use(figure, missing, RUNGS[i].name, i), members=members)
             yield from _embodied(figure, "whole", EMBODIED_GROUP)
-            yield _absent(figure, EMBODIED_GROUP, figure.absent - {Stage.USE})
+            yield _absent(EMBODIED_GROUP, figure.absent - {Stage.USE})
         case _:
             group = [_group(device, group_by, below) for device in figure.devices] if group_by else ALL
-            yield _use(figure, missing, group)
+            yield replace(_use(figure, missing, group), absent=figure.absent)
             yield from _embodied(figure, "whole", group)
-            yield _absent(figure, group, figure.absent)
 
 
 def _rungs(figure: Figure, missing: Missing) -> Iterator[tuple[int, Members]]:
     """Rungs that gave some of the energy of devices, or stand for what is missing, with those devices."""
     for i in range(len(RUNGS)):
-        members = figure.energy_j[i].any(axis=1) | missing.used(slice(i, i + 1)).energy_j.any(axis=1)
+        members = figure.energy_j[i].any(axis=1)
+        if missing.tells(i):
+            members = members | missing.used(slice(i, i + 1)).energy_j.any(axis=1)
         if members.any():
             yield i, members
 
@@ -300,17 +302,16 @@ def _child(path: str, below: str) -> str:
 
 def _use(figure: Figure, missing: Missing, group: Group, rung: int | None = None) -> Share:
     """The use stage, of all rungs or of one."""
-    rungs = slice(None) if rung is None else slice(rung, rung + 1)
+    if rung is None:
+        of_all = figure.of_all_rungs
+        lacking = missing.of_all_rungs if missing else None
+    else:
+        of_all = figure.of_rungs(slice(rung, rung + 1))
+        lacking = missing.used(slice(rung, rung + 1)) if missing else None
     return Share(
-        group,
-        figure.energy_j[rungs].sum(axis=0),
-        figure.measured_j[rungs].sum(axis=0),
-        None if figure.use is None else figure.use[rungs].sum(axis=0),
-        {errors: amount[rungs].sum(axis=0) for errors, amount in figure.use_by_errors.items()},
-        figure.absent & {Stage.USE},
-        missing.used(rungs) if missing else None,
-        {tier: energy_j[rungs].sum(axis=0) for tier, energy_j in figure.tier_j.items()},
-    )
+        group, of_all.energy_j, of_all.measured_j, of_all.use, of_all.by_errors,
+        figure.absent & {Stage.USE}, lacking, of_all.tier_j,
+    )  # fmt: skip
 
 
 def _embodied(figure: Figure, collapse: Collapse, group: Group | None = None) -> Iterator[Share]:
@@ -328,7 +329,7 @@ def _accrued(figure: Figure, group: Group, per_unit: PerUnit, units: Array, know
     """Some embodied impact; when its life began is not always `known`."""
     begin = (figure.begin_error,) if figure.begin_error and not known else ()
     amounts = {(*errors, *begin): amount * units for errors, amount in per_unit.by_errors.items()}
-    return Share(group, nothing(figure), nothing(figure), per_unit.value * units, amounts, frozenset())
+    return Share(group, None, None, per_unit.value * units, amounts, frozenset())
 
 
 def values(figure: Figure) -> Array:
@@ -341,18 +342,16 @@ def values(figure: Figure) -> Array:
 
 def present(figure: Figure) -> Members:
     """Where each device was in service or used energy (n, p); at its present org unit, so once."""
-    stays = np.array([device.until == END for device in figure.devices])
-    there: Members = ((figure.expected_s > 0) | figure.energy_j.any(axis=0)) & stays[:, None]
-    return there
+    there: Members = (figure.expected_s > 0) | figure.energy_j.any(axis=0)
+    return there & figure.here[:, None]
 
 
 def counted(figure: Figure) -> Members:
     """Where each device has a row (n, p): it was in service, used something, or some embodied impact fell."""
-    used_j = figure.energy_j.sum(axis=0)
-    found: Members = (figure.expected_s > 0) | (used_j > 0) | (values(figure) != 0)
-    return found
+    found: Members = (figure.expected_s > 0) | (figure.energy_j.sum(axis=0) > 0)
+    return found if found.all() else found | (values(figure) != 0)
 
 
-def _absent(figure: Figure, group: Group, stages: frozenset[Stage]) -> Share:
+def _absent(group: Group, stages: frozenset[Stage]) -> Share:
     """Nothing but the stages that no source gives."""
-    return Share(group, nothing(figure), nothing(figure), None, {}, stages)
+    return Share(group, None, None, None, {}, stages)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,14 @@ class Slots:
     n: int
     of: NDArray[np.intp]
     activity: Activity
+    _chosen: dict[int, Chosen] = field(default_factory=dict)
+
+    def chosen(self, profile: Profile) -> Chosen:
+        """Energy of each slot by the hardware's profile, looked at once."""
+        if id(profile) not in self._chosen:
+            virtual = profile.hardware.virtual
+            self._chosen[id(profile)] = choose(self.activity, profile.watts, virtual, profile.supply)
+        return self._chosen[id(profile)]
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ def used(
 ) -> Used:
     """What devices of one profile and one grid used; `at` is where each slot stands in the grid's arrays."""
     activity, p = slots.activity, len(periods.names)
-    chosen = choose(activity, profile.watts, profile.hardware.virtual, profile.supply)
+    chosen = slots.chosen(profile)
     of_period = periods.index(activity.start)
     cells = (chosen.rung.astype(np.intp) * slots.n + slots.of) * p + of_period
 

@@ -7,26 +7,20 @@ nothing is said. The method and its limits are ours.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
-from parcimetre_factors.criteria import Criterion
 
-from .. import lineage
-from ..collector import Collector
 from ..devices import Device
-from ..figures import MOST_ALIKE, Grid
+from ..figures import Alike, Frame
 from ..periods import HOUR_S, Span
-from ..profiles import Profile, profiles
-from ..rungs import choose
 from ..store import DeviceId
-from ..use import J_PER_KWH, Array, together
+from ..use import J_PER_KWH, Array, Slots
 
 DESKS = frozenset({"desktop", "laptop", "all_in_one", "mini_pc"})
 SERVERS = frozenset({"server", "virtual_machine"})
@@ -59,34 +53,31 @@ class Habit:
     awake_s: float
 
 
-def habits(collector: Collector, span: Span, found: Mapping[DeviceId, Device]) -> list[Habit]:
-    """The habits of the machines among some devices, in the order of their ids."""
-    grid = Grid(collector, span, Criterion.GWP)
-    outside = outside_hours(span, collector.zone)
-    known = profiles(collector.factors)
-    alike: defaultdict[tuple[int, str], list[Device]] = defaultdict(list)
-    for key in sorted(found):
-        device = found[key]
-        if device.category in DESKS | SERVERS:
-            alike[id(known.of_device(device)), device.zone].append(device)
-    made: list[Habit] = []
-    for (_, zone), members in alike.items():
-        slots, profile = grid.of(zone), known.of_device(members[0])
-        kg_per_kwh = np.zeros(len(outside)) if slots is None else slots.kg_per_kwh
-        for some in _pieces(members, MOST_ALIKE):
-            made += _habits(list(_recorded(collector, some, span)), profile, span, outside, kg_per_kwh)
-    return sorted(made, key=lambda habit: habit.device.id)
+class Habits:
+    """Tells the habits of machines as the slots of a span are read for their figures."""
 
+    def __init__(self, span: Span, zone: ZoneInfo) -> None:
+        """Know the hours; nothing was seen yet."""
+        self._first, self._outside = span.first, outside_hours(span, zone)
+        self._seen: list[Habit] = []
 
-def _recorded(collector: Collector, some: Sequence[Device], span: Span) -> Iterator[tuple[Device, Activity]]:
-    """What machines did since they are where they are; those without a record are left out."""
-    ids = [one.id for one in some]
-    read = dict(lineage.activities(collector.store, ids, span.first, span.last))
-    for one in some:
-        found = read.get(one.id)
-        during = None if found is None else lineage.between(found, one.since, one.until)
-        if during is not None and len(during.start):
-            yield one, during
+    def watch(self, group: Alike, frame: Frame, slots: Slots) -> None:
+        """Look at what machines that are alike did; others have no habits."""
+        if group.devices[0].category not in DESKS | SERVERS:
+            return
+        start = slots.activity.start
+        kg_per_kwh = np.zeros(len(start))
+        if group.slots is not None:
+            kg_per_kwh = group.slots.kg_per_kwh[frame.grid.index(start)]
+        outside = self._outside[(start - self._first) // SLOT_S]
+        self._seen += _habits(group, slots, outside, kg_per_kwh)
+
+    def of(self, known: Mapping[DeviceId, Device]) -> Iterator[Habit]:
+        """The habits of machines since they are where they are, in the order of their ids."""
+        for habit in sorted(self._seen, key=lambda habit: habit.device.id):
+            device = known[habit.device.id]
+            if habit.device.since == device.since:
+                yield replace(habit, device=device)
 
 
 def outside_hours(span: Span, zone: ZoneInfo) -> Flags:
@@ -95,22 +86,10 @@ def outside_hours(span: Span, zone: ZoneInfo) -> Flags:
     return np.array([at.weekday() >= WORKDAYS or not OPENS <= at.hour < CLOSES for at in local], np.bool_)
 
 
-def _pieces(members: Sequence[Device], size: int) -> Iterator[Sequence[Device]]:
-    return (members[at : at + size] for at in range(0, len(members), size))
-
-
-def _habits(
-    recorded: Sequence[tuple[Device, Activity]],
-    profile: Profile,
-    span: Span,
-    outside: Flags,
-    kg_per_kwh: Array,
-) -> Iterable[Habit]:
-    """The habits of machines that are alike."""
-    slots, n = together([activity for _, activity in recorded]), len(recorded)
-    activity = slots.activity
-    at = (activity.start - span.first) // SLOT_S
-    energy_j = choose(activity, profile.watts, profile.hardware.virtual, profile.supply).energy_j
+def _habits(group: Alike, slots: Slots, outside: Flags, kg_per_kwh: Array) -> Iterator[Habit]:
+    """The habits of machines that are alike; those without a record are left out."""
+    activity, profile, n = slots.activity, group.profile, slots.n
+    energy_j = slots.chosen(profile).energy_j
     idle, awake = _idle(activity), activity.awake_s > 0
 
     def summed(chosen: Flags, per_slot: Array) -> Array:
@@ -120,15 +99,16 @@ def _habits(
     def amounts(chosen: Flags, spent_j: Array) -> list[Amount]:
         """Energy of each device over some of its slots, with the grid's intensity in each."""
         kwh = np.maximum(spent_j, 0.0) / J_PER_KWH
-        both = zip(summed(chosen, kwh), summed(chosen, kwh * kg_per_kwh[at]), strict=True)
+        both = zip(summed(chosen, kwh), summed(chosen, kwh * kg_per_kwh), strict=True)
         return [Amount(float(used), float(kg)) for used, kg in both]
 
     beyond_sleep = energy_j - profile.watts["asleep"].value * activity.covered_s
     beyond_off = energy_j - profile.watts["off"].value * activity.covered_s
-    left_on = amounts(outside[at] & idle, beyond_sleep)
+    left_on = amounts(outside & idle, beyond_sleep)
     unneeded, used = amounts(awake, beyond_off), amounts(awake, energy_j)
     awake_s, idle_s = summed(awake, activity.awake_s), summed(idle, activity.awake_s)
-    for i, (device, _) in enumerate(recorded):
+    for i in np.unique(slots.of).tolist():
+        device = group.devices[i]
         desk = device.category in DESKS
         idles = not desk and awake_s[i] >= ENOUGH_S and idle_s[i] >= IDLE_SERVER * awake_s[i]
         yield Habit(

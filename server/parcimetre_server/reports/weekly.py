@@ -22,7 +22,7 @@ from ..store import DeviceId
 from ..views import top
 from .actions import Action, actions
 from .changes import Changes, between
-from .habits import Habit, habits
+from .habits import Habit, Habits
 
 TOP = 10
 SETTLED_S = 28 * DAY_S
@@ -160,12 +160,13 @@ def look(
     """
     span, before = _spans(collector, week)
     asked = Query(span, Criterion.GWP, "total", org_unit)
-    found = figures(collector, asked)
+    seen = Habits(span, collector.zone)
+    found = figures(collector, asked, seen.watch)
     return Looked(
         found,
         figures(collector, replace(asked, span=before)),
         figures(collector, replace(asked, interval="day")),
-        tuple(habits(collector, span, found.known)),
+        tuple(seen.of(found.known)),
         None if earlier is None else _then(collector, earlier, asked, before),
     )
 

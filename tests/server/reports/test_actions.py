@@ -3,8 +3,8 @@
 import pytest
 from parcimetre_agent import report
 from parcimetre_server.periods import week_span
-from parcimetre_server.reports.habits import habits, outside_hours
-from parcimetre_server.reports.weekly import weekly
+from parcimetre_server.reports.habits import outside_hours
+from parcimetre_server.reports.weekly import look, weekly
 from parcimetre_server.scope import Scope
 from parcimetre_server.store import Arrival, DeviceId, Fact
 
@@ -74,15 +74,18 @@ def test_models_that_draw_more_than_their_category_are_told_by_what_is_beyond_th
     (action,) = [one for one in weekly(collector, WEEK).actions if one.kind == "above_usual"]
     assert action.subject == "Dell Inc. Precision 7820 Tower"
     assert action.ratio > 1.3
-    rows = {habit.device.id[0]: habit.awake.energy_kwh for habit in habits(
-        collector, week_span(WEEK, collector.zone), _devices(collector))}  # fmt: skip
+    rows = {habit.device.id[0]: habit.awake.energy_kwh for habit in look(collector, WEEK).habits}
     assert action.energy_kwh == pytest.approx(2 * (rows["f"] - rows["e"]))
 
 
-def _devices(collector):
-    from parcimetre_server.devices import devices
-
-    return devices(collector.store)
+def test_habits_are_the_same_from_slots_that_are_new_to_the_figures_and_from_known_ones(collector):
+    arrive(collector, 20, "desktop", range(24))
+    first = look(collector, WEEK).habits
+    assert look(collector, WEEK).habits == first
+    arrive(collector, 1, "desktop", range(24), letter="f")
+    *others, last = look(collector, WEEK).habits
+    assert tuple(others) == first
+    assert (last.left_on, last.awake) == (first[0].left_on, first[0].awake)
 
 
 def test_viewers_are_told_of_five_devices_and_more_of_the_whole_scope_only(collector):
