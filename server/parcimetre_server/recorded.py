@@ -73,14 +73,18 @@ class Recorded:
         devices that were joined, or that belonged elsewhere for a part of the periods.
         """
         periods, first = self._frame.periods, group.devices[0]
-        by_day = self._days is not None and not first.drivers and stands_whole(first, periods)
-        slots = self._slots(group.devices, self._span) if self._watch or not by_day else None
-        if self._watch and slots:
+        if self._days is None or first.drivers or not stands_whole(first, periods):
+            slots = self._read(group)
+            return used_by(group, self._frame, slots, periods), slots
+        known = self._read(group) if self._watch else None
+        return self._added_up(self._of_days(group, self._days, known), group, self._days), None
+
+    def _read(self, group: Alike) -> Slots:
+        """All slots of the query's span, shown to who watches."""
+        slots = self._slots(group.devices, self._span)
+        if self._watch:
             self._watch(group, self._frame, slots)
-        if self._days is not None and by_day:
-            return self._added_up(self._of_days(group, self._days, slots), group, self._days), None
-        assert slots is not None
-        return used_by(group, self._frame, slots, periods), slots
+        return slots
 
     def _slots(self, devices: Sequence[Device], span: Span) -> Slots:
         ids = list(dict.fromkeys(device.id for device in devices))
@@ -98,8 +102,8 @@ class Recorded:
             which, of_days = np.flatnonzero(old.any(axis=0)), np.flatnonzero(old.any(axis=1))
             first, last = int(of_days[0]), int(of_days[-1]) + 1
             if slots is None or not old.all():
-                cut = Periods(days.edges[first : last + 1], days.names[first:last])
-                fresh = self._fresh(group, which, cut)
+                some = Periods(days.edges[first : last + 1], days.names[first:last])
+                fresh = self._fresh(group, which, some)
             else:
                 fresh = used_by(group, self._frame, slots, days)
             fresh_ids = tuple(group.ids[i] for i in which)
