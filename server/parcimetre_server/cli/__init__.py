@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import click
-from parcimetre_factors.errors import FactorsError
 
 from .. import __version__
 from ..errors import ParcimetreError
@@ -58,6 +57,15 @@ def main() -> None:
     """Run the command; an expected error is one sentence on stderr and exit code 2."""
     try:
         parcimetre(auto_envvar_prefix="PARCIMETRE")
-    except (ParcimetreError, FactorsError) as error:
+    except Exception as error:
+        if not _is_expected(error):
+            raise
         click.echo(f"parcimetre: {error}", err=True)
         sys.exit(2)
+
+
+def _is_expected(error: Exception) -> bool:
+    """Whether an error is told in a sentence; the engine is loaded for that only once there is one."""
+    from parcimetre_factors.errors import FactorsError
+
+    return isinstance(error, (ParcimetreError, FactorsError))
