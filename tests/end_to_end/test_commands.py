@@ -23,7 +23,9 @@ def _all_commands(command: click.Command, path: tuple[str, ...] = ()) -> list[tu
 
 
 COMMANDS = [("parcimetre", *path) for path in _all_commands(parcimetre)]
-COMMANDS += [("parcimetre-agent",), *(("parcimetre-agent", name) for name in AGENT_COMMANDS)]
+ACTIONS = {"gateway": ("discover",)}  # what a command must be told before its options are looked at
+COMMANDS += [("parcimetre-agent", name, *ACTIONS.get(name, ())) for name in AGENT_COMMANDS]
+COMMANDS.append(("parcimetre-agent",))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

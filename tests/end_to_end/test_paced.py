@@ -15,9 +15,9 @@ DAYS, SLOTS_PER_DAY = 40, 96
 
 @pytest.fixture
 def strict(tmp_path):
-    """A collector that takes two reports of a device at once, and one a second in the long run."""
+    """A collector that takes two reports of a device at once, and one in three seconds in the long run."""
     made = Collector(tmp_path / "strict")
-    made.options = ["--reports-per-hour", "3600", "--report-burst", "2"]
+    made.options = ["--reports-per-hour", "1200", "--report-burst", "2"]
     made.start()
     yield made
     made.kill()
