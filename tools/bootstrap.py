@@ -32,7 +32,7 @@ def main() -> None:
     uv = find_uv()
     groups = [] if "--dev" in sys.argv else ["--no-dev", "--inexact"]
     done = subprocess.run(
-        [uv, "sync", "--quiet", "--frozen", "--python", sys.executable, *groups],
+        [uv, "sync", "--quiet", "--frozen", "--compile-bytecode", "--python", sys.executable, *groups],
         cwd=ROOT,
         env=SETTINGS | os.environ | {"VIRTUAL_ENV": str(VENV)},
         check=False,
@@ -41,6 +41,14 @@ def main() -> None:
         raise SystemExit(
             "setting up .venv failed; behind a proxy, set https_proxy (and SSL_CERT_FILE for its CA)"
         )
+    compile_own()
+
+
+def compile_own() -> None:
+    """Compile our packages once, where the environment forbids Python to: else every command does it anew."""
+    packages = ("factors/parcimetre_factors", "agent/parcimetre_agent", "server/parcimetre_server")
+    line = [VENV / "bin" / "python", "-m", "compileall", "-q", *(str(ROOT / one) for one in packages)]
+    subprocess.run(line, check=False)
 
 
 def find_uv() -> str:

@@ -48,13 +48,13 @@ def command(
     search: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """List devices, show one, change what becomes of it, and see who did."""
+    if ctx.invoked_subcommand is not None:
+        return
     from ..api.devices import summary
     from ..devices import chosen, devices
     from ..home_displays import not_counted
     from ..monitors import spans
 
-    if ctx.invoked_subcommand is not None:
-        return
     collector = options.reading(data_dir)
     found = list(chosen(devices(collector.store), org_unit, site, category, search))
     left_out, reported = not_counted(collector, found), spans(collector.store, found)
