@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import __version__
-from .errors import AgentError
+from .errors import AgentError, told
 from .settings import DEFAULT_FILE, Settings, resolve
 
 _COLLECTOR = "--server https://collector.example.org --secret-file secret"
@@ -39,12 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = resolve(given, os.environ, given.pop("config"))
         command = importlib.import_module(f"{__package__}.commands.{options.command}")
         return int(command.run(settings, options))
-    except AgentError as error:
-        sys.stderr.write(f"parcimetre-agent: {error}\n")
-        return error.exit_code
-    except (OSError, sqlite3.Error) as error:
-        sys.stderr.write(f"parcimetre-agent: {error}; check the data folder, its owner and its disk\n")
-        return 2
+    except (AgentError, OSError, sqlite3.Error) as error:
+        return told(error)
     except KeyboardInterrupt:
         return 1
 

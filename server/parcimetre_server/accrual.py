@@ -15,9 +15,8 @@ from parcimetre_factors.amortisation import YEAR_S, Policy, life_end
 from parcimetre_factors.purchase import Purchase
 
 from .devices import Device
-from .periods import HOUR_S, Periods
+from .periods import HOUR_S, LAST_SECOND, Periods
 from .profiles import Profile
-from .transfers import END
 from .use import Slots
 
 Array = NDArray[np.float64]
@@ -83,7 +82,7 @@ def services_of(
 
 
 def _retired(device: Device) -> int:
-    return END if device.retired_at is None else device.retired_at
+    return LAST_SECOND if device.retired_at is None else device.retired_at
 
 
 def _service(

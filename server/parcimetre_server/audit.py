@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -111,9 +111,14 @@ def entry(
     before: Mapping[str, Any] = NOTHING,
     after: Mapping[str, Any] = NOTHING,
     reason: str | None = None,
+    hidden: Collection[str] = (),
 ) -> Fact:
-    """The fact that says what is being done; only what differs is kept of `before` and `after`."""
-    changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    """The fact that says what is being done; only what differs is kept of `before` and `after`.
+
+    What is `hidden` is not told: the subject's own id, what lets anyone in, somebody's address.
+    """
+    differs = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    changed = differs.difference(hidden)
     body = {
         "act": act,
         "who": actor(),

@@ -19,9 +19,10 @@ from .credentials import revocation
 from .displays import inventory_of
 from .errors import ParcimetreError
 from .org import sites, within
+from .periods import LAST_SECOND
 from .scoped_store import ScopedStore
 from .store import DeviceId, Fact, FactKind, Store
-from .transfers import END, Stay, by_device, stays
+from .transfers import Stay, by_device, stays
 
 INVENTORY = TypeAdapter(Inventory)
 DISPLAY = TypeAdapter(Display)
@@ -68,20 +69,21 @@ class Device:
     settled: bool = False
     stays: tuple[Stay, ...] = ()
     since: int = 0
-    until: int = END
+    until: int = LAST_SECOND
     joined: bool = False
     relayed_by: DeviceId | None = None
 
-    def at_each_stay(self, zones: Mapping[str, str]) -> Iterator[Device]:
+    def at_each_stay(self, zones: Mapping[str, str]) -> Sequence[Device]:
         """The device as it stood from `since` to `until`, for each unit and site that it belonged to."""
         if not self.stays:
-            yield self
-            return
-        for stay in self.stays:
-            yield replace(
+            return (self,)
+        return [
+            replace(
                 self, org_unit=stay.org_unit, site=stay.site, since=stay.first, until=stay.last,
                 zone=zones.get(stay.site, UNKNOWN_ZONE),
-            )  # fmt: skip
+            )
+            for stay in self.stays
+        ]  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -183,12 +185,12 @@ def _update(store: Store, known: dict[DeviceId, Device], changed: Sequence[str])
     """Read devices anew, and their monitors; facts may stand about one that never enrolled, or that is part
     of another.
     """
-    lineages, keys = lineage.Lineages.of(store), set(changed)
+    lineages, zones, keys = lineage.Lineages.of(store), zones_of(store), set(changed)
     monitors = [key for key, found in known.items() if keys.intersection(found.drivers)]
     for key in [*changed, *monitors]:
         try:
             whole = lineages.whole(DeviceId(key))
-            known[whole] = device(store, whole)
+            known[whole] = _one(store, whole, lineages, zones)
         except UnknownDevice:
             continue
 
@@ -197,16 +199,18 @@ def device(store: Store, device_id: str) -> Device:
     """One device. Raises UnknownDevice, also for one that was merged into another."""
     if isinstance(store, ScopedStore):
         return _one_in_scope(store, device_id)
-    lineages = lineage.Lineages.of(store)
-    into = lineages.into(DeviceId(device_id))
+    return _one(store, DeviceId(device_id), lineage.Lineages.of(store), zones_of(store))
+
+
+def _one(store: Store, device_id: DeviceId, lineages: lineage.Lineages, zones: Mapping[str, str]) -> Device:
+    into = lineages.into(device_id)
     if into is not None:
         raise UnknownDevice(f"device {device_id} was merged into {into}: ask for that one")
-    members = lineages.members(DeviceId(device_id))
+    members = lineages.members(device_id)
     facts = _Facts(*(_of_members(store, kind, members) for kind in DESCRIBING))
     if device_id not in facts.devices:
-        return _one_monitor(store, device_id, lineages)
-    moves = store.history("transfer", device_id)
-    return _device(facts, lineages, DeviceId(device_id), moves, zones_of(store))
+        return _one_monitor(store, device_id, lineages, zones)
+    return _device(facts, lineages, device_id, store.history("transfer", device_id), zones)
 
 
 def _one_in_scope(store: ScopedStore, device_id: str) -> Device:
@@ -219,14 +223,16 @@ def _one_in_scope(store: ScopedStore, device_id: str) -> Device:
     return seen
 
 
-def _one_monitor(store: Store, device_id: str, lineages: lineage.Lineages) -> Device:
+def _one_monitor(
+    store: Store, device_id: DeviceId, lineages: lineage.Lineages, zones: Mapping[str, str]
+) -> Device:
     """A monitor that one of its machines is still known of. Raises UnknownDevice."""
     fact, purchase = store.latest_of("monitor", device_id), store.latest_of("purchase", device_id)
     named = [DeviceId(key) for key in fact.body["machines"]] if fact else []
     known = [key for key in named if store.latest_of("device", key)]
     if fact is None or not known:
         raise no_device(device_id)
-    return _monitor(fact, known, device(store, lineages.whole(known[-1])), purchase)
+    return _monitor(fact, known, _one(store, lineages.whole(known[-1]), lineages, zones), purchase)
 
 
 def zones_of(store: Store) -> dict[str, str]:

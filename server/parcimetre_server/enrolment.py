@@ -20,6 +20,7 @@ from .store import Body, DeviceId, Fact, Store
 
 PREFIX = "ps_"
 ID_LENGTH = 10
+HIDDEN = ("id", "hash")  # of the audit log
 CLOCKS_APART_S = 600
 MEND = "create another with `parcimetre enrolment-secret create`"
 
@@ -78,7 +79,9 @@ def create_secret(
     digest = _hash(text)
     name = site(store, site_name).name
     secret = Secret(digest[:ID_LENGTH], digest, unit, name, now, expires_at)
-    _keep(store, secret, now, audit.entry("secret created", secret.id, now, after=_shown(secret)))
+    _keep(
+        store, secret, now, audit.entry("secret created", secret.id, now, after=vars(secret), hidden=HIDDEN)
+    )
     return secret, text
 
 
@@ -97,7 +100,7 @@ def revoke_secret(collector: Collector, secret_id: str) -> Secret:
     if secret.revoked_at is None:
         before, now = secret, collector.now()
         secret = replace(secret, revoked_at=now)
-        entry = audit.entry("secret revoked", secret.id, now, _shown(before), _shown(secret))
+        entry = audit.entry("secret revoked", secret.id, now, vars(before), vars(secret), hidden=HIDDEN)
         _keep(collector.store, secret, now, entry)
     return secret
 
@@ -209,11 +212,6 @@ def _secret(fact: Fact) -> Secret:
 
 def _keep(store: Store, secret: Secret, now: int, entry: Fact) -> None:
     store.append([Fact("secret", secret.id, now, vars(secret)), entry])
-
-
-def _shown(secret: Secret) -> dict[str, object]:
-    """What the audit log says of a secret: nothing that lets anyone in."""
-    return {name: value for name, value in vars(secret).items() if name not in ("id", "hash")}
 
 
 def _day(at: int) -> str:

@@ -27,11 +27,10 @@ from .collector import Collector
 from .contracts import Electricity, contracts, of_device
 from .devices import Device
 from .observations import observations
-from .periods import Periods, Span
+from .periods import LAST_SECOND, Periods, Span
 from .profiles import Errors, Profile, Profiles
 from .purchases import purchase_of
 from .store import DeviceId
-from .transfers import END
 from .use import J_PER_KWH, Array, Slots, Used, together, used
 
 __all__ = ["J_PER_KWH", "Alike", "Figure", "Frame", "Grid", "alike", "figure", "figure_of"]
@@ -101,7 +100,7 @@ class Figure:
     @cached_property
     def here(self) -> Flags:
         """Which devices stand to this day where these figures have them (n,)."""
-        return np.array([device.until == END for device in self.devices], np.bool_)
+        return np.array([device.until == LAST_SECOND for device in self.devices], np.bool_)
 
     @cached_property
     def simulated(self) -> Flags:

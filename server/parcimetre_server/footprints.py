@@ -340,7 +340,7 @@ def _asked(collector: Collector, query: Query) -> tuple[list[Device], tuple[Devi
 
 def stays_in(found: Iterable[Device], span: Span, zones: Mapping[str, str]) -> list[Device]:
     """Devices as they stood in a span: each once, unless it was transferred within."""
-    stays = (stay for one in found for stay in (one.at_each_stay(zones) if one.stays else (one,)))
+    stays = (stay for one in found for stay in one.at_each_stay(zones))
     return [stay for stay in stays if stay.since < span.last and span.first < stay.until]
 
 

@@ -12,10 +12,9 @@ from functools import cached_property
 
 from parcimetre_factors.activity import SLOT_S, Activity
 
+from .periods import LAST_SECOND
 from .store import DeviceId, Fact, Store
 from .store.joining import SECONDS, join
-
-END = 253_402_300_799
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Piece:
 
     source: DeviceId
     first: int = 0
-    last: int = END
+    last: int = LAST_SECOND
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def _span(stored: dict[DeviceId, tuple[int, int]], pieces: Sequence[Piece]) -> t
     """From the first to the last slot that the pieces may hold."""
     ends = []
     for piece in pieces:
-        first, last = stored.get(piece.source, (END, 0))
+        first, last = stored.get(piece.source, (LAST_SECOND, 0))
         first, last = max(first, -(-piece.first // SLOT_S) * SLOT_S), min(last, piece.last - 1)
         if first <= last:
             ends.append((first, last // SLOT_S * SLOT_S))

@@ -15,12 +15,12 @@ from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_factors.activity import Activity
 
 from .lineage import Lineages, between
-from .periods import DAY_S
+from .periods import DAY_S, LAST_SECOND
 from .scope import ROLES, NotAllowed, Scope
 from .store import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp, Store
 from .store.joining import join
 from .store.rolling import Hours
-from .transfers import END, Stay, by_device
+from .transfers import Stay, by_device
 from .windows import EVER, Window, common, held_by, inside, owners
 
 PUBLIC: frozenset[FactKind] = frozenset({"grid", "setting"})
@@ -141,7 +141,7 @@ class ScopedStore:
         if self.scope.sees_host_names and windows == EVER:
             return fact
         stay = self._held(fact)[-1]
-        named = self.scope.sees_host_names and stay.last == END
+        named = self.scope.sees_host_names and stay.last == LAST_SECOND
         hostname = fact.body.get("hostname") if named else None
         return replace(
             fact, body={**fact.body, "hostname": hostname, "org_unit": stay.org_unit, "site": stay.site}

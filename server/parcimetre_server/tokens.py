@@ -21,6 +21,7 @@ from .store import Fact, Store
 
 PREFIX = "pt_"
 ID_LENGTH = 10
+HIDDEN = ("id", "hash")  # of the audit log
 REFRESH_S = 3.0
 DAY_S = 86_400
 MOST_CHARACTERS = 100
@@ -89,7 +90,7 @@ def create_token(
     text = PREFIX + secrets.token_urlsafe(24)
     digest = _hash(text)
     token = Token(digest[:ID_LENGTH], digest, name, role, org_unit, now, expires_at)
-    _keep(store, token, now, audit.entry("token created", token.id, now, after=_shown(token)))
+    _keep(store, token, now, audit.entry("token created", token.id, now, after=vars(token), hidden=HIDDEN))
     return token, text
 
 
@@ -119,7 +120,7 @@ def revoke_token(collector: Collector, token_id: str) -> Token:
     if token.revoked_at is None:
         before, now = token, collector.now()
         token = replace(token, revoked_at=now)
-        entry = audit.entry("token revoked", token.id, now, _shown(before), _shown(token))
+        entry = audit.entry("token revoked", token.id, now, vars(before), vars(token), hidden=HIDDEN)
         _keep(collector.store, token, now, entry)
     return token
 
@@ -193,11 +194,6 @@ def _hash(text: str) -> str:
 
 def _token(fact: Fact) -> Token:
     return Token(**fact.body)
-
-
-def _shown(token: Token) -> dict[str, object]:
-    """What the audit log says of a token: nothing that lets anyone in."""
-    return {name: value for name, value in vars(token).items() if name not in ("id", "hash")}
 
 
 def _keep(store: Store, token: Token, now: int, entry: Fact) -> None:

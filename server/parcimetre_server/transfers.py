@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo
 
 from . import audit, org
 from .errors import ParcimetreError
+from .periods import LAST_SECOND
 from .store import DeviceId, Fact, Store
-
-END = 253_402_300_799
 
 
 class BadTransfer(ParcimetreError):
@@ -25,7 +24,7 @@ class Stay:
     org_unit: str
     site: str
     first: int = 0
-    last: int = END
+    last: int = LAST_SECOND
 
 
 def stays(org_unit: str, site: str, moves: Iterable[Fact]) -> tuple[Stay, ...]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .lineage import Lineages, Piece
+from .periods import LAST_SECOND
 from .scope import Scope
 from .store import DeviceId, Fact
-from .transfers import END, Stay, stays
+from .transfers import Stay, stays
 
 Window = tuple[int, int]
-EVER: tuple[Window, ...] = ((0, END),)
+EVER: tuple[Window, ...] = ((0, LAST_SECOND),)
 
 
 def owners(lineages: Lineages, source: DeviceId) -> list[tuple[DeviceId, Piece]]:

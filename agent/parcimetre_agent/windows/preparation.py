@@ -7,7 +7,7 @@ import sqlite3
 import sys
 
 from ..commands.run import prepare
-from ..errors import AgentError
+from ..errors import AgentError, told
 from ..settings import resolve
 from . import log
 
@@ -18,12 +18,8 @@ def main() -> int:
     try:
         settings = resolve({}, os.environ)
         prepare(settings)
-    except AgentError as error:
-        sys.stderr.write(f"parcimetre-agent: {error}\n")
-        return error.exit_code
-    except (OSError, sqlite3.Error) as error:
-        sys.stderr.write(f"parcimetre-agent: {error}; check the data folder, its owner and its disk\n")
-        return 2
+    except (AgentError, OSError, sqlite3.Error) as error:
+        return told(error)
     sys.stdout.write(settings.to_json())
     return 0
 

@@ -24,9 +24,9 @@ from ..collector import Collector
 from ..errors import ParcimetreError
 from ..figures import Figure
 from ..footprints import Figures, Query, figures
+from ..periods import LAST_SECOND
 from ..small_groups import FEWEST, hidden
 from ..store import DeviceId
-from ..transfers import END
 
 Reason = Literal[
     "joined", "left", "moved", "service", "use", "grid", "coverage", "embodied", "factors", "several"
@@ -145,7 +145,7 @@ def _moved(both: Sequence[Figures], at: Mapping[DeviceId, int]) -> Members:
     """Devices (n,) that came from, or went to, an org unit that is not in the figures, in their time."""
     stays = [device for figures in both for one in figures.alike for device in one.devices]
     rows = np.array([at[device.id] for device in stays], np.intp)
-    since, until = np.full(len(at), END), np.zeros(len(at), np.int64)
+    since, until = np.full(len(at), LAST_SECOND), np.zeros(len(at), np.int64)
     np.minimum.at(since, rows, np.array([device.since for device in stays], np.int64))
     np.maximum.at(until, rows, np.array([device.until for device in stays], np.int64))
     begin = min(int(figures.periods.edges[0]) for figures in both)

@@ -122,12 +122,9 @@ def as_json(found: Schedule) -> dict[str, Any]:
 
 def _keep(store: Store, made: Schedule, now: int, act: audit.Act, before: Mapping[str, Any]) -> None:
     """Keep a schedule and who stated it; the log has no address of a person."""
-    entry = audit.entry(act, made.id, now, _without_address(before), _without_address(as_json(made)))
-    store.append([Fact("schedule", made.id, now, as_json(made)), entry])
-
-
-def _without_address(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name not in ("id", "to")}
+    told = as_json(made)
+    entry = audit.entry(act, made.id, now, before, told, hidden=("id", "to"))
+    store.append([Fact("schedule", made.id, now, told), entry])
 
 
 def _schedule(fact: Fact) -> Schedule:
