@@ -47,7 +47,9 @@ def lay_out(target: Path, python: Mapping[str, bytes], libraries: Path, prefix: 
         if others:
             shutil.copytree(compiled / package.name, target / package.name)
             for file in others:
-                shutil.copy(file, target / file.relative_to(sources))
+                copy = target / file.relative_to(sources)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, copy)
             shutil.rmtree(compiled / package.name)
     _archive(
         target / "lib.zip", {str(path.relative_to(compiled)): path.read_bytes() for path in _files(compiled)}
