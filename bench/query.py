@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -52,7 +53,14 @@ COPIED = "INSERT INTO device_number SELECT ?1, ?2, first_slot, last_slot FROM de
 
 def main() -> int:
     """Build, measure, print, and fail when an aim is missed."""
-    asked = argparse.ArgumentParser(description=__doc__)
+    with kept_fleet(__doc__) as (folder, size):
+        return measured(folder, size)
+
+
+@contextmanager
+def kept_fleet(about: str | None) -> Iterator[tuple[Path, int]]:
+    """The folder and size of the fleet that the command line asks for, written where it is not there."""
+    asked = argparse.ArgumentParser(description=about)
     asked.add_argument("--devices", type=int, default=SIZE)
     asked.add_argument("--keep", type=Path, help="folder of the store; one that is there is used again")
     options = asked.parse_args()
@@ -60,7 +68,7 @@ def main() -> int:
         folder: Path = options.keep or Path(scratch)
         if not (folder / FILE).exists():
             write_fleet(folder, options.devices)
-        return measured(folder, options.devices)
+        yield folder, options.devices
 
 
 def measured(folder: Path, size: int) -> int:

@@ -6,13 +6,10 @@ Monday's job publishes for a recipient in every org unit, each rendered in every
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
@@ -24,22 +21,14 @@ from parcimetre_server.reports import schedules  # noqa: E402
 from parcimetre_server.reports.published import Publication, publish  # noqa: E402
 from parcimetre_server.reports.rendered import FORMATS, all_rendered  # noqa: E402
 from parcimetre_server.settings import Settings  # noqa: E402
-from parcimetre_server.store.embedded.files import FILE  # noqa: E402
-from query import SIZE, write_fleet  # noqa: E402
+from query import kept_fleet  # noqa: E402
 
 AIM_S, AIM_MIB = 20.0, 500.0
 
 
 def main() -> int:
     """Build, measure, print, and fail when an aim is missed."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--devices", type=int, default=SIZE)
-    asked.add_argument("--keep", type=Path, help="folder of the store; one that is there is used again")
-    options = asked.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder: Path = options.keep or Path(scratch)
-        if not (folder / FILE).exists():
-            write_fleet(folder, options.devices)
+    with kept_fleet(__doc__) as (folder, _):
         return measured(open_collector(Settings(folder, organisation="bench")))
 
 

@@ -6,8 +6,6 @@ tested on constructed answers beside this file.
 
 import json
 import os
-import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -17,6 +15,8 @@ from pathlib import Path
 import pytest
 from parcimetre_agent.report import Report
 from pydantic import TypeAdapter
+
+from tests.end_to_end.conftest import Collector
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -55,26 +55,12 @@ def windows() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A real collector on a free port, and the file with an enrolment secret."""
-    folder = tmp_path_factory.mktemp("collector")
-    command = Path(sys.executable).with_name("parcimetre")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    serve = ["serve", "--data-dir", folder, "--host", "127.0.0.1", "--port", str(port)]
-    with (
-        (folder / "log").open("w") as log,
-        subprocess.Popen([command, *serve], stderr=log, stdout=log) as server,
-    ):
-        url = f"http://127.0.0.1:{port}"
-        _eventually(f"{url}/readyz", "")
-        made = subprocess.run(
-            [command, "enrolment-secret", "create", "--data-dir", folder, "--org-unit", "Wine", "--json"],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        secret = folder / "secret"
-        secret.write_text(json.loads(made.stdout)["secret"])
-        yield url, secret
-        server.terminate()
+    served = Collector(tmp_path_factory.mktemp("collector"))
+    served.start()
+    secret = served.folder / "secret"
+    secret.write_text(served.secret("Wine")["secret"])
+    yield served.url, secret
+    served.stop()
 
 
 def _eventually(url: str, wanted: str) -> str:

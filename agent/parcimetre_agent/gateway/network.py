@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..identity import is_filler, serial_hash
-from ..report import Inventory, OperatingSystem, SensorOutcome, System
+from ..report import Inventory, SensorOutcome
+from . import printers
 from .makers import Maker
 from .meters import CHASSIS, POWER, STACK, UNMETERED, Meters, of_class
 from .printers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers, Known, first_model, first_word, text
@@ -89,18 +90,11 @@ def _model(answers: Answers, found: Sequence[str], maker: Maker | None) -> str |
 
 
 def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
-    """The device as the report has it, with what its power contains; its address is nowhere in it."""
+    """The device as the report has it, with what its power contains."""
     if found.meters is None:
         told = [SensorOutcome(POWER, "no_data", UNMETERED)]
     else:
         told = [] if POWER in {one.sensor for one in outcomes} else [SensorOutcome(POWER, "ok")]
     if found.poe:
         told.append(SensorOutcome(POE, "ok", WITH_POE if found.meters else POE_UNCOUNTED))
-    return Inventory(
-        taken_at=taken_at,
-        category="network",
-        virtual="none",
-        system=System(maker=found.maker, model=found.model, serial_hash=found.serial_hash),
-        os=OperatingSystem("none"),
-        outcomes=[*outcomes, *told],
-    )
+    return printers.inventory(found, taken_at, [*outcomes, *told])

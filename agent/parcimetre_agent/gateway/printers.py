@@ -184,10 +184,10 @@ def _positive(value: Value) -> int | None:
 
 
 def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
-    """The printer as the report has it; its serial number goes as a hash alone, its address nowhere."""
+    """The device as the report has it; its serial number goes as a hash alone, its address nowhere."""
     return Inventory(
         taken_at=taken_at,
-        category="printer",
+        category=found.category,
         virtual="none",
         system=System(maker=found.maker, model=found.model, serial_hash=found.serial_hash),
         os=OperatingSystem("none"),

@@ -7,10 +7,8 @@ tables of the MSI alone.
 import asyncio
 import json
 import shutil
-import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -23,6 +21,8 @@ import pytest
 import signing
 from set_up_wine import PREFIX
 from wine import WINE, Program, environment, session, windows_path
+
+from tests.end_to_end.conftest import Collector as Served
 
 LONGEST_S = 240
 UNINSTALL = r"HKLM\Software\Microsoft\Windows\CurrentVersion\Uninstall"
@@ -141,36 +141,13 @@ class Collector:
 @pytest.fixture(scope="module")
 def collector(asked_for: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
     """A real one on a free port, TLS in front of it by a certificate of a private authority."""
-    folder = tmp_path_factory.mktemp("collector")
-    command = Path(sys.executable).with_name("parcimetre")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    serve = ["serve", "--data-dir", folder, "--host", "127.0.0.1", "--port", str(port)]
-    with (
-        (folder / "log").open("w") as log,
-        subprocess.Popen([command, *serve], stderr=log, stdout=log) as server,
-    ):
-        _await(f"http://127.0.0.1:{port}/readyz")
-        order = ["enrolment-secret", "create", "--data-dir", folder, "--org-unit", "Windows", "--json"]
-        made = subprocess.run([command, *order], capture_output=True, text=True, check=True)
-        authority, certificate = _certificates(folder)
-        with _Tls(certificate, port) as tls_port:
-            url = f"https://127.0.0.1:{tls_port}"
-            yield Collector(url, f"http://127.0.0.1:{port}", authority, json.loads(made.stdout)["secret"])
-        server.terminate()
-
-
-def _await(url: str) -> None:
-    deadline = time.monotonic() + LONGEST_S
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(url, timeout=10).close()
-        except OSError:
-            time.sleep(0.5)
-        else:
-            return
-    pytest.fail(f"{url} does not answer")
+    served = Served(tmp_path_factory.mktemp("collector"))
+    served.start()
+    authority, certificate = _certificates(served.folder)
+    with _Tls(certificate, served.port) as tls_port:
+        url = f"https://127.0.0.1:{tls_port}"
+        yield Collector(url, served.url, authority, served.secret("Windows")["secret"])
+    served.stop()
 
 
 def _certificates(folder: Path) -> tuple[Path, Path]:
