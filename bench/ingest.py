@@ -1,9 +1,10 @@
 """What the collector takes in: durable reports a second, waiting, memory and bytes a slot, by fleet size.
 
 Real HTTP, the demonstration fleet's hourly reports, answers counted only when they say that everything was
-taken. Each fleet sends the same number of reports, a small one those of several hours, after a warm-up.
+taken. Each fleet sends the same number of reports, a small one those of several hours, after each device that
+sends was heard once: what a collector does once at its start, and once for each device, is not measured.
 Beside it, in the same run, a bare Starlette app that only commits the raw body. The server has one core, the
-agents the other: read the ratios. Bytes a slot are those of a fleet's fortnight, its days over and sealed.
+agents the other: read the ratios. Bytes a slot are those of a fleet's year, its days over and sealed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from itertools import cycle
 from pathlib import Path
@@ -44,13 +46,14 @@ from pydantic import TypeAdapter
 SIZES = (1_500, 15_000, 150_000)
 MODELS = 1_500
 WARM_UP = 1_000
-FILLED = 500
+FILLED, YEAR_DAYS = 60, 365
 CONNECTIONS = 64
 PARIS = ZoneInfo("Europe/Paris")
 HOUR_S, DAY_S = 3600, 86_400
 Hours = Callable[[int], list[bytes]]
 SERVER_CORE, AGENTS_CORE = 0, 1
 READY_S = 60
+SETTLED_S = 2.0
 REPORT = TypeAdapter(Report)
 BARE = Path(__file__).with_name("bare_ingest.py")
 
@@ -65,17 +68,18 @@ class Load(NamedTuple):
 
 
 def samples(now: int, back: int) -> list[bytes]:
-    """A whole hour of each of the demonstration fleet's models at work, so many before the last one.
+    """The last whole hour of each of the demonstration fleet's models at work, told of so many hours before.
 
     Each is a report as JSON, of which the device id is exchanged.
     """
-    hour = now // HOUR_S * HOUR_S - (back + 1) * HOUR_S
+    hour = now // HOUR_S * HOUR_S - HOUR_S
     found = []
     for device in fleet(MODELS, 1):
         taken = list(slots(device, hour, hour + HOUR_S)) or [
             Slot(hour + 900 * i, 0, 0, 900, 0, 0) for i in range(4)
         ]
-        found.append(REPORT.dump_json(Report(1, "0" * 32, now, "bench", taken), exclude_none=True))
+        told = [replace(slot, start=slot.start - back * HOUR_S) for slot in taken]
+        found.append(REPORT.dump_json(Report(1, "0" * 32, now, "bench", told), exclude_none=True))
     return found
 
 
@@ -174,11 +178,18 @@ def serving(command: list[str], port: int) -> Iterator[psutil.Process]:
             if time.monotonic() > deadline or child.poll() is not None:
                 raise SystemExit(f"{command[0]} did not start") from None
             time.sleep(0.1)
+    settled(process)
     try:
         yield process
     finally:
         child.send_signal(signal.SIGTERM)
         child.wait(READY_S)
+
+
+def settled(process: psutil.Process) -> None:
+    """Wait until a server has done what it does once at its start."""
+    while process.cpu_percent(SETTLED_S) > 1:
+        pass
 
 
 def free_port() -> int:
@@ -218,7 +229,7 @@ def collector(devices: int, hours: Hours, limit: int, now: int) -> tuple[float, 
         known = enrolled(data_dir, devices, now)
         sending = known[:: max(1, devices // limit)][:limit]
         rounds = -(-limit // len(sending))
-        warm_up = requests(sending[:WARM_UP], hours(rounds), port)
+        warm_up = requests(sending, hours(rounds), port)
         made = [one for back in reversed(range(rounds)) for one in requests(sending, hours(back), port)]
         made = made[:limit]
         command = [str(Path(sys.executable).with_name("parcimetre")), "serve", "--data-dir", folder]
@@ -270,7 +281,7 @@ def main() -> None:
     peer = bare(made)
     print(f"ratio to the bare app: {', '.join(f'{rate / peer:.2f}' for rate in rates)}")
     print(f"cost of a report, largest fleet over smallest: {rates[0] / rates[-1]:.2f}")
-    print(f"bytes a slot, a fortnight of {FILLED} devices, sealed: {sealed_bytes(FILLED, 14, now):.1f}")
+    print(f"bytes a slot, a year of {FILLED} devices, sealed: {sealed_bytes(FILLED, YEAR_DAYS, now):.1f}")
     print(json.dumps({"devices": list(asked.devices), "reports_s": [round(rate) for rate in rates]}))
 
 

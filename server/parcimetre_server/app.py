@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import Receive, Scope, Send
 
 from . import __version__, api, pages
 from .access import Access
-from .api.reports_in import ReportsFirst
+from .api.reports_in import is_report, take_report
 from .collector import Collector
 from .credentials import Credentials
 from .dead_letters import Intake
@@ -29,6 +30,18 @@ from .writer import Writer
 MOST_WAITING = 2000
 
 
+class App(FastAPI):
+    """Reports are answered before the framework, its middleware and its routes are asked."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a report, or pass the request on."""
+        if is_report(scope):
+            scope["app"] = self
+            await self.state.reports(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def build(collector: Collector) -> FastAPI:
     """The collector's app. It owns a writer thread and jobs, which end with its lifespan."""
     writer = Writer(collector.store, MOST_WAITING)
@@ -41,7 +54,7 @@ def build(collector: Collector) -> FastAPI:
         stop_jobs()
         writer.close()
 
-    app = FastAPI(title="Parcimètre", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = App(title="Parcimètre", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     tokens = Tokens(collector)
     app.state.collector = collector
     app.state.tokens = tokens
@@ -56,9 +69,10 @@ def build(collector: Collector) -> FastAPI:
     for router in routers():
         app.include_router(router)
     install(app)
-    app.add_middleware(ReportsFirst)
     app.add_middleware(Access, collector=collector, tokens=tokens, sessions=app.state.sessions)
-    app.add_middleware(Requests, log=collector.settings.access_log)
+    log = collector.settings.access_log
+    app.add_middleware(Requests, log=log)
+    app.state.reports = Requests(take_report, log)
     return app
 
 

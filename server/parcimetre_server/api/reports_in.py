@@ -10,14 +10,14 @@ from parcimetre_agent.report import ReportAnswer
 from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from ..bodies import read_body
 from ..collector import Collector
 from ..credentials import Presented
 from ..errors import ParcimetreError
 from ..ingest import ClockAhead, take
-from ..problems import expected
+from ..problems import expected, unexpected
 from ..writer import Writer
 
 PATH = "/v1/reports"
@@ -62,26 +62,22 @@ async def reports(request: Request) -> Response:
     return Response(ANSWER.dump_json(answer, exclude_none=True), media_type="application/json")
 
 
-class ReportsFirst:
-    """Answers reports before any other route is looked at: a fleet sends them all day."""
+def is_report(scope: Scope) -> bool:
+    """Whether a request brings a report."""
+    return bool(scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST")
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Stand before the app."""
-        self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take a report, or pass the request on."""
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
-            await self._app(scope, receive, send)
-            return
-        request = Request(scope, receive)
-        try:
-            response = await reports(request)
-        except ParcimetreError as error:
-            request.app.state.writer.meters.turned_away += 1
-            if isinstance(error, ClockAhead):
-                LOG.warning(
-                    "a report is from the future by this machine's clock: if many are, set it with NTP"
-                )
-            response = await expected(request, error)
-        await response(scope, receive, send)
+async def take_report(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a report, as an ASGI app of its own: a fleet sends them all day, and routes take their time."""
+    request = Request(scope, receive)
+    try:
+        response = await reports(request)
+    except ParcimetreError as error:
+        request.app.state.writer.meters.turned_away += 1
+        if isinstance(error, ClockAhead):
+            LOG.warning("a report is from the future by this machine's clock: if many are, set it with NTP")
+        response = await expected(request, error)
+    except Exception as error:  # the edge of a server that must survive
+        LOG.exception("a report met an error of the collector's own; its agent will send it again")
+        response = await unexpected(request, error)
+    await response(scope, receive, send)
