@@ -8,17 +8,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import __version__, api, pages
 from .access import Access
-from .api.reports_in import is_report, take_report
+from .api.reports_in import ReportIntake, is_report
 from .collector import Collector
 from .credentials import Credentials
-from .dead_letters import Intake
 from .enrolment import Enrolment
 from .fleet_metrics import FleetMetrics
-from .ingest import Versions
 from .jobs import start_jobs
 from .problems import install
 from .rates import rates
@@ -33,11 +31,12 @@ MOST_WAITING = 2000
 class App(FastAPI):
     """Reports are answered before the framework, its middleware and its routes are asked."""
 
+    first: ASGIApp
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a report, or pass the request on."""
         if is_report(scope):
-            scope["app"] = self
-            await self.state.reports(scope, receive, send)
+            await self.first(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -61,10 +60,8 @@ def build(collector: Collector) -> FastAPI:
     app.state.sessions = Sessions(collector, tokens)
     app.state.writer = writer
     app.state.credentials = Credentials(collector)
-    app.state.rates = rates(collector.settings)
-    app.state.letters = Intake()
+    app.state.reports = ReportIntake(collector, writer, app.state.credentials, rates(collector.settings))
     app.state.enrolment = Enrolment(collector)
-    app.state.versions = Versions()
     app.state.fleet_metrics = FleetMetrics(collector)
     for router in routers():
         app.include_router(router)
@@ -72,7 +69,7 @@ def build(collector: Collector) -> FastAPI:
     app.add_middleware(Access, collector=collector, tokens=tokens, sessions=app.state.sessions)
     log = collector.settings.access_log
     app.add_middleware(Requests, log=log)
-    app.state.reports = Requests(take_report, log)
+    app.first = Requests(app.state.reports, log)
     return app
 
 

@@ -148,6 +148,7 @@ class _Sha256(HMACAlgorithm):
     """HMAC in one step, which takes a fraction of the time."""
 
     def get_signature(self, key: bytes, value: bytes) -> bytes:
+        """The signature of a value."""
         return hmac.digest(key, value, "sha256")
 
 
