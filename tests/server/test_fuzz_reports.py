@@ -77,6 +77,8 @@ def _mutate(draw, document, path):
         within[path[-1]]
     except (KeyError, IndexError, TypeError):
         return
+    if isinstance(within, str):
+        return
     how = draw(st.sampled_from(["exchange", "remove", "repeat", "add"]))
     if how == "exchange":
         within[path[-1]] = draw(ODD)
