@@ -34,8 +34,8 @@ REPORT = TypeAdapter(Report)
 INVENTORY = TypeAdapter(Inventory)
 
 Versions = dict[DeviceId, str]  # agent versions that the store holds
-Part = Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing"]
-LISTS: tuple[Part, ...] = ("slots", "gaps", "printing")
+Part = Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing", "feeds"]
+LISTS: tuple[Part, ...] = ("slots", "gaps", "printing", "feeds")
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
