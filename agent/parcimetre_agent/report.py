@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen, MultipleOf
 
 SCHEMA = 1
 SLOT_S = 900
@@ -314,7 +314,7 @@ class Feed:
     current behind the switch's supply. One record for each start and outlet; of two the longer one counts.
     """
 
-    start: UtcSecond
+    start: Annotated[UtcSecond, MultipleOf(SLOT_S)]
     outlet: Annotated[str, MinLen(1), MaxLen(40)]
     scope: FeedScope
     source: Annotated[str, MinLen(1), MaxLen(40)]
@@ -323,11 +323,6 @@ class Feed:
     duration_s: Annotated[int, Gt(0), Le(SLOT_S)]
 
     __pydantic_config__ = STRICT
-
-    def __post_init__(self) -> None:
-        """Raise ValueError when it does not start on a quarter hour."""
-        if self.start % SLOT_S:
-            raise ValueError(f"start = {self.start} is not on a quarter hour of UTC")
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,10 @@ from .periods import DAY_S, Span, cut
 from .profiles import Profile, profiles
 from .purchases import purchase_of
 from .retention import resolution_of
-from .rungs import DECILES, PIECES, RUNGS, Chosen, Reading, choose
+from .rungs import DECILES, GIVEN, PIECES, RUNGS, Chosen, Reading, choose
 from .store import DeviceId
 from .use import together
+from .wiring import Wiring
 
 FINE_S = 2 * DAY_S
 JOULES = leaf(mark("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")
@@ -83,6 +84,10 @@ HOURS_KEPT = mark(
 DAYS_KEPT = mark(
     "Of the oldest parts of this time days are kept: each day's energy is exact, and shared equally among "
     "its quarter hours."
+)
+GIVEN_ON = mark("energy given on over its ports, which counts where it went")
+BY_OUTLETS = mark(
+    "Outlets that feed the device tell what it took, in quarter hours that all of them counted nearly whole."
 )
 OWN_SHARE = mark("A virtual machine: these are its estimated shares of a typical host, not measurements.")
 STAGE_LABELS = {
@@ -282,6 +287,8 @@ def _notes(case: _Case, asked: Policy) -> Iterator[str]:
         yield MARKET
     if case.device.driven_by is not None:
         yield DRIVEN
+    if case.device.wired and case.device.id in Wiring.of(case.collector.store).hung:
+        yield BY_OUTLETS
     yield from assumptions(case.device)
     if case.profile.embodied.note:
         yield case.profile.embodied.note
@@ -419,10 +426,10 @@ def _energy(chosen: Chosen, inside: NDArray[np.bool_], factors: FactorSet, telle
 def _read(reading: Reading, inside: NDArray[np.bool_], factors: FactorSet) -> Term:
     """What a counter read in some slots, and what the power supply lost before it."""
     counted_j = float(reading.counted_j[inside].sum())
+    label = GIVEN_ON if reading.scope == GIVEN else mark("energy counted")
     counted = leaf(
-        mark("energy counted"), counted_j, "J", "measured", detail=f"{reading.source} ({reading.scope})",
-        tier=reading.quality,
-    )  # fmt: skip
+        label, counted_j, "J", "measured", detail=f"{reading.source} ({reading.scope})", tier=reading.quality
+    )
     if not reading.errors:
         return counted
     error, *charge = reading.errors

@@ -42,7 +42,8 @@ async def reports(request: Request) -> Response:
         body = await read_body(request)
         judged = (body, device_id, collector.store, collector.now(), state.versions)
         taken = take(*judged) if len(body) <= SHORT else await run_in_threadpool(take, *judged)
-        merged = await writer.written(state.letters.bounded(taken.arrival, collector.now()))
+        arrival = state.letters.bounded(taken.arrival, collector.now())
+        merged = await writer.written(arrival, *taken.fed)
     collector.seen.note(device_id, collector.now(), taken.waiting)
     if taken.refused:
         meters.refused += len(taken.refused)
