@@ -23,7 +23,7 @@ from .periods import LAST_SECOND
 from .scoped_store import ScopedStore
 from .store import DeviceId, Fact, FactKind, Store
 from .transfers import Stay, by_device, stays
-from .wiring import Wiring
+from .wiring import Wiring, unplugged
 
 INVENTORY = TypeAdapter(Inventory)
 DISPLAY = TypeAdapter(Display)
@@ -385,9 +385,11 @@ def retire(store: Store, device_id: str, now: int, scrapped: bool = False) -> No
     """Take a device out of service from `now` on and end its credentials. Raises UnknownDevice.
 
     What is left of a scrapped device's life falls on that time; another's goes with it to its next owner.
+    What outlets give from then on is not its.
     """
-    facts: list[Fact] = []
-    for member in _members(store, device_id):
+    members = _members(store, device_id)
+    facts = unplugged(store, members, now)
+    for member in members:
         fact = store.latest_of("device", member) or store.latest_of("monitor", member)
         if fact is not None and fact.body.get("retired_at") is None:
             body = {**fact.body, "retired_at": now, "scrapped": scrapped}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+
+from parcimetre_factors.activity import SLOT_S
 
 from .lineage import Lineages
 from .periods import LAST_SECOND
@@ -124,6 +126,13 @@ def feedings(stated: Iterable[Fact], lineages: Lineages) -> tuple[Feeding, ...]:
         for (first, device), last in zip(edges, ends, strict=True)
         if first < last
     )
+
+
+def unplugged(store: Store, gone: Collection[DeviceId], now: int) -> list[Fact]:
+    """The facts by which devices that go out of service hang on no outlet any more."""
+    at = now // SLOT_S * SLOT_S
+    left = (one for one in Wiring.of(store).outlets if one.at(now).device in gone)
+    return [Fact("feeding", one.ids[-1], now, {"device": None, "from": at}) for one in left]
 
 
 def _by_key(stated: Iterable[Fact]) -> dict[str, list[Fact]]:
