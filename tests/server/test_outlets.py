@@ -1,6 +1,7 @@
 """The map of outlets: taken from files, dated, never changed silently, and seen by whom it concerns."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -228,3 +229,14 @@ def test_an_admin_of_a_part_maps_only_own_outlets_and_devices(shared):
         with pytest.raises(BadOutlets, match="line 2: there is no device"):
             take(shared, line, scope=Scope(unit))
     assert take(shared, f"{OTHER};2;of-verre-b1;2026-11-20\n", scope=Scope(B)) == Kept(1, 0)
+
+
+def test_pages_of_feeder_and_of_what_hangs_there_name_each_other(racked, reader):
+    hang(racked.collector.store, PDU, "2", racked.server, first=STARTS[2])
+    page = reader.get(f"/devices/{PDU}").text
+    assert f'<a href="/devices/{racked.server}">Dell Inc. PowerEdge R640 dddddd</a>' in page
+    assert re.search(r"Not attributed: (15|0.015)\S*.k?Wh in this period", page)
+    assert f'outlet 2, <a href="/devices/{PDU}">rack-1</a>' in reader.get(f"/devices/{racked.server}").text
+    assert "outlet 2" not in reader.get(f"/devices/{racked.silent}").text
+    french = reader.get(f"/devices/{PDU}", headers={"accept-language": "fr"}).text
+    assert "dans aucun total" in french
