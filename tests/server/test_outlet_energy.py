@@ -21,7 +21,8 @@ from parcimetre_server.settings import Settings
 from parcimetre_server.store import Arrival, DeviceId
 from parcimetre_server.use import J_PER_KWH
 
-from tests.server.conftest import NOW, SLOT_S
+from tests.factors.test_method_page import LANGUAGES, worked
+from tests.server.conftest import NOW, SLOT_S, slot
 from tests.server.outlets import enrol, feed, gave, hang
 
 PDU, SWITCH, PHONE, NEW = (DeviceId(letter * 32) for letter in "1234")
@@ -282,3 +283,45 @@ def test_whatever_hangs_where_the_devices_take_together_what_left_the_wall(tmp_p
         assert str(before) == str(after)
     finally:
         store.close()
+
+
+@LANGUAGES
+def test_the_method_page_s_example_is_right_and_leads_to_the_collector_s_figures(fleet, factors, language):
+    steps, store = worked(language, "outlets", factors), fleet.collector.store
+    enrol(store, SWITCH, "network", [awake(FIRST, wall(45_000))])
+    enrol(store, PHONE, "phone")
+    gave(store, PDU, [feed(FIRST, "1", 81_000), feed(FIRST, "2", 72_000)], NOW)
+    gave(store, SWITCH, [feed(FIRST, "3", 5400, "poe"), feed(FIRST, "4", 9000, "poe")], NOW)
+    for feeder, outlet, key in ((PDU, "1", fleet.server), (PDU, "2", fleet.server), (SWITCH, "3", PHONE)):
+        hang(store, feeder, outlet, key)
+    slot_of_it = Span(FIRST, FIRST + SLOT_S)
+    found = [kwh(fleet.collector, key, slot_of_it) for key in (fleet.server, PHONE, SWITCH)]
+    assert [one * J_PER_KWH for one in found] == pytest.approx([steps[name] for name in "abc"])
+    assert sum(found) == pytest.approx(steps["f"])
+    assert steps["d"] == steps["e"]
+
+
+def test_a_merge_keeps_the_energy_that_only_the_other_record_has(fleet):
+    store, bmc = fleet.collector.store, NEW
+    agent = [Energy("rapl", "package", "measured", 2700.0, 900)]
+    both = [
+        Energy("redfish", "psu_dc", "measured", 90_000.0, 900),
+        Energy("rapl", "package", "measured", 1.0, 900),
+    ]
+    store.write([Arrival(fleet.silent, [slot(FIRST, agent), slot(FIRST + SLOT_S, agent, awake_s=300)])])
+    enrol(
+        store,
+        bmc,
+        "server",
+        [awake(FIRST, *both), awake(FIRST + SLOT_S, *both), awake(FIRST + 2 * SLOT_S, *both)],
+    )
+    merge(store, fleet.silent, bmc, NOW)
+    found = of(fleet.collector, fleet.silent)
+    assert found.covered_s.tolist() == [900.0] * 3
+    assert found.display_on_s.tolist() == [900.0, 0.0, 0.0]
+    assert channel(found, "redfish", "psu_dc") == [90_000.0] * 3
+    assert channel(found, "rapl", "package") == [2700.0, 1.0, 1.0]
+    told = explain_device(fleet.collector, fleet.silent, SPAN, Criterion.GWP)
+    row = figures(fleet.collector, Query(SPAN, Criterion.GWP, device=fleet.silent)).total()
+    assert row.value == pytest.approx(recompute(told.term)) == pytest.approx(told.term.value)
+    assert row.energy_kwh > 3 * 90_000 / J_PER_KWH
