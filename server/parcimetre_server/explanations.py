@@ -33,6 +33,7 @@ from .hardware import assumptions, hardware, is_virtual
 from .i18n import mark
 from .lineage import Lineages
 from .monitors import Told, of_device, span_of
+from .own_figures import Beside, beside
 from .periods import DAY_S, Span, cut
 from .profiles import Profile, profiles
 from .purchases import purchase_of
@@ -114,7 +115,8 @@ class NothingToExplain(ParcimetreError):
 class Explanation:
     """A figure's tree, what its terms refer to, the factors it rests on, and what a reader should know.
 
-    `term` is None where no factor knows the criterion. `absent` are the stages that it leaves out.
+    `term` is None where no factor knows the criterion. `absent` are the stages that it leaves out. `beside`
+    is what a device says itself that outlets tell of.
     """
 
     criterion: Criterion
@@ -128,6 +130,7 @@ class Explanation:
     amortisation: Policy
     electricity: Electricity
     grid_tiers: Mapping[str, Mapping[str, float]]
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,7 @@ def explain_device(
         asked,
         grid.electricity,
         _grid_tiers(cases),
+        beside(collector.store, found, profile, span),
     )
 
 
@@ -460,11 +464,6 @@ def term_json(term: Term) -> dict[str, Any]:
     }
 
 
-def factor_json(factor: Factor) -> dict[str, Any]:
-    """A factor with its source, for machines."""
-    return asdict(factor)
-
-
 def as_json(explanation: Explanation) -> dict[str, Any]:
     """An explanation for machines; field names are part of the API."""
     return {
@@ -477,11 +476,12 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "notes": explanation.notes,
         "term": None if explanation.term is None else term_json(explanation.term),
         "definitions": {name: term_json(term) for name, term in explanation.definitions.items()},
-        "factors": [factor_json(factor) for factor in explanation.factors],
+        "factors": [asdict(factor) for factor in explanation.factors],
         "factor_set": explanation.factor_set,
         "amortisation": explanation.amortisation,
         "electricity": explanation.electricity,
         "grid_tiers": explanation.grid_tiers,
+        **({"beside": asdict(explanation.beside)} if explanation.beside else {}),
     }
 
 

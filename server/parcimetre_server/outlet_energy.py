@@ -51,6 +51,16 @@ def activity(store: Store, wiring: Wiring, device_id: DeviceId, first: int, last
     return found.get(device_id) or lineage.activity(store, device_id, first, first)
 
 
+def by_outlets(
+    store: Store, wiring: Wiring, device_id: DeviceId, first: int, last: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The slots that a device's outlets counted whole, and the energy of each in joules (n,)."""
+    slots = Slots.between(first, last)
+    found = _Read(store, wiring, [device_id], slots).supply(device_id)
+    told = np.flatnonzero(found.whole) if found is not None else np.zeros(0, np.intp)
+    return slots.starts[told], np.zeros(0) if found is None else found.energy_j[told]
+
+
 def spans(
     own: Mapping[DeviceId, Ends], stored: Mapping[DeviceId, Ends], wiring: Wiring, ids: Iterable[DeviceId]
 ) -> dict[DeviceId, Ends]:
@@ -113,12 +123,13 @@ class _Read:
 
     def of(self, key: DeviceId, own: Activity | None) -> Activity | None:
         """A device's slots with what its outlets counted, less what it gave on."""
-        of_outlets = self._supply(key)
+        of_outlets = self.supply(key)
         made = own if of_outlets is None else _with(own, of_outlets, self._slots)
         given = self._wiring.giving.get(key, ())
         return made if made is None or not given else self._less(made, given)
 
-    def _supply(self, key: DeviceId | None) -> Supply | None:
+    def supply(self, key: DeviceId | None) -> Supply | None:
+        """What a device's outlets counted together, None where none has a record."""
         if key not in self._supplies and key is not None:
             hung = self._wiring.hung.get(key, ())
             told = any(outlet.ids in self._counted for outlet, _ in hung)
@@ -130,7 +141,7 @@ class _Read:
         n = len(self._slots.starts)
         given_j, quality = np.zeros(n), np.zeros(n, np.int8)
         for outlet, feeding in given:
-            of_fed, there = self._supply(feeding.device), self._between(feeding.first, feeding.last)
+            of_fed, there = self.supply(feeding.device), self._between(feeding.first, feeding.last)
             if of_fed is not None and outlet.ids in self._counted:
                 of_port, whole = self._counted[outlet.ids], of_fed.whole[there]
                 given_j[there] += np.where(whole, of_port.energy_j[there], 0.0)

@@ -1,17 +1,20 @@
 """What outlets counted is the energy of what hangs on them: whole or not at all, and never twice."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from parcimetre_agent.report import Energy, Slot
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
 from parcimetre_server.collector import open_collector
 from parcimetre_server.devices import device
-from parcimetre_server.explanations import explain_device
+from parcimetre_server.explanations import as_json, explain_device
 from parcimetre_server.footprints import Query, figures, footprint
 from parcimetre_server.merging import merge
 from parcimetre_server.monitors import of_device, span_of, spans
@@ -27,6 +30,7 @@ from tests.server.outlets import enrol, feed, gave, hang
 
 PDU, SWITCH, PHONE, NEW = (DeviceId(letter * 32) for letter in "1234")
 FIRST = NOW // SLOT_S * SLOT_S - 8 * SLOT_S
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/explanation.schema.json").read_text(encoding="utf-8"))
 SPAN = Span(FIRST, FIRST + 8 * SLOT_S)
 STARTS = range(SPAN.first, SPAN.last, SLOT_S)
 
@@ -325,3 +329,16 @@ def test_a_merge_keeps_the_energy_that_only_the_other_record_has(fleet):
     row = figures(fleet.collector, Query(SPAN, Criterion.GWP, device=fleet.silent)).total()
     assert row.value == pytest.approx(recompute(told.term)) == pytest.approx(told.term.value)
     assert row.energy_kwh > 3 * 90_000 / J_PER_KWH
+
+
+def test_an_explanation_tells_what_the_device_itself_says_beside_its_outlet(fed):
+    before = explain_device(fed.collector, fed.server, SPAN, Criterion.GWP)
+    assert before.beside is None
+    own_kwh = kwh(fed.collector, fed.server)
+    hang(fed.collector.store, PDU, "2", fed.server)
+    told = explain_device(fed.collector, fed.server, SPAN, Criterion.GWP)
+    assert told.beside.own_kwh == pytest.approx(own_kwh)
+    assert told.beside.outlets_kwh == pytest.approx(kwh(fed.collector, fed.server))
+    document = json.loads(json.dumps(as_json(told)))
+    assert Draft202012Validator(SCHEMA).is_valid(document)
+    assert document["beside"] == {"outlets_kwh": told.beside.outlets_kwh, "own_kwh": own_kwh}

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from click.testing import CliRunner
+from parcimetre_agent.report import Energy, Slot
 from parcimetre_factors.criteria import Criterion
 from parcimetre_server import audit
 from parcimetre_server.cli import parcimetre
@@ -240,3 +241,18 @@ def test_pages_of_feeder_and_of_what_hangs_there_name_each_other(racked, reader)
     assert "outlet 2" not in reader.get(f"/devices/{racked.silent}").text
     french = reader.get(f"/devices/{PDU}", headers={"accept-language": "fr"}).text
     assert "dans aucun total" in french
+
+
+def test_a_switch_has_the_same_figure_for_every_reader_of_it(shared):
+    store = shared.collector.store
+    switch, wall = DeviceId("5" * 32), Energy("energy_object", "wall_ac", "measured", 45_000.0, 900)
+    enrol(store, switch, "network", [Slot(at, 0, 900, 0, 0, 0, energy=[wall]) for at in STARTS], B)
+    gave(store, switch, [feed(at, "3", 5400, "poe") for at in STARTS], NOW)
+    hang(store, switch, "3", "a1" * 16, first=STARTS[1])
+    hang(store, OTHER, "2", None, at=2)
+    query = Query(SPAN, Criterion.GWP, device=switch)
+    whole = footprint(shared.collector, query)
+    assert whole[0].energy_kwh == pytest.approx((4 * 45_000 - 3 * 5400) / J_PER_KWH)
+    assert footprint(shared.collector.within(Scope(B)), query) == whole
+    by_unit = {row.group: row.energy_kwh for row in footprint(shared.collector, Query(SPAN), "org_unit")}
+    assert by_unit[A] == pytest.approx(3 * 5400 / J_PER_KWH)
