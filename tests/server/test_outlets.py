@@ -23,6 +23,8 @@ from parcimetre_server.store.embedded import open_store
 from parcimetre_server.use import J_PER_KWH
 from parcimetre_server.wiring import Wiring, counted
 
+from tests.server.pages.test_pages import checked
+
 from .conftest import DAY_S, NOW, SLOT_S, TODAY
 from .outlets import enrol, feed, gave, hang
 
@@ -239,6 +241,8 @@ def test_pages_of_feeder_and_of_what_hangs_there_name_each_other(racked, reader)
     assert re.search(r"Not attributed: (15|0.015)\S*.k?Wh in this period", page)
     assert f'outlet 2, <a href="/devices/{PDU}">rack-1</a>' in reader.get(f"/devices/{racked.server}").text
     assert "outlet 2" not in reader.get(f"/devices/{racked.silent}").text
+    tags = [tag for tag, _ in checked(page)]
+    assert tags.count("table") == tags.count("caption")
     french = reader.get(f"/devices/{PDU}", headers={"accept-language": "fr"}).text
     assert "dans aucun total" in french
 
