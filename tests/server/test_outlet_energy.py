@@ -342,3 +342,16 @@ def test_an_explanation_tells_what_the_device_itself_says_beside_its_outlet(fed)
     document = json.loads(json.dumps(as_json(told)))
     assert Draft202012Validator(SCHEMA).is_valid(document)
     assert document["beside"] == {"outlets_kwh": told.beside.outlets_kwh, "own_kwh": own_kwh}
+
+
+def test_a_switch_on_an_outlet_gives_on_what_the_outlet_counted(fleet):
+    store = fleet.collector.store
+    enrol(store, SWITCH, "network", [awake(start) for start in STARTS])
+    gave(store, PDU, [feed(start, "1", 45_000) for start in STARTS], NOW)
+    gave(store, SWITCH, [feed(start, "3", 5400, "poe") for start in STARTS], NOW)
+    hang(store, PDU, "1", SWITCH)
+    hang(store, SWITCH, "3", fleet.silent)
+    found = of(fleet.collector, SWITCH)
+    assert at_the_wall(found).tolist() == [45_000.0] * 8
+    assert channel(found, "poe", "given") == [-5400.0] * 8
+    assert kwh(fleet.collector, SWITCH) == pytest.approx(8 * (45_000 - 5400) / J_PER_KWH)
