@@ -14,6 +14,8 @@ from parcimetre_agent.report import SLOT_S, Energy, Feed, Slot
 
 from .store import Arrival, DeviceId, Fact, Store
 
+MOST_OUTLETS = 2000  # of a feeder: more are names that change
+
 
 @dataclass(frozen=True)
 class Contradiction:
@@ -41,11 +43,17 @@ def from_outlets(feeder: DeviceId, feeds: Sequence[Feed], store: Store, now: int
     """Slots by outlet, and the facts about outlets that are new or that another source tells of."""
     known = {key: store.latest_of("outlet", key) for key in {outlet_id(feeder, f.outlet) for f in feeds}}
     scopes: dict[DeviceId, str] = {key: str(one.body["scope"]) for key, one in known.items() if one}
+    room = MOST_OUTLETS if len(scopes) == len(known) else MOST_OUTLETS - _known(store, feeder)
     slots: dict[DeviceId, list[Slot]] = {}
     told: dict[DeviceId, Feed] = {}
     odd = []
     for at, feed in enumerate(feeds):
         key = outlet_id(feeder, feed.outlet)
+        if key not in scopes and room <= 0:
+            reason = f"more than {MOST_OUTLETS} outlets; give each the same name in every report"
+            odd.append(Contradiction(at, f"outlet = {feed.outlet!r}: {reason}"))
+            continue
+        room -= key not in scopes
         if scopes.setdefault(key, feed.scope) != feed.scope:
             reason = f"outlet {feed.outlet!r} gave {scopes[key]} before; name outlets and ports apart"
             odd.append(Contradiction(at, f"scope = {feed.scope!r}: {reason}"))
@@ -54,6 +62,11 @@ def from_outlets(feeder: DeviceId, feeds: Sequence[Feed], store: Store, now: int
         told[key] = feed
     facts = list(_facts(feeder, told, known, now))
     return FromOutlets([Arrival(key, of_it) for key, of_it in slots.items()], facts, odd)
+
+
+def _known(store: Store, feeder: DeviceId) -> int:
+    """How many outlets a feeder has told of."""
+    return sum(one.body["feeder"] == feeder for one in store.latest("outlet").values())
 
 
 def _slot(feed: Feed) -> Slot:

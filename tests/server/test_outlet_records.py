@@ -124,3 +124,14 @@ def test_a_report_s_answer_counts_feeds_with_its_slots(feeder, start, client_of)
         for _ in range(2)
     ]
     assert [(one["accepted"], one["duplicates"]) for one in answers] == [(3, 0), (0, 3)]
+
+
+def test_a_feeder_whose_names_change_fills_no_store(feeder, start, monkeypatch):
+    monkeypatch.setattr("parcimetre_server.outlet_records.MOST_OUTLETS", 3)
+    taken(feeder, [feed(start, name, 1) for name in ("1", "2")])
+    found, merged = taken(feeder, [feed(start - SLOT_S, name, 1) for name in ("1", "x", "x", "y")])
+    assert (merged.accepted, merged.duplicates) == (2, 1)
+    assert [one.reason for one in found.refused] == [
+        "feeds[3].outlet = 'y': more than 3 outlets; give each the same name in every report"
+    ]
+    assert len(feeder.store.latest("outlet")) == 3
