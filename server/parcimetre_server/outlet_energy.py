@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, SLOT_S, Activity, MeasuredEnergy
 
 from . import lineage
+from .outlet_counts import USABLE, Slots, Supply, counted, supply
 from .rungs import GIVEN, WALL, at_the_wall
 from .store import DeviceId, Store
 from .store.joining import SECONDS
-from .supplies import USABLE, Slots, Supply, counted, supply
 from .wiring import POE, Hung, Outlet, Wiring
 
 STATES = ("display_on_s", "display_off_s", "asleep_s", "off_s")

@@ -97,7 +97,7 @@ def store():
         def latest_of(self, kind, key):
             return Fact(kind, key, 0, {"agent_version": "0.1.0"}) if kind == "device" else None
 
-        def latest(self, kind):
+        def latest(self, _kind):
             return {}
 
     return Known()
