@@ -90,19 +90,19 @@ class Slot:
         """Raise ValueError when the record contradicts itself."""
         if self.start % SLOT_S:
             raise ValueError(f"start = {self.start} is not on a quarter hour of UTC")
-        total_s = self.awake_s + self.asleep_s + self.off_s + self.unknown_s
+        awake_s = self.display_on_s + self.display_off_s
+        total_s = awake_s + self.asleep_s + self.off_s + self.unknown_s
         if total_s != SLOT_S:
             raise ValueError(f"the states add up to {total_s} s, but a slot lasts {SLOT_S} s")
         if len(self.load_deciles_s) not in (0, DECILES):
             raise ValueError(
                 f"load_deciles_s has {len(self.load_deciles_s)} entries; {DECILES} or none are due"
             )
-        if sum(self.load_deciles_s) > self.awake_s:
+        if sum(self.load_deciles_s) > awake_s:
             raise ValueError(
-                f"load_deciles_s adds up to {sum(self.load_deciles_s)} s, more than {self.awake_s} s awake"
+                f"load_deciles_s adds up to {sum(self.load_deciles_s)} s, more than {awake_s} s awake"
             )
-        channels = [(e.source, e.scope) for e in self.energy]
-        if len(set(channels)) != len(channels):
+        if len(self.energy) > 1 and len({(e.source, e.scope) for e in self.energy}) < len(self.energy):
             raise ValueError("energy names the same source and scope twice")
 
     @property

@@ -8,16 +8,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import __version__, api, pages
 from .access import Access
-from .api.reports_in import ReportsFirst
+from .api.reports_in import ReportIntake, is_report
 from .collector import Collector
 from .credentials import Credentials
-from .dead_letters import Intake
 from .enrolment import Enrolment
 from .fleet_metrics import FleetMetrics
-from .ingest import Versions
 from .jobs import start_jobs
 from .problems import install
 from .rates import rates
@@ -27,6 +26,19 @@ from .tokens import Tokens
 from .writer import Writer
 
 MOST_WAITING = 2000
+
+
+class App(FastAPI):
+    """Reports are answered before the framework, its middleware and its routes are asked."""
+
+    first: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a report, or pass the request on."""
+        if is_report(scope):
+            await self.first(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def build(collector: Collector) -> FastAPI:
@@ -41,24 +53,23 @@ def build(collector: Collector) -> FastAPI:
         stop_jobs()
         writer.close()
 
-    app = FastAPI(title="Parcimètre", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = App(title="Parcimètre", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     tokens = Tokens(collector)
     app.state.collector = collector
     app.state.tokens = tokens
     app.state.sessions = Sessions(collector, tokens)
     app.state.writer = writer
     app.state.credentials = Credentials(collector)
-    app.state.rates = rates(collector.settings)
-    app.state.letters = Intake()
+    app.state.reports = ReportIntake(collector, writer, app.state.credentials, rates(collector.settings))
     app.state.enrolment = Enrolment(collector)
-    app.state.versions = Versions()
     app.state.fleet_metrics = FleetMetrics(collector)
     for router in routers():
         app.include_router(router)
     install(app)
-    app.add_middleware(ReportsFirst)
     app.add_middleware(Access, collector=collector, tokens=tokens, sessions=app.state.sessions)
-    app.add_middleware(Requests, log=collector.settings.access_log)
+    log = collector.settings.access_log
+    app.add_middleware(Requests, log=log)
+    app.first = Requests(app.state.reports, log)
     return app
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 
 import zstandard
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from .errors import ParcimetreError
 
+Headers = Mapping[bytes, bytes]
 MOST_RECEIVED = 1 << 20
 MOST_UNPACKED = 16 << 20
 SHORT = 16 << 10  # unpacked quicker than handed to another thread
@@ -32,16 +35,32 @@ class BadEncoding(ParcimetreError):
 
 
 async def read_body(request: Request) -> bytes:
-    """The body, decompressed; a long one off the event loop. Raises TooLarge and BadEncoding."""
-    received = bytearray()
-    async for part in request.stream():
-        received += part
-        if len(received) > MOST_RECEIVED:
+    """The body of a request, as `received`."""
+    return await received(dict(request.scope["headers"]), request.receive)
+
+
+async def received(headers: Headers, receive: Receive) -> bytes:
+    """A body, decompressed; a long one off the event loop. Raises TooLarge and BadEncoding."""
+    packed = await _packed(receive)
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
+    if len(packed) <= SHORT:
+        return unpack(packed, encoding)
+    return await run_in_threadpool(unpack, packed, encoding)
+
+
+async def _packed(receive: Receive) -> bytes:
+    """As it was sent. Raises ClientDisconnect where the client has gone meanwhile."""
+    parts, length = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        length += len(parts[-1])
+        if length > MOST_RECEIVED:
             raise TooLarge(f"the body has more than {MOST_RECEIVED} bytes: send fewer slots at once")
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if len(received) <= SHORT:
-        return unpack(bytes(received), encoding)
-    return await run_in_threadpool(unpack, bytes(received), encoding)
+        if not message.get("more_body", False):
+            return b"".join(parts)
 
 
 def unpack(body: bytes, encoding: str) -> bytes:

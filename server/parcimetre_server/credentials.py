@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 import secrets
 import threading
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, HMACAlgorithm, Signer, URLSafeSerializer
 
 from . import audit, clock
 from .collector import Collector
@@ -23,6 +24,7 @@ PREVIOUS_KEY_FILE = "credential.previous.key"
 KEYS = (KEY_FILE, PREVIOUS_KEY_FILE)
 KEY_SETTING = "credential_key"
 KEY_BYTES = 32
+SALT = "parcimetre/device-credential"
 KEY_CLAIM = "credential_key"
 RENEW_S = 30 * 86_400
 REFRESH_S = 3.0
@@ -65,8 +67,8 @@ class Credentials:
     def __init__(self, collector: Collector) -> None:
         """Read the signing key, made on first use. Raises KeyUnusable."""
         self._store, self._folder = collector.store, collector.settings.data_dir
-        self._present = _serializer(key_in_force(self._store, self._folder))
-        self._previous: URLSafeSerializer | None = None
+        self._present = _Key(key_in_force(self._store, self._folder))
+        self._previous: _Key | None = None
         self._previous_until = 0
         self._lock = threading.Lock()
         self._revoked_before: dict[str, int] = {}
@@ -77,7 +79,7 @@ class Credentials:
         self._refresh()
         fact = self._store.latest_of("credential", device_id)
         issued_at = now if fact is None else max(now, int(fact.body["revoked_before"]))
-        return str(self._present.dumps([device_id, issued_at]))
+        return self._present.sign(device_id, issued_at)
 
     def verify(self, authorization: str | None) -> DeviceId:
         """The device that an Authorization header speaks for. Raises BadCredential."""
@@ -102,11 +104,11 @@ class Credentials:
     def _read(self, token: str, now: int) -> tuple[tuple[str, int], bool]:
         """What a token says, and whether the present key signed it. Raises BadSignature."""
         try:
-            return self._present.loads(token), True
+            return self._present.read(token), True
         except BadSignature:
             if self._previous is None or now >= self._previous_until:
                 raise
-            return self._previous.loads(token), False
+            return self._previous.read(token), False
 
     def _refresh(self) -> None:
         with self._lock:
@@ -115,19 +117,39 @@ class Credentials:
             facts = self._store.latest("credential")
             self._revoked_before = {key: int(fact.body["revoked_before"]) for key, fact in facts.items()}
             rotated = self._store.latest_of("setting", KEY_SETTING)
-            self._present = _serializer(key_in_force(self._store, self._folder))
+            self._present = _Key(key_in_force(self._store, self._folder))
             if rotated is not None and (self._folder / PREVIOUS_KEY_FILE).exists():
-                self._previous = _serializer((self._folder / PREVIOUS_KEY_FILE).read_bytes())
+                self._previous = _Key((self._folder / PREVIOUS_KEY_FILE).read_bytes())
                 self._previous_until = int(rotated.body["previous_until"])
             self._refreshed_at = time.monotonic()
 
 
-def _serializer(key: bytes) -> URLSafeSerializer:
-    return URLSafeSerializer(
-        key,
-        salt="parcimetre/device-credential",
-        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
-    )
+class _Key:
+    """A key that signs credentials and reads them; what is derived from it is derived once."""
+
+    def __init__(self, key: bytes) -> None:
+        self._serializer = URLSafeSerializer(
+            key, salt=SALT, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        )
+        derived = self._serializer.make_signer(SALT).derive_key()
+        self._signer = Signer(derived, key_derivation="none", algorithm=_Sha256())
+
+    def sign(self, device_id: DeviceId, issued_at: int) -> str:
+        """A credential."""
+        return str(self._serializer.dumps([device_id, issued_at]))
+
+    def read(self, token: str) -> tuple[str, int]:
+        """Whose it is and when it was issued (seconds UTC). Raises BadSignature, ValueError, TypeError."""
+        device_id, issued_at = self._serializer.load_payload(self._signer.unsign(token))
+        return device_id, issued_at
+
+
+class _Sha256(HMACAlgorithm):
+    """HMAC in one step, which takes a fraction of the time."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        """The signature of a value."""
+        return hmac.digest(key, value, "sha256")
 
 
 def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = False) -> None:

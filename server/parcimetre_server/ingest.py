@@ -196,6 +196,8 @@ def _take_out(raw: dict[str, Any], refusal: Refusal) -> None:
 
 def _sent_as(part: Part, records: Sequence[object], dead: Sequence[_Dead]) -> Iterable[int]:
     """The index under which each remaining record was sent."""
+    if not dead:
+        return range(len(records))
     gone = {letter.refusal.index for letter in dead if letter.refusal.part == part}
     return (i for i in range(len(records) + len(gone)) if i not in gone)
 
@@ -204,6 +206,9 @@ def _in_time(
     part: Literal["slots", "feeds"], slots: Sequence[Timed], indexes: Iterable[int], now: int
 ) -> tuple[list[Timed], list[_Dead]]:
     """Slots or feeds near enough to now, and the others with the reason."""
+    starts = [slot.start for slot in slots]
+    if not starts or (min(starts) >= now - OLDEST_S and max(starts) <= now + NEWEST_S):
+        return list(slots), []
     kept, dead = [], []
     for index, slot in zip(indexes, slots, strict=True):
         if slot.start > now + NEWEST_S:

@@ -30,7 +30,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ParcimetreError, expected)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, unexpected)
 
 
 async def expected(request: Request, error: Exception) -> Response:
@@ -52,8 +52,8 @@ async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG
     return problem(422, sentence(error.errors()), "/problems/invalid-request")
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:  # noqa: ARG001
-    """The server logs the error itself."""
+async def unexpected(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    """The document of an error of the collector's own, which whoever caught it logs."""
     detail = "the collector met an error of its own; its log says which: report it with the log's last lines"
     request_id = REQUEST_ID.get()
     headers = {"X-Request-Id": request_id} if request_id else None

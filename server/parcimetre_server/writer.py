@@ -20,6 +20,7 @@ from .store import Arrival, Merged, Store, together
 
 LOG = logging.getLogger(__name__)
 MOST_PER_COMMIT = 500
+GATHERED_S = 0.004  # reports that arrive meanwhile share a commit
 RETRY_AFTER_S = 30
 
 Settled = Merged | Exception
@@ -118,6 +119,8 @@ class Writer:
         while going:
             batch: list[Waiting] = []
             item = self._queue.get()
+            if item is not None:
+                time.sleep(GATHERED_S)
             while item is not None:
                 if _is_wanted(item[1]):
                     batch.append(item)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("parcimetre")
 BACKLOG = 2048
+SELDOM = (10_000, 20, 20)  # objects between searches for cycles: of requests, hardly any is in one
 FILE = click.Path(dir_okay=False, path_type=Path)
 EPILOG = """\b
 Examples:
@@ -189,6 +191,8 @@ def _run(app: FastAPI, listener: socket.socket, address: str, tls: Tls | None) -
         ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.client_ca else ssl.CERT_NONE,
     )
     server = Server(config)
+    gc.set_threshold(*SELDOM)
+    gc.freeze()
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run(sockets=[listener])
     if not server.started:

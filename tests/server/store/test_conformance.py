@@ -230,6 +230,11 @@ def test_facts_are_kept_in_the_order_of_their_appending_whatever_their_date(
         assert store.latest_of("purchase", key) == store.latest("purchase")[key]
 
 
+def test_facts_about_more_things_than_a_query_may_name_are_kept(store: Store) -> None:
+    store.append([Fact("purchase", f"{n:032x}", 1, {"n": n}) for n in range(60_000)])
+    assert len(store.latest("purchase")) == 60_000
+
+
 def test_keys_that_changed_lately_are_found_with_their_latest_fact(store: Store) -> None:
     store.append([Fact("site", "x", 5, {"zone": "FR"}), Fact("site", "y", 9, {"zone": "DE"})])
     store.append([Fact("site", "y", 7, {"zone": "IT"})])

@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from secrets import randbits
 
 import numpy as np
@@ -41,6 +43,7 @@ HISTORY = """
 NEWEST = "SELECT kind, key, max(sequence) AS newest FROM fact WHERE {any_of} GROUP BY kind, key"
 Written = tuple[Fact, str]  # with its body as JSON
 CLOCKS_APART_US = 600_000_000
+MOST_ASKED = 2_000  # keys in a query, whose length ClickHouse bounds
 Key = tuple[str, str]  # kind and key
 Row = tuple[Fact, str, int, int]  # with its body, sequence and writer
 Order = tuple[int, int]
@@ -135,13 +138,21 @@ def history(server: Server, kind: FactKind, key: str | None) -> list[tuple[Order
 
 
 def newest(server: Server, facts: Iterable[Written]) -> dict[Key, int]:
-    """The latest sequence of each of these facts' keys that a server has."""
-    keys: dict[str, dict[str, None]] = {}
-    for fact, _ in facts:
-        keys.setdefault(fact.kind, {})[fact.key] = None
+    """The latest sequence of each of these facts' keys that a server has; asked for in several queries."""
+    keys: Iterator[Key] = iter(dict.fromkeys((fact.kind, fact.key) for fact, _ in facts))
+    found: dict[Key, int] = {}
+    while some := list(islice(keys, MOST_ASKED)):
+        found.update(_newest(server, some))
+    return found
+
+
+def _newest(server: Server, keys: Iterable[Key]) -> dict[Key, int]:
+    by_kind: defaultdict[str, list[str]] = defaultdict(list)
+    for kind, key in keys:
+        by_kind[kind].append(key)
     any_of = " OR ".join(
         f"(kind = {quoted(kind)} AND key IN ({', '.join(map(quoted, of_kind))}))"
-        for kind, of_kind in keys.items()
+        for kind, of_kind in by_kind.items()
     )
     found = select(server, NEWEST.format(any_of=any_of))
     if not found:

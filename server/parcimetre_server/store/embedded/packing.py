@@ -12,7 +12,7 @@ import math
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import attrgetter
 from typing import NamedTuple, get_args
 
@@ -33,6 +33,7 @@ COVERED = struct.Struct(f"<{STATES}H")
 COUNTED_DTYPE = np.dtype([("energy_j", "<f8"), ("duration_s", "<u2")])
 NOTHING = COUNTED.pack(0.0, 0)
 NO_DECILES = (0,) * DECILES
+MOST_CHANNELS = 1024  # lists of channels that are remembered
 DEVICE_BITS = 24
 DEVICE_MASK = (1 << DEVICE_BITS) - 1
 QUALITIES = get_args(Quality)  # the best first
@@ -170,7 +171,7 @@ class DayOfSlots:
         )
 
     def _energy(self, counted: bytes) -> tuple[str, bytes] | tuple[None, None]:
-        return (json.dumps(list(self.energy), ensure_ascii=False), counted) if self.energy else (None, None)
+        return (_written(tuple(self.energy)), counted) if self.energy else (None, None)
 
 
 class Unpacker:
@@ -186,13 +187,14 @@ class Unpacker:
         if row.hours:
             found, counted = self._rolled(row)
             energy = {channel: bytearray(one.tobytes()) for channel, one in counted.items()}
-            means = found.means.astype("<u2").tobytes()
+            means = bytearray(found.means.astype("<u2").tobytes())
             records = bytearray(found.seconds.astype("<u2").tobytes())
-            return DayOfSlots(records, bytearray(means), energy, row.hours)
-        energy = {channel: bytearray(counted.tobytes()) for channel, counted in self.counted(row).items()}
+            return DayOfSlots(records, means, energy, row.hours)
         if not row.sealed:
             records = bytearray(row.records.ljust(RECORD.size * SLOTS_PER_DAY, b"\0"))
-            return DayOfSlots(records, bytearray(row.means.ljust(MEAN.size * SLOTS_PER_DAY, b"\xff")), energy)
+            means = bytearray(row.means.ljust(MEAN.size * SLOTS_PER_DAY, b"\xff"))
+            return DayOfSlots(records, means, dict(_open_energy(row)))
+        energy = {channel: bytearray(counted.tobytes()) for channel, counted in self.counted(row).items()}
         by_slot = _by_slot(self._decompress(row.means), len(MEANS))
         return DayOfSlots(bytearray(self.seconds([row]).tobytes()), bytearray(by_slot.tobytes()), energy)
 
@@ -275,9 +277,28 @@ def row_of(key: int, day: DayOfSlots, packed: Row) -> TableRow:
     )
 
 
-def _channels(row: Row) -> list[Channel]:
+def _channels(row: Row) -> tuple[Channel, ...]:
     """The energy channels of a packed day, in order."""
-    return [(source, scope, quality) for source, scope, quality in json.loads(row.channels or "[]")]
+    return _read_channels(row.channels) if row.channels else ()
+
+
+@lru_cache(maxsize=MOST_CHANNELS)
+def _read_channels(text: str) -> tuple[Channel, ...]:
+    return tuple((source, scope, quality) for source, scope, quality in json.loads(text))
+
+
+@lru_cache(maxsize=MOST_CHANNELS)
+def _written(channels: tuple[Channel, ...]) -> str:
+    return json.dumps(channels, ensure_ascii=False)
+
+
+def _open_energy(row: Row) -> Iterator[tuple[Channel, bytearray]]:
+    """Each channel of an open day with what it counted, to be added to."""
+    names, counted = _channels(row), row.counted or b""
+    size = len(counted) // max(1, len(names))
+    for i, name in enumerate(names):
+        whole = counted[i * size : (i + 1) * size].ljust(COUNTED.size * SLOTS_PER_DAY, b"\0")
+        yield name, bytearray(whole)
 
 
 def _aligned(
@@ -316,7 +337,10 @@ def _seconds(records: bytes | bytearray) -> NDArray[np.uint16]:
 
 def code(mean: float | None) -> int:
     """A mean on a logarithmic scale, as steps of one percent."""
-    return NO_MEAN if mean is None else min(round(math.log1p(mean) * STEPS_PER_E), NO_MEAN - 1)
+    if mean is None:
+        return NO_MEAN
+    nearest = int(math.log1p(mean) * STEPS_PER_E + 0.5)
+    return nearest if nearest < NO_MEAN else NO_MEAN - 1
 
 
 def mean_of(kept: int) -> float | None:
