@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen, MultipleOf
 
 SCHEMA = 1
 SLOT_S = 900
@@ -20,6 +20,7 @@ DECILES = 10
 MAX_SLOTS = 1000
 MAX_GAPS = 500
 MAX_READINGS = 100
+MAX_FEEDS = 2000
 MOST_IMPRESSIONS = 100_000_000
 
 UtcSecond = Annotated[int, Ge(0), Le(253_402_300_799)]
@@ -31,9 +32,10 @@ Impressions = Annotated[int, Ge(0), Le(MOST_IMPRESSIONS)]
 
 Category = Literal[
     "server", "desktop", "laptop", "all_in_one", "mini_pc", "monitor", "printer", "network", "tablet",
-    "phone", "virtual_machine", "other",
+    "phone", "pdu", "ups", "virtual_machine", "other",
 ]  # fmt: skip
 Scope = Literal["package", "dram", "gpu", "platform", "battery", "psu_dc", "wall_ac"]
+FeedScope = Literal["wall_ac", "poe"]
 Quality = Literal["measured", "vendor_estimate", "modelled"]
 GapState = Literal["asleep", "off", "unknown"]
 DiskKind = Literal["ssd", "hdd", "emmc", "virtual", "unknown"]
@@ -304,6 +306,26 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Feed:
+    """Energy that a feeder (PDU, UPS, PoE switch) gave over one of its outlets within one slot.
+
+    It is the energy of what hangs there, never the feeder's own: which device that is, the collector knows.
+    `outlet` is the feeder's own name of the outlet or port, the same one for ever; `scope` "poe" is direct
+    current behind the switch's supply. One record for each start and outlet; of two the longer one counts.
+    """
+
+    start: Annotated[UtcSecond, MultipleOf(SLOT_S)]
+    outlet: Annotated[str, MinLen(1), MaxLen(40)]
+    scope: FeedScope
+    source: Annotated[str, MinLen(1), MaxLen(40)]
+    quality: Quality
+    energy_j: Annotated[float, Ge(0), Le(50_000_000)]
+    duration_s: Annotated[int, Gt(0), Le(SLOT_S)]
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True)
 class SensorOutcome:
     """What a sensor or power source answered; `grant` says what would mend a denial."""
 
@@ -400,6 +422,7 @@ class Report:
     losses: Losses | None = None
     waiting: Count | None = None
     printing: Annotated[list[Reading], MaxLen(MAX_READINGS)] = field(default_factory=list)
+    feeds: Annotated[list[Feed], MaxLen(MAX_FEEDS)] = field(default_factory=list)
 
     __pydantic_config__ = STRICT
 
@@ -408,7 +431,7 @@ class Report:
 class Refusal:
     """One record that was not stored: `part` and `index` name it, `reason` says why and how to mend it."""
 
-    part: Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing"]
+    part: Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing", "feeds"]
     index: int
     reason: str
 

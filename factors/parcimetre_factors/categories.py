@@ -39,7 +39,7 @@ def of_category(category: str, factors: FactorSet) -> Average:
     rows = _rows(category, factors)
     if rows:
         return Average(category.replace("_", " "), _by_stage(rows), "The average of its category.")
-    note = "The category is not known: a desktop computer stands for it, with a wide range."
+    note = "No source tells it of this category: a desktop computer stands for it, with a wide range."
     return Average(OTHER, _by_stage(_rows(OTHER, factors)), note)
 
 

@@ -24,7 +24,8 @@ from .tec import MINUS
 from .uncertainty import Amount, amounts
 from .virtual_host import host_share, typical_host
 
-MEAN_ONLY = ("printer", "network", "tablet", "phone", "docking_station", "projector", "ip_phone")
+PASSES_ON = ("pdu", "ups")
+MEAN_ONLY = ("printer", "network", "tablet", "phone", "docking_station", "projector", "ip_phone", *PASSES_ON)
 CURVE_LOADS = (0, 10, 50, 100)
 MIDDLES = (5, 15, 25, 35, 45, 55, 65, 75, 85, 95)
 
@@ -66,6 +67,13 @@ class PowerModel:
         """Every term by name: decile0 to decile9, display, asleep, off."""
         deciles = {f"decile{i}": term for i, term in enumerate(self.decile_w)}
         return deciles | {"display": self.display_w, "asleep": self.asleep_w, "off": self.off_w}
+
+
+PASSED_ON = leaf(
+    "what it takes itself", 0.0, "W", "policy",
+    note="What passes through it is the energy of what hangs there; its own losses count where measured.",
+)  # fmt: skip
+NOTHING_OF_ITS_OWN = PowerModel("passes_on", (PASSED_ON,) * DECILES, NO_DISPLAY, PASSED_ON, PASSED_ON)
 
 
 def power_model(hardware: Hardware, factors: FactorSet) -> PowerModel:
@@ -242,6 +250,8 @@ def _shared(hardware: Hardware, factors: FactorSet) -> PowerModel:
 
 def _mean_only(hardware: Hardware, factors: FactorSet) -> PowerModel:
     """The year's mean power in every state: the sources know no more of these categories."""
+    if hardware.category in PASSES_ON:
+        return NOTHING_OF_ITS_OWN
     stated = printer_mean(hardware, factors)
     name = f"power.{hardware.category}.mean"
     mean = factor_leaf("mean of the year", name, factors) if stated is None else stated.watts

@@ -40,6 +40,7 @@ Act = Literal[
     "recipient added",
     "recipient removed",
     "history rolled up",
+    "outlet mapped",
 ]
 ACTS = (
     mark("secret created"),
@@ -63,6 +64,7 @@ ACTS = (
     mark("recipient added"),
     mark("recipient removed"),
     mark("history rolled up"),
+    mark("outlet mapped"),
 )
 NOTHING: Mapping[str, Any] = {}
 ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)

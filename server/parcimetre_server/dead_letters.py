@@ -16,7 +16,7 @@ from parcimetre_agent.report import SCHEMA
 from . import audit
 from .errors import ParcimetreError
 from .ingest import LISTS, take
-from .store import Arrival, DeviceId, Fact, Store
+from .store import Arrival, DeviceId, Fact, Store, together
 
 KEPT = 10_000
 KEPT_S = 90 * 86_400
@@ -118,7 +118,7 @@ def _replay(store: Store, one: Letter, now: int) -> Replayed:
         return Replayed(refused=1, reason=str(error))
     if taken.refused:
         return Replayed(refused=1, reason=taken.refused[0].reason)
-    merged = store.write([taken.arrival])[0]
+    merged = together(store.write([taken.arrival, *taken.fed]))
     return Replayed(merged.accepted, merged.duplicates)
 
 

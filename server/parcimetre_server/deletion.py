@@ -12,6 +12,7 @@ from .devices import device
 from .errors import ParcimetreError
 from .lineage import Lineages
 from .store import DeviceId, Fact, FactKind, Store
+from .wiring import Wiring
 
 NAMES: tuple[tuple[FactKind, str], ...] = (("monitor", "machines"), ("attached", "monitors"))
 
@@ -23,8 +24,8 @@ class SharedRecords(ParcimetreError):
 def delete(store: Store, device_id: str, reason: str, now: int, together: bool = False) -> list[DeviceId]:
     """Remove a device and all that were merged into it; returns their ids.
 
-    Slots, inventory, dead letters, purchases and identity go, in the files too, and the monitors that only it
-    showed. What stays is that a device
+    Slots, inventory, dead letters, purchases and identity go, in the files too, the monitors that only it
+    showed, its outlets, and those that fed it alone. What stays is that a device
     of a category was deleted, when, by whom and for what `reason`. A device that was split shares records
     with its other part; `together` deletes both. Raises UnknownDevice and SharedRecords.
     """
@@ -37,22 +38,37 @@ def delete(store: Store, device_id: str, reason: str, now: int, together: bool =
             "records are stored together: delete both with --together"
         )
     gone = list(dict.fromkeys([*gone, *(member for one in shared for member in lineages.members(one))]))
+    outlets = _outlets(store, gone)
     nameless = {str(key): f"deleted-{secrets.token_hex(4)}" for key in gone}
     log = list(_log(store, nameless))
     facts: list[tuple[FactKind, str]] = [("audit", key) for key in dict.fromkeys(fact.key for fact in log)]
     for letter in store.history("dead_letter"):
         if letter.body["device"] in nameless:
             facts.append(("dead_letter", letter.key))
-    seen = list(_seen_with(store, set(nameless)))
+    seen = [one for one in _seen_with(store, set(nameless)) if one.key not in outlets]
     facts += [(fact.kind, fact.key) for fact in seen]
     told = entry("device deleted", DELETED, now, {"category": found.category}, {}, reason)
     left = filter(None, (_parted(fact, set(nameless)) for fact in seen))
-    store.erase(gone, facts, [*(_without(fact, nameless) for fact in log), *left, told])
+    store.erase([*gone, *outlets], facts, [*(_without(fact, nameless) for fact in log), *left, told])
     return gone
 
 
+def _outlets(store: Store, gone: Collection[DeviceId]) -> list[DeviceId]:
+    """The ids of outlets of deleted feeders, and of those that fed none but deleted devices."""
+    found = ((outlet, {one.device for one in outlet.feeds} - {None}) for outlet in Wiring.of(store).outlets)
+    return [
+        key
+        for outlet, fed in found
+        if outlet.feeder in gone or (fed and fed.issubset(gone))
+        for key in outlet.ids
+    ]
+
+
 def _seen_with(store: Store, gone: Collection[str]) -> Iterator[Fact]:
-    """All facts about monitors of deleted machines, and about machines of deleted monitors."""
+    """All facts about monitors of deleted machines, machines of deleted monitors, and outlets of either."""
+    hung = store.history("feeding")
+    outlets = {fact.key for fact in hung if fact.body["device"] in gone}
+    yield from (fact for fact in hung if fact.key in outlets)
     for kind, named in NAMES:
         facts = store.history(kind)
         touched = {fact.key for fact in facts if set(gone).intersection(fact.body[named])}.difference(gone)
@@ -61,6 +77,8 @@ def _seen_with(store: Store, gone: Collection[str]) -> Iterator[Fact]:
 
 def _parted(fact: Fact, gone: Collection[str]) -> Fact | None:
     """The fact without what was deleted; None for a monitor that no other machine showed."""
+    if fact.kind == "feeding":
+        return replace(fact, body={**fact.body, "device": None}) if fact.body["device"] in gone else fact
     named = dict(NAMES)[fact.kind]
     left = [key for key in fact.body[named] if key not in gone]
     return None if fact.kind == "monitor" and not left else replace(fact, body={**fact.body, named: left})

@@ -23,12 +23,13 @@ from .periods import LAST_SECOND
 from .scoped_store import ScopedStore
 from .store import DeviceId, Fact, FactKind, Store
 from .transfers import Stay, by_device, stays
+from .wiring import Wiring, unplugged
 
 INVENTORY = TypeAdapter(Inventory)
 DISPLAY = TypeAdapter(Display)
 UNKNOWN_ZONE = "FR"
 DESCRIBING: tuple[FactKind, ...] = ("device", "inventory", "purchase", "monitor")
-OF_MANY: tuple[FactKind, ...] = ("site", "lineage", "transfer")
+OF_MANY: tuple[FactKind, ...] = ("site", "lineage", "transfer", "feeding")
 
 
 class UnknownDevice(ParcimetreError):
@@ -47,7 +48,8 @@ class Device:
     where its history is not just the records of its id. A monitor that was seen by machines has no place of
     its own: it belongs where the machine that it is `driven_by` does; its `drivers` are all ids under which
     records tell of it, the latest last. It is `settled` once nobody need ask any more whether it was merely
-    seen at home. A device that a gateway speaks for is `relayed_by` it.
+    seen at home. A device that a gateway speaks for is `relayed_by` it. It is `wired` where an outlet of
+    another one tells its energy, or one of its own gives a part of it on.
     """
 
     id: DeviceId
@@ -72,6 +74,7 @@ class Device:
     until: int = LAST_SECOND
     joined: bool = False
     relayed_by: DeviceId | None = None
+    wired: bool = False
 
     def at_each_stay(self, zones: Mapping[str, str]) -> Sequence[Device]:
         """The device as it stood from `since` to `until`, for each unit and site that it belonged to."""
@@ -161,12 +164,13 @@ def _seen(store: ScopedStore, found: Device, zones: Mapping[str, str]) -> Device
 def _all_devices(store: Store) -> dict[DeviceId, Device]:
     facts = _Facts(*(store.latest(kind) for kind in DESCRIBING))
     lineages, moves = lineage.Lineages.of(store), by_device(store.history("transfer"))
-    zones = zones_of(store)
+    zones, wiring = zones_of(store), Wiring.of(store)
     found = {
         DeviceId(key): _device(facts, lineages, DeviceId(key), moves.get(key, ()), zones)
         for key in facts.devices
         if lineages.into(DeviceId(key)) is None
     }
+    found |= {key: replace(one, wired=True) for key, one in found.items() if wiring.touches(key)}
     return found | dict(_monitors(facts, lineages, found))
 
 
@@ -186,11 +190,12 @@ def _update(store: Store, known: dict[DeviceId, Device], changed: Sequence[str])
     of another.
     """
     lineages, zones, keys = lineage.Lineages.of(store), zones_of(store), set(changed)
+    wiring = Wiring.of(store)
     monitors = [key for key, found in known.items() if keys.intersection(found.drivers)]
     for key in [*changed, *monitors]:
         try:
             whole = lineages.whole(DeviceId(key))
-            known[whole] = _one(store, whole, lineages, zones)
+            known[whole] = _one(store, whole, lineages, zones, wiring)
         except UnknownDevice:
             continue
 
@@ -199,10 +204,13 @@ def device(store: Store, device_id: str) -> Device:
     """One device. Raises UnknownDevice, also for one that was merged into another."""
     if isinstance(store, ScopedStore):
         return _one_in_scope(store, device_id)
-    return _one(store, DeviceId(device_id), lineage.Lineages.of(store), zones_of(store))
+    lineages = lineage.Lineages.of(store)
+    return _one(store, DeviceId(device_id), lineages, zones_of(store), Wiring.of(store))
 
 
-def _one(store: Store, device_id: DeviceId, lineages: lineage.Lineages, zones: Mapping[str, str]) -> Device:
+def _one(
+    store: Store, device_id: DeviceId, lineages: lineage.Lineages, zones: Mapping[str, str], wiring: Wiring
+) -> Device:
     into = lineages.into(device_id)
     if into is not None:
         raise UnknownDevice(f"device {device_id} was merged into {into}: ask for that one")
@@ -210,7 +218,8 @@ def _one(store: Store, device_id: DeviceId, lineages: lineage.Lineages, zones: M
     facts = _Facts(*(_of_members(store, kind, members) for kind in DESCRIBING))
     if device_id not in facts.devices:
         return _one_monitor(store, device_id, lineages, zones)
-    return _device(facts, lineages, device_id, store.history("transfer", device_id), zones)
+    found = _device(facts, lineages, device_id, store.history("transfer", device_id), zones)
+    return replace(found, wired=wiring.touches(device_id))
 
 
 def _one_in_scope(store: ScopedStore, device_id: str) -> Device:
@@ -232,7 +241,8 @@ def _one_monitor(
     known = [key for key in named if store.latest_of("device", key)]
     if fact is None or not known:
         raise no_device(device_id)
-    return _monitor(fact, known, _one(store, lineages.whole(known[-1]), lineages, zones), purchase)
+    machine = _one(store, lineages.whole(known[-1]), lineages, zones, Wiring())
+    return _monitor(fact, known, machine, purchase)
 
 
 def zones_of(store: Store) -> dict[str, str]:
@@ -362,6 +372,7 @@ def _monitor(fact: Fact, drivers: Sequence[DeviceId], machine: Device, purchase:
         driven_by=machine.id,
         settled=body.get("settled", len(body["machines"]) > 1),
         joined=False,
+        wired=False,
     )
 
 
@@ -374,9 +385,11 @@ def retire(store: Store, device_id: str, now: int, scrapped: bool = False) -> No
     """Take a device out of service from `now` on and end its credentials. Raises UnknownDevice.
 
     What is left of a scrapped device's life falls on that time; another's goes with it to its next owner.
+    What outlets give from then on is not its.
     """
-    facts: list[Fact] = []
-    for member in _members(store, device_id):
+    members = _members(store, device_id)
+    facts = unplugged(store, members, now)
+    for member in members:
         fact = store.latest_of("device", member) or store.latest_of("monitor", member)
         if fact is not None and fact.body.get("retired_at") is None:
             body = {**fact.body, "retired_at": now, "scrapped": scrapped}

@@ -33,13 +33,15 @@ from .hardware import assumptions, hardware, is_virtual
 from .i18n import mark
 from .lineage import Lineages
 from .monitors import Told, of_device, span_of
+from .own_figures import Beside, beside
 from .periods import DAY_S, Span, cut
 from .profiles import Profile, profiles
 from .purchases import purchase_of
 from .retention import resolution_of
-from .rungs import DECILES, PIECES, RUNGS, Chosen, Reading, choose
+from .rungs import DECILES, GIVEN, PIECES, RUNGS, Chosen, Reading, choose
 from .store import DeviceId
 from .use import together
+from .wiring import Wiring
 
 FINE_S = 2 * DAY_S
 JOULES = leaf(mark("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")
@@ -84,6 +86,10 @@ DAYS_KEPT = mark(
     "Of the oldest parts of this time days are kept: each day's energy is exact, and shared equally among "
     "its quarter hours."
 )
+GIVEN_ON = mark("energy given on over its ports, which counts where it went")
+BY_OUTLETS = mark(
+    "Outlets that feed the device tell what it took, in quarter hours that all of them counted nearly whole."
+)
 OWN_SHARE = mark("A virtual machine: these are its estimated shares of a typical host, not measurements.")
 STAGE_LABELS = {
     Stage.MANUFACTURING: mark("manufacturing, share of the period"),
@@ -109,7 +115,8 @@ class NothingToExplain(ParcimetreError):
 class Explanation:
     """A figure's tree, what its terms refer to, the factors it rests on, and what a reader should know.
 
-    `term` is None where no factor knows the criterion. `absent` are the stages that it leaves out.
+    `term` is None where no factor knows the criterion. `absent` are the stages that it leaves out. `beside`
+    is what a device says itself that outlets tell of.
     """
 
     criterion: Criterion
@@ -123,6 +130,7 @@ class Explanation:
     amortisation: Policy
     electricity: Electricity
     grid_tiers: Mapping[str, Mapping[str, float]]
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True)
@@ -206,6 +214,7 @@ def explain_device(
         asked,
         grid.electricity,
         _grid_tiers(cases),
+        beside(collector.store, found, profile, span),
     )
 
 
@@ -282,6 +291,8 @@ def _notes(case: _Case, asked: Policy) -> Iterator[str]:
         yield MARKET
     if case.device.driven_by is not None:
         yield DRIVEN
+    if case.device.wired and case.device.id in Wiring.of(case.collector.store).hung:
+        yield BY_OUTLETS
     yield from assumptions(case.device)
     if case.profile.embodied.note:
         yield case.profile.embodied.note
@@ -419,10 +430,10 @@ def _energy(chosen: Chosen, inside: NDArray[np.bool_], factors: FactorSet, telle
 def _read(reading: Reading, inside: NDArray[np.bool_], factors: FactorSet) -> Term:
     """What a counter read in some slots, and what the power supply lost before it."""
     counted_j = float(reading.counted_j[inside].sum())
+    label = GIVEN_ON if reading.scope == GIVEN else mark("energy counted")
     counted = leaf(
-        mark("energy counted"), counted_j, "J", "measured", detail=f"{reading.source} ({reading.scope})",
-        tier=reading.quality,
-    )  # fmt: skip
+        label, counted_j, "J", "measured", detail=f"{reading.source} ({reading.scope})", tier=reading.quality
+    )
     if not reading.errors:
         return counted
     error, *charge = reading.errors
@@ -453,11 +464,6 @@ def term_json(term: Term) -> dict[str, Any]:
     }
 
 
-def factor_json(factor: Factor) -> dict[str, Any]:
-    """A factor with its source, for machines."""
-    return asdict(factor)
-
-
 def as_json(explanation: Explanation) -> dict[str, Any]:
     """An explanation for machines; field names are part of the API."""
     return {
@@ -470,11 +476,12 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "notes": explanation.notes,
         "term": None if explanation.term is None else term_json(explanation.term),
         "definitions": {name: term_json(term) for name, term in explanation.definitions.items()},
-        "factors": [factor_json(factor) for factor in explanation.factors],
+        "factors": [asdict(factor) for factor in explanation.factors],
         "factor_set": explanation.factor_set,
         "amortisation": explanation.amortisation,
         "electricity": explanation.electricity,
         "grid_tiers": explanation.grid_tiers,
+        **({"beside": asdict(explanation.beside)} if explanation.beside else {}),
     }
 
 

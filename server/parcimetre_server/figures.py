@@ -233,9 +233,9 @@ def put_to_use(device: Device, first_slot: int) -> int:
 
 
 def stands_whole(device: Device, periods: Periods) -> bool:
-    """Whether all records of its id, and no others, are the device's in some periods."""
+    """Whether all records of its id, and no others, are the device's own in some periods."""
     first, last = int(periods.edges[0]), int(periods.edges[-1])
-    return not device.joined and device.since <= first and last <= device.until
+    return not device.joined and not device.wired and device.since <= first and last <= device.until
 
 
 def alike(began: Iterable[tuple[Device, int]], frame: Frame) -> Iterator[Alike]:

@@ -36,6 +36,7 @@ from .small_groups import FEWEST, Guard, hidden, tree
 from .store import DeviceId
 from .tallies import ALL, GROUPINGS, GroupBy, Tally, counted, members_of, present, tallied, values
 from .use import J_PER_KWH, Array
+from .wiring import Wiring
 
 __all__ = ["ALL", "GROUPINGS", "Figures", "GroupBy", "Query", "Row", "figures", "footprint"]
 MAX_ROWS = 100_000
@@ -286,17 +287,19 @@ def figures(collector: Collector, query: Query, watch: Watch | None = None) -> F
 
     All slots of its span are shown to who is to `watch`.
     """
-    guard = None if collector.scope.sees_devices else _guard(collector, query, collector.store.spans())
+    store, wiring = collector.store, Wiring.of(collector.store)
+    reporting = {*store.spans(), *wiring.hung} if not collector.scope.sees_devices else set()
+    guard = None if collector.scope.sees_devices else _guard(collector, query, reporting)
     asked, left_out = _asked(collector, query)
-    held = claims(collector.store, asked)
-    spans = reported(collector.store, {stay.id for stay in asked}, held)
+    held = claims(store, asked)
+    spans = reported(store, {stay.id for stay in asked}, held, wiring)
     last_slot = max((last for _, last in spans.values()), default=0)
     days = days_of(query.span, query.interval, last_slot, collector.zone)
     periods = cut(query.span, query.interval, collector.zone)
     grid = Grid(collector, days or query.span, query.criterion, query.electricity)
     policy = query.amortisation or collector.settings.amortisation
     frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
-    recorded = Recorded(collector, frame, query.span, days, spans, held, watch)
+    recorded = Recorded(collector, frame, query.span, days, spans, held, wiring, watch)
     groups = alike(((stay, spans[stay.id][0]) for stay in asked if stay.id in spans), frame)
     made = (figure(group, frame, *recorded.of(group)) for group in groups)
     known = tuple(made if guard is None else _without_names(made, guard))

@@ -11,13 +11,13 @@ import secrets
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
-from parcimetre_agent.report import SCHEMA, SLOT_S, Gap, Inventory, Reading, Refusal, Report, Slot
+from parcimetre_agent.report import SCHEMA, SLOT_S, Feed, Gap, Inventory, Reading, Refusal, Report, Slot
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from . import displays, printing
+from . import displays, outlet_records, printing
 from .credentials import BadCredential
 from .errors import ParcimetreError
 from .store import Arrival, DeviceId, Fact, Store
@@ -34,9 +34,10 @@ REPORT = TypeAdapter(Report)
 INVENTORY = TypeAdapter(Inventory)
 
 Versions = dict[DeviceId, str]  # agent versions that the store holds
-Part = Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing"]
-LISTS: tuple[Part, ...] = ("slots", "gaps", "printing")
+Part = Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing", "feeds"]
+LISTS: tuple[Part, ...] = ("slots", "gaps", "printing", "feeds")
 PARTS: tuple[Part, ...] = get_args(Part)
+Timed = TypeVar("Timed", Slot, Feed)
 
 
 class BadReport(ParcimetreError):
@@ -73,11 +74,15 @@ class NotYourDevice(ParcimetreError):
 
 @dataclass(frozen=True)
 class Taken:
-    """What a report comes to: what will be stored, what was refused, and how many slots it left behind."""
+    """What a report comes to: what will be stored, what was refused, and how many slots it left behind.
+
+    `fed` are the slots of the device's outlets, one arrival each.
+    """
 
     arrival: Arrival
     refused: Sequence[Refusal]
     waiting: int | None
+    fed: Sequence[Arrival] = ()
 
 
 def take(body: bytes, device_id: DeviceId, store: Store, now: int, versions: Versions | None = None) -> Taken:
@@ -93,18 +98,21 @@ def take(body: bytes, device_id: DeviceId, store: Store, now: int, versions: Ver
             f"this machine's clock is {report.sent_at - now} s ahead of the collector's: set it, for example "
             "with NTP; the agent keeps its data until then"
         )
-    slots, late = _in_time(report.slots, _sent_as("slots", report.slots, dead), now)
+    slots, late = _in_time("slots", report.slots, _sent_as("slots", report.slots, dead), now)
     expanded, odd = _expanded(report.gaps, _sent_as("gaps", report.gaps, dead), now)
     readings, untimely = _readings(report.printing, _sent_as("printing", report.printing, dead), now)
-    letters = [*dead, *late, *odd, *untimely]
+    outlets, unfed = _outlets(report, dead, store, now)
+    letters = [*dead, *late, *odd, *untimely, *unfed]
     facts = [
         *_version(report, store, now, {} if versions is None else versions),
         *_facts(report, store, now),
         *printing.facts(device_id, readings, store, now),
+        *outlets.facts,
         *(_dead_letter(letter, device_id, now) for letter in letters),
     ]
     refused = [letter.refusal for letter in letters]
-    return Taken(Arrival(device_id, [*slots, *expanded], facts), refused, report.waiting)
+    arrival = Arrival(device_id, [*slots, *expanded], facts)
+    return Taken(arrival, refused, report.waiting, outlets.arrivals)
 
 
 @dataclass(frozen=True)
@@ -194,8 +202,10 @@ def _sent_as(part: Part, records: Sequence[object], dead: Sequence[_Dead]) -> It
     return (i for i in range(len(records) + len(gone)) if i not in gone)
 
 
-def _in_time(slots: Sequence[Slot], indexes: Iterable[int], now: int) -> tuple[list[Slot], list[_Dead]]:
-    """Slots near enough to now, and the others with the reason."""
+def _in_time(
+    part: Literal["slots", "feeds"], slots: Sequence[Timed], indexes: Iterable[int], now: int
+) -> tuple[list[Timed], list[_Dead]]:
+    """Slots or feeds near enough to now, and the others with the reason."""
     starts = [slot.start for slot in slots]
     if not starts or (min(starts) >= now - OLDEST_S and max(starts) <= now + NEWEST_S):
         return list(slots), []
@@ -208,9 +218,27 @@ def _in_time(slots: Sequence[Slot], indexes: Iterable[int], now: int) -> tuple[l
         else:
             kept.append(slot)
             continue
-        told = f"slots[{index}].start = {slot.start}: {reason}"
-        dead.append(_Dead(Refusal("slots", index, told), asdict(slot)))
+        told = f"{part}[{index}].start = {slot.start}: {reason}"
+        dead.append(_Dead(Refusal(part, index, told), asdict(slot)))
     return kept, dead
+
+
+def _outlets(
+    report: Report, dead: Sequence[_Dead], store: Store, now: int
+) -> tuple[outlet_records.FromOutlets, list[_Dead]]:
+    """What a feeder's outlets gave, and feeds that come at a wrong time or contradict their outlet."""
+    indexes = list(_sent_as("feeds", report.feeds, dead))
+    kept, late = _in_time("feeds", report.feeds, indexes, now)
+    found = outlet_records.from_outlets(DeviceId(report.device_id), kept, store, now)
+    gone = {letter.refusal.index for letter in late}
+    sent_as = [index for index in indexes if index not in gone]
+    odd = [
+        _Dead(
+            Refusal("feeds", sent_as[one.at], f"feeds[{sent_as[one.at]}].{one.reason}"), asdict(kept[one.at])
+        )
+        for one in found.contradictions
+    ]
+    return found, [*late, *odd]
 
 
 def _expanded(gaps: Sequence[Gap], indexes: Iterable[int], now: int) -> tuple[list[Slot], list[_Dead]]:

@@ -14,7 +14,7 @@ from parcimetre_factors.activity import SLOT_S, Activity
 
 from .periods import LAST_SECOND
 from .store import DeviceId, Fact, Store
-from .store.joining import SECONDS, join
+from .store.joining import SECONDS, combine
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _span(stored: dict[DeviceId, tuple[int, int]], pieces: Sequence[Piece]) -> t
 def _joined(store: Store, pieces: Sequence[Piece], first: int, last: int) -> Activity:
     bounds = [(piece.source, max(first, piece.first), min(last, piece.last)) for piece in pieces]
     found = [store.activity(*bound) for bound in bounds if bound[1] < bound[2]]
-    return join(found or [store.activity(pieces[0].source, first, first)])
+    return combine(found or [store.activity(pieces[0].source, first, first)])
 
 
 def between(found: Activity, first: int, last: int) -> Activity:

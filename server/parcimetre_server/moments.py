@@ -23,7 +23,7 @@ KEPT_S = 300
 MOST = 64
 WITH_RECORDS: frozenset[FactKind] = frozenset({
     "device", "inventory", "attached", "monitor", "self_cost", "losses", "credential", "dead_letter",
-    "token", "token_use", "secret", "grid",
+    "token", "token_use", "secret", "grid", "outlet",
 })  # fmt: skip
 STATED: tuple[FactKind, ...] = tuple(kind for kind in get_args(FactKind) if kind not in WITH_RECORDS)
 

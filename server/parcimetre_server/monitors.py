@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, SLOT_S, Activity
 
-from . import lineage
+from . import lineage, outlet_energy
 from .devices import Device
 from .periods import Span
 from .store import DeviceId, Fact, Store
+from .wiring import Wiring
 
 EVER = 1 << 62
 FEW = 1000
@@ -137,10 +138,16 @@ def _span(of_it: Iterable[Claim], spans: Mapping[DeviceId, tuple[int, int]]) -> 
     return (min(first for first, _ in seen), max(last for _, last in seen)) if seen else None
 
 
-def reported(store: Store, found: Collection[DeviceId], held: Claims) -> dict[DeviceId, tuple[int, int]]:
-    """Start of the first and of the last slot of each device that reported, monitors by their claims."""
+def reported(
+    store: Store, found: Collection[DeviceId], held: Claims, wiring: Wiring
+) -> dict[DeviceId, tuple[int, int]]:
+    """Start of the first and of the last slot of each device that reported, monitors by their claims.
+
+    A device may be known by its outlets alone.
+    """
     own = {key: span for key, span in lineage.spans(store).items() if key in found}
-    spans = store.spans() if held else {}
+    spans = store.spans() if held or wiring.hung else {}
+    own = outlet_energy.spans(own, spans, wiring, [key for key in wiring.hung if key in found])
     told_of = ((key, _span(of_it, spans)) for key, of_it in held.items())
     return own | {key: span for key, span in told_of if span is not None}
 
@@ -148,16 +155,16 @@ def reported(store: Store, found: Collection[DeviceId], held: Claims) -> dict[De
 def spans(store: Store, found: Iterable[Device]) -> dict[DeviceId, tuple[int, int]]:
     """The same of some devices, whose claims are read."""
     asked = {one.id: one for one in found}
-    return reported(store, asked, claims(store, asked.values()))
+    return reported(store, asked, claims(store, asked.values()), Wiring.of(store))
 
 
 def activities(
-    store: Store, ids: Collection[DeviceId], held: Claims, within: Span
+    store: Store, ids: Collection[DeviceId], held: Claims, wiring: Wiring, within: Span
 ) -> dict[DeviceId, Activity]:
-    """Activity of each device that has any, a monitor's as its machines tell it."""
+    """Activity of each device that has any, a monitor's as its machines tell it; outlets are considered."""
     machines = {claim.machine for key in ids for claim in held.get(key, ())}
     own = {key for key in ids if key not in held}
-    found = dict(lineage.activities(store, own, within.first, within.last))
+    found = dict(outlet_energy.activities(store, wiring, own, within.first, within.last))
     read = dict(store.activities(machines, within.first, within.last)) if machines else {}
     return found | {key: told(held[key], read, within).activity for key in ids if key in held}
 
@@ -165,7 +172,8 @@ def activities(
 def of_device(store: Store, device: Device, within: Span) -> Told:
     """The activity of one device; a monitor's as its machines tell it."""
     if device.driven_by is None:
-        own = lineage.activity(store, device.id, within.first, within.last)
+        wiring = Wiring.of(store) if device.wired else Wiring()
+        own = outlet_energy.activity(store, wiring, device.id, within.first, within.last)
         return Told(own, (device.id,), np.zeros(len(own.start), dtype=np.intp))
     of_it = claims(store, [device])[device.id]
     machines = {claim.machine for claim in of_it}
@@ -175,7 +183,7 @@ def of_device(store: Store, device: Device, within: Span) -> Told:
 def span_of(store: Store, device: Device) -> tuple[int, int] | None:
     """First and last slot of one device; a monitor's by its machines."""
     if device.driven_by is None:
-        return lineage.span(store, device.id)
+        return outlet_energy.span(store, Wiring.of(store) if device.wired else Wiring(), device.id)
     of_it = claims(store, [device])[device.id]
     known = {claim.machine: store.span(claim.machine) for claim in of_it}
     return _span(of_it, {machine: span for machine, span in known.items() if span is not None})

@@ -24,6 +24,7 @@ from .profiles import Errors
 from .rungs import RUNGS
 from .store import DeviceId, Store
 from .use import Array, Slots, Used, together
+from .wiring import Wiring
 
 FEW = 16  # devices that are read sooner than all the versions of days
 Versions = NDArray[np.int64]
@@ -54,11 +55,12 @@ class Recorded:
         days: Span | None,
         ids: Collection[DeviceId],
         held: Claims,
+        wiring: Wiring,
         watch: Watch | None = None,
     ) -> None:
         """Take the days' versions, and what is rolled up, before slots are read: a change makes them old."""
         self._collector, self._frame, self._span = collector, frame, span
-        self._held, self._watch = held, watch
+        self._held, self._wiring, self._watch = held, wiring, watch
         self._days: Periods | None = None
         self._digests: dict[tuple[int, int], bytes] = {}
         if days is not None and len(ids) > FEW and frame.policy != Policy.ACTIVE_HOUR:
@@ -70,7 +72,8 @@ class Recorded:
         """What devices that are alike used by period, and their slots where those had to be read.
 
         Monitors are read from their machines' slots: no version of days says when a claim changed. So are
-        devices that were joined, or that belonged elsewhere for a part of the periods.
+        devices that were joined, that hang on outlets or feed others, or that belonged elsewhere for a part
+        of the periods.
         """
         periods, first = self._frame.periods, group.devices[0]
         if self._days is None or first.drivers or not stands_whole(first, periods):
@@ -88,7 +91,7 @@ class Recorded:
 
     def _slots(self, devices: Sequence[Device], span: Span) -> Slots:
         ids = list(dict.fromkeys(device.id for device in devices))
-        found = activities(self._collector.store, ids, self._held, span)
+        found = activities(self._collector.store, ids, self._held, self._wiring, span)
         return together([_during(device, found.get(device.id)) for device in devices])
 
     def _of_days(self, group: Alike, days: Periods, slots: Slots | None) -> list[DaySum]:

@@ -22,6 +22,8 @@ from .i18n import mark
 Array = NDArray[np.float64]
 QUALITIES = ("measured", "vendor_estimate", "modelled")
 DECILES = tuple(f"decile{i}" for i in range(10))
+WALL = "wall_ac"
+GIVEN = "given"  # what a switch took at the wall and gave on: below zero
 PIECES = (*DECILES, "display", "asleep", "off", "remainder")
 
 
@@ -36,7 +38,7 @@ class Rung:
 
 
 RUNGS = (
-    Rung("wall_ac", ("wall_ac",), mark("meter at the wall"),
+    Rung("wall_ac", (WALL, GIVEN), mark("meter at the wall"),
          mark("Everything the device takes is counted.")),
     Rung("psu_dc", ("psu_dc",), mark("server's own meter (BMC)"),
          mark("The whole device is counted, behind its power supply.")),
@@ -175,6 +177,16 @@ def _at_the_wall(
     elif name != "components":
         efficiency = supply.at(_share(counted_j, seconds[i]))
     return replace(reading, counted_j=counted_j, energy_j=counted_j / efficiency, errors=errors)
+
+
+def at_the_wall(activity: Activity) -> Array:
+    """What the meter that wins at the wall counted (n,), 0 where there is none."""
+    found, taken = np.zeros(len(activity.start)), np.zeros(len(activity.start), dtype=bool)
+    for counter in sorted((m for m in activity.measured if m.scope == WALL), key=_better):
+        wins = (counter.duration_s > 0) & ~taken
+        found += np.where(wins, counter.energy_j, 0.0)
+        taken |= wins
+    return found
 
 
 def _better(counter: MeasuredEnergy) -> tuple[int, str]:

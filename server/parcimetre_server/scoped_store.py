@@ -22,12 +22,14 @@ from .store.joining import join
 from .store.rolling import Hours
 from .transfers import Stay, by_device
 from .windows import EVER, Window, common, held_by, inside, owners
+from .wiring import Outlet, Wiring, elsewhere
 
 PUBLIC: frozenset[FactKind] = frozenset({"grid", "setting"})
 OF_A_DEVICE: frozenset[FactKind] = frozenset(
     {"inventory", "purchase", "self_cost", "losses", "attached", "printing"}
 )
 OF_ITS_HARDWARE: frozenset[FactKind] = frozenset({"inventory", "purchase"})
+OF_AN_OUTLET: frozenset[FactKind] = frozenset({"outlet", "feeding"})
 OF_REPORTS: frozenset[FactKind] = frozenset({"report", "schedule", "delivery"})
 
 
@@ -50,6 +52,8 @@ class ScopedStore:
             "report": self._is_readers_report,
             "schedule": self._is_of_admin,
             "delivery": self._is_of_admin,
+            "outlet": lambda fact: bool(self.windows(DeviceId(fact.key))),
+            "feeding": lambda fact: bool(self.windows(DeviceId(fact.key))),
         }
         self._windows: dict[DeviceId, tuple[Window, ...]] = {}
 
@@ -76,11 +80,31 @@ class ScopedStore:
     def _held(self, fact: Fact) -> list[Stay]:
         return held_by(self.scope, fact, self._moves.get(fact.key, ()))
 
+    @cached_property
+    def _outlets(self) -> Mapping[DeviceId, Outlet]:
+        return {key: outlet for outlet in Wiring.of(self.whole).outlets for key in outlet.ids}
+
     def _cut(self, source: DeviceId, stated: Fact | None) -> Iterator[Window]:
+        if stated is None and source in self._outlets:
+            yield from self._cut_outlet(self._outlets[source])
+            return
         for owner, piece in owners(self._lineages, source):
             known = stated if stated and owner == stated.key else self.whole.latest_of("device", owner)
             if known is not None:
                 yield from common(piece, self._held(known))
+
+    def _cut_outlet(self, outlet: Outlet) -> Iterator[Window]:
+        """When an outlet's feeder was in scope, and when a device in scope hung on it."""
+        of_feeder = self.windows(outlet.feeder)
+        yield from of_feeder
+        for one in outlet.feeds if of_feeder != EVER else ():
+            for first, last in () if one.device is None else self.windows(one.device):
+                if max(first, one.first) < min(last, one.last):
+                    yield max(first, one.first), min(last, one.last)
+
+    def _holds(self, source: DeviceId) -> bool:
+        """Whether there are records of an id in scope, be it a device's or an outlet's."""
+        return source in self._devices or (source in self._outlets and bool(self.windows(source)))
 
     def sees(self, source: DeviceId) -> bool:
         """Whether a device, or one that was merged into another, ever was at a unit of the scope."""
@@ -135,6 +159,8 @@ class ScopedStore:
         if fact.kind == "monitor":
             machines = [one for one in fact.body["machines"] if self.sees(one)]
             return replace(fact, body={**fact.body, "machines": machines})
+        if fact.kind in OF_AN_OUTLET:
+            return self._without_others(fact)
         if fact.kind != "device":
             return fact
         windows = self.windows(DeviceId(fact.key)) if self.scope.root else EVER
@@ -146,6 +172,14 @@ class ScopedStore:
         return replace(
             fact, body={**fact.body, "hostname": hostname, "org_unit": stay.org_unit, "site": stay.site}
         )
+
+    def _without_others(self, fact: Fact) -> Fact:
+        """What is said of an outlet, without the id of a feeder or device of others."""
+        name = "feeder" if fact.kind == "outlet" else "device"
+        key = fact.body[name]
+        if key is None or self.sees(self._lineages.whole(DeviceId(key))):
+            return fact
+        return replace(fact, body={**fact.body, name: elsewhere(self._lineages.whole(DeviceId(key)))})
 
     @property
     def shared(self) -> bool:
@@ -180,7 +214,7 @@ class ScopedStore:
         self, device_ids: Iterable[DeviceId], first: int, last: int
     ) -> Iterator[tuple[DeviceId, Activity]]:
         """The same for many devices; those without a slot in scope are left out."""
-        seen = [key for key in device_ids if key in self._devices]
+        seen = [key for key in device_ids if self._holds(key)]
         for key, found in self.whole.activities(seen, first, last):
             part = _within(found, self.windows(key))
             if len(part.start):
@@ -200,12 +234,12 @@ class ScopedStore:
     def spans(self) -> dict[DeviceId, tuple[int, int]]:
         """The same for every device in scope that ever sent a slot."""
         found = self.whole.spans().items()
-        return {key: _ended(span, self.windows(key)) for key, span in found if key in self._devices}
+        return {key: _ended(span, self.windows(key)) for key, span in found if self._holds(key)}
 
     def coverage(self, first_day: int, last_day: int) -> Coverage:
         """Seconds covered by day (UTC) of the devices, on the days when they were in scope."""
         found = self.whole.coverage(first_day, last_day)
-        seen = [i for i, key in enumerate(found.devices) if key in self._devices]
+        seen = [i for i, key in enumerate(found.devices) if self._holds(key)]
         devices, covered_s = tuple(found.devices[i] for i in seen), found.covered_s[:, seen]
         for column, key in enumerate(devices):
             if self.windows(key) != EVER:

@@ -13,15 +13,18 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from parcimetre_factors.activity import Activity
 from parcimetre_factors.criteria import Criterion
 
-from . import lineage
+from . import lineage, outlet_energy
 from .collector import Collector
 from .devices import Device
 from .errors import ParcimetreError
 from .footprints import Figures, Query, figures
 from .periods import Span
+from .store import DeviceId
 from .store.embedded import FILE
+from .wiring import Wiring
 
 Row = Sequence[object]
 TABLES: Mapping[str, str] = {
@@ -86,19 +89,23 @@ def _reading(data_dir: Path) -> sqlite3.Connection:
     return db
 
 
+def _activities(collector: Collector, within: Span) -> Iterator[tuple[DeviceId, Activity]]:
+    """Slots of every device, with what its outlets counted; outlets are no devices."""
+    store, wiring = collector.store, Wiring.of(collector.store)
+    outlets = {key for outlet in wiring.outlets for key in outlet.ids}
+    ids = [key for key in (*lineage.spans(store), *wiring.hung) if key not in outlets]
+    return outlet_energy.activities(store, wiring, ids, within.first, within.last)
+
+
 def _slots(collector: Collector, within: Span) -> Iterator[Row]:
-    for device, found in lineage.activities(
-        collector.store, lineage.spans(collector.store), within.first, within.last
-    ):
+    for device, found in _activities(collector, within):
         seconds = (found.start, found.display_on_s, found.display_off_s, found.asleep_s, found.off_s)
         columns = (column.astype(int).tolist() for column in seconds)
         yield from ((device, *row) for row in zip(*columns, strict=True))
 
 
 def _slot_energy(collector: Collector, within: Span) -> Iterator[Row]:
-    for device, found in lineage.activities(
-        collector.store, lineage.spans(collector.store), within.first, within.last
-    ):
+    for device, found in _activities(collector, within):
         starts = found.start.tolist()
         for channel in found.measured:
             named = (channel.source, channel.scope, channel.quality)

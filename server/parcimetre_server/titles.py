@@ -33,6 +33,8 @@ CATEGORIES = {
     "docking_station": mark("Docking station"),
     "projector": mark("Projector"),
     "ip_phone": mark("IP phone"),
+    "pdu": mark("PDU"),
+    "ups": mark("UPS"),
     "virtual_machine": mark("Virtual machine"),
     "other": mark("Other"),
 }

@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from itertools import islice
 from queue import Empty, SimpleQueue
 
 from . import clock
 from .errors import ParcimetreError
 from .meters import Meters
-from .store import Arrival, Merged, Store
+from .store import Arrival, Merged, Store, together
 
 LOG = logging.getLogger(__name__)
 MOST_PER_COMMIT = 500
@@ -24,7 +25,7 @@ RETRY_AFTER_S = 30
 
 Settled = Merged | Exception
 Promise = Future[Merged] | asyncio.Future[Merged]
-Waiting = tuple[Arrival, Promise]
+Waiting = tuple[Sequence[Arrival], Promise]
 
 
 class Overloaded(ParcimetreError):
@@ -77,25 +78,25 @@ class Writer:
             with self._lock:
                 self._admitted -= 1
 
-    def submit(self, arrival: Arrival) -> Future[Merged]:
-        """Queue an arrival; the future resolves after its commit, or fails with NotStored.
+    def submit(self, *arrivals: Arrival) -> Future[Merged]:
+        """Queue the arrivals of a report; the future resolves after their commit, or fails with NotStored.
 
         Raises Overloaded at once when the queue is full or closed.
         """
         future: Future[Merged] = Future()
-        self._put(arrival, future)
+        self._put(arrivals, future)
         return future
 
-    async def written(self, arrival: Arrival) -> Merged:
-        """The same, for the event loop: what became of the arrival, once it is on disk."""
+    async def written(self, *arrivals: Arrival) -> Merged:
+        """The same, for the event loop: what became of the arrivals together, once they are on disk."""
         future: asyncio.Future[Merged] = asyncio.get_running_loop().create_future()
-        self._put(arrival, future)
+        self._put(arrivals, future)
         return await future
 
-    def _put(self, arrival: Arrival, promise: Promise) -> None:
+    def _put(self, arrivals: Sequence[Arrival], promise: Promise) -> None:
         with self._lock:
             self._check(self._queue.qsize())
-            self._queue.put((arrival, promise))
+            self._queue.put((arrivals, promise))
 
     def close(self) -> None:
         """Write what waits, then end the thread."""
@@ -138,7 +139,7 @@ class Writer:
             return
         begin = time.perf_counter()
         try:
-            answers = self._store.write([arrival for arrival, _ in batch])
+            merged = self._store.write([one for arrivals, _ in batch for one in arrivals])
         except Exception as error:  # the edge of a loop that must survive
             self.meters.failed_commits += 1
             LOG.error(
@@ -155,7 +156,8 @@ class Writer:
             return
         self.meters.commits.observe(time.perf_counter() - begin)
         self.meters.committed_at = clock.now()
-        _settle(batch, answers)
+        of_all = iter(merged)
+        _settle(batch, [together(islice(of_all, len(arrivals))) for arrivals, _ in batch])
 
 
 def _is_wanted(promise: Promise) -> bool:

@@ -244,3 +244,13 @@ def test_the_error_of_a_server_follows_its_load(factors):
     low, high = interval(model.amounts(model.decile_w[-1]), factors)
     idle_low, idle_high = interval(model.amounts(model.decile_w[0]), factors)
     assert (high - low) / model.decile_w[-1].value < (idle_high - idle_low) / model.decile_w[0].value
+
+
+@pytest.mark.parametrize("category", ["pdu", "ups"])
+def test_what_passes_electricity_on_takes_none_of_its_own(category, factors):
+    passing = Hardware(category)
+    model = power_model(passing, factors)
+    assert {term.value for term in model.terms().values()} == {0.0}
+    assert watts_at(50, passing, factors).value == 0.0
+    assert component_remainder(passing, factors).value == 0.0
+    assert model.errors == ()

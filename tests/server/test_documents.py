@@ -11,7 +11,7 @@ from parcimetre_server.pages.api import calls
 DOCS = Path(__file__).parents[2] / "docs"
 NAMES = (
     "read.md", "install.md", "demo.md", "estimate.md", "factors.md", "grid.md", "monitor.md", "sql.md",
-    "store.md", "access.md", "pages.md", "reports.md",
+    "store.md", "access.md", "pages.md", "reports.md", "outlets.md",
 )  # fmt: skip
 PAGES = [DOCS / language / name for language in ("en", "fr") for name in NAMES]
 FOR_AGENTS = {"/v1/enrol"}

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from parcimetre_agent.report import SLOT_S, Report, Slot
+from parcimetre_agent.report import SLOT_S, Feed, Report, Slot
 from parcimetre_server.demo.fleet import fleet as demo_fleet
 from parcimetre_server.demo.records import slots
 from parcimetre_server.errors import ParcimetreError
@@ -33,7 +33,8 @@ def reported():
     device = next(iter(demo_fleet(4, 1)))
     first = NOW // 86_400 * 86_400 - 86_400
     made = list(slots(device, first, first + 86_400))[:6]
-    report = Report(1, DEVICE, NOW, "0.1.0", made, inventory=device.inventory(NOW))
+    feeds = [Feed(first, name, "poe", "poe", "measured", 5400.5, 900) for name in ("1", "1/2")]
+    report = Report(1, DEVICE, NOW, "0.1.0", made, inventory=device.inventory(NOW), feeds=feeds)
     told = json.loads(REPORT.dump_json(report, exclude_none=True))
     return told | {"gaps": [{"start": first - 4 * SLOT_S, "duration_s": 2 * SLOT_S, "state": "off"}]}
 
@@ -98,6 +99,9 @@ def store():
         def latest_of(self, kind, key):
             return Fact(kind, key, 0, {"agent_version": "0.1.0"}) if kind == "device" else None
 
+        def latest(self, _kind):
+            return {}
+
     return Known()
 
 
@@ -105,6 +109,7 @@ def test_the_unchanged_report_is_taken_whole(store):
     found = take(json.dumps(WHOLE).encode(), DEVICE, store, NOW)
     assert found.refused == []
     assert len(found.arrival.slots) == len(WHOLE["slots"]) + 2
+    assert len(found.fed) == len(WHOLE["feeds"])
 
 
 def judged(body, store):
@@ -124,7 +129,7 @@ def test_a_mutated_report_is_refused_in_one_sentence_or_what_is_taken_keeps_ever
         assert "\n" not in str(refusal)
         return
     assert found.arrival.device_id == DEVICE
-    for slot in found.arrival.slots:
+    for slot in (slot for arrival in (found.arrival, *found.fed) for slot in arrival.slots):
         assert replace(slot) == slot
         assert STRICT_SLOT.validate_json(STRICT_SLOT.dump_json(slot)) == slot
         assert NOW - OLDEST_S <= slot.start <= NOW + AHEAD_S + SLOT_S

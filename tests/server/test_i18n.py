@@ -27,7 +27,7 @@ from parcimetre_server.profiles import profiles
 
 PACKAGE = Path(parcimetre_server.__file__).parent
 METHODS = [("**.py", "python"), ("pages/templates/**.html", "jinja2.ext:babel_extract")]
-CATEGORIES = ("laptop", "desktop", "all_in_one", "mini_pc", "server", "tablet", "other", "unheard of")
+CATEGORIES = ("laptop", "desktop", "all_in_one", "mini_pc", "server", "tablet", "pdu", "other", "unheard of")
 MODELS = (
     ("Dell Inc.", "Latitude 5420"),
     ("Dell Inc.", "Precision 14 5470"),

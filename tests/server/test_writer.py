@@ -48,6 +48,16 @@ def test_an_acknowledged_arrival_is_in_the_store(slow):
     writer.close()
 
 
+def test_the_arrivals_of_one_report_are_committed_together_and_counted_as_one(slow):
+    slow.gate.set()
+    writer = Writer(slow, 10)
+    outlet = Arrival(DeviceId("b" * 32), [Slot(900, 900, 0, 0, 0, 0)])
+    merged = writer.submit(arrival(1), outlet, outlet).result(PATIENCE_S)
+    assert (merged.accepted, merged.duplicates) == (2, 1)
+    assert slow.commits == [3]
+    writer.close()
+
+
 def test_what_waits_is_committed_together_and_answered_each_for_itself(slow):
     writer = Writer(slow, 100)
     first = writer.submit(arrival(0))

@@ -27,6 +27,7 @@ from ..writer import Writer
 
 PATH = "/v1/reports"
 SHORT = 64 * 1024  # bytes of JSON that are judged quicker than handed to another thread
+OF_FEEDS = b'"outlet"'  # each outlet is looked up in the store
 ANSWER = TypeAdapter(ReportAnswer)
 JSON = (b"content-type", b"application/json")
 LOG = logging.getLogger(__name__)
@@ -84,7 +85,8 @@ class ReportIntake:
         self.rates.take(device_id, time.monotonic())
         with self.writer.admit():
             taken = await self._judged(await received(headers, receive), device_id, now)
-            merged = await self.writer.written(self.letters.bounded(taken.arrival, now))
+            arrival = self.letters.bounded(taken.arrival, now)
+            merged = await self.writer.written(arrival, *taken.fed)
         self.collector.seen.note(device_id, now, taken.waiting)
         if taken.refused:
             meters.refused += len(taken.refused)
@@ -107,7 +109,8 @@ class ReportIntake:
 
     async def _judged(self, body: bytes, device_id: DeviceId, now: int) -> Taken:
         judged = (body, device_id, self.collector.store, now, self.versions)
-        return take(*judged) if len(body) <= SHORT else await run_in_threadpool(take, *judged)
+        is_quick = len(body) <= SHORT and OF_FEEDS not in body
+        return take(*judged) if is_quick else await run_in_threadpool(take, *judged)
 
     async def _refusal(self, request: Request, error: ParcimetreError) -> Response:
         """The document of why nothing was taken."""

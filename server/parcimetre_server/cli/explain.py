@@ -22,12 +22,16 @@ from ..explanations import Explanation, explain_device, explain_unit
 from ..explanations import as_json as explanation_json
 from ..factor_sets import in_force
 from ..formats import Formats
-from ..i18n import Tongue, language_of_environment
+from ..i18n import Tongue, language_of_environment, mark
 from ..periods import span
 from ..titles import QUALITIES, title
 from . import options, terminal
 from .footprint import amortisation_option, begin, criterion_option, electricity_option, end, org_unit_option
 
+BESIDE = mark(
+    "Of the quarter hours that both tell, its outlets counted {outlets}, which counts; its own counters or "
+    "its model say {own}."
+)
 EPILOG = """\b
 Examples:
   parcimetre explain --device 5f0c1e...
@@ -127,6 +131,10 @@ def _print(found: Explanation, formats: Formats, factor_set: str) -> None:
         console.print(escape(tongue("Intensity of the electricity: {tiers}", tiers=tiers)), style="dim")
     for note in found.notes:
         console.print(tongue(note), style="dim")
+    if found.beside is not None:
+        both = (found.beside.outlets_kwh, found.beside.own_kwh)
+        outlets, own = (formats.quantity(kwh, "kWh") for kwh in both)
+        console.print(escape(tongue(BESIDE, outlets=outlets, own=own)), style="dim")
     if found.absent:
         names = ", ".join(tongue(title("stage", stage)) for stage in found.absent)
         console.print(f"{tongue('Left out, as no factor knows them:')} {names}", style="dim")

@@ -27,7 +27,8 @@ HEADINGS = (
     mark("low"), mark("high"), mark("devices"), mark("hours"), mark("role"), mark("last used"),
     mark("at"), mark("who"), mark("act"), mark("subject"), mark("change"), mark("device"), mark("part"),
     mark("reason"), mark("file"), mark("bytes"), mark("week"), mark("edition"), mark("way"), mark("to"),
-    mark("language"), mark("formats"), mark("since"),
+    mark("language"), mark("formats"), mark("since"), mark("feeder"), mark("outlet"), mark("kwh"),
+    mark("not attributed kwh"),
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from ..figures import Grid
 from ..footprints import Query, Row, figures
 from ..hardware import hardware
 from ..home_displays import not_counted
+from ..outlets import listed
 from ..periods import HOUR_S, Span, since_midnight
 from ..profiles import Profile, profiles
 from ..quarter_hours import by_day, quarter_hours
@@ -71,6 +72,7 @@ def device(
     hours = _hours(collector, found, criterion)
     quarters = quarter_hours(collector, found, span, criterion)
     stages = stage_views(figure.rows("stage"))
+    outlets = listed(collector, span, found.id)
     values = {
         "device": found,
         "agent": agent_of(collector, found),
@@ -96,6 +98,8 @@ def device(
         "whole": _whole(profile, criterion),
         "printing": next(iter(consumption(collector, Printing(span, device=found.id))), None),
         "problems": _problems(found),
+        "gives": [row for row in outlets if row.feeder == found.id],
+        "fed_by": [row for row in outlets if row.device == found.id],
         "hours": hours,
         "charts": _charts(hours),
         "explanation": explain_device(collector, found.id, span, criterion) if figure.known else None,

@@ -31,6 +31,8 @@ FactKind = Literal[
     "self_cost",
     "losses",
     "printing",
+    "outlet",
+    "feeding",
     "credential",
     "dead_letter",
     "setting",
@@ -73,6 +75,14 @@ class Merged:
 
     accepted: int
     duplicates: int
+
+
+def together(merged: Iterable[Merged]) -> Merged:
+    """What became of several arrivals."""
+    accepted = duplicates = 0
+    for one in merged:
+        accepted, duplicates = accepted + one.accepted, duplicates + one.duplicates
+    return Merged(accepted, duplicates)
 
 
 @dataclass(frozen=True)

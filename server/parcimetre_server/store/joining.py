@@ -23,6 +23,26 @@ def join(parts: Sequence[Activity]) -> Activity:
     return Activity(start[kept], **columns, measured=tuple(_measured(parts, kept)))
 
 
+def combine(parts: Sequence[Activity]) -> Activity:
+    """One activity of what was recorded of one machine under several ids.
+
+    Where two have a slot, states and load are those of the record that covers more time; of a counter that
+    several have, so is its energy, and one that only another has is kept beside it.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    whole = join(parts)
+    channels = {(m.source, m.scope, m.quality): m for m in whole.measured}
+    for part in parts:
+        at = np.searchsorted(whole.start, part.start)
+        for counter in part.measured:
+            into = channels[counter.source, counter.scope, counter.quality]
+            more = (counter.duration_s > 0) & (into.duration_s[at] == 0)
+            into.energy_j[at[more]] = counter.energy_j[more]
+            into.duration_s[at[more]] = counter.duration_s[more]
+    return whole
+
+
 def _measured(parts: Sequence[Activity], kept: NDArray[np.intp]) -> Iterator[MeasuredEnergy]:
     """Each energy counter over all parts, silent in those that do not have it."""
     by_part = [{(m.source, m.scope, m.quality): m for m in part.measured} for part in parts]

@@ -16,6 +16,8 @@ TOLD = {
     "monitor",
     "lineage",
     "printing",
+    "outlet",
+    "feeding",
     "transfer",
     "org_unit",
     "site",

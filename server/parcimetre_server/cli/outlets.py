@@ -1,0 +1,94 @@
+"""`parcimetre outlets`: what hangs on the outlets of PDUs, UPSs and PoE switches, and what they gave."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from ..i18n import mark
+from ..settings import Settings
+from . import options, terminal
+
+if TYPE_CHECKING:
+    from ..outlets import Listed
+
+EPILOG = """\b
+Examples:
+  parcimetre outlets
+  parcimetre outlets list --from 2026-11-01 --to 2026-12-01 --json
+  parcimetre outlets import map.csv --dry-run
+  parcimetre outlets import map.csv
+"""
+begin = click.option("--from", "begin", metavar="TIME", help="Date, time or seconds UTC; 7 days before --to.")
+end = click.option("--to", "end", metavar="TIME", help="The same, itself not included; now by default.")
+
+
+@click.group(epilog=EPILOG, invoke_without_command=True)
+@options.data_dir
+@click.pass_context
+def command(ctx: click.Context, data_dir: Path) -> None:
+    """List outlets with what hangs there and what they gave, or say what hangs where."""
+    if ctx.invoked_subcommand is None:
+        _list(data_dir, None, None, False)
+
+
+@command.command("list", epilog=EPILOG)
+@options.data_dir
+@begin
+@end
+@options.as_json
+def list_outlets(data_dir: Path, begin: str | None, end: str | None, as_json: bool) -> None:
+    """List all outlets; what one gave while nothing hung there is in no total."""
+    _list(data_dir, begin, end, as_json)
+
+
+def _list(data_dir: Path, begin: str | None, end: str | None, as_json: bool) -> None:
+    from ..outlets import listed
+    from ..periods import span
+
+    collector = options.reading(data_dir)
+    rows = listed(collector, span(begin, end, collector.zone, collector.now()))
+    shown = [asdict(row) if as_json else _row(row) for row in rows]
+    terminal.show(shown, as_json, mark("No PDU, UPS or PoE switch has told of an outlet yet."))
+
+
+def _row(row: Listed) -> dict[str, object]:
+    return {
+        "feeder": row.feeder_name,
+        "outlet": row.outlet,
+        "device": row.device_name or "–",
+        "since": row.since and datetime.fromtimestamp(row.since, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "kwh": f"{row.energy_kwh:.3f}",
+        "not_attributed_kwh": f"{row.unattributed_kwh:.3f}",
+        "source": row.source,
+    }
+
+
+@command.command("import", epilog=EPILOG)
+@options.data_dir
+@options.time_zone
+@click.argument("file", type=click.File(encoding="utf-8-sig"))
+@click.option("--dry-run", is_flag=True, help="Judge the file, keep nothing.")
+@options.as_json
+def import_map(data_dir: Path, time_zone: str, file: TextIO, dry_run: bool, as_json: bool) -> None:
+    """Take in what hangs where: a CSV with the columns feeder, outlet, device and, where it matters, from.
+
+    Feeder and device by id, the beginning of an id, or name; an empty device is nothing. `from` is a day, the
+    first on which it holds; without it, it always did, and an outlet that was mapped before needs it. A file
+    may be imported again. Nothing is kept of one with a fault.
+    """
+    from ..outlets import keep, statements
+
+    collector = options.reading(data_dir)
+    zone = Settings(data_dir, time_zone=time_zone).zone
+    kept = keep(collector.store, statements(file), zone, collector.now(), dry_run=dry_run)
+    sentence = (
+        mark("Outlets: {changed} would be taken in, {known} known; nothing is kept.")
+        if dry_run
+        else mark("Outlets: {changed} taken in, {known} known.")
+    )
+    terminal.done(sentence, vars(kept), as_json)
