@@ -21,7 +21,8 @@ from .conftest import NOON
 SLOT_S = 900
 TAP = Tap("outlet 1", "raritan_pdu2", "wall_ac", ["1.3.6.1.4.1.13742.6.5.4.3.1.4.1.1.5"], 1.0, [])
 UNIT = Known(
-    "p" * 64, "1.3.6.1.4.1.13742.6", 1, "Raritan", "PX3", "7" * 64, None, category="pdu", taps=[TAP], intake=[]
+    "p" * 64, "1.3.6.1.4.1.13742.6", 1, "Raritan", "PX3", "7" * 64, None,
+    category="pdu", taps=[TAP], intake=[],
 )  # fmt: skip
 
 

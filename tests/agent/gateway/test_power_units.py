@@ -113,6 +113,14 @@ def test_a_unit_all_of_whose_outlets_and_inlet_are_metered_keeps_the_difference_
     assert "inlet" not in {outlet for _, outlet in fed(book)}
 
 
+def test_a_unit_of_any_maker_tells_its_whole_by_the_standards(book, asked):
+    asked("unit-by-standard")
+    asked("unit-by-standard", SLOT_S)
+    assert only(book).known.category == "pdu"
+    assert fed(book) == {(0, "inlet"): (41.0 * SLOT_S, SLOT_S)}
+    assert kept(book) == [[]]
+
+
 @pytest.mark.parametrize("name", ["ups-without-input", INLET_PDU])
 def test_what_is_not_metered_on_both_sides_keeps_nothing(name, book, asked):
     asked(name)
