@@ -1,4 +1,4 @@
-"""`gateway`: discover printers, ask them once, or ask them every quarter hour and report each as a device."""
+"""`gateway`: discover devices, ask them once, or ask them every quarter hour and report each as its own."""
 
 from __future__ import annotations
 

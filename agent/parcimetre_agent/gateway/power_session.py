@@ -23,7 +23,8 @@ async def identify(session: Session, target: Target) -> Known | None:
     if not found and target.expected == "power" and not network.is_network(first, {}, maker):
         classes = await session.walk(network.PART_CLASSES, ROWS_AT_ONCE, MANY_ROWS)
         meters = await find_meters(session, classes)
-    if not found and meters is None and not is_ups:
+    named = target.expected == "power" and maker is not None and bool(maker.power)
+    if not found and meters is None and not is_ups and not named:
         return None
     kind: UnitKind = found[0].table.kind if found else "ups" if is_ups else "pdu"
     who = await session.get(_identity_oids(maker))
@@ -41,7 +42,7 @@ async def _rows(session: Session, maker: Maker | None) -> list[Rows]:
     for table in (*(maker.power if maker else ()), *UPS_MIB):
         if table.role not in {rows.table.role for rows in found}:
             rows = await _read(session, table)
-            found += [rows] if any(_is_power(table, index) for index in rows.powers) else []
+            found += [rows] if power_units.metered(rows) else []
     return found
 
 
@@ -55,7 +56,3 @@ async def _read(session: Session, table: OutletTable) -> Rows:
     digits = await session.walk(table.digits, ROWS_AT_ONCE, MANY_ROWS) if table.digits else {}
     labels = await session.walk(table.label, ROWS_AT_ONCE, MANY_ROWS) if table.label else {}
     return Rows(table, powers, energies, digits, labels)
-
-
-def _is_power(table: OutletTable, index: str) -> bool:
-    return not table.power_row or index.endswith(f".{table.power_row}")

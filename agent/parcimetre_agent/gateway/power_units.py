@@ -64,13 +64,13 @@ def unit(found: Sequence[Rows], kind: UnitKind) -> Unit:
 def _draws(found: Sequence[Rows]) -> bool:
     """Whether an inlet says more than 0, as one that has no meter does not."""
     inlets = (rows for rows in found if rows.table.role == "inlet")
-    return any(rows.powers[index] for rows in inlets for index in rows.powers if _is_metered(rows, index))
+    return any(rows.powers[index] for rows in inlets for index in metered(rows))
 
 
 def _taps(rows: Rows) -> list[Tap]:
     """The taps of a table: one a row for outlets and banks, one a unit for what is a whole."""
     made: dict[str, Tap] = {}
-    for index in filter(lambda one: _is_metered(rows, one), rows.powers):
+    for index in metered(rows):
         tap = _tap(rows, index)
         known = made.get(tap.outlet)
         if known is None:
@@ -101,19 +101,21 @@ def _tap(rows: Rows, index: str) -> Tap:
     )
 
 
-def _is_metered(rows: Rows, index: str) -> bool:
-    """Whether a row is of power, and its value one: negative ones say that there is no meter."""
-    value, ending = rows.powers[index], rows.table.power_row
-    of_power = not ending or index.endswith(f".{ending}")
-    return of_power and isinstance(value, int) and value >= 0
+def metered(rows: Rows) -> list[str]:
+    """The rows with a power; a negative one says that there is no meter."""
+    values = ((index, rows.powers[index]) for index in _of_power(rows))
+    return [index for index, value in values if isinstance(value, int) and value >= 0]
+
+
+def _of_power(rows: Rows) -> list[str]:
+    """The rows that are of power, where a table holds quantities of all kinds."""
+    ending = rows.table.power_row
+    return [index for index in rows.powers if not ending or index.endswith(f".{ending}")]
 
 
 def _left_out(rows: Rows) -> bool:
     """Whether an outlet is without a meter, which nothing may be concluded without."""
-    metered = [index for index in rows.powers if _is_metered(rows, index)]
-    ending = rows.table.power_row
-    listed = [index for index in rows.powers if not ending or index.endswith(f".{ending}")]
-    return rows.table.role == "outlet" and len(metered) < len(listed)
+    return rows.table.role == "outlet" and len(metered(rows)) < len(_of_power(rows))
 
 
 def _shift(rows: Rows, index: str) -> float:
@@ -129,7 +131,7 @@ def _name(rows: Rows, row: str) -> str:
     if table.first_unit is not None:
         first, _, number = row.partition(".")
         place = int(first) - table.first_unit + 1 if first.isdigit() else 1
-        before = "" if place == 1 else f"unit {place} "
+        before, number = "" if place == 1 else f"unit {place} ", number or row
     if table.role in ("inlet", "output"):
         return f"{before}{table.role}"
     label = text(rows.labels.get(row)) or ""

@@ -113,6 +113,12 @@ def test_a_unit_all_of_whose_outlets_and_inlet_are_metered_keeps_the_difference_
     assert "inlet" not in {outlet for _, outlet in fed(book)}
 
 
+def test_what_one_table_does_not_meter_the_next_of_the_maker_may(book, asked):
+    asked("pdu-older")
+    asked("pdu-older", SLOT_S)
+    assert fed(book) == {(0, "inlet"): (640.0 * SLOT_S, SLOT_S)}
+
+
 def test_a_unit_of_any_maker_tells_its_whole_by_the_standards(book, asked):
     asked("unit-by-standard")
     asked("unit-by-standard", SLOT_S)
@@ -128,9 +134,10 @@ def test_what_is_not_metered_on_both_sides_keeps_nothing(name, book, asked):
     assert kept(book) == [[]]
 
 
-def test_a_unit_without_meters_is_known_and_says_so(book, asked):
-    asked("ups-without-meters")
-    asked("ups-without-meters", SLOT_S)
+@pytest.mark.parametrize("name", ["ups-without-meters", "pdu-without-meters"])
+def test_a_unit_without_meters_is_known_and_says_so(name, book, asked):
+    asked(name)
+    asked(name, SLOT_S)
     assert fed(book) == {}
     (told,) = inventory(only(book).known, NOON, []).outcomes
     assert (told.sensor, told.state, told.detail) == (OUTLETS, "no_data", UNMETERED)
