@@ -17,7 +17,9 @@ from .time_in_state import Metered, Piece, Seen, by_slot, pieces
 
 LONGEST_S = 86_400.0
 TOLD_S = 86_400.0
-UNUSED_S = 7 * 86_400.0
+LOST_S = 7 * 86_400.0
+NEW_S = 86_400.0
+UNUSED_S = 28 * 86_400.0
 WRAP = 2**32
 STANDING_STEPS = 5
 J_PER_WH = 3600.0
@@ -26,12 +28,18 @@ MOST_NAMED = 4
 
 @dataclass(frozen=True)
 class Given:
-    """What an outlet said last; `gave_s` is when it last gave anything, None for never."""
+    """What an outlet said last; it is known since `since_s`, and gave last at `gave_s`, None for never."""
 
     at_s: float
     power_w: float | None
     steps: int | None
-    gave_s: float | None
+    since_s: float
+    gave_s: float | None = None
+
+    def is_in_use(self, now_s: float) -> bool:
+        """Whether it is new, or gave anything of late: then its zero is a figure, else it is nothing."""
+        known = now_s - self.since_s <= NEW_S
+        return known or (self.gave_s is not None and now_s - self.gave_s <= UNUSED_S)
 
 
 @dataclass
@@ -61,7 +69,8 @@ class Feeding:
                 self._add(outlet, before, fresh, now_s)
             gives = fresh.power_w is None or fresh.power_w > 0
             gave_s = now_s if gives else before.gave_s if before else None
-            self.given[outlet] = Given(now_s, fresh.power_w, fresh.steps, gave_s)
+            since_s = before.since_s if before else now_s
+            self.given[outlet] = Given(now_s, fresh.power_w, fresh.steps, since_s, gave_s)
         for outlet, sentence in wrong.items():
             self._doubt(outlet, sentence, now_s)
         self._look_for_lost(said, wrong, now_s)
@@ -94,13 +103,12 @@ class Feeding:
                 part.quality = fresh.quality
 
     def _rows(self, slot: Mapping[str, Part], now_s: float) -> Iterator[list[Any]]:
-        """What each outlet gave; one that gave nothing for a week is left out until it gives again."""
+        """What each outlet gave; one that is not in use is left out until it gives again."""
         for outlet, part in sorted(slot.items()):
             known = self.given.get(outlet)
-            gave_s = known.gave_s if known else None
-            idle = part.energy_j == 0 and (gave_s is None or now_s - gave_s > UNUSED_S)
+            in_use = part.energy_j > 0 or (known is not None and known.is_in_use(now_s))
             duration_s = min(SLOT_S, round(part.seconds))
-            if duration_s > 0 and not idle:
+            if duration_s > 0 and in_use:
                 energy_j = round(part.energy_j, 1)
                 yield [outlet, part.scope, part.source, part.quality, energy_j, duration_s]
 
@@ -108,7 +116,7 @@ class Feeding:
         """Outlets of which nothing is heard any more: told for a week, then forgotten."""
         for outlet in self.given.keys() - said.keys() - wrong.keys():
             since_s = self.given[outlet].at_s
-            if now_s - since_s > UNUSED_S:
+            if now_s - since_s > LOST_S:
                 del self.given[outlet]
             else:
                 self.doubts[outlet] = (now_s, f"is not there any more, since {_moment(since_s)}")

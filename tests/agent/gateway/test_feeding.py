@@ -57,12 +57,20 @@ def test_a_counter_alone_that_is_reset_gives_nothing_once():
     assert "counted back" in state.told()
 
 
-def test_an_outlet_that_gives_nothing_is_told_while_it_is_in_use_and_left_out_after_a_week():
-    used = Feeding()
-    told = fed(used, (0, said(10.0)), (SLOT_S, said(0.0)), (2 * SLOT_S, said(0.0)))
-    assert told[1] == [[0.0, SLOT_S]]
-    assert fed(used, (8 * DAY_S, said(0.0)), (8 * DAY_S + SLOT_S, said(0.0))) == {}
-    assert fed(Feeding(), (0, said(0.0)), (SLOT_S, said(0.0))) == {}
+def test_an_outlet_that_gives_nothing_is_told_for_four_weeks_and_then_left_out_until_it_gives():
+    state = Feeding()
+    fed(state, (0, said(10.0)))
+    told = fed(state, (27 * DAY_S, said(0.0)), (27 * DAY_S + SLOT_S, said(0.0)))
+    assert list(told.values()) == [[[0.0, SLOT_S]]]
+    assert fed(state, (29 * DAY_S, said(0.0)), (29 * DAY_S + SLOT_S, said(0.0))) == {}
+    told = fed(state, (29 * DAY_S + 2 * SLOT_S, said(8.0)))
+    assert list(told.values()) == [[[4.0 * SLOT_S, SLOT_S]]]
+
+
+def test_an_outlet_that_never_gave_is_told_for_a_day_so_that_something_may_be_said_to_hang_there():
+    state = Feeding()
+    assert fed(state, (0, said(0.0)), (SLOT_S, said(0.0))) == {0: [[0.0, SLOT_S]]}
+    assert fed(state, (2 * DAY_S, said(0.0)), (2 * DAY_S + SLOT_S, said(0.0))) == {}
 
 
 def test_a_clock_that_went_back_gives_nothing():

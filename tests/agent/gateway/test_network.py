@@ -180,6 +180,7 @@ def test_each_port_of_a_switch_tells_what_it_gives_under_the_makers_name_of_it(b
     assert slot.body["rows"] == [
         ["Gi1/0/1", "poe", "cisco_poe", "measured", 7.3 * SLOT_S, SLOT_S],
         ["Gi1/0/2", "poe", "cisco_poe", "measured", 15.4 * SLOT_S, SLOT_S],
+        ["Gi1/0/3", "poe", "cisco_poe", "measured", 0.0, SLOT_S],
         ["port 1/4", "poe", "cisco_poe", "measured", 4.2 * SLOT_S, SLOT_S],
     ]
     assert energy(book) == [[("energy_object", "wall_ac", "measured", 170.0 * SLOT_S, SLOT_S)]]
@@ -191,4 +192,4 @@ def test_a_port_that_says_what_cannot_be_is_told_and_the_others_go_on(book, aske
     asked("cisco-poe-absurd", SLOT_S)
     assert "Gi1/0/1 says that it gives" in only(book).problems[OUTLETS]
     (slot,) = book.waiting(only(book).known.key, "feeds", 10)
-    assert [row[0] for row in slot.body["rows"]] == ["Gi1/0/2", "port 1/4"]
+    assert [row[0] for row in slot.body["rows"]] == ["Gi1/0/2", "Gi1/0/3", "port 1/4"]

@@ -65,6 +65,7 @@ def test_energy_counters_of_outlets_win_over_their_power(book, asked):
     assert fed(book) == {
         (0, "outlet 1"): (45 * 3600.0, SLOT_S),
         (0, "outlet 2"): (19 * 3600.0, SLOT_S),
+        (0, "outlet 3"): (0.0, SLOT_S),
         (0, "outlet 4"): (3 * 3600.0, SLOT_S),
     }
 
