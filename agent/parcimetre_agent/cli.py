@@ -23,7 +23,7 @@ _COMMANDS = {
     "status": ("show what waits, what was sent, what measuring costs", "parcimetre-agent status --json"),
     "show": ("show what was sent last, word for word", "parcimetre-agent show --last-report"),
     "gateway": (
-        "ask printers on the network, and report each as a device of its own",
+        "ask printers, switches and power units, and report each as a device of its own",
         "parcimetre-agent gateway discover --range 10.1.2.0/26",
     ),
     "doctor": ("show settings with their origin, and what each sensor lacks", "parcimetre-agent doctor"),
@@ -88,13 +88,13 @@ def _add_gateway(command: argparse.ArgumentParser) -> None:
         "--gateway-file",
         type=Path,
         metavar="FILE",
-        help="which printers (default: gateway.toml in the folder of agent.toml)",
+        help="which devices (default: gateway.toml in the folder of agent.toml)",
     )
     add("--range", action="append", metavar="HOSTS", help="discover: address, network or range; repeatable")
     add("--port", type=int, metavar="PORT", help="discover: UDP port of --range (default 161)")
     add("--credentials-file", type=Path, metavar="FILE", help="discover: file with SNMP credentials")
     add("--credentials", metavar="NAME", help="discover: which of them (default the community public, v2c)")
-    add("--all", action="store_true", help="discover: show silent addresses and what is no printer, too")
+    add("--all", action="store_true", help="discover: show silent addresses and what would not be added, too")
 
 
 def _add_settings(command: argparse.ArgumentParser) -> None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, cast
 
-from .report import Energy, EnrolRequest, Gap, GapState, Inventory, Losses, Reading, Report, Slot, Supply
+from .report import (
+    Energy,
+    EnrolRequest,
+    Feed,
+    Gap,
+    GapState,
+    Inventory,
+    Losses,
+    Reading,
+    Report,
+    Slot,
+    Supply,
+)
 from .timeline import GapRecord
 
 
@@ -32,6 +44,11 @@ def slot(fields: dict[str, Any]) -> Slot:
 def reading(fields: dict[str, Any]) -> Reading:
     """A printer's reading that waited, as the wire format has it. Raises TypeError or ValueError."""
     return Reading(**{**fields, "supplies": [Supply(**one) for one in fields.get("supplies", [])]})
+
+
+def feed(fields: dict[str, Any]) -> Feed:
+    """What an outlet gave, as the wire format has it. Raises TypeError or ValueError."""
+    return Feed(**fields)
 
 
 def gap(record: GapRecord) -> Gap:

@@ -1,4 +1,4 @@
-"""`gateway`: discover printers, ask them once, or ask them every quarter hour and report each as a device."""
+"""`gateway`: discover devices, ask them once, or ask them every quarter hour and report each as its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from ..cli import say
 from ..data_dir import prepare
 from ..errors import BadSettings
-from ..gateway import loop, snmp, targets, work
+from ..gateway import loop, power_units, snmp, targets, work
 from ..gateway.configuration import DEFAULT_GATEWAY_FILE, SNMP_PORT, Configuration, Target, load
 from ..gateway.credentials import PUBLIC, Credential, read
 from ..gateway.discovery import Found, discover
@@ -81,8 +81,11 @@ def _fields(one: Found) -> dict[str, Any]:
         "maker": one.known.maker, "model": one.known.model, "has_serial": one.known.serial_hash is not None,
     }  # fmt: skip
     can = one.known.printer
+    if one.known.category in power_units.KINDS:
+        return {**told, **power_units.fields(one.known)}
     if can is None:
-        return {**told, "states_power": one.known.meters is not None, "poe": one.known.poe}
+        return {**told, "states_power": one.known.meters is not None, "poe": one.known.poe,
+                "poe_ports_metered": len(one.known.taps)}  # fmt: skip
     return {
         **told, "impressions": one.impressions,
         "marking": can.marking, "colour": can.colour, "duplex": can.duplex, "a3": can.a3,
@@ -98,10 +101,13 @@ def _line(one: Found) -> str:
 
 
 def _traits(known: Known, impressions: int | None) -> list[str | None]:
-    """What a printer counted and can do, or what a network device tells of its power."""
+    """What a printer counted and can do, or what another device tells of its power."""
     can = known.printer
+    if known.category in power_units.KINDS:
+        return [*power_units.traits(known)]
     if can is None:
-        return ["states its power" if known.meters else "states no power", "PoE" if known.poe else None]
+        ports = f"{len(known.taps)} PoE ports metered" if known.taps else "PoE" if known.poe else None
+        return ["states its power" if known.meters else "states no power", ports]
     count = "not counted" if impressions is None else f"{impressions} impressions"
     return [count, can.marking, "colour" if can.colour else None, "duplex" if can.duplex else None,
             "A3" if can.a3 else None]  # fmt: skip

@@ -1,7 +1,8 @@
 """The gateway's own file: whom it knows at which address, what each said last, and what waits to be sent.
 
 One SQLite file beside the spool, for this account only: it holds the credentials that the collector issued.
-Bounded: what waits longer than the collector would take it is dropped, and the oldest beyond MOST_WAITING.
+Bounded: what waits longer than the collector would take it is dropped, and the oldest beyond MOST_WAITING;
+of what outlets gave, a record a quarter hour and feeder, the oldest beyond MOST_FEEDS.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from typing import Any, Literal, NamedTuple
 
 from ..errors import BadDataDir
 from ..report import Printer, Reading, Supply
+from .feeding import Feeding, feeding
 from .meters import Meters
 from .printers import Known
+from .taps import Tap
 from .time_in_state import Cell, Metered, Seen
 from .waking import Waking
 
 FILE_NAME = "gateway.sqlite3"
 OLDEST_S = 400 * 86_400
 MOST_WAITING = 1_000_000
-Kind = Literal["slot", "reading"]
+MOST_FEEDS = 200_000
+Kind = Literal["slot", "reading", "feeds"]
 _SCHEMA = """
 create table if not exists place (name text primary key, device text, next_s real, asked_s real, misses int);
 create table if not exists device (key text primary key, body text not null);
@@ -64,6 +68,7 @@ class Watched:
     counters_due_s: float = 0.0
     waking: Waking = field(default_factory=Waking)
     problems: dict[str, str] = field(default_factory=dict)
+    feeding: Feeding = field(default_factory=Feeding)
     inventory_sent: str | None = None
 
 
@@ -72,6 +77,7 @@ class Waiting(NamedTuple):
 
     id: int
     kind: Kind
+    start: int
     body: dict[str, Any]
 
 
@@ -123,10 +129,10 @@ class Book:
     def waiting(self, device: str, kind: Kind, most: int) -> list[Waiting]:
         """The oldest records of a device."""
         rows = self._db.execute(
-            "select id, kind, body from waiting where device = ? and kind = ? order by start limit ?",
+            "select id, kind, start, body from waiting where device = ? and kind = ? order by start limit ?",
             (device, kind, most),
         )
-        return [Waiting(id_, kind, json.loads(body)) for id_, kind, body in rows]
+        return [Waiting(id_, kind, start, json.loads(body)) for id_, kind, start, body in rows]
 
     def count(self) -> int:
         """How many records wait."""
@@ -146,7 +152,12 @@ class Book:
                 "delete from waiting where id not in (select id from waiting order by start desc limit ?)",
                 (MOST_WAITING,),
             ).rowcount
-        return old + most
+            feeds = self._db.execute(
+                "delete from waiting where kind = 'feeds' and id not in "
+                "(select id from waiting where kind = 'feeds' order by start desc limit ?)",
+                (MOST_FEEDS,),
+            ).rowcount
+        return old + most + feeds
 
 
 def _watched(body: dict[str, Any]) -> Watched:
@@ -158,6 +169,7 @@ def _watched(body: dict[str, Any]) -> Watched:
         "reading": None if reading is None else _reading(reading),
         "cells": dict(_cells(body["cells"])),
         "waking": Waking(**body["waking"]),
+        "feeding": feeding(body["feeding"]) if "feeding" in body else Feeding(),
     }
     return Watched(**{**body, **rebuilt})
 
@@ -167,6 +179,8 @@ def _known(body: dict[str, Any]) -> Known:
     rebuilt = {
         "printer": None if printer is None else Printer(**printer),
         "meters": None if meters is None else Meters(**meters),
+        "taps": [Tap(**one) for one in body.get("taps", ())],
+        "intake": [Tap(**one) for one in body.get("intake", ())],
     }
     return Known(**{**body, **rebuilt})
 

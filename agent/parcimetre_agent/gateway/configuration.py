@@ -12,8 +12,8 @@ from ..settings import DEFAULT_FILE, parse
 from . import targets
 from .credentials import PUBLIC, Credential, read
 
-Expected = Literal["printer", "network", "any"]
-_GROUPS: Mapping[str, Expected] = {"printers": "printer", "network": "network"}
+Expected = Literal["printer", "network", "power", "any"]
+_GROUPS: Mapping[str, Expected] = {"printers": "printer", "network": "network", "power": "power"}
 DEFAULT_GATEWAY_FILE = DEFAULT_FILE.with_name("gateway.toml")
 SNMP_PORT = 161
 _LIMITS: Mapping[str, tuple[int, int]] = {
@@ -75,8 +75,8 @@ def configuration(table: Mapping[str, Any], path: Path) -> Configuration:
     groups = [(group, kind) for name, kind in _GROUPS.items() for group in _groups(table, name, path)]
     if not groups:
         raise BadSettings(
-            f"{path} names no printers and no network devices; write a table [[printers]] or [[network]] "
-            "with hosts"
+            f"{path} names no printers, network devices or power units; write a table [[printers]], "
+            "[[network]] or [[power]] with hosts"
         )
     found: dict[tuple[str, int], Target] = {}
     for group, kind in groups:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import __version__, identity, wire
 from ..enrolment import read_secret
 from ..errors import AgentError, Refused, Unreachable
 from ..inventory import content_hash
-from ..report import MAX_READINGS, EnrolRequest, HardwareIdentity, Inventory, Report, SensorOutcome
+from ..report import MAX_FEEDS, MAX_READINGS, EnrolRequest, HardwareIdentity, Inventory, Report, SensorOutcome
 from ..settings import Settings
 from ..transport import Answer, open_client, post
-from . import network, printers
+from . import network, power_units, printers
 from .book import Book, Waiting, Watched
+from .feeding import feed_fields
 
 if TYPE_CHECKING:
     import httpx
@@ -36,6 +38,19 @@ class Delivered:
     reports: int = 0
     accepted: int = 0
     refusals: tuple[str, ...] = ()
+
+
+class Batch(NamedTuple):
+    """Records of one report; one of `feeds` holds all outlets of a slot."""
+
+    slots: Sequence[Waiting]
+    readings: Sequence[Waiting]
+    feeds: Sequence[Waiting]
+
+    @property
+    def all(self) -> list[Waiting]:
+        """Every record of it."""
+        return [*self.slots, *self.readings, *self.feeds]
 
 
 class Delivery:
@@ -69,22 +84,28 @@ class Delivery:
         inventory = _inventory(watched, self._now_s)
         changed = content_hash(inventory) != watched.inventory_sent
         for _ in range(REPORTS_A_DEVICE):
-            slots = self._book.waiting(key, "slot", SLOTS_A_REPORT)
-            readings = self._book.waiting(key, "reading", MAX_READINGS)
-            if not slots and not readings and not changed:
+            batch = self._batch(key)
+            if not batch.all and not changed:
                 return
-            answer = self._send(client, watched, slots, readings, inventory if changed else None)
+            answer = self._send(client, watched, batch, inventory if changed else None)
             if answer is not None:
                 self._take(answer, watched)
                 if changed:
                     watched.inventory_sent = content_hash(inventory)
-            self._book.forget([*slots, *readings])
+            self._book.forget(batch.all)
             changed = False
 
+    def _batch(self, key: str) -> Batch:
+        """The oldest records of a device, as many as a report may hold."""
+        return Batch(
+            self._book.waiting(key, "slot", SLOTS_A_REPORT),
+            self._book.waiting(key, "reading", MAX_READINGS),
+            _first(self._book.waiting(key, "feeds", SLOTS_A_REPORT)),
+        )
+
     def _send(
-        self, client: httpx.Client, watched: Watched, slots: Sequence[Waiting], readings: Sequence[Waiting],
-        inventory: Inventory | None,
-    ) -> Answer | None:  # fmt: skip
+        self, client: httpx.Client, watched: Watched, batch: Batch, inventory: Inventory | None
+    ) -> Answer | None:
         """Post a report, enrolling first where needed and once more where the credential is not known.
 
         None when the collector does not understand the report: its records are given up.
@@ -92,28 +113,28 @@ class Delivery:
         if watched.credential is None:
             self._enrol(client, watched)
         try:
-            return self._post(client, watched, slots, readings, inventory)
+            return self._post(client, watched, batch, inventory)
         except Refused as error:
             if error.status == 401 and error.by_collector:
                 self._enrol(client, watched)
-                return self._post(client, watched, slots, readings, inventory)
+                return self._post(client, watched, batch, inventory)
             if error.status in GIVE_UP and error.by_collector:
                 self._note(f"{_title(watched)}: {error}")
                 return None
             raise
 
     def _post(
-        self, client: httpx.Client, watched: Watched, slots: Sequence[Waiting], readings: Sequence[Waiting],
-        inventory: Inventory | None,
-    ) -> Answer:  # fmt: skip
+        self, client: httpx.Client, watched: Watched, batch: Batch, inventory: Inventory | None
+    ) -> Answer:
         report = Report(
             schema=1,
             device_id=watched.device_id or "",
             sent_at=self._now_s,
             agent_version=__version__,
-            slots=[wire.slot(one.body) for one in slots],
+            slots=[wire.slot(one.body) for one in batch.slots],
             inventory=inventory,
-            printing=[wire.reading(one.body) for one in readings],
+            printing=[wire.reading(one.body) for one in batch.readings],
+            feeds=[wire.feed(feed_fields(one.start, row)) for one in batch.feeds for row in one.body["rows"]],
         )
         return post(client, "/v1/reports", wire.document(report), watched.credential)
 
@@ -151,8 +172,17 @@ class Delivery:
 def _inventory(watched: Watched, now_s: int) -> Inventory:
     """The device with what is wrong with it; the date is not part of whether it changed."""
     outcomes = [SensorOutcome(what, "failed", sentence) for what, sentence in watched.problems.items()]
-    describe = network.inventory if watched.known.category == "network" else printers.inventory
+    category = watched.known.category
+    if category in power_units.KINDS:
+        return power_units.inventory(watched.known, now_s, outcomes)
+    describe = network.inventory if category == "network" else printers.inventory
     return describe(watched.known, now_s, outcomes)
+
+
+def _first(waiting: Sequence[Waiting]) -> list[Waiting]:
+    """As many records as hold no more feeds than a report may."""
+    upto = accumulate(len(one.body["rows"]) for one in waiting)
+    return [one for one, feeds in zip(waiting, upto) if feeds <= MAX_FEEDS]
 
 
 def _title(watched: Watched) -> str:

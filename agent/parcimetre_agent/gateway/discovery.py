@@ -17,7 +17,7 @@ LONGEST_S = 20.0
 
 @dataclass(frozen=True)
 class Found:
-    """What is at an address: a printer with its total, a network device, or why there is none."""
+    """What is at an address: a printer with its total, another device, or why there is none."""
 
     target: Target
     known: Known | None = None
@@ -52,8 +52,8 @@ async def _identified(target: Target, timeout_s: int) -> Found:
     session = Session(target, timeout_s, 0)
     known = await identify(session, target)
     if known is None:
-        return Found(target, why="answers, but is neither a printer nor a network device")
-    if known.category == "network":
+        return Found(target, why="answers, but is no printer, network device or power unit")
+    if known.category != "printer":
         return Found(target, known)
     total = (await session.get([printers.LIFE_COUNT])).get(printers.LIFE_COUNT)
     return Found(target, known, total if isinstance(total, int) and printers.is_count(total) else None)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..settings import parse
+from .outlet_tables import OIDS, OutletTable, PortTable
 
 ENTERPRISES = "1.3.6.1.4.1"
 TABLES = Path(__file__).with_name("mibs")
@@ -32,7 +33,8 @@ class Coded:
 class Maker:
     """A maker and its own OIDs, whole; the standard MIB comes first where it answers.
 
-    `network` is a maker of network devices alone, all of whose answers are those of one.
+    `network` is a maker of network devices alone, all of whose answers are those of one. `power` are the
+    tables of its power units, `poe` that of the ports of its switches.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Maker:
     counters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     coded: Coded | None = None
     network: bool = False
+    power: Sequence[OutletTable] = ()
+    poe: PortTable | None = None
 
     @property
     def oids(self) -> list[str]:
@@ -74,12 +78,19 @@ def _maker(table: Mapping[str, Any]) -> Maker:
         counters={name: _whole(table.get("counters", {}).get(name, [])) for name in COUNTERS},
         coded=_coded(table["coded"]) if "coded" in table else None,
         network=table.get("network", False),
+        power=[OutletTable(**_row(one)) for one in table.get("power", [])],
+        poe=PortTable(**_row(table["poe"])) if "poe" in table else None,
     )
 
 
 def _coded(table: Mapping[str, Any]) -> Coded:
     numbers, values = _whole([table["numbers"], table["values"]])
     return Coded(numbers, values, dict(table["codes"]))
+
+
+def _row(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a table of outlets or ports, with whole OIDs."""
+    return {key: f"{ENTERPRISES}.{one}" if key in OIDS else one for key, one in fields.items()}
 
 
 def _whole(oids: Sequence[str]) -> list[str]:

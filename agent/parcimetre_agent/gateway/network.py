@@ -10,6 +10,7 @@ from . import printers
 from .makers import Maker
 from .meters import CHASSIS, POWER, STACK, UNMETERED, Meters, of_class
 from .printers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers, Known, first_model, first_word, text
+from .taps import OUTLETS, oids
 
 SERVICES = "1.3.6.1.2.1.1.7.0"
 BRIDGE_PORTS = "1.3.6.1.2.1.17.1.2.0"
@@ -38,8 +39,8 @@ def chassis(classes: Answers) -> list[str]:
 
 
 def status_oids(known: Known, maker: Maker | None) -> list[str]:
-    """What is asked at every poll: who answers, since when it runs, and its power."""
-    found = [] if known.meters is None else known.meters.oids
+    """What is asked at every poll: who answers, since when it runs, its power, and what it gives."""
+    found = [*([] if known.meters is None else known.meters.oids), *oids(known.taps), *oids(known.intake)]
     return [OBJECT_ID, NAME, UPTIME, *serial_oids([str(known.index)], maker), *found]
 
 
@@ -97,4 +98,6 @@ def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inv
         told = [] if POWER in {one.sensor for one in outcomes} else [SensorOutcome(POWER, "ok")]
     if found.poe:
         told.append(SensorOutcome(POE, "ok", WITH_POE if found.meters else POE_UNCOUNTED))
+    if found.taps and OUTLETS not in {one.sensor for one in outcomes}:
+        told.append(SensorOutcome(OUTLETS, "ok"))
     return printers.inventory(found, taken_at, [*outcomes, *told])

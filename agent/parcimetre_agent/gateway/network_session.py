@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from . import meters, network
+from dataclasses import replace
+
+from . import meters, network, poe_session
 from .configuration import Target
 from .makers import maker_of
 from .printers import DESCRIPTION, OBJECT_ID, Known, text
@@ -22,11 +24,12 @@ async def identify(session: Session, target: Target) -> Known | None:
     classes = await session.walk(network.PART_CLASSES, ROWS_AT_ONCE, MANY_ROWS)
     whole = network.chassis(classes)[: network.SERIALS_TRIED] or ["1"]
     answers = {**first, **await session.get(network.identity_oids(whole, maker))}
-    found = await _meters(session, classes)
-    return network.known(answers, target.host, whole, maker, found, poe=bool(poe))
+    found = await find_meters(session, classes)
+    known = network.known(answers, target.host, whole, maker, found, poe=bool(poe))
+    return replace(known, taps=await poe_session.ports(session, maker))
 
 
-async def _meters(session: Session, classes: Answers) -> meters.Meters | None:
+async def find_meters(session: Session, classes: Answers) -> meters.Meters | None:
     """Where it tells its power; nowhere for one with so many parts that some may not have been seen."""
     if len(classes) >= MANY_ROWS:
         return None

@@ -15,12 +15,13 @@ from typing import Any
 from .. import wire
 from ..outcome import Ok
 from ..report import SLOT_S, Reading
-from . import counters, meters, network, network_session, printers
+from . import counters, feeders, network, network_session, power_session, printers
 from .book import Book, Place, Watched
 from .configuration import Configuration, Target
 from .makers import maker_of
 from .printers import Known
 from .snmp import AT_ONCE, Garbled, Session, Silent
+from .taps import OUTLETS
 from .time_in_state import Cell, Metered, Seen, pieces, slot_fields, spread
 
 DAY_S = 86_400
@@ -144,7 +145,7 @@ class Round:
     async def _visit(self, target: Target, session: Session, watched: Watched, is_new: bool = False) -> None:
         """Ask a device that is known: its status, and what may be asked beyond without waking it."""
         known = watched.known
-        if known.category == "network":
+        if known.category in feeders.KINDS:
             await self._visit_network(target, session, watched, is_new)
             return
         answers = await session.get(printers.status_oids(known.index))
@@ -167,7 +168,7 @@ class Round:
         self._answered(target, watched, answers, power, fresh)
 
     async def _visit_network(self, target: Target, session: Session, watched: Watched, is_new: bool) -> None:
-        """Ask a network device for its power; once a day also what it consists of."""
+        """Ask a network device or power unit for what it takes and gives; once a day for its parts."""
         maker = maker_of(watched.known.object_id)
         answers = await session.get(network.status_oids(watched.known, maker))
         if not is_new and not network.is_same(answers, watched.known, maker):
@@ -181,9 +182,12 @@ class Round:
                 watched.known = again
                 answers = await session.get(network.status_oids(again, maker))
         watched.known = replace(watched.known, name=printers.text(answers.get(printers.NAME)))
-        power, wrong = meters.metered(answers, watched.known.meters)
+        power, wrong = feeders.own_power(answers, watched.known)
         self._answered(target, watched, answers, "awake", None, power)
-        self._problem(watched, meters.POWER, wrong)
+        for start, rows in feeders.given(answers, watched.known, watched.feeding, self._now_s):
+            self._records.append((watched.known.key, "feeds", start, rows))
+        for what, sentence in {**wrong, OUTLETS: watched.feeding.told()}.items():
+            self._problem(watched, what, sentence)
 
     async def _read(self, session: Session, watched: Watched) -> Reading | None:
         """All counters and supplies, and what is wrong with them."""
@@ -307,9 +311,11 @@ def _is_same(answers: printers.Answers, known: Known) -> bool:
 
 async def identify(session: Session, target: Target) -> Known | None:
     """Who answers at an address; None for what is not expected there. Raises Silent and Garbled."""
-    found = None if target.expected == "network" else await _printer(session, target)
-    if found is None and target.expected != "printer":
-        return await network_session.identify(session, target)
+    found = await _printer(session, target) if target.expected in ("printer", "any") else None
+    if found is None and target.expected in ("power", "any"):
+        found = await power_session.identify(session, target)
+    if found is None and target.expected in ("network", "any"):
+        found = await network_session.identify(session, target)
     return found
 
 

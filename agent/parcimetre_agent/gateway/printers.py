@@ -5,7 +5,7 @@ prtMarkerLifeCount is the total; what the maker counts only splits it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,11 +13,12 @@ from ..identity import is_filler, serial_hash
 from ..report import MOST_IMPRESSIONS, Inventory, Marking, OperatingSystem, Printer, SensorOutcome, System
 from .makers import Maker
 from .meters import Meters
+from .taps import Tap
 
 Value = object
 Answers = Mapping[str, Value]
 Power = Literal["awake", "asleep"]
-Kind = Literal["printer", "network"]
+Kind = Literal["printer", "network", "pdu", "ups"]
 
 DESCRIPTION = "1.3.6.1.2.1.1.1.0"
 OBJECT_ID = "1.3.6.1.2.1.1.2.0"
@@ -54,7 +55,8 @@ class Known:
     """Who a device is: found once, and again when its serial number or its maker changes.
 
     `key` tells it from all others: the keyed hash of its serial number, else its address and model.
-    `meters` is where a network device tells its power, `poe` whether it feeds others over its ports.
+    `meters` is where a network device tells its power, `poe` whether it feeds others over its ports. `taps`
+    are the outlets or ports that tell what they give, `intake` where a power unit tells what it takes.
     """
 
     key: str
@@ -68,6 +70,8 @@ class Known:
     category: Kind = "printer"
     meters: Meters | None = None
     poe: bool = False
+    taps: Sequence[Tap] = ()
+    intake: Sequence[Tap] = ()
 
 
 @dataclass(frozen=True)

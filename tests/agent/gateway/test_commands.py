@@ -7,7 +7,7 @@ import sys
 import pytest
 from parcimetre_agent.cli import main
 
-from .conftest import CISCO, HP
+from .conftest import CISCO, HP, INLET_PDU, PDU, UPS
 
 
 @pytest.fixture
@@ -38,10 +38,31 @@ def test_discover_says_of_a_network_device_whether_it_states_its_power(simulator
     line = ["gateway", "discover", "--range", "127.0.0.1", "--port", str(simulator)]
     line += ["--credentials-file", str(file), "--credentials", "switch"]
     assert main(line) == 0
-    assert "Cisco C9200L-24P-4G, states its power, PoE" in capsys.readouterr().out
+    assert "Cisco C9200L-24P-4G, states its power, 4 PoE ports metered" in capsys.readouterr().out
     assert main([*line, "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)
     assert (told["category"], told["states_power"], told["poe"]) == ("network", True, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "outlets"),
+    [
+        (PDU, "Raritan PX3-5190R, PDU, 4 outlets metered, inlet metered", 4),
+        (INLET_PDU, "APC AP8853, PDU, inlet metered, no outlets", 1),
+        (UPS, "Riello Sentinel Pro 3000, UPS, output and inlet metered, no outlets, no serial number", 1),
+    ],
+)
+def test_discover_says_of_a_power_unit_what_it_meters(name, line, outlets, simulator, tmp_path, capsys):
+    file = tmp_path / "snmp.toml"
+    file.write_text(f'[unit]\ncommunity = "{name}"\n')
+    file.chmod(0o600)
+    asked = ["gateway", "discover", "--range", "127.0.0.1", "--port", str(simulator)]
+    asked += ["--credentials-file", str(file), "--credentials", "unit"]
+    assert main(asked) == 0
+    assert line in capsys.readouterr().out
+    assert main([*asked, "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert len(told["outlets_metered"]) == outlets
 
 
 def test_a_configuration_without_printers_is_refused_in_a_sentence(tmp_path, capsys):

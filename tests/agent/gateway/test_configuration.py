@@ -99,6 +99,14 @@ def test_network_devices_are_named_apart_from_printers(written):
     ]
 
 
+def test_power_units_are_named_apart(written):
+    found = load(written('[[power]]\nhosts = ["10.1.7.1"]\n[[network]]\nhosts = ["10.1.9.1"]\n'))
+    assert sorted((target.host, target.expected) for target in found.targets) == [
+        ("10.1.7.1", "power"),
+        ("10.1.9.1", "network"),
+    ]
+
+
 def test_a_kind_of_device_that_is_no_list_of_tables_is_refused_with_the_mend(written):
     with pytest.raises(BadSettings, match=r"tables \[\[network\]\]"):
         load(written('[network]\nhosts = ["10.1.9.1"]\n'))

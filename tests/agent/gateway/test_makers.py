@@ -4,6 +4,7 @@ import re
 
 import pytest
 from parcimetre_agent.gateway.makers import COUNTERS, TABLES, maker_of
+from parcimetre_agent.gateway.outlet_tables import OIDS
 from parcimetre_agent.settings import parse
 
 FILES = sorted(TABLES.glob("*.toml"))
@@ -12,13 +13,16 @@ FILES = sorted(TABLES.glob("*.toml"))
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_table_is_well_formed(file):
     table = parse(file.read_text(), file)
-    assert set(table) <= {"maker", "enterprises", "serial", "model", "counters", "coded", "network"}
+    known = {"maker", "enterprises", "serial", "model", "counters", "coded", "network", "power", "poe"}
+    assert set(table) <= known
     assert set(table.get("counters", {})) <= set(COUNTERS)
     assert set(table.get("coded", {}).get("codes", {})) <= set(COUNTERS)
     for number in table["enterprises"]:
         assert maker_of(f"1.3.6.1.4.1.{number}.1.2").name == table["maker"]
     counted = [oid for oids in table.get("counters", {}).values() for oid in oids]
+    tapped = [*table.get("power", []), *([table["poe"]] if "poe" in table else [])]
     oids = [*table.get("serial", []), *table.get("model", []), *counted]
+    oids += [one[key] for one in tapped for key in OIDS if key in one]
     assert all(re.fullmatch(r"\d+(\.\d+)+", oid) for oid in oids)
     assert all(int(oid.partition(".")[0]) in table["enterprises"] for oid in oids)
 

@@ -8,6 +8,7 @@ from parcimetre_agent.gateway.configuration import Configuration
 from parcimetre_agent.gateway.meters import POWER
 from parcimetre_agent.gateway.network import POE, UNMETERED, WITH_POE, inventory
 from parcimetre_agent.gateway.poll import REACH, Round
+from parcimetre_agent.gateway.taps import OUTLETS
 
 from .conftest import ACCESS_POINT, CISCO, HP, JUNIPER, NOON
 
@@ -162,10 +163,33 @@ def test_version_1_finds_the_same(book, target):
 def test_its_inventory_says_what_its_power_contains(book, asked):
     asked(CISCO)
     told = {one.sensor: (one.state, one.detail) for one in inventory(only(book).known, NOON, []).outcomes}
-    assert told == {POWER: ("ok", None), POE: ("ok", WITH_POE)}
+    assert told == {POWER: ("ok", None), POE: ("ok", WITH_POE), OUTLETS: ("ok", None)}
 
 
 def test_its_inventory_says_when_it_states_no_power(book, asked):
     asked(ACCESS_POINT)
     (told,) = inventory(only(book).known, NOON, []).outcomes
     assert (told.sensor, told.state, told.detail) == (POWER, "no_data", UNMETERED)
+
+
+def test_each_port_of_a_switch_tells_what_it_gives_under_the_makers_name_of_it(book, asked):
+    asked(CISCO)
+    asked("cisco-poe-later", SLOT_S)
+    assert [tap.outlet for tap in only(book).known.taps] == ["Gi1/0/1", "Gi1/0/2", "Gi1/0/3", "port 1/4"]
+    (slot,) = book.waiting(only(book).known.key, "feeds", 10)
+    assert slot.body["rows"] == [
+        ["Gi1/0/1", "poe", "cisco_poe", "measured", 7.3 * SLOT_S, SLOT_S],
+        ["Gi1/0/2", "poe", "cisco_poe", "measured", 15.4 * SLOT_S, SLOT_S],
+        ["Gi1/0/3", "poe", "cisco_poe", "measured", 0.0, SLOT_S],
+        ["port 1/4", "poe", "cisco_poe", "measured", 4.2 * SLOT_S, SLOT_S],
+    ]
+    assert energy(book) == [[("energy_object", "wall_ac", "measured", 170.0 * SLOT_S, SLOT_S)]]
+    assert "M. Martin" not in str(only(book))
+
+
+def test_a_port_that_says_what_cannot_be_is_told_and_the_others_go_on(book, asked):
+    asked(CISCO)
+    asked("cisco-poe-absurd", SLOT_S)
+    assert "Gi1/0/1 says that it gives" in only(book).problems[OUTLETS]
+    (slot,) = book.waiting(only(book).known.key, "feeds", 10)
+    assert [row[0] for row in slot.body["rows"]] == ["Gi1/0/2", "Gi1/0/3", "port 1/4"]

@@ -1,0 +1,185 @@
+"""Pure: what the answers of a PDU or UPS mean: which outlets, banks, inlets and outputs it meters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..identity import serial_hash
+from ..report import Inventory, SensorOutcome
+from . import printers
+from .makers import Maker
+from .meters import Meters
+from .network import hashed_serial
+from .outlet_tables import UPS_MAKER, UPS_MODEL, OutletTable, Role, UnitKind
+from .printers import DESCRIPTION, NAME, OBJECT_ID, Answers, Known, first_model, first_word, text
+from .taps import OUTLETS, Tap
+
+KINDS: Sequence[UnitKind] = ("pdu", "ups")
+UNMETERED = "the unit does not say what its outlets, inlet or output give"
+COARSEST_WH = 10.0
+MOST_TAPS = 1000
+PRINTED = re.compile(r"[A-Za-z]{0,3}\d{1,3}")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What was found in a table: the values of the power, digits, counters and labels, by row."""
+
+    table: OutletTable
+    powers: Answers
+    energies: Answers = field(default_factory=dict)
+    digits: Answers = field(default_factory=dict)
+    labels: Answers = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a unit gives over `taps`, and what it takes in where that is metered apart."""
+
+    kind: UnitKind
+    taps: Sequence[Tap] = ()
+    intake: Sequence[Tap] = ()
+
+
+def unit(found: Sequence[Rows], kind: UnitKind) -> Unit:
+    """The finest that is metered: outlets, else banks, else the whole; no energy is in two taps.
+
+    What is taken in stands beside it for a unit alone, all of whose outlets are metered.
+    """
+    by_role: dict[Role, list[Tap]] = {}
+    for rows in found:
+        by_role.setdefault(rows.table.role, []).extend(_taps(rows))
+    inlets = by_role.get("inlet", [])
+    for role in ("outlet", "bank", "output"):
+        taps = by_role.get(role, [])[:MOST_TAPS]
+        if taps:
+            whole = role != "bank" and len(inlets) == 1 and not any(map(_left_out, found))
+            return Unit(kind, taps, inlets if whole and _draws(found) else [])
+    return Unit(kind, inlets)
+
+
+def _draws(found: Sequence[Rows]) -> bool:
+    """Whether an inlet says more than 0, as one that has no meter does not."""
+    inlets = (rows for rows in found if rows.table.role == "inlet")
+    return any(rows.powers[index] for rows in inlets for index in metered(rows))
+
+
+def _taps(rows: Rows) -> list[Tap]:
+    """The taps of a table: one a row for outlets and banks, one a unit for what is a whole."""
+    made: dict[str, Tap] = {}
+    for index in metered(rows):
+        tap = _tap(rows, index)
+        known = made.get(tap.outlet)
+        if known is None:
+            made[tap.outlet] = tap
+        elif rows.table.role in ("inlet", "output"):
+            made[tap.outlet] = replace(
+                known, power=[*known.power, *tap.power], energy=[*known.energy, *tap.energy]
+            )
+        else:
+            made[index] = replace(tap, outlet=f"{tap.outlet} row {index}"[:40])
+    return list(made.values())
+
+
+def _tap(rows: Rows, index: str) -> Tap:
+    table = rows.table
+    row = index[: -len(table.power_row) - 1] if table.power_row else index
+    counted = f"{row}.{table.energy_row}" if table.energy_row else row
+    wh = table.wh * _shift(rows, counted)
+    counts = counted in rows.energies and wh <= COARSEST_WH
+    return Tap(
+        outlet=_name(rows, row),
+        source=table.source,
+        scope="wall_ac",
+        power=[f"{table.power}.{index}"],
+        watts=table.watts * _shift(rows, index),
+        energy=[f"{table.energy}.{counted}"] if counts else [],
+        wh=wh if counts else 0.0,
+    )
+
+
+def metered(rows: Rows) -> list[str]:
+    """The rows with a power; a negative one says that there is no meter."""
+    values = ((index, rows.powers[index]) for index in _of_power(rows))
+    return [index for index, value in values if isinstance(value, int) and value >= 0]
+
+
+def _of_power(rows: Rows) -> list[str]:
+    """The rows that are of power, where a table holds quantities of all kinds."""
+    ending = rows.table.power_row
+    return [index for index in rows.powers if not ending or index.endswith(f".{ending}")]
+
+
+def _left_out(rows: Rows) -> bool:
+    """Whether an outlet is without a meter, which nothing may be concluded without."""
+    return rows.table.role == "outlet" and len(metered(rows)) < len(_of_power(rows))
+
+
+def _shift(rows: Rows, index: str) -> float:
+    """What the decimal digits of a row make of a step."""
+    digits = rows.digits.get(index)
+    return 10.0**-digits if isinstance(digits, int) and 0 <= digits <= 9 else 1.0
+
+
+def _name(rows: Rows, row: str) -> str:
+    """The tap's name, the same for ever: what is printed beside it, else its number; never what was typed."""
+    table = rows.table
+    number, before = row, ""
+    if table.first_unit is not None:
+        first, _, number = row.partition(".")
+        place = int(first) - table.first_unit + 1 if first.isdigit() else 1
+        before, number = "" if place == 1 else f"unit {place} ", number or row
+    if table.role in ("inlet", "output"):
+        return f"{before}{table.role}"
+    label = text(rows.labels.get(row)) or ""
+    return f"{before}{table.role} {label if PRINTED.fullmatch(label) else number}"[:40]
+
+
+def known(answers: Answers, host: str, maker: Maker | None, made: Unit, power: Meters | None) -> Known:
+    """Who the unit is, from its answers."""
+    told = text(answers.get(UPS_MAKER)) or text(answers.get(DESCRIPTION))
+    name = maker.name if maker else first_word(told) or "unknown"
+    model = first_model(answers, [*(maker.model if maker else ()), UPS_MODEL], maker)
+    hashed = hashed_serial(answers, name, ["1"], maker)
+    key = hashed or serial_hash("address", f"{host} {name} {model}") or host
+    return Known(
+        key, str(answers.get(OBJECT_ID, "")), 1, name, model, hashed, text(answers.get(NAME)),
+        category=made.kind, meters=power, taps=made.taps, intake=made.intake,
+    )  # fmt: skip
+
+
+def traits(found: Known) -> list[str]:
+    """What a unit meters, in words for people."""
+    outlets, banks = (sum(role in tap.outlet.split() for tap in found.taps) for role in ("outlet", "bank"))
+    kind = found.category.upper()
+    if outlets:
+        return [kind, f"{outlets} outlets metered", *(["inlet metered"] if found.intake else [])]
+    if banks:
+        return [kind, f"{banks} banks metered, no outlets"]
+    if not found.taps and found.meters is None:
+        return [kind, "meters nothing"]
+    whole = "output" if any("output" in tap.outlet for tap in found.taps) else "inlet"
+    both = " and inlet" if found.intake else ""
+    return [kind, f"{whole}{both} metered, no outlets"]
+
+
+def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
+    """The unit as the report has it, with whether it meters."""
+    return printers.inventory(found, taken_at, [*outcomes, *outlets_outcome(found, outcomes)])
+
+
+def outlets_outcome(found: Known, outcomes: Sequence[SensorOutcome]) -> list[SensorOutcome]:
+    """That outlets are metered, where nothing else is told of them."""
+    if OUTLETS in {one.sensor for one in outcomes}:
+        return []
+    if found.taps or found.meters:
+        return [SensorOutcome(OUTLETS, "ok")]
+    return [SensorOutcome(OUTLETS, "no_data", UNMETERED)]
+
+
+def fields(found: Known) -> Mapping[str, Any]:
+    """What discovery tells machines of a unit."""
+    return {"outlets_metered": [tap.outlet for tap in found.taps], "inlet_metered": bool(found.intake)}

@@ -1,0 +1,102 @@
+"""Pure: what the outlets of a power unit, or the ports of a PoE switch, say that they give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..report import FeedScope, Quality
+from .time_in_state import Metered
+
+OUTLETS, OWN = "feeder.outlets", "feeder.own"
+OWN_SOURCE = "input_less_output"
+CEILING_W: Mapping[FeedScope, float] = {"wall_ac": 50_000.0, "poe": 200.0}
+MOST_STEPS = 2**64
+Answers = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Tap:
+    """One outlet, port or total of a feeder: where it tells what it gives; several OIDs are added.
+
+    A step of the power is `watts` W, one of the energy counter `wh` Wh.
+    """
+
+    outlet: str
+    source: str
+    scope: FeedScope
+    power: Sequence[str]
+    watts: float
+    energy: Sequence[str] = ()
+    wh: float = 0.0
+
+
+@dataclass(frozen=True)
+class Said:
+    """What an outlet said at one time; `steps` are those of its energy counter, of `wh` Wh each."""
+
+    source: str
+    scope: FeedScope
+    quality: Quality
+    power_w: float | None
+    steps: int | None = None
+    wh: float = 0.0
+
+
+def oids(taps: Iterable[Tap]) -> list[str]:
+    """What is asked at every poll."""
+    return [oid for tap in taps for oid in (*tap.power, *tap.energy)]
+
+
+def read(answers: Answers, taps: Iterable[Tap]) -> tuple[dict[str, Said], dict[str, str]]:
+    """What each outlet said, and what is wrong with it, by its name."""
+    said, wrong = {}, {}
+    for tap in taps:
+        power_w, steps = _power_w(answers, tap), _steps(answers, tap)
+        if power_w is not None and not 0 <= power_w <= CEILING_W[tap.scope]:
+            wrong[tap.outlet] = f"says that it gives {power_w:g} W, which cannot be"
+            power_w = None
+        elif power_w is None and steps is None:
+            wrong[tap.outlet] = "does not say what it gives any more"
+        if power_w is not None or steps is not None:
+            said[tap.outlet] = Said(tap.source, tap.scope, "measured", power_w, steps, tap.wh)
+    return said, wrong
+
+
+def whole(metered: Metered) -> dict[str, Said]:
+    """The total of a unit that tells it by a standard, as what its inlet gives."""
+    return {"inlet": Said(metered.source, "wall_ac", metered.quality, metered.power_w)}
+
+
+def own(answers: Answers, intake: Sequence[Tap], taps: Sequence[Tap]) -> tuple[Metered | None, str]:
+    """What a unit keeps for itself: what it takes less what it gives, never below 0; and what is wrong.
+
+    Nothing where either is not metered.
+    """
+    if not intake or not taps:
+        return None, ""
+    taken = [_power_w(answers, tap) for tap in intake]
+    given = [_power_w(answers, tap) for tap in taps]
+    known = [power_w for power_w in (*taken, *given) if power_w is not None]
+    if len(known) < len(taken) + len(given):
+        return None, "a meter of its input or output does not say what it counts"
+    if any(not 0 <= power_w <= CEILING_W["wall_ac"] for power_w in known):
+        return None, "a meter of its input or output says what cannot be"
+    kept_w = sum(known[: len(taken)]) - sum(known[len(taken) :])
+    return Metered(OWN_SOURCE, "measured", max(0.0, kept_w)), ""
+
+
+def _power_w(answers: Answers, tap: Tap) -> float | None:
+    total = _sum(answers, tap.power)
+    return None if total is None else total * tap.watts
+
+
+def _steps(answers: Answers, tap: Tap) -> int | None:
+    total = _sum(answers, tap.energy)
+    return total if total is not None and 0 <= total < MOST_STEPS else None
+
+
+def _sum(answers: Answers, oids: Sequence[str]) -> int | None:
+    """The sum of whole numbers; None where one of them is missing, or there is none."""
+    found = [value for value in map(answers.get, oids) if isinstance(value, int)]
+    return sum(found) if found and len(found) == len(oids) else None
