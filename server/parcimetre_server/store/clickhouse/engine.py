@@ -26,6 +26,7 @@ from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
 from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp
+from ..embedded.columns import activity as unpacked
 from ..embedded.packing import DAY_S, Channel, Unpacker
 from ..joining import join
 from ..rolling import Hours
@@ -162,7 +163,7 @@ class ClickHouseStore:
     def activity(self, device_id: DeviceId, first: int, last: int) -> Activity:
         """See Store.activity."""
         found = dict(self.activities([device_id], first, last))
-        return found.get(device_id) or Unpacker().activity([], first, last)
+        return found.get(device_id) or unpacked([], first, last)
 
     def activities(
         self, device_ids: Iterable[DeviceId], first: int, last: int
@@ -174,7 +175,7 @@ class ClickHouseStore:
             for device_id in dict.fromkeys(chain(days, found)):
                 parts = []
                 if device_id in days:
-                    parts.append(Unpacker().activity(days[device_id], first, last))
+                    parts.append(unpacked(days[device_id], first, last))
                 if device_id in found:
                     parts.append(rows.activity(found[device_id], names))
                 activity = join(parts)
