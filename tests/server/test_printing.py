@@ -127,6 +127,31 @@ def test_paper_and_toner_of_units_add_up_to_the_total(printers):
     assert total.total.value == pytest.approx(total.paper.value + total.marking.value)
 
 
+def test_a_week_reads_what_it_needs_of_the_history_and_comes_to_the_same(fleet, monkeypatch):
+    """Readings of a year by a gateway that sends them at once, or days later, or all that it held at last."""
+    store, first = fleet.collector.store, TODAY - 365 * DAY_S
+    readings = [read(at, (at - first) // 60, duplex=(at - first) // 90) for at in range(first, NOW, 6 * 3600)]
+    store.write([at_unit(PRINTER, "Métropole/DSI", [])])
+    for n, one in enumerate(readings):
+        sent = one["at"] + (0, 5 * DAY_S, 20 * DAY_S)[n * 3 // len(readings)]
+        store.append([Fact("printing", PRINTER, min(sent, NOW), one)])
+    whole, reads = store.history, []
+
+    def counted(kind, key=None, since=0):
+        found = whole(kind, key, since)
+        reads.append(len(found))
+        return found
+
+    for days in (300, 100, 20, 8, 1):
+        query = Query(Span(TODAY - days * DAY_S, TODAY - (days - 1) * DAY_S))
+        monkeypatch.setattr(store, "history", counted)
+        found = consumption(fleet.collector, query)
+        monkeypatch.setattr(store, "history", lambda kind, key=None, since=0: whole(kind, key))  # noqa: ARG005
+        assert found == consumption(fleet.collector, query)
+        assert found[0].coverage == 1.0
+    assert reads[-1] < 100 < len(readings)
+
+
 def test_a_printer_that_was_transferred_leaves_its_paper_with_the_unit_that_printed_it(printers):
     store = printers.collector.store
     moved = {"org_unit": "Métropole/DSI", "site": "Hôtel de Ville", "at": TODAY - DAY_S // 4}

@@ -153,11 +153,12 @@ class ClickHouseStore:
         """See Store.latest_of."""
         return facts.latest_of(self._servers[self._shard(key)], kind, key)
 
-    def history(self, kind: FactKind, key: str | None = None) -> list[Fact]:
+    def history(self, kind: FactKind, key: str | None = None, since: int = 0) -> list[Fact]:
         """See Store.history."""
         if key is not None:
-            return [fact for _, fact in facts.history(self._servers[self._shard(key)], kind, key)]
-        found = [one for of in self._all(lambda server: facts.history(server, kind, None)) for one in of]
+            return [fact for _, fact in facts.history(self._servers[self._shard(key)], kind, key, since)]
+        of_all = self._all(lambda server: facts.history(server, kind, None, since))
+        found = [one for of_one in of_all for one in of_one]
         return [fact for _, fact in sorted(found, key=lambda one: one[0])]
 
     def activity(self, device_id: DeviceId, first: int, last: int) -> Activity:

@@ -77,6 +77,13 @@ LATEST = """
         SELECT max(id) FROM facts WHERE kind = ? GROUP BY key HAVING max(recorded_at) >= ?
     )
 """
+HISTORY = "SELECT * FROM facts WHERE kind = ?1{of_key} ORDER BY id"
+KEYS = "SELECT DISTINCT key FROM facts WHERE kind = ?1"
+HISTORY_SINCE = """
+    SELECT f.* FROM ({keys}) k JOIN facts f ON f.kind = ?1 AND f.key = k.key AND f.id >= ifnull((
+        SELECT id FROM facts WHERE kind = ?1 AND key = k.key AND recorded_at < ?2 ORDER BY id DESC LIMIT 1
+    ), 0) ORDER BY f.id
+"""
 REMOVE_FACTS = "DELETE FROM facts WHERE kind = ? AND key = ?"
 FACTS_OF = "DELETE FROM facts WHERE key = ?"
 DAYS_OF = "DELETE FROM {table} WHERE id & 16777215 = (SELECT number FROM device_number WHERE id = ?)"
@@ -202,11 +209,14 @@ class EmbeddedStore:
         )
         return found[0] if found else None
 
-    def history(self, kind: FactKind, key: str | None = None) -> list[Fact]:
+    def history(self, kind: FactKind, key: str | None = None, since: int = 0) -> list[Fact]:
         """See Store.history."""
+        if not since:
+            of_key, named = ("", []) if key is None else (" AND key = ?2", [key])
+            return self._facts(HISTORY.format(of_key=of_key), [kind, *named])
         if key is None:
-            return self._facts("SELECT * FROM facts WHERE kind = ? ORDER BY id", [kind])
-        return self._facts("SELECT * FROM facts WHERE kind = ? AND key = ? ORDER BY id", [kind, key])
+            return self._facts(HISTORY_SINCE.format(keys=KEYS), [kind, since])
+        return self._facts(HISTORY_SINCE.format(keys="SELECT ?3 AS key"), [kind, since, key])
 
     def activity(self, device_id: DeviceId, first: int, last: int) -> Activity:
         """See Store.activity."""
