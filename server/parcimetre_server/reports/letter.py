@@ -11,13 +11,14 @@ from ..collector import Collector
 from ..footprints import Row
 from ..formats import Formats
 from ..i18n import Language, Tongue, mark
+from ..pages.colours import direction
 from ..small_groups import SMALL
 from ..titles import CHANGES, WHY, title
 from ..views import bars, stage_views
 from .actions import Action
 from .weekly import Moved, Restated, Weekly
 
-Colour = Literal["plain", "use", "manufacturing", "distribution", "end_of_life"]
+Colour = Literal["plain", "use", "manufacturing", "distribution", "end_of_life", "less", "more"]
 STATES = {
     "running": mark("provisional: the week is not over"),
     "provisional": mark("provisional: late records may follow"),
@@ -197,6 +198,7 @@ class _Writer:
                 (f.signed(part.value, changes.unit),),
                 tongue(WHY[part.reason]),
                 part.value / most if most else 0.0,
+                direction(part.value),
             )
             for part in sorted(changes.parts, key=lambda part: -abs(part.value))
         ]
