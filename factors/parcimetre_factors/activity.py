@@ -49,6 +49,12 @@ class Activity:
         return self.display_on_s + self.display_off_s
 
     @property
+    def loaded_s(self) -> Seconds:
+        """Seconds whose load is known, shape (n,)."""
+        loaded_s: Seconds = self.load_deciles_s @ np.ones(DECILES)
+        return loaded_s
+
+    @property
     def covered_s(self) -> Seconds:
         """Seconds with a known state, shape (n,)."""
         return self.awake_s + self.asleep_s + self.off_s

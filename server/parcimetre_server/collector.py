@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from parcimetre_factors.factor import FactorSet
@@ -73,11 +72,6 @@ def store_of(settings: Settings, create: bool = False) -> Store:
     if create:
         make_folder(settings.data_dir)
     return open_clickhouse(address.url, address.password(), create)
-
-
-def open_reading(data_dir: Path) -> Collector:
-    """Open the data folder of an existing collector, for a command. Raises StoreUnusable with the mend."""
-    return open_collector(Settings(data_dir))
 
 
 def of(request: Request) -> Collector:

@@ -14,6 +14,7 @@ from parcimetre_factors.uncertainty import Amount, amounts, interval
 
 from .collector import Collector
 from .devices import Device, devices, zones_of
+from .ingest import NEWEST_S
 from .lineage import Lineages
 from .org import within
 from .periods import Interval, Periods, Span, cut
@@ -114,7 +115,7 @@ def consumption(collector: Collector, query: Query, group_by: GroupBy | None = N
     zones = zones_of(collector.store)
     found = {key: one for key, one in devices(collector.store).items() if _is_asked(one, query)}
     tallies: dict[tuple[str, int], _Tally] = {}
-    for key, readings in _readings(collector.store, found):
+    for key, readings in _readings(collector.store, found, query.span.first - NEWEST_S):
         for there in found[key].at_each_stay(zones):
             if query.org_unit is None or within(there.org_unit, query.org_unit):
                 of_it = printed(readings, np.clip(periods.edges, there.since, there.until))
@@ -137,17 +138,22 @@ def _is_asked(device: Device, query: Query) -> bool:
     return device.category == "printer" and query.device in (None, device.id)
 
 
-def _readings(store: Store, found: Iterable[DeviceId]) -> Iterator[tuple[DeviceId, Sequence[Body]]]:
-    """The readings of some printers' histories, in order of time: read one by one, or of many at once."""
+def _readings(
+    store: Store, found: Iterable[DeviceId], since: int
+) -> Iterator[tuple[DeviceId, Sequence[Body]]]:
+    """The readings of some printers' histories, in order of time: read one by one, or of many at once.
+
+    The last one that was kept before `since`, and all later ones.
+    """
     wanted, lineages = list(found), Lineages.of(store)
     of_all: dict[str, list[Fact]] = {}
     if len(wanted) > FEW:
-        for fact in store.history("printing"):
+        for fact in store.history("printing", since=since):
             of_all.setdefault(fact.key, []).append(fact)
     for key in wanted:
         read: list[Body] = []
         for piece in lineages.pieces(key):
-            facts = of_all.get(piece.source, ()) if of_all else store.history("printing", piece.source)
+            facts = of_all.get(piece.source, ()) if of_all else store.history("printing", piece.source, since)
             of_piece = [fact.body for fact in facts if piece.first <= fact.body["at"] < piece.last]
             read += [{**body, "restarted": True} for body in of_piece[:1]] + of_piece[1:]
         yield key, sorted(read, key=lambda body: int(body["at"]))

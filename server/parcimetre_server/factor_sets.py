@@ -21,9 +21,9 @@ from parcimetre_factors.overlay import overlaid, places
 from .errors import ParcimetreError
 from .i18n import mark
 
-IN_FORCE, SHIPPED = "in_force", "shipped"
+IN_FORCE, SHIPPED, CANDIDATE = "in_force", "shipped", "candidate"
 TITLES = {
-    "candidate": mark("Candidate, not adopted yet"),
+    CANDIDATE: mark("Candidate, not adopted yet"),
     "adopted": mark("Adopted, in force after a restart"),
 }
 REPLACED = mark("Own tables that were replaced")
@@ -107,7 +107,7 @@ def of_id(data_dir: Path, set_id: str) -> FactorSet | None:
 
 def candidate(data_dir: Path) -> FactorSet:
     """The set that adoption would put in force. Raises NothingImported and BadFactorRow."""
-    folder = _folder(data_dir, "candidate")
+    folder = _folder(data_dir, CANDIDATE)
     if not folder.is_dir():
         raise NothingImported("there are no tables to adopt; run: parcimetre factors import FOLDER")
     return overlaid(load_factor_set(), folder)
@@ -128,7 +128,7 @@ def sound(factors: FactorSet, places: Mapping[str, str]) -> FactorSet:
 
 def import_tables(data_dir: Path, folder: Path) -> FactorSet:
     """Take a folder's tables as the candidate, in place of an earlier one. Raises BadFactorRow."""
-    found, target = checked(folder), _folder(data_dir, "candidate")
+    found, target = checked(folder), _folder(data_dir, CANDIDATE)
     fresh = target.with_name("candidate.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
@@ -146,7 +146,7 @@ def adopt(data_dir: Path) -> FactorSet:
         kept = adopted.with_name(before.id)
         shutil.rmtree(kept, ignore_errors=True)
         adopted.rename(kept)
-    _folder(data_dir, "candidate").rename(adopted)
+    _folder(data_dir, CANDIDATE).rename(adopted)
     return found
 
 

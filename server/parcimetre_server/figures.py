@@ -92,10 +92,18 @@ class Figure:
     begin_error: str | None
     policy: Policy
 
-    @property
+    @cached_property
     def ids(self) -> tuple[DeviceId, ...]:
         """Ids of the devices; one that was transferred may occur several times."""
         return tuple(device.id for device in self.devices)
+
+    @cached_property
+    def by_unit(self) -> Mapping[str, NDArray[np.intp]]:
+        """Which of the devices each org unit has itself."""
+        found: dict[str, list[int]] = {}
+        for i, device in enumerate(self.devices):
+            found.setdefault(device.org_unit, []).append(i)
+        return {unit: np.array(rows, np.intp) for unit, rows in found.items()}
 
     @cached_property
     def here(self) -> Flags:
@@ -127,13 +135,13 @@ class Figure:
             {tier: energy_j[rungs].sum(axis=0) for tier, energy_j in self.tier_j.items()},
         )
 
-    def of(self, which: Sequence[int]) -> Figure:
+    def of(self, which: Sequence[int] | NDArray[np.intp]) -> Figure:
         """The same of some of the devices."""
-        rows = np.array(which, np.intp)
+        rows = np.asarray(which, np.intp)
         by_rung = {name: getattr(self, name)[:, rows] for name in ("energy_j", "measured_j")}
         return replace(
             self,
-            devices=tuple(self.devices[i] for i in which),
+            devices=tuple(self.devices[i] for i in rows.tolist()),
             **by_rung,
             covered_s=self.covered_s[rows],
             expected_s=self.expected_s[rows],

@@ -131,6 +131,15 @@ class Figures:
         """The figures of each device alone."""
         return tuple(figure.of([i]) for figure in self.alike for i in range(len(figure.devices)))
 
+    def within(self, org_unit: str) -> Figures:
+        """The figures of the devices in an org unit's subtree."""
+        parts = [
+            one.of(np.sort(np.concatenate(rows)))
+            for one in self.alike
+            if (rows := [which for unit, which in one.by_unit.items() if within(unit, org_unit)])
+        ]
+        return replace(self, alike=tuple(parts))
+
     @cached_property
     def known(self) -> dict[DeviceId, Device]:
         """The devices that the figures are of, each as it stood last."""

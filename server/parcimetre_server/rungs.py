@@ -124,27 +124,35 @@ def choose(
     nobody's, so only the models remain for it. Without a supply what is counted is taken to be at the wall.
     """
     seconds, candidates = _counted(() if virtual else activity.measured, len(activity.start))
-    modelled = np.where(activity.load_deciles_s.any(axis=1), INDEX["load_model"], INDEX["state_model"])
-    counted = seconds > 0
-    rung = np.where(counted.any(axis=0), counted.argmax(axis=0), modelled).astype(np.int8)
-    readings = [_at_the_wall(r, i, rung == i, seconds, supply) for i, r in candidates]
-    covered_s = np.where(counted.any(axis=0), np.take_along_axis(seconds, counted.argmax(0)[None], 0)[0], 0.0)
+    loaded_s = activity.loaded_s
+    rung = np.where(loaded_s > 0, INDEX["load_model"], INDEX["state_model"]).astype(np.int8)
+    covered_s = np.zeros(len(rung))
+    for i in sorted(seconds, reverse=True):
+        counted = seconds[i] > 0
+        rung[counted] = i
+        covered_s[counted] = seconds[i][counted]
+    readings = [_at_the_wall(r, i, rung == i, seconds[i], supply) for i, r in candidates]
     return Chosen(
         rung,
         tuple(r for r in readings if r.energy_j.any()),
-        _modelled_seconds(activity, covered_s, rung == INDEX["components"]),
+        _modelled_seconds(activity, loaded_s, covered_s, rung == INDEX["components"]),
         np.array([watts[piece].value if piece in watts else 0.0 for piece in PIECES]),
     )
 
 
-def _counted(measured: tuple[MeasuredEnergy, ...], n: int) -> tuple[Array, list[tuple[int, Reading]]]:
-    """Seconds that each counting rung covers (r, n), and what each counter adds on its rung.
+def _counted(
+    measured: tuple[MeasuredEnergy, ...], n: int
+) -> tuple[dict[int, Array], list[tuple[int, Reading]]]:
+    """Seconds that each rung with a counter covers (n,), and what each counter adds on its rung.
 
     A rung stands on its first scope; where several sources count the same scope, the better one wins.
     """
-    seconds = np.zeros((len(COUNTING), n))
+    seconds: dict[int, Array] = {}
     readings: list[tuple[int, Reading]] = []
     for i, rung in enumerate(COUNTING):
+        if not any(counter.scope in rung.scopes for counter in measured):
+            continue
+        seconds[i] = np.zeros(n)
         for scope in rung.scopes:
             taken = np.zeros(n, dtype=bool)
             for counter in sorted((m for m in measured if m.scope == scope), key=_better):
@@ -160,7 +168,7 @@ def _counted(measured: tuple[MeasuredEnergy, ...], n: int) -> tuple[Array, list[
 
 
 def _at_the_wall(
-    reading: Reading, i: int, won: NDArray[np.bool_], seconds: Array, supply: Supply | None
+    reading: Reading, i: int, won: NDArray[np.bool_], covered_s: Array, supply: Supply | None
 ) -> Reading:
     """A reading in the slots that its rung won, with what the supply lost.
 
@@ -175,7 +183,7 @@ def _at_the_wall(
     if name == "battery":
         errors, efficiency = (supply.error, BATTERY), efficiency * supply.battery
     elif name != "components":
-        efficiency = supply.at(_share(counted_j, seconds[i]))
+        efficiency = supply.at(_share(counted_j, covered_s))
     return replace(reading, counted_j=counted_j, energy_j=counted_j / efficiency, errors=errors)
 
 
@@ -195,7 +203,9 @@ def _better(counter: MeasuredEnergy) -> tuple[int, str]:
     return QUALITIES.index(counter.quality) if known else len(QUALITIES), counter.source
 
 
-def _modelled_seconds(activity: Activity, covered_s: Array, components: NDArray[np.bool_]) -> Array:
+def _modelled_seconds(
+    activity: Activity, loaded_s: Array, covered_s: Array, components: NDArray[np.bool_]
+) -> Array:
     """Time left to the model, by piece (n, 14): counters cover the time awake first, then the rest.
 
     Beside component counters the remainder of the device is modelled, and its display.
@@ -204,15 +214,16 @@ def _modelled_seconds(activity: Activity, covered_s: Array, components: NDArray[
     quiet_s = activity.asleep_s + activity.off_s
     awake_left = _share(awake_s - covered_s, awake_s)
     quiet_left = _share(quiet_s - np.maximum(0.0, covered_s - awake_s), quiet_s)
-    load_s = activity.load_deciles_s.copy()
-    load_s[:, 0] += np.maximum(0.0, awake_s - load_s.sum(axis=1))
-    return np.column_stack([
-        load_s * awake_left[:, None],
-        activity.display_on_s * np.where(components, 1.0, awake_left),
-        activity.asleep_s * quiet_left,
-        activity.off_s * quiet_left,
-        np.where(components, np.minimum(covered_s, awake_s), 0.0),
-    ])  # fmt: skip
+    modelled_s = np.empty((len(PIECES), len(awake_s))).T  # by column, as the days are read
+    load_s, (display, asleep, off, remainder) = modelled_s[:, : len(DECILES)], modelled_s.T[len(DECILES) :]
+    load_s[:] = activity.load_deciles_s
+    load_s[:, 0] += np.maximum(0.0, awake_s - loaded_s)
+    load_s *= awake_left[:, None]
+    display[:] = activity.display_on_s * np.where(components, 1.0, awake_left)
+    asleep[:] = activity.asleep_s * quiet_left
+    off[:] = activity.off_s * quiet_left
+    remainder[:] = np.where(components, np.minimum(covered_s, awake_s), 0.0)
+    return modelled_s
 
 
 def _share(part: Array, whole: Array) -> Array:

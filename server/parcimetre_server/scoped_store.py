@@ -200,9 +200,9 @@ class ScopedStore:
         fact = self.whole.latest_of(kind, key)
         return self._told(fact) if fact is not None and self._sees(fact) else None
 
-    def history(self, kind: FactKind, key: str | None = None) -> list[Fact]:
-        """All facts of a kind (and key) that are in scope, oldest first."""
-        return [self._told(fact) for fact in self.whole.history(kind, key) if self._sees(fact)]
+    def history(self, kind: FactKind, key: str | None = None, since: int = 0) -> list[Fact]:
+        """Those of the facts of a kind (and key), oldest first, that are in scope."""
+        return [self._told(fact) for fact in self.whole.history(kind, key, since) if self._sees(fact)]
 
     def activity(self, device_id: DeviceId, first: int, last: int) -> Activity:
         """Slots of one device while it was in scope; of one that never was, those of no device."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from parcimetre_factors.amortisation import Policy
 
-from .collector import Collector, open_reading
+from .collector import Collector, open_collector
 from .settings import Settings
 from .store import Fact
 
@@ -42,9 +42,12 @@ def like(settings: Settings, served: dict[str, str | float]) -> Settings:
     )
 
 
-def open_as_served(data_dir: Path) -> Collector:
-    """The data folder of a collector with its settings. Raises StoreUnusable with the mend."""
-    collector = open_reading(data_dir)
+def open_as_served(data_dir: Path, create: bool = False) -> Collector:
+    """The data folder of a collector for a command, with the settings that it was last served with.
+
+    It is made where it is missing if `create`. Raises StoreUnusable with the mend.
+    """
+    collector = open_collector(Settings(data_dir), create)
     kept = collector.store.latest_of("setting", KEY)
     return (
         collector if kept is None else replace(collector, settings=like(collector.settings, dict(kept.body)))

@@ -68,7 +68,8 @@ def together(activities: Sequence[Activity | None]) -> Slots:
         for name in STATES
     }
     start = np.concatenate([np.zeros(0, np.int64), *(activity.start for _, activity in known)])
-    load_s = np.concatenate([np.zeros((0, DECILES)), *(activity.load_deciles_s for _, activity in known)])
+    loads_s = [np.zeros((0, DECILES)), *(activity.load_deciles_s for _, activity in known)]
+    load_s = np.concatenate(loads_s, out=np.empty((DECILES, len(of))).T)  # by column, as the days are read
     measured = tuple(MeasuredEnergy(*channel, *counted) for channel, counted in counters.items())
     return Slots(len(activities), of, Activity(start, **joined, load_deciles_s=load_s, measured=measured))
 

@@ -21,7 +21,7 @@ from parcimetre_agent.settings import Settings
 from parcimetre_agent.slot import Piece, Sample, one_slot
 from parcimetre_agent.spool import MAX_BYTES, PendingSlot, Spool
 from parcimetre_factors.activity import Activity
-from parcimetre_server.collector import open_reading
+from parcimetre_server.served import open_as_served
 from parcimetre_server.store import DeviceId
 
 BIN = Path(sys.executable).parent
@@ -87,7 +87,7 @@ def _settings(agent, data_dir: Path) -> Settings:
 
 def _stored(collector, device_id: str, first: float, last: float) -> Activity:
     """What the collector has on disk of a device."""
-    store = open_reading(collector.folder).store
+    store = open_as_served(collector.folder).store
     try:
         return store.activity(DeviceId(device_id), int(first), int(last))
     finally:
@@ -95,7 +95,7 @@ def _stored(collector, device_id: str, first: float, last: float) -> Activity:
 
 
 def _devices(collector) -> set[str]:
-    store = open_reading(collector.folder).store
+    store = open_as_served(collector.folder).store
     try:
         return set(store.latest("device"))
     finally:

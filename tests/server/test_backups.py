@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 from parcimetre_server.backups import BadBackup, CannotBackUp, create, restore, verify
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.collector import open_reading
 from parcimetre_server.credentials import Credentials
 from parcimetre_server.periods import DAY_S
+from parcimetre_server.served import open_as_served
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_what_is_restored_is_what_was_backed_up(fleet, made, tmp_path):
     assert content(target) == content(fleet.collector.settings.data_dir)
     (target / "factors/adopted/components.csv").unlink()
     (target / "factors/adopted").rmdir()
-    again = open_reading(target)
+    again = open_as_served(target)
     span = fleet.today - 9 * DAY_S, fleet.now
     for key in (fleet.laptop, fleet.server, fleet.guest, fleet.silent):
         before, after = fleet.collector.store.activity(key, *span), again.store.activity(key, *span)

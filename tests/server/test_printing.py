@@ -1,9 +1,13 @@
 """What printers printed: readings become facts, facts become impressions of any period, and paper by unit."""
 
+import csv
+import io
 import json
 from dataclasses import asdict, replace
+from html import unescape
 
 import numpy as np
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +17,12 @@ from parcimetre_server.devices import device
 from parcimetre_server.ingest import take
 from parcimetre_server.periods import Span
 from parcimetre_server.printing import printed
+from parcimetre_server.reports.letter import letter
+from parcimetre_server.reports.mail_body import mail_html, mail_text
+from parcimetre_server.reports.pdf import pdf
+from parcimetre_server.reports.rows import csv_text
 from parcimetre_server.reports.weekly import weekly
+from parcimetre_server.reports.xlsx import xlsx
 from parcimetre_server.scope import Scope
 from parcimetre_server.store import Arrival, DeviceId, Fact
 
@@ -118,6 +127,31 @@ def test_paper_and_toner_of_units_add_up_to_the_total(printers):
     assert total.total.value == pytest.approx(total.paper.value + total.marking.value)
 
 
+def test_a_week_reads_what_it_needs_of_the_history_and_comes_to_the_same(fleet, monkeypatch):
+    """Readings of a year by a gateway that sends them at once, or days later, or all that it held at last."""
+    store, first = fleet.collector.store, TODAY - 365 * DAY_S
+    readings = [read(at, (at - first) // 60, duplex=(at - first) // 90) for at in range(first, NOW, 6 * 3600)]
+    store.write([at_unit(PRINTER, "Métropole/DSI", [])])
+    for n, one in enumerate(readings):
+        sent = one["at"] + (0, 5 * DAY_S, 20 * DAY_S)[n * 3 // len(readings)]
+        store.append([Fact("printing", PRINTER, min(sent, NOW), one)])
+    whole, reads = store.history, []
+
+    def counted(kind, key=None, since=0):
+        found = whole(kind, key, since)
+        reads.append(len(found))
+        return found
+
+    for days in (300, 100, 20, 8, 1):
+        query = Query(Span(TODAY - days * DAY_S, TODAY - (days - 1) * DAY_S))
+        monkeypatch.setattr(store, "history", counted)
+        found = consumption(fleet.collector, query)
+        monkeypatch.setattr(store, "history", lambda kind, key=None, since=0: whole(kind, key))  # noqa: ARG005
+        assert found == consumption(fleet.collector, query)
+        assert found[0].coverage == 1.0
+    assert reads[-1] < 100 < len(readings)
+
+
 def test_a_printer_that_was_transferred_leaves_its_paper_with_the_unit_that_printed_it(printers):
     store = printers.collector.store
     moved = {"org_unit": "Métropole/DSI", "site": "Hôtel de Ville", "at": TODAY - DAY_S // 4}
@@ -160,6 +194,36 @@ def test_the_weekly_report_has_the_paper_of_each_unit(printers, reader):
     assert "Paper and toner" in reader.get("/v1/reports/weekly/2026-W48").text
 
 
+def test_mail_pdf_and_tables_tell_the_paper_of_each_unit_beside_the_footprint(printers):
+    collector = printers.collector
+    report = weekly(collector, "2026-W48")
+    told, without = letter(report, collector, "en"), letter(replace(report, printing=()), collector, "en")
+    assert [table.key for table in told.tables if table not in without.tables] == ["printing"]
+    assert replace(told, tables=without.tables) == without
+    for body in (mail_text(told), unescape(mail_html(told))):
+        text = " ".join(body.replace("\u00a0", " ").split())
+        assert "Paper and toner, in no figure above" in text
+        assert "On both sides 60%" in text
+        assert "4.7 kg CO₂ eq" in text
+    assert len(pdf(told)) > len(pdf(without))
+    by_unit = {row.group: row for row in report.printing}
+    found = list(csv.DictReader(io.StringIO(csv_text(report))))
+    for section in ("paper", "marking"):
+        values = {row["group"]: float(row["value"]) for row in found if row["section"] == section}
+        assert values == {unit: getattr(row, section).value for unit, row in by_unit.items()}
+    book = openpyxl.load_workbook(io.BytesIO(xlsx(report, told)))
+    heading, *lines = book["Paper"].iter_rows(values_only=True)
+    assert {line[0]: line[heading.index("Sheets of A4")] for line in lines} == {
+        "Métropole/Ville/Mairie": 700, "Métropole/DSI": 300,
+    }  # fmt: skip
+
+
+def test_without_printers_nothing_is_said_of_paper(fleet):
+    report = weekly(fleet.collector, "2026-W48")
+    assert "Printing" not in mail_text(letter(report, fleet.collector, "en"))
+    assert "paper" not in csv_text(report)
+
+
 def test_a_reader_of_one_unit_sees_no_paper_of_another(printers):
     seen = printers.collector.within(Scope("Métropole/DSI", "admin"))
     span = Span(TODAY - 2 * DAY_S, TODAY)
@@ -169,7 +233,9 @@ def test_a_reader_of_one_unit_sees_no_paper_of_another(printers):
 
 def test_a_viewer_is_told_no_printer(printers):
     seen = printers.collector.within(Scope("Métropole", "viewer"))
-    assert weekly(seen, "2026-W48").printing == ()
+    report = weekly(seen, "2026-W48")
+    assert report.printing == ()
+    assert "Toner" not in mail_text(letter(report, seen, "en"))
 
 
 def report_of(*readings):

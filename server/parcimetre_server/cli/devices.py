@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from ..i18n import mark
-from ..settings import Settings
 from ..titles import NOT_COUNTED, title
 from . import options, terminal
 
@@ -148,14 +147,13 @@ def revoke(data_dir: Path, device_id: str, as_json: bool) -> None:
 
 @command.command(epilog=EPILOG)
 @options.data_dir
-@options.time_zone
 @click.argument("device_id", metavar="ID")
 @click.option("--to", "org_unit", required=True, metavar="PATH", help="Org unit that has it from then on.")
 @click.option("--site", help="Where it stands from then on; unless given, where it stood.")
 @click.option("--from", "day", type=click.DateTime(["%Y-%m-%d"]), help="First day at the new unit; today.")
 @options.as_json
 def transfer(
-    data_dir: Path, time_zone: str, device_id: str, org_unit: str, site: str | None, day: datetime | None,
+    data_dir: Path, device_id: str, org_unit: str, site: str | None, day: datetime | None,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Let a device belong to another org unit from a day on; figures before it stay with the former one."""
@@ -163,7 +161,7 @@ def transfer(
     from ..transfers import Stay, transfer
 
     collector = options.reading(data_dir)
-    zone = Settings(data_dir, time_zone=time_zone).zone
+    zone = collector.zone
     found = find(collector.store, device_id)
     first = day.date() if day else datetime.fromtimestamp(collector.now(), zone).date()
     stay = transfer(
@@ -213,11 +211,10 @@ def merge(data_dir: Path, kept: str, gone: str | None, undo: bool, as_json: bool
 
 @command.command(epilog=EPILOG)
 @options.data_dir
-@options.time_zone
 @click.argument("device_id", metavar="ID")
 @click.option("--at", required=True, help="First quarter hour of the other machine, like 2026-11-03T08:00.")
 @options.as_json
-def split(data_dir: Path, time_zone: str, device_id: str, at: str, as_json: bool) -> None:
+def split(data_dir: Path, device_id: str, at: str, as_json: bool) -> None:
     """Give a device's records from a time on to a new device: two machines reported under one id.
 
     Both machines enrol again. Records of one id do not say which machine sent them: they are told apart by
@@ -228,7 +225,7 @@ def split(data_dir: Path, time_zone: str, device_id: str, at: str, as_json: bool
     from ..periods import span
 
     collector = options.reading(data_dir)
-    zone = Settings(data_dir, time_zone=time_zone).zone
+    zone = collector.zone
     found = find(collector.store, device_id)
     first = span(at, None, zone, collector.now()).first
     new = split(collector.store, found.id, first, collector.now())

@@ -15,7 +15,6 @@ from parcimetre_factors.verify import first_difference
 from rich.markup import escape
 from rich.tree import Tree
 
-from ..collector import open_reading
 from ..contracts import Electricity, market_sets
 from ..devices import find
 from ..explanations import Explanation, explain_device, explain_unit
@@ -69,7 +68,7 @@ def command(
     begin: str | None,
     end: str | None,
     criterion: str,
-    amortisation: str,
+    amortisation: str | None,
     electricity: Electricity,
     as_json: bool,
     verify: Path | None,
@@ -82,10 +81,11 @@ def command(
         context.exit(_verify(verify, data_dir))
     if (device_id is None) == (org_unit is None):
         raise click.UsageError("give either --device ID or --org-unit PATH; parcimetre devices lists the ids")
-    collector = open_reading(data_dir)
+    collector = options.reading(data_dir)
     zone = collector.zone
     asked = span(begin, end, zone, collector.now())
-    how = (asked, Criterion(criterion), Policy(amortisation), electricity)
+    policy = Policy(amortisation or collector.settings.amortisation)
+    how = (asked, Criterion(criterion), policy, electricity)
     if device_id is not None:
         found = explain_device(collector, find(collector.store, device_id).id, *how)
     else:
@@ -100,7 +100,7 @@ def _set_of(document: dict[str, object], data_dir: Path) -> FactorSet:
     """The set that an explanation by market names, with contracts over it; else the one in force."""
     factors = in_force(data_dir)
     if document.get("electricity") == "market" and document.get("factor_set") != factors.id:
-        sets = market_sets(open_reading(data_dir).store, factors)
+        sets = market_sets(options.reading(data_dir).store, factors)
         return next((found for found in sets if found.id == document.get("factor_set")), factors)
     return factors
 

@@ -12,9 +12,8 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.factor import Factor, FactorSet, load_factor_set
 from parcimetre_factors.overlay import Change, changes
 
+from ..adoption import adopt as adopt_candidate
 from ..api.factors import matching
-from ..audit import entry
-from ..factor_sets import adopt as adopt_tables
 from ..factor_sets import candidate, checked, import_tables, in_force, sound
 from ..formats import Formats
 from ..i18n import mark
@@ -126,11 +125,8 @@ def import_folder(data_dir: Path, folder: Path, as_json: bool) -> None:
 @options.as_json
 def adopt(data_dir: Path, as_json: bool) -> None:
     """Put the candidate in force, for commands at once and for a running collector when it is restarted."""
-    before = in_force(data_dir).id
-    found = adopt_tables(data_dir)
-    collector = options.reading(data_dir, create=True)
-    told = {"set": before}, {"set": found.id}
-    collector.store.append([entry("factors adopted", found.id, collector.now(), *told)])
+    candidate(data_dir)  # before a store is made for the audit log
+    found = adopt_candidate(options.reading(data_dir, create=True))
     sentence = mark("Set {set} is in force; restart the collector so that its pages use it.")
     terminal.done(sentence, {"set": found.id if as_json else found.name}, as_json)
 

@@ -15,7 +15,6 @@ import click
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 
-from ..collector import open_reading
 from ..contracts import ELECTRICITY, Electricity
 from ..devices import devices
 from ..explanations import MARKET
@@ -60,10 +59,9 @@ criterion_option = click.option(
 amortisation_option = click.option(
     "--amortisation",
     type=click.Choice([str(policy) for policy in Policy]),
-    default="service_life",
-    show_default=True,
     envvar="PARCIMETRE_AMORTISATION",
-    help="What carries embodied impact: the service life, the year of purchase, or active hours.",
+    help="What carries embodied impact: the service life, the year of purchase, or active hours; else what "
+    "the collector is served with.",
 )
 electricity_option = click.option(
     "--electricity",
@@ -99,16 +97,16 @@ def command(
     interval: Interval,
     criterion: str,
     org_unit: str | None,
-    amortisation: str,
+    amortisation: str | None,
     electricity: Electricity,
     spark: bool,
     as_csv: bool,
     as_json: bool,
 ) -> None:
     """Show the footprint of the fleet, with its interval, coverage and measured share."""
-    collector = open_reading(data_dir)
+    collector = options.reading(data_dir)
     asked = span(begin, end, collector.zone, collector.now())
-    policy = Policy(amortisation)
+    policy = Policy(amortisation or collector.settings.amortisation)
     query = Query(asked, Criterion(criterion), interval, org_unit, None, policy, electricity)
     found = figures(collector, query)
     rows = found.rows(group_by)

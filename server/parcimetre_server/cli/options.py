@@ -102,13 +102,6 @@ def data_dir(command: Wrapped) -> Wrapped:
     return _data_dir(_store(_store_password_file(command)))
 
 
-time_zone = click.option(
-    "--time-zone",
-    envvar="PARCIMETRE_SERVE_TIME_ZONE",
-    default="Europe/Paris",
-    show_default=True,
-    help="Time zone of the organisation, as of `serve`: whose midnight a day begins at.",
-)
 keep_slots_days = click.option(
     "--keep-slots-days",
     envvar="PARCIMETRE_SERVE_KEEP_SLOTS_DAYS",
@@ -179,8 +172,7 @@ config = click.option(
 
 
 def reading(data_dir: Path, create: bool = False) -> Collector:
-    """The collector's data, for a command; `create` makes the folder where it is missing."""
-    from ..collector import open_collector
-    from ..settings import Settings
+    """The collector's data as it is served, for a command; `create` makes the folder where it is missing."""
+    from ..served import open_as_served
 
-    return open_collector(Settings(data_dir), create)
+    return open_as_served(data_dir, create)

@@ -70,11 +70,10 @@ def _row(row: Listed) -> dict[str, object]:
 
 @command.command("import", epilog=EPILOG)
 @options.data_dir
-@options.time_zone
 @click.argument("file", type=click.File(encoding="utf-8-sig"))
 @click.option("--dry-run", is_flag=True, help="Judge the file, keep nothing.")
 @options.as_json
-def import_map(data_dir: Path, time_zone: str, file: TextIO, dry_run: bool, as_json: bool) -> None:
+def import_map(data_dir: Path, file: TextIO, dry_run: bool, as_json: bool) -> None:
     """Take in what hangs where: a CSV with the columns feeder, outlet, device and, where it matters, from.
 
     Feeder and device by id, the beginning of an id, or name; an empty device is nothing. `from` is a day, the
@@ -84,8 +83,7 @@ def import_map(data_dir: Path, time_zone: str, file: TextIO, dry_run: bool, as_j
     from ..outlets import keep, statements
 
     collector = options.reading(data_dir)
-    zone = Settings(data_dir, time_zone=time_zone).zone
-    kept = keep(collector.store, statements(file), zone, collector.now(), dry_run=dry_run)
+    kept = keep(collector.store, statements(file), collector.zone, collector.now(), dry_run=dry_run)
     sentence = (
         mark("Outlets: {changed} would be taken in, {known} known; nothing is kept.")
         if dry_run

@@ -16,7 +16,6 @@ from ..reports.published import Verified, verify
 from ..reports.rendered import FORMATS, Format, rendered
 from ..reports.schedules import WAYS
 from ..reports.weekly import weekly as weekly_report
-from ..served import open_as_served
 from ..tokens import day_of
 from . import options, terminal
 
@@ -72,7 +71,7 @@ def weekly(
     from ..scope import ROLES as KNOWN
     from ..scope import Scope
 
-    collector = open_as_served(data_dir)
+    collector = options.reading(data_dir)
     level = KNOWN[ROLES.index(role)]
     if verifying:
         _told(verify(collector, week, (org_unit, level)))
@@ -112,7 +111,7 @@ def _told(found: Verified) -> None:
 @options.as_json
 def list_reports(data_dir: Path, as_json: bool) -> None:
     """List published reports, and what became of each delivery."""
-    found, say = listed(open_as_served(data_dir).store, with_deliveries=True), terminal.tongue()
+    found, say = listed(options.reading(data_dir).store, with_deliveries=True), terminal.tongue()
     if as_json:
         terminal.show(found, True, "")
         return
@@ -142,7 +141,7 @@ def bounce(data_dir: Path, as_json: bool) -> None:
     Let the mail server pipe what comes to the sender's address into this command.
     """
     notice = message_from_binary_file(sys.stdin.buffer)
-    made = bounced(open_as_served(data_dir), notice)
+    made = bounced(options.reading(data_dir), notice)
     for one in made:
         facts = {"week": one.week, "to": one.to, "reason": one.reason}
         terminal.done(mark("{week}, {to}: bounced ({reason})"), facts, as_json)
@@ -178,7 +177,7 @@ def add(
     if len(given) != 1:
         raise click.UsageError("give one of --mail ADDRESS, --folder PATH and --webhook URL")
     ((way, to),) = given
-    collector = open_as_served(data_dir)
+    collector = options.reading(data_dir)
     made = schedules.add(collector.store, collector.now(), org_unit, way, to,
                          lang or language_of_environment(), formats, role)  # fmt: skip
     terminal.done(
@@ -191,7 +190,7 @@ def add(
 @options.as_json
 def list_schedules(data_dir: Path, as_json: bool) -> None:
     """List who gets which reports."""
-    found, say = schedules.schedules(open_as_served(data_dir).store), terminal.tongue()
+    found, say = schedules.schedules(options.reading(data_dir).store), terminal.tongue()
     rows = [schedules.as_json(one) for one in found]
     if not as_json:
         rows = [
@@ -216,6 +215,6 @@ def list_schedules(data_dir: Path, as_json: bool) -> None:
 @options.as_json
 def remove(data_dir: Path, schedule_id: str, as_json: bool) -> None:
     """Send no more reports by a schedule."""
-    collector = open_as_served(data_dir)
+    collector = options.reading(data_dir)
     ended = schedules.end(collector.store, schedule_id, collector.now())
     terminal.done(mark("Schedule {id}: no more reports go to {to}."), schedules.as_json(ended), as_json)

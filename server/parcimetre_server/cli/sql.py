@@ -39,11 +39,10 @@ def command(
     Tables: devices, org_units, sites, device_days, dead_letters; for the time from --from to --to: slots,
     slot_energy, footprint_days. docs/en/sql.md names their columns.
     """
-    from ..collector import open_reading
     from ..periods import span
     from ..sql import ask
 
-    collector = open_reading(data_dir)
+    collector = options.reading(data_dir)
     text = sys.stdin.read() if query == "-" else query
     found = ask(collector, text, span(begin, end, collector.zone, collector.now()))
     if as_json:

@@ -80,12 +80,11 @@ def retain(data_dir: Path, keep_slots_days: int, keep_hours_days: int, dry_run: 
     the collector was started with.
     """
     from .. import clock
-    from ..collector import open_reading
     from ..retention import retain as roll_up
     from ..settings import check_kept
 
     check_kept(keep_slots_days, keep_hours_days)
-    store = open_reading(data_dir).store
+    store = options.reading(data_dir).store
     done = roll_up(store, clock.now(), keep_slots_days, keep_hours_days, dry_run)
     sentence = mark("{to_hours} days of devices were rolled up to hours, {to_days} to days.")
     if dry_run:

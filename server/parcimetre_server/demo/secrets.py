@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ..collector import open_reading
 from ..enrolment import create_secret, revoke_secret
+from ..served import open_as_served
 from .fleet import ZONE, DemoDevice
 from .send import SecretOf
 
@@ -21,7 +21,7 @@ def secrets(data_dir: Path) -> Iterator[SecretOf]:
     Org units and sites are created with their first secret. Raises StoreUnusable where no collector keeps
     its data in the folder.
     """
-    collector = open_reading(data_dir)
+    collector = open_as_served(data_dir)
     made: dict[tuple[str, str], tuple[str, str]] = {}
 
     def secret_of(device: DemoDevice) -> str:

@@ -1,22 +1,30 @@
-"""`/factors`: every number that figures rest on, with its source; `/factors/diff`: two sets compared."""
+"""`/factors`: every number that figures rest on, with its source; sets compared; the candidate adopted."""
 
 from __future__ import annotations
 
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from parcimetre_factors.errors import BadFactorRow
+from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.overlay import Change, changes
 
+from ..adoption import adopt
 from ..api.factors import matching
-from ..collector import Collector, aggregates
+from ..collector import Collector, aggregates, of
+from ..errors import ParcimetreError
 from ..factor_effects import SPAN_DAYS, total
-from ..factor_sets import IN_FORCE, known_set, known_sets
+from ..factor_sets import CANDIDATE, IN_FORCE, Known, known_set, known_sets
+from ..i18n import mark
+from ..scope import NotAllowed
+from .forms import Filled
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
 SHOWN = 200
+DONE = {"adopted": mark("The set was adopted: this collector computes with it once it is restarted.")}
 
 
 @router.get("/factors", response_class=HTMLResponse)
@@ -24,10 +32,12 @@ def factors(
     request: Request,
     collector: Annotated[Collector, Depends(aggregates)],
     q: Annotated[str, Query(max_length=200)] = "",
+    done: Annotated[str, Query(max_length=20)] = "",
 ) -> HTMLResponse:
     """Factors in which every word of `q` occurs."""
     found = list(matching(collector.factors, q))
     values = {
+        "done": DONE.get(done, ""),
         "q": q,
         "found": list(islice(found, SHOWN)),
         "count": len(found),
@@ -50,13 +60,59 @@ def diff(
     sets = known_sets(*here)
     other = after or next((one.name for one in reversed(sets) if one.name != before), before)
     old, new = known_set(*here, before), known_set(*here, other)
-    found = sorted(changes(old.factors, new.factors), key=_moved, reverse=True)
-    rows = [total(collector, one.factors) for one in (old, new)]
-    was, would_be = (row.value for row in rows)
     values = {
         "sets": sets,
         "before": old,
         "after": new,
+        "adopts": new.name == CANDIDATE and collector.scope.whole,
+        **_compared(collector, old.factors, new.factors),
+    }
+    return respond(request, collector, "factors_diff.html", values)
+
+
+def of_all(collector: Annotated[Collector, Depends(of)]) -> Collector:
+    """The collector, for an admin of everything: a factor set counts for everybody. Raises NotAllowed."""
+    if not collector.scope.whole:
+        raise NotAllowed("a factor set counts for every org unit: only an admin of everything adopts one")
+    return collector
+
+
+@router.get("/factors/adopt", response_class=HTMLResponse)
+def candidate(request: Request, collector: Annotated[Collector, Depends(of_all)]) -> HTMLResponse:
+    """What adopting the candidate would change, to be confirmed."""
+    return _to_confirm(request, collector)
+
+
+@router.post("/factors/adopt")
+def adopted(request: Request, collector: Annotated[Collector, Depends(of_all)], form: Filled) -> Response:
+    """Put the candidate in force that was looked at."""
+    try:
+        adopt(collector, form.get("set", ""))
+    except (ParcimetreError, BadFactorRow) as error:
+        return _to_confirm(request, collector, str(error), getattr(error, "status", 400))
+    return RedirectResponse("/factors?done=adopted", 303)
+
+
+def _to_confirm(request: Request, collector: Collector, fault: str = "", status: int = 200) -> HTMLResponse:
+    """The page with the form, or that there is no candidate."""
+    found = _known_candidate(collector)
+    values: dict[str, Any] = {"fault": fault, "candidate": found, "shared": collector.store.shared}
+    if found is not None:
+        values |= _compared(collector, collector.factors, found.factors)
+    return respond(request, collector, "factors_adopt.html", values, status)
+
+
+def _known_candidate(collector: Collector) -> Known | None:
+    sets = known_sets(collector.settings.data_dir, collector.factors)
+    return next((one for one in sets if one.name == CANDIDATE), None)
+
+
+def _compared(collector: Collector, old: FactorSet, new: FactorSet) -> dict[str, Any]:
+    """Each factor that differs, and the total of the last weeks with both sets."""
+    found = sorted(changes(old, new), key=_moved, reverse=True)
+    rows = [total(collector, factors) for factors in (old, new)]
+    was, would_be = (row.value for row in rows)
+    return {
         "found": found[:SHOWN],
         "count": len(found),
         "rows": rows,
@@ -64,7 +120,6 @@ def diff(
         "change": would_be / was - 1 if was and would_be is not None else None,
         "moved": {change.id: _ratio(change) for change in found[:SHOWN]},
     }
-    return respond(request, collector, "factors_diff.html", values)
 
 
 def _ratio(change: Change) -> float | None:

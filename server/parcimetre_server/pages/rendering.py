@@ -17,6 +17,7 @@ from ..periods import week_of
 from ..reader import Reader
 from ..scope import Role
 from ..titles import ROLE_TITLES
+from .colours import direction
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -61,6 +62,7 @@ def tools(language: Language, collector: Collector) -> dict[str, Any]:
         "_": tongue,
         "n_": tongue.plural,
         "f": Formats(tongue, collector.zone),
+        "direction": direction,
         "language": language,
         "factor_set": collector.factors.id,
         "factor_set_version": collector.factors.version,

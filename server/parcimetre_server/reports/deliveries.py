@@ -14,9 +14,10 @@ from ..i18n import LANGUAGES, mark
 from ..periods import DAY_S, HOUR_S
 from ..served import like
 from ..store import Fact, Store
+from .editions import Edition, editions
 from .letter import letter
 from .message import message, name_of
-from .published import WHOLE_TARGET, Publication, publications
+from .published import WHOLE_TARGET, Publication, Target, of_key, publications
 from .rendered import all_rendered
 from .schedules import Schedule, Way, schedules
 from .ways import NotTaken, by_mail, into_folder, to_webhook
@@ -66,7 +67,12 @@ def deliveries(store: Store, since: int = 0) -> list[Delivery]:
 def deliver(collector: Collector) -> list[Delivery]:
     """Make every delivery that is due, each on its own: one that fails holds up no other."""
     made = []
-    for found, to, before in due(collector):
+    found: Publication | None = None
+    for edition, to, before in due(collector):
+        if found is None or found.key != edition.key:
+            found = of_key(collector.store, edition.key)
+        if found is None or found.edition != edition.number:
+            continue
         after = _attempt(collector, found, to, before)
         _keep(collector.store, after)
         if after.state != "sent":
@@ -75,18 +81,19 @@ def deliver(collector: Collector) -> list[Delivery]:
     return made
 
 
-def due(collector: Collector) -> Iterator[tuple[Publication, Schedule, Delivery | None]]:
-    """The latest editions that a recipient has not got and that are due, with the attempt before if any."""
+def due(collector: Collector) -> Iterator[tuple[Edition, Schedule, Delivery | None]]:
+    """The latest editions that a recipient has not got and that are due, with the attempt before if any.
+
+    No report is read for it: this is asked each minute.
+    """
     now = collector.now()
     known = {one.key: one for one in deliveries(collector.store, now - OPEN_S)}
-    wanted: defaultdict[tuple[str | None, str], list[Schedule]] = defaultdict(list)
+    wanted: defaultdict[Target, list[Schedule]] = defaultdict(list)
     for one in (*built_in(collector), *schedules(collector.store)):
         wanted[one.org_unit, one.role].append(one)
-    for found in publications(collector.store, now - OPEN_S):
-        if found.published_at < now - OPEN_S:
-            continue
+    for found in editions(collector.store, now - OPEN_S):
         for to in wanted[found.target]:
-            before = known.get(key_of(found, to))
+            before = known.get(key_of(found.key, found.number, to))
             waits = before is None or (before.next_at is not None and before.next_at <= now)
             if to.created_at <= found.published_at and waits:
                 yield found, to, before
@@ -100,17 +107,18 @@ def built_in(collector: Collector) -> Iterator[Schedule]:
         yield Schedule(f"kept-{language}", unit, role, "folder", folder, language, ("html",), 0)
 
 
-def key_of(found: Publication, to: Schedule) -> str:
-    """What names a delivery: week, role, unit, edition and recipient."""
-    return f"{found.key}|{found.edition}|{to.id}"
+def key_of(report: str, edition: int, to: Schedule) -> str:
+    """What names a delivery: the report's key (week, role, unit), edition and recipient."""
+    return f"{report}|{edition}|{to.id}"
 
 
 def _attempt(collector: Collector, found: Publication, to: Schedule, before: Delivery | None) -> Delivery:
     """Try a delivery once."""
     attempts, now = (before.attempts if before else 0) + 1, collector.now()
     unit, role = found.target
-    made = Delivery(key_of(found, to), found.report.week, unit, role, found.edition, to.id, to.way, to.to,
-                    "sent", attempts, now)  # fmt: skip
+    key = key_of(found.key, found.edition, to)
+    made = Delivery(key, found.report.week, unit, role, found.edition, to.id, to.way, to.to, "sent", attempts,
+                    now)  # fmt: skip
     try:
         _send(collector, found, to, made.key)
     except NotTaken as error:

@@ -122,6 +122,6 @@ def _habits(group: Alike, slots: Slots, outside: Flags, kg_per_kwh: Array) -> It
 
 def _idle(activity: Activity) -> Flags:
     """Slots whose time awake had next to no load; none where no load was recorded."""
-    loaded_s = activity.load_deciles_s.sum(axis=1)
+    loaded_s = activity.loaded_s
     idle: Flags = (loaded_s > 0) & (activity.load_deciles_s[:, 0] >= IDLE_SLOT * loaded_s)
     return idle

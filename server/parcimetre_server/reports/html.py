@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 from ..collector import Collector
 from ..i18n import Language
+from ..pages.colours import style
 from ..pages.rendering import environment, tools
 from ..titles import title
 from ..views import bars, stage_views
@@ -40,12 +39,6 @@ def html(report: Weekly, collector: Collector, language: Language) -> str:
     return template.render(
         tools(language, collector) | values(report, collector, language) | {"style": style()}
     )
-
-
-@lru_cache(maxsize=1)
-def style() -> str:
-    """The style sheet of the pages."""
-    return (files("parcimetre_server") / "pages" / "static" / "parcimetre.css").read_text("utf-8")
 
 
 def content_security_policy() -> str:

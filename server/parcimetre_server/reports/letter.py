@@ -6,17 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from .. import consumption
 from ..collector import Collector
 from ..footprints import Row
 from ..formats import Formats
 from ..i18n import Language, Tongue, mark
+from ..pages.colours import direction
 from ..small_groups import SMALL
 from ..titles import CHANGES, WHY, title
 from ..views import bars, stage_views
 from .actions import Action
 from .weekly import Moved, Restated, Weekly
 
-Colour = Literal["plain", "use", "manufacturing", "distribution", "end_of_life"]
+Colour = Literal["plain", "use", "manufacturing", "distribution", "end_of_life", "less", "more"]
 STATES = {
     "running": mark("provisional: the week is not over"),
     "provisional": mark("provisional: late records may follow"),
@@ -183,6 +185,7 @@ class _Writer:
         yield self._stages()
         yield self._by("period", tongue("By day"), tongue("Day"), report.by_day)
         yield self._greatest()
+        yield self._printing()
 
     def _changes(self) -> Table | None:
         changes, tongue, f = self._report.changes, self._tongue, self._f
@@ -195,6 +198,7 @@ class _Writer:
                 (f.signed(part.value, changes.unit),),
                 tongue(WHY[part.reason]),
                 part.value / most if most else 0.0,
+                direction(part.value),
             )
             for part in sorted(changes.parts, key=lambda part: -abs(part.value))
         ]
@@ -310,6 +314,34 @@ class _Writer:
         )
         headings = (tongue("Device"), tongue("Electricity"), tongue("Footprint"))
         return Table("device", tongue("The ten devices with the greatest footprint"), "", headings, lines)
+
+    def _printing(self) -> Table | None:
+        """Paper and toner of the org units that consumed most, in no other figure."""
+        tongue, f, found = self._tongue, self._f, self._report.printing
+        if not found:
+            return None
+        lines = tuple(
+            Line(
+                row.group,
+                (
+                    f.number(round(row.counted.get("impressions", 0.0)), 6),
+                    f.quantity(row.paper.value, row.unit),
+                    f.quantity(row.marking.value, row.unit),
+                ),
+                " · ".join(self._shares(row)),
+            )
+            for row in sorted(found, key=lambda row: -row.total.value)[:MOST_UNITS]
+        )
+        headings = (tongue("Org unit"), tongue("Impressions"), tongue("Paper"), tongue("Toner or ink"))
+        note = tongue("Paper and toner, in no figure above")
+        return Table("printing", tongue("Printing"), note, headings, lines)
+
+    def _shares(self, row: consumption.Row) -> Iterator[str]:
+        """How much was printed on both sides and in colour, where printers count it."""
+        for counter, words in (("duplex", mark("On both sides")), ("colour", mark("In colour"))):
+            share = row.share(counter)
+            if share is not None:
+                yield f"{self._tongue(words)} {self._f.percent(share)}".replace(" ", "\u00a0")
 
     def _closing(self) -> Iterator[tuple[str, str]]:
         report, tongue, f = self._report, self._tongue, self._f

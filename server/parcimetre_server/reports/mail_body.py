@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from textwrap import fill
+from typing import get_args
 
+from ..pages.colours import colours
 from ..pages.rendering import environment
-from .letter import Letter, Line, Table
+from .letter import Colour, Letter, Line, Table
 
 WIDTH = 76
 
 
 def mail_html(letter: Letter) -> str:
     """The report as HTML that mail programs show, in light and dark."""
-    return environment().get_template("mail.html").render({"letter": letter}).lstrip()
+    values = {"letter": letter, "shown": get_args(Colour), "light": colours("light"), "dark": colours("dark")}
+    return environment().get_template("mail.html").render(values).lstrip()
 
 
 def mail_text(letter: Letter) -> str:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from importlib.resources import as_file, files
 
+from ..pages.colours import colours
 from .letter import Letter
 
 TEMPLATE = "letter.typ"
@@ -20,7 +21,10 @@ def pdf(letter: Letter) -> bytes:
             str(template),
             ignore_system_fonts=True,
             format="pdf",
-            sys_inputs={"letter": json.dumps(asdict(letter), ensure_ascii=False)},
+            sys_inputs={
+                "letter": json.dumps(asdict(letter), ensure_ascii=False),
+                "colours": json.dumps(dict(colours("light"))),
+            },
         )
     assert isinstance(made, bytes)
     return made

@@ -89,11 +89,11 @@ def targets(store: Store, due_at: int) -> list[Target]:
 
 def publish(collector: Collector, week: str) -> list[Publication]:
     """Publish a week's reports that are not published yet, each once. A week without devices has none."""
-    held = collector.store.latest("report")
+    store = collector.store
     last = week_span(week, collector.zone).last
-    wanted = targets(collector.store, last + HOUR * HOUR_S)
-    missing = [target for target in wanted if key_of(week, target) not in held]
-    if not missing or not any(first < last for first, _ in collector.store.spans().values()):
+    wanted = targets(store, last + HOUR * HOUR_S)
+    missing = [target for target in wanted if store.latest_of("report", key_of(week, target)) is None]
+    if not missing or not any(first < last for first, _ in store.spans().values()):
         return []
     made = list(_computed(collector, week, missing))
     if not any(one.report.devices for one in made):
@@ -146,9 +146,9 @@ def _rounded(value: Any) -> Any:
     return [_rounded(one) for one in value] if isinstance(value, list) else value
 
 
-def publications(store: Store, since: int = 0) -> list[Publication]:
-    """The latest edition of each report that the store shows, the latest week first; of those kept since."""
-    found = map(_publication, store.latest("report", since).values())
+def publications(store: Store) -> list[Publication]:
+    """The latest edition of each report that the store shows, the latest week first."""
+    found = map(_publication, store.latest("report").values())
     return sorted(found, key=lambda one: (one.report.week, one.report.org_unit or ""), reverse=True)
 
 
@@ -162,6 +162,12 @@ def publication(store: Store, week: str, target: Target) -> Publication:
             "`parcimetre report list` lists those that are"
         )
     return _publication(fact)
+
+
+def of_key(store: Store, key: str) -> Publication | None:
+    """The latest edition of the report that a fact's key names, if there is one."""
+    fact = store.latest_of("report", key)
+    return None if fact is None else _publication(fact)
 
 
 def restate(collector: Collector) -> list[Publication]:

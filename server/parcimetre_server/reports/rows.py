@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from .. import consumption
 from ..footprints import Row
 from .weekly import Weekly
 
 COLUMNS = (
     "section", "group", "period", "energy_kwh", "value", "low", "high", "unit", "coverage", "measured_share",
-    "devices", "eur",
+    "devices", "eur", "impressions", "sheets",
 )  # fmt: skip
 SECTIONS = {
     "org_unit": "by_unit",
@@ -21,12 +23,16 @@ SECTIONS = {
     "day": "by_day",
     "power_source": "by_power_source",
 }
+CONSUMABLES = ("paper", "marking")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Cells = Mapping[str, Any]
 
 
 def rows(report: Weekly) -> Iterator[Cells]:
-    """Each figure of the report; values of a section add up to the total, those of `change` to the change."""
+    """Each figure of the report; values of a section add up to the total, those of `change` to the change.
+
+    Those of `paper` and `marking` are consumables by org unit, in no other figure; devices are printers.
+    """
     yield _cells("total", report.total) | {"devices": report.devices, "eur": report.cost_eur}
     yield _cells("week_before", report.previous)
     if report.market is not None:
@@ -42,6 +48,18 @@ def rows(report: Weekly) -> Iterator[Cells]:
                "unit": report.total.unit, "devices": one.devices, "eur": one.eur}  # fmt: skip
     for named, row in report.greatest:
         yield _cells("device", row) | {"group": named.name}
+    for section in CONSUMABLES:
+        for printing in report.printing:
+            yield _of_consumable(section, printing)
+
+
+def _of_consumable(section: str, row: consumption.Row) -> Cells:
+    amount: consumption.Bounded = getattr(row, section)
+    found = {"section": section, "group": row.group, "period": row.period, "unit": row.unit,
+             "coverage": row.coverage, "devices": row.printers}  # fmt: skip
+    if section == "paper":
+        found |= {"impressions": row.counted.get("impressions"), "sheets": row.sheets}
+    return found | asdict(amount)
 
 
 def _cells(section: str, row: Row) -> dict[str, Any]:

@@ -135,21 +135,14 @@ class Looked:
 
     def within(self, org_unit: str) -> Looked:
         """The same of an org unit's subtree, for who may see all of it."""
-        then = None if self.then is None else (_part(self.then[0], org_unit), _part(self.then[1], org_unit))
+        then = None if self.then is None else (self.then[0].within(org_unit), self.then[1].within(org_unit))
         return Looked(
-            _part(self.found, org_unit), _part(self.previous, org_unit), _part(self.by_day, org_unit),
-            self.habits, then,
-        )  # fmt: skip
-
-
-def _part(known: Figures, org_unit: str) -> Figures:
-    """The figures of the devices in an org unit's subtree."""
-    chosen = []
-    for one in known.alike:
-        which = [i for i, device in enumerate(one.devices) if within(device.org_unit, org_unit)]
-        if which:
-            chosen.append(one.of(which))
-    return replace(known, alike=tuple(chosen))
+            self.found.within(org_unit),
+            self.previous.within(org_unit),
+            self.by_day.within(org_unit),
+            tuple(habit for habit in self.habits if within(habit.device.org_unit, org_unit)),
+            then,
+        )
 
 
 def look(

@@ -28,6 +28,8 @@ SHEETS = {
     "power_source": mark("Power sources"),
     "action": mark("Actions"),
     "device": mark("Devices"),
+    "paper": mark("Paper"),
+    "marking": mark("Toner or ink"),
 }
 HEADINGS = {
     "group": mark("Group"),
@@ -41,6 +43,8 @@ HEADINGS = {
     "measured_share": mark("Measured share"),
     "devices": mark("Devices"),
     "eur": mark("Euros"),
+    "impressions": mark("Impressions"),
+    "sheets": mark("Sheets of A4"),
 }
 SHARES = ("coverage", "measured_share")
 WIDE, NARROW = 42, 16

@@ -144,8 +144,11 @@ class Store(Protocol):
     def latest_of(self, kind: FactKind, key: str) -> Fact | None:
         """The latest fact about one key."""
 
-    def history(self, kind: FactKind, key: str | None = None) -> list[Fact]:
-        """All facts of a kind (and key), oldest first."""
+    def history(self, kind: FactKind, key: str | None = None, since: int = 0) -> list[Fact]:
+        """All facts of a kind (and key), oldest first.
+
+        With `since`, of each key from its state at that time on: the last fact that was recorded before.
+        """
 
     def activity(self, device_id: DeviceId, first: int, last: int) -> Activity:
         """Slots of one device with first <= start < last, in order."""

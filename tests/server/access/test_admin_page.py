@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from parcimetre_factors.factor import COLUMNS, load_factor_set
 from parcimetre_server.audit import entries
 from parcimetre_server.enrolment import all_secrets
+from parcimetre_server.factor_sets import import_tables, in_force
 from parcimetre_server.org import sites, units
 from parcimetre_server.reports.schedules import schedules
 from parcimetre_server.tokens import all_tokens, create_token
@@ -164,3 +166,66 @@ def test_a_recipient_is_removed_by_admins_of_the_org_unit_only(browser, of_all, 
     assert send(browser, "/admin/recipients", revoke=made.id).status_code == 404
     assert send(of_all, "/admin/recipients", revoke=made.id).status_code == 303
     assert schedules(communes.collector.store) == []
+
+
+@pytest.fixture
+def candidate(communes, tmp_path):
+    """Own tables that wait to be adopted; what it returns imports others in their place."""
+
+    def imported(times):
+        folder = tmp_path / str(times)
+        folder.mkdir()
+        one = next(f for f in load_factor_set().table("grid_year") if f.zone == "FR" and f.criterion == "gwp")
+        row = (one.id, one.subject, one.stage, one.criterion, times * one.value, times * one.low,
+               times * one.high, "source", one.unit, one.per, one.zone, one.year, one.source.id, "times",
+               "")  # fmt: skip
+        (folder / "grid_year.csv").write_text(f"{','.join(COLUMNS)}\n{','.join(map(str, row))}\n")
+        return import_tables(communes.collector.settings.data_dir, folder)
+
+    imported.first = imported(2)
+    return imported
+
+
+def test_an_admin_of_everything_adopts_a_factor_set_after_a_look_at_its_effect(of_all, communes, candidate):
+    data_dir, found = communes.collector.settings.data_dir, candidate.first
+    assert 'href="/factors/adopt"' in of_all.get("/factors/diff?after=candidate").text
+    page = of_all.get("/factors/adopt?lang=en").text
+    assert found.id in page
+    assert "1 factor differs" in page
+    assert in_force(data_dir).id != found.id
+    answer = send(of_all, "/factors/adopt", set=found.id)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/factors?done=adopted")
+    assert in_force(data_dir).id == found.id
+    assert "once it is restarted" in of_all.get("/factors?done=adopted&lang=en").text
+    (entry,) = entries(communes.collector.store, found.id)
+    assert (entry.act, entry.who, entry.after) == ("factors adopted", "all", {"set": found.id})
+    assert "There is no candidate" in of_all.get("/factors/adopt?lang=en").text
+
+
+def test_an_admin_of_a_part_adopts_nothing(browser, asking, communes, candidate):
+    assert "/factors/adopt" not in browser.get("/factors/diff?after=candidate").text
+    assert browser.get("/factors/adopt").status_code == 403
+    assert send(browser, "/factors/adopt", set=candidate.first.id).status_code == 403
+    for role in ("viewer", "analyst"):
+        assert asking(role).get("/factors/adopt").status_code == 403
+    assert in_force(communes.collector.settings.data_dir).id != candidate.first.id
+
+
+def test_a_set_is_not_adopted_unseen_nor_by_a_form_of_somebody_else(of_all, communes, candidate):
+    data_dir, seen = communes.collector.settings.data_dir, candidate.first
+    other = candidate(3)
+    answer = send(of_all, "/factors/adopt", set=seen.id)
+    assert answer.status_code == 409
+    assert other.id in answer.text
+    assert of_all.post("/factors/adopt", data={"set": other.id}).status_code == 403
+    assert of_all.post("/factors/adopt", data={"set": other.id, "form_key": "x"}).status_code == 403
+    assert in_force(data_dir).id not in (seen.id, other.id)
+    assert entries(communes.collector.store, other.id) == []
+
+
+def test_tables_that_do_not_fit_any_more_are_not_adopted_and_the_page_says_why(of_all, communes, candidate):
+    folder = communes.collector.settings.data_dir / "factors" / "candidate"
+    (folder / "no_such_table.csv").write_text("id\n")
+    answer = send(of_all, "/factors/adopt", set=candidate.first.id)
+    assert answer.status_code == 400
+    assert "no_such_table" in answer.text

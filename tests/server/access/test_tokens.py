@@ -7,8 +7,8 @@ from click.testing import CliRunner
 from parcimetre_server import tokens
 from parcimetre_server.audit import entries
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.collector import open_reading
 from parcimetre_server.scope import Scope
+from parcimetre_server.served import open_as_served
 from parcimetre_server.tokens import BadToken, BadTokenName, Tokens, create_token, revoke_token
 
 A = "Métropole/Aubeclair"
@@ -47,7 +47,7 @@ def test_a_revocation_by_another_process_is_seen_at_the_next_look(communes, monk
     token, text = create_token(communes.collector, "gone", "admin", A)
     known = Tokens(communes.collector)
     assert known.of_text(text).scope == Scope(A, "admin")
-    other = open_reading(communes.settings.data_dir)
+    other = open_as_served(communes.settings.data_dir)
     revoke_token(other, token.id)
     other.store.close()
     monkeypatch.setattr(tokens, "REFRESH_S", 0.0)

@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
-from parcimetre_server.cli import devices, explain, footprint, grid, report
+from parcimetre_factors.amortisation import Policy
+from parcimetre_server.cli import devices, explain, footprint, grid, org, report
 from parcimetre_server.errors import ParcimetreError
+from parcimetre_server.served import keep_served
 
 
 @pytest.fixture
@@ -45,6 +48,33 @@ def test_json_of_the_command_is_that_of_the_api(run, reader):
     )
     asked = {"from": "2026-11-20", "to": "2026-11-22", "group_by": "device"}
     assert told == reader.get("/v1/footprint", params=asked).json()
+
+
+def test_commands_tell_days_and_policy_as_the_collector_is_served_with_them(run, fleet, client_of):
+    settings = replace(fleet.collector.settings, time_zone="Indian/Reunion", amortisation=Policy.ACTIVE_HOUR)
+    served = replace(fleet.collector, settings=settings)
+    keep_served(served)
+    asked = {"from": "2026-11-20", "to": "2026-11-22", "group_by": "device"}
+    answer = client_of(served).get("/v1/footprint", params=asked).json()
+    told = json.loads(
+        run(footprint.command, "--group-by", "device", "--from", "2026-11-20", "--to", "2026-11-22", "--json")
+    )
+    assert told == answer
+    assert told["amortisation"] == "active_hour"
+    run(org.command, "create", "Métropole/Port")
+    run(devices.command, "transfer", fleet.laptop, "--to", "Métropole/Port", "--from", "2026-11-20")
+    (move,) = fleet.collector.store.history("transfer")
+    assert move.body["at"] == told["from"]
+
+
+def test_an_explanation_is_by_the_policy_that_is_served_unless_another_is_asked_for(run, fleet):
+    keep_served(replace(fleet.collector, settings=replace(
+        fleet.collector.settings, amortisation=Policy.ACTIVE_HOUR)))  # fmt: skip
+    policy_of = {
+        words: json.loads(run(explain.command, "--device", fleet.laptop, "--json", *words))["amortisation"]
+        for words in ((), ("--amortisation", "service_life"))
+    }
+    assert policy_of == {(): "active_hour", ("--amortisation", "service_life"): "service_life"}
 
 
 def test_explain_takes_the_beginning_of_an_id(run, fleet):

@@ -23,11 +23,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from parcimetre_server.cli import parcimetre
+from parcimetre_server.collector import open_collector
 from parcimetre_server.i18n import Tongue
 from parcimetre_server.mail_settings import MailSettings
-from parcimetre_server.reports import schedules
+from parcimetre_server.reports import published, schedules
 from parcimetre_server.reports.deliveries import BACK_OFF_S, deliver, deliveries, listed
-from parcimetre_server.reports.published import publish, restate
+from parcimetre_server.reports.published import due_week, publish, restate
 from parcimetre_server.store import Arrival
 
 from tests.server.conftest import DAY_S, SLOT_S, TODAY, slot
@@ -154,6 +155,45 @@ def test_a_delivery_is_made_once(out, box):
     assert deliver(out.collector) == []
     assert len(box[0].messages) == 1
     assert [one.state for one in by_mail(out.collector)] == ["sent"]
+
+
+def test_while_nothing_is_due_no_report_is_read(out, monkeypatch):
+    deliver(out.collector)
+    monkeypatch.setattr(published, "_publication", lambda fact: pytest.fail(f"{fact.key} was read"))
+    monkeypatch.setattr(out.collector.store, "latest", lambda kind, since=0, of=out.collector.store.latest: (
+        pytest.fail("all reports were read") if kind == "report" else of(kind, since)))  # fmt: skip
+    assert deliver(out.collector) == []
+
+
+def test_a_monday_that_the_collector_was_off_is_made_up_for_once(fleet, box, clock_at):
+    """It is off from Sunday on for ten days: of two weeks that are due the last one is told, once."""
+    settings = replace(fleet.collector.settings, mail=MailSettings("127.0.0.1", SENDER, box[1], "none"))
+    schedules.add(fleet.collector.store, fleet.now, None, "mail", "a@b.example", "en", [], "admin")
+    fleet.collector.store.write([Arrival(fleet.laptop, [slot(fleet.now // SLOT_S * SLOT_S + 5 * DAY_S)])])
+    fleet.collector.store.close()
+    clock_at(fleet.now + 8 * DAY_S)
+    for _ in range(2):  # at its start, and at the next one
+        again = open_collector(settings)
+        for _ in range(2):
+            publish(again, due_week(again.now(), again.zone))
+            deliver(again)
+        again.store.close()
+    (sent,) = box[0].messages
+    assert "2026-W48" in sent["Subject"]
+
+
+def test_an_edition_that_is_restated_meanwhile_is_found_without_a_new_start(out, box, clock_at):
+    deliver(out.collector)
+    first = TODAY - 6 * DAY_S
+    slots = [slot(at) for at in range(first, first + DAY_S, SLOT_S)]
+    out.collector.store.write([Arrival(out.silent, slots)])
+    clock_at(out.now + DAY_S)
+    assert restate(out.collector)
+    deliver(out.collector)
+    assert deliver(out.collector) == []
+    assert ["restated" in one["Subject"] or "corrig" in one["Subject"] for one in box[0].messages] == [
+        False, True,
+    ]  # fmt: skip
 
 
 def test_the_whole_is_kept_in_the_data_folder_in_both_languages(out):

@@ -126,6 +126,17 @@ def test_latest_fact_is_the_state_and_none_is_forgotten(store: Store) -> None:
     assert len(store.history("site")) == 3
 
 
+def test_history_since_a_time_begins_with_the_state_of_each_key_at_that_time(store: Store) -> None:
+    stated = [("x", 5, 0), ("y", 6, 1), ("x", 20, 2), ("x", 7, 3), ("x", 30, 4), ("z", 40, 5)]
+    for key, at, n in stated:  # a clock was ahead at 2
+        store.append([Fact("printing", key, at, {"n": n}), Fact("site", key, 1, {"n": n})])
+    assert [fact.body["n"] for fact in store.history("printing", since=10)] == [1, 3, 4, 5]
+    assert [fact.body["n"] for fact in store.history("printing", "x", 10)] == [3, 4]
+    assert [fact.body["n"] for fact in store.history("printing", "x", 5)] == [0, 2, 3, 4]
+    assert [fact.body["n"] for fact in store.history("printing", "z", 10)] == [5]
+    assert store.history("printing", "nobody", 10) == []
+
+
 def test_batch_that_fails_leaves_nothing_behind(store: Store) -> None:
     unwritable = Fact("site", "x", 1, {"zone": {1, 2}})
     with pytest.raises(TypeError):

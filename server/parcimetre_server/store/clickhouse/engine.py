@@ -26,6 +26,7 @@ from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
 from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp
+from ..embedded.columns import activity as unpacked
 from ..embedded.packing import DAY_S, Channel, Unpacker
 from ..joining import join
 from ..rolling import Hours
@@ -152,17 +153,18 @@ class ClickHouseStore:
         """See Store.latest_of."""
         return facts.latest_of(self._servers[self._shard(key)], kind, key)
 
-    def history(self, kind: FactKind, key: str | None = None) -> list[Fact]:
+    def history(self, kind: FactKind, key: str | None = None, since: int = 0) -> list[Fact]:
         """See Store.history."""
         if key is not None:
-            return [fact for _, fact in facts.history(self._servers[self._shard(key)], kind, key)]
-        found = [one for of in self._all(lambda server: facts.history(server, kind, None)) for one in of]
+            return [fact for _, fact in facts.history(self._servers[self._shard(key)], kind, key, since)]
+        of_all = self._all(lambda server: facts.history(server, kind, None, since))
+        found = [one for of_one in of_all for one in of_one]
         return [fact for _, fact in sorted(found, key=lambda one: one[0])]
 
     def activity(self, device_id: DeviceId, first: int, last: int) -> Activity:
         """See Store.activity."""
         found = dict(self.activities([device_id], first, last))
-        return found.get(device_id) or Unpacker().activity([], first, last)
+        return found.get(device_id) or unpacked([], first, last)
 
     def activities(
         self, device_ids: Iterable[DeviceId], first: int, last: int
@@ -174,7 +176,7 @@ class ClickHouseStore:
             for device_id in dict.fromkeys(chain(days, found)):
                 parts = []
                 if device_id in days:
-                    parts.append(Unpacker().activity(days[device_id], first, last))
+                    parts.append(unpacked(days[device_id], first, last))
                 if device_id in found:
                     parts.append(rows.activity(found[device_id], names))
                 activity = join(parts)

@@ -37,8 +37,13 @@ LATEST_OF = """
     ORDER BY sequence DESC, writer DESC LIMIT 1
 """
 HISTORY = """
-    SELECT {columns} FROM fact WHERE {where}
+    SELECT {columns} FROM fact{begins} WHERE {where}
     ORDER BY sequence, writer, kind, key LIMIT 1 BY kind, key, sequence, writer
+"""
+BEGINS = """
+    LEFT JOIN (
+        SELECT key, max(sequence) AS begins FROM fact WHERE {where} AND recorded_at < {since} GROUP BY key
+    ) AS before USING key
 """
 NEWEST = "SELECT kind, key, max(sequence) AS newest FROM fact WHERE {any_of} GROUP BY kind, key"
 Written = tuple[Fact, str]  # with its body as JSON
@@ -131,10 +136,12 @@ def latest_of(server: Server, kind: FactKind, key: str) -> Fact | None:
     return next((fact for _, fact in _read(server, query)), None)
 
 
-def history(server: Server, kind: FactKind, key: str | None) -> list[tuple[Order, Fact]]:
-    """All facts of a kind (and key), oldest first."""
+def history(server: Server, kind: FactKind, key: str | None, since: int) -> list[tuple[Order, Fact]]:
+    """All facts of a kind (and key), oldest first, of each key from the last one before `since` on."""
     where = f"kind = {quoted(kind)}" + ("" if key is None else f" AND key = {quoted(key)}")
-    return list(_read(server, HISTORY.format(columns=COLUMNS, where=where)))
+    begins = BEGINS.format(where=where, since=since) if since else ""
+    where += " AND sequence >= begins" if since else ""
+    return list(_read(server, HISTORY.format(columns=COLUMNS, begins=begins, where=where)))
 
 
 def newest(server: Server, facts: Iterable[Written]) -> dict[Key, int]:
@@ -169,7 +176,7 @@ def stated(server: Server, kinds: Sequence[FactKind], after: int) -> list[tuple[
     if not kinds:
         return []
     where = f"kind IN ({', '.join(map(quoted, kinds))}) AND sequence > {after}"
-    return list(_read(server, HISTORY.format(columns=COLUMNS, where=where)))
+    return list(_read(server, HISTORY.format(columns=COLUMNS, begins="", where=where)))
 
 
 def _read(server: Server, query: str) -> Iterator[tuple[Order, Fact]]:

@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from parcimetre_factors.activity import Activity
 from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp
 from ..rolling import Hours
 from . import rollup
+from .columns import activities, activity
 from .errors import NotYetErased, StoreUnusable, check_room, told
 from .packing import (
     DAY_S,
@@ -77,11 +77,18 @@ LATEST = """
         SELECT max(id) FROM facts WHERE kind = ? GROUP BY key HAVING max(recorded_at) >= ?
     )
 """
+HISTORY = "SELECT * FROM facts WHERE kind = ?1{of_key} ORDER BY id"
+KEYS = "SELECT DISTINCT key FROM facts WHERE kind = ?1"
+HISTORY_SINCE = """
+    SELECT f.* FROM ({keys}) k JOIN facts f ON f.kind = ?1 AND f.key = k.key AND f.id >= ifnull((
+        SELECT id FROM facts WHERE kind = ?1 AND key = k.key AND recorded_at < ?2 ORDER BY id DESC LIMIT 1
+    ), 0) ORDER BY f.id
+"""
 REMOVE_FACTS = "DELETE FROM facts WHERE kind = ? AND key = ?"
 FACTS_OF = "DELETE FROM facts WHERE key = ?"
 DAYS_OF = "DELETE FROM {table} WHERE id & 16777215 = (SELECT number FROM device_number WHERE id = ?)"
 NUMBER_OF = "DELETE FROM device_number WHERE id = ?"
-MOST_READ = 20_000  # days in memory at once
+MOST_READ = 512  # days that are unpacked at once
 MOST_SEALED = 2_000  # days in one transaction, so that reports do not wait for long
 LATE_S = 6 * 3600
 
@@ -202,33 +209,34 @@ class EmbeddedStore:
         )
         return found[0] if found else None
 
-    def history(self, kind: FactKind, key: str | None = None) -> list[Fact]:
+    def history(self, kind: FactKind, key: str | None = None, since: int = 0) -> list[Fact]:
         """See Store.history."""
+        if not since:
+            of_key, named = ("", []) if key is None else (" AND key = ?2", [key])
+            return self._facts(HISTORY.format(of_key=of_key), [kind, *named])
         if key is None:
-            return self._facts("SELECT * FROM facts WHERE kind = ? ORDER BY id", [kind])
-        return self._facts("SELECT * FROM facts WHERE kind = ? AND key = ? ORDER BY id", [kind, key])
+            return self._facts(HISTORY_SINCE.format(keys=KEYS), [kind, since])
+        return self._facts(HISTORY_SINCE.format(keys="SELECT ?3 AS key"), [kind, since, key])
 
     def activity(self, device_id: DeviceId, first: int, last: int) -> Activity:
         """See Store.activity."""
         found = dict(self.activities([device_id], first, last))
-        return found.get(device_id) or Unpacker().activity([], first, last)
+        return found.get(device_id) or activity([], first, last)
 
     def activities(
         self, device_ids: Iterable[DeviceId], first: int, last: int
     ) -> Iterator[tuple[DeviceId, Activity]]:
         """See Store.activities."""
-        days, unpacker = range(first // DAY_S, (last - 1) // DAY_S + 1), Unpacker()
+        days = range(first // DAY_S, (last - 1) // DAY_S + 1)
         known = self._query(NUMBERS, [json.dumps(list(dict.fromkeys(device_ids)))])
         ids = {number: DeviceId(device_id) for device_id, number in known}
         for numbers in _chunks(list(ids), max(1, MOST_READ // max(1, len(days)))):
             wanted = [day_id(number, day) for number in numbers for day in days]
             rows = self._query(DAYS, [json.dumps(wanted)])
-            for number, of_device in groupby(rows, key=lambda row: device_number(row[0])):
-                with told(self._file):
-                    packed = [(day_number(key), Row(*row)) for key, *row in of_device]
-                    found = unpacker.activity(packed, first, last)
-                if len(found.start):
-                    yield ids[number], found
+            with told(self._file):
+                packed = [(device_number(key), day_number(key), Row(*row)) for key, *row in rows]
+                found = list(activities(packed, first, last)) if packed else []
+            yield from ((ids[number], activity) for number, activity in found if len(activity.start))
 
     def slots(self, device_id: DeviceId, first: int, last: int) -> Iterator[Slot]:
         """See Store.slots."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import zstandard
+
 from ...errors import ParcimetreError
 from ..errors import StoreUnusable
 
@@ -39,7 +41,7 @@ def told(file: Path) -> Iterator[None]:
             f"cannot use {file}: {error}; give this user write access to {file.parent} and room on its disk,"
             " or restore a backup"
         ) from error
-    except (sqlite3.DatabaseError, zlib.error) as error:
+    except (sqlite3.DatabaseError, zstandard.ZstdError, zlib.error) as error:
         raise StoreUnusable(
             f"{file} is damaged or no store of Parcimètre ({error}): move it away and restore a backup"
         ) from error

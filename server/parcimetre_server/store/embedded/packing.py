@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from operator import attrgetter
@@ -20,7 +20,6 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 from parcimetre_agent.report import DECILES, SLOT_S, Energy, Quality, Slot
-from parcimetre_factors.activity import Activity, MeasuredEnergy
 
 from ..rolling import NO_MEAN, SLOTS_PER_DAY, STATES, STEPS_PER_E, Hours, Quarters, keep_worst, roll, spread
 from .rolled import LEVEL, SECONDS, packed, unpacked
@@ -180,7 +179,7 @@ class Unpacker:
     def __init__(self) -> None:
         """Take the buffers."""
         self._unzip = zstandard.ZstdDecompressor()
-        self._decompress = self._unzip.decompress
+        self.decompress = self._unzip.decompress
 
     def day(self, row: Row) -> DayOfSlots:
         """A day as it was packed, to be added to."""
@@ -195,13 +194,20 @@ class Unpacker:
             means = bytearray(row.means.ljust(MEAN.size * SLOTS_PER_DAY, b"\xff"))
             return DayOfSlots(records, means, dict(_open_energy(row)))
         energy = {channel: bytearray(counted.tobytes()) for channel, counted in self.counted(row).items()}
-        by_slot = _by_slot(self._decompress(row.means), len(MEANS))
-        return DayOfSlots(bytearray(self.seconds([row]).tobytes()), bytearray(by_slot.tobytes()), energy)
+        by_slot = [self._table(row.records, SECONDS), self._table(row.means, len(MEANS))]
+        return DayOfSlots(bytearray(by_slot[0]), bytearray(by_slot[1]), energy)
 
-    def seconds(self, rows: Sequence[Row]) -> NDArray[np.uint16]:
-        """Seconds by state and load decile (96 n, 14) of n packed days."""
-        planes = (self._decompress(row.records) if row.sealed else _open_planes(row) for row in rows)
-        return _by_slot(b"".join(planes), SECONDS)
+    def _table(self, planes: bytes, columns: int) -> bytes:
+        return _by_slot(self.decompress(planes), columns).tobytes()
+
+    def read(self, row: Row) -> tuple[NDArray[np.uint16], dict[Channel, NDArray[np.void]]]:
+        """Seconds by state and load decile (96, 14) of a packed day, and what each channel counted (96,)."""
+        if row.hours:
+            found, counted = self._rolled(row)
+            return found.seconds.astype(np.uint16), counted
+        if row.sealed:
+            return _by_slot(self.decompress(row.records), SECONDS), self.counted(row)
+        return _seconds(row.records.ljust(RECORD.size * SLOTS_PER_DAY, b"\0")), self.counted(row)
 
     def counted(self, row: Row) -> dict[Channel, NDArray[np.void]]:
         """What each channel of a packed day counted (96,)."""
@@ -210,7 +216,7 @@ class Unpacker:
         names = _channels(row)
         counted = np.zeros((len(names), SLOTS_PER_DAY), COUNTED_DTYPE)
         if row.sealed:
-            columns = self._decompress(row.counted)
+            columns = self.decompress(row.counted)
             energy = len(names) * SLOTS_PER_DAY * 8
             counted["energy_j"] = np.frombuffer(columns[:energy], "<f8").reshape(counted.shape)
             counted["duration_s"] = np.frombuffer(columns[energy:], "<u2").reshape(counted.shape)
@@ -228,35 +234,6 @@ class Unpacker:
         counted = np.zeros((len(names), SLOTS_PER_DAY), COUNTED_DTYPE)
         counted["energy_j"], counted["duration_s"] = found.energy_j, found.counted_s
         return found, dict(zip(names, counted, strict=True))
-
-    def _read(self, rows: Sequence[Row]) -> tuple[NDArray[np.uint16], list[dict[Channel, NDArray[np.void]]]]:
-        """Seconds and counters of days of any form."""
-        if not any(row.hours for row in rows):
-            return self.seconds(rows), [self.counted(row) for row in rows]
-        parts = []
-        for row in rows:
-            if row.hours:
-                found, counted = self._rolled(row)
-                parts.append((found.seconds.astype(np.uint16), counted))
-            else:
-                parts.append((self.seconds([row]), self.counted(row)))
-        return np.concatenate([seconds for seconds, _ in parts]), [counted for _, counted in parts]
-
-    def activity(self, days: Sequence[tuple[int, Row]], first: int, last: int) -> Activity:
-        """Slots with a record and first <= start < last, from (day number, row) in order."""
-        day_starts = np.array([number for number, _ in days], np.int64) * DAY_S
-        start = (day_starts[:, None] + np.arange(SLOTS_PER_DAY) * SLOT_S).ravel()
-        seconds, counters = self._read([row for _, row in days])
-        kept = seconds[:, :STATES].any(axis=1) & (start >= first) & (start < last)
-        chosen = seconds[kept].astype(np.float64)
-        measured = tuple(
-            MeasuredEnergy(
-                *channel, counted["energy_j"][kept], counted["duration_s"][kept].astype(np.float64)
-            )
-            for channel, counted in _aligned(counters)
-        )
-        on_s, display_off_s, asleep_s, off_s = chosen[:, :STATES].T
-        return Activity(start[kept], on_s, display_off_s, asleep_s, off_s, chosen[:, STATES:], measured)
 
 
 def row_of(key: int, day: DayOfSlots, packed: Row) -> TableRow:
@@ -301,33 +278,15 @@ def _open_energy(row: Row) -> Iterator[tuple[Channel, bytearray]]:
         yield name, bytearray(whole)
 
 
-def _aligned(
-    days: Sequence[dict[Channel, NDArray[np.void]]],
-) -> Iterable[tuple[Channel, NDArray[np.void]]]:
-    """Each channel over all days, zero on the days that do not have it."""
-    nothing = np.zeros(SLOTS_PER_DAY, COUNTED_DTYPE)
-    for channel in dict.fromkeys(channel for day in days for channel in day):
-        yield channel, _joined([day.get(channel, nothing) for day in days])
-
-
-def _joined(arrays: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
-    """Arrays of one dtype, one after the other, as bytes: numpy compares dtypes of records field by field."""
-    return np.concatenate([array.view(np.uint8) for array in arrays]).view(arrays[0].dtype)
-
-
-def _open_planes(row: Row) -> bytes:
-    return _planes(_seconds(row.records.ljust(RECORD.size * SLOTS_PER_DAY, b"\0")))
-
-
 def _planes(day: NDArray[np.uint16]) -> bytes:
     """A day (96, columns) by column, all low bytes before all high ones: it compresses better so."""
     return np.ascontiguousarray(day.T).view(np.uint8).reshape(-1, 2).T.tobytes()
 
 
 def _by_slot(planes: bytes, columns: int) -> NDArray[np.uint16]:
-    """What `_planes` made of one day or several: (96 n, columns)."""
-    by_plane = np.frombuffer(planes, np.uint8).reshape(-1, 2, columns, SLOTS_PER_DAY)
-    by_slot: NDArray[np.uint16] = np.ascontiguousarray(by_plane.transpose(0, 3, 2, 1)).view("<u2")
+    """What `_planes` made of a day (96, columns)."""
+    by_plane = np.frombuffer(planes, np.uint8).reshape(2, columns, SLOTS_PER_DAY)
+    by_slot: NDArray[np.uint16] = np.ascontiguousarray(by_plane.transpose(2, 1, 0)).view("<u2")
     return by_slot.reshape(-1, columns)
 
 
