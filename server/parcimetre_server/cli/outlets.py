@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from ..i18n import mark
-from ..settings import Settings
 from . import options, terminal
 
 if TYPE_CHECKING:
