@@ -151,6 +151,10 @@ class Delivery:
 def _inventory(watched: Watched, now_s: int) -> Inventory:
     """The device with what is wrong with it; the date is not part of whether it changed."""
     outcomes = [SensorOutcome(what, "failed", sentence) for what, sentence in watched.problems.items()]
+    if watched.known.category == "server":
+        from . import bmc
+
+        return bmc.inventory(watched.known, now_s, outcomes)
     describe = network.inventory if watched.known.category == "network" else printers.inventory
     return describe(watched.known, now_s, outcomes)
 

@@ -21,7 +21,7 @@ from .configuration import Configuration, Target
 from .makers import maker_of
 from .printers import Known
 from .snmp import AT_ONCE, Garbled, Session, Silent
-from .time_in_state import Cell, Metered, Seen, pieces, slot_fields, spread
+from .time_in_state import Metered, Seen, pieces, settled, spread
 
 DAY_S = 86_400
 LONGEST_ASK_S = 30.0
@@ -32,13 +32,24 @@ REACH, STATUS, COUNTERS = "gateway.reach", "printer.status", "printer.counters"
 
 @dataclass
 class Count:
-    """What came of a round. `asked` counts datagrams, `late` the printers that the round had no time for."""
+    """What came of a round. `asked` counts datagrams, `late` the devices that the round had no time for.
+
+    `complaints` are what is wrong where no device is known that it could be told of.
+    """
 
     answered: int = 0
     silent: int = 0
     garbled: int = 0
     late: int = 0
     asked: int = 0
+    complaints: tuple[str, ...] = ()
+
+    def and_of(self, other: Count) -> Count:
+        """What came of two rounds."""
+        return Count(
+            self.answered + other.answered, self.silent + other.silent, self.garbled + other.garbled,
+            self.late + other.late, self.asked + other.asked, (*self.complaints, *other.complaints),
+        )  # fmt: skip
 
 
 class Round:
@@ -242,12 +253,9 @@ class Round:
         if before.impressions is not None and now.impressions is not None:
             leap = counters.jump(before.impressions, now.impressions, now.at_s - before.at_s)
             printed = 0 if leap else now.impressions - before.impressions
-        for start, cell in spread(pieces(before, now), printed).items():
-            watched.cells.setdefault(start, Cell()).take(cell)
-        for start in sorted(watched.cells):
-            if start + SLOT_S <= now.at_s:
-                fields = slot_fields(start, watched.cells.pop(start), watched.known.printer is not None)
-                self._records.append((watched.known.key, "slot", start, fields))
+        fresh, prints = spread(pieces(before, now), printed), watched.known.printer is not None
+        for start, fields in settled(watched.cells, fresh, now.at_s, prints):
+            self._records.append((watched.known.key, "slot", start, fields))
 
     async def _look_again(self, target: Target) -> None:
         """Whether a printer that was asleep woke since it was asked."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ..identity import is_filler, serial_hash
 from ..report import MOST_IMPRESSIONS, Inventory, Marking, OperatingSystem, Printer, SensorOutcome, System
@@ -17,7 +17,7 @@ from .meters import Meters
 Value = object
 Answers = Mapping[str, Value]
 Power = Literal["awake", "asleep"]
-Kind = Literal["printer", "network"]
+Kind = Literal["printer", "network", "server"]
 
 DESCRIPTION = "1.3.6.1.2.1.1.1.0"
 OBJECT_ID = "1.3.6.1.2.1.1.2.0"
@@ -55,6 +55,7 @@ class Known:
 
     `key` tells it from all others: the keyed hash of its serial number, else its address and model.
     `meters` is where a network device tells its power, `poe` whether it feeds others over its ports.
+    `hardware` is what a server is made of.
     """
 
     key: str
@@ -68,6 +69,7 @@ class Known:
     category: Kind = "printer"
     meters: Meters | None = None
     poe: bool = False
+    hardware: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
