@@ -29,7 +29,8 @@ from ..periods import HOUR_S, Span, since_midnight
 from ..profiles import Profile, profiles
 from ..quarter_hours import by_day, quarter_hours
 from ..store import DeviceId
-from ..titles import CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, title
+from ..supplies import supplies
+from ..titles import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, title
 from ..views import StageView, bars, stage_views
 from .charts import Chart, chart
 from .overview import DAYS, PERIODS, Period, crumbs
@@ -39,6 +40,7 @@ from .strips import grid_strip, use_strip
 router = APIRouter(include_in_schema=False)
 HOURS = 36
 TICK_S = 6 * HOUR_S
+OF_A_GATEWAY = ("gateway.", "server.")
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,9 @@ def device(
         "stage_titles": {stage: STAGES[stage] for stage in EMBODIED},
         "whole": _whole(profile, criterion),
         "printing": next(iter(consumption(collector, Printing(span, device=found.id))), None),
+        "supplies": supplies(collector.store, found.id) if found.category == "printer" else None,
+        "supply_titles": SUPPLIES,
+        "colour_titles": COLOURS,
         "problems": _problems(found),
         "hours": hours,
         "charts": _charts(hours),
@@ -115,9 +120,14 @@ def device(
 
 def _problems(found: devices.Device) -> list[tuple[str, str]]:
     """What the gateway of a device says is wrong with it, by the name of what failed."""
-    if found.relayed_by is None or found.inventory is None:
-        return []
-    return [(one.sensor, one.detail or "") for one in found.inventory.outcomes if one.state == "failed"]
+    outcomes = (
+        found.inventory.outcomes if found.inventory and (not found.speaks_for_itself or found.joined) else ()
+    )
+    return [
+        (one.sensor, one.detail or "")
+        for one in outcomes
+        if one.state == "failed" and (not found.speaks_for_itself or one.sensor.startswith(OF_A_GATEWAY))
+    ]
 
 
 def _embodied_share(stages: list[StageView]) -> float | None:
