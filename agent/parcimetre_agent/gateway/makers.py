@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..settings import parse
 
 ENTERPRISES = "1.3.6.1.4.1"
 TABLES = Path(__file__).with_name("mibs")
+Power = Literal["awake", "asleep"]
 COUNTERS = ("mono", "colour", "duplex", "a3", "copies", "prints", "faxes", "scans")
 
 
@@ -26,6 +27,21 @@ class Coded:
     numbers: str
     values: str
     codes: Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class States:
+    """Where the maker's printers tell their power state, and what its numbers mean."""
+
+    oid: str
+    awake: Sequence[int]
+    asleep: Sequence[int]
+
+    def power(self, told: object) -> Power | None:
+        """What a number means; None for one that is not known."""
+        if told in self.awake:
+            return "awake"
+        return "asleep" if told in self.asleep else None
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,7 @@ class Maker:
     counters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     coded: Coded | None = None
     network: bool = False
+    states: States | None = None
 
     @property
     def oids(self) -> list[str]:
@@ -74,7 +91,13 @@ def _maker(table: Mapping[str, Any]) -> Maker:
         counters={name: _whole(table.get("counters", {}).get(name, [])) for name in COUNTERS},
         coded=_coded(table["coded"]) if "coded" in table else None,
         network=table.get("network", False),
+        states=_states(table["power_state"]) if "power_state" in table else None,
     )
+
+
+def _states(table: Mapping[str, Any]) -> States:
+    (oid,) = _whole([table["oid"]])
+    return States(oid, table["awake"], table["asleep"])
 
 
 def _coded(table: Mapping[str, Any]) -> Coded:

@@ -15,19 +15,22 @@ from typing import Any
 from .. import wire
 from ..outcome import Ok
 from ..report import SLOT_S, Reading
-from . import counters, meters, network, network_session, printers
+from . import counters, meters, network, network_session, printer_session, printers
 from .book import Book, Place, Watched
 from .configuration import Configuration, Target
-from .makers import maker_of
+from .makers import Power, maker_of
 from .printers import Known
-from .snmp import AT_ONCE, Garbled, Session, Silent
+from .snmp import AT_ONCE, MANY_AT_ONCE, Garbled, Session, Silent
 from .time_in_state import Metered, Seen, pieces, settled, spread
 
 DAY_S = 86_400
 LONGEST_ASK_S = 30.0
 SILENT_AFTER = 2
+FIRST_CONTACTS = 4
+"""Times as many addresses of which nothing is known are asked at once: most of them are waited for."""
 WOKEN = "being asked wakes it: it is asked only when its counters are due"
 REACH, STATUS, COUNTERS = "gateway.reach", "printer.status", "printer.counters"
+PRINTER_POWER = "printer.power"
 
 
 @dataclass
@@ -73,10 +76,15 @@ class Round:
         """Ask, judge, and write down what was found."""
         due = [target for target in self._configuration.targets if self._is_due(target)]
         due.sort(key=lambda target: self._place(target).asked_s)
-        await self._all(due, self._ask)
+        known = [target for target in due if self._place(target).device]
+        strange = [target for target in due if not self._place(target).device]
+        at_once = self._configuration.concurrency
+        await asyncio.gather(
+            self._all(known, self._ask, at_once), self._all(strange, self._ask, FIRST_CONTACTS * at_once)
+        )
         if self._doubted:
             await asyncio.sleep(self._look_again_s)
-            await self._all([target for target, _ in self._doubted], self._look_again)
+            await self._all([target for target, _ in self._doubted], self._look_again, at_once)
         self._book.keep(self._places.values(), {key: self._devices[key] for key in self._changed})
         self._book.put(self._records)
         self._book.bound(self._now_s)
@@ -95,8 +103,10 @@ class Round:
             return self._now_s >= watched.counters_due_s
         return self._now_s >= place.next_s
 
-    async def _all(self, due: Iterable[Target], ask: Callable[[Target], Awaitable[None]]) -> None:
-        """Ask several at once, until the round's time is over."""
+    async def _all(
+        self, due: Iterable[Target], ask: Callable[[Target], Awaitable[None]], at_once: int
+    ) -> None:
+        """Ask several at once, each one thing at a time, until the round's time is over."""
         waiting = iter(due)
         loop = asyncio.get_running_loop()
         end_s = loop.time() + self._configuration.round_limit_s
@@ -109,7 +119,7 @@ class Round:
                     continue
                 await self._guarded(target, ask)
 
-        await asyncio.gather(*(one_after_another() for _ in range(self._configuration.concurrency)))
+        await asyncio.gather(*(one_after_another() for _ in range(at_once)))
 
     async def _guarded(self, target: Target, ask: Callable[[Target], Awaitable[None]]) -> None:
         """Ask one; whatever it answers, the round goes on."""
@@ -158,8 +168,8 @@ class Round:
         if known.category == "network":
             await self._visit_network(target, session, watched, is_new)
             return
-        answers = await session.get(printers.status_oids(known.index))
-        power = printers.power(answers, known.index)
+        answers = await session.get(printers.status_oids(known))
+        power = printers.power(answers, known)
         due = self._now_s >= watched.counters_due_s
         overdue = self._now_s >= watched.counters_due_s + DAY_S
         fresh: Reading | None = None
@@ -175,7 +185,9 @@ class Round:
                 fresh = await self._read(session, watched)
         elif not watched.waking.is_known:
             self._doubted.append((target, known.key))
-        self._answered(target, watched, answers, power, fresh)
+        metered, wrong = meters.metered(answers, known.meters)
+        self._answered(target, watched, answers, power, fresh, metered)
+        self._problem(watched, PRINTER_POWER, wrong)
 
     async def _visit_network(self, target: Target, session: Session, watched: Watched, is_new: bool) -> None:
         """Ask a network device for its power; once a day also what it consists of."""
@@ -214,15 +226,15 @@ class Round:
         if not isinstance(outcome, Ok):
             self._problem(watched, COUNTERS, outcome.reason)
             return None
-        rows = await session.walk(printers.SUPPLIES, AT_ONCE)
-        colours = await session.walk(printers.COLOURS) if rows else {}
+        rows = await session.walk(printers.SUPPLIES, MANY_AT_ONCE)
+        colours = await session.walk(printers.COLOURS, AT_ONCE) if rows else {}
         fresh = replace(outcome.value, supplies=counters.supplies(rows, colours))
         fresh, leap = counters.after(fresh, watched.reading)
         self._problem(watched, COUNTERS, "; ".join(filter(None, (leap, wrong))))
         return fresh
 
     def _answered(
-        self, target: Target, watched: Watched, answers: printers.Answers, power: printers.Power,
+        self, target: Target, watched: Watched, answers: printers.Answers, power: Power,
         fresh: Reading | None, metered: Metered | None = None,
     ) -> None:  # fmt: skip
         """Take down an answer: the state, the slots that closed, the reading, the power."""
@@ -261,9 +273,9 @@ class Round:
         """Whether a printer that was asleep woke since it was asked."""
         watched = self._devices[self._place(target).device or ""]
         session = self._session(target, 0)
-        answers = await session.get(printers.status_oids(watched.known.index))
+        answers = await session.get(printers.status_oids(watched.known))
         self.count.asked += session.asked
-        watched.waking = watched.waking.seen(printers.power(answers, watched.known.index) == "awake")
+        watched.waking = watched.waking.seen(printers.power(answers, watched.known) == "awake")
         if watched.waking.by_polls:
             self._problem(watched, STATUS, WOKEN)
 
@@ -315,24 +327,7 @@ def _is_same(answers: printers.Answers, known: Known) -> bool:
 
 async def identify(session: Session, target: Target) -> Known | None:
     """Who answers at an address; None for what is not expected there. Raises Silent and Garbled."""
-    found = None if target.expected == "network" else await _printer(session, target)
+    found = None if target.expected == "network" else await printer_session.identify(session)
     if found is None and target.expected != "printer":
         return await network_session.identify(session, target)
     return found
-
-
-async def _printer(session: Session, target: Target) -> Known | None:
-    first = await session.get([printers.OBJECT_ID, printers.DESCRIPTION, printers.LIFE_COUNT])
-    index = printers.printer_index(await session.walk(printers.DEVICE_TYPES))
-    if index is None and printers.LIFE_COUNT not in first:
-        return None
-    index = index or 1
-    maker = maker_of(str(first.get(printers.OBJECT_ID, "")))
-    answers = {**first, **await session.get(printers.identity_oids(index, maker))}
-    trays = printers.Trays(
-        await session.walk(printers.TRAY_UNITS),
-        await session.walk(printers.TRAY_LENGTHS),
-        await session.walk(printers.TRAY_WIDTHS),
-    )
-    paths = await session.walk(printers.PATH_TYPES)
-    return printers.known(answers, target.host, index, maker, printers.what_it_can(answers, trays, paths))
