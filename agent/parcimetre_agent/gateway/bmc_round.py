@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Union
 
 from ..averages import Late, since
-from ..clock import Instant
+from ..clock import Clock, Instant
 from ..counters import Counter
 from ..outcome import NoData, Ok
 from ..redfish import NotRedfish, Untrusted
@@ -45,15 +44,15 @@ class ServerRound:
         self._waiting: queue.SimpleQueue[tuple[Bmc, bool]] = queue.SimpleQueue()
         self._said: queue.SimpleQueue[tuple[Bmc, float, Said]] = queue.SimpleQueue()
         self._begun: dict[str, Bmc] = {}
-        self._end_s = 0.0
+        self._clock, self._begin_s = Clock(), 0.0
+        self._due: dict[str, Bmc] = {}
         self.count = Count()
 
     def start(self) -> None:
         """Begin to ask, in threads."""
         due = [one for one in self._configuration.servers if self._is_due(one)]
         due.sort(key=lambda one: self._place(one.place).asked_s)
-        self._begin_s = time.monotonic()
-        self._end_s = self._begin_s + self._configuration.round_limit_s
+        self._begin_s = self._clock.now().monotonic_s
         self._due = {one.place: one for one in due}
         for one in due:
             self._waiting.put((one, self._parts_are_due(one)))
@@ -65,7 +64,7 @@ class ServerRound:
         open_ = dict(self._due)
         while open_:
             try:
-                there, began_s, said = self._said.get(timeout=max(0.01, self._end_s - time.monotonic()))
+                there, began_s, said = self._said.get(timeout=max(0.01, self._left_s))
             except queue.Empty:
                 break
             del open_[there.place]
@@ -80,15 +79,20 @@ class ServerRound:
         self._book.bound(self._now_s)
         return self.count
 
+    @property
+    def _left_s(self) -> float:
+        """Of the round's time."""
+        return self._begin_s + self._configuration.round_limit_s - self._clock.now().monotonic_s
+
     def _one_after_another(self) -> None:
         """Ask while there are BMCs and time left; a thread."""
-        while time.monotonic() < self._end_s:
+        while self._left_s > 0:
             try:
                 there, with_parts = self._waiting.get_nowait()
             except queue.Empty:
                 return
             self._begun[there.place] = there
-            began_s = time.monotonic() - self._begin_s
+            began_s = self._clock.now().monotonic_s - self._begin_s
             try:
                 said: Said = ask(there, with_parts)
             except Exception as error:  # noqa: BLE001 - what no BMC was seen to answer must not end the thread

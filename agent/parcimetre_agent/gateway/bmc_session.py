@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from http.client import HTTPException
 from typing import Any
 
 from .. import redfish
+from ..clock import Clock
 from ..outcome import Denied, Failed, Outcome
 from ..redfish import Answered, NotRedfish, Untrusted
 from . import bmc
@@ -47,17 +47,22 @@ class _Session:
     """A BMC with a limit to all that it is asked."""
 
     def __init__(self, there: Bmc) -> None:
-        self._end_s = time.monotonic() + LONGEST_S
+        self._clock = Clock()
+        self._began_s = self._clock.now().monotonic_s
         try:
             self._bmc = redfish.Bmc(there.access)
         except OSError as error:
             raise Untrusted(f"ca_file of {there.place} cannot be used: {error}") from None
-        self.began_s = time.monotonic()
         self.close = self._bmc.close
+
+    @property
+    def asked_s(self) -> float:
+        """For how long it has been asked."""
+        return self._clock.now().monotonic_s - self._began_s
 
     def get(self, path: str) -> dict[str, Any]:
         """One document. Raises what the connection does, and TimeoutError once the time is over."""
-        if time.monotonic() > self._end_s:
+        if self.asked_s > LONGEST_S:
             raise TimeoutError(f"it did not tell all within {LONGEST_S:.0f} s")
         return self._bmc.get(path)
 
@@ -85,7 +90,7 @@ def _servers(session: _Session, with_parts: bool) -> Iterator[Server]:
     for path, system in machines.items():
         own = [one for one in _chassis(system) if shared[one] == 1]
         energy = _energy(session, own if len(machines) > 1 else None)
-        asked_s = time.monotonic() - session.began_s
+        asked_s = session.asked_s
         parts, wrong = _parts(session, system) if with_parts else (None, "")
         yield Server(path, system, energy, asked_s, parts, wrong)
 
