@@ -13,6 +13,7 @@ import hmac
 import http.client
 import json
 import re
+import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
@@ -110,22 +111,40 @@ class _Pinned(http.client.HTTPSConnection):
     """Speaks only to who shows one certificate; who signed it does not matter."""
 
     def __init__(self, access: Access) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        super().__init__(access.host, access.port, timeout=LIMIT_S, context=context)
+        super().__init__(access.host, access.port, timeout=LIMIT_S, context=_trusting_all())
         self._fingerprint = bare(access.fingerprint or "")
 
     def connect(self) -> None:
         """Open the connection. Raises Untrusted before anything is said to another."""
         super().connect()
-        shown = hashlib.sha256(self.sock.getpeercert(binary_form=True) or b"").hexdigest()
+        shown = _hash(self.sock)
         if not hmac.compare_digest(shown, self._fingerprint):
             self.close()
             raise Untrusted(
                 f"{self.host} shows another certificate, sha256:{shown}: if it was renewed, write that as "
                 "its fingerprint"
             )
+
+
+def shown(access: Access) -> str:
+    """The fingerprint of the certificate that is shown, whoever signed it. Raises OSError."""
+    with (
+        socket.create_connection((access.host, access.port or 443), LIMIT_S) as plain,
+        _trusting_all().wrap_socket(plain, server_hostname=access.host) as encrypted,
+    ):
+        return f"sha256:{_hash(encrypted)}"
+
+
+def _hash(encrypted: ssl.SSLSocket) -> str:
+    return hashlib.sha256(encrypted.getpeercert(binary_form=True) or b"").hexdigest()
+
+
+def _trusting_all() -> ssl.SSLContext:
+    """For a certificate that is looked at itself."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def bare(fingerprint: str) -> str:
