@@ -88,19 +88,32 @@ class Bmc:
             pair = f"{self._access.user}:{self._access.password}"
             headers["Authorization"] = "Basic " + b64encode(pair.encode()).decode()
         try:
-            self._connection.request("GET", path, headers=headers)
+            response = self._asked(path, headers)
         except ssl.SSLCertVerificationError as error:
+            why = error.verify_message.partition(",")[0]
             raise Untrusted(
-                f"the certificate of {self._access.host} is not trusted ({error.verify_message}): name its "
-                "CA or the certificate itself in ca_file, or pin it with fingerprint"
+                f"the BMC's certificate is not trusted ({why}): name its CA or the certificate itself in "
+                "ca_file, or pin it with fingerprint"
             ) from None
-        response = self._connection.getresponse()
         body = response.read(MAX_BYTES)
         if response.status != 200 or not response.isclosed():
             self.close()
         if response.status != 200:
             raise Answered(response.status, path)
         return _document(body, path)
+
+    def _asked(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
+        """The answer; asked once more where the BMC had ended the connection since the question before."""
+        was_open = self._connection.sock is not None
+        try:
+            self._connection.request("GET", path, headers=headers)
+            return self._connection.getresponse()
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            if not was_open:
+                raise
+            self.close()
+            self._connection.request("GET", path, headers=headers)
+            return self._connection.getresponse()
 
     def close(self) -> None:
         """End the connection; the next question opens another."""
@@ -121,8 +134,8 @@ class _Pinned(http.client.HTTPSConnection):
         if not hmac.compare_digest(shown, self._fingerprint):
             self.close()
             raise Untrusted(
-                f"{self.host} shows another certificate, sha256:{shown}: if it was renewed, write that as "
-                "its fingerprint"
+                f"the BMC shows another certificate, sha256:{shown}: if it was renewed, write that as its "
+                "fingerprint"
             )
 
 

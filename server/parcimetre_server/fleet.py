@@ -169,8 +169,9 @@ def _twins(store: Store, found: Mapping[DeviceId, Device]) -> dict[DeviceId, tup
             for trait, value in _traits(device, facts[key].body.get("fingerprint")):
                 alike[trait, value].add(key)
     twins: defaultdict[DeviceId, set[DeviceId]] = defaultdict(set)
-    for group in alike.values():
-        for key in group if len(group) > 1 else ():
+    for (trait, _), group in alike.items():
+        is_one_chassis = trait == "serial" and all(found[key].speaks_for_itself for key in group)
+        for key in group if len(group) > 1 and not is_one_chassis else ():
             twins[key] |= group - {key}
     return {key: tuple(sorted(others)) for key, others in twins.items()}
 

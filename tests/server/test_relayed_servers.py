@@ -121,6 +121,11 @@ def test_those_of_two_org_units_are_in_the_list_of_duplicates_with_the_command(t
     assert f"parcimetre devices merge {RELAYED[:12]}" not in page
 
 
+def test_nodes_of_one_chassis_that_report_themselves_are_no_duplicates(twice):
+    collector = twice(machine(OTHER), serial="0f" * 32)
+    assert {one.twins for one in listed(collector, Query(WEEK))} == {()}
+
+
 def test_a_fleet_without_relayed_servers_is_left_alone(fleet):
     before = asdict(device(fleet.collector.store, fleet.server))
     assert join_servers(fleet.collector) == 0

@@ -33,6 +33,7 @@ class Played:
     fingerprint: str = ""
     asked: list[str] = field(default_factory=list)
     answer: Callable[[str], Answer | None] = lambda _path: None
+    hangs_up: bool = False
 
     def bmc(self, **access: Any) -> Bmc:
         """How the gateway names it."""
@@ -100,6 +101,7 @@ def _handler(one: Played) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+            self.close_connection = one.hangs_up
 
         def _document(self) -> Answer:
             if self.headers["Authorization"] != LOGIN:

@@ -295,3 +295,19 @@ def test_an_error_of_a_bmc_is_told_and_forgotten_when_it_is_over(book, asked, de
     dell.answer = lambda _path: None
     asked(dell.bmc(), after_s=2 * SLOT_S)
     assert only(book).problems == {}
+
+
+def test_what_is_wrong_is_told_to_the_collector_without_an_address(book, asked, dell):
+    asked(dell.bmc())
+    asked(dell.bmc(ca_file=None), after_s=SLOT_S)
+    untrusted = only(book).problems[REACH]
+    asked(dell.bmc(fingerprint="sha256:" + "00" * 32), after_s=2 * SLOT_S)
+    for sentence in (untrusted, only(book).problems[REACH]):
+        assert "certificate" in sentence
+        assert "127.0.0.1" not in sentence
+
+
+def test_a_bmc_that_ends_the_connection_after_each_answer_is_read(book, asked, dell):
+    dell.hangs_up = True
+    assert asked(dell.bmc()).answered == 1
+    assert only(book).problems == {}
