@@ -114,10 +114,10 @@ def consumption(collector: Collector, query: Query, group_by: GroupBy | None = N
     zones = zones_of(collector.store)
     found = {key: one for key, one in devices(collector.store).items() if _is_asked(one, query)}
     tallies: dict[tuple[str, int], _Tally] = {}
-    for key, read in readings(collector.store, found):
+    for key, readings in _readings(collector.store, found):
         for there in found[key].at_each_stay(zones):
             if query.org_unit is None or within(there.org_unit, query.org_unit):
-                of_it = printed(read, np.clip(periods.edges, there.since, there.until))
+                of_it = printed(readings, np.clip(periods.edges, there.since, there.until))
                 _add(tallies, there, of_it, query.paper, group_by, collector.factors)
     return [_row(*key, tally, periods, collector.factors) for key, tally in sorted(tallies.items())]
 
@@ -137,7 +137,7 @@ def _is_asked(device: Device, query: Query) -> bool:
     return device.category == "printer" and query.device in (None, device.id)
 
 
-def readings(store: Store, found: Iterable[DeviceId]) -> Iterator[tuple[DeviceId, Sequence[Body]]]:
+def _readings(store: Store, found: Iterable[DeviceId]) -> Iterator[tuple[DeviceId, Sequence[Body]]]:
     """The readings of some printers' histories, in order of time: read one by one, or of many at once."""
     wanted, lineages = list(found), Lineages.of(store)
     of_all: dict[str, list[Fact]] = {}

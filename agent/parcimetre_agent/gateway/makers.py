@@ -16,7 +16,6 @@ from ..settings import parse
 
 ENTERPRISES = "1.3.6.1.4.1"
 TABLES = Path(__file__).with_name("mibs")
-Power = Literal["awake", "asleep"]
 COUNTERS = ("mono", "colour", "duplex", "a3", "copies", "prints", "faxes", "scans")
 
 
@@ -37,7 +36,7 @@ class States:
     awake: Sequence[int]
     asleep: Sequence[int]
 
-    def power(self, told: object) -> Power | None:
+    def power(self, told: object) -> Literal["awake", "asleep"] | None:
         """What a number means; None for one that is not known."""
         if told in self.awake:
             return "awake"

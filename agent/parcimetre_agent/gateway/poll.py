@@ -18,7 +18,7 @@ from ..report import SLOT_S, Reading
 from . import counters, meters, network, network_session, printer_session, printers
 from .book import Book, Place, Watched
 from .configuration import Configuration, Target
-from .makers import Power, maker_of
+from .makers import maker_of
 from .printers import Known
 from .snmp import AT_ONCE, MANY_AT_ONCE, Garbled, Session, Silent
 from .time_in_state import Metered, Seen, pieces, settled, spread
@@ -234,7 +234,7 @@ class Round:
         return fresh
 
     def _answered(
-        self, target: Target, watched: Watched, answers: printers.Answers, power: Power,
+        self, target: Target, watched: Watched, answers: printers.Answers, power: printers.Power,
         fresh: Reading | None, metered: Metered | None = None,
     ) -> None:  # fmt: skip
         """Take down an answer: the state, the slots that closed, the reading, the power."""

@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from ..identity import is_filler, serial_hash
 from ..report import MOST_IMPRESSIONS, Inventory, Marking, OperatingSystem, Printer, SensorOutcome, System
-from .makers import Maker, Power, States, maker_of
+from .makers import Maker, States, maker_of
 from .meters import Meters
 
 Value = object
 Answers = Mapping[str, Value]
+Power = Literal["awake", "asleep"]
 Kind = Literal["printer", "network", "server"]
 
 DESCRIPTION = "1.3.6.1.2.1.1.1.0"

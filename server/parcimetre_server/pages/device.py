@@ -26,10 +26,10 @@ from ..footprints import Query, Row, figures
 from ..hardware import hardware
 from ..home_displays import not_counted
 from ..periods import HOUR_S, Span, since_midnight
+from ..printer_supplies import supplies
 from ..profiles import Profile, profiles
 from ..quarter_hours import by_day, quarter_hours
 from ..store import DeviceId
-from ..supplies import supplies
 from ..titles import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, title
 from ..views import StageView, bars, stage_views
 from .charts import Chart, chart

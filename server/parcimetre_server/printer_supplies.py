@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .consumption import readings
+from .lineage import Lineages
 from .store import DeviceId, Store
 
 LOW_SHARE = 0.1
@@ -35,9 +35,13 @@ class Supplies:
 
 def supplies(store: Store, device_id: DeviceId) -> Supplies | None:
     """By the printer's last reading; None where it told of no supply."""
-    for _, found in readings(store, [device_id]):
-        told = found[-1].get("supplies") if found else None
-        if told:
-            left = [Left(one["kind"], one.get("colour"), one.get("level")) for one in told]
-            return Supplies(int(found[-1]["at"]), left)
-    return None
+    found = [
+        fact.body
+        for piece in Lineages.of(store).pieces(device_id)
+        if (fact := store.latest_of("printing", piece.source)) and piece.first <= fact.body["at"] < piece.last
+    ]
+    last = max(found, key=lambda body: int(body["at"]), default=None)
+    if last is None or not last.get("supplies"):
+        return None
+    left = [Left(one["kind"], one.get("colour"), one.get("level")) for one in last["supplies"]]
+    return Supplies(int(last["at"]), left)
