@@ -8,7 +8,7 @@ import subprocess
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -120,3 +120,24 @@ def mute() -> Iterator[int]:
     """The port of one who takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
+
+
+@contextmanager
+def dripping(made: Path, key: Path) -> Iterator[int]:
+    """The port of one who answers a letter at a time, without end."""
+    context, over = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), threading.Event()
+    context.load_cert_chain(made, key)
+
+    def drip() -> None:
+        """To the one who connects, until it is over."""
+        with suppress(OSError), context.wrap_socket(listening.accept()[0], server_side=True) as asking:
+            asking.sendall(b"HTTP/1.1 200 OK\r\nX-Without-End: ")
+            while not over.wait(0.05):
+                asking.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        over.set()
+        thread.join()

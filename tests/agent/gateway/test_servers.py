@@ -262,15 +262,21 @@ def test_nonsense_in_the_parts_or_the_energy_leaves_the_rest(book, asked, dell):
     assert told.cpus[0].cores == 24
 
 
-def test_a_bmc_without_end_or_without_words_does_not_keep_the_others_from_being_read(
-    book, asked, dell, monkeypatch
-):
+def test_a_bmc_without_words_does_not_keep_the_others_from_being_read(book, asked, dell, monkeypatch):
     monkeypatch.setattr(redfish, "LIMIT_S", 0.3)
     monkeypatch.setattr(bmc_session, "LONGEST_S", 1.0)
     with mute() as port:
         silent = bmcs.Played({}, port, dell.ca_file).bmc()
         count = asked(silent, dell.bmc(), concurrency=1)
     assert (count.answered, count.silent) == (1, 1)
+
+
+def test_an_answer_that_never_ends_ends_with_the_round(book, asked, certificate, dell):
+    with bmcs.dripping(*certificate) as port:
+        endless = bmcs.Played({}, port, dell.ca_file).bmc()
+        count = asked(endless, dell.bmc(), concurrency=2, round_limit_s=2)
+    assert (count.answered, count.silent) == (1, 1)
+    assert "within the time of a round" in count.complaints[0]
 
 
 def test_what_a_round_had_no_time_for_is_left_for_the_next(book, asked, dell):
