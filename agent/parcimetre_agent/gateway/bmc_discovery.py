@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .. import redfish
 from ..outcome import Ok
 from . import bmc
-from .bmc_session import Away, Refused, ask
+from .bmc_asking import Asking, Said
+from .bmc_session import LONGEST_S, Away
 from .printers import Known
 from .servers import Bmc
+
+LATE = Away("not asked: those before it took all the time")
 
 
 @dataclass(frozen=True)
@@ -26,21 +28,23 @@ class FoundServer:
 
 def discover(named: Sequence[Bmc], concurrency: int) -> list[FoundServer]:
     """What is behind these BMCs, in their order; those that cannot be read are in it too."""
-    with ThreadPoolExecutor(concurrency) as pool:
-        return [one for found in pool.map(lambda there: list(_look(there)), named) for one in found]
+    said = {there.place: said for there, _, said in _asked(named, concurrency)}
+    return [one for there in named for one in _found(there, said.get(there.place, LATE))]
 
 
-def _look(there: Bmc) -> Iterator[FoundServer]:
-    try:
-        servers = ask(there, with_parts=False)
-    except redfish.Untrusted as error:
-        yield FoundServer(there, why=f"{error}{_shown(there)}")
-    except (Away, Refused, redfish.NotRedfish) as error:
-        yield FoundServer(there, why=str(error))
-    else:
-        for server in servers:
-            known = bmc.known(server.system, there.place, server.path)
-            yield FoundServer(there, known, isinstance(server.energy, Ok))
+def _asked(named: Sequence[Bmc], concurrency: int) -> Iterator[tuple[Bmc, float, Said]]:
+    """Asked, as many at once, with as much time as all of them may take."""
+    limit_s = LONGEST_S * (1 + len(named) // concurrency)
+    return Asking([(there, False) for there in named], concurrency, limit_s).answers()
+
+
+def _found(there: Bmc, said: Said) -> Iterator[FoundServer]:
+    if isinstance(said, Exception):
+        yield FoundServer(there, why=f"{said}{_shown(there) if isinstance(said, redfish.Untrusted) else ''}")
+        return
+    for server in said:
+        known = bmc.known(server.system, there.place, server.path)
+        yield FoundServer(there, known, isinstance(server.energy, Ok))
 
 
 def _shown(there: Bmc) -> str:

@@ -1,25 +1,21 @@
-"""A round over BMCs: those that are due are asked by threads, several at once, and none can break it.
-
-Threads end with the process: a BMC that never finishes its answer keeps nobody waiting.
-"""
+"""A round over BMCs: who their servers are, whether they are on, and what energy they took since the last."""
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, Union
+from typing import Any
 
 from ..averages import Late, since
-from ..clock import Clock, Instant
+from ..clock import Instant
 from ..counters import Counter
 from ..outcome import NoData, Ok
 from ..redfish import NotRedfish, Untrusted
 from ..report import SLOT_S
 from . import bmc
-from .bmc_session import Away, Refused, Server, ask
+from .bmc_asking import Asking, Said
+from .bmc_session import Away, Refused, Server
 from .book import Book, Place, Watched
 from .configuration import Configuration
 from .poll import DAY_S, REACH, SILENT_AFTER, Count
@@ -28,7 +24,6 @@ from .time_in_state import LONGEST_S, Cell, Piece, Seen, by_slot, pieces, settle
 
 HOUR_S = 3600
 STATUS = "server.status"
-Said = Union["list[Server]", Exception]
 
 
 class ServerRound:
@@ -41,63 +36,26 @@ class ServerRound:
         self._places = book.places()
         self._devices = book.devices()
         self._changed: set[str] = set()
-        self._waiting: queue.SimpleQueue[tuple[Bmc, bool]] = queue.SimpleQueue()
-        self._said: queue.SimpleQueue[tuple[Bmc, float, Said]] = queue.SimpleQueue()
-        self._begun: dict[str, Bmc] = {}
-        self._clock, self._begin_s = Clock(), 0.0
-        self._due: dict[str, Bmc] = {}
+        self._asking: Asking | None = None
         self.count = Count()
 
     def start(self) -> None:
-        """Begin to ask, in threads."""
+        """Begin to ask."""
         due = [one for one in self._configuration.servers if self._is_due(one)]
         due.sort(key=lambda one: self._place(one.place).asked_s)
-        self._begin_s = self._clock.now().monotonic_s
-        self._due = {one.place: one for one in due}
-        for one in due:
-            self._waiting.put((one, self._parts_are_due(one)))
-        for _ in range(min(len(due), self._configuration.concurrency)):
-            threading.Thread(target=self._one_after_another, daemon=True).start()
+        limits = self._configuration.concurrency, self._configuration.round_limit_s
+        self._asking = Asking([(one, self._parts_are_due(one)) for one in due], *limits)
 
     def finish(self) -> Count:
         """Wait for the answers until the round's time is over, and write down what was found."""
-        open_ = dict(self._due)
-        while open_:
-            try:
-                there, began_s, said = self._said.get(timeout=max(0.01, self._left_s))
-            except queue.Empty:
-                break
-            del open_[there.place]
-            self._judge(there, said, began_s)
-        for place, there in open_.items():
-            if place in self._begun:
-                self._judge(there, Away("no answer within the time of a round"), 0.0)
-            else:
-                self.count.late += 1
+        assert self._asking is not None
+        for there, asked_s, said in self._asking.answers():
+            self._judge(there, said, asked_s)
+        self.count.late = len(self._asking.late)
         own = (one for name, one in self._places.items() if name.startswith(PREFIX))
         self._book.keep(own, {key: self._devices[key] for key in self._changed})
         self._book.bound(self._now_s)
         return self.count
-
-    @property
-    def _left_s(self) -> float:
-        """Of the round's time."""
-        return self._begin_s + self._configuration.round_limit_s - self._clock.now().monotonic_s
-
-    def _one_after_another(self) -> None:
-        """Ask while there are BMCs and time left; a thread."""
-        while self._left_s > 0:
-            try:
-                there, with_parts = self._waiting.get_nowait()
-            except queue.Empty:
-                return
-            self._begun[there.place] = there
-            began_s = self._clock.now().monotonic_s - self._begin_s
-            try:
-                said: Said = ask(there, with_parts)
-            except Exception as error:  # noqa: BLE001 - what no BMC was seen to answer must not end the thread
-                said = error
-            self._said.put((there, began_s, said))
 
     def _place(self, name: str) -> Place:
         return self._places.setdefault(name, Place(name))
@@ -115,7 +73,7 @@ class ServerRound:
         within = [place for place in self._places.values() if place.name.startswith(f"{there.place} /")]
         return [self._devices[place.device] for place in within if place.device in self._devices]
 
-    def _judge(self, there: Bmc, said: Said, began_s: float) -> None:
+    def _judge(self, there: Bmc, said: Said, asked_s: float) -> None:
         place = self._place(there.place)
         place.asked_s, place.next_s = self._now_s, 0.0
         if isinstance(said, Exception):
@@ -126,7 +84,7 @@ class ServerRound:
         gone = {one.name for one in self._places.values() if one.name.startswith(f"{there.place} /")}
         for server in said:
             gone.discard(f"{there.place} {server.path}")
-            self._guarded(there, server, self._now_s + began_s + server.asked_s)
+            self._guarded(there, server, self._now_s + asked_s + server.asked_s)
         for name in gone:
             self._places[name].device = None
         if not said:
