@@ -24,14 +24,32 @@ PRINTERS, SILENT_SHARE, ROUNDS = 500, 0.05, 3
 AIM_ROUND_S, AIM_RSS_MIB = 60.0, 45.0
 LATE_S = 0.005
 PORT = 16_161
+SERIAL_END = b"@" * 12
+
+
+def request_id(message: bytes) -> slice:
+    """Where the id of a request stands in a message of SNMP: after version, community and kind."""
+    at = _within(message, 0)
+    for _ in range(2):
+        at += 2 + message[at + 1]
+    at = _within(message, at) + 2
+    return slice(at, at + message[at - 1])
+
+
+def _within(message: bytes, at: int) -> int:
+    """Where the content of an element begins."""
+    return at + 2 + (message[at + 1] & 0x7F if message[at + 1] & 0x80 else 0)
 
 
 class Printers(asyncio.DatagramProtocol):
     """Answers GET and GETBULK from one recording; each address is a printer with its own serial number."""
 
-    def __init__(self, table: dict[tuple[int, ...], tuple[str, str]], seen: dict[str, int]) -> None:
+    def __init__(
+        self, table: dict[tuple[int, ...], tuple[str, str]], seen: dict[str, int], made: dict[bytes, bytes]
+    ) -> None:
         """Know the recording in the order of its OIDs."""
         self._table, self._ordered, self._seen = table, sorted(table), seen
+        self._made = made
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way back, and who this is."""
@@ -44,7 +62,14 @@ class Printers(asyncio.DatagramProtocol):
         asyncio.get_running_loop().call_later(LATE_S, self._answer, data, address)
 
     def _answer(self, data: bytes, address: tuple[str, int]) -> None:
-        self._transport.sendto(self._response(data), address)  # type: ignore[attr-defined]  # of UDP
+        """All printers answer alike but for id and serial number: an answer is made once."""
+        at = request_id(data)
+        asked = data[: at.start] + data[at.stop :]
+        if asked not in self._made:
+            self._made[asked] = self._response(data)
+        made = self._made[asked].replace(SERIAL_END, self._host.rjust(len(SERIAL_END), "0").encode())
+        there = request_id(made)
+        self._transport.sendto(made[: there.start] + data[at] + made[there.stop :], address)  # type: ignore[attr-defined]  # of UDP
 
     def _response(self, data: bytes) -> bytes:
         from pyasn1.codec.ber import decoder, encoder
@@ -77,7 +102,7 @@ class Printers(asyncio.DatagramProtocol):
         }
         if kind not in made:
             return version.NoSuchInstance("")
-        text = f"{text}{self._host}" if text == "PHBXX00001" else text
+        text = f"{text}{SERIAL_END.decode()}" if text == "PHBXX00001" else text
         return getattr(version, made[kind])(int(text) if kind in ("2", "65", "67") else text)
 
 
@@ -93,8 +118,9 @@ def serve(hosts: list[str], told: Queue[int]) -> None:
 
     async def forever() -> None:
         loop, seen, table = asyncio.get_running_loop(), dict[str, int](), recording()
+        made = dict[bytes, bytes]()
         for host in hosts:
-            await loop.create_datagram_endpoint(lambda: Printers(table, seen), local_addr=(host, PORT))
+            await loop.create_datagram_endpoint(lambda: Printers(table, seen, made), local_addr=(host, PORT))
         told.put(len(hosts))
         await asyncio.Event().wait()
 

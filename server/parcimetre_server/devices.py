@@ -28,6 +28,8 @@ from .wiring import Wiring, unplugged
 INVENTORY = TypeAdapter(Inventory)
 DISPLAY = TypeAdapter(Display)
 UNKNOWN_ZONE = "FR"
+MOST_OUTCOMES = 100
+NO_SYSTEM = "none"
 DESCRIBING: tuple[FactKind, ...] = ("device", "inventory", "purchase", "monitor")
 OF_MANY: tuple[FactKind, ...] = ("site", "lineage", "transfer", "feeding")
 
@@ -87,6 +89,11 @@ class Device:
             )
             for stay in self.stays
         ]  # fmt: skip
+
+    @property
+    def speaks_for_itself(self) -> bool:
+        """Whether its own agent reports it: a gateway, which need not be a device, knows of no system."""
+        return self.relayed_by is None and (self.inventory is None or self.inventory.os.name != NO_SYSTEM)
 
     @property
     def name(self) -> str:
@@ -323,11 +330,16 @@ def _of_members(store: Store, kind: FactKind, members: Sequence[DeviceId]) -> di
 def _device(
     facts: _Facts, lineages: lineage.Lineages, key: DeviceId, moves: Sequence[Fact], zones: Mapping[str, str]
 ) -> Device:
-    """A device of one or several members: the first gives its id and place, the latest enrolled its state."""
+    """A device of one or several members: the first gives its id and place, the latest enrolled its state.
+
+    One that speaks for itself knows more of itself than a gateway does.
+    """
     members = lineages.members(key)
     known = [facts.devices[key] for key in members if key in facts.devices]
-    fact, latest = known[0], max(known, key=lambda one: int(one.body["enrolled_at"]))
-    inventory = _latest(facts.inventories, members)
+    own = [one for one in known if _speaks(one, facts.inventories.get(one.key))] or known
+    fact, latest = known[0], max(own, key=lambda one: int(one.body["enrolled_at"]))
+    inventory = _latest(facts.inventories, [one.key for one in own]) or _latest(facts.inventories, members)
+    relayed = [facts.inventories.get(one.key) for one in known if one not in own]
     purchase = next((facts.purchases[key] for key in members if key in facts.purchases), None)
     body: Mapping[str, Any] = fact.body
     stood = stays(body["org_unit"], body["site"], moves) if moves else ()
@@ -343,13 +355,28 @@ def _device(
         enrolled_at=min(int(one.body["enrolled_at"]) for one in known),
         agent_version=latest.body["agent_version"],
         retired_at=latest.body.get("retired_at"),
-        inventory=None if inventory is None else INVENTORY.validate_python(inventory.body, strict=False),
+        inventory=None if inventory is None else _inventory(inventory, relayed),
         purchase=None if purchase is None else Stated(**purchase.body),
         scrapped=latest.body.get("scrapped", False),
         stays=stood,
         joined=not lineages.is_plain(key),
         relayed_by=latest.body.get("relayed_by"),
     )
+
+
+def _speaks(fact: Fact, inventory: Fact | None) -> bool:
+    """Whether a device speaks for itself: a gateway, which need not be a device, knows of no system."""
+    system = inventory.body.get("os", {}).get("name") if inventory else None
+    return fact.body.get("relayed_by") is None and system != NO_SYSTEM
+
+
+def _inventory(fact: Fact, relayed: Sequence[Fact | None]) -> Inventory:
+    """An inventory, with what a gateway cannot read of the same machine."""
+    outcomes = [
+        *fact.body.get("outcomes", ()),
+        *(one for of in relayed if of for one in of.body.get("outcomes", ()) if one["state"] == "failed"),
+    ]
+    return INVENTORY.validate_python({**fact.body, "outcomes": outcomes[:MOST_OUTCOMES]}, strict=False)
 
 
 def _monitor(fact: Fact, drivers: Sequence[DeviceId], machine: Device, purchase: Fact | None) -> Device:
@@ -376,7 +403,7 @@ def _monitor(fact: Fact, drivers: Sequence[DeviceId], machine: Device, purchase:
     )
 
 
-def _latest(inventories: Mapping[str, Fact], members: Sequence[DeviceId]) -> Fact | None:
+def _latest(inventories: Mapping[str, Fact], members: Sequence[str]) -> Fact | None:
     found = [inventories[key] for key in members if key in inventories]
     return max(found, key=lambda one: one.recorded_at, default=None)
 

@@ -161,7 +161,7 @@ def _faults(
 
 
 def _twins(store: Store, found: Mapping[DeviceId, Device]) -> dict[DeviceId, tuple[DeviceId, ...]]:
-    """Devices in service that share a hardware fingerprint or a host name with others, and those others."""
+    """Devices in service that share with others what only one machine should have, and those others."""
     alike: defaultdict[tuple[str, str], set[DeviceId]] = defaultdict(set)
     facts = store.latest("device")
     for key, device in found.items():
@@ -169,8 +169,9 @@ def _twins(store: Store, found: Mapping[DeviceId, Device]) -> dict[DeviceId, tup
             for trait, value in _traits(device, facts[key].body.get("fingerprint")):
                 alike[trait, value].add(key)
     twins: defaultdict[DeviceId, set[DeviceId]] = defaultdict(set)
-    for group in alike.values():
-        for key in group if len(group) > 1 else ():
+    for (trait, _), group in alike.items():
+        is_one_chassis = trait == "serial" and all(found[key].speaks_for_itself for key in group)
+        for key in group if len(group) > 1 and not is_one_chassis else ():
             twins[key] |= group - {key}
     return {key: tuple(sorted(others)) for key, others in twins.items()}
 
@@ -179,6 +180,9 @@ def _traits(device: Device, fingerprint: str | None) -> Iterator[tuple[str, str]
     """What only one machine should have."""
     if fingerprint and not is_virtual(device):
         yield "fingerprint", fingerprint
+    serial = device.inventory.system.serial_hash if device.inventory else None
+    if serial and not is_virtual(device) and not device.drivers:
+        yield "serial", serial
     if device.hostname:
         yield "hostname", device.hostname.casefold()
 

@@ -1,6 +1,7 @@
 """What runs when: the past week's reports, each Monday morning in the organisation's time zone; those that
 late records moved and older time rolled up, each day; what is still to be delivered, each minute; the store's
-own tidying, and which monitors are the fleet's, each hour. Where several collectors share a store, each job
+own tidying, and which monitors are the fleet's, each hour; which servers report both by themselves and by a
+gateway, every five minutes. Where several collectors share a store, each job
 runs on one of them, under a lease. Every collector has the first page of a large fleet ready.
 """
 
@@ -22,6 +23,7 @@ from .leases import run_once
 from .meters import Meters
 from .pages.overview import prepare
 from .periods import DAY_S
+from .relayed_servers import join_servers
 from .reports.deliveries import deliver
 from .reports.published import HOUR, Publication, due_week, publish, restate
 from .retention import retain
@@ -75,6 +77,9 @@ def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[
         leased, "interval", ["retention", _day, _retain], hours=1, next_run_time=datetime.now(UTC)
     )
     scheduler.add_job(
+        leased, "interval", ["servers", _five_minutes, _join], minutes=5, next_run_time=datetime.now(UTC)
+    )
+    scheduler.add_job(
         _prepare, "interval", [collector], minutes=PREPARED_MINUTES, next_run_time=datetime.now(UTC)
     )
     scheduler.start()
@@ -105,6 +110,10 @@ def _hour(collector: Collector) -> str:
 
 def _day(collector: Collector) -> str:
     return str(collector.now() // DAY_S)
+
+
+def _five_minutes(collector: Collector) -> str:
+    return str(collector.now() // 300)
 
 
 def _minute(collector: Collector) -> str:
@@ -140,6 +149,19 @@ def _settle(collector: Collector) -> bool:
     """Mark the monitors that are the fleet's."""
     failure = "the monitors could not be looked through; it is tried again in an hour"
     return _survived(failure, lambda: settle(collector))
+
+
+def _join(collector: Collector) -> bool:
+    """Join the servers that report by themselves and by a gateway."""
+    failure = "servers that report twice could not be joined; it is tried again in five minutes"
+
+    def join() -> None:
+        """And tell how many."""
+        joined = join_servers(collector)
+        if joined:
+            LOG.info("%d servers that report by a gateway too were joined with themselves", joined)
+
+    return _survived(failure, join)
 
 
 def _retain(collector: Collector) -> bool:

@@ -38,6 +38,21 @@ CATEGORIES = {
     "virtual_machine": mark("Virtual machine"),
     "other": mark("Other"),
 }
+SUPPLIES = {
+    "toner": mark("Toner"),
+    "waste toner": mark("Room for waste toner"),
+    "ink": mark("Ink"),
+    "drum": mark("Drum"),
+    "developer": mark("Developer"),
+    "fuser": mark("Fuser"),
+    "other": mark("Other"),
+}
+COLOURS = {
+    "black": mark("black"),
+    "cyan": mark("cyan"),
+    "magenta": mark("magenta"),
+    "yellow": mark("yellow"),
+}
 NOT_COUNTED = {
     "seen_at_home": mark("not counted (seen at home)"),
     "displays_none": mark("not counted (displays = none)"),

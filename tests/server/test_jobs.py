@@ -26,3 +26,16 @@ def test_a_failing_report_does_not_take_the_collector_down(fleet, monkeypatch, c
     monkeypatch.setattr(jobs, "deliver", fail)
     assert not jobs._deliver(fleet.collector)
     assert caplog.text.count("disk full") >= 3
+
+
+def test_servers_that_report_twice_are_joined_at_the_start_and_a_failure_is_survived(
+    fleet, monkeypatch, caplog
+):
+    done = threading.Event()
+    monkeypatch.setattr(jobs, "join_servers", lambda _: done.set() or 1)
+    stop = start_jobs(fleet.collector)
+    assert done.wait(30)
+    stop()
+    monkeypatch.setattr(jobs, "join_servers", lambda _: 1 // 0)
+    assert not jobs._join(fleet.collector)
+    assert "tried again in five minutes" in caplog.text

@@ -270,3 +270,23 @@ def test_a_bad_reading_is_refused_alone_with_its_reason(printers):
 
 def test_a_printer_says_which_gateway_speaks_for_it(printers):
     assert device(printers.collector.store, PRINTER).relayed_by == "a" * 32
+
+
+def test_what_is_left_is_on_the_printers_page_and_what_is_unknown_stays_unknown(printers, client_of):
+    left = [
+        {"kind": "toner", "colour": "black", "level": 0.59},
+        {"kind": "toner", "colour": "cyan", "level": 0.05},
+        {"kind": "waste toner", "colour": None, "level": None},
+        {"kind": "drum", "colour": "PhotoConductor", "level": None},
+    ]
+    reading = read(TODAY + 60, 6001, supplies=left)
+    printers.collector.store.append([Fact("printing", PRINTER, NOW, reading)])
+    client = client_of(printers.collector)
+    page = client.get(f"/devices/{PRINTER}?lang=en").text
+    rows = [row.split("</tr>")[0] for row in page.split("What is left, read")[1].split("<tr>")[2:6]]
+    assert ["59" in rows[0], "badge" in rows[0], "badge" in rows[1]] == [True, False, True]
+    assert ["unknown" in row and "%" not in row for row in rows] == [False, False, True, True]
+    french = client.get(f"/devices/{PRINTER}?lang=fr").text
+    assert "Ce qui reste, relevé le" in french
+    assert "inconnu" in french
+    assert "What is left" not in client.get(f"/devices/{OTHER}?lang=en").text

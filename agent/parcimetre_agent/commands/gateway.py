@@ -41,15 +41,29 @@ def _discover(options: argparse.Namespace, file: Path) -> int:
     snmp.check()
     configuration = _asked(options, file)
     found = asyncio.run(discover(configuration.targets, configuration.concurrency, configuration.timeout_s))
+    servers, lines = _servers(configuration)
     if options.json:
-        say(json.dumps([_fields(one) for one in found if one.known], indent=2, ensure_ascii=False))
+        told = [*(_fields(one) for one in found if one.known), *servers]
+        say(json.dumps(told, indent=2, ensure_ascii=False))
     else:
         for one in found:
             if one.known or options.all:
                 say(_line(one))
-        devices = sum(one.known is not None for one in found)
-        say(f"{devices} devices at {len(found)} addresses; nothing was kept")
+        for line in lines:
+            say(line)
+        devices = sum(one.known is not None for one in found) + len(servers)
+        say(f"{devices} devices at {len(found) + len(configuration.servers)} addresses; nothing was kept")
     return 0
+
+
+def _servers(configuration: Configuration) -> tuple[list[dict[str, object]], list[str]]:
+    """What is behind the BMCs, for machines and for people; loaded where some are named."""
+    if not configuration.servers:
+        return [], []
+    from ..gateway import bmc_discovery
+
+    found = bmc_discovery.discover(configuration.servers, configuration.concurrency)
+    return bmc_discovery.fields(found), [bmc_discovery.line(one) for one in found]
 
 
 def _asked(options: argparse.Namespace, file: Path) -> Configuration:

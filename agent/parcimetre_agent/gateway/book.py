@@ -54,7 +54,10 @@ class Place:
 
 @dataclass
 class Watched:
-    """A device behind the gateway, as it is known; `problems` are by the name of what failed."""
+    """A device behind the gateway, as it is known; `problems` are by the name of what failed.
+
+    `counted` are the fields of a server's energy counters when it was seen last.
+    """
 
     known: Known
     install_id: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -67,6 +70,7 @@ class Watched:
     cells: dict[int, Cell] = field(default_factory=dict)
     counters_due_s: float = 0.0
     waking: Waking = field(default_factory=Waking)
+    counted: list[list[Any]] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     feeding: Feeding = field(default_factory=Feeding)
     inventory_sent: str | None = None

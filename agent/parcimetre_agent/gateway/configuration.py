@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import BadSettings
 from ..settings import DEFAULT_FILE, parse
 from . import targets
-from .credentials import PUBLIC, Credential, read
+from .credentials import PUBLIC, Credential, logins, read
+
+if TYPE_CHECKING:
+    from .servers import Bmc
 
 Expected = Literal["printer", "network", "power", "any"]
 _GROUPS: Mapping[str, Expected] = {"printers": "printer", "network": "network", "power": "power"}
@@ -52,6 +55,7 @@ class Configuration:
     timeout_s: int = 2
     retries: int = 1
     round_limit_s: int = 60
+    servers: tuple[Bmc, ...] = ()
 
 
 def load(path: Path) -> Configuration:
@@ -66,24 +70,34 @@ def load(path: Path) -> Configuration:
 
 def configuration(table: Mapping[str, Any], path: Path) -> Configuration:
     """A parsed file as a configuration. Raises BadSettings naming the file and the entry."""
-    unknown = sorted(set(table) - set(_LIMITS) - {*_GROUPS, "secret_file", "credentials_file"})
+    unknown = sorted(set(table) - set(_LIMITS) - {*_GROUPS, "servers", "secret_file", "credentials_file"})
     if unknown:
         raise BadSettings(f"{path}: there is no setting {unknown[0]!r}; docs/en/gateway.md lists them")
     file = _text(table, "credentials_file", path)
     known = {} if file is None else read(Path(file))
     secret_file = _text(table, "secret_file", path)
     groups = [(group, kind) for name, kind in _GROUPS.items() for group in _groups(table, name, path)]
-    if not groups:
+    if not groups and not table.get("servers"):
         raise BadSettings(
-            f"{path} names no printers, network devices or power units; write a table [[printers]], "
-            "[[network]] or [[power]] with hosts"
+            f"{path} names no printers, network devices, power units or servers; write a table [[printers]], "
+            "[[network]], [[power]] or [[servers]] with hosts"
         )
     found: dict[tuple[str, int], Target] = {}
     for group, kind in groups:
         for target in _of_group(group, known, secret_file, path):
             found.setdefault((target.host, target.port), replace(target, expected=kind))
     numbers: dict[str, Any] = {name: _whole(table[name], name, path) for name in _LIMITS if name in table}
-    return replace(Configuration(tuple(found.values())), **numbers)
+    servers = _servers(table.get("servers"), file, secret_file, path)
+    return replace(Configuration(tuple(found.values()), servers=servers), **numbers)
+
+
+def _servers(groups: Any, file: str | None, secret_file: str | None, path: Path) -> tuple[Bmc, ...]:
+    """The BMCs that are named; what asks them is loaded when there are some."""
+    if not groups:
+        return ()
+    from .servers import bmcs
+
+    return bmcs(groups, {} if file is None else logins(Path(file)), secret_file, path)
 
 
 def _groups(table: Mapping[str, Any], name: str, path: Path) -> list[Any]:

@@ -1,4 +1,4 @@
-"""SNMP credentials: kept in a file of their own that nobody but its owner may read, and never shown."""
+"""Credentials of SNMP and of BMCs: in a file that nobody but its owner may read, and never shown."""
 
 from __future__ import annotations
 
@@ -31,18 +31,47 @@ class Credential:
     privacy_key: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True)
+class Login:
+    """How to ask a BMC: a user with a password, which is not in its repr."""
+
+    user: str
+    password: str = field(repr=False)
+
+
 PUBLIC = Credential("2c", "public")
 
 
 def read(path: Path) -> dict[str, Credential]:
-    """The credentials of a file by name. Raises BadSettings, also when others may read the file."""
+    """The SNMP credentials of a file by name. Raises BadSettings, also when others may read the file."""
+    return {
+        name: _credential(name, table, path) for name, table in _tables(path).items() if not _is_login(table)
+    }
+
+
+def logins(path: Path) -> dict[str, Login]:
+    """The users of BMCs in a file, by name. Raises BadSettings, also when others may read the file."""
+    return {
+        name: Login(_needed(table, "user", name, path), _needed(table, "password", name, path))
+        for name, table in _tables(path).items()
+        if _is_login(table)
+    }
+
+
+def _is_login(table: Any) -> bool:
+    """Whether a table is a user with a password, and no community or key of SNMP."""
+    is_pair = isinstance(table, dict) and set(table) == {"user", "password"}
+    return is_pair and all(isinstance(value, str) for value in table.values())
+
+
+def _tables(path: Path) -> Mapping[str, Any]:
     try:
         _check_owner(path)
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise BadSettings(f"cannot read {path}: {why}; check credentials_file in gateway.toml") from None
-    return {name: _credential(name, table, path) for name, table in parse(text, path).items()}
+    return parse(text, path)
 
 
 def _check_owner(path: Path) -> None:

@@ -173,6 +173,10 @@ def _inventory(watched: Watched, now_s: int) -> Inventory:
     """The device with what is wrong with it; the date is not part of whether it changed."""
     outcomes = [SensorOutcome(what, "failed", sentence) for what, sentence in watched.problems.items()]
     category = watched.known.category
+    if category == "server":
+        from . import bmc
+
+        return bmc.inventory(watched.known, now_s, outcomes)
     if category in power_units.KINDS:
         return power_units.inventory(watched.known, now_s, outcomes)
     describe = network.inventory if category == "network" else printers.inventory

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..settings import parse
 from .outlet_tables import OIDS, OutletTable, PortTable
@@ -30,6 +30,21 @@ class Coded:
 
 
 @dataclass(frozen=True)
+class States:
+    """Where the maker's printers tell their power state, and what its numbers mean."""
+
+    oid: str
+    awake: Sequence[int]
+    asleep: Sequence[int]
+
+    def power(self, told: object) -> Literal["awake", "asleep"] | None:
+        """What a number means; None for one that is not known."""
+        if told in self.awake:
+            return "awake"
+        return "asleep" if told in self.asleep else None
+
+
+@dataclass(frozen=True)
 class Maker:
     """A maker and its own OIDs, whole; the standard MIB comes first where it answers.
 
@@ -45,6 +60,7 @@ class Maker:
     network: bool = False
     power: Sequence[OutletTable] = ()
     poe: PortTable | None = None
+    states: States | None = None
 
     @property
     def oids(self) -> list[str]:
@@ -80,7 +96,13 @@ def _maker(table: Mapping[str, Any]) -> Maker:
         network=table.get("network", False),
         power=[OutletTable(**_row(one)) for one in table.get("power", [])],
         poe=PortTable(**_row(table["poe"])) if "poe" in table else None,
+        states=_states(table["power_state"]) if "power_state" in table else None,
     )
+
+
+def _states(table: Mapping[str, Any]) -> States:
+    (oid,) = _whole([table["oid"]])
+    return States(oid, table["awake"], table["asleep"])
 
 
 def _coded(table: Mapping[str, Any]) -> Coded:

@@ -15,31 +15,45 @@ from typing import Any
 from .. import wire
 from ..outcome import Ok
 from ..report import SLOT_S, Reading
-from . import counters, feeders, network, network_session, power_session, printers
+from . import counters, feeders, meters, network, network_session, power_session, printer_session, printers
 from .book import Book, Place, Watched
 from .configuration import Configuration, Target
 from .makers import maker_of
 from .printers import Known
-from .snmp import AT_ONCE, Garbled, Session, Silent
+from .snmp import AT_ONCE, MANY_AT_ONCE, Garbled, Session, Silent
 from .taps import OUTLETS
-from .time_in_state import Cell, Metered, Seen, pieces, slot_fields, spread
+from .time_in_state import Metered, Seen, pieces, settled, spread
 
 DAY_S = 86_400
 LONGEST_ASK_S = 30.0
 SILENT_AFTER = 2
+FIRST_CONTACTS = 4
+"""Times as many addresses of which nothing is known are asked at once: most of them are waited for."""
 WOKEN = "being asked wakes it: it is asked only when its counters are due"
 REACH, STATUS, COUNTERS = "gateway.reach", "printer.status", "printer.counters"
+PRINTER_POWER = "printer.power"
 
 
 @dataclass
 class Count:
-    """What came of a round. `asked` counts datagrams, `late` the printers that the round had no time for."""
+    """What came of a round. `asked` counts datagrams, `late` the devices that the round had no time for.
+
+    `complaints` are what is wrong where no device is known that it could be told of.
+    """
 
     answered: int = 0
     silent: int = 0
     garbled: int = 0
     late: int = 0
     asked: int = 0
+    complaints: tuple[str, ...] = ()
+
+    def and_of(self, other: Count) -> Count:
+        """What came of two rounds."""
+        return Count(
+            self.answered + other.answered, self.silent + other.silent, self.garbled + other.garbled,
+            self.late + other.late, self.asked + other.asked, (*self.complaints, *other.complaints),
+        )  # fmt: skip
 
 
 class Round:
@@ -63,10 +77,15 @@ class Round:
         """Ask, judge, and write down what was found."""
         due = [target for target in self._configuration.targets if self._is_due(target)]
         due.sort(key=lambda target: self._place(target).asked_s)
-        await self._all(due, self._ask)
+        known = [target for target in due if self._place(target).device]
+        strange = [target for target in due if not self._place(target).device]
+        at_once = self._configuration.concurrency
+        await asyncio.gather(
+            self._all(known, self._ask, at_once), self._all(strange, self._ask, FIRST_CONTACTS * at_once)
+        )
         if self._doubted:
             await asyncio.sleep(self._look_again_s)
-            await self._all([target for target, _ in self._doubted], self._look_again)
+            await self._all([target for target, _ in self._doubted], self._look_again, at_once)
         self._book.keep(self._places.values(), {key: self._devices[key] for key in self._changed})
         self._book.put(self._records)
         self._book.bound(self._now_s)
@@ -85,8 +104,10 @@ class Round:
             return self._now_s >= watched.counters_due_s
         return self._now_s >= place.next_s
 
-    async def _all(self, due: Iterable[Target], ask: Callable[[Target], Awaitable[None]]) -> None:
-        """Ask several at once, until the round's time is over."""
+    async def _all(
+        self, due: Iterable[Target], ask: Callable[[Target], Awaitable[None]], at_once: int
+    ) -> None:
+        """Ask several at once, each one thing at a time, until the round's time is over."""
         waiting = iter(due)
         loop = asyncio.get_running_loop()
         end_s = loop.time() + self._configuration.round_limit_s
@@ -99,7 +120,7 @@ class Round:
                     continue
                 await self._guarded(target, ask)
 
-        await asyncio.gather(*(one_after_another() for _ in range(self._configuration.concurrency)))
+        await asyncio.gather(*(one_after_another() for _ in range(at_once)))
 
     async def _guarded(self, target: Target, ask: Callable[[Target], Awaitable[None]]) -> None:
         """Ask one; whatever it answers, the round goes on."""
@@ -148,8 +169,8 @@ class Round:
         if known.category in feeders.KINDS:
             await self._visit_network(target, session, watched, is_new)
             return
-        answers = await session.get(printers.status_oids(known.index))
-        power = printers.power(answers, known.index)
+        answers = await session.get(printers.status_oids(known))
+        power = printers.power(answers, known)
         due = self._now_s >= watched.counters_due_s
         overdue = self._now_s >= watched.counters_due_s + DAY_S
         fresh: Reading | None = None
@@ -165,7 +186,9 @@ class Round:
                 fresh = await self._read(session, watched)
         elif not watched.waking.is_known:
             self._doubted.append((target, known.key))
-        self._answered(target, watched, answers, power, fresh)
+        metered, wrong = meters.metered(answers, known.meters)
+        self._answered(target, watched, answers, power, fresh, metered)
+        self._problem(watched, PRINTER_POWER, wrong)
 
     async def _visit_network(self, target: Target, session: Session, watched: Watched, is_new: bool) -> None:
         """Ask a network device or power unit for what it takes and gives; once a day for its parts."""
@@ -207,8 +230,8 @@ class Round:
         if not isinstance(outcome, Ok):
             self._problem(watched, COUNTERS, outcome.reason)
             return None
-        rows = await session.walk(printers.SUPPLIES, AT_ONCE)
-        colours = await session.walk(printers.COLOURS) if rows else {}
+        rows = await session.walk(printers.SUPPLIES, MANY_AT_ONCE)
+        colours = await session.walk(printers.COLOURS, AT_ONCE) if rows else {}
         fresh = replace(outcome.value, supplies=counters.supplies(rows, colours))
         fresh, leap = counters.after(fresh, watched.reading)
         self._problem(watched, COUNTERS, "; ".join(filter(None, (leap, wrong))))
@@ -246,20 +269,17 @@ class Round:
         if before.impressions is not None and now.impressions is not None:
             leap = counters.jump(before.impressions, now.impressions, now.at_s - before.at_s)
             printed = 0 if leap else now.impressions - before.impressions
-        for start, cell in spread(pieces(before, now), printed).items():
-            watched.cells.setdefault(start, Cell()).take(cell)
-        for start in sorted(watched.cells):
-            if start + SLOT_S <= now.at_s:
-                fields = slot_fields(start, watched.cells.pop(start), watched.known.printer is not None)
-                self._records.append((watched.known.key, "slot", start, fields))
+        fresh, prints = spread(pieces(before, now), printed), watched.known.printer is not None
+        for start, fields in settled(watched.cells, fresh, now.at_s, prints):
+            self._records.append((watched.known.key, "slot", start, fields))
 
     async def _look_again(self, target: Target) -> None:
         """Whether a printer that was asleep woke since it was asked."""
         watched = self._devices[self._place(target).device or ""]
         session = self._session(target, 0)
-        answers = await session.get(printers.status_oids(watched.known.index))
+        answers = await session.get(printers.status_oids(watched.known))
         self.count.asked += session.asked
-        watched.waking = watched.waking.seen(printers.power(answers, watched.known.index) == "awake")
+        watched.waking = watched.waking.seen(printers.power(answers, watched.known) == "awake")
         if watched.waking.by_polls:
             self._problem(watched, STATUS, WOKEN)
 
@@ -311,26 +331,9 @@ def _is_same(answers: printers.Answers, known: Known) -> bool:
 
 async def identify(session: Session, target: Target) -> Known | None:
     """Who answers at an address; None for what is not expected there. Raises Silent and Garbled."""
-    found = await _printer(session, target) if target.expected in ("printer", "any") else None
+    found = await printer_session.identify(session) if target.expected in ("printer", "any") else None
     if found is None and target.expected in ("power", "any"):
         found = await power_session.identify(session, target)
     if found is None and target.expected in ("network", "any"):
         found = await network_session.identify(session, target)
     return found
-
-
-async def _printer(session: Session, target: Target) -> Known | None:
-    first = await session.get([printers.OBJECT_ID, printers.DESCRIPTION, printers.LIFE_COUNT])
-    index = printers.printer_index(await session.walk(printers.DEVICE_TYPES))
-    if index is None and printers.LIFE_COUNT not in first:
-        return None
-    index = index or 1
-    maker = maker_of(str(first.get(printers.OBJECT_ID, "")))
-    answers = {**first, **await session.get(printers.identity_oids(index, maker))}
-    trays = printers.Trays(
-        await session.walk(printers.TRAY_UNITS),
-        await session.walk(printers.TRAY_LENGTHS),
-        await session.walk(printers.TRAY_WIDTHS),
-    )
-    paths = await session.walk(printers.PATH_TYPES)
-    return printers.known(answers, target.host, index, maker, printers.what_it_can(answers, trays, paths))

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ..identity import is_filler, serial_hash
 from ..report import MOST_IMPRESSIONS, Inventory, Marking, OperatingSystem, Printer, SensorOutcome, System
-from .makers import Maker
+from .makers import Maker, States, maker_of
 from .meters import Meters
 from .taps import Tap
 
 Value = object
 Answers = Mapping[str, Value]
 Power = Literal["awake", "asleep"]
-Kind = Literal["printer", "network", "pdu", "ups"]
+Kind = Literal["printer", "network", "server", "pdu", "ups"]
 
 DESCRIPTION = "1.3.6.1.2.1.1.1.0"
 OBJECT_ID = "1.3.6.1.2.1.1.2.0"
@@ -35,9 +35,8 @@ PRINTER_NAME = "1.3.6.1.2.1.43.5.1.1.16.1"
 LIFE_COUNT = "1.3.6.1.2.1.43.10.2.1.4.1.1"
 MARK_TECHNOLOGY = "1.3.6.1.2.1.43.10.2.1.2.1.1"
 COLORANTS = "1.3.6.1.2.1.43.10.2.1.6.1.1"
-TRAY_UNITS = "1.3.6.1.2.1.43.8.2.1.3"
-TRAY_LENGTHS = "1.3.6.1.2.1.43.8.2.1.4"
-TRAY_WIDTHS = "1.3.6.1.2.1.43.8.2.1.5"
+TRAYS = "1.3.6.1.2.1.43.8.2.1"
+UNIT, LENGTH, WIDTH = 3, 4, 5
 PATH_TYPES = "1.3.6.1.2.1.43.13.4.1.9"
 SUPPLIES = "1.3.6.1.2.1.43.11.1.1"
 COLOURS = "1.3.6.1.2.1.43.12.1.1.4"
@@ -55,8 +54,9 @@ class Known:
     """Who a device is: found once, and again when its serial number or its maker changes.
 
     `key` tells it from all others: the keyed hash of its serial number, else its address and model.
-    `meters` is where a network device tells its power, `poe` whether it feeds others over its ports. `taps`
-    are the outlets or ports that tell what they give, `intake` where a power unit tells what it takes.
+    `meters` is where a device tells its power, `poe` whether it feeds others over its ports. `taps` are the
+    outlets or ports that tell what they give, `intake` where a power unit tells what it takes. `hardware` is
+    what a server is made of, `states` whether a printer has the power state that its maker defined.
     """
 
     key: str
@@ -72,6 +72,8 @@ class Known:
     poe: bool = False
     taps: Sequence[Tap] = ()
     intake: Sequence[Tap] = ()
+    hardware: dict[str, Any] | None = None
+    states: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,21 @@ class Trays:
     widths: Answers
 
 
-def status_oids(index: int) -> list[str]:
-    """What is asked at every poll: nothing of it needs the engine."""
+def standard_status_oids(index: int) -> list[str]:
+    """What every printer tells of its state; nothing of it needs the engine."""
     return [OBJECT_ID, NAME, UPTIME, f"{DEVICE_STATUS}.{index}", f"{PRINTER_STATUS}.{index}"]
+
+
+def status_oids(known: Known) -> list[str]:
+    """What is asked at every poll, in one request: its state, and the power of a printer that tells it."""
+    states = _states(known)
+    own = [] if states is None else [states.oid]
+    return [*standard_status_oids(known.index), *own, *(known.meters.oids if known.meters else ())]
 
 
 def identity_oids(index: int, maker: Maker | None) -> list[str]:
     """What says who a printer is."""
-    own = [*maker.serial, *maker.model] if maker else []
+    own = [*maker.serial, *maker.model, *([maker.states.oid] if maker.states else ())] if maker else []
     standard = [
         DESCRIPTION, NAME, f"{DEVICE_MODEL}.{index}", SERIAL, CHASSIS_SERIAL, PRINTER_NAME, LIFE_COUNT,
         MARK_TECHNOLOGY, COLORANTS,
@@ -98,10 +107,23 @@ def identity_oids(index: int, maker: Maker | None) -> list[str]:
     return [*standard, *own]
 
 
-def power(answers: Answers, index: int) -> Power:
-    """Awake or asleep, by RFC 3805, 2.2.13.2: in standby the device runs and the printer says "other"."""
+def power(answers: Answers, known: Known) -> Power:
+    """Awake or asleep, by the maker's own word where the printer has it.
+
+    Else by RFC 3805, 2.2.13.2: in standby the device runs and the printer says "other".
+    """
+    states, index = _states(known), known.index
+    told = None if states is None else states.power(answers.get(states.oid))
+    if told is not None:
+        return told
     device, printer = answers.get(f"{DEVICE_STATUS}.{index}"), answers.get(f"{PRINTER_STATUS}.{index}")
     return "asleep" if printer == OTHER and device in (RUNNING, WARNING) else "awake"
+
+
+def _states(known: Known) -> States | None:
+    """Where the maker's printers tell their power state, if this one does."""
+    maker = maker_of(known.object_id) if known.states else None
+    return None if maker is None else maker.states
 
 
 def uptime_s(answers: Answers) -> float | None:
@@ -121,6 +143,15 @@ def printer_index(types: Answers) -> int | None:
     return int(found[0]) if found else None
 
 
+def trays(columns: Answers) -> Trays:
+    """The trays, from a walk of the columns of their table."""
+    of: dict[str, dict[str, Value]] = {str(column): {} for column in (UNIT, LENGTH, WIDTH)}
+    for rest, value in columns.items():
+        column, _, tray = rest.partition(".")
+        of.setdefault(column, {})[tray] = value
+    return Trays(of[str(UNIT)], of[str(LENGTH)], of[str(WIDTH)])
+
+
 def known(answers: Answers, host: str, index: int, maker: Maker | None, media: Printer) -> Known:
     """Who the printer is, from its answers; `media` is what its trays and paths tell."""
     name = maker.name if maker else first_word(text(answers.get(DESCRIPTION))) or "unknown"
@@ -128,7 +159,10 @@ def known(answers: Answers, host: str, index: int, maker: Maker | None, media: P
     hashed = hashed_serial(answers, name, maker)
     key = hashed or serial_hash("address", f"{host} {name} {model}") or host
     object_id = str(answers.get(OBJECT_ID, ""))
-    return Known(key, object_id, index, name, model, hashed, text(answers.get(NAME)), media)
+    states = maker is not None and maker.states is not None and maker.states.oid in answers
+    return Known(
+        key, object_id, index, name, model, hashed, text(answers.get(NAME)), media, states=states
+    )  # fmt: skip
 
 
 def hashed_serial(answers: Answers, name: str, maker: Maker | None) -> str | None:

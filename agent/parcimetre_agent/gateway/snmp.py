@@ -20,6 +20,8 @@ Value = Union[int, str, bytes, float]
 Answers = Mapping[str, Value]
 AT_ONCE = 12
 """OIDs in a request: some printers answer no more."""
+MANY_AT_ONCE = 40
+"""Values of a large table in an answer: about as many as fit into a datagram."""
 MOST_ROWS = 500
 FEW_ROWS = 4
 
@@ -33,13 +35,18 @@ class Garbled(Exception):
 
 
 class Session:
-    """One device that is asked a few things in a row. `asked` counts the datagrams that were sent."""
+    """One device that is asked a few things in a row. `asked` counts the datagrams that were sent.
+
+    What it answered to a request is not asked again.
+    """
 
     def __init__(self, target: Target, timeout_s: int, retries: int) -> None:
         """Nothing is sent yet. Raises Silent for a name that has no address."""
         import puresnmp
 
         self.asked = 0
+        self.host = target.host
+        self._answered: dict[str, Value | None] = {}
         try:
             self._client = puresnmp.Client(
                 target.host, _credentials(target), port=target.port, sender=self._send
@@ -47,6 +54,7 @@ class Session:
         except OSError:
             raise Silent from None
         self._client.configure(timeout=timeout_s, retries=retries)
+        _decode_once(self._client)
         self._one_by_one = target.credential.version == "1"
 
     async def get(self, oids: Iterable[str]) -> dict[str, Value]:
@@ -54,28 +62,40 @@ class Session:
 
         Raises Silent and Garbled.
         """
-        wanted = list(dict.fromkeys(oids))
-        found: dict[str, Value] = {}
+        named = list(dict.fromkeys(oids))
+        wanted = [oid for oid in named if oid not in self._answered]
         for at in range(0, len(wanted), AT_ONCE):
-            found.update(await self._get(wanted[at : at + AT_ONCE]))
-        return found
+            some = wanted[at : at + AT_ONCE]
+            self._answered.update({**dict.fromkeys(some), **await self._get(some)})
+        told = ((oid, self._answered[oid]) for oid in named)
+        return {oid: value for oid, value in told if value is not None}
 
-    async def walk(self, root: str, at_once: int = FEW_ROWS, most: int = MOST_ROWS) -> dict[str, Value]:
+    async def walk(
+        self,
+        root: str,
+        at_once: int = FEW_ROWS,
+        most: int = MOST_ROWS,
+        first: int = 0,
+        last: int | None = None,
+    ) -> dict[str, Value]:
         """Everything below an OID, by the part of the OID after it; `most` ends the walk.
 
-        `at_once` is how many values an answer may hold: about as many as there are is cheapest. Raises Silent
-        and Garbled.
+        `at_once` is how many values an answer may hold: about as many as there are is cheapest. Of a table it
+        may be the columns from `first` to `last` alone. Raises Silent and Garbled.
         """
         found: dict[str, Value] = {}
-        last = root
+        after = f"{root}.{first}" if first else root
         while len(found) < most:
-            rows = await self._next(last, at_once)
+            rows = await self._next(after, at_once)
             for oid, value in rows:
-                if not oid.startswith(root + ".") or oid[len(root) + 1 :] in found:
+                rest = oid[len(root) + 1 :]
+                if not oid.startswith(root + ".") or rest in found:
+                    return found
+                if last is not None and int(rest.partition(".")[0]) > last:
                     return found
                 if value is not None:
-                    found[oid[len(root) + 1 :]] = value
-                last = oid
+                    found[rest] = value
+                after = oid
             if not rows:
                 return found
         return found
@@ -167,6 +187,19 @@ async def _answered(asking: Any) -> Any:
         raise Silent from None
     except Exception as error:  # noqa: BLE001
         raise Garbled(f"{type(error).__name__}: {str(error)[:120]}") from None
+
+
+def _decode_once(client: puresnmp.Client) -> None:
+    """Keep what an answer was decoded to: puresnmp would do it anew at each look."""
+    decode = client.mpm.decode
+
+    def once(raw: bytes, credentials: Any) -> Any:
+        """The answer, with its value."""
+        answer = decode(raw, credentials)
+        answer.pyvalue = answer.value
+        return answer
+
+    client.mpm.decode = once  # type: ignore[method-assign, assignment]
 
 
 def _credentials(target: Target) -> puresnmp.V1 | puresnmp.V2C | puresnmp.V3:

@@ -6,7 +6,7 @@ printer did not answer is unknown, or off where its uptime tells afterwards that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -37,7 +37,7 @@ class Seen:
     """What a device answered at a moment; `impressions` is None where they were not asked for."""
 
     at_s: float
-    state: Literal["awake", "asleep"]
+    state: State
     uptime_s: float | None = None
     impressions: int | None = None
     metered: Metered | None = None
@@ -126,6 +126,17 @@ def spread(known: Sequence[Piece], impressions: int) -> dict[int, Cell]:
         upto = round(impressions * reached / whole)
         cells[start].impressions, given = upto - given, upto
     return cells
+
+
+def settled(
+    cells: dict[int, Cell], fresh: Mapping[int, Cell], now_s: float, prints: bool
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Add what is known anew to the open slots, and take out those that ended, as fields of the report."""
+    for start, cell in fresh.items():
+        cells.setdefault(start, Cell()).take(cell)
+    for start in sorted(cells):
+        if start + SLOT_S <= now_s:
+            yield start, slot_fields(start, cells.pop(start), prints)
 
 
 def slot_fields(start: int, cell: Cell, prints: bool = True) -> dict[str, Any]:

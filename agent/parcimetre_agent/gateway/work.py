@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..clock import Clock
 from ..data_dir import prepare
@@ -13,19 +14,36 @@ from ..errors import AgentError
 from ..settings import Settings, from_json
 from . import snmp
 from .book import Book
-from .configuration import load
+from .configuration import Configuration, load
 from .poll import Count, Round
+
+if TYPE_CHECKING:
+    from .bmc_round import ServerRound
 
 
 def poll(settings: Settings, file: Path) -> Count:
-    """One round over the printers of a gateway.toml. Raises AgentError."""
+    """One round over all that a gateway.toml names. Raises AgentError."""
     snmp.check()
     configuration = load(file)
     book = Book(prepare(settings.data_dir))
     try:
-        return asyncio.run(Round(configuration, book, Clock().now().wall_s).run())
+        now_s = Clock().now().wall_s
+        servers = _servers(configuration, book, now_s)
+        count = asyncio.run(Round(configuration, book, now_s).run())
+        return count if servers is None else count.and_of(servers.finish())
     finally:
         book.close()
+
+
+def _servers(configuration: Configuration, book: Book, now_s: float) -> ServerRound | None:
+    """A round over the BMCs, that goes on beside the other; what it needs is loaded when there are some."""
+    if not configuration.servers:
+        return None
+    from .bmc_round import ServerRound
+
+    begun = ServerRound(configuration, book, now_s)
+    begun.start()
+    return begun
 
 
 def deliver(settings: Settings) -> list[str]:
@@ -42,9 +60,10 @@ def deliver(settings: Settings) -> list[str]:
 def told(count: Count) -> str:
     """A round in a sentence."""
     late = f", {count.late} left for the next round" if count.late else ""
+    complaints = "".join(f"; {one}" for one in count.complaints)
     return (
         f"{count.answered} devices answered, {count.silent} addresses were silent, "
-        f"{count.garbled} not understood{late}"
+        f"{count.garbled} not understood{late}{complaints}"
     )
 
 

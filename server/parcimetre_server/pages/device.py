@@ -27,10 +27,11 @@ from ..hardware import hardware
 from ..home_displays import not_counted
 from ..outlets import listed
 from ..periods import HOUR_S, Span, since_midnight
+from ..printer_supplies import supplies
 from ..profiles import Profile, profiles
 from ..quarter_hours import by_day, quarter_hours
 from ..store import DeviceId
-from ..titles import CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, title
+from ..titles import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, title
 from ..views import StageView, bars, stage_views
 from .charts import Chart, chart
 from .overview import DAYS, PERIODS, Period, crumbs
@@ -40,6 +41,7 @@ from .strips import grid_strip, use_strip
 router = APIRouter(include_in_schema=False)
 HOURS = 36
 TICK_S = 6 * HOUR_S
+OF_A_GATEWAY = ("gateway.", "server.")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,6 @@ def device(
     hours = _hours(collector, found, criterion)
     quarters = quarter_hours(collector, found, span, criterion)
     stages = stage_views(figure.rows("stage"))
-    outlets = listed(collector, span, found.id)
     values = {
         "device": found,
         "agent": agent_of(collector, found),
@@ -97,9 +98,11 @@ def device(
         "stage_titles": {stage: STAGES[stage] for stage in EMBODIED},
         "whole": _whole(profile, criterion),
         "printing": next(iter(consumption(collector, Printing(span, device=found.id))), None),
+        "supplies": supplies(collector.store, found.id) if found.category == "printer" else None,
+        "supply_titles": SUPPLIES,
+        "colour_titles": COLOURS,
         "problems": _problems(found),
-        "gives": [row for row in outlets if row.feeder == found.id],
-        "fed_by": [row for row in outlets if row.device == found.id],
+        "outlets": listed(collector, span, found.id),
         "hours": hours,
         "charts": _charts(hours),
         "explanation": explain_device(collector, found.id, span, criterion) if figure.known else None,
@@ -119,9 +122,14 @@ def device(
 
 def _problems(found: devices.Device) -> list[tuple[str, str]]:
     """What the gateway of a device says is wrong with it, by the name of what failed."""
-    if found.relayed_by is None or found.inventory is None:
-        return []
-    return [(one.sensor, one.detail or "") for one in found.inventory.outcomes if one.state == "failed"]
+    outcomes = (
+        found.inventory.outcomes if found.inventory and (not found.speaks_for_itself or found.joined) else ()
+    )
+    return [
+        (one.sensor, one.detail or "")
+        for one in outcomes
+        if one.state == "failed" and (not found.speaks_for_itself or one.sensor.startswith(OF_A_GATEWAY))
+    ]
 
 
 def _embodied_share(stages: list[StageView]) -> float | None:

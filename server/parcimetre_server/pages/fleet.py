@@ -38,7 +38,7 @@ LISTS: dict[List, str] = {
 WORK: dict[List, str] = {
     "silent": mark("Not heard for two days: switched off for good, without network, or the agent is gone."),
     "duplicate": mark(
-        "Several devices with one hardware fingerprint or host name: merge what is one machine."
+        "Several devices with one fingerprint, serial number or host name: merge what is one machine."
     ),
     "unmatched": mark(
         "Neither the model nor the components are known: the average of the category stands for the device."

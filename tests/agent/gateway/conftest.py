@@ -24,6 +24,15 @@ HP, RICOH = "hp-laserjet-m404dn", "ricoh-im-c3000"
 PDU, INLET_PDU, UPS = "raritan-px3-5190r", "apc-ap8853", "riello-sentinel-pro"
 CISCO, JUNIPER, ACCESS_POINT = "cisco-c9200l-24p", "juniper-ex2300-24t", "ubiquiti-u6-pro"
 APC_PDU = "1.3.6.1.4.1.318.1.1."
+STANDBY = ("25.3.5.1.1.1|2|3", "25.3.5.1.1.1|2|1")
+OWN = "1.3.6.1.4.1.11.2.3.9.4.2.1.1.3.2.0|4"
+STATED = "1.3.6.1.4.1.11.2.3.9.4.2.1.1.1.65.0|2|{}\n"
+METERED = """1.3.6.1.2.1.47.1.1.1.1.5.1|2|3
+1.3.6.1.2.1.229.1.2.1.1.1|2|385
+1.3.6.1.2.1.229.1.2.1.3.1|2|-1
+1.3.6.1.2.1.229.1.2.1.5.1|2|3
+1.3.6.1.2.1.229.1.2.1.6.1|2|1
+"""
 VARIANTS = {
     "hp-later": (HP, [("|65|48211", "|65|48311"), ("22.0|2|30100", "22.0|2|30160")]),
     "hp-fallen": (HP, [("|65|48211", "|65|12"), ("22.0|2|30100", "22.0|2|4")]),
@@ -31,7 +40,7 @@ VARIANTS = {
     "hp-absurd": (HP, [("|65|48211", "|65|4294967295")]),
     "hp-negative": (HP, [("|65|48211", "|2|-1")]),
     "hp-contradicts-itself": (HP, [("22.0|2|30100", "22.0|2|99999")]),
-    "hp-asleep": (HP, [("25.3.5.1.1.1|2|3", "25.3.5.1.1.1|2|1")]),
+    "hp-asleep": (HP, [STANDBY]),
     "hp-renamed": (HP, [("NPI0A1B2C", "accueil-2")]),
     "hp-other": (HP, [("PHBXX00001", "PHBXX00002")]),
     "hp-restarted": (HP, [("|67|86400000", "|67|60000")]),
@@ -67,6 +76,13 @@ VARIANTS = {
     "ups-without-input": (UPS, [("3.3.1.5.1|2|701", "3.3.1.5.1|2|-1")]),
     "ups-without-meters": (UPS, [("3.3.1.5.1|2|701\n", "3.3.1.3.2|2|0\n"),
                                  ("4.4.1.4.1|2|640\n", "4.4.1.3.1|2|9\n")]),
+    "hp-metered": (HP, [(OWN, METERED + OWN)]),
+    "hp-metered-later": (HP, [(OWN, METERED.replace("|385", "|125") + OWN), STANDBY]),
+    "hp-metered-absurd": (HP, [(OWN, METERED.replace("|385", "|-385") + OWN)]),
+    "hp-metered-by-nameplate": (HP, [(OWN, METERED.replace("229.1.2.1.5.1|2|3", "229.1.2.1.5.1|2|5") + OWN)]),
+    "hp-that-says-awake": (HP, [(OWN, STATED.format(1) + OWN), STANDBY]),
+    "hp-that-says-asleep": (HP, [(OWN, STATED.format(3) + OWN)]),
+    "hp-that-says-nothing-known": (HP, [(OWN, STATED.format(77) + OWN)]),
     "no-printer": (HP, [("25.3.1.5", "25.3.1.3"), ("43.10.2.1.4.1.1|65|", "43.10.2.1.4.9.1|65|")]),
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 from parcimetre_agent.cli import main
 
+from . import bmcs
 from .conftest import CISCO, HP, INLET_PDU, PDU, UPS
 
 
@@ -79,3 +80,28 @@ def test_the_loop_loads_nothing_that_a_round_needs():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"puresnmp", "asyncio", "httpx", "sqlite3", "dataclasses"} & set(loaded)
+
+
+def test_discover_says_which_servers_are_behind_the_bmcs_and_what_certificate_is_not_trusted(
+    tmp_path, capsys
+):
+    credentials, file = tmp_path / "credentials.toml", tmp_path / "gateway.toml"
+    credentials.write_text('[bmc]\nuser = "reader"\npassword = "pass word"\n')
+    credentials.chmod(0o600)
+    made, key = bmcs.certificate(tmp_path)
+    with bmcs.played(bmcs.recorded(bmcs.DELL), made, key) as dell, bmcs.played({}, made, key) as strange:
+        group = '[[servers]]\nhosts = ["127.0.0.1"]\ncredentials = "bmc"\n'
+        file.write_text(
+            f'credentials_file = "{credentials}"\n{group}port = {dell.port}\nca_file = "{made}"\n'
+            f"{group}port = {strange.port}\n"
+        )
+        line = ["gateway", "discover", "--gateway-file", str(file)]
+        assert main(line) == 0
+        told = capsys.readouterr().out
+        assert f"BMC 127.0.0.1 port {dell.port}: Dell Inc. PowerEdge R750, states its energy" in told
+        assert f"it shows {dell.fingerprint}" in told
+        assert "1 devices at 2 addresses; nothing was kept" in told
+        assert main([*line, "--json"]) == 0
+        (one,) = json.loads(capsys.readouterr().out)
+        assert (one["category"], one["has_serial"], one["states_energy"]) == ("server", True, True)
+        assert strange.asked == []

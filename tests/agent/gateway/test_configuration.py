@@ -12,7 +12,12 @@ auth = "sha"
 auth_key = "hidden-auth"
 privacy = "aes"
 privacy_key = "hidden-key"
+
+[bmc]
+user = "reader"
+password = "hidden-password"
 """
+PIN = "sha256:" + ":".join(["0F"] * 32)
 
 
 @pytest.fixture
@@ -46,6 +51,20 @@ def test_a_host_that_is_named_twice_is_asked_once(written):
     assert [one.host for one in found.targets] == ["10.1.2.1", "10.1.2.2"]
 
 
+def test_servers_have_a_user_a_port_and_how_to_know_their_bmc(written):
+    found = load(written(
+        'secret_file = "/etc/a"\n[[servers]]\nhosts = ["10.1.4.1-2", "bmc-3.test"]\ncredentials = "bmc"\n'
+        f'[[servers]]\nhosts = ["10.1.4.9"]\nport = 8443\ncredentials = "bmc"\nfingerprint = "{PIN}"\n'
+    ))  # fmt: skip
+    assert found.targets == ()
+    assert [one.place for one in found.servers] == [
+        "BMC 10.1.4.1", "BMC 10.1.4.2", "BMC bmc-3.test", "BMC 10.1.4.9 port 8443",
+    ]  # fmt: skip
+    last = found.servers[-1]
+    assert (last.access.user, last.access.fingerprint, last.secret_file) == ("reader", PIN, "/etc/a")
+    assert "hidden" not in repr(found)
+
+
 @pytest.mark.parametrize(
     ("gateway", "told"),
     [
@@ -55,6 +74,17 @@ def test_a_host_that_is_named_twice_is_asked_once(written):
         ('[[printers]]\nhosts = ["10.1.2.1"]\ncredentials = "none"', "'none'"),
         ('counters_per_day = 96\n[[printers]]\nhosts = ["10.1.2.1"]', "from 1 to 4"),
         ('[[printers]]\nhosts = ["10.1.2.1"]\nport = true', "port"),
+        ('[[servers]]\nhosts = ["10.1.2.1"]', "no credentials that are known"),
+        ('[[servers]]\nhosts = ["10.1.2.1"]\ncredentials = "main"', "with user and password"),
+        ('[[servers]]\nhosts = ["10.1.2.1"]\ncredentials = "bmc"\nca_file = "/none"', "/none"),
+        ('[[servers]]\nhosts = ["10.1.2.1"]\ncredentials = "bmc"\nfingerprint = "abc"', "sha256:"),
+        (
+            f'[[servers]]\nhosts = ["10.1.2.1-2"]\ncredentials = "bmc"\nfingerprint = "{PIN}"',
+            "that of one BMC",
+        ),
+        ('[[servers]]\nhosts = ["10.1.2.1"]\ncredentials = "bmc"\nverify = false', "a group of servers has"),
+        ('[servers]\nhosts = ["10.1.2.1"]', "two brackets"),
+        ('[[printers]]\nhosts = ["10.1.2.1"]\ncredentials = "bmc"', "'bmc'"),
     ],
 )
 def test_a_wrong_entry_is_named_with_its_file(written, gateway, told):

@@ -68,6 +68,24 @@ def test_a_network_device_is_sent_with_its_energy_and_what_its_power_contains(co
     assert [one["sensor"] for one in sent["inventory"]["outcomes"]] == ["network.power", "network.poe"]
 
 
+def test_a_server_is_sent_with_its_parts_and_under_the_hash_of_its_serial_number(collector, settings, book):
+    parts = {"sku": None, "cpus": [{"model": "Xeon", "units": 2}], "metered": True}
+    server = Known(
+        "7" * 64, "/redfish/v1/Systems/1", 0, "HPE", "DL360", "7" * 64, None, category="server",
+        hardware=parts,
+    )  # fmt: skip
+    book.keep((), {server.key: Watched(server)})
+    cell = Cell(off_s=900, energy={"bmc_redfish/measured": (9_000.0, 900)})
+    book.put([(server.key, "slot", NOON, slot_fields(NOON, cell, prints=False))])
+    assert Delivery(settings, book, NOON + 2000).run().refusals == ()
+    (enrolment,) = collector.bodies("/v1/enrol")
+    assert (enrolment["category"], enrolment["hardware"]["fingerprint"]) == ("server", "7" * 64)
+    (sent,) = collector.bodies("/v1/reports")
+    assert (sent["slots"][0]["off_s"], sent["slots"][0]["energy"][0]["energy_j"]) == (900, 9_000.0)
+    assert sent["inventory"]["cpus"] == [{"model": "Xeon", "units": 2}]
+    assert sent["inventory"]["system"]["serial_hash"] == "7" * 64
+
+
 def test_what_is_wrong_with_a_printer_is_told_when_it_begins_and_when_it_ends(collector, settings, waiting):
     Delivery(settings, waiting, NOON).run()
     for problems in ({REACH: "no answer"}, {}):

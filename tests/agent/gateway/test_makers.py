@@ -13,8 +13,10 @@ FILES = sorted(TABLES.glob("*.toml"))
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_table_is_well_formed(file):
     table = parse(file.read_text(), file)
-    known = {"maker", "enterprises", "serial", "model", "counters", "coded", "network", "power", "poe"}
-    assert set(table) <= known
+    assert set(table) <= {
+        "maker", "enterprises", "serial", "model", "counters", "coded", "network", "power", "poe",
+        "power_state",
+    }  # fmt: skip
     assert set(table.get("counters", {})) <= set(COUNTERS)
     assert set(table.get("coded", {}).get("codes", {})) <= set(COUNTERS)
     for number in table["enterprises"]:

@@ -7,7 +7,7 @@ import pytest
 from parcimetre_agent.gateway.book import Book
 from parcimetre_agent.gateway.configuration import Configuration, Target
 from parcimetre_agent.gateway.credentials import Credential
-from parcimetre_agent.gateway.poll import COUNTERS, REACH, STATUS, Round
+from parcimetre_agent.gateway.poll import COUNTERS, PRINTER_POWER, REACH, STATUS, Round
 
 from .conftest import HP, NOON, RECORDINGS, RICOH
 
@@ -247,3 +247,50 @@ def test_what_a_round_had_no_time_for_is_first_in_the_next(book, target):
     assert asyncio.run(Round(short, book, NOON).run()).late == 3
     rest = Configuration(hosts, timeout_s=1, retries=0, concurrency=3)
     assert asyncio.run(Round(rest, book, NOON + 60).run()).silent == 3
+
+
+def test_the_watts_that_a_printer_states_are_its_energy_awake_and_asleep(book, round_at):
+    round_at("hp-metered")
+    round_at("hp-metered-later", SLOT_S)
+    (slot,) = records(book, "slot")
+    (metered,) = slot["energy"]
+    assert (metered["source"], metered["scope"], metered["quality"]) == (
+        "energy_object",
+        "wall_ac",
+        "measured",
+    )
+    assert metered["energy_j"] == pytest.approx((38.5 + 12.5) / 2 * SLOT_S)
+    assert (slot["display_off_s"], slot["asleep_s"]) == (450, 450)
+
+
+def test_a_sleeping_printer_tells_its_watts_in_the_one_request_for_its_state(book, round_at):
+    round_at("hp-metered-later")
+    for after in (1, 2, 3):
+        round_at("hp-metered-later", after * SLOT_S)
+    assert round_at("hp-metered-later", 4 * SLOT_S).asked == 1
+    assert records(book, "slot")[-1]["energy"][0]["energy_j"] == pytest.approx(12.5 * SLOT_S)
+
+
+@pytest.mark.parametrize("name", ["hp-metered-absurd", "hp-metered-by-nameplate"])
+def test_watts_that_cannot_be_or_are_a_nameplates_are_told_and_not_counted(name, book, round_at):
+    round_at(name)
+    round_at(name, SLOT_S)
+    assert records(book, "slot")[0]["energy"] == []
+    assert PRINTER_POWER in only(book).problems
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("hp-that-says-awake", "awake"),
+        ("hp-that-says-asleep", "asleep"),
+        ("hp-that-says-nothing-known", "awake"),
+    ],
+)
+def test_the_power_state_of_the_makers_own_wins_where_it_is_known(name, state, book, round_at):
+    round_at(name)
+    assert only(book).seen.state == state
+
+
+def test_a_first_meeting_is_short(book, round_at):
+    assert round_at(HP).asked <= 8

@@ -1,5 +1,6 @@
 """Redfish against a small real server that plays DMTF-shaped documents, over HTTP and over HTTPS."""
 
+import hashlib
 import json
 import ssl
 import subprocess
@@ -34,6 +35,7 @@ class Bmc:
     url: str = ""
     documents: dict[str, Any] = field(default_factory=dict)
     login: str | None = LOGIN
+    asked: int = 0
 
     def has(self, name: str, path: str, document: dict[str, Any]) -> None:
         """Give the chassis a link and the document behind it."""
@@ -58,6 +60,7 @@ def _server(bmc: Bmc) -> ThreadingHTTPServer:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            bmc.asked += 1
             allowed = bmc.login is None or self.headers["Authorization"] == bmc.login
             found = bmc.documents.get(self.path)
             status = 401 if not allowed else 404 if found is None else 200
@@ -211,3 +214,16 @@ def test_https_is_trusted_with_its_ca_and_refused_without(tls: Bmc, tmp_path: Pa
     refused = _read(tmp_path, tls)
     assert isinstance(refused, Failed)
     assert "certificate" in refused.reason.lower()
+
+
+def test_https_with_a_pinned_certificate_needs_no_ca_and_knows_no_other(tls: Bmc, tmp_path: Path) -> None:
+    tls.has("EnvironmentMetrics", ENERGY, {"EnergykWh": {"Reading": 7.5}})
+    pem = (tmp_path / "bmc.pem").read_text()
+    shown = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+    assert isinstance(_read(tmp_path, tls, fingerprint=f"sha256:{shown}"), Ok)
+    asked = tls.asked
+    refused = _read(tmp_path, tls, fingerprint="sha256:" + "0" * 64)
+    assert isinstance(refused, Failed)
+    assert shown in refused.reason
+    assert tls.asked == asked
+    assert "fingerprint" in _read(tmp_path, tls, fingerprint="0f").reason

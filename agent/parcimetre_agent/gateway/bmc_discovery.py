@@ -1,0 +1,77 @@
+"""Looks once at the BMCs of gateway.toml and says which servers it would add; nothing is kept or sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from .. import redfish
+from ..outcome import Ok
+from . import bmc
+from .bmc_asking import Asking, Said
+from .bmc_session import LONGEST_S, Away
+from .printers import Known
+from .servers import Bmc
+
+LATE = Away("not asked: those before it took all the time")
+
+
+@dataclass(frozen=True)
+class FoundServer:
+    """A server behind a BMC, whether it states its energy, or why there is none."""
+
+    bmc: Bmc
+    known: Known | None = None
+    states_energy: bool = False
+    why: str = ""
+
+
+def discover(named: Sequence[Bmc], concurrency: int) -> list[FoundServer]:
+    """What is behind these BMCs, in their order; those that cannot be read are in it too."""
+    said = {there.place: said for there, _, said in _asked(named, concurrency)}
+    return [one for there in named for one in _found(there, said.get(there.place, LATE))]
+
+
+def _asked(named: Sequence[Bmc], concurrency: int) -> Iterator[tuple[Bmc, float, Said]]:
+    """Asked, as many at once, with as much time as all of them may take."""
+    limit_s = LONGEST_S * (1 + len(named) // concurrency)
+    return Asking([(there, False) for there in named], concurrency, limit_s).answers()
+
+
+def _found(there: Bmc, said: Said) -> Iterator[FoundServer]:
+    if isinstance(said, Exception):
+        yield FoundServer(there, why=f"{said}{_shown(there) if isinstance(said, redfish.Untrusted) else ''}")
+        return
+    for server in said:
+        known = bmc.known(server.system, there.place, server.path)
+        yield FoundServer(there, known, isinstance(server.energy, Ok))
+
+
+def _shown(there: Bmc) -> str:
+    """The certificate that the BMC shows, to be compared with what its own pages say."""
+    try:
+        return f"; it shows {redfish.shown(there.access)}"
+    except OSError:
+        return ""
+
+
+def line(one: FoundServer) -> str:
+    """A server in a line."""
+    if one.known is None:
+        return f"{one.bmc.place}: {one.why}"
+    model = " ".join(filter(None, (one.known.maker, one.known.model)))
+    energy = "states its energy" if one.states_energy else "states no energy"
+    traits = [model, energy, *([] if one.known.serial_hash else ["no serial number"])]
+    return f"{one.bmc.place}: {', '.join(traits)}"
+
+
+def fields(found: Iterable[FoundServer]) -> list[dict[str, object]]:
+    """The servers for machines."""
+    return [
+        {
+            "host": one.bmc.access.host, "port": one.bmc.access.port, "category": "server",
+            "maker": one.known.maker, "model": one.known.model,
+            "has_serial": one.known.serial_hash is not None, "states_energy": one.states_energy,
+        }
+        for one in found if one.known
+    ]  # fmt: skip

@@ -1,0 +1,45 @@
+"""Asks what an address of a printer tells once, when it is met, in as few datagrams as it can be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import meters, network, printers
+from .makers import maker_of
+from .printers import Known
+from .snmp import AT_ONCE, Session
+
+USUAL_INDEX = 1
+
+
+async def identify(session: Session) -> Known | None:
+    """Which printer answers at an address; None for what is none. Raises Silent and Garbled.
+
+    The first request is at once that for the status of most printers.
+    """
+    usual = f"{printers.DEVICE_TYPES}.{USUAL_INDEX}"
+    first = await session.get(
+        [printers.DESCRIPTION, printers.LIFE_COUNT, usual, *printers.standard_status_oids(USUAL_INDEX)]
+    )
+    index: int | None = USUAL_INDEX
+    if first.get(usual) != printers.PRINTER_TYPE:
+        index = printers.printer_index(await session.walk(printers.DEVICE_TYPES))
+    if index is None and printers.LIFE_COUNT not in first:
+        return None
+    index = index or USUAL_INDEX
+    maker = maker_of(str(first.get(printers.OBJECT_ID, "")))
+    answers = {**first, **await session.get(printers.identity_oids(index, maker))}
+    trays = await session.walk(printers.TRAYS, AT_ONCE, first=printers.UNIT, last=printers.WIDTH)
+    paths = await session.walk(printers.PATH_TYPES)
+    can = printers.what_it_can(answers, printers.trays(trays), paths)
+    found = printers.known(answers, session.host, index, maker, can)
+    return replace(found, meters=await _meters(session))
+
+
+async def _meters(session: Session) -> meters.Meters | None:
+    """Where it tells its power, when it does so in one place: that is asked with its status."""
+    powers = await session.walk(meters.OBJECT_POWERS)
+    if not powers:
+        return None
+    found = meters.meters(powers, await session.walk(network.PART_CLASSES, AT_ONCE), {})
+    return found if found is not None and len(found.indexes) == 1 else None
