@@ -21,7 +21,7 @@ from ..scope import Role, Scope
 from ..served import like, told
 from ..store import Fact, Store
 from .schedules import schedules
-from .weekly import SETTLED_S, Moved, Restated, Weekly, look, weekly
+from .weekly import SETTLED_S, Looked, Moved, Restated, Weekly, look, weekly
 
 LOG = logging.getLogger(__name__)
 WEEKLY = TypeAdapter(Weekly)
@@ -103,23 +103,25 @@ def publish(collector: Collector, week: str) -> list[Publication]:
 
 
 def _computed(collector: Collector, week: str, wanted: Iterable[Target]) -> Iterator[Publication]:
-    """The first editions of reports; the fleet is looked through once for all that admins get."""
+    """The first editions of reports; the fleet's slots are looked through once for all of them."""
     recorded_s = recorded(collector.store, week_span(week, collector.zone))
     earlier = _earlier(collector, weeks_later(week, -1, collector.zone))
     whole = look(collector, week, None, earlier)
     for unit, role in wanted:
         if role != "admin":
-            report = _told(collector, week, (unit, role), earlier)
+            report = _told(collector, week, (unit, role), earlier, whole)
         else:
             report = rounded(weekly(collector, week, unit, whole.within(unit) if unit else whole))
         yield Publication(role, 1, collector.now(), recorded_s, dict(told(collector.settings)), report)
 
 
-def _told(collector: Collector, week: str, target: Target, earlier: FactorSet | None) -> Weekly:
-    """What a reader of a role is told of a unit, in the digits that are kept."""
+def _told(
+    collector: Collector, week: str, target: Target, earlier: FactorSet | None, known: Looked | None = None
+) -> Weekly:
+    """What a reader of a role is told of a unit, in the digits that are kept; `known` is all of the week."""
     unit, role = target
     reader = collector.within(Scope(unit, role))
-    return rounded(weekly(reader, week, unit, look(reader, week, unit, earlier)))
+    return rounded(weekly(reader, week, unit, look(reader, week, unit, earlier, known)))
 
 
 def _earlier(collector: Collector, week: str) -> FactorSet | None:

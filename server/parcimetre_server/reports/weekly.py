@@ -22,7 +22,7 @@ from ..store import DeviceId
 from ..views import top
 from .actions import Action, actions
 from .changes import Changes, between
-from .habits import Habit, Habits
+from .habits import Habit, Habits, seen_by
 
 TOP = 10
 SETTLED_S = 28 * DAY_S
@@ -146,20 +146,25 @@ class Looked:
 
 
 def look(
-    collector: Collector, week: str, org_unit: str | None = None, earlier: FactorSet | None = None
+    collector: Collector,
+    week: str,
+    org_unit: str | None = None,
+    earlier: FactorSet | None = None,
+    known: Looked | None = None,
 ) -> Looked:
     """Look up what the report of a week rests on; `earlier` is the factor set that the week before was
-    published with. Raises BadPeriod.
+    published with. Habits are taken from what is `known` of a greater part of the fleet. Raises BadPeriod.
     """
     span, before = _spans(collector, week)
     asked = Query(span, Criterion.GWP, "total", org_unit)
     seen = Habits(span, collector.zone)
-    found = figures(collector, asked, seen.watch)
+    found = figures(collector, asked, seen.watch if known is None else None)
+    habits = seen.of(found.known) if known is None else seen_by(found.known, known.habits, span)
     return Looked(
         found,
         figures(collector, replace(asked, span=before)),
         figures(collector, replace(asked, interval="day")),
-        tuple(seen.of(found.known)),
+        tuple(habits),
         None if earlier is None else _then(collector, earlier, asked, before),
     )
 
