@@ -178,10 +178,10 @@ def moved_left_on(fleet):
 )
 def test_reports_of_org_units_are_the_same_when_each_is_computed_alone(fleet, role, before):
     before(fleet)
-    for unit in ("Métropole", "Métropole/Ville", "Métropole/Ville/Mairie", "Métropole/DSI"):
+    for unit in (None, "Métropole", "Métropole/Ville", "Métropole/Ville/Mairie", "Métropole/DSI"):
         schedules.add(fleet.collector.store, 1, unit, "mail", "a@b.example", "fr", [], role)
     made = publish(fleet.collector, WEEK)
-    assert len(made) == 5
+    assert len(made) == (5 if role == "admin" else 6)
     for one in made:
         assert verify(fleet.collector, WEEK, one.target).differences == ()
 
@@ -195,3 +195,21 @@ def test_who_has_a_desktop_now_is_told_that_it_was_left_on_and_who_had_it_is_not
     assert left_on["Métropole/Ville"] == ["left_on"]
     assert "left_on" not in left_on["Métropole/DSI"]
     assert {"desktop", "monitor"} <= {row.group for row in told["Métropole/Ville"].by_category}
+
+
+@pytest.mark.parametrize(("role", "told"), [("admin", {"guest-1"}), ("analyst", set())])
+def test_a_host_name_is_told_to_admins_who_have_the_device_now(fleet, role, told):
+    store, day = fleet.collector.store, date(2026, 11, 19)
+    store.append([Fact("org_unit", "Métropole/DSI", 1, {})])
+    store.append([Fact("device", fleet.server, 2, {
+        **store.latest_of("device", fleet.server).body, "hostname": "left-1"})])  # fmt: skip
+    stay = Stay("Métropole/DSI", "Hôtel de Ville")
+    store.append([Fact("org_unit", "Métropole/Ville", 1, {})])
+    transfer(store, fleet.server, stay, "Métropole/Ville", None, day, fleet.collector.zone, fleet.now)
+    transfer(store, fleet.guest, Stay("Métropole/Ville", "Hôtel de Ville"), "Métropole/DSI", None, day,
+             fleet.collector.zone, fleet.now)  # fmt: skip
+    schedules.add(store, 1, "Métropole/DSI", "mail", "a@b.example", "fr", [], role)
+    report = publish(fleet.collector, WEEK)[-1].report
+    names = {named.name for named, _ in report.greatest}
+    assert len(names) == 3
+    assert names & {"left-1", "guest-1"} == told
