@@ -29,9 +29,10 @@ from .home_displays import not_counted
 from .intervals import bounds
 from .monitors import claims, reported
 from .org import within
-from .periods import Interval, Periods, Span, cut
+from .periods import LAST_SECOND, Interval, Periods, Span, cut
 from .profiles import profiles
 from .recorded import Recorded, Watch, days_of
+from .scope import Scope
 from .small_groups import FEWEST, Guard, hidden, tree
 from .store import DeviceId
 from .tallies import ALL, GROUPINGS, GroupBy, Tally, counted, members_of, present, tallied, values
@@ -139,6 +140,13 @@ class Figures:
             if (rows := [which for unit, which in one.by_unit.items() if within(unit, org_unit)])
         ]
         return replace(self, alike=tuple(parts))
+
+    def seen_by(self, scope: Scope, guard: Guard | None) -> Figures:
+        """The same for a reader of that scope: without host names that are not theirs, and names of small
+        units where there is a guard.
+        """
+        parts = self.alike if guard is None else _without_names(self.alike, guard)
+        return replace(self, alike=tuple(_without_host_names(parts, scope)), guard=guard)
 
     @cached_property
     def known(self) -> dict[DeviceId, Device]:
@@ -297,8 +305,7 @@ def figures(collector: Collector, query: Query, watch: Watch | None = None) -> F
     All slots of its span are shown to who is to `watch`.
     """
     store, wiring = collector.store, Wiring.of(collector.store)
-    reporting = {*store.spans(), *wiring.hung} if not collector.scope.sees_devices else set()
-    guard = None if collector.scope.sees_devices else _guard(collector, query, reporting)
+    guard = _guard(collector, query)
     asked, left_out = _asked(collector, query)
     held = claims(store, asked)
     spans = reported(store, {stay.id for stay in asked}, held, wiring)
@@ -315,23 +322,54 @@ def figures(collector: Collector, query: Query, watch: Watch | None = None) -> F
     return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, known, left_out, guard)
 
 
-def _guard(collector: Collector, query: Query, reporting: Iterable[DeviceId]) -> Guard:
-    """What a viewer's query may show. Raises NotAllowed."""
+def _guard(collector: Collector, query: Query) -> Guard | None:
+    """What keeps small groups from a viewer's query, nothing from others'. Raises NotAllowed."""
+    if collector.scope.sees_devices:
+        return None
     collector.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
-    root, known = collector.scope.root, devices(collector.store)
-    stays = (stay for key in reporting if key in known for stay in known[key].at_each_stay({}))
-    now = collector.now()
-    units = (stay.org_unit for stay in stays if stay.since <= now < stay.until)
-    guard = Guard(tree(units, root), query.org_unit not in (None, root))
-    guard.check_unit(query.org_unit if guard.part else None)
+    return guard_of(collector.scope, query.org_unit, standing(collector))
+
+
+def standing(collector: Collector) -> list[str]:
+    """The org unit where each device that ever reported stands now."""
+    known, now = devices(collector.store), collector.now()
+    told = dict.fromkeys((*collector.store.spans(), *Wiring.of(collector.store).hung))
+    reporting = (known[key] for key in told if key in known)
+    stays = (stay for one in reporting for stay in one.at_each_stay({}))
+    return [stay.org_unit for stay in stays if stay.since <= now < stay.until]
+
+
+def guard_of(scope: Scope, org_unit: str | None, units: Iterable[str]) -> Guard:
+    """What keeps small groups from a viewer of a unit; devices stand at `units`. Raises NotAllowed."""
+    guard = Guard(tree(filter(scope.covers, units), scope.root), org_unit not in (None, scope.root))
+    guard.check_unit(org_unit if guard.part else None)
     return guard
 
 
 def _without_names(made: Iterable[Figure], guard: Guard) -> Iterator[Figure]:
     """Devices under the org unit that may stand for them."""
+    names: dict[str, str] = {}
     for group in made:
-        named = (replace(one, org_unit=guard.tree.group_of(one.org_unit)) for one in group.devices)
+        for unit in {one.org_unit for one in group.devices} - names.keys():
+            names[unit] = guard.tree.group_of(unit)
+        named = (
+            one if names[one.org_unit] == one.org_unit else replace(one, org_unit=names[one.org_unit])
+            for one in group.devices
+        )
         yield replace(group, devices=tuple(named))
+
+
+def _without_host_names(made: Iterable[Figure], scope: Scope) -> Iterator[Figure]:
+    """Devices without a host name, where only admins may see it while the device is theirs."""
+    for group in made:
+        told = [scope.sees_host_names and one.until == LAST_SECOND for one in group.devices]
+        if all(told):
+            yield group
+        else:
+            named = zip(group.devices, told, strict=True)
+            yield replace(group, devices=tuple(
+                one if kept or one.hostname is None else replace(one, hostname=None) for one, kept in named
+            ))  # fmt: skip
 
 
 def _asked(collector: Collector, query: Query) -> tuple[list[Device], tuple[Device, ...]]:

@@ -150,6 +150,8 @@ class ScopedStore:
             return fact.kind in PUBLIC or fact.kind in OF_A_DEVICE or fact.kind in self._whose
         if fact.kind in OF_ITS_HARDWARE:
             return self.sees(DeviceId(fact.key))
+        if fact.kind == "attached":  # what was attached when the device came still is
+            return fact.recorded_at < max((end for _, end in self.windows(DeviceId(fact.key))), default=0)
         if fact.kind in OF_A_DEVICE:
             return inside(fact.recorded_at, self.windows(DeviceId(fact.key)))
         return fact.kind in self._whose and self._whose[fact.kind](fact)

@@ -7,7 +7,7 @@ nothing is said. The method and its limits are ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -58,7 +58,7 @@ class Habits:
 
     def __init__(self, span: Span, zone: ZoneInfo) -> None:
         """Know the hours; nothing was seen yet."""
-        self._first, self._outside = span.first, outside_hours(span, zone)
+        self._span, self._outside = span, outside_hours(span, zone)
         self._seen: list[Habit] = []
 
     def watch(self, group: Alike, frame: Frame, slots: Slots) -> None:
@@ -69,15 +69,20 @@ class Habits:
         kg_per_kwh = np.zeros(len(start))
         if group.slots is not None:
             kg_per_kwh = group.slots.kg_per_kwh[frame.grid.index(start)]
-        outside = self._outside[(start - self._first) // SLOT_S]
+        outside = self._outside[(start - self._span.first) // SLOT_S]
         self._seen += _habits(group, slots, outside, kg_per_kwh)
 
     def of(self, known: Mapping[DeviceId, Device]) -> Iterator[Habit]:
         """The habits of machines since they are where they are, in the order of their ids."""
-        for habit in sorted(self._seen, key=lambda habit: habit.device.id):
-            device = known[habit.device.id]
-            if habit.device.since == device.since:
-                yield replace(habit, device=device)
+        return seen_by(known, sorted(self._seen, key=lambda habit: habit.device.id), self._span)
+
+
+def seen_by(known: Mapping[DeviceId, Device], habits: Iterable[Habit], span: Span) -> Iterator[Habit]:
+    """Habits that somebody may see who knows these devices, of those that have not left in the span."""
+    for habit in habits:
+        device = known.get(habit.device.id)
+        if device is not None and habit.device.since == device.since and device.until >= span.last:
+            yield replace(habit, device=device)
 
 
 def outside_hours(span: Span, zone: ZoneInfo) -> Flags:

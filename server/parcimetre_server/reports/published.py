@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from ..collector import Collector
 from ..errors import ParcimetreError
 from ..factor_sets import of_id
+from ..footprints import standing
 from ..periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
 from ..scope import Role, Scope
 from ..served import like, told
@@ -103,15 +104,14 @@ def publish(collector: Collector, week: str) -> list[Publication]:
 
 
 def _computed(collector: Collector, week: str, wanted: Iterable[Target]) -> Iterator[Publication]:
-    """The first editions of reports; the fleet is looked through once for all that admins get."""
+    """The first editions of reports; the fleet is looked through once for all of them."""
     recorded_s = recorded(collector.store, week_span(week, collector.zone))
     earlier = _earlier(collector, weeks_later(week, -1, collector.zone))
-    whole = look(collector, week, None, earlier)
+    whole, units = look(collector, week, None, earlier), standing(collector)
     for unit, role in wanted:
-        if role != "admin":
-            report = _told(collector, week, (unit, role), earlier)
-        else:
-            report = rounded(weekly(collector, week, unit, whole.within(unit) if unit else whole))
+        scope = Scope(unit, role)
+        reader = collector if role == "admin" else collector.within(scope)
+        report = rounded(weekly(reader, week, unit, whole if scope.whole else whole.seen_by(scope, units)))
         yield Publication(role, 1, collector.now(), recorded_s, dict(told(collector.settings)), report)
 
 

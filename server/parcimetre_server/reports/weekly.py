@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -14,15 +14,15 @@ from .. import consumption
 from ..collector import Collector
 from ..contracts import contracts
 from ..devices import Device
-from ..footprints import Figures, Query, Row, figures
+from ..footprints import Figures, Query, Row, figures, guard_of
 from ..hardware import is_virtual
-from ..org import within
 from ..periods import DAY_S, Span, week_span, weeks_later
+from ..scope import Scope
 from ..store import DeviceId
 from ..views import top
 from .actions import Action, actions
 from .changes import Changes, between
-from .habits import Habit, Habits
+from .habits import Habit, Habits, seen_by
 
 TOP = 10
 SETTLED_S = 28 * DAY_S
@@ -133,15 +133,21 @@ class Looked:
     habits: tuple[Habit, ...]
     then: tuple[Figures, Figures] | None
 
-    def within(self, org_unit: str) -> Looked:
-        """The same of an org unit's subtree, for who may see all of it."""
-        then = None if self.then is None else (self.then[0].within(org_unit), self.then[1].within(org_unit))
+    def seen_by(self, scope: Scope, standing: Sequence[str]) -> Looked:
+        """The same for a reader of a scope, of its part of the fleet, whose devices are at `standing` now."""
+        guard = None if scope.sees_devices else guard_of(scope, scope.root, standing)
+
+        def seen(known: Figures) -> Figures:
+            part = known if scope.root is None else known.within(scope.root)
+            return part.seen_by(scope, guard)
+
+        found = seen(self.found)
         return Looked(
-            self.found.within(org_unit),
-            self.previous.within(org_unit),
-            self.by_day.within(org_unit),
-            tuple(habit for habit in self.habits if within(habit.device.org_unit, org_unit)),
-            then,
+            found,
+            seen(self.previous),
+            seen(self.by_day),
+            tuple(seen_by(found.known, self.habits, Span(*found.periods.edges[[0, -1]].tolist()))),
+            None if self.then is None else (seen(self.then[0]), seen(self.then[1])),
         )
 
 

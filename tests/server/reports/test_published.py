@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from parcimetre_agent.report import Slot
 from parcimetre_server.periods import week_span
 from parcimetre_server.reports import published, schedules
 from parcimetre_server.reports.published import (
@@ -19,7 +20,7 @@ from parcimetre_server.reports.published import (
 from parcimetre_server.store import Arrival, Fact
 from parcimetre_server.transfers import Stay, transfer
 
-from tests.server.conftest import DAY_S, SLOT_S, slot
+from tests.server.conftest import DAY_S, SLOT_S, enrolled, inventory, slot
 
 WEEK, WHOLE = "2026-W47", (None, "admin")
 
@@ -150,13 +151,65 @@ def moved(fleet):
     transfer(store, fleet.server, here, "Métropole/Ville", None, day, fleet.collector.zone, fleet.now)
 
 
+def moved_left_on(fleet):
+    """A desktop that is on day and night goes there as well, with its monitor."""
+    moved(fleet)
+    store, key, monitor = fleet.collector.store, "e" * 32, "f" * 32
+    first = week_span(WEEK, fleet.collector.zone).first
+    idle = [Slot(at, 900, 0, 0, 0, 0, [900, *[0] * 9]) for at in range(first, first + 7 * DAY_S, SLOT_S)]
+    display = {"maker": "DEL", "product": "a0b1", "built_in": False, "width_mm": 509, "height_mm": 286}
+    seen = {"display": display, "machines": [key], "since": first, "retired_at": None, "scrapped": False,
+            "settled": True}  # fmt: skip
+    attached = [
+        Fact("attached", key, first, {"at": first, "monitors": [monitor]}),
+        Fact("monitor", monitor, first, seen),
+    ]
+    facts = enrolled(key, "desktop", "Métropole/DSI", inventory("desktop"))
+    store.write([Arrival(key, idle, [*facts, *attached])])
+    stay, day = Stay("Métropole/DSI", "Hôtel de Ville"), date(2026, 11, 19)
+    transfer(store, key, stay, "Métropole/Ville", None, day, fleet.collector.zone, fleet.now)
+
+
 @pytest.mark.parametrize("role", ["admin", "analyst", "viewer"])
-@pytest.mark.parametrize("before", [lambda _: None, moved], ids=["at rest", "a device moved"])
+@pytest.mark.parametrize(
+    "before",
+    [lambda _: None, moved, moved_left_on],
+    ids=["at rest", "a device moved", "a desktop moved with its monitor"],
+)
 def test_reports_of_org_units_are_the_same_when_each_is_computed_alone(fleet, role, before):
     before(fleet)
-    for unit in ("Métropole", "Métropole/Ville", "Métropole/Ville/Mairie", "Métropole/DSI"):
+    for unit in (None, "Métropole", "Métropole/Ville", "Métropole/Ville/Mairie", "Métropole/DSI"):
         schedules.add(fleet.collector.store, 1, unit, "mail", "a@b.example", "fr", [], role)
     made = publish(fleet.collector, WEEK)
-    assert len(made) == 5
+    assert len(made) == (5 if role == "admin" else 6)
     for one in made:
         assert verify(fleet.collector, WEEK, one.target).differences == ()
+
+
+def test_who_has_a_desktop_now_is_told_that_it_was_left_on_and_who_had_it_is_not(fleet):
+    moved_left_on(fleet)
+    for unit in ("Métropole/Ville", "Métropole/DSI"):
+        schedules.add(fleet.collector.store, 1, unit, "mail", "a@b.example", "fr", [], "analyst")
+    told = {one.target[0]: one.report for one in publish(fleet.collector, WEEK)}
+    left_on = {unit: [one.kind for one in report.actions] for unit, report in told.items()}
+    assert left_on["Métropole/Ville"] == ["left_on"]
+    assert "left_on" not in left_on["Métropole/DSI"]
+    assert {"desktop", "monitor"} <= {row.group for row in told["Métropole/Ville"].by_category}
+
+
+@pytest.mark.parametrize(("role", "told"), [("admin", {"guest-1"}), ("analyst", set())])
+def test_a_host_name_is_told_to_admins_who_have_the_device_now(fleet, role, told):
+    store, day = fleet.collector.store, date(2026, 11, 19)
+    store.append([Fact("org_unit", "Métropole/DSI", 1, {})])
+    store.append([Fact("device", fleet.server, 2, {
+        **store.latest_of("device", fleet.server).body, "hostname": "left-1"})])  # fmt: skip
+    stay = Stay("Métropole/DSI", "Hôtel de Ville")
+    store.append([Fact("org_unit", "Métropole/Ville", 1, {})])
+    transfer(store, fleet.server, stay, "Métropole/Ville", None, day, fleet.collector.zone, fleet.now)
+    transfer(store, fleet.guest, Stay("Métropole/Ville", "Hôtel de Ville"), "Métropole/DSI", None, day,
+             fleet.collector.zone, fleet.now)  # fmt: skip
+    schedules.add(store, 1, "Métropole/DSI", "mail", "a@b.example", "fr", [], role)
+    report = publish(fleet.collector, WEEK)[-1].report
+    names = {named.name for named, _ in report.greatest}
+    assert len(names) == 3
+    assert names & {"left-1", "guest-1"} == told
