@@ -35,7 +35,18 @@ from .recorded import Recorded, Watch, days_of
 from .scope import Scope
 from .small_groups import FEWEST, Guard, hidden, tree
 from .store import DeviceId
-from .tallies import ALL, GROUPINGS, GroupBy, Tally, counted, members_of, present, tallied, values
+from .tallies import (
+    ALL,
+    GROUPINGS,
+    GroupBy,
+    Tally,
+    counted,
+    members_of,
+    present,
+    tallied,
+    unit_below,
+    values,
+)  # fmt: skip
 from .use import J_PER_KWH, Array
 from .wiring import Wiring
 
@@ -168,6 +179,22 @@ class Figures:
         `below` names an org unit: org units are then the ones right below it. Raises TooManyRows, and
         NotAllowed where the guard forbids the grouping.
         """
+        if group_by is None:
+            return list(self._of_all)
+        if group_by == "org_unit" and self.guard is None and len(self._units(below)) == 1:
+            (unit,) = self._units(below)
+            return [replace(row, group=unit) for row in self._of_all]
+        return self._grouped(group_by, below)
+
+    @cached_property
+    def _of_all(self) -> list[Row]:
+        return self._grouped(None, None)
+
+    def _units(self, below: str | None) -> set[str]:
+        """The org units that rows are of."""
+        return {unit_below(unit, below) for one in self.alike for unit in one.by_unit}
+
+    def _grouped(self, group_by: GroupBy | None, below: str | None) -> list[Row]:
         known = list(zip(self.alike, self.missing, strict=True))
         small = self._small(known, group_by, below)
         tallies = tallied(known, len(self.periods.names), group_by, below, small)

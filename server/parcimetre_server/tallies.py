@@ -289,13 +289,15 @@ def _group(device: Device, group_by: GroupBy | None, below: str | None) -> str:
             system = device.inventory.system if device.inventory else None
             return " ".join(filter(None, (system.maker, system.model) if system else ())) or UNKNOWN
         case "org_unit":
-            return device.org_unit if below is None else _child(device.org_unit, below)
+            return unit_below(device.org_unit, below)
         case _:
             raise AssertionError(group_by)
 
 
-def _child(path: str, below: str) -> str:
-    """The org unit right below another one on the way to `path`, or that one itself."""
+def unit_below(path: str, below: str | None) -> str:
+    """The org unit right below another one on the way to `path`, or that one itself; `path` for no other."""
+    if below is None:
+        return path
     depth = len(below.split("/")) if below else 0
     return "/".join(path.split("/")[: depth + 1])
 

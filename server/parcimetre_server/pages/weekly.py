@@ -43,8 +43,7 @@ def weekly(
     ]
     told = {"published": []} | values(made, collector, asked_language(request))
     if collector.scope.role == "admin":
-        found = listed(collector.store, with_deliveries=True)
-        told["published"] = [one for one in found if one["week"] == week]
+        told["published"] = listed(collector.store, with_deliveries=True, week=week)
     return respond(
         request,
         collector,

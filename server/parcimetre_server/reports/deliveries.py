@@ -17,7 +17,7 @@ from ..store import Fact, Store
 from .editions import Edition, editions
 from .letter import letter
 from .message import message, name_of
-from .published import WHOLE_TARGET, Publication, Target, of_key, publications
+from .published import WHOLE_TARGET, Publication, Target, of_key, of_week, publications
 from .rendered import all_rendered
 from .schedules import Schedule, Way, schedules
 from .ways import NotTaken, by_mail, into_folder, to_webhook
@@ -216,9 +216,10 @@ def state_of(one: Delivery, found: Publication) -> str:
     return "superseded" if one.state == "waiting" and one.edition < found.edition else one.state
 
 
-def listed(store: Store, with_deliveries: bool) -> list[dict[str, Any]]:
-    """Published reports for machines, the latest first."""
+def listed(store: Store, with_deliveries: bool, week: str | None = None) -> list[dict[str, Any]]:
+    """Published reports for machines, the latest first, or those of a week."""
+    found = publications(store) if week is None else of_week(store, week)
     by_report: defaultdict[str, list[Delivery]] = defaultdict(list)
     for one in deliveries(store) if with_deliveries else ():
         by_report[one.key.rpartition("|")[0].rpartition("|")[0]].append(one)
-    return [as_json(one, by_report[one.key] if with_deliveries else None) for one in publications(store)]
+    return [as_json(one, by_report[one.key] if with_deliveries else None) for one in found]

@@ -164,6 +164,13 @@ def publication(store: Store, week: str, target: Target) -> Publication:
     return _publication(fact)
 
 
+def of_week(store: Store, week: str) -> list[Publication]:
+    """The same of one week: no other is read."""
+    asked = dict.fromkeys([WHOLE_TARGET, *((one.org_unit, one.role) for one in schedules(store, ended=True))])
+    found = (of_key(store, key_of(week, target)) for target in asked)
+    return sorted(filter(None, found), key=lambda one: one.report.org_unit or "", reverse=True)
+
+
 def of_key(store: Store, key: str) -> Publication | None:
     """The latest edition of the report that a fact's key names, if there is one."""
     fact = store.latest_of("report", key)

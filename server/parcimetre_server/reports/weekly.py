@@ -138,6 +138,7 @@ class Looked:
         guard = None if scope.sees_devices else guard_of(scope, scope.root, standing)
 
         def seen(known: Figures) -> Figures:
+            """Some of the figures, cut so."""
             part = known if scope.root is None else known.within(scope.root)
             return part.seen_by(scope, guard)
 

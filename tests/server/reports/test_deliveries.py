@@ -26,6 +26,7 @@ from parcimetre_server.cli import parcimetre
 from parcimetre_server.collector import open_collector
 from parcimetre_server.i18n import Tongue
 from parcimetre_server.mail_settings import MailSettings
+from parcimetre_server.reports import deliveries as deliveries_
 from parcimetre_server.reports import published, schedules
 from parcimetre_server.reports.deliveries import BACK_OFF_S, deliver, deliveries, listed
 from parcimetre_server.reports.published import due_week, publish, restate
@@ -180,6 +181,22 @@ def test_a_monday_that_the_collector_was_off_is_made_up_for_once(fleet, box, clo
         again.store.close()
     (sent,) = box[0].messages
     assert "2026-W48" in sent["Subject"]
+
+
+def test_the_reports_of_a_week_are_listed_without_reading_others(out, monkeypatch):
+    people = ["mail", "b@ville.example", "fr", [], "analyst"]
+    schedules.add(out.collector.store, 1, "Métropole/Ville", *people)
+    ended = schedules.add(out.collector.store, 1, "Métropole/DSI", *people)
+    publish(out.collector, WEEK)
+    publish(out.collector, "2026-W46")
+    schedules.end(out.collector.store, ended.id, out.now)
+    everything = listed(out.collector.store, with_deliveries=True)
+    assert {one["week"] for one in everything} == {WEEK, "2026-W46"}
+    monkeypatch.setattr(deliveries_, "publications", lambda _: pytest.fail("all reports were read"))
+    found = listed(out.collector.store, with_deliveries=True, week=WEEK)
+    assert found == [one for one in everything if one["week"] == WEEK]
+    assert len(found) == 3
+    assert listed(out.collector.store, with_deliveries=True, week="2026-W01") == []
 
 
 def test_an_edition_that_is_restated_meanwhile_is_found_without_a_new_start(out, box, clock_at):
