@@ -28,6 +28,7 @@ from .wiring import Wiring, unplugged
 INVENTORY = TypeAdapter(Inventory)
 DISPLAY = TypeAdapter(Display)
 UNKNOWN_ZONE = "FR"
+FEW = 500  # devices that are read one by one sooner than all at once
 MOST_OUTCOMES = 100
 NO_SYSTEM = "none"
 DESCRIBING: tuple[FactKind, ...] = ("device", "inventory", "purchase", "monitor")
@@ -129,11 +130,12 @@ def devices(store: Store) -> dict[DeviceId, Device]:
     with known.lock:
         kinds = (*DESCRIBING, *OF_MANY, "audit")
         stated, mark = store.newer(kinds, known.mark) if known.mark else ([], store.newer((), 0)[1])
-        if not known.mark or any(fact.kind in OF_MANY or fact.key == audit.DELETED for fact in stated):
+        changed = list(dict.fromkeys(fact.key for fact in stated if fact.kind in DESCRIBING))
+        of_many = any(fact.kind in OF_MANY or fact.key == audit.DELETED for fact in stated)
+        if not known.mark or of_many or len(changed) > FEW:
             known.devices = _all_devices(store)
         else:
-            changed = (fact.key for fact in stated if fact.kind in DESCRIBING)
-            _update(store, known.devices, list(dict.fromkeys(changed)))
+            _update(store, known.devices, changed)
         known.mark = mark
         return dict(known.devices)
 
