@@ -11,8 +11,8 @@ from .audit import DELETED, entry
 from .devices import device
 from .errors import ParcimetreError
 from .lineage import Lineages
+from .outlets.wiring import Wiring
 from .store import DeviceId, Fact, FactKind, Store
-from .wiring import Wiring
 
 NAMES: tuple[tuple[FactKind, str], ...] = (("monitor", "machines"), ("attached", "monitors"))
 

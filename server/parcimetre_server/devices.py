@@ -19,11 +19,11 @@ from .credentials import revocation
 from .displays import inventory_of
 from .errors import ParcimetreError
 from .org import sites, within
+from .outlets.wiring import Wiring, unplugged
 from .periods import LAST_SECOND
 from .scoped_store import ScopedStore
 from .store import DeviceId, Fact, FactKind, Store
 from .transfers import Stay, by_device, stays
-from .wiring import Wiring, unplugged
 
 INVENTORY = TypeAdapter(Inventory)
 DISPLAY = TypeAdapter(Display)

@@ -33,7 +33,8 @@ from .hardware import assumptions, hardware, is_virtual
 from .i18n import mark
 from .lineage import Lineages
 from .monitors import Told, of_device, span_of
-from .own_figures import Beside, beside
+from .outlets.own_figures import Beside, beside
+from .outlets.wiring import Wiring
 from .periods import DAY_S, Span, cut
 from .profiles import Profile, profiles
 from .purchases import purchase_of
@@ -41,7 +42,6 @@ from .retention import resolution_of
 from .rungs import DECILES, GIVEN, PIECES, RUNGS, Chosen, Reading, choose
 from .store import DeviceId
 from .use import together
-from .wiring import Wiring
 
 FINE_S = 2 * DAY_S
 JOULES = leaf(mark("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")

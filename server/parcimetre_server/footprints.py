@@ -29,6 +29,7 @@ from .home_displays import not_counted
 from .intervals import bounds
 from .monitors import claims, reported
 from .org import within
+from .outlets.wiring import Wiring
 from .periods import LAST_SECOND, Interval, Periods, Span, cut
 from .profiles import profiles
 from .recorded import Recorded, Watch, days_of
@@ -48,7 +49,6 @@ from .tallies import (
     values,
 )  # fmt: skip
 from .use import J_PER_KWH, Array
-from .wiring import Wiring
 
 __all__ = ["ALL", "GROUPINGS", "Figures", "GroupBy", "Query", "Row", "figures", "footprint"]
 MAX_ROWS = 100_000

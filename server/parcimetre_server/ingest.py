@@ -17,9 +17,10 @@ from parcimetre_agent.report import SCHEMA, SLOT_S, Feed, Gap, Inventory, Readin
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from . import displays, outlet_records, printing
+from . import displays, printing
 from .credentials import BadCredential
 from .errors import ParcimetreError
+from .outlets.records import FromOutlets, from_outlets
 from .store import Arrival, DeviceId, Fact, Store
 
 AHEAD_S = 600
@@ -225,11 +226,11 @@ def _in_time(
 
 def _outlets(
     report: Report, dead: Sequence[_Dead], store: Store, now: int
-) -> tuple[outlet_records.FromOutlets, list[_Dead]]:
+) -> tuple[FromOutlets, list[_Dead]]:
     """What a feeder's outlets gave, and feeds that come at a wrong time or contradict their outlet."""
     indexes = list(_sent_as("feeds", report.feeds, dead))
     kept, late = _in_time("feeds", report.feeds, indexes, now)
-    found = outlet_records.from_outlets(DeviceId(report.device_id), kept, store, now)
+    found = from_outlets(DeviceId(report.device_id), kept, store, now)
     gone = {letter.refusal.index for letter in late}
     sent_as = [index for index in indexes if index not in gone]
     odd = [

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, SLOT_S, Activity
 
-from . import lineage, outlet_energy
+from . import lineage
 from .devices import Device
+from .outlets import energy
+from .outlets.wiring import Wiring
 from .periods import Span
 from .store import DeviceId, Fact, Store
-from .wiring import Wiring
 
 EVER = 1 << 62
 FEW = 1000
@@ -147,7 +148,7 @@ def reported(
     """
     own = {key: span for key, span in lineage.spans(store).items() if key in found}
     spans = store.spans() if held or wiring.hung else {}
-    own = outlet_energy.spans(own, spans, wiring, [key for key in wiring.hung if key in found])
+    own = energy.spans(own, spans, wiring, [key for key in wiring.hung if key in found])
     told_of = ((key, _span(of_it, spans)) for key, of_it in held.items())
     return own | {key: span for key, span in told_of if span is not None}
 
@@ -164,7 +165,7 @@ def activities(
     """Activity of each device that has any, a monitor's as its machines tell it; outlets are considered."""
     machines = {claim.machine for key in ids for claim in held.get(key, ())}
     own = {key for key in ids if key not in held}
-    found = dict(outlet_energy.activities(store, wiring, own, within.first, within.last))
+    found = dict(energy.activities(store, wiring, own, within.first, within.last))
     read = dict(store.activities(machines, within.first, within.last)) if machines else {}
     return found | {key: told(held[key], read, within).activity for key in ids if key in held}
 
@@ -173,7 +174,7 @@ def of_device(store: Store, device: Device, within: Span) -> Told:
     """The activity of one device; a monitor's as its machines tell it."""
     if device.driven_by is None:
         wiring = Wiring.of(store) if device.wired else Wiring()
-        own = outlet_energy.activity(store, wiring, device.id, within.first, within.last)
+        own = energy.activity(store, wiring, device.id, within.first, within.last)
         return Told(own, (device.id,), np.zeros(len(own.start), dtype=np.intp))
     of_it = claims(store, [device])[device.id]
     machines = {claim.machine for claim in of_it}
@@ -183,7 +184,7 @@ def of_device(store: Store, device: Device, within: Span) -> Told:
 def span_of(store: Store, device: Device) -> tuple[int, int] | None:
     """First and last slot of one device; a monitor's by its machines."""
     if device.driven_by is None:
-        return outlet_energy.span(store, Wiring.of(store) if device.wired else Wiring(), device.id)
+        return energy.span(store, Wiring.of(store) if device.wired else Wiring(), device.id)
     of_it = claims(store, [device])[device.id]
     known = {claim.machine: store.span(claim.machine) for claim in of_it}
     return _span(of_it, {machine: span for machine, span in known.items() if span is not None})

@@ -19,12 +19,12 @@ from .day_sums import DayKey, DaySum, Rows, day_sum, digest
 from .devices import Device
 from .figures import Alike, Frame, stands_whole, used_by
 from .monitors import Claims, activities
+from .outlets.wiring import Wiring
 from .periods import DAY_S, Interval, Periods, Span, cut, next_midnight
 from .profiles import Errors
 from .rungs import RUNGS
 from .store import DeviceId, Store
 from .use import Array, Slots, Used, together
-from .wiring import Wiring
 
 FEW = 16  # devices that are read sooner than all the versions of days
 Versions = NDArray[np.int64]

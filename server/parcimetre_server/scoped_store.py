@@ -15,6 +15,7 @@ from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_factors.activity import Activity
 
 from .lineage import Lineages, between
+from .outlets.wiring import Outlet, Wiring, elsewhere
 from .periods import DAY_S, LAST_SECOND
 from .scope import ROLES, NotAllowed, Scope
 from .store import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp, Store
@@ -22,7 +23,6 @@ from .store.joining import join
 from .store.rolling import Hours
 from .transfers import Stay, by_device
 from .windows import EVER, Window, common, held_by, inside, owners
-from .wiring import Outlet, Wiring, elsewhere
 
 PUBLIC: frozenset[FactKind] = frozenset({"grid", "setting"})
 OF_A_DEVICE: frozenset[FactKind] = frozenset(

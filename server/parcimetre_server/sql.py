@@ -16,15 +16,16 @@ from pathlib import Path
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.criteria import Criterion
 
-from . import lineage, outlet_energy
+from . import lineage
 from .collector import Collector
 from .devices import Device
 from .errors import ParcimetreError
 from .footprints import Figures, Query, figures
+from .outlets import energy
+from .outlets.wiring import Wiring
 from .periods import Span
 from .store import DeviceId
 from .store.embedded import FILE
-from .wiring import Wiring
 
 Row = Sequence[object]
 TABLES: Mapping[str, str] = {
@@ -94,7 +95,7 @@ def _activities(collector: Collector, within: Span) -> Iterator[tuple[DeviceId, 
     store, wiring = collector.store, Wiring.of(collector.store)
     outlets = {key for outlet in wiring.outlets for key in outlet.ids}
     ids = [key for key in (*lineage.spans(store), *wiring.hung) if key not in outlets]
-    return outlet_energy.activities(store, wiring, ids, within.first, within.last)
+    return energy.activities(store, wiring, ids, within.first, within.last)
 
 
 def _slots(collector: Collector, within: Span) -> Iterator[Row]:

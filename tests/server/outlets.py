@@ -1,7 +1,7 @@
 """Feeders and what hangs on them, for tests: facts and slots as the collector keeps them."""
 
 from parcimetre_agent.report import Feed
-from parcimetre_server.outlet_records import from_outlets, outlet_id
+from parcimetre_server.outlets.records import from_outlets, outlet_id
 from parcimetre_server.store import Arrival, Fact
 
 SLOT_S = 900

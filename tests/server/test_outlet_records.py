@@ -9,7 +9,7 @@ from parcimetre_server.credentials import Credentials
 from parcimetre_server.dead_letters import letters, replay
 from parcimetre_server.devices import devices
 from parcimetre_server.ingest import take
-from parcimetre_server.outlet_records import outlet_id
+from parcimetre_server.outlets.records import outlet_id
 from parcimetre_server.store import DeviceId, Fact, together
 
 from .outlets import SLOT_S, enrol, feed
@@ -127,7 +127,7 @@ def test_a_report_s_answer_counts_feeds_with_its_slots(feeder, start, client_of)
 
 
 def test_a_feeder_whose_names_change_fills_no_store(feeder, start, monkeypatch):
-    monkeypatch.setattr("parcimetre_server.outlet_records.MOST_OUTLETS", 3)
+    monkeypatch.setattr("parcimetre_server.outlets.records.MOST_OUTLETS", 3)
     taken(feeder, [feed(start, name, 1) for name in ("1", "2")])
     found, merged = taken(feeder, [feed(start - SLOT_S, name, 1) for name in ("1", "x", "x", "y")])
     assert (merged.accepted, merged.duplicates) == (2, 1)

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
-from .. import outlets as known
 from ..collector import Collector, of, serving
-from ..outlets import Statement
+from ..outlets import map as known
+from ..outlets.map import Statement
 from ..periods import span
 from ..store import DeviceId
 from .footprint import Begin, End

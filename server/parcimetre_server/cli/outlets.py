@@ -13,7 +13,7 @@ from ..i18n import mark
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..outlets import Listed
+    from ..outlets.map import Listed
 
 EPILOG = """\b
 Examples:
@@ -46,7 +46,7 @@ def list_outlets(data_dir: Path, begin: str | None, end: str | None, as_json: bo
 
 
 def _list(data_dir: Path, begin: str | None, end: str | None, as_json: bool) -> None:
-    from ..outlets import listed
+    from ..outlets.map import listed
     from ..periods import span
 
     collector = options.reading(data_dir)
@@ -79,7 +79,7 @@ def import_map(data_dir: Path, file: TextIO, dry_run: bool, as_json: bool) -> No
     first on which it holds; without it, it always did, and an outlet that was mapped before needs it. A file
     may be imported again. Nothing is kept of one with a fault.
     """
-    from ..outlets import keep, statements
+    from ..outlets.map import keep, statements
 
     collector = options.reading(data_dir)
     kept = keep(collector.store, statements(file), collector.zone, collector.now(), dry_run=dry_run)

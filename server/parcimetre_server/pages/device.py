@@ -25,7 +25,7 @@ from ..figures import Grid
 from ..footprints import Query, Row, figures
 from ..hardware import hardware
 from ..home_displays import not_counted
-from ..outlets import listed
+from ..outlets.map import listed
 from ..periods import HOUR_S, Span, since_midnight
 from ..printer_supplies import supplies
 from ..profiles import Profile, profiles

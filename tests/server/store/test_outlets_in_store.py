@@ -2,10 +2,10 @@
 
 from parcimetre_agent.report import SLOT_S, Energy, Slot
 from parcimetre_server.deletion import delete
-from parcimetre_server.outlet_energy import activities, span
-from parcimetre_server.outlet_records import outlet_id
+from parcimetre_server.outlets.energy import activities, span
+from parcimetre_server.outlets.records import outlet_id
+from parcimetre_server.outlets.wiring import Wiring
 from parcimetre_server.store import Arrival, DeviceId, Store
-from parcimetre_server.wiring import Wiring
 
 from tests.server.outlets import enrol, feed, gave, hang
 

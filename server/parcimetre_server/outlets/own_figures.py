@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import lineage
-from .devices import Device
-from .hardware import is_virtual
-from .outlet_energy import by_outlets
-from .periods import Span
-from .profiles import Profile
-from .rungs import choose
-from .store import Store
-from .use import J_PER_KWH
+from .. import lineage
+from ..devices import Device
+from ..hardware import is_virtual
+from ..periods import Span
+from ..profiles import Profile
+from ..rungs import choose
+from ..store import Store
+from ..use import J_PER_KWH
+from .energy import by_outlets
 from .wiring import Wiring
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from parcimetre_agent.report import SLOT_S, Energy, Feed, Slot
 
-from .store import Arrival, DeviceId, Fact, Store
+from ..store import Arrival, DeviceId, Fact, Store
 
 MOST_OUTLETS = 2000  # of a feeder: more are names that change
 

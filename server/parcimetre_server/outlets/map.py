@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.power import PASSES_ON
 
-from .audit import entry
-from .collector import Collector
-from .devices import Device, Directory, UnknownDevice, devices
-from .errors import ParcimetreError
-from .hardware import is_virtual
-from .periods import Span
-from .scope import WHOLE, Scope
-from .store import DeviceId, Fact, Store
-from .store.joining import join
-from .transfers import midnight
-from .use import J_PER_KWH, Array
+from ..audit import entry
+from ..collector import Collector
+from ..devices import Device, Directory, UnknownDevice, devices
+from ..errors import ParcimetreError
+from ..hardware import is_virtual
+from ..periods import Span
+from ..scope import WHOLE, Scope
+from ..store import DeviceId, Fact, Store
+from ..store.joining import join
+from ..transfers import midnight
+from ..use import J_PER_KWH, Array
 from .wiring import Feeding, Outlet, Wiring, counted
 
 COLUMNS = ("feeder", "outlet", "device")

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, SLOT_S, Activity, MeasuredEnergy
 
-from . import lineage
-from .outlet_counts import USABLE, Slots, Supply, counted, supply
-from .rungs import GIVEN, WALL, at_the_wall
-from .store import DeviceId, Store
-from .store.joining import SECONDS
+from .. import lineage
+from ..rungs import GIVEN, WALL, at_the_wall
+from ..store import DeviceId, Store
+from ..store.joining import SECONDS
+from .counts import USABLE, Slots, Supply, counted, supply
 from .wiring import POE, Hung, Outlet, Wiring
 
 STATES = ("display_on_s", "display_off_s", "asleep_s", "off_s")

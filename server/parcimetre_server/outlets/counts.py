@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
 
-from .rungs import QUALITIES, Array
-from .store import DeviceId, Store
-from .store.joining import join
+from ..rungs import QUALITIES, Array
+from ..store import DeviceId, Store
+from ..store.joining import join
 from .wiring import Hung, Outlet
 
 NEARLY_S = 810  # of the 900 s of a slot: the rest may be modelled

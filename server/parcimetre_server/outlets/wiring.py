@@ -9,9 +9,9 @@ from functools import cached_property
 
 from parcimetre_factors.activity import SLOT_S
 
-from .lineage import Lineages
-from .periods import LAST_SECOND
-from .store import DeviceId, Fact, Store
+from ..lineage import Lineages
+from ..periods import LAST_SECOND
+from ..store import DeviceId, Fact, Store
 
 POE = "poe"
 ELSEWHERE = "elsewhere/"
