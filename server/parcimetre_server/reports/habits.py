@@ -82,7 +82,7 @@ def seen_by(known: Mapping[DeviceId, Device], habits: Iterable[Habit], span: Spa
     for habit in habits:
         device = known.get(habit.device.id)
         if device is not None and habit.device.since == device.since and device.until >= span.last:
-            yield replace(habit, device=device)
+            yield habit if device is habit.device else replace(habit, device=device)
 
 
 def outside_hours(span: Span, zone: ZoneInfo) -> Flags:
