@@ -112,7 +112,7 @@ def _habits(group: Alike, slots: Slots, outside: Flags, kg_per_kwh: Array) -> It
     left_on = amounts(outside & idle, beyond_sleep)
     unneeded, used = amounts(awake, beyond_off), amounts(awake, energy_j)
     awake_s, idle_s = summed(awake, activity.awake_s), summed(idle, activity.awake_s)
-    for i in np.unique(slots.of).tolist():
+    for i in np.flatnonzero(np.bincount(slots.of)).tolist():
         device = group.devices[i]
         desk = device.category in DESKS
         idles = not desk and awake_s[i] >= ENOUGH_S and idle_s[i] >= IDLE_SERVER * awake_s[i]
