@@ -111,6 +111,17 @@ class Figure:
         return np.array([device.until == LAST_SECOND for device in self.devices], np.bool_)
 
     @cached_property
+    def present(self) -> Flags:
+        """Where each device was in service or used energy (n, p); at its present org unit, so once."""
+        there: Flags = (self.expected_s > 0) | self.energy_j.any(axis=0)
+        return there & self.here[:, None]
+
+    @cached_property
+    def times(self) -> Array:
+        """Seconds covered and expected, and whether it was present, of each device (n, 3 p)."""
+        return np.concatenate([self.covered_s, self.expected_s, self.present], axis=1)
+
+    @cached_property
     def simulated(self) -> Flags:
         """Which devices are simulated (n,)."""
         return np.array([device.simulated for device in self.devices], np.bool_)

@@ -43,7 +43,6 @@ from .tallies import (
     Tally,
     counted,
     members_of,
-    present,
     tallied,
     unit_below,
     values,
@@ -214,7 +213,7 @@ class Figures:
         """How many devices the figures are of; where they are guarded, 0 if too few to be shown."""
         if self.guard is None:
             return len(self.known)
-        n = sum(int(present(one).any(axis=-1).sum()) for one in self.alike)
+        n = sum(int(one.present.any(axis=-1).sum()) for one in self.alike)
         return 0 if n < FEWEST else n
 
     @property
@@ -231,7 +230,7 @@ class Figures:
         self.guard.check_grouping(group_by)
         if group_by in (None, "stage") or not self.alike:
             return frozenset()
-        there = np.concatenate([present(figure) for figure in self.alike])
+        there = np.concatenate([figure.present for figure in self.alike])
         return hidden(members_of(known, group_by, below), there.astype(np.int64))
 
     def _rows_of(self, tallies: Mapping[str, Tally]) -> list[Row]:

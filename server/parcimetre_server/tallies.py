@@ -168,12 +168,12 @@ class _Adding:
             for name, row in zip(names, weights, strict=True):
                 timed[name] = np.maximum(timed[name], row) if name in timed else row
             self._add(share, names, weights)
-        there = present(self._figure).astype(np.float64)
         for name, row in timed.items():
             tally = self._tally(name)
-            tally.covered_s += row @ self._figure.covered_s
-            tally.expected_s += row @ self._figure.expected_s
-            tally.devices += row @ there
+            covered_s, expected_s, devices = (row @ self._figure.times).reshape(3, self._p)
+            tally.covered_s += covered_s
+            tally.expected_s += expected_s
+            tally.devices += devices
             tally.simulated.update(self._figure.simulated[row > 0].tolist())
 
     def _tally(self, name: str) -> Tally:
@@ -340,12 +340,6 @@ def values(figure: Figure) -> Array:
     for share in shared(figure, Missing(nothing(figure), ()), None):
         value = value if share.value is None else value + share.value
     return value
-
-
-def present(figure: Figure) -> Members:
-    """Where each device was in service or used energy (n, p); at its present org unit, so once."""
-    there: Members = (figure.expected_s > 0) | figure.energy_j.any(axis=0)
-    return there & figure.here[:, None]
 
 
 def counted(figure: Figure) -> Members:

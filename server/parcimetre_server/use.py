@@ -100,7 +100,8 @@ def used(
                     by_errors[key] = by_errors.get(key, 0.0) + binned(energy_j * per_j)
         tiers = grid.tier[at]
         tier_j = {
-            TIERS[tier]: binned(np.where(tiers == tier, chosen.energy_j, 0.0)) for tier in np.unique(tiers)
+            TIERS[tier]: binned(np.where(tiers == tier, chosen.energy_j, 0.0))
+            for tier in np.flatnonzero(np.bincount(tiers)).tolist()
         }
     covered_s = np.bincount(slots.of * p + of_period, activity.covered_s, slots.n * p).astype(np.float64)
     return Used(

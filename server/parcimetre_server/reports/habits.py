@@ -82,7 +82,7 @@ def seen_by(known: Mapping[DeviceId, Device], habits: Iterable[Habit], span: Spa
     for habit in habits:
         device = known.get(habit.device.id)
         if device is not None and habit.device.since == device.since and device.until >= span.last:
-            yield replace(habit, device=device)
+            yield habit if device is habit.device else replace(habit, device=device)
 
 
 def outside_hours(span: Span, zone: ZoneInfo) -> Flags:
@@ -112,7 +112,7 @@ def _habits(group: Alike, slots: Slots, outside: Flags, kg_per_kwh: Array) -> It
     left_on = amounts(outside & idle, beyond_sleep)
     unneeded, used = amounts(awake, beyond_off), amounts(awake, energy_j)
     awake_s, idle_s = summed(awake, activity.awake_s), summed(idle, activity.awake_s)
-    for i in np.unique(slots.of).tolist():
+    for i in np.flatnonzero(np.bincount(slots.of)).tolist():
         device = group.devices[i]
         desk = device.category in DESKS
         idles = not desk and awake_s[i] >= ENOUGH_S and idle_s[i] >= IDLE_SERVER * awake_s[i]
