@@ -17,7 +17,7 @@ demo: .venv/.run  ## the same with a simulated fleet of $(DEVICES) devices over 
 	@PORT=$(PORT) DATA_DIR=$(DATA_DIR)-demo DEVICES=$(DEVICES) DAYS=$(DAYS) sh tools/run.sh demo
 
 test: lint  ## all tests
-	.venv/bin/pytest -n 3 --dist worksteal
+	.venv/bin/pytest -n 4 --dist worksteal
 
 lint: .venv/.dev  ## style, types, sizes, tables, licences
 	.venv/bin/ruff check .

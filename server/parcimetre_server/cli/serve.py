@@ -156,12 +156,13 @@ def command(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _listening(host, port) as listener:
         collector = open_collector(settings, create=True)
-        keep_rule(collector)
-        keep_served(collector)
-        app = build(collector)
-        shown = f"[{host}]" if ":" in host else host
-        scheme = "https" if tls else "http"
-        _run(app, listener, f"{scheme}://{shown}:{listener.getsockname()[1]}/", tls)
+        with contextlib.closing(collector.store):
+            keep_rule(collector)
+            keep_served(collector)
+            app = build(collector)
+            shown = f"[{host}]" if ":" in host else host
+            scheme = "https" if tls else "http"
+            _run(app, listener, f"{scheme}://{shown}:{listener.getsockname()[1]}/", tls)
     LOG.info("stopped")
 
 
