@@ -247,6 +247,16 @@ def test_pages_of_feeder_and_of_what_hangs_there_name_each_other(racked, reader)
     assert "dans aucun total" in french
 
 
+def test_an_outlet_is_called_as_its_feeder_calls_it_and_mapped_for_ever_says_so(racked, reader):
+    store = racked.collector.store
+    gave(store, PDU, [feed(start, "outlet A7", 9000) for start in STARTS], NOW)
+    hang(store, PDU, "outlet A7", racked.server)
+    fed = reader.get(f"/devices/{racked.server}").text
+    assert f'<dd>outlet A7, <a href="/devices/{PDU}">rack-1</a></dd>' in fed
+    row = reader.get(f"/devices/{PDU}").text.split("outlet A7</th>")[1].split("</tr>")[0]
+    assert "<td>always</td>" in row
+
+
 def test_a_switch_has_the_same_figure_for_every_reader_of_it(shared):
     store = shared.collector.store
     switch, wall = DeviceId("5" * 32), Energy("energy_object", "wall_ac", "measured", 45_000.0, 900)

@@ -174,6 +174,7 @@ def test_the_footprint_holds_the_machine_and_not_its_paper(printers, reader):
     assert "The machine alone" in page
     assert "Spared by printing on both sides" in page
     assert f"/devices/{'a' * 32}" in page
+    assert "does not" not in page.split("Printing</h2>")[1].split("</section>")[0]
 
 
 def test_more_impressions_take_more_electricity(printers, reader):
@@ -270,6 +271,27 @@ def test_a_bad_reading_is_refused_alone_with_its_reason(printers):
 
 def test_a_printer_says_which_gateway_speaks_for_it(printers):
     assert device(printers.collector.store, PRINTER).relayed_by == "a" * 32
+
+
+def test_a_printers_page_says_what_it_does_not_count(printers, reader):
+    silent = DeviceId("9" * 32)
+    totals = [read(TODAY - DAY_S, 10, restarted=True), read(TODAY, 310)]
+    printers.collector.store.write([at_unit(silent, "Métropole/DSI", totals)])
+    for_ink, for_toner = (reader.get(f"/devices/{one}").text for one in (OTHER, silent))
+    both_sides, colour = "does not count what it prints on both sides", "does not tell colour from black"
+    assert (both_sides in for_ink, colour in for_ink) == (True, False)  # ink is one by page
+    assert (both_sides in for_toner, colour in for_toner) == (True, True)
+
+
+def test_a_printers_page_names_its_gateway_and_links_to_none_that_is_not_there(printers, reader):
+    gateway = device(printers.collector.store, DeviceId("a" * 32))
+    assert f">{gateway.name}</a>" in reader.get(f"/devices/{PRINTER}").text
+    body = dict(printers.collector.store.latest_of("device", PRINTER).body)
+    moved = Fact("device", PRINTER, NOW, body | {"relayed_by": "7" * 32})
+    printers.collector.store.append([moved])
+    page = reader.get(f"/devices/{PRINTER}").text
+    assert "<dd>777777</dd>" in page
+    assert f"/devices/{'7' * 32}" not in page
 
 
 def test_what_is_left_is_on_the_printers_page_and_what_is_unknown_stays_unknown(printers, client_of):

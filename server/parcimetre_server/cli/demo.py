@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from parcimetre_agent.report import SLOT_S
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..demo.beside import beside, send_beside, state_outlets
 from ..demo.fleet import fleet
 from ..demo.secrets import secrets
 from ..demo.send import Sent, connect, send
@@ -37,7 +39,7 @@ REFUSED = mark("{refused} records were refused; the first one: {reason}")
 @click.option("--server", metavar="URL", default="http://127.0.0.1:8787", show_default=True,
               help="Address of the collector that runs on the data folder.")  # fmt: skip
 @click.option("--devices", type=click.IntRange(min=1, max=1_000_000), default=300, show_default=True,
-              help="How many devices to simulate.")  # fmt: skip
+              help="How many computers to simulate; printers, switches and a PDU beside them.")  # fmt: skip
 @click.option("--days", type=click.IntRange(min=1, max=3650), default=14, show_default=True,
               help="How far back their reports go from now.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True,
@@ -53,8 +55,13 @@ def command(data_dir: Path, server: str, devices: int, days: int, seed: int, as_
     first = last - days * DAY_S
     began = time.monotonic()
     with connect(server) as collector, secrets(data_dir) as secret_of:
-        answers = send(collector, fleet(devices, seed), secret_of, first, last)
-        sent = sum(_shown(answers, devices), start=Sent())
+        those = beside(devices, seed)
+        answers = chain(
+            send(collector, fleet(devices, seed), secret_of, first, last),
+            send_beside(collector, those, secret_of, first, last),
+        )
+        sent = sum(_shown(answers, devices + len(those.devices)), start=Sent())
+        state_outlets(collector, those, secret_of, data_dir)
     answer = asdict(sent) | {"first": first, "last": last, "seconds": round(time.monotonic() - began, 1)}
     click.echo(json.dumps(answer) if as_json else _sentence(sent, server))
 

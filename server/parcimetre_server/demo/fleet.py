@@ -51,9 +51,10 @@ TOWN = ("hôtel de ville", "services techniques", "médiathèque", "groupe scola
 VILLAGE = ("mairie", "groupe scolaire")
 DATACENTRE = "centre de données"
 CENTRAL = Organisation("Services métropolitains", "MET", 0.22, ("siège", "centre technique", DATACENTRE))
+LARGEST = Organisation("Clairval-sur-Onde", "CLA", 0.27, TOWN)
 ORGANISATIONS = (
     CENTRAL,
-    Organisation("Clairval-sur-Onde", "CLA", 0.27, TOWN),
+    LARGEST,
     Organisation("Montfleuri-le-Haut", "MTF", 0.09, TOWN),
     Organisation("Beaurivage-les-Tilleuls", "BEA", 0.08, TOWN),
     Organisation("Portvieux-en-Rade", "PVR", 0.07, TOWN),
@@ -68,6 +69,11 @@ ORGANISATIONS = (
     Organisation("Valserène", "VSR", 0.01, VILLAGE),
     Organisation("Courbépine-sur-Lande", "CBL", 0.01, VILLAGE),
 )
+LARGER_SITES = (
+    *((CENTRAL, place) for place in CENTRAL.places if place != DATACENTRE),
+    *((LARGEST, place) for place in LARGEST.places),
+)
+"""Where more than one in twenty of the fleet stand."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,11 @@ class DemoDevice:
         return self.model.category
 
     @property
+    def virtual(self) -> str:
+        """Hypervisor that it runs on, or "none"."""
+        return self.model.virtual
+
+    @property
     def memory_mib(self) -> int:
         """Memory of the configuration it was bought in."""
         modules, gib = configuration(self.model.memory, self.choices[0])
@@ -117,14 +128,14 @@ def device(index: int, seed: int) -> DemoDevice:
     """Device number `index` of the fleet that belongs to `seed`."""
     u = uniforms(DEVICE_DRAWS, seed, index)
     model = pick_model(u[0], u[1])
-    organisation = _organisation(model.category, u[2])
+    organisation = organisation_of(model.category, u[2])
     os = _os(model, u[5])
-    place = _place(organisation, model.category, u[3])
+    place = place_of(organisation, model.category, u[3])
     return DemoDevice(
         seed=seed,
         index=index,
-        install_id=_hex("install", seed, index),
-        fingerprint=None if model.virtual != "none" else _hex("firmware", seed, index),
+        install_id=hashed("install", seed, index),
+        fingerprint=None if model.virtual != "none" else hashed("firmware", seed, index),
         hostname=f"demo-{organisation.code.lower()}-{index:06}",
         org_unit=organisation.org_unit,
         site=organisation.site(place),
@@ -140,9 +151,9 @@ def device(index: int, seed: int) -> DemoDevice:
 def _screens(category: Category, site: str, seed: int, index: int, u: float, docked: float) -> Iterator[str]:
     """Hashed serial numbers of the monitors on its desk; some laptops share one with others of their site."""
     if category in ("desktop", "mini_pc"):
-        yield from (_hex(f"screen {n}", seed, index) for n in range(2 if u > 0.7 else 1))
+        yield from (hashed(f"screen {n}", seed, index) for n in range(2 if u > 0.7 else 1))
     elif category == "laptop" and docked < DOCKED:
-        yield _hex("screen 0", seed, index) if docked > SHARED else _hex(f"shared screen {site}", seed, 0)
+        yield hashed("screen 0", seed, index) if docked > SHARED else hashed(f"shared screen {site}", seed, 0)
 
 
 def uniforms(count: int, *key: int) -> list[float]:
@@ -151,11 +162,12 @@ def uniforms(count: int, *key: int) -> list[float]:
     return drawn
 
 
-def _hex(what: str, seed: int, index: int) -> str:
+def hashed(what: str, seed: int, index: int) -> str:
+    """Identifier of something simulated, 32 hexadecimal digits: the same for the same words."""
     return blake2b(f"parcimetre demo {what} {seed} {index}".encode(), digest_size=16).hexdigest()
 
 
-def _organisation(category: Category, u: float) -> Organisation:
+def organisation_of(category: Category, u: float) -> Organisation:
     """Half of the servers and virtual machines stand at the metropolis, the rest goes by share."""
     if category in ("server", "virtual_machine"):
         if u < 0.5:
@@ -168,7 +180,8 @@ def _organisation(category: Category, u: float) -> Organisation:
     return CENTRAL
 
 
-def _place(organisation: Organisation, category: Category, u: float) -> str:
+def place_of(organisation: Organisation, category: Category, u: float) -> str:
+    """Where in an organisation a device of the category stands, at quantile `u` of its places."""
     if category in ("server", "virtual_machine"):
         return DATACENTRE if organisation is CENTRAL else organisation.places[0]
     offices = [place for place in organisation.places if place != DATACENTRE]

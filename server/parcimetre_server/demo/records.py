@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_agent.report import SLOT_S, Energy, Gap, GapState, Scope, Slot
 
-from .behaviour import ASLEEP, DISPLAY_ON, MIDDLES, OFF, Day, Seconds, days
+from .behaviour import ASLEEP, DISPLAY_ON, MIDDLES, OFF, Array, Day, Seconds, days
 from .fleet import DemoDevice
 
 DRAM_W_PER_GIB = 0.12
@@ -107,18 +107,30 @@ def _means(device: DemoDevice, day: Day) -> list[Means]:
 def _counters(device: DemoDevice, day: Day) -> list[Counter]:
     """RAPL where the agent may read it; the battery while a laptop runs on it."""
     model = device.model
-    span_w = model.cpu_max_w - model.cpu_idle_w
-    package_j = day.deciles_s @ (model.cpu_idle_w + span_w * MIDDLES**0.9)
+    package_j = processors_j(device, day)
     counters = []
     if device.rapl:
-        dram_w = DRAM_W_PER_GIB * device.memory_mib / 1024
         counters.append(_counter("rapl", "package", package_j, day.awake_s))
-        counters.append(_counter("rapl", "dram", day.awake_s * dram_w, day.awake_s))
+        counters.append(_counter("rapl", "dram", memory_j(device, day), day.awake_s))
     if model.battery_mwh is not None and day.battery_s.any():
         awake_s = np.maximum(day.awake_s, 1)
         device_w = package_j / awake_s + model.rest_w + PANEL_W * day.states_s[DISPLAY_ON] / awake_s
         counters.append(_counter("battery", "battery", device_w * day.battery_s, day.battery_s))
     return counters
+
+
+def processors_j(device: DemoDevice, day: Day) -> Array:
+    """Joules of all processors in each slot, by their load."""
+    model = device.model
+    span_w = model.cpu_max_w - model.cpu_idle_w
+    energy_j: Array = day.deciles_s @ (model.cpu_idle_w + span_w * MIDDLES**0.9)
+    return energy_j
+
+
+def memory_j(device: DemoDevice, day: Day) -> Array:
+    """Joules of the memory in each slot."""
+    energy_j: Array = day.awake_s.astype(np.float64) * (DRAM_W_PER_GIB * device.memory_mib / 1024)
+    return energy_j
 
 
 def _counter(source: str, scope: Scope, energy_j: NDArray[np.floating], duration_s: Seconds) -> Counter:

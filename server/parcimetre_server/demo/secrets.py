@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..enrolment import create_secret, revoke_secret
 from ..served import open_as_served
-from .fleet import ZONE, DemoDevice
-from .send import SecretOf
+from .fleet import ZONE
+from .send import SecretOf, Simulated
 
 VALID_S = 86_400
 
@@ -24,7 +24,7 @@ def secrets(data_dir: Path) -> Iterator[SecretOf]:
     collector = open_as_served(data_dir)
     made: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def secret_of(device: DemoDevice) -> str:
+    def secret_of(device: Simulated) -> str:
         """The secret of the device's place, made for the first device there."""
         place = (device.org_unit, device.site)
         if place not in made:

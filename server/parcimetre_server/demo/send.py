@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
 from parcimetre_agent.report import (
+    MAX_FEEDS,
     MAX_GAPS,
+    MAX_READINGS,
     MAX_SLOTS,
     EnrolAnswer,
     EnrolRequest,
+    Feed,
     Gap,
     HardwareIdentity,
     HexId,
     Inventory,
+    Reading,
     Report,
     ReportAnswer,
     Slot,
@@ -29,6 +33,7 @@ from .. import __version__
 from ..errors import ParcimetreError
 from .fleet import DemoDevice
 from .records import activity
+from .relayed import Record, Relayed
 
 AGENT_VERSION = f"{__version__}+demo"
 WORKERS = 4
@@ -40,7 +45,13 @@ ENROL_REQUEST = TypeAdapter(EnrolRequest)
 ENROL_ANSWER = TypeAdapter(EnrolAnswer)
 REPORT_ANSWER = TypeAdapter(ReportAnswer)
 
-SecretOf = Callable[[DemoDevice], str]
+MOST: Mapping[type[Record], int] = {
+    Slot: MAX_SLOTS, Gap: MAX_GAPS, Reading: MAX_READINGS, Feed: MAX_FEEDS
+}  # fmt: skip
+"""How many records of each kind a report may hold."""
+
+Simulated = DemoDevice | Relayed
+SecretOf = Callable[[Simulated], str]
 
 
 class CollectorUnreachable(ParcimetreError):
@@ -94,16 +105,20 @@ class Collector:
         """Raise CollectorUnreachable when nobody answers at the address."""
         self._request("GET", "/readyz", b"", {})
 
-    def enrol(self, device: DemoDevice, secret: str) -> EnrolAnswer:
-        """Exchange the secret for a device id and a credential; the device says that it is simulated."""
+    def enrol(self, device: Simulated, secret: str, gateway: HexId | None = None) -> EnrolAnswer:
+        """Exchange the secret for a device id and a credential; the device says that it is simulated.
+
+        `gateway` is the id of the device that speaks for one which cannot speak for itself.
+        """
         request = EnrolRequest(
             schema=1,
             secret=secret,
-            hardware=HardwareIdentity(device.install_id, device.model.virtual, device.fingerprint),
+            hardware=HardwareIdentity(device.install_id, device.virtual, device.fingerprint),
             category=device.category,
             agent_version=AGENT_VERSION,
             hostname=device.hostname,
             simulated=True,
+            relayed_by=gateway,
         )
         answer = self._post("/v1/enrol", ENROL_REQUEST.dump_json(request, exclude_none=True), {})
         return ENROL_ANSWER.validate_json(answer.content)
@@ -156,17 +171,20 @@ def connect(url: str) -> Iterator[Collector]:
 
 
 def send(
-    collector: Collector, devices: Iterable[DemoDevice], secret_of: SecretOf, first: int, last: int
-) -> Iterator[Sent]:
-    """Enrol each device and report its slots with first <= start < last; one answer per device, as done.
+    collector: Collector, devices: Iterable[Simulated], secret_of: SecretOf, first: int, last: int,
+    gateway: HexId | None = None,
+) -> Iterator[Sent]:  # fmt: skip
+    """Enrol each device and report its records of first <= time < last; one answer per device, as done.
 
-    Holds a few devices at a time, however many there are. Raises the first error of any device.
+    `gateway` is the id of the device that reports them, where they do not report themselves. Holds a few
+    devices at a time, however many there are. Raises the first error of any device.
     """
     waiting: set[Future[Sent]] = set()
     with ThreadPoolExecutor(WORKERS) as pool:
         try:
             for device in devices:
-                waiting.add(pool.submit(_send_one, collector, device, secret_of(device), first, last))
+                secret = secret_of(device)
+                waiting.add(pool.submit(_send_one, collector, device, secret, first, last, gateway))
                 if len(waiting) >= WORKERS * WAITING_PER_WORKER:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)
@@ -175,8 +193,10 @@ def send(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _send_one(collector: Collector, device: DemoDevice, secret: str, first: int, last: int) -> Sent:
-    answer = collector.enrol(device, secret)
+def _send_one(
+    collector: Collector, device: Simulated, secret: str, first: int, last: int, gateway: HexId | None
+) -> Sent:
+    answer = collector.enrol(device, secret, gateway)
     sent = Sent(devices=1)
     for report in reports(device, answer.device_id, first, last):
         told = collector.report(report, answer.credential)
@@ -185,31 +205,41 @@ def _send_one(collector: Collector, device: DemoDevice, secret: str, first: int,
     return sent
 
 
-def reports(device: DemoDevice, device_id: HexId, first: int, last: int) -> Iterator[Report]:
+def reports(device: Simulated, device_id: HexId, first: int, last: int) -> Iterator[Report]:
     """The reports that carry the device's period, the first one with its inventory."""
-    slots: list[Slot] = []
-    gaps: list[Gap] = []
     inventory: Inventory | None = device.inventory(first)
-    for record in activity(device, first, last):
-        if isinstance(record, Slot):
-            slots.append(record)
-        else:
-            gaps.append(record)
-        if len(slots) == MAX_SLOTS or len(gaps) == MAX_GAPS:
-            yield _report(device_id, slots, gaps, inventory)
-            slots, gaps, inventory = [], [], None
-    if slots or gaps or inventory:
-        yield _report(device_id, slots, gaps, inventory)
+    records = activity(device, first, last) if isinstance(device, DemoDevice) else device.records(first, last)
+    for batch in _batches(records):
+        yield _report(device_id, batch, inventory)
+        inventory = None
+    if inventory is not None:
+        yield _report(device_id, [], inventory)
 
 
-def _report(device_id: HexId, slots: list[Slot], gaps: list[Gap], inventory: Inventory | None) -> Report:
+def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Records in order, as many at a time as a report may hold."""
+    batch: list[Record] = []
+    count = dict.fromkeys(MOST, 0)
+    for record in records:
+        batch.append(record)
+        count[type(record)] += 1
+        if count[type(record)] == MOST[type(record)]:
+            yield batch
+            batch, count = [], dict.fromkeys(MOST, 0)
+    if batch:
+        yield batch
+
+
+def _report(device_id: HexId, records: Iterable[Record], inventory: Inventory | None) -> Report:
     return Report(
         schema=1,
         device_id=device_id,
         sent_at=int(time.time()),
         agent_version=AGENT_VERSION,
-        slots=slots,
-        gaps=gaps,
+        slots=[one for one in records if isinstance(one, Slot)],
+        gaps=[one for one in records if isinstance(one, Gap)],
+        printing=[one for one in records if isinstance(one, Reading)],
+        feeds=[one for one in records if isinstance(one, Feed)],
         inventory=inventory,
     )
 

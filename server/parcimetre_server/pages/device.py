@@ -19,6 +19,7 @@ from ..alternatives import alternatives, life_of
 from ..api.devices import drivers
 from ..collector import Collector, of
 from ..consumption import Query as Printing
+from ..consumption import Row as PrintingRow
 from ..consumption import consumption
 from ..explanations import explain_device
 from ..figures import Grid
@@ -76,6 +77,7 @@ def device(
     stages = stage_views(figure.rows("stage"))
     values = {
         "device": found,
+        "gateway": devices.devices(collector.store).get(found.relayed_by or DeviceId("")),
         "agent": agent_of(collector, found),
         "drivers": drivers(collector.store, found),
         "state": NOT_COUNTED.get(not_counted(collector, [found]).get(found.id, "")),
@@ -97,10 +99,7 @@ def device(
         "components": _components(profile, criterion),
         "stage_titles": {stage: STAGES[stage] for stage in EMBODIED},
         "whole": _whole(profile, criterion),
-        "printing": next(iter(consumption(collector, Printing(span, device=found.id))), None),
-        "supplies": supplies(collector.store, found.id) if found.category == "printer" else None,
-        "supply_titles": SUPPLIES,
-        "colour_titles": COLOURS,
+        **_of_a_printer(collector, found, span),
         "problems": _problems(found),
         "outlets": listed(collector, span, found.id),
         "hours": hours,
@@ -118,6 +117,25 @@ def device(
         "explain": "/explain?" + urlencode({"device": id, "period": period, "criterion": str(criterion)}),
     }  # fmt: skip
     return respond(request, collector, "device.html", values)
+
+
+def _of_a_printer(collector: Collector, found: devices.Device, span: Span) -> dict[str, object]:
+    """What it printed, and what is left of its supplies."""
+    printing = next(iter(consumption(collector, Printing(span, device=found.id))), None)
+    return {
+        "printing": printing,
+        "colour_untold": printing is not None and _is_colour_untold(found, printing),
+        "supplies": supplies(collector.store, found.id) if found.category == "printer" else None,
+        "supply_titles": SUPPLIES,
+        "colour_titles": COLOURS,
+    }
+
+
+def _is_colour_untold(found: devices.Device, printing: PrintingRow) -> bool:
+    """Whether a printer that may have coloured toner does not count what it prints with it."""
+    can = found.inventory.printer if found.inventory else None
+    is_told = can is not None and (can.marking == "inkjet" or can.colour is False)
+    return not is_told and printing.share("colour") is None
 
 
 def _problems(found: devices.Device) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,54 @@ def test_a_fleet_sent_twice_is_there_once_and_marked_as_simulated(folder: Path, 
     assert len([device for device in devices if device["driven_by"] is None]) == 12
     assert {device["id"] for device in devices} == seen
     assert all(device["simulated"] for device in devices)
+
+
+def told_of_outlets(folder: Path) -> list[dict[str, object]]:
+    """Outlets as the collector lists them."""
+    told = run("outlets", "list", "--data-dir", str(folder), "--json")
+    assert told.returncode == 0, told.stderr
+    rows: list[dict[str, object]] = json.loads(told.stdout)
+    return rows
+
+
+def test_what_a_gateway_reports_is_there_once_and_hangs_where_it_was_stated(folder: Path, url: str) -> None:
+    once = demo(folder, url, "--devices", "100")
+    assert (once["devices"], once["refused"]) == (108, 0)
+    seen = {one["id"]: one for one in listed(folder) if one["driven_by"] is None}
+    counted = Counter(one["category"] for one in seen.values())
+    assert (counted["printer"], counted["network"], counted["pdu"]) == (4, 3, 1)
+    hanging = {(one["feeder_name"], one["outlet"]): one["device_name"] for one in told_of_outlets(folder)}
+    assert hanging == {
+        ("demo-met-pdu-01", "outlet 1"): "demo-met-000029",
+        ("demo-met-pdu-01", "outlet 8"): "",
+        ("demo-met-switch-01", "Gi1/0/1"): "demo-met-ap-01",
+        ("demo-met-switch-01", "Gi1/0/2"): "demo-met-ap-02",
+        ("demo-met-switch-01", "Gi1/0/7"): "",
+    }
+    paper = printed(url)
+    assert paper > 0
+    again = demo(folder, url, "--devices", "100")
+    assert again["accepted"] <= 108 + len(hanging)  # a quarter hour may have ended in between
+    assert {one["id"] for one in listed(folder) if one["driven_by"] is None} == set(seen)
+    assert printed(url) == pytest.approx(paper, rel=0.2)
+
+
+def test_an_outlet_that_somebody_mapped_otherwise_stays_as_it_is(
+    folder: Path, url: str, tmp_path: Path
+) -> None:
+    demo(folder, url, "--devices", "100")
+    stated = tmp_path / "map.csv"
+    stated.write_text("feeder;outlet;device;from\ndemo-met-switch-01;Gi1/0/2;;2026-01-01\n")
+    assert run("outlets", "import", "--data-dir", str(folder), str(stated)).returncode == 0
+    demo(folder, url, "--devices", "100")
+    (port,) = [one for one in told_of_outlets(folder) if one["outlet"] == "Gi1/0/2"]
+    assert port["device"] is None
+
+
+def printed(url: str) -> float:
+    """Impressions of the last week."""
+    (row,) = httpx.get(f"{url}/v1/printing").raise_for_status().json()["rows"]
+    return float(row["counted"]["impressions"])
 
 
 def test_a_folder_of_another_collector_is_said_with_the_mend(url: str, tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
 from parcimetre_agent.report import SLOT_S
+from parcimetre_server.demo.beside import beside, send_beside
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.send import (
     WAITING_PER_WORKER,
@@ -17,6 +19,7 @@ from parcimetre_server.demo.send import (
     CollectorRefused,
     CollectorUnreachable,
     Sent,
+    Simulated,
     connect,
     send,
 )
@@ -32,7 +35,7 @@ def collector(handler: Handler) -> Collector:
     return Collector(URL, httpx.Client(transport=httpx.MockTransport(handler)))
 
 
-def secret_of(device: DemoDevice) -> str:
+def secret_of(device: Simulated) -> str:
     """The secret of a device's site."""
     return f"secret of {device.site}"
 
@@ -42,7 +45,7 @@ class Accepting:
 
     def __init__(self, busy: int = 0) -> None:
         self.busy = busy
-        self.enrolled: list[dict[str, object]] = []
+        self.enrolled: list[dict[str, Any]] = []
         self.reported: list[tuple[str, dict[str, object]]] = []
         self.lock = threading.Lock()
 
@@ -84,6 +87,18 @@ def test_every_report_carries_the_credential_of_its_device() -> None:
     accepting = Accepting()
     sent_to(accepting, 20)
     assert all(credential == f"Bearer c-{body['device_id']}" for credential, body in accepting.reported)
+
+
+def test_what_a_gateway_reports_names_it_and_carries_readings_and_feeds() -> None:
+    accepting, those = Accepting(), beside(100, seed=1)
+    sent = sum(send_beside(collector(accepting), those, secret_of, FIRST, LAST), start=Sent())
+    gateway, *relayed = accepting.enrolled
+    assert sent.devices == len(relayed) == 8
+    assert {body["relayed_by"] for body in relayed} == {gateway["hardware"]["install_id"]}
+    assert all(body["simulated"] is True for body in relayed)
+    assert {body["secret"] for body in relayed} == {secret_of(one) for one in those.devices}
+    carried = {part for _, body in accepting.reported for part in ("printing", "feeds") if body[part]}
+    assert carried == {"printing", "feeds"}
 
 
 def test_sending_again_sends_the_same_records() -> None:
