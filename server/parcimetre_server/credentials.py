@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from itsdangerous import BadSignature, HMACAlgorithm, Signer, URLSafeSerializer
@@ -28,6 +29,7 @@ SALT = "parcimetre/device-credential"
 KEY_CLAIM = "credential_key"
 RENEW_S = 30 * 86_400
 REFRESH_S = 3.0
+MOST_REMEMBERED = 50_000  # credentials, of some 400 bytes each
 
 
 class BadCredential(ParcimetreError):
@@ -67,7 +69,7 @@ class Credentials:
     def __init__(self, collector: Collector) -> None:
         """Read the signing key, made on first use. Raises KeyUnusable."""
         self._store, self._folder = collector.store, collector.settings.data_dir
-        self._present = _Key(key_in_force(self._store, self._folder))
+        self._present = _key(key_in_force(self._store, self._folder))
         self._previous: _Key | None = None
         self._previous_until = 0
         self._lock = threading.Lock()
@@ -117,15 +119,15 @@ class Credentials:
             facts = self._store.latest("credential")
             self._revoked_before = {key: int(fact.body["revoked_before"]) for key, fact in facts.items()}
             rotated = self._store.latest_of("setting", KEY_SETTING)
-            self._present = _Key(key_in_force(self._store, self._folder))
+            self._present = _key(key_in_force(self._store, self._folder))
             if rotated is not None and (self._folder / PREVIOUS_KEY_FILE).exists():
-                self._previous = _Key((self._folder / PREVIOUS_KEY_FILE).read_bytes())
+                self._previous = _key((self._folder / PREVIOUS_KEY_FILE).read_bytes())
                 self._previous_until = int(rotated.body["previous_until"])
             self._refreshed_at = time.monotonic()
 
 
 class _Key:
-    """A key that signs credentials and reads them; what is derived from it is derived once."""
+    """A key that signs credentials and reads them; it remembers those that it found to be its own."""
 
     def __init__(self, key: bytes) -> None:
         self._serializer = URLSafeSerializer(
@@ -133,15 +135,19 @@ class _Key:
         )
         derived = self._serializer.make_signer(SALT).derive_key()
         self._signer = Signer(derived, key_derivation="none", algorithm=_Sha256())
+        self.read = lru_cache(maxsize=MOST_REMEMBERED)(self._read)
 
     def sign(self, device_id: DeviceId, issued_at: int) -> str:
         """A credential."""
         return str(self._serializer.dumps([device_id, issued_at]))
 
-    def read(self, token: str) -> tuple[str, int]:
+    def _read(self, token: str) -> tuple[str, int]:
         """Whose it is and when it was issued (seconds UTC). Raises BadSignature, ValueError, TypeError."""
         device_id, issued_at = self._serializer.load_payload(self._signer.unsign(token))
         return device_id, issued_at
+
+
+_key = lru_cache(maxsize=4)(_Key)
 
 
 class _Sha256(HMACAlgorithm):

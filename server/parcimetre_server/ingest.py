@@ -228,6 +228,8 @@ def _outlets(
     report: Report, dead: Sequence[_Dead], store: Store, now: int
 ) -> tuple[FromOutlets, list[_Dead]]:
     """What a feeder's outlets gave, and feeds that come at a wrong time or contradict their outlet."""
+    if not report.feeds:
+        return FromOutlets(), []
     indexes = list(_sent_as("feeds", report.feeds, dead))
     kept, late = _in_time("feeds", report.feeds, indexes, now)
     found = from_outlets(DeviceId(report.device_id), kept, store, now)

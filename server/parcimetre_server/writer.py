@@ -20,7 +20,7 @@ from .store import Arrival, Merged, Store, together
 
 LOG = logging.getLogger(__name__)
 MOST_PER_COMMIT = 500
-GATHERED_S = 0.004  # reports that arrive meanwhile share a commit
+GATHERED_S, ENOUGH = 0.001, 24  # reports that arrive within so long of each other share a commit
 RETRY_AFTER_S = 30
 
 Settled = Merged | Exception
@@ -119,8 +119,7 @@ class Writer:
         while going:
             batch: list[Waiting] = []
             item = self._queue.get()
-            if item is not None:
-                time.sleep(GATHERED_S)
+            self._gather()
             while item is not None:
                 if _is_wanted(item[1]):
                     batch.append(item)
@@ -132,6 +131,12 @@ class Writer:
                     break
             going = item is not None
             self._write(batch)
+
+    def _gather(self) -> None:
+        """Wait while more reports keep coming, until there are enough for a commit to be worth its cost."""
+        before = -1
+        while before < (before := self._queue.qsize()) < ENOUGH and not self._closed:
+            time.sleep(GATHERED_S)
 
     def _write(self, batch: list[Waiting]) -> None:
         """Commit a batch and resolve its futures; on failure all of them fail, nothing was acknowledged."""

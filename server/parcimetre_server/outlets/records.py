@@ -29,9 +29,9 @@ class Contradiction:
 class FromOutlets:
     """What the feeds of a report come to."""
 
-    arrivals: Sequence[Arrival]
-    facts: Sequence[Fact]
-    contradictions: Sequence[Contradiction]
+    arrivals: Sequence[Arrival] = ()
+    facts: Sequence[Fact] = ()
+    contradictions: Sequence[Contradiction] = ()
 
 
 def outlet_id(feeder: str, outlet: str) -> DeviceId:
