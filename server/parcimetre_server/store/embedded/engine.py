@@ -36,7 +36,10 @@ from .packing import (
 NUMBER = "SELECT number FROM device_number WHERE id = ?"
 NUMBERS = "SELECT id, number FROM device_number WHERE id IN (SELECT value FROM json_each(?))"
 NEW_NUMBER = "INSERT INTO device_number (id) VALUES (?) RETURNING number"
-OPEN_DAY = "SELECT 0, records, means, channels, counted FROM open_day WHERE id = ?"
+OPEN_DAYS = """
+    SELECT id, 0, records, means, channels, counted FROM open_day
+    WHERE id IN (SELECT value FROM json_each(?))
+"""
 SEALED_DAY = "SELECT 1, records, means, channels, counted FROM sealed_day WHERE id = ?"
 DAYS = """
     SELECT value, s.id IS NOT NULL OR o.id IS NULL, coalesce(s.records, o.records, h.records, w.records),
@@ -111,7 +114,7 @@ class EmbeddedStore:
     def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:
         """See Store.write."""
         with self._transaction():
-            batch = _Batch(self._db)
+            batch = _Batch(self._db, arrivals)
             merged = [batch.merge(arrival) for arrival in arrivals]
             batch.write()
             self._insert(fact for arrival in arrivals for fact in arrival.facts)
@@ -321,12 +324,19 @@ class EmbeddedStore:
 class _Batch:
     """The days that one transaction touches: read once, merged in memory, written once."""
 
-    def __init__(self, db: sqlite_utils.Database) -> None:
-        """Within a transaction of `db`."""
+    def __init__(self, db: sqlite_utils.Database, arrivals: Sequence[Arrival]) -> None:
+        """Within a transaction of `db`; what the arrivals touch is looked up at once."""
         self._db, self._unpacker = db, Unpacker()
         self._marks = rollup.marks(db.execute(rollup.MARKS).fetchall())
         self._days: dict[int, DayOfSlots] = {}
         self._unsealed: list[int] = []
+        told = [arrival for arrival in arrivals if arrival.slots]
+        self._numbers: dict[str, int] = dict(self._of_each(NUMBERS, [one.device_id for one in told]))
+        touched = {
+            day_id(self._numbers[one.device_id], slot.start // DAY_S)
+            for one in told if one.device_id in self._numbers for slot in one.slots
+        }  # fmt: skip
+        self._open = {key: Row(*row) for key, *row in self._of_each(OPEN_DAYS, touched)}
 
     def merge(self, arrival: Arrival) -> Merged:
         """Merge the slots of an arrival."""
@@ -348,10 +358,14 @@ class _Batch:
         spans = ((device_number(key), first, last) for key, first, last, *_ in rows if first is not None)
         self._db.conn.executemany(WIDEN, spans)
 
+    def _of_each(self, sql: str, keys: Iterable[str | int]) -> list[tuple[Any, ...]]:
+        return self._db.conn.execute(sql, [json.dumps(list(keys))]).fetchall()
+
     def _number(self, device_id: DeviceId) -> int:
         """The number that stands for the device in the tables of days."""
-        row = self._db.conn.execute(NUMBER, [device_id]).fetchone()
-        return int((row or self._db.conn.execute(NEW_NUMBER, [device_id]).fetchone())[0])
+        if device_id not in self._numbers:
+            self._numbers[device_id] = self._db.conn.execute(NEW_NUMBER, [device_id]).fetchone()[0]
+        return self._numbers[device_id]
 
     def _day(self, key: int) -> DayOfSlots:
         if key not in self._days:
@@ -360,10 +374,13 @@ class _Batch:
         return self._days[key]
 
     def _recent(self, key: int) -> DayOfSlots:
-        row = self._db.conn.execute(OPEN_DAY, [key]).fetchone()
-        if row is None and (row := self._db.conn.execute(SEALED_DAY, [key]).fetchone()) is not None:
-            self._unsealed.append(key)
-        return DayOfSlots() if row is None else self._unpacker.day(Row(*row))
+        if key in self._open:
+            return self._unpacker.day(self._open[key])
+        row = self._db.conn.execute(SEALED_DAY, [key]).fetchone()
+        if row is None:
+            return DayOfSlots()
+        self._unsealed.append(key)
+        return self._unpacker.day(Row(*row))
 
     def _rolled(self, key: int, hours: Hours) -> DayOfSlots:
         row = self._db.conn.execute(rollup.OF_DEVICE[hours], [key]).fetchone()
