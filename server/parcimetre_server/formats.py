@@ -18,6 +18,7 @@ DIGITS = 3
 UTC_ZONE = ZoneInfo("UTC")
 NBSP = "\u00a0"
 RATIO = "1"
+DAYS = {"medium": "d MMM y", "long": "d MMMM y"}
 COUNTED = (mark("slot"), mark("year"), mark("core"), mark("hour"))
 MASS = ((1000.0, "t"), (1.0, "kg"), (1e-3, "g"), (1e-6, "mg"), (1e-9, "µg"), (1e-12, "ng"))
 SCALES = {
@@ -137,7 +138,7 @@ class Formats:
 
     def day(self, second: float, width: str = "medium") -> str:
         """The day of a second."""
-        return format_date(self.local(second), width, locale=self.tongue.language)
+        return format_date(self.local(second), DAYS[width], locale=self.tongue.language)
 
     def named_day(self, period: str) -> str:
         """A day by its ISO name, with the day of the week."""
