@@ -23,7 +23,7 @@ from parcimetre_agent.transport import open_client, post
 
 BIN = Path(sys.executable).parent
 AGENT_VERSION = "0.1.0"
-PATIENCE_S = 30
+PATIENCE_S = 90
 NO_LIMIT = ("--reports-per-hour", "1000000", "--report-burst", "1000000")
 Done = subprocess.CompletedProcess[str]
 
@@ -32,7 +32,7 @@ def run(command: str, *words: object, **env: str) -> Done:
     """One command from start to end."""
     line = [str(BIN / command), *map(str, words)]
     environ = {**os.environ, "LC_ALL": "C.UTF-8", **env}
-    return subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, env=environ)
+    return subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=environ)
 
 
 class Collector:

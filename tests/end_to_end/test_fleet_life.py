@@ -25,7 +25,7 @@ from parcimetre_server.served import open_as_served
 from parcimetre_server.store import DeviceId
 
 BIN = Path(sys.executable).parent
-PATIENCE_S = 30
+PATIENCE_S = 90
 DAY_S, SLOT_S = 86_400, 900
 RAPL_W = 10.0
 

@@ -18,7 +18,7 @@ from parcimetre_server.store.embedded import open_store
 
 KILLS = int(os.environ.get("PARCIMETRE_KILLS", "8"))
 CLIENTS = 4
-RETRY_S, PATIENCE_S = 0.05, 20
+RETRY_S, PATIENCE_S = 0.05, 60
 BACKLOG = 2000
 EPOCH = int(time.time()) // SLOT_S * SLOT_S
 
