@@ -50,9 +50,9 @@ class Bounded:
 class Row:
     """What the printers of a group printed in a period, and what it consumed.
 
-    `counted` holds impressions by counter, of those printers that have it. `spared_by_duplex` and
-    `spent_on_colour` are None where no printer counts them. `coverage` is the share of the printers' time
-    between readings.
+    `counted` holds impressions by counter, of those printers that have it, and `among` all impressions of
+    those printers. `spared_by_duplex` and `spent_on_colour` are None where no printer counts them.
+    `coverage` is the share of the printers' time between readings.
     """
 
     group: str
@@ -68,10 +68,11 @@ class Row:
     unit: str
     coverage: float
     factor_set: str
+    among: Mapping[str, float] = field(default_factory=dict)
 
     def share(self, counter: str) -> float | None:
-        """Share of the impressions that a counter counted, None where no printer has it."""
-        whole, part = self.counted.get("impressions", 0.0), self.counted.get(counter)
+        """Share that a counter counted of the impressions of printers that have it; None where none has."""
+        whole, part = self.among.get(counter), self.counted.get(counter)
         return part / whole if part is not None and whole else None
 
 
@@ -81,6 +82,7 @@ class _Tally:
 
     printers: int = 0
     counted: dict[str, float] = field(default_factory=dict)
+    among: dict[str, float] = field(default_factory=dict)
     sheets: float = 0.0
     covered_s: float = 0.0
     parts: dict[str, list[Amount]] = field(default_factory=dict)
@@ -92,6 +94,7 @@ class _Tally:
         self.covered_s += covered_s
         for name, value in counted.items():
             self.counted[name] = self.counted.get(name, 0.0) + value
+            self.among[name] = self.among.get(name, 0.0) + counted.get("impressions", 0.0)
         self._part("paper", made.paper)
         self._part("marking", made.marking)
         self._part("spared_by_duplex", made.spared_by_duplex)
@@ -194,5 +197,5 @@ def _row(group: str, i: int, tally: _Tally, periods: Periods, factors: FactorSet
     return Row(
         group, periods.names[i], tally.printers, tally.counted, tally.sheets, paper, marking, whole,
         tally.bounded(factors, "spared_by_duplex"), tally.bounded(factors, "spent_on_colour"), UNIT,
-        min(1.0, tally.covered_s / length_s), factors.id,
+        min(1.0, tally.covered_s / length_s), factors.id, tally.among,
     )  # fmt: skip

@@ -127,6 +127,13 @@ def test_paper_and_toner_of_units_add_up_to_the_total(printers):
     assert total.total.value == pytest.approx(total.paper.value + total.marking.value)
 
 
+def test_a_share_is_that_of_the_printers_which_count_it(printers):
+    (whole,) = consumption(printers.collector, Query(Span(TODAY - 2 * DAY_S, NOW)))
+    assert whole.counted["impressions"] == pytest.approx(1300)
+    assert (whole.share("colour"), whole.share("duplex")) == (pytest.approx(0.6), pytest.approx(0.6))
+    assert whole.share("a3") is None
+
+
 def test_a_week_reads_what_it_needs_of_the_history_and_comes_to_the_same(fleet, monkeypatch):
     """Readings of a year by a gateway that sends them at once, or days later, or all that it held at last."""
     store, first = fleet.collector.store, TODAY - 365 * DAY_S
