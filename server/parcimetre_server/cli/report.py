@@ -98,7 +98,9 @@ def _told(found: Verified) -> None:
     for one in found.differences[:SHOWN_DIFFERENCES]:
         click.echo(f"{one.where}: {one.published} -> {one.computed}")
     why = (
-        mark("{n} figures differ: records came after it was published; restated where one moved by over 1 %.")
+        mark(
+            "{n} figures differ: something came after it was published; restated where one moved by over 1 %."
+        )
         if found.late
         else mark("{n} figures differ, and no record came since: devices or purchases were stated anew.")
     )

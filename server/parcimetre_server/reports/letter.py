@@ -135,8 +135,8 @@ class _Writer:
     def _restated(self, before: Restated) -> str:
         tongue, f = self._tongue, self._f
         first = tongue(
-            "This edition takes the place of that of {day}: records that came late moved figures by more "
-            "than 1 %.", day=f.day(before.published_at, "long"),
+            "This edition takes the place of that of {day}: records or statements that came late moved "
+            "figures by more than 1 %.", day=f.day(before.published_at, "long"),
         )  # fmt: skip
         return f"{first} {'; '.join(map(self._moved, before.moved[:MOST_MOVED]))}."
 

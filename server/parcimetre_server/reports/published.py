@@ -1,4 +1,4 @@
-"""Published reports: facts that say what was told of a week, restated where late records move a figure."""
+"""Published reports: facts that say what was told of a week, restated where what came late moves a figure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..footprints import standing
 from ..periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
 from ..scope import Role, Scope
 from ..served import like, told
-from ..store import Fact, Store
+from ..store import Fact, FactKind, Store
 from .schedules import schedules
 from .weekly import SETTLED_S, Moved, Restated, Weekly, look, weekly
 
@@ -29,6 +29,7 @@ WEEKLY = TypeAdapter(Weekly)
 HOUR = 7
 DIGITS = 10
 MOVED = 0.01
+WHOSE: tuple[FactKind, ...] = ("transfer", "lineage", "feeding")
 FIGURES = {"org_unit": "by_unit", "category": "by_category", "stage": "by_stage"}
 Target = tuple[str | None, Role]
 WHOLE_TARGET: Target = (None, "admin")
@@ -49,7 +50,8 @@ class FactorSetGone(ParcimetreError):
 class Publication:
     """An edition of a report: what was told, to readers of which role, and what it was computed with.
 
-    `recorded_s` are the seconds with a record that the store held of the week: late ones make it more.
+    `recorded_s` are the seconds with a record that the store held of the week, and `stated` is how often it
+    was said whose records are whose: what comes late makes either more.
     """
 
     role: Role
@@ -58,6 +60,7 @@ class Publication:
     recorded_s: int
     served: dict[str, Any]
     report: Weekly
+    stated: int = 0
 
     @property
     def key(self) -> str:
@@ -105,14 +108,14 @@ def publish(collector: Collector, week: str) -> list[Publication]:
 
 def _computed(collector: Collector, week: str, wanted: Iterable[Target]) -> Iterator[Publication]:
     """The first editions of reports; the fleet is looked through once for all of them."""
-    recorded_s = recorded(collector.store, week_span(week, collector.zone))
+    recorded_s, said = recorded(collector.store, week_span(week, collector.zone)), stated(collector.store)
     earlier = _earlier(collector, weeks_later(week, -1, collector.zone))
     whole, units = look(collector, week, None, earlier), standing(collector)
     for unit, role in wanted:
         scope = Scope(unit, role)
         reader = collector if role == "admin" else collector.within(scope)
         report = rounded(weekly(reader, week, unit, whole if scope.whole else whole.seen_by(scope, units)))
-        yield Publication(role, 1, collector.now(), recorded_s, dict(told(collector.settings)), report)
+        yield Publication(role, 1, collector.now(), recorded_s, dict(told(collector.settings)), report, said)
 
 
 def _told(collector: Collector, week: str, target: Target, earlier: FactorSet | None) -> Weekly:
@@ -131,6 +134,11 @@ def _earlier(collector: Collector, week: str) -> FactorSet | None:
 def recorded(store: Store, span: Span) -> int:
     """Seconds with a record on the days of UTC that a span touches."""
     return int(store.coverage(span.first // DAY_S, (span.last - 1) // DAY_S).covered_s.sum())
+
+
+def stated(store: Store) -> int:
+    """How often it was said where a device belongs, what it is one with, or on which outlet it hangs."""
+    return sum(len(store.history(kind)) for kind in WHOSE)
 
 
 def rounded(report: Weekly) -> Weekly:
@@ -178,7 +186,7 @@ def of_key(store: Store, key: str) -> Publication | None:
 
 
 def restate(collector: Collector) -> list[Publication]:
-    """Restate the reports that late records moved, and settle those that no longer wait for any.
+    """Restate the reports that what came late has moved, and settle those that no longer wait for anything.
 
     Returns the new editions. Reports whose factor set is gone stay as they are.
     """
@@ -198,8 +206,8 @@ def restate(collector: Collector) -> list[Publication]:
 
 def _restated(collector: Collector, found: Publication) -> Publication | None:
     """The next edition of a report, None where it need not be."""
-    recorded_s = recorded(collector.store, found.report.span)
-    if recorded_s == found.recorded_s:
+    recorded_s, said = recorded(collector.store, found.report.span), stated(collector.store)
+    if not _came_late(found, recorded_s, said):
         return None
     try:
         report = recomputed(collector, found)
@@ -216,7 +224,12 @@ def _restated(collector: Collector, found: Publication) -> Publication | None:
         published_at=collector.now(),
         recorded_s=recorded_s,
         report=replace(report, restated=before),
+        stated=said,
     )
+
+
+def _came_late(found: Publication, recorded_s: int, said: int) -> bool:
+    return (recorded_s, said) != (found.recorded_s, found.stated)
 
 
 def recomputed(collector: Collector, found: Publication) -> Weekly:
@@ -271,7 +284,7 @@ def verify(collector: Collector, week: str, target: Target) -> Verified:
     found = publication(collector.store, week, target)
     first, second = figures_of(found.report), figures_of(recomputed(collector, found))
     differences = tuple(_differences("", json.loads(first), json.loads(second))) if first != second else ()
-    late = recorded(collector.store, found.report.span) != found.recorded_s
+    late = _came_late(found, recorded(collector.store, found.report.span), stated(collector.store))
     return Verified(found, differences, late)
 
 
@@ -307,6 +320,7 @@ def _body(made: Publication) -> dict[str, Any]:
         "published_at": made.published_at,
         "recorded_s": made.recorded_s,
         "served": made.served,
+        "stated": made.stated,
         "report": WEEKLY.dump_python(made.report, mode="json"),
     }
 
@@ -320,4 +334,5 @@ def _publication(fact: Fact) -> Publication:
         body["recorded_s"],
         dict(body["served"]),
         WEEKLY.validate_python(body["report"]),
+        body.get("stated", 0),
     )

@@ -106,6 +106,17 @@ def test_late_records_that_move_a_figure_by_over_one_percent_make_another_editio
     assert verify(out.collector, WEEK, WHOLE).differences == ()
 
 
+def test_a_transfer_that_is_stated_late_makes_another_edition(out):
+    moved(out)
+    assert verify(out.collector, WEEK, WHOLE).late
+    (made,) = restate(out.collector)
+    assert made.edition == 2
+    assert {one.what for one in made.report.restated.moved} >= {"org_unit"}
+    assert "total" not in {one.what for one in made.report.restated.moved}
+    assert restate(out.collector) == []
+    assert verify(out.collector, WEEK, WHOLE).differences == ()
+
+
 def test_late_records_that_move_nothing_by_one_percent_change_no_report(out):
     first = week_span(WEEK, out.collector.zone).first
     out.collector.store.write([Arrival(out.silent, [slot(first, awake_s=0, off_s=900)])])
