@@ -180,8 +180,9 @@ class Figures:
         """
         if group_by is None:
             return list(self._of_all)
-        if group_by == "org_unit" and self.guard is None and len(self._units(below)) == 1:
-            (unit,) = self._units(below)
+        units = self._units(below) if group_by == "org_unit" and self.guard is None else set()
+        if len(units) == 1:
+            (unit,) = units
             return [replace(row, group=unit) for row in self._of_all]
         return self._grouped(group_by, below)
 

@@ -1,8 +1,8 @@
 """What runs when: the past week's reports, each Monday morning in the organisation's time zone; those that
-late records moved and older time rolled up, each day; what is still to be delivered, each minute; the store's
-own tidying, and which monitors are the fleet's, each hour; which servers report both by themselves and by a
-gateway, every five minutes. Where several collectors share a store, each job
-runs on one of them, under a lease. Every collector has the first page of a large fleet ready.
+what came late moved and older time rolled up, each day; what is still to be delivered, each minute; the
+store's own tidying, and which monitors are the fleet's, each hour; which servers report both by themselves
+and by a gateway, every five minutes. Where several collectors share a store, each job runs on one of them,
+under a lease. Every collector has the first page of a large fleet ready.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def _past_week(collector: Collector) -> bool:
 
 
 def _late_records(collector: Collector) -> bool:
-    """Restate the reports that late records moved; a failure is logged and tried again the next day."""
+    """Restate the reports that what came late has moved; a failure is logged and tried again the next day."""
     return _told("restated weekly report", lambda: restate(collector))
 
 

@@ -155,7 +155,7 @@ def _counted(
         seconds[i] = np.zeros(n)
         for scope in rung.scopes:
             taken = np.zeros(n, dtype=bool)
-            for counter in sorted((m for m in measured if m.scope == scope), key=_better):
+            for counter in _best_first(measured, scope):
                 wins = (counter.duration_s > 0) & ~taken
                 if scope == rung.scopes[0]:
                     seconds[i] += np.where(wins, counter.duration_s, 0.0)
@@ -190,11 +190,16 @@ def _at_the_wall(
 def at_the_wall(activity: Activity) -> Array:
     """What the meter that wins at the wall counted (n,), 0 where there is none."""
     found, taken = np.zeros(len(activity.start)), np.zeros(len(activity.start), dtype=bool)
-    for counter in sorted((m for m in activity.measured if m.scope == WALL), key=_better):
+    for counter in _best_first(activity.measured, WALL):
         wins = (counter.duration_s > 0) & ~taken
         found += np.where(wins, counter.energy_j, 0.0)
         taken |= wins
     return found
+
+
+def _best_first(measured: tuple[MeasuredEnergy, ...], scope: str) -> list[MeasuredEnergy]:
+    """The counters of a scope: in a slot, the first one that counted wins."""
+    return sorted((counter for counter in measured if counter.scope == scope), key=_better)
 
 
 def _better(counter: MeasuredEnergy) -> tuple[int, str]:

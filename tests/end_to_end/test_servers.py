@@ -17,6 +17,7 @@ from parcimetre_server.collector import open_collector
 from parcimetre_server.relayed_servers import join_servers
 from parcimetre_server.settings import Settings as CollectorSettings
 
+from ..agent import certificates
 from ..agent.gateway import bmcs
 
 SLOT_S, UNIT = 900, "Métropole/DSI"
@@ -26,7 +27,7 @@ KWH_A_SLOT = 0.06
 @pytest.fixture
 def certificate(tmp_path):
     """One for the BMC, and its key."""
-    return bmcs.certificate(tmp_path)
+    return certificates.certificate(tmp_path)
 
 
 def configured(folder, bmc, password="pass word"):

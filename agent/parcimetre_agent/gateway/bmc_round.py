@@ -108,7 +108,7 @@ class ServerRound:
             watched.silent_since_s = watched.silent_since_s or self._now_s
             if place.misses >= SILENT_AFTER or not isinstance(error, Away):
                 since_ = datetime.fromtimestamp(watched.silent_since_s, timezone.utc)
-                self._problem(watched, REACH, f"not read since {since_:%Y-%m-%d %H:%M} UTC: {sentence}")
+                watched.note(REACH, f"not read since {since_:%Y-%m-%d %H:%M} UTC: {sentence}")
             self._changed.add(watched.known.key)
 
     def _guarded(self, there: Bmc, server: Server, at_s: float) -> None:
@@ -123,11 +123,11 @@ class ServerRound:
         """Take down what was said of a server: who it is, its state and its energy."""
         watched = self._watched(there, server)
         watched.secret_file, watched.silent_since_s = there.secret_file, None
-        self._problem(watched, REACH, "")
+        watched.note(REACH, "")
         self._parts(watched, server)
         counted = self._energy(watched, server)
         state = bmc.state(server.system)
-        self._problem(watched, STATUS, "" if state else "the BMC does not say whether the server is on")
+        watched.note(STATUS, "" if state else "the BMC does not say whether the server is on")
         if state is None:
             watched.seen, watched.counted = None, []
             return
@@ -166,7 +166,7 @@ class ServerRound:
         if server.parts is None:
             return
         watched.counters_due_s = self._now_s + DAY_S - SLOT_S / 2
-        self._problem(watched, bmc.PARTS, server.wrong)
+        watched.note(bmc.PARTS, server.wrong)
         before = watched.known.hardware or {}
         told = {name: value or before.get(name, value) for name, value in server.parts.items()}
         hardware = before if server.wrong and before else {**before, **told}
@@ -176,7 +176,7 @@ class ServerRound:
         """What was counted; whether the server is metered is part of what is known of it."""
         outcome = server.energy
         is_wrong = not isinstance(outcome, (Ok, NoData))
-        self._problem(watched, bmc.POWER, outcome.reason if is_wrong else "")  # type: ignore[union-attr]
+        watched.note(bmc.POWER, outcome.reason if is_wrong else "")  # type: ignore[union-attr]
         if not is_wrong:
             hardware = {**(watched.known.hardware or {}), "metered": isinstance(outcome, Ok)}
             watched.known = replace(watched.known, hardware=hardware)
@@ -185,13 +185,6 @@ class ServerRound:
     def _complain(self, there: Bmc, sentence: str) -> None:
         """Tell what is wrong with a BMC of which no server is known."""
         self.count.complaints = (*self.count.complaints, f"{there.place}: {sentence}")
-
-    def _problem(self, watched: Watched, what: str, sentence: str) -> None:
-        """Note what is wrong, or with an empty sentence that nothing is."""
-        if sentence:
-            watched.problems[what] = sentence[:500]
-        else:
-            watched.problems.pop(what, None)
 
 
 def cells(before: Seen, now: Seen, late: Iterable[Late]) -> dict[int, Cell]:

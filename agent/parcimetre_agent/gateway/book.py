@@ -27,6 +27,7 @@ from .time_in_state import Cell, Metered, Seen
 from .waking import Waking
 
 FILE_NAME = "gateway.sqlite3"
+LONGEST_PROBLEM = 500
 OLDEST_S = 400 * 86_400
 MOST_WAITING = 1_000_000
 MOST_FEEDS = 200_000
@@ -74,6 +75,13 @@ class Watched:
     problems: dict[str, str] = field(default_factory=dict)
     feeding: Feeding = field(default_factory=Feeding)
     inventory_sent: str | None = None
+
+    def note(self, what: str, sentence: str) -> None:
+        """Note what is wrong, or with an empty sentence that nothing is."""
+        if sentence:
+            self.problems[what] = sentence[:LONGEST_PROBLEM]
+        else:
+            self.problems.pop(what, None)
 
 
 class Waiting(NamedTuple):

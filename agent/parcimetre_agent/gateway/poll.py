@@ -306,10 +306,7 @@ class Round:
     def _problem(self, watched: Watched, what: str, sentence: str) -> None:
         """Note what is wrong, or with an empty sentence that nothing is."""
         self._changed.add(watched.known.key)
-        if sentence:
-            watched.problems[what] = sentence[:500]
-        else:
-            watched.problems.pop(what, None)
+        watched.note(what, sentence)
 
 
 def _proof_oids(known: Known) -> list[str]:

@@ -78,8 +78,10 @@ def listed(collector: Collector, span: Span, device: DeviceId | None = None) -> 
     """The outlets of a feeder, or those that a device hangs on, or all; with what they gave in a span."""
     store, now = collector.store, collector.now()
     found = [one for one in Wiring.of(store).outlets if device is None or _concerns(one, device, now)]
+    if not found:
+        return []
     known, ids = devices(store), [key for outlet in found for key in outlet.ids]
-    read = dict(store.activities(ids, span.first, span.last)) if ids else {}
+    read = dict(store.activities(ids, span.first, span.last))
     found.sort(key=lambda one: (_name(known, one.feeder), one.feeder, counted(one.name)))
     return [_row(one, [read[key] for key in one.ids if key in read], known, now) for one in found]
 

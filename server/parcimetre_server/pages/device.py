@@ -77,7 +77,7 @@ def device(
     stages = stage_views(figure.rows("stage"))
     values = {
         "device": found,
-        "gateway": devices.devices(collector.store).get(found.relayed_by or DeviceId("")),
+        "gateway": _gateway(collector, found),
         "agent": agent_of(collector, found),
         "drivers": drivers(collector.store, found),
         "state": NOT_COUNTED.get(not_counted(collector, [found]).get(found.id, "")),
@@ -117,6 +117,16 @@ def device(
         "explain": "/explain?" + urlencode({"device": id, "period": period, "criterion": str(criterion)}),
     }  # fmt: skip
     return respond(request, collector, "device.html", values)
+
+
+def _gateway(collector: Collector, found: devices.Device) -> devices.Device | None:
+    """The device that speaks for another one, None where there is none that the reader may see."""
+    if found.relayed_by is None:
+        return None
+    try:
+        return devices.device(collector.store, found.relayed_by)
+    except devices.UnknownDevice:
+        return None
 
 
 def _of_a_printer(collector: Collector, found: devices.Device, span: Span) -> dict[str, object]:

@@ -191,11 +191,11 @@ def restate(collector: Collector) -> list[Publication]:
     Returns the new editions. Reports whose factor set is gone stay as they are.
     """
     made: list[Publication] = []
-    now = collector.now()
+    now, said = collector.now(), stated(collector.store)
     for found in publications(collector.store):
         if found.report.state == "final":
             continue
-        later = _restated(collector, found)
+        later = _restated(collector, found, said)
         if later is None and now >= found.report.span.last + SETTLED_S:
             _keep(collector, [replace(found, report=replace(found.report, state="final"))])
         if later is not None:
@@ -204,9 +204,9 @@ def restate(collector: Collector) -> list[Publication]:
     return made
 
 
-def _restated(collector: Collector, found: Publication) -> Publication | None:
+def _restated(collector: Collector, found: Publication, said: int) -> Publication | None:
     """The next edition of a report, None where it need not be."""
-    recorded_s, said = recorded(collector.store, found.report.span), stated(collector.store)
+    recorded_s = recorded(collector.store, found.report.span)
     if not _came_late(found, recorded_s, said):
         return None
     try:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import socket
 import ssl
-import subprocess
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -56,18 +55,6 @@ def recorded(name: str) -> dict[str, Any]:
     """The documents of a recording."""
     documents: dict[str, Any] = json.loads((RECORDINGS / f"{name}.json").read_text())
     return documents
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1, and its key."""
-    key, made = folder / "key.pem", folder / "bmc.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", key, "-out", made, "-days", "2", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return made, key
 
 
 @contextmanager

@@ -161,3 +161,9 @@ def round_at(book: Book, target: Callable[..., Target]) -> Callable[..., Count]:
         return asyncio.run(Round(configuration, book, NOON + after_s, look_again_s=0.0).run())
 
     return ask
+
+
+def only(book):
+    """The one device of a book."""
+    (watched,) = book.devices().values()
+    return watched

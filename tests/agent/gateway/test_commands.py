@@ -7,6 +7,8 @@ import sys
 import pytest
 from parcimetre_agent.cli import main
 
+from tests.agent.certificates import certificate
+
 from . import bmcs
 from .conftest import CISCO, HP, INLET_PDU, PDU, UPS
 
@@ -88,7 +90,7 @@ def test_discover_says_which_servers_are_behind_the_bmcs_and_what_certificate_is
     credentials, file = tmp_path / "credentials.toml", tmp_path / "gateway.toml"
     credentials.write_text('[bmc]\nuser = "reader"\npassword = "pass word"\n')
     credentials.chmod(0o600)
-    made, key = bmcs.certificate(tmp_path)
+    made, key = certificate(tmp_path)
     with bmcs.played(bmcs.recorded(bmcs.DELL), made, key) as dell, bmcs.played({}, made, key) as strange:
         group = '[[servers]]\nhosts = ["127.0.0.1"]\ncredentials = "bmc"\n'
         file.write_text(

@@ -10,7 +10,7 @@ from parcimetre_agent.gateway.network import POE, UNMETERED, WITH_POE, inventory
 from parcimetre_agent.gateway.poll import REACH, Round
 from parcimetre_agent.gateway.taps import OUTLETS
 
-from .conftest import ACCESS_POINT, CISCO, HP, JUNIPER, NOON
+from .conftest import ACCESS_POINT, CISCO, HP, JUNIPER, NOON, only
 
 SLOT_S, DAY_S = 900, 86_400
 RECORDED = {
@@ -24,12 +24,6 @@ RECORDED = {
 def asked(round_at):
     """Asks the one network device of a name."""
     return lambda name, after_s=0.0: round_at(name, after_s, "network")
-
-
-def only(book):
-    """The one device of a book."""
-    (watched,) = book.devices().values()
-    return watched
 
 
 def energy(book):

@@ -9,7 +9,7 @@ from parcimetre_agent.gateway.configuration import Configuration, Target
 from parcimetre_agent.gateway.credentials import Credential
 from parcimetre_agent.gateway.poll import COUNTERS, PRINTER_POWER, REACH, STATUS, Round
 
-from .conftest import HP, NOON, RECORDINGS, RICOH
+from .conftest import HP, NOON, RECORDINGS, RICOH, only
 
 SLOT_S, DAY_S = 900, 86_400
 RECORDED = {
@@ -23,12 +23,6 @@ RECORDED = {
     RICOH: ("Ricoh", "IM C3000", "laser", True, True, 310_400, 129_200, None),
     "xerox-versalink-c405": ("Xerox", "VersaLink C405", "laser", True, False, 66_004, 26_000, None),
 }  # fmt: skip
-
-
-def only(book):
-    """The one device of a book."""
-    (watched,) = book.devices().values()
-    return watched
 
 
 def records(book, kind):

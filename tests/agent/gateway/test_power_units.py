@@ -10,7 +10,7 @@ from parcimetre_agent.gateway.poll import Round
 from parcimetre_agent.gateway.power_units import UNMETERED, inventory
 from parcimetre_agent.gateway.taps import OUTLETS
 
-from .conftest import CISCO, HP, INLET_PDU, NOON, PDU, UPS
+from .conftest import CISCO, HP, INLET_PDU, NOON, PDU, UPS, only
 
 SLOT_S, DAY_S = 900, 86_400
 RECORDED = {
@@ -24,12 +24,6 @@ RECORDED = {
 def asked(round_at):
     """Asks the one power unit of a name."""
     return lambda name, after_s=0.0: round_at(name, after_s, "power")
-
-
-def only(book):
-    """The one device of a book."""
-    (watched,) = book.devices().values()
-    return watched
 
 
 def fed(book):

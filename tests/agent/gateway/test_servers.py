@@ -11,9 +11,11 @@ from parcimetre_agent.gateway.configuration import Configuration
 from parcimetre_agent.gateway.poll import REACH
 from parcimetre_agent.identity import serial_hash
 
+from tests.agent import certificates
+
 from . import bmcs
 from .bmcs import DELL, HPE, mute, played, recorded
-from .conftest import NOON
+from .conftest import NOON, only
 
 SLOT_S, DAY_S = 900, 86_400
 
@@ -21,7 +23,7 @@ SLOT_S, DAY_S = 900, 86_400
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """One for all BMCs, and its key."""
-    return bmcs.certificate(tmp_path_factory.mktemp("tls"))
+    return certificates.certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
@@ -48,12 +50,6 @@ def asked(book):
         return begun.finish()
 
     return ask
-
-
-def only(book):
-    """The one server of a book."""
-    (watched,) = book.devices().values()
-    return watched
 
 
 def slots(book):

@@ -18,6 +18,8 @@ from parcimetre_agent.averages import Mean
 from parcimetre_agent.outcome import Denied, Failed, NoData, Ok
 from parcimetre_agent.power import bmc_redfish
 
+from tests.agent.certificates import certificate
+
 CHASSIS = "/redfish/v1/Chassis/A.1"
 ENERGY = f"{CHASSIS}/EnvironmentMetrics"
 SUPPLIES = f"{CHASSIS}/PowerSubsystem/PowerSupplies"
@@ -192,16 +194,10 @@ def test_until_configured_nothing_is_loaded(tmp_path: Path) -> None:
 @pytest.fixture
 def tls(bmc: Bmc, tmp_path: Path) -> Iterator[Bmc]:
     """The same BMC behind a certificate of its own."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "bmc.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    made, key = certificate(tmp_path)
     server = _server(bmc)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(made, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     bmc.url = f"https://127.0.0.1:{server.server_address[1]}"

@@ -6,7 +6,6 @@ activity is a cut through them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.activity import Activity, MeasuredEnergy
 
 from ..rolling import SLOTS_PER_DAY, STATES
-from .packing import DAY_S, Channel, Row, Unpacker
+from .packing import DAY_S, Channel, Row, Unpacker, named
 from .rolled import SECONDS
 
 Bytes = NDArray[np.uint8]
@@ -104,7 +103,7 @@ def _count_sealed(into: Columns, unpacker: Unpacker, rows: Sequence[Row], sealed
         if rows[i].channels and rows[i].counted is not None:
             alike.setdefault(str(rows[i].channels), []).append(i)
     for names, which in alike.items():
-        channels = _named(names)
+        channels = named(names)
         whole = b"".join(unpacker.decompress(rows[i].counted or b"") for i in which)
         by_day: Bytes = np.frombuffer(whole, np.uint8).reshape(len(which), -1)
         joules, counted_s = np.split(by_day, [len(channels) * SLOTS_PER_DAY * 8], axis=1)
@@ -119,8 +118,4 @@ def _count_sealed(into: Columns, unpacker: Unpacker, rows: Sequence[Row], sealed
 def _channels(rows: Sequence[Row]) -> Iterator[Channel]:
     """The channels of one device's days, each once."""
     names = dict.fromkeys(row.channels for row in rows if row.channels)
-    yield from dict.fromkeys(channel for each in names for channel in _named(each))
-
-
-def _named(channels: str) -> list[Channel]:
-    return [(source, scope, quality) for source, scope, quality in json.loads(channels)]
+    yield from dict.fromkeys(channel for each in names for channel in named(each))

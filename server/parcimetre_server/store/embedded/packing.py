@@ -256,11 +256,12 @@ def row_of(key: int, day: DayOfSlots, packed: Row) -> TableRow:
 
 def _channels(row: Row) -> tuple[Channel, ...]:
     """The energy channels of a packed day, in order."""
-    return _read_channels(row.channels) if row.channels else ()
+    return named(row.channels) if row.channels else ()
 
 
 @lru_cache(maxsize=MOST_CHANNELS)
-def _read_channels(text: str) -> tuple[Channel, ...]:
+def named(text: str) -> tuple[Channel, ...]:
+    """The energy channels of a day, in order, from the text that is kept of them."""
     return tuple((source, scope, quality) for source, scope, quality in json.loads(text))
 
 
