@@ -13,7 +13,7 @@ from parcimetre_factors.server_power import ASSUMED, generation_of, key, maker_k
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-import fit_server_power as tool  # noqa: E402
+import fit_server_power as tool
 
 GOALS = {"idle": (0.15, 0.40), "full": (0.08, 0.25)}
 LOADS = pytest.mark.parametrize("load", GOALS)

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from write_schema import FILE, MESSAGES, schema  # noqa: E402  tools/ is no package
+from write_schema import FILE, MESSAGES, schema
 
 SCHEMA = json.loads(FILE.read_text(encoding="utf-8"))
 LANGUAGES = pytest.mark.parametrize("language", ["en", "fr"])
