@@ -14,9 +14,9 @@ import time
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
+from parcimetre_server.base.periods import week_of, weeks_later
 from parcimetre_server.collector import Collector, open_collector
 from parcimetre_server.devices import devices
-from parcimetre_server.periods import week_of, weeks_later
 from parcimetre_server.reports import schedules
 from parcimetre_server.reports.published import Publication, publish
 from parcimetre_server.reports.rendered import FORMATS, all_rendered

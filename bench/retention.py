@@ -18,6 +18,7 @@ from pathlib import Path
 
 from parcimetre_agent.report import Gap, Slot
 from parcimetre_factors.criteria import Criterion
+from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.collector import Collector, open_collector
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity
@@ -25,7 +26,6 @@ from parcimetre_server.feeds import read
 from parcimetre_server.footprints import Query, Row, footprint
 from parcimetre_server.ingest import expand
 from parcimetre_server.observations import keep
-from parcimetre_server.periods import DAY_S, Span
 from parcimetre_server.settings import Settings
 from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.embedded.files import FILE

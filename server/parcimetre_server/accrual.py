@@ -14,8 +14,8 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import YEAR_S, Policy, life_end
 from parcimetre_factors.purchase import Purchase
 
+from .base.periods import HOUR_S, LAST_SECOND, Periods
 from .devices import Device
-from .periods import HOUR_S, LAST_SECOND, Periods
 from .profiles import Profile
 from .use import Slots
 

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 from . import enrolment, org
 from . import tokens as access
+from .base import org_path
+from .base.errors import ParcimetreError
+from .base.scope import Role, Scope, UnknownOrgUnit
 from .collector import Collector
 from .devices import Device, devices
-from .errors import ParcimetreError
 from .reports.rendered import Format
 from .reports.schedules import Schedule, UnknownSchedule, add, end, schedules
-from .scope import Role, Scope, UnknownOrgUnit
 
 DAY_S = 86_400
 UNIT_COLUMN, PARENT_COLUMN = "org_unit", "parent"
@@ -79,7 +80,7 @@ class Administration:
 
         Nothing is created if one of them is out of scope. Raises BadOrgUnit and UnknownOrgUnit.
         """
-        clean = [org.clean_path(path) for path in paths]
+        clean = [org_path.clean_path(path) for path in paths]
         for path in clean:
             self._check(path)
         before = set(org.units(self.whole.store))
@@ -123,7 +124,7 @@ class Administration:
 
         Raises UnknownOrgUnit and UnknownSite.
         """
-        path = self._check(org.clean_path(org_unit), known=True)
+        path = self._check(org_path.clean_path(org_unit), known=True)
         name = org.site(self.whole.store, site).name if site else org.DEFAULT_SITE
         return enrolment.create_secret(self.whole, path, name, None, self._expiry(days))
 
@@ -146,7 +147,7 @@ class Administration:
         self, name: str, role: Role, org_unit: str, days: int | None
     ) -> tuple[access.Token, str]:
         """A token for an org unit, or everything where none is named, and its text. Raises BadTokenName."""
-        unit = self._check(org.clean_path(org_unit), known=True) if org_unit else self.scope.root
+        unit = self._check(org_path.clean_path(org_unit), known=True) if org_unit else self.scope.root
         return access.create_token(self.whole, name, role, unit, self._expiry(days))
 
     def revoke_token(self, token_id: str) -> access.Token:
@@ -220,6 +221,6 @@ def _paths(text: str) -> Iterator[str]:
         name, parent = ((row.get(column) or "").strip() for column in (UNIT_COLUMN, PARENT_COLUMN))
         if name:
             try:
-                yield org.clean_path(f"{parent}/{name}" if parent else name)
-            except org.BadOrgUnit as error:
+                yield org_path.clean_path(f"{parent}/{name}" if parent else name)
+            except org_path.BadOrgUnit as error:
                 raise BadUnits(f"line {line}: {error}") from error

@@ -6,8 +6,8 @@ from parcimetre_factors.factor import FactorSet
 
 from . import factor_sets
 from .audit import entry
+from .base.errors import ParcimetreError
 from .collector import Collector
-from .errors import ParcimetreError
 
 
 class AnotherCandidate(ParcimetreError):

@@ -15,16 +15,17 @@ from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.criteria import Criterion
 
 from . import lineage
+from .base.periods import Span
+from .base.units import J_PER_KWH
 from .collector import Collector
 from .devices import Device, chosen, devices
 from .figures import Grid
 from .intervals import bounds
-from .periods import Span
 from .profiles import Errors, Profile, profiles
 from .rungs import PIECES
 from .store import Body, DeviceId
 from .tallies import add_up
-from .use import J_PER_KWH, Array
+from .use import Array
 
 DAY_S = 86_400
 QUIET_S = 2 * DAY_S

@@ -17,17 +17,17 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import YEAR_S
 from parcimetre_factors.criteria import EMBODIED, Criterion
 
+from .base.i18n import mark
+from .base.periods import DAY_S, Span, since_midnight
+from .base.units import J_PER_KWH
 from .collector import Collector
 from .devices import Device
 from .figures import put_to_use
 from .hardware import hardware, is_virtual
-from .i18n import mark
 from .monitors import span_of
-from .periods import DAY_S, Span, since_midnight
 from .profiles import Profile, profiles
 from .purchases import purchase_of
 from .quarter_hours import NO_RECORD, QuarterHours, quarter_hours
-from .use import J_PER_KWH
 
 DAYS = 28
 LEAST_RECORD_S = 3 * DAY_S

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .i18n import mark
+from .base.i18n import mark
 from .store import Fact, Store
 
 DELETED = "deleted"  # stands for each device that is no more

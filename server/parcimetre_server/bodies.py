@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
-from .errors import ParcimetreError
+from .base.errors import ParcimetreError
 
 Headers = Mapping[bytes, bytes]
 MOST_RECEIVED = 1 << 20

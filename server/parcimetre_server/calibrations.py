@@ -21,11 +21,11 @@ from parcimetre_factors.hardware import Hardware
 from parcimetre_factors.power import client
 
 from . import lineage
+from .base.periods import Span
 from .collector import Collector
 from .devices import Device, devices
 from .factor_sets import adopted_folder, import_tables
 from .hardware import hardware, is_virtual
-from .periods import Span
 
 SOURCE = Source(
     "fleet-battery-sessions", "the organisation itself", "Battery sessions of its own laptops", "",

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 from parcimetre_factors.factor import FactorSet
 from starlette.requests import Request
 
-from . import clock
+from .base import clock
+from .base.scope import WHOLE, Role, Scope
 from .day_sums import DaySums
 from .factor_sets import in_force
 from .moments import Moments
 from .reader import reader_of
-from .scope import WHOLE, Role, Scope
 from .scoped_store import ScopedStore
 from .seen import Seen
 from .settings import Settings

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from .errors import ParcimetreError
-from .exposition import Metric, counter, gauge
+from .base.errors import ParcimetreError
+from .base.exposition import Metric, counter, gauge
 from .store import Store
 from .store.embedded import store_bytes
 

@@ -12,12 +12,12 @@ from parcimetre_factors.explain import Term
 from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.uncertainty import Amount, amounts, interval
 
+from .base.org_path import within
+from .base.periods import Interval, Periods, Span, cut
 from .collector import Collector
 from .devices import Device, devices, zones_of
 from .ingest import NEWEST_S
 from .lineage import Lineages
-from .org import within
-from .periods import Interval, Periods, Span, cut
 from .printing import Printed, printed
 from .store import Body, DeviceId, Fact, Store
 

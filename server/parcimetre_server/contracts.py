@@ -21,9 +21,10 @@ from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.market import Contract, with_contracts
 
 from .audit import entry
+from .base.errors import ParcimetreError
+from .base.org_path import clean_path, within
 from .devices import Device
-from .errors import ParcimetreError
-from .org import clean_path, site, units, within
+from .org import site, units
 from .store import Fact, Store
 
 Electricity = Literal["location", "market"]

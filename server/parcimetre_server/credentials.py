@@ -15,9 +15,10 @@ from pathlib import Path
 
 from itsdangerous import BadSignature, HMACAlgorithm, Signer, URLSafeSerializer
 
-from . import audit, clock
+from . import audit
+from .base import clock
+from .base.errors import ParcimetreError
 from .collector import Collector
-from .errors import ParcimetreError
 from .store import DeviceId, Fact, Lease, Store
 
 KEY_FILE = "credential.key"

@@ -14,7 +14,7 @@ from typing import Any
 from parcimetre_agent.report import SCHEMA
 
 from . import audit
-from .errors import ParcimetreError
+from .base.errors import ParcimetreError
 from .ingest import LISTS, take
 from .store import Arrival, DeviceId, Fact, Store, together
 

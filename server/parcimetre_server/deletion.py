@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from .audit import DELETED, entry
+from .base.errors import ParcimetreError
 from .devices import device
-from .errors import ParcimetreError
 from .lineage import Lineages
 from .outlets.wiring import Wiring
 from .store import DeviceId, Fact, FactKind, Store

@@ -15,12 +15,13 @@ from parcimetre_factors.purchase import Stated
 from pydantic import TypeAdapter
 
 from . import audit, lineage
+from .base.errors import ParcimetreError
+from .base.org_path import within
+from .base.periods import LAST_SECOND
 from .credentials import revocation
 from .displays import inventory_of
-from .errors import ParcimetreError
-from .org import sites, within
+from .org import sites
 from .outlets.wiring import Wiring, unplugged
-from .periods import LAST_SECOND
 from .scoped_store import ScopedStore
 from .store import DeviceId, Fact, FactKind, Store
 from .transfers import Stay, by_device, stays

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity
 
 from . import audit
+from .base.errors import ParcimetreError
+from .base.i18n import mark
 from .collector import Collector
-from .errors import ParcimetreError
-from .i18n import mark
 from .identity import Identities, Known
 from .org import DEFAULT_SITE, create_site, create_unit, site
 from .store import Body, DeviceId, Fact, Store

@@ -23,19 +23,19 @@ from parcimetre_factors.grid import TIERS, GridSlots
 from parcimetre_factors.purchase import Purchase
 
 from .accrual import Life, Service, accrued, first_life, policy_for, second_life, service_of
+from .base.errors import ParcimetreError
+from .base.i18n import mark
+from .base.periods import DAY_S, Span, cut
 from .collector import Collector
 from .contracts import Electricity
 from .devices import Device, device, zones_of
-from .errors import ParcimetreError
 from .figures import Grid, put_to_use
 from .footprints import Query, figures, stays_in
 from .hardware import assumptions, hardware, is_virtual
-from .i18n import mark
 from .lineage import Lineages
 from .monitors import Told, of_device, span_of
 from .outlets.own_figures import Beside, beside
 from .outlets.wiring import Wiring
-from .periods import DAY_S, Span, cut
 from .profiles import Profile, profiles
 from .purchases import purchase_of
 from .retention import resolution_of

@@ -8,10 +8,10 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import FactorSet
 
+from .base.periods import DAY_S, Span
 from .collector import Collector
 from .day_sums import DaySums
 from .footprints import Query, Row, figures
-from .periods import DAY_S, Span
 
 SPAN_DAYS = 28
 

@@ -23,15 +23,16 @@ from parcimetre_factors.observed import Observed
 from parcimetre_factors.purchase import Purchase
 
 from .accrual import Service, accrued, lives_of, policy_for, services_of
+from .base.periods import LAST_SECOND, Periods, Span
+from .base.units import J_PER_KWH
 from .collector import Collector
 from .contracts import Electricity, contracts, of_device
 from .devices import Device
 from .observations import observations
-from .periods import LAST_SECOND, Periods, Span
 from .profiles import Errors, Profile, Profiles
 from .purchases import purchase_of
 from .store import DeviceId
-from .use import J_PER_KWH, Array, Slots, Used, together, used
+from .use import Array, Slots, Used, together, used
 
 __all__ = ["J_PER_KWH", "Alike", "Figure", "Frame", "Grid", "alike", "figure", "figure_of"]
 Flags = NDArray[np.bool_]

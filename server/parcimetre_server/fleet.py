@@ -11,18 +11,18 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import YEAR_S
 
 from .agents import QUIET_S
+from .base.org_path import within
+from .base.units import J_PER_KWH
 from .collector import Collector
 from .devices import Device, devices
 from .figures import put_to_use
 from .footprints import Figures, Query, figures
 from .hardware import is_virtual
 from .monitors import spans
-from .org import within
 from .profiles import profiles
 from .purchases import purchase_of
 from .store import DeviceId, Store
 from .tallies import values
-from .use import J_PER_KWH
 
 Fault = Literal["silent", "duplicate", "unmatched"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)

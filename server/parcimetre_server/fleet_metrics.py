@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import lineage
+from .base.exposition import Metric, Sample, gauge
+from .base.org_path import within
+from .base.periods import DAY_S, Span, since_midnight
 from .devices import devices
-from .exposition import Metric, Sample, gauge
 from .footprints import Query, Row, figures
-from .org import within
-from .periods import DAY_S, Span, since_midnight
 from .store import RolledUp
 
 if TYPE_CHECKING:

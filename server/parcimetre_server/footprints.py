@@ -19,21 +19,22 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.factor import FactorSet
 
+from .base.errors import ParcimetreError
+from .base.org_path import within
+from .base.periods import LAST_SECOND, Interval, Periods, Span, cut
+from .base.scope import Scope
+from .base.units import J_PER_KWH
 from .collector import Collector
 from .contracts import Electricity
 from .devices import Device, device, devices, zones_of
-from .errors import ParcimetreError
 from .extrapolation import Missing, missing
 from .figures import Figure, Frame, Grid, alike, figure
 from .home_displays import not_counted
 from .intervals import bounds
 from .monitors import claims, reported
-from .org import within
 from .outlets.wiring import Wiring
-from .periods import LAST_SECOND, Interval, Periods, Span, cut
 from .profiles import profiles
 from .recorded import Recorded, Watch, days_of
-from .scope import Scope
 from .small_groups import FEWEST, Guard, hidden, tree
 from .store import DeviceId
 from .tallies import (
@@ -47,7 +48,7 @@ from .tallies import (
     unit_below,
     values,
 )  # fmt: skip
-from .use import J_PER_KWH, Array
+from .use import Array
 
 __all__ = ["ALL", "GROUPINGS", "Figures", "GroupBy", "Query", "Row", "figures", "footprint"]
 MAX_ROWS = 100_000

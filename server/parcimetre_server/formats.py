@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency, format_decimal
 
-from .i18n import Tongue, mark
+from .base.i18n import Tongue, mark
 from .titles import TIERS
 
 DIGITS = 3

@@ -10,8 +10,8 @@ from parcimetre_agent import report
 from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory, Printer
 from parcimetre_factors.matching import product_name
 
+from .base.i18n import mark
 from .devices import Device
-from .i18n import mark
 
 MM_PER_INCH = 25.4
 MIB_PER_GB = 1024

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
 
+from .base.periods import HOUR_S, Span
 from .collector import Collector
 from .devices import Device, devices
 from .monitors import claims, told
-from .periods import HOUR_S, Span
 from .store import DeviceId, Fact
 
 NotCounted = Literal["seen_at_home", "displays_none"]

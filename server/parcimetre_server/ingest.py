@@ -18,8 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from . import displays, printing
+from .base.errors import ParcimetreError
 from .credentials import BadCredential
-from .errors import ParcimetreError
 from .outlets.records import FromOutlets, from_outlets
 from .store import Arrival, DeviceId, Fact, Store
 

@@ -15,14 +15,14 @@ from secrets import token_hex
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from .base.errors import ParcimetreError
+from .base.metrics import Meters
+from .base.periods import DAY_S
 from .collector import Collector
 from .dead_letters import prune
-from .errors import ParcimetreError
 from .home_displays import settle
 from .leases import run_once
-from .meters import Meters
 from .pages.overview import prepare
-from .periods import DAY_S
 from .relayed_servers import join_servers
 from .reports.deliveries import deliver
 from .reports.published import HOUR, Publication, due_week, publish, restate

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from .errors import ParcimetreError
+from .base.errors import ParcimetreError
 from .store import Lease, Store
 
 LOG = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from parcimetre_factors.activity import SLOT_S, Activity
 
-from .periods import LAST_SECOND
+from .base.periods import LAST_SECOND
 from .store import DeviceId, Fact, Store
 from .store.joining import SECONDS, combine
 

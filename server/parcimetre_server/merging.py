@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from parcimetre_factors.activity import SLOT_S
 
 from . import audit
+from .base.errors import ParcimetreError
 from .credentials import revocation
-from .errors import ParcimetreError
 from .lineage import Lineage, Lineages, Piece
 from .store import DeviceId, Fact, Store
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, SLOT_S, Activity
 
 from . import lineage
+from .base.periods import Span
 from .devices import Device
 from .outlets import energy
 from .outlets.wiring import Wiring
-from .periods import Span
 from .store import DeviceId, Fact, Store
 
 EVER = 1 << 62

@@ -9,7 +9,7 @@ from typing import Any
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.observed import Observed, Reading, observed
 
-from .periods import DAY_S
+from .base.periods import DAY_S
 from .store import Fact, Store
 
 

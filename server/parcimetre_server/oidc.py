@@ -15,8 +15,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from .errors import ParcimetreError
-from .i18n import mark
+from .base.errors import ParcimetreError
+from .base.i18n import mark
 from .login_settings import LoginSettings
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]

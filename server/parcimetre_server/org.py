@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.grid import check_zone
 
-from .errors import ParcimetreError
+from .base.errors import ParcimetreError
+from .base.org_path import MOST_CHARACTERS, BadOrgUnit, clean_path
 from .store import Fact, Store
 
 DEFAULT_SITE = "default"
-MOST_CHARACTERS = 300
-
-
-class BadOrgUnit(ParcimetreError):
-    """A name that cannot be an org unit's or a site's."""
 
 
 class UnknownSite(ParcimetreError):
@@ -34,19 +30,6 @@ class Site:
 
     name: str
     zone: str
-
-
-def clean_path(path: str) -> str:
-    """The path with blanks trimmed. Raises BadOrgUnit when a name in it is empty or it is too long."""
-    names = [name.strip() for name in path.split("/")]
-    if not all(names) or len(path) > MOST_CHARACTERS:
-        raise BadOrgUnit(f"{path!r} is no org unit: give names joined by '/', like 'Métropole/Commune'")
-    return "/".join(names)
-
-
-def within(path: str, root: str) -> bool:
-    """Whether a unit is `root` or below it."""
-    return path == root or path.startswith(f"{root}/")
 
 
 def units(store: Store) -> list[str]:

@@ -10,8 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from .errors import ParcimetreError
-from .log import REQUEST_ID
+from .base.errors import ParcimetreError
+from .base.log import REQUEST_ID
 
 PROBLEM = "application/problem+json"
 LOG = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from parcimetre_factors.purchase import Purchase, Stated, purchase
 
 from .audit import entry
+from .base.errors import ParcimetreError
 from .devices import Device, Directory, UnknownDevice, devices
-from .errors import ParcimetreError
 from .hardware import is_virtual, made_in
 from .store import DeviceId, Fact, Store
 

@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 
+from .base.periods import Periods, Span, cut
+from .base.units import J_PER_KWH
 from .collector import Collector
 from .devices import Device
 from .figures import Grid
 from .hardware import hardware, is_virtual
 from .monitors import of_device
-from .periods import Periods, Span, cut
 from .profiles import profiles
 from .rungs import choose
-from .use import J_PER_KWH, Array
+from .use import Array
 
 STATES = ("awake", "asleep", "off", "no_record")
 NO_RECORD = len(STATES) - 1

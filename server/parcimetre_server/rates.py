@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 
-from .errors import ParcimetreError
+from .base.errors import ParcimetreError
 from .settings import Settings
 from .store import DeviceId
 

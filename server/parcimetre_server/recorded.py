@@ -14,13 +14,13 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.grid import GridSlots
 
 from . import lineage
+from .base.periods import DAY_S, Interval, Periods, Span, cut, next_midnight
 from .collector import Collector
 from .day_sums import DayKey, DaySum, Rows, day_sum, digest
 from .devices import Device
 from .figures import Alike, Frame, stands_whole, used_by
 from .monitors import Claims, activities
 from .outlets.wiring import Wiring
-from .periods import DAY_S, Interval, Periods, Span, cut, next_midnight
 from .profiles import Errors
 from .rungs import RUNGS
 from .store import DeviceId, Store

@@ -10,7 +10,7 @@ from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .log import REQUEST_ID
+from .base.log import REQUEST_ID
 
 GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADER = b"x-request-id"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import audit
-from .periods import DAY_S, Span
+from .base.periods import DAY_S, Span
 from .store import Store
 
 SUBJECT = "store"

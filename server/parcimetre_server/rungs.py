@@ -17,7 +17,7 @@ from parcimetre_factors.activity import Activity, MeasuredEnergy
 from parcimetre_factors.conversion import BATTERY, Supply
 from parcimetre_factors.explain import Term
 
-from .i18n import mark
+from .base.i18n import mark
 
 Array = NDArray[np.float64]
 QUALITIES = ("measured", "vendor_estimate", "modelled")

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_factors.activity import Activity
 
+from .base.periods import DAY_S, LAST_SECOND
+from .base.scope import ROLES, NotAllowed, Scope
 from .lineage import Lineages, between
 from .outlets.wiring import Outlet, Wiring, elsewhere
-from .periods import DAY_S, LAST_SECOND
-from .scope import ROLES, NotAllowed, Scope
 from .store import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp, Store
 from .store.joining import join
 from .store.rolling import Hours

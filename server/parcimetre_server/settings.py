@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from parcimetre_factors.amortisation import Policy
 
-from .errors import ParcimetreError
+from .base.errors import BadSetting
 
 if TYPE_CHECKING:
     from .login_settings import LoginSettings
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 Displays = Literal["fleet", "all", "none"]
 EUR_PER_KWH = 0.19  # Eurostat nrg_pc_205, EU, other than households, first half of 2025: 0.1902
 SHORTEST_DAYS = 90  # an agent that was away for a summer still finds the quarter hours of its records
-
-
-class BadSetting(ParcimetreError):
-    """A setting that cannot be obeyed."""
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .scope import NotAllowed
+from .base.org_path import SMALL
+from .base.scope import NotAllowed
 
 FEWEST = 5
 ALONG_THE_TREE = (None, "org_unit", "stage")
-SMALL = "small_groups"
 Counts = NDArray[np.int64]
 
 

@@ -17,13 +17,13 @@ from parcimetre_factors.activity import Activity
 from parcimetre_factors.criteria import Criterion
 
 from . import lineage
+from .base.errors import ParcimetreError
+from .base.periods import Span
 from .collector import Collector
 from .devices import Device
-from .errors import ParcimetreError
 from .footprints import Figures, Query, figures
 from .outlets import energy
 from .outlets.wiring import Wiring
-from .periods import Span
 from .store import DeviceId
 from .store.embedded import FILE
 

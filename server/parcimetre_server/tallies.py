@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.criteria import Stage
 
+from .base.org_path import SMALL
 from .devices import Device
 from .extrapolation import Missing, Used
 from .figures import Figure, nothing
 from .profiles import Collapse, Errors, PerUnit
 from .rungs import RUNGS
-from .small_groups import SMALL
 from .use import Array
 
 GroupBy = Literal["org_unit", "site", "category", "device", "stage", "component", "power_source", "model"]

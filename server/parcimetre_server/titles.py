@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from parcimetre_factors.criteria import Criterion, Stage
 
-from .i18n import mark
+from .base.i18n import mark
+from .base.org_path import SMALL
 from .rungs import RUNGS
-from .small_groups import SMALL
 
 CRITERIA = {
     Criterion.GWP: mark("Climate"),

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from . import audit
+from .base.errors import ParcimetreError
+from .base.i18n import mark
+from .base.org_path import clean_path, within
+from .base.scope import Role, Scope
 from .collector import Collector
-from .errors import ParcimetreError
-from .i18n import mark
-from .org import clean_path, units, within
-from .scope import Role, Scope
+from .org import units
 from .store import Fact, Store
 
 PREFIX = "pt_"

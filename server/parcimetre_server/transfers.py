@@ -8,8 +8,9 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from . import audit, org
-from .errors import ParcimetreError
-from .periods import LAST_SECOND
+from .base import org_path
+from .base.errors import ParcimetreError
+from .base.periods import LAST_SECOND
 from .store import DeviceId, Fact, Store
 
 
@@ -68,7 +69,7 @@ def transfer(
     """
     if store.latest_of("device", device_id) is None:
         raise BadTransfer(f"{device_id} is a monitor: it belongs where the machine that drives it does")
-    unit, at = org.clean_path(org_unit), midnight(day, zone)
+    unit, at = org_path.clean_path(org_unit), midnight(day, zone)
     if at > now:
         raise BadTransfer(f"{day} is to come: transfer the device on that day, or give an earlier --from")
     if unit not in org.units(store):

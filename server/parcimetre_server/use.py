@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, Activity, MeasuredEnergy
 from parcimetre_factors.grid import TIERS, GridSlots
 
-from .periods import Periods
+from .base.periods import Periods
+from .base.units import J_PER_KWH
 from .profiles import Errors, Profile
 from .rungs import RUNGS, Chosen, choose
 
 Array = NDArray[np.float64]
-J_PER_KWH = 3.6e6
 STATES = ("display_on_s", "display_off_s", "asleep_s", "off_s")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from .base.periods import LAST_SECOND
+from .base.scope import Scope
 from .lineage import Lineages, Piece
-from .periods import LAST_SECOND
-from .scope import Scope
 from .store import DeviceId, Fact
 from .transfers import Stay, stays
 

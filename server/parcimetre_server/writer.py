@@ -13,9 +13,9 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
 
-from . import clock
-from .errors import ParcimetreError
-from .meters import Meters
+from .base import clock
+from .base.errors import ParcimetreError
+from .base.metrics import Meters
 from .store import Arrival, Merged, Store, together
 
 LOG = logging.getLogger(__name__)

@@ -88,7 +88,7 @@ def clock_at(monkeypatch):
     """Hold the collector's clock at some second; at NOW to begin with."""
 
     def hold(second):
-        monkeypatch.setattr("parcimetre_server.clock.now", lambda: second)
+        monkeypatch.setattr("parcimetre_server.base.clock.now", lambda: second)
 
     hold(NOW)
     return hold

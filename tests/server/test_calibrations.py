@@ -9,12 +9,12 @@ from parcimetre_agent import report
 from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.verify import first_difference
+from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.calibrations import calibrations
 from parcimetre_server.cli import factors as command
 from parcimetre_server.explanations import as_json, explain_device
 from parcimetre_server.factor_sets import in_force
 from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.periods import DAY_S, Span
 from parcimetre_server.store import Arrival, DeviceId, Fact
 
 WATTS = {"0": 9.0, "1": 10.0, "2": 11.0}
@@ -55,7 +55,7 @@ def span(fleet):
 def run(fleet, monkeypatch):
     """Run a subcommand on the fleet's data folder; what it prints."""
     monkeypatch.setenv("LC_ALL", "C")
-    monkeypatch.setattr("parcimetre_server.clock.now", lambda: fleet.now)
+    monkeypatch.setattr("parcimetre_server.base.clock.now", lambda: fleet.now)
     folder = ["--data-dir", str(fleet.collector.settings.data_dir)]
 
     def go(*words):

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.observed import Reading
 from parcimetre_server import recorded
+from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.day_sums import DaySums
 from parcimetre_server.deletion import delete
 from parcimetre_server.devices import device, devices
 from parcimetre_server.footprints import GROUPINGS, Query, figures
 from parcimetre_server.merging import merge, split
 from parcimetre_server.observations import keep
-from parcimetre_server.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.transfers import Stay, transfer
 

@@ -4,9 +4,9 @@ import pytest
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import LEAVES, recompute, walk
+from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.explanations import NothingToExplain, as_json, explain_device, explain_unit
 from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.periods import DAY_S, Span
 from parcimetre_server.store import DeviceId, Fact
 
 

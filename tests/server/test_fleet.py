@@ -2,10 +2,10 @@
 
 import pytest
 from parcimetre_factors.criteria import Criterion
+from parcimetre_server.base.periods import since_midnight
 from parcimetre_server.devices import retire
 from parcimetre_server.fleet import Filter, fleet, ordered
 from parcimetre_server.footprints import Query, figures
-from parcimetre_server.periods import since_midnight
 from parcimetre_server.store import Fact
 
 from tests.server.conftest import GUEST, SILENT

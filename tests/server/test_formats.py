@@ -3,8 +3,8 @@
 from zoneinfo import ZoneInfo
 
 import pytest
+from parcimetre_server.base.i18n import Tongue
 from parcimetre_server.formats import Formats
-from parcimetre_server.i18n import Tongue
 
 EN, FR = Formats(Tongue("en")), Formats(Tongue("fr"), ZoneInfo("Europe/Paris"))
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent.report import SLOT_S, Feed, Report, Slot
+from parcimetre_server.base.errors import ParcimetreError
 from parcimetre_server.demo.fleet import fleet as demo_fleet
 from parcimetre_server.demo.records import slots
-from parcimetre_server.errors import ParcimetreError
 from parcimetre_server.ingest import AHEAD_S, OLDEST_S, REPORT, take
 from parcimetre_server.store import DeviceId, Fact
 from pydantic import TypeAdapter

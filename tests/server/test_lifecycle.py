@@ -16,6 +16,7 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
 from parcimetre_server import audit, lineage, merging
+from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.cli import parcimetre
 from parcimetre_server.credentials import BadCredential, Credentials
 from parcimetre_server.deletion import SharedRecords, delete
@@ -24,7 +25,6 @@ from parcimetre_server.enrolment import Enrolment, create_secret, revoke_secret
 from parcimetre_server.explanations import explain_device
 from parcimetre_server.footprints import Query, figures, footprint
 from parcimetre_server.org import UnknownSite, create_site, create_unit
-from parcimetre_server.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.purchases import keep
 from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.embedded.errors import NotYetErased, StoreUnusable

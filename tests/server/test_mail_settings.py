@@ -1,8 +1,8 @@
 """The table [mail]: what is missing or unsafe is refused with the mend."""
 
 import pytest
+from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.mail_settings import mail_settings
-from parcimetre_server.settings import BadSetting
 
 LEAST = {"host": "smtp.example", "sender": "p@example.org"}
 

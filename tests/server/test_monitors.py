@@ -14,6 +14,7 @@ from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.explain import recompute, walk
 from parcimetre_server.agents import agents
 from parcimetre_server.api.devices import drivers
+from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.devices import command
 from parcimetre_server.deletion import delete
 from parcimetre_server.devices import devices, retire
@@ -24,7 +25,6 @@ from parcimetre_server.home_displays import keep_rule, not_counted, settle
 from parcimetre_server.ingest import take
 from parcimetre_server.merging import merge
 from parcimetre_server.monitors import claims, of_device, spans
-from parcimetre_server.periods import Span
 from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.transfers import BadTransfer, Stay, transfer

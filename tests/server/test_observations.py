@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from parcimetre_agent import report
 from parcimetre_factors.observed import Reading
+from parcimetre_server.base.periods import Span
 from parcimetre_server.feeds import read
 from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.observations import keep, observations
-from parcimetre_server.periods import Span
 from parcimetre_server.store import Arrival, DeviceId, Fact
 
 SAMPLE = Path(__file__).parents[1] / "data/grid/eco2mix.csv"

@@ -12,17 +12,17 @@ from jsonschema import Draft202012Validator
 from parcimetre_agent.report import Energy, Slot
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
+from parcimetre_server.base.periods import Span
+from parcimetre_server.base.units import J_PER_KWH
 from parcimetre_server.collector import open_collector
 from parcimetre_server.devices import device
 from parcimetre_server.explanations import as_json, explain_device
 from parcimetre_server.footprints import Query, figures, footprint
 from parcimetre_server.merging import merge
 from parcimetre_server.monitors import of_device, span_of, spans
-from parcimetre_server.periods import Span
 from parcimetre_server.rungs import at_the_wall
 from parcimetre_server.settings import Settings
 from parcimetre_server.store import Arrival, DeviceId
-from parcimetre_server.use import J_PER_KWH
 
 from tests.factors.test_method_page import LANGUAGES, worked
 from tests.server.conftest import NOW, SLOT_S, slot

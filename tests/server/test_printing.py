@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from parcimetre_agent import report
+from parcimetre_server.base.periods import Span
+from parcimetre_server.base.scope import Scope
 from parcimetre_server.consumption import Query, consumption
 from parcimetre_server.devices import device
 from parcimetre_server.ingest import take
-from parcimetre_server.periods import Span
 from parcimetre_server.printing import printed
 from parcimetre_server.reports.letter import letter
 from parcimetre_server.reports.mail_body import mail_html, mail_text
@@ -23,7 +24,6 @@ from parcimetre_server.reports.pdf import pdf
 from parcimetre_server.reports.rows import csv_text
 from parcimetre_server.reports.weekly import weekly
 from parcimetre_server.reports.xlsx import xlsx
-from parcimetre_server.scope import Scope
 from parcimetre_server.store import Arrival, DeviceId, Fact
 
 from .conftest import DAY_S, NOW, SLOT_S, TODAY

@@ -4,11 +4,11 @@ import pytest
 from click.testing import CliRunner
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute, walk
+from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.cli import devices as command
 from parcimetre_server.devices import device
 from parcimetre_server.explanations import LIFE_FROM, LIFE_OVER, explain_device
 from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.periods import DAY_S, Span
 from parcimetre_server.purchases import BadPurchases, keep
 
 HEAD = "device,date,condition\n"

@@ -9,12 +9,12 @@ import pytest
 from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
+from parcimetre_server.base.periods import Span
 from parcimetre_server.explanations import explain_device
 from parcimetre_server.feeds import read
 from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.observations import keep
 from parcimetre_server.own_profiles import TooFewDays, make_profiles
-from parcimetre_server.periods import Span
 from parcimetre_server.store import Arrival, DeviceId, Fact
 
 SAMPLE = Path(__file__).parents[1] / "data/grid/eco2mix.csv"

@@ -10,10 +10,10 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 
 from .. import footprints
+from ..base.periods import Interval, span
 from ..collector import Collector, aggregates
 from ..contracts import Electricity
 from ..footprints import GroupBy
-from ..periods import Interval, span
 from ..store import DeviceId
 
 router = APIRouter(prefix="/v1", tags=["figures"])

@@ -10,10 +10,10 @@ from parcimetre_factors.criteria import UNITS, Criterion
 from parcimetre_factors.errors import UnknownZone
 from parcimetre_factors.grid import TIERS
 
+from ..base.errors import ParcimetreError
+from ..base.periods import DAY_S, BadPeriod, Span, span
 from ..collector import Collector, aggregates
-from ..errors import ParcimetreError
 from ..figures import Grid
-from ..periods import DAY_S, BadPeriod, Span, span
 from .footprint import Asked, Begin, End
 
 router = APIRouter(prefix="/v1", tags=["factors"])

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from .. import __version__, condition
+from ..base.exposition import CONTENT_TYPE, Metric, gauge, text
 from ..collector import Collector, of
-from ..exposition import CONTENT_TYPE, Metric, gauge, text
 
 router = APIRouter(tags=["health"])
 

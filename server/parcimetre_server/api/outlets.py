@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
+from ..base.periods import span
 from ..collector import Collector, of, serving
 from ..outlets import map as known
 from ..outlets.map import Statement
-from ..periods import span
 from ..store import DeviceId
 from .footprint import Begin, End
 

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Query
 from parcimetre_factors.consumables import Paper
 
 from .. import consumption
+from ..base.periods import Interval, span
 from ..collector import Collector, of
 from ..consumption import GroupBy
-from ..periods import Interval, span
 from ..store import DeviceId
 from .footprint import Begin, End, Unit
 

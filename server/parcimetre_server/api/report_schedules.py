@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, Field
 
+from ..base.i18n import Language
+from ..base.scope import NotAllowed, Role
 from ..collector import Collector, aggregates, of, serving
-from ..i18n import Language
 from ..reports import schedules
 from ..reports.deliveries import listed
 from ..reports.rendered import Format
 from ..reports.schedules import Way
-from ..scope import NotAllowed, Role
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
 

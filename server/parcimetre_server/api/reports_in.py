@@ -14,11 +14,11 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from ..base.errors import ParcimetreError
 from ..bodies import Headers, received
 from ..collector import Collector
 from ..credentials import Credentials
 from ..dead_letters import Intake
-from ..errors import ParcimetreError
 from ..ingest import ClockAhead, Taken, Versions, take
 from ..problems import expected, unexpected
 from ..rates import Rates

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from . import options, terminal
 
 EPILOG = """\b
@@ -33,7 +33,8 @@ def create(data_dir: Path, target: Path, as_json: bool) -> None:
 
     The file lets its owner issue credentials and read everything: keep it as you keep the data folder.
     """
-    from .. import backups, clock
+    from .. import backups
+    from ..base import clock
     from ..settings import STORE
 
     if STORE.get().url:

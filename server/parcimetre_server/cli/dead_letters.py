@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from . import options, terminal
 
 if TYPE_CHECKING:

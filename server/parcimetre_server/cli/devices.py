@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from ..titles import NOT_COUNTED, title
 from . import options, terminal
 
@@ -220,9 +220,9 @@ def split(data_dir: Path, device_id: str, at: str, as_json: bool) -> None:
     Both machines enrol again. Records of one id do not say which machine sent them: they are told apart by
     time alone.
     """
+    from ..base.periods import span
     from ..devices import find
     from ..merging import split
-    from ..periods import span
 
     collector = options.reading(data_dir)
     zone = collector.zone

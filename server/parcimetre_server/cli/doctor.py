@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from .. import clock
-from ..errors import ParcimetreError
+from ..base import clock
+from ..base.errors import ParcimetreError
 from . import options, serve
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from . import options, terminal
 
 EPILOG = """\b

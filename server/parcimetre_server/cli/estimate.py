@@ -10,10 +10,10 @@ from typing import BinaryIO
 import click
 from parcimetre_factors.estimate import Answer
 
+from ..base.i18n import mark
 from ..estimates import answer_lines
 from ..factor_sets import in_force
 from ..formats import Formats
-from ..i18n import mark
 from ..titles import EVIDENCE
 from . import options, terminal
 

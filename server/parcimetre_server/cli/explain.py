@@ -15,14 +15,14 @@ from parcimetre_factors.verify import first_difference
 from rich.markup import escape
 from rich.tree import Tree
 
+from ..base.i18n import Tongue, language_of_environment, mark
+from ..base.periods import span
 from ..contracts import Electricity, market_sets
 from ..devices import find
 from ..explanations import Explanation, explain_device, explain_unit
 from ..explanations import as_json as explanation_json
 from ..factor_sets import in_force
 from ..formats import Formats
-from ..i18n import Tongue, language_of_environment, mark
-from ..periods import span
 from ..titles import QUALITIES, title
 from . import options, terminal
 from .footprint import amortisation_option, begin, criterion_option, electricity_option, end, org_unit_option

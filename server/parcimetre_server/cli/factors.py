@@ -14,9 +14,9 @@ from parcimetre_factors.overlay import Change, changes
 
 from ..adoption import adopt as adopt_candidate
 from ..api.factors import matching
+from ..base.i18n import mark
 from ..factor_sets import candidate, checked, import_tables, in_force, sound
 from ..formats import Formats
-from ..i18n import mark
 from ..titles import QUALITIES
 from . import options, terminal
 
@@ -139,8 +139,8 @@ def adopt(data_dir: Path, as_json: bool) -> None:
 @options.as_json
 def calibrate(data_dir: Path, days: int, as_json: bool) -> None:
     """Compare power models with what laptops took on battery; a candidate that waits to be adopted."""
+    from ..base.periods import Span
     from ..calibrations import calibrations, keep
-    from ..periods import Span
 
     collector = options.reading(data_dir)
     now = collector.now() // SLOT_S * SLOT_S

@@ -15,13 +15,13 @@ import click
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 
+from ..base.i18n import Tongue, language_of_environment, mark
+from ..base.periods import Interval, span
 from ..contracts import ELECTRICITY, Electricity
 from ..devices import devices
 from ..explanations import MARKET
 from ..footprints import GROUPINGS, GroupBy, Query, Row, figures
 from ..formats import Formats
-from ..i18n import Tongue, language_of_environment, mark
-from ..periods import Interval, span
 from ..sparkline import sparkline
 from ..tallies import ALL
 from ..titles import GROUPS, title

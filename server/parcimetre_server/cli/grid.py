@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..base.i18n import mark
 from ..formats import Formats
-from ..i18n import mark
 from . import options, terminal
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def show(data_dir: Path, zone: str, begin: str | None, end: str | None, as_json:
     from parcimetre_factors.criteria import Criterion
 
     from ..api.grid import grid_slots
-    from ..periods import span
+    from ..base.periods import span
 
     collector = options.reading(data_dir)
     asked = span(begin, end, collector.zone, collector.now(), days=1)

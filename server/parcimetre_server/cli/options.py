@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from ..errors import ParcimetreError
+from ..base.errors import ParcimetreError
 
 if TYPE_CHECKING:
     from ..collector import Collector

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from . import options, terminal
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def list_outlets(data_dir: Path, begin: str | None, end: str | None, as_json: bo
 
 
 def _list(data_dir: Path, begin: str | None, end: str | None, as_json: bool) -> None:
+    from ..base.periods import span
     from ..outlets.map import listed
-    from ..periods import span
 
     collector = options.reading(data_dir)
     rows = listed(collector, span(begin, end, collector.zone, collector.now()))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 from parcimetre_factors.amortisation import Policy
 
-from ..errors import ParcimetreError
+from ..base.errors import ParcimetreError
 from ..settings import EUR_PER_KWH
 from . import options
 
@@ -121,8 +121,8 @@ def command(
     are the defaults below. The file's table [login] names an OpenID provider: docs, access. Its
     table [mail] names the server that takes the reports' mail: docs, reports.
     """
-    from .. import log
     from ..app import build
+    from ..base import log
     from ..collector import open_collector
     from ..home_displays import keep_rule
     from ..login_settings import login_settings

@@ -39,7 +39,7 @@ def command(
     Tables: devices, org_units, sites, device_days, dead_letters; for the time from --from to --to: slots,
     slot_energy, footprint_days. docs/en/sql.md names their columns.
     """
-    from ..periods import span
+    from ..base.periods import span
     from ..sql import ask
 
     collector = options.reading(data_dir)

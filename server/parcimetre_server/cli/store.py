@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from . import options, terminal
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def retain(data_dir: Path, keep_slots_days: int, keep_hours_days: int, dry_run: 
     The collector does it by itself once a day; it may be done while the collector serves. Give the days that
     the collector was started with.
     """
-    from .. import clock
+    from ..base import clock
     from ..retention import retain as roll_up
     from ..settings import check_kept
 

@@ -8,7 +8,7 @@ from typing import cast
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from . import options, terminal
 
 EPILOG = """\b
@@ -41,7 +41,7 @@ def create(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Create a token and show it, this once."""
-    from ..scope import Role
+    from ..base.scope import Role
     from ..tokens import create_token
 
     if everything == (org_unit is not None):

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..periods import DAY_S
+from ..base.periods import DAY_S
 from ..store.embedded import FILE, LAYOUT, store_bytes
 from . import Finding, failed, ok, warning
 

@@ -14,16 +14,17 @@ from parcimetre_factors.activity import Activity
 from parcimetre_factors.power import PASSES_ON
 
 from ..audit import entry
+from ..base.errors import ParcimetreError
+from ..base.periods import Span
+from ..base.scope import WHOLE, Scope
+from ..base.units import J_PER_KWH
 from ..collector import Collector
 from ..devices import Device, Directory, UnknownDevice, devices
-from ..errors import ParcimetreError
 from ..hardware import is_virtual
-from ..periods import Span
-from ..scope import WHOLE, Scope
 from ..store import DeviceId, Fact, Store
 from ..store.joining import join
 from ..transfers import midnight
-from ..use import J_PER_KWH, Array
+from ..use import Array
 from .wiring import Feeding, Outlet, Wiring, counted
 
 COLUMNS = ("feeder", "outlet", "device")

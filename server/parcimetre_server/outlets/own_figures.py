@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import lineage
+from ..base.periods import Span
+from ..base.units import J_PER_KWH
 from ..devices import Device
 from ..hardware import is_virtual
-from ..periods import Span
 from ..profiles import Profile
 from ..rungs import choose
 from ..store import Store
-from ..use import J_PER_KWH
 from .energy import by_outlets
 from .wiring import Wiring
 

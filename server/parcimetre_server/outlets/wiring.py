@@ -9,8 +9,8 @@ from functools import cached_property
 
 from parcimetre_factors.activity import SLOT_S
 
+from ..base.periods import LAST_SECOND
 from ..lineage import Lineages
-from ..periods import LAST_SECOND
 from ..store import DeviceId, Fact, Store
 
 POE = "poe"

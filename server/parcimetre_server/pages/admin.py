@@ -12,11 +12,11 @@ from parcimetre_factors.errors import UnknownZone
 from parcimetre_factors.grid import zones
 
 from ..administration import Administration
+from ..base.errors import ParcimetreError
+from ..base.i18n import NAMES, mark
+from ..base.scope import ROLES, Role
 from ..collector import Collector, of, serving
-from ..errors import ParcimetreError
-from ..i18n import NAMES, mark
 from ..reports.rendered import Format
-from ..scope import ROLES, Role
 from ..titles import ROLE_TITLES
 from .forms import Filled
 from .rendering import respond

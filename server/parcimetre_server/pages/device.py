@@ -17,6 +17,7 @@ from .. import devices
 from ..agents import agent_of
 from ..alternatives import alternatives, life_of
 from ..api.devices import drivers
+from ..base.periods import HOUR_S, Span, since_midnight
 from ..collector import Collector, of
 from ..consumption import Query as Printing
 from ..consumption import Row as PrintingRow
@@ -27,7 +28,6 @@ from ..footprints import Query, Row, figures
 from ..hardware import hardware
 from ..home_displays import not_counted
 from ..outlets.map import listed
-from ..periods import HOUR_S, Span, since_midnight
 from ..printer_supplies import supplies
 from ..profiles import Profile, profiles
 from ..quarter_hours import by_day, quarter_hours

@@ -15,13 +15,13 @@ from parcimetre_factors.factor import ESTIMATE
 
 from .. import devices
 from ..api.footprint import Begin, End
+from ..base.periods import Span, since_midnight
+from ..base.periods import span as span_of
 from ..collector import Collector, of
 from ..contracts import Electricity
 from ..explanations import Explanation, explain_device
 from ..footprints import Query as Asked
 from ..footprints import Row, figures
-from ..periods import Span, since_midnight
-from ..periods import span as span_of
 from ..store import DeviceId
 from ..titles import CRITERIA, title
 from .overview import DAYS, PERIODS, Period, crumbs

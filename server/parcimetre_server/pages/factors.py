@@ -13,12 +13,12 @@ from parcimetre_factors.overlay import Change, changes
 
 from ..adoption import adopt
 from ..api.factors import matching
+from ..base.errors import ParcimetreError
+from ..base.i18n import mark
+from ..base.scope import NotAllowed
 from ..collector import Collector, aggregates, of
-from ..errors import ParcimetreError
 from ..factor_effects import SPAN_DAYS, total
 from ..factor_sets import CANDIDATE, IN_FORCE, Known, known_set, known_sets
-from ..i18n import mark
-from ..scope import NotAllowed
 from .forms import Filled
 from .rendering import respond
 

@@ -16,11 +16,11 @@ from fastapi.responses import HTMLResponse, Response
 from parcimetre_factors.criteria import UNITS, Criterion
 
 from ..agents import QUIET_S
+from ..base.i18n import mark
+from ..base.periods import since_midnight
 from ..collector import Collector, of
 from ..fleet import ASCENDING, Filter, Listed, Sorting, fleet, ordered
 from ..footprints import Query as Asked
-from ..i18n import mark
-from ..periods import since_midnight
 from ..titles import CRITERIA, title
 from .overview import DAYS, PERIODS, Period, crumbs
 from .rendering import respond

@@ -9,8 +9,8 @@ from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.types import Message
 
+from ..base.errors import ParcimetreError
 from ..bodies import read_body
-from ..errors import ParcimetreError
 
 KEY = "form_key"
 MOST_FIELDS = 20

@@ -12,10 +12,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from .. import oidc
+from ..base.errors import ParcimetreError
+from ..base.i18n import mark
 from ..bodies import read_body
 from ..collector import Collector, serving
-from ..errors import ParcimetreError
-from ..i18n import mark
 from ..login_settings import LoginSettings
 from ..sessions import COOKIE, FLOW_COOKIE, FLOW_LIFETIME_S, LIFETIME_S, Sessions
 from ..tokens import BadToken

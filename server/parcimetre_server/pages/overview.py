@@ -13,15 +13,15 @@ from parcimetre_factors.criteria import Criterion
 
 from .. import footprints
 from ..agents import measuring
+from ..base.i18n import mark
+from ..base.periods import Span
+from ..base.scope import Scope
 from ..chosen_period import Chosen, Kind, chosen
 from ..collector import Collector, aggregates
 from ..devices import devices
 from ..hardware import is_virtual
-from ..i18n import mark
 from ..moments import whole
-from ..periods import Span
 from ..reports.changes import between
-from ..scope import Scope
 from ..small_groups import Guard
 from ..titles import CHANGES, CRITERIA, STAGES, WHY, title
 from ..views import bars, stage_views, top

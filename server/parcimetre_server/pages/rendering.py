@@ -10,12 +10,12 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ..base.i18n import COOKIE, LANGUAGES, NAMES, Language, Tongue, language_of, mark
+from ..base.periods import week_of
+from ..base.scope import Role
 from ..collector import Collector
 from ..formats import Formats
-from ..i18n import COOKIE, LANGUAGES, NAMES, Language, Tongue, language_of, mark
-from ..periods import week_of
 from ..reader import Reader
-from ..scope import Role
 from ..titles import ROLE_TITLES
 from .colours import direction
 

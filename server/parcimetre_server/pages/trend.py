@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from parcimetre_factors.criteria import Stage
 
+from ..base.periods import Span, cut
 from ..collector import Collector
 from ..footprints import Query, Row, figures
-from ..periods import Span, cut
 from ..titles import STAGES
 from .charts import BOTTOM, TOP, round_up
 

@@ -20,11 +20,11 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS
 from parcimetre_factors.factor import FactorSet
 
+from ..base.errors import ParcimetreError
+from ..base.periods import LAST_SECOND
 from ..collector import Collector
-from ..errors import ParcimetreError
 from ..figures import Figure
 from ..footprints import Figures, Query, figures
-from ..periods import LAST_SECOND
 from ..small_groups import FEWEST, hidden
 from ..store import DeviceId
 

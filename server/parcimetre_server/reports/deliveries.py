@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from email.message import Message
 from typing import Any, Literal
 
+from ..base.i18n import LANGUAGES, mark
+from ..base.periods import DAY_S, HOUR_S
 from ..collector import Collector
-from ..i18n import LANGUAGES, mark
-from ..periods import DAY_S, HOUR_S
 from ..served import like
 from ..store import Fact, Store
 from .editions import Edition, editions

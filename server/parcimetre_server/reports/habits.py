@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
 
+from ..base.periods import HOUR_S, Span
+from ..base.units import J_PER_KWH
 from ..devices import Device
 from ..figures import Alike, Frame
-from ..periods import HOUR_S, Span
 from ..store import DeviceId
-from ..use import J_PER_KWH, Array, Slots
+from ..use import Array, Slots
 
 DESKS = frozenset({"desktop", "laptop", "all_in_one", "mini_pc"})
 SERVERS = frozenset({"server", "virtual_machine"})

@@ -6,8 +6,8 @@ import base64
 import hashlib
 from typing import Any
 
+from ..base.i18n import Language
 from ..collector import Collector
-from ..i18n import Language
 from ..pages.colours import style
 from ..pages.rendering import environment, tools
 from ..titles import title

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .. import consumption
+from ..base.i18n import Language, Tongue, mark
+from ..base.org_path import SMALL
 from ..collector import Collector
 from ..footprints import Row
 from ..formats import Formats
-from ..i18n import Language, Tongue, mark
 from ..pages.colours import direction
-from ..small_groups import SMALL
 from ..titles import CHANGES, WHY, title
 from ..views import bars, stage_views
 from .actions import Action

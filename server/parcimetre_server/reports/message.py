@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
 
-from ..i18n import Tongue, mark
+from ..base.i18n import Tongue, mark
 from .letter import Letter
 from .mail_body import mail_html, mail_text
 from .rendered import File

@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 from parcimetre_factors.factor import FactorSet
 from pydantic import TypeAdapter
 
+from ..base.errors import ParcimetreError
+from ..base.periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
+from ..base.scope import Role, Scope
 from ..collector import Collector
-from ..errors import ParcimetreError
 from ..factor_sets import of_id
 from ..footprints import standing
-from ..periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
-from ..scope import Role, Scope
 from ..served import like, told
 from ..store import Fact, FactKind, Store
 from .schedules import schedules

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from ..base.errors import ParcimetreError
+from ..base.i18n import Language
 from ..collector import Collector
-from ..errors import ParcimetreError
-from ..i18n import Language
 from .html import html
 from .letter import letter
 from .pdf import pdf

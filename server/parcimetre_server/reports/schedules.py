@@ -11,10 +11,11 @@ from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from .. import audit
-from ..errors import ParcimetreError
-from ..i18n import LANGUAGES, Language
-from ..org import clean_path, units
-from ..scope import ROLES, WHOLE, Role, Scope
+from ..base.errors import ParcimetreError
+from ..base.i18n import LANGUAGES, Language
+from ..base.org_path import clean_path
+from ..base.scope import ROLES, WHOLE, Role, Scope
+from ..org import units
 from ..store import Fact, Store
 from .rendered import FORMATS, Format
 

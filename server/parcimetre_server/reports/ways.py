@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from ..errors import ParcimetreError
+from ..base.errors import ParcimetreError
 from ..mail_settings import MailSettings
 from .message import name_of
 from .rendered import File

@@ -11,13 +11,13 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import FactorSet
 
 from .. import consumption
+from ..base.periods import DAY_S, Span, week_span, weeks_later
+from ..base.scope import Scope
 from ..collector import Collector
 from ..contracts import contracts
 from ..devices import Device
 from ..footprints import Figures, Query, Row, figures, guard_of
 from ..hardware import is_virtual
-from ..periods import DAY_S, Span, week_span, weeks_later
-from ..scope import Scope
 from ..store import DeviceId
 from ..views import top
 from .actions import Action, actions

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from ..i18n import Tongue, mark
+from ..base.i18n import Tongue, mark
 from .letter import Letter
 from .rows import COLUMNS, Cells, rows
 from .weekly import Weekly

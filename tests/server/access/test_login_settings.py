@@ -2,10 +2,10 @@
 
 import click
 import pytest
+from parcimetre_server.base.errors import BadSetting
+from parcimetre_server.base.scope import Scope
 from parcimetre_server.cli import options, serve
 from parcimetre_server.login_settings import login_settings
-from parcimetre_server.scope import Scope
-from parcimetre_server.settings import BadSetting
 
 TABLE = {
     "issuer": "https://id.example.org/realms/metropole",

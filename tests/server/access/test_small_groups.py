@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
+from parcimetre_server.base.org_path import SMALL
+from parcimetre_server.base.periods import Span
+from parcimetre_server.base.scope import NotAllowed, Scope
 from parcimetre_server.devices import retire
 from parcimetre_server.footprints import Query, figures
-from parcimetre_server.periods import Span
 from parcimetre_server.reports.changes import changes
-from parcimetre_server.scope import NotAllowed, Scope
-from parcimetre_server.small_groups import FEWEST, SMALL, hidden, too_few, tree
+from parcimetre_server.small_groups import FEWEST, hidden, too_few, tree
 from parcimetre_server.store import Arrival
 
 from tests.server.conftest import slot

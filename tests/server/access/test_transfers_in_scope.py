@@ -4,12 +4,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 from parcimetre_factors.criteria import Criterion
+from parcimetre_server.base.periods import Span
+from parcimetre_server.base.scope import Scope
 from parcimetre_server.devices import device, devices
 from parcimetre_server.explanations import explain_device
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.merging import merge, split
-from parcimetre_server.periods import Span
-from parcimetre_server.scope import Scope
 from parcimetre_server.store import DeviceId
 from parcimetre_server.transfers import Stay, midnight, transfer
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from parcimetre_server.base.periods import week_span
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.periods import week_span
 from parcimetre_server.reports.published import publish
 from parcimetre_server.served import keep_served
 from parcimetre_server.store import Arrival

@@ -26,7 +26,7 @@ SWITCHES = (
 def site(tmp_path_factory):
     """A running collector of four devices; `laptop`, `guest`, `server` and `silent` name them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("parcimetre_server.clock.now", lambda: NOW)
+        patch.setattr("parcimetre_server.base.clock.now", lambda: NOW)
         settings = Settings(tmp_path_factory.mktemp("site"), organisation="Métropole")
         collector = open_collector(settings, create=True)
         collector.store.append([Fact("site", "Hôtel de Ville", TODAY - 9 * DAY_S, {"zone": "FR"})])

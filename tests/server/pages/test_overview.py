@@ -3,9 +3,9 @@
 import re
 
 import pytest
+from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.pages.trend import MISSING, trend, trend_of
-from parcimetre_server.periods import DAY_S, Span
 
 UNBROKEN = "\u00a0"
 

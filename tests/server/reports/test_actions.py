@@ -2,10 +2,10 @@
 
 import pytest
 from parcimetre_agent import report
-from parcimetre_server.periods import week_span
+from parcimetre_server.base.periods import week_span
+from parcimetre_server.base.scope import Scope
 from parcimetre_server.reports.habits import outside_hours
 from parcimetre_server.reports.weekly import look, weekly
-from parcimetre_server.scope import Scope
 from parcimetre_server.store import Arrival, DeviceId, Fact
 
 from tests.server.conftest import SLOT_S, TODAY, enrolled, inventory

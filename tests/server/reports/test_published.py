@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 from parcimetre_agent.report import Slot
-from parcimetre_server.periods import week_span
+from parcimetre_server.base.periods import week_span
 from parcimetre_server.reports import published, schedules
 from parcimetre_server.reports.published import (
     NotPublished,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.scope import NotAllowed, Scope
+from parcimetre_server.base.scope import NotAllowed, Scope
 from parcimetre_server.scoped_store import ScopedStore
 from parcimetre_server.store import Arrival, DeviceId, RolledUp
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_server.periods import (
+from parcimetre_server.base.periods import (
     BadPeriod,
     Span,
     cut,

@@ -22,7 +22,7 @@ from parcimetre_factors.market import Contract, market_term, with_contracts
 from parcimetre_factors.month_profile import month_profiles
 from parcimetre_factors.observed import Reading, observed
 from parcimetre_factors.purchase import ERRORS
-from parcimetre_server.i18n import Tongue, language_of, language_of_environment
+from parcimetre_server.base.i18n import Tongue, language_of, language_of_environment
 from parcimetre_server.profiles import profiles
 
 PACKAGE = Path(parcimetre_server.__file__).parent

@@ -13,3 +13,7 @@ class ParcimetreError(Exception):
     def headers(self) -> dict[str, str]:
         """Headers that go with the answer."""
         return {}
+
+
+class BadSetting(ParcimetreError):
+    """A setting that cannot be obeyed."""

@@ -4,7 +4,7 @@ import json
 import logging
 
 import pytest
-from parcimetre_server import log
+from parcimetre_server.base import log
 
 
 @pytest.fixture

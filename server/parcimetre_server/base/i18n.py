@@ -49,7 +49,7 @@ class Tongue:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _translations(language: Language) -> NullTranslations:
-    catalogue = files(__package__) / "locale" / language / "LC_MESSAGES" / "messages.po"
+    catalogue = files("parcimetre_server") / "locale" / language / "LC_MESSAGES" / "messages.po"
     if not catalogue.is_file():
         return NullTranslations()
     compiled = io.BytesIO()

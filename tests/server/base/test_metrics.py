@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from parcimetre_server.exposition import Histogram, Metric, text
+from parcimetre_server.base.exposition import Histogram, Metric, text
+from parcimetre_server.base.metrics import Meters
+from parcimetre_server.base.periods import since_midnight
 from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.meters import Meters
-from parcimetre_server.periods import since_midnight
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DASHBOARD = ROOT / "deploy" / "grafana" / "parcimetre.json"
 LINE = re.compile(r'(\w+)(?:\{((?:\w+="(?:[^"\\\n]|\\.)*",?)*)\})? (\S+)')
 NAME = re.compile(r"\b(?:parcimetre|process)_[a-z0-9_]+\b")
