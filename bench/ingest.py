@@ -39,8 +39,8 @@ from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity, slots
 from parcimetre_server.ingest import expand
 from parcimetre_server.settings import Settings, StoreAddress
-from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 from pydantic import TypeAdapter
 
 sys.path.append(str(Path(__file__).parents[1] / "tests/server/store"))

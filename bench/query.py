@@ -38,9 +38,9 @@ from parcimetre_server.ingest import expand
 from parcimetre_server.reports.html import html
 from parcimetre_server.reports.weekly import weekly
 from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.embedded.files import FILE
 from parcimetre_server.store.embedded.packing import DEVICE_BITS
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 SIZE, MODELS, SEED, ROUNDS, AT_ONCE = 15_000, 1_500, 1, 3, 100
 AIM_WEEK_S, AIM_PAGE_S, AIM_REPORT_S, AIM_MIB = 1.0, 0.2, 20.0, 500.0

@@ -27,8 +27,8 @@ from parcimetre_server.footprints import Query, Row, footprint
 from parcimetre_server.ingest import expand
 from parcimetre_server.observations import keep
 from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.embedded.files import FILE
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 MIX = Path(__file__).parents[1] / "tests/data/grid/eco2mix.csv"
 FIRST = 1_696_118_400  # 2023-10-01, the first day of the file

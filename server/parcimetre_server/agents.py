@@ -23,7 +23,7 @@ from .figures import Grid
 from .intervals import bounds
 from .profiles import Errors, Profile, profiles
 from .rungs import PIECES
-from .store import Body, DeviceId
+from .store.records import Body, DeviceId
 from .tallies import add_up
 from .use import Array
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .base.i18n import mark
-from .store import Fact, Store
+from .store.interface import Store
+from .store.records import Fact
 
 DELETED = "deleted"  # stands for each device that is no more
 Act = Literal[

@@ -18,10 +18,10 @@ from .reader import reader_of
 from .scoped_store import ScopedStore
 from .seen import Seen
 from .settings import Settings
-from .store import Store
 from .store.clickhouse import open_store as open_clickhouse
 from .store.embedded import open_store
 from .store.embedded.files import make_folder
+from .store.interface import Store
 
 READING = ("GET", "HEAD")
 

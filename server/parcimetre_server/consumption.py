@@ -19,7 +19,8 @@ from .devices import Device, devices, zones_of
 from .ingest import NEWEST_S
 from .lineage import Lineages
 from .printing import Printed, printed
-from .store import Body, DeviceId, Fact, Store
+from .store.interface import Store
+from .store.records import Body, DeviceId, Fact
 
 GroupBy = Literal["org_unit", "site", "device", "model"]
 ALL = "all"

@@ -25,7 +25,8 @@ from .base.errors import ParcimetreError
 from .base.org_path import clean_path, within
 from .devices import Device
 from .org import site, units
-from .store import Fact, Store
+from .store.interface import Store
+from .store.records import Fact
 
 Electricity = Literal["location", "market"]
 ELECTRICITY: tuple[Electricity, ...] = get_args(Electricity)

@@ -19,7 +19,8 @@ from . import audit
 from .base import clock
 from .base.errors import ParcimetreError
 from .collector import Collector
-from .store import DeviceId, Fact, Lease, Store
+from .store.interface import Lease, Store
+from .store.records import DeviceId, Fact
 
 KEY_FILE = "credential.key"
 PREVIOUS_KEY_FILE = "credential.previous.key"

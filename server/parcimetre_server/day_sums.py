@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.grid import GridSlots
 
-from .store import DeviceId
+from .store.records import DeviceId
 
 if TYPE_CHECKING:  # the collector holds what is kept, and these know the collector
     from .profiles import Errors, Profile

@@ -16,7 +16,8 @@ from parcimetre_agent.report import SCHEMA
 from . import audit
 from .base.errors import ParcimetreError
 from .ingest import LISTS, take
-from .store import Arrival, DeviceId, Fact, Store, together
+from .store.interface import Store
+from .store.records import Arrival, DeviceId, Fact, together
 
 KEPT = 10_000
 KEPT_S = 90 * 86_400

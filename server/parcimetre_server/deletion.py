@@ -12,7 +12,8 @@ from .base.errors import ParcimetreError
 from .devices import device
 from .lineage import Lineages
 from .outlets.wiring import Wiring
-from .store import DeviceId, Fact, FactKind, Store
+from .store.interface import Store
+from .store.records import DeviceId, Fact, FactKind
 
 NAMES: tuple[tuple[FactKind, str], ...] = (("monitor", "machines"), ("attached", "monitors"))
 

@@ -23,7 +23,8 @@ from .displays import inventory_of
 from .org import sites
 from .outlets.wiring import Wiring, unplugged
 from .scoped_store import ScopedStore
-from .store import DeviceId, Fact, FactKind, Store
+from .store.interface import Store
+from .store.records import DeviceId, Fact, FactKind
 from .transfers import Stay, by_device, stays
 
 INVENTORY = TypeAdapter(Inventory)

@@ -14,7 +14,8 @@ from typing import Any
 
 from parcimetre_agent.report import Display, Inventory, OperatingSystem, System
 
-from .store import DeviceId, Fact, Store
+from .store.interface import Store
+from .store.records import DeviceId, Fact
 
 PHYSICAL = "none"
 SENSOR = "inventory.displays"

@@ -16,7 +16,8 @@ from .base.i18n import mark
 from .collector import Collector
 from .identity import Identities, Known
 from .org import DEFAULT_SITE, create_site, create_unit, site
-from .store import Body, DeviceId, Fact, Store
+from .store.interface import Store
+from .store.records import Body, DeviceId, Fact
 
 PREFIX = "ps_"
 ID_LENGTH = 10

@@ -40,7 +40,7 @@ from .profiles import Profile, profiles
 from .purchases import purchase_of
 from .retention import resolution_of
 from .rungs import DECILES, GIVEN, PIECES, RUNGS, Chosen, Reading, choose
-from .store import DeviceId
+from .store.records import DeviceId
 from .use import together
 
 FINE_S = 2 * DAY_S

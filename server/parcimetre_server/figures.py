@@ -31,7 +31,7 @@ from .devices import Device
 from .observations import observations
 from .profiles import Errors, Profile, Profiles
 from .purchases import purchase_of
-from .store import DeviceId
+from .store.records import DeviceId
 from .use import Array, Slots, Used, together, used
 
 __all__ = ["J_PER_KWH", "Alike", "Figure", "Frame", "Grid", "alike", "figure", "figure_of"]

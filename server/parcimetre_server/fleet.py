@@ -21,7 +21,8 @@ from .hardware import is_virtual
 from .monitors import spans
 from .profiles import profiles
 from .purchases import purchase_of
-from .store import DeviceId, Store
+from .store.interface import Store
+from .store.records import DeviceId
 from .tallies import values
 
 Fault = Literal["silent", "duplicate", "unmatched"]

@@ -18,7 +18,7 @@ from .base.org_path import within
 from .base.periods import DAY_S, Span, since_midnight
 from .devices import devices
 from .footprints import Query, Row, figures
-from .store import RolledUp
+from .store.interface import RolledUp
 
 if TYPE_CHECKING:
     from .collector import Collector

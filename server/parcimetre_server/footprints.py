@@ -36,7 +36,7 @@ from .outlets.wiring import Wiring
 from .profiles import profiles
 from .recorded import Recorded, Watch, days_of
 from .small_groups import FEWEST, Guard, hidden, tree
-from .store import DeviceId
+from .store.records import DeviceId
 from .tallies import (
     ALL,
     GROUPINGS,

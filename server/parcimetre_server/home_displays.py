@@ -20,7 +20,7 @@ from .base.periods import HOUR_S, Span
 from .collector import Collector
 from .devices import Device, devices
 from .monitors import claims, told
-from .store import DeviceId, Fact
+from .store.records import DeviceId, Fact
 
 NotCounted = Literal["seen_at_home", "displays_none"]
 ENOUGH_S = 20 * HOUR_S

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from parcimetre_agent.report import HardwareIdentity
 
-from .store import DeviceId, Fact
+from .store.records import DeviceId, Fact
 
 HARDWARE = "none"
 

@@ -21,7 +21,8 @@ from . import displays, printing
 from .base.errors import ParcimetreError
 from .credentials import BadCredential
 from .outlets.records import FromOutlets, from_outlets
-from .store import Arrival, DeviceId, Fact, Store
+from .store.interface import Store
+from .store.records import Arrival, DeviceId, Fact
 
 AHEAD_S = 600
 NEWEST_S = SLOT_S

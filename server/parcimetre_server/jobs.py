@@ -21,12 +21,12 @@ from .base.periods import DAY_S
 from .collector import Collector
 from .dead_letters import prune
 from .home_displays import settle
-from .leases import run_once
 from .pages.overview import prepare
 from .relayed_servers import join_servers
 from .reports.deliveries import deliver
 from .reports.published import HOUR, Publication, due_week, publish, restate
 from .retention import retain
+from .store.leases import run_once
 
 LOG = logging.getLogger(__name__)
 LATE_S = 6 * 3600

@@ -11,7 +11,8 @@ from . import audit
 from .base.errors import ParcimetreError
 from .credentials import revocation
 from .lineage import Lineage, Lineages, Piece
-from .store import DeviceId, Fact, Store
+from .store.interface import Store
+from .store.records import DeviceId, Fact
 
 
 class CannotJoin(ParcimetreError):

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from .scoped_store import ScopedStore
-from .store import FactKind, Store
+from .store.interface import Store
+from .store.records import FactKind
 
 if TYPE_CHECKING:
     from .collector import Collector

@@ -21,7 +21,8 @@ from .base.periods import Span
 from .devices import Device
 from .outlets import energy
 from .outlets.wiring import Wiring
-from .store import DeviceId, Fact, Store
+from .store.interface import Store
+from .store.records import DeviceId, Fact
 
 EVER = 1 << 62
 FEW = 1000

@@ -10,7 +10,8 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.observed import Observed, Reading, observed
 
 from .base.periods import DAY_S
-from .store import Fact, Store
+from .store.interface import Store
+from .store.records import Fact
 
 
 @dataclass(frozen=True)

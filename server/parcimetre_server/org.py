@@ -12,7 +12,8 @@ from parcimetre_factors.grid import check_zone
 
 from .base.errors import ParcimetreError
 from .base.org_path import MOST_CHARACTERS, BadOrgUnit, clean_path
-from .store import Fact, Store
+from .store.interface import Store
+from .store.records import Fact
 
 DEFAULT_SITE = "default"
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .lineage import Lineages
-from .store import DeviceId, Store
+from .store.interface import Store
+from .store.records import DeviceId
 
 LOW_SHARE = 0.1
 

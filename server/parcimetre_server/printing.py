@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_agent.report import Reading
 
-from .store import DeviceId, Fact, Store
+from .store.interface import Store
+from .store.records import DeviceId, Fact
 
 Array = NDArray[np.float64]
 COUNTERS = ("impressions", "mono", "colour", "duplex", "a3", "copies", "prints", "faxes", "scans")

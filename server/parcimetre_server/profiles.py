@@ -22,7 +22,7 @@ from parcimetre_factors.uncertainty import Amount, amounts
 from .devices import Device
 from .hardware import hardware
 from .rungs import PIECES, Array
-from .store import DeviceId
+from .store.records import DeviceId
 
 Errors = tuple[str, ...]
 Collapse = Literal["stage", "component", "whole"]

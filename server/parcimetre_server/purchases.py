@@ -14,7 +14,8 @@ from .audit import entry
 from .base.errors import ParcimetreError
 from .devices import Device, Directory, UnknownDevice, devices
 from .hardware import is_virtual, made_in
-from .store import DeviceId, Fact, Store
+from .store.interface import Store
+from .store.records import DeviceId, Fact
 
 COLUMNS = ("device", "date")
 CONDITIONS = {"": False, "new": False, "reconditioned": True}

@@ -7,7 +7,7 @@ import threading
 
 from .base.errors import ParcimetreError
 from .settings import Settings
-from .store import DeviceId
+from .store.records import DeviceId
 
 HOUR_S = 3600
 SPARE = 2

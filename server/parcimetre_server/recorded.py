@@ -23,7 +23,8 @@ from .monitors import Claims, activities
 from .outlets.wiring import Wiring
 from .profiles import Errors
 from .rungs import RUNGS
-from .store import DeviceId, Store
+from .store.interface import Store
+from .store.records import DeviceId
 from .use import Array, Slots, Used, together
 
 FEW = 16  # devices that are read sooner than all the versions of days

@@ -14,7 +14,7 @@ from . import audit
 from .collector import Collector
 from .devices import Device, devices
 from .merging import merge
-from .store import Store
+from .store.interface import Store
 
 WHO = "collector"
 SERVER, PHYSICAL = "server", "none"

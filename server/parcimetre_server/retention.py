@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from . import audit
 from .base.periods import DAY_S, Span
-from .store import Store
+from .store.interface import Store
 
 SUBJECT = "store"
 

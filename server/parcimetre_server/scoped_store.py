@@ -18,8 +18,9 @@ from .base.periods import DAY_S, LAST_SECOND
 from .base.scope import ROLES, NotAllowed, Scope
 from .lineage import Lineages, between
 from .outlets.wiring import Outlet, Wiring, elsewhere
-from .store import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp, Store
+from .store.interface import Coverage, Lease, RolledUp, Store
 from .store.joining import join
+from .store.records import Arrival, DeviceId, Fact, FactKind, Merged
 from .store.rolling import Hours
 from .transfers import Stay, by_device
 from .windows import EVER, Window, common, held_by, inside, owners

@@ -9,7 +9,7 @@ from parcimetre_factors.amortisation import Policy
 
 from .collector import Collector, open_collector
 from .settings import Settings
-from .store import Fact
+from .store.records import Fact
 
 KEY = "served"
 

@@ -24,8 +24,8 @@ from .devices import Device
 from .footprints import Figures, Query, figures
 from .outlets import energy
 from .outlets.wiring import Wiring
-from .store import DeviceId
 from .store.embedded import FILE
+from .store.records import DeviceId
 
 Row = Sequence[object]
 TABLES: Mapping[str, str] = {

@@ -18,7 +18,8 @@ from .base.org_path import clean_path, within
 from .base.scope import Role, Scope
 from .collector import Collector
 from .org import units
-from .store import Fact, Store
+from .store.interface import Store
+from .store.records import Fact
 
 PREFIX = "pt_"
 ID_LENGTH = 10

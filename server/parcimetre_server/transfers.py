@@ -11,7 +11,8 @@ from . import audit, org
 from .base import org_path
 from .base.errors import ParcimetreError
 from .base.periods import LAST_SECOND
-from .store import DeviceId, Fact, Store
+from .store.interface import Store
+from .store.records import DeviceId, Fact
 
 
 class BadTransfer(ParcimetreError):

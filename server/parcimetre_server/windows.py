@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from .base.periods import LAST_SECOND
 from .base.scope import Scope
 from .lineage import Lineages, Piece
-from .store import DeviceId, Fact
+from .store.records import DeviceId, Fact
 from .transfers import Stay, stays
 
 Window = tuple[int, int]

@@ -16,7 +16,8 @@ from queue import Empty, SimpleQueue
 from .base import clock
 from .base.errors import ParcimetreError
 from .base.metrics import Meters
-from .store import Arrival, Merged, Store, together
+from .store.interface import Store
+from .store.records import Arrival, Merged, together
 
 LOG = logging.getLogger(__name__)
 MOST_PER_COMMIT = 500

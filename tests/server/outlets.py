@@ -2,7 +2,7 @@
 
 from parcimetre_agent.report import Feed
 from parcimetre_server.outlets.records import from_outlets, outlet_id
-from parcimetre_server.store import Arrival, Fact
+from parcimetre_server.store.records import Arrival, Fact
 
 SLOT_S = 900
 

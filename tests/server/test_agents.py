@@ -11,7 +11,7 @@ from parcimetre_server.figures import J_PER_KWH
 from parcimetre_server.hardware import hardware
 from parcimetre_server.ingest import take
 from parcimetre_server.profiles import profiles
-from parcimetre_server.store import Fact
+from parcimetre_server.store.records import Fact
 
 DAY_S = 86_400
 GRANT = "put the agent's account into group parcimetre"

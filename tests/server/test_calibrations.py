@@ -15,7 +15,7 @@ from parcimetre_server.cli import factors as command
 from parcimetre_server.explanations import as_json, explain_device
 from parcimetre_server.factor_sets import in_force
 from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 WATTS = {"0": 9.0, "1": 10.0, "2": 11.0}
 DAYS = 3

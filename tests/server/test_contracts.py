@@ -17,7 +17,7 @@ from parcimetre_server.org import UnknownSite
 from parcimetre_server.reports.html import html
 from parcimetre_server.reports.weekly import as_json as weekly_json
 from parcimetre_server.reports.weekly import weekly
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 PARIS = ZoneInfo("Europe/Paris")
 SLOT_S = 900

@@ -22,7 +22,7 @@ from parcimetre_server.credentials import (
     rotate,
     signing_key,
 )
-from parcimetre_server.store import DeviceId
+from parcimetre_server.store.records import DeviceId
 
 DEVICE = DeviceId("d" * 32)
 DAY_S = 86_400

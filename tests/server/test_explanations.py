@@ -7,7 +7,7 @@ from parcimetre_factors.explain import LEAVES, recompute, walk
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.explanations import NothingToExplain, as_json, explain_device, explain_unit
 from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.store import DeviceId, Fact
+from parcimetre_server.store.records import DeviceId, Fact
 
 
 def spans(fleet):

@@ -17,7 +17,7 @@ from parcimetre_server.devices import Device
 from parcimetre_server.figures import Frame, Grid, figure_of
 from parcimetre_server.footprints import GROUPINGS, Figures
 from parcimetre_server.profiles import profiles
-from parcimetre_server.store import DeviceId
+from parcimetre_server.store.records import DeviceId
 
 NOW = 1795514827  # Tuesday 2026-11-24, 10:07:07 UTC
 LAST = NOW // DAY_S * DAY_S

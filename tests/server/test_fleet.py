@@ -6,7 +6,7 @@ from parcimetre_server.base.periods import since_midnight
 from parcimetre_server.devices import retire
 from parcimetre_server.fleet import Filter, fleet, ordered
 from parcimetre_server.footprints import Query, figures
-from parcimetre_server.store import Fact
+from parcimetre_server.store.records import Fact
 
 from tests.server.conftest import GUEST, SILENT
 

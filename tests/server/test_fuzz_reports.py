@@ -13,7 +13,7 @@ from parcimetre_server.base.errors import ParcimetreError
 from parcimetre_server.demo.fleet import fleet as demo_fleet
 from parcimetre_server.demo.records import slots
 from parcimetre_server.ingest import AHEAD_S, OLDEST_S, REPORT, take
-from parcimetre_server.store import DeviceId, Fact
+from parcimetre_server.store.records import DeviceId, Fact
 from pydantic import TypeAdapter
 
 from .conftest import NOW

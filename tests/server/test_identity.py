@@ -3,7 +3,7 @@
 import pytest
 from parcimetre_agent.report import HardwareIdentity
 from parcimetre_server.identity import Identities, Known
-from parcimetre_server.store import DeviceId
+from parcimetre_server.store.records import DeviceId
 
 INSTALL, OTHER_INSTALL = "1" * 32, "2" * 32
 PRINT, OTHER_PRINT = "e" * 64, "f" * 64

@@ -15,7 +15,7 @@ from parcimetre_server.ingest import (
     expand,
     take,
 )
-from parcimetre_server.store import DeviceId, Fact
+from parcimetre_server.store.records import DeviceId, Fact
 
 DEVICE = DeviceId("d" * 32)
 SLOT_S, DAY_S = 900, 86_400

@@ -26,8 +26,8 @@ from parcimetre_server.explanations import explain_device
 from parcimetre_server.footprints import Query, figures, footprint
 from parcimetre_server.org import UnknownSite, create_site, create_unit
 from parcimetre_server.purchases import keep
-from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.embedded.errors import NotYetErased, StoreUnusable
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 from parcimetre_server.transfers import BadTransfer, Stay, midnight, transfer
 
 from .conftest import TODAY, slot

@@ -11,7 +11,7 @@ from parcimetre_server.devices import retire
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.moments import KEPT_S
 from parcimetre_server.pages import overview
-from parcimetre_server.store import Arrival, Fact
+from parcimetre_server.store.records import Arrival, Fact
 
 from .conftest import NOW, SLOT_S, TODAY, slot
 

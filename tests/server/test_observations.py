@@ -11,7 +11,7 @@ from parcimetre_server.base.periods import Span
 from parcimetre_server.feeds import read
 from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.observations import keep, observations
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 SAMPLE = Path(__file__).parents[1] / "data/grid/eco2mix.csv"
 DAY = int(datetime(2023, 10, 2, tzinfo=UTC).timestamp())

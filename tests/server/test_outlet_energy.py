@@ -22,7 +22,7 @@ from parcimetre_server.merging import merge
 from parcimetre_server.monitors import of_device, span_of, spans
 from parcimetre_server.rungs import at_the_wall
 from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId
+from parcimetre_server.store.records import Arrival, DeviceId
 
 from tests.factors.test_method_page import LANGUAGES, worked
 from tests.server.conftest import NOW, SLOT_S, slot

@@ -10,7 +10,7 @@ from parcimetre_server.dead_letters import letters, replay
 from parcimetre_server.devices import devices
 from parcimetre_server.ingest import take
 from parcimetre_server.outlets.records import outlet_id
-from parcimetre_server.store import DeviceId, Fact, together
+from parcimetre_server.store.records import DeviceId, Fact, together
 
 from .outlets import SLOT_S, enrol, feed
 

@@ -15,13 +15,13 @@ from parcimetre_server.cli import parcimetre
 from parcimetre_server.deletion import delete
 from parcimetre_server.devices import device, retire
 from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.migration import migrate
 from parcimetre_server.outlets.map import BadOutlets, Kept, keep, listed, statements
 from parcimetre_server.outlets.records import outlet_id
 from parcimetre_server.outlets.wiring import Wiring, counted
 from parcimetre_server.scoped_store import ScopedStore
-from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.migration import migrate
+from parcimetre_server.store.records import DeviceId
 
 from tests.server.pages.test_pages import checked
 

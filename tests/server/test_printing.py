@@ -24,7 +24,7 @@ from parcimetre_server.reports.pdf import pdf
 from parcimetre_server.reports.rows import csv_text
 from parcimetre_server.reports.weekly import weekly
 from parcimetre_server.reports.xlsx import xlsx
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from .conftest import DAY_S, NOW, SLOT_S, TODAY
 

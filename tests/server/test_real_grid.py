@@ -15,7 +15,7 @@ from parcimetre_server.feeds import read
 from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.observations import keep
 from parcimetre_server.own_profiles import TooFewDays, make_profiles
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 SAMPLE = Path(__file__).parents[1] / "data/grid/eco2mix.csv"
 PARIS = ZoneInfo("Europe/Paris")

@@ -10,7 +10,7 @@ from parcimetre_server.devices import device, devices
 from parcimetre_server.fleet import fleet as listed
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.relayed_servers import join_servers
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from .conftest import DAY_S, NOW, SLOT_S, TODAY, enrolled, inventory, slot
 

@@ -20,7 +20,7 @@ from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.ingest import expand
 from parcimetre_server.retention import KeptAs, resolution_of, retain
 from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from .conftest import DAY_S, NOW, TODAY
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from parcimetre_agent.report import Slot
-from parcimetre_server.store import Arrival, DeviceId
 from parcimetre_server.store.embedded import EmbeddedStore, open_store
+from parcimetre_server.store.records import Arrival, DeviceId
 from parcimetre_server.writer import NotStored, Overloaded, Writer
 
 DEVICE = DeviceId("a" * 32)

@@ -15,7 +15,7 @@ from ..devices import Device, chosen, device, devices
 from ..home_displays import NotCounted, not_counted
 from ..lineage import Lineages
 from ..monitors import EVER, claims, span_of, spans
-from ..store import Store
+from ..store.interface import Store
 
 router = APIRouter(tags=["devices"])
 

@@ -10,7 +10,7 @@ from parcimetre_factors.criteria import Criterion
 from .. import explanations
 from ..base.periods import span
 from ..collector import Collector, of
-from ..store import DeviceId
+from ..store.records import DeviceId
 from .footprint import Asked, Basis, Begin, End, Spread, Unit
 
 router = APIRouter(prefix="/v1", tags=["figures"])

@@ -14,7 +14,7 @@ from ..base.periods import Interval, span
 from ..collector import Collector, aggregates
 from ..contracts import Electricity
 from ..footprints import GroupBy
-from ..store import DeviceId
+from ..store.records import DeviceId
 
 router = APIRouter(prefix="/v1", tags=["figures"])
 

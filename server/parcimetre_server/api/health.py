@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from ..collector import Collector, serving
-from ..condition import assert_ready
+from ..store.health import assert_ready
 
 router = APIRouter(tags=["health"])
 

@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from .. import __version__, condition
+from .. import __version__
 from ..base.exposition import CONTENT_TYPE, Metric, gauge, text
 from ..collector import Collector, of
+from ..store import health as condition
 
 router = APIRouter(tags=["health"])
 

@@ -12,7 +12,7 @@ from ..base.periods import span
 from ..collector import Collector, of, serving
 from ..outlets import map as known
 from ..outlets.map import Statement
-from ..store import DeviceId
+from ..store.records import DeviceId
 from .footprint import Begin, End
 
 router = APIRouter(prefix="/v1", tags=["devices"])

@@ -12,7 +12,7 @@ from .. import consumption
 from ..base.periods import Interval, span
 from ..collector import Collector, of
 from ..consumption import GroupBy
-from ..store import DeviceId
+from ..store.records import DeviceId
 from .footprint import Begin, End, Unit
 
 router = APIRouter(prefix="/v1", tags=["figures"])

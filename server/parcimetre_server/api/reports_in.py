@@ -22,7 +22,7 @@ from ..dead_letters import Intake
 from ..ingest import ClockAhead, Taken, Versions, take
 from ..problems import expected, unexpected
 from ..rates import Rates
-from ..store import DeviceId
+from ..store.records import DeviceId
 from ..writer import Writer
 
 PATH = "/v1/reports"

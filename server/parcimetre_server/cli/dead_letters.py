@@ -16,7 +16,7 @@ from . import options, terminal
 
 if TYPE_CHECKING:
     from ..dead_letters import Letter
-    from ..store import Store
+    from ..store.interface import Store
 
 SHORT_ID = 12
 EPILOG = """\b

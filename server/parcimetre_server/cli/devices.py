@@ -193,7 +193,7 @@ def merge(data_dir: Path, kept: str, gone: str | None, undo: bool, as_json: bool
     """
     from ..devices import find
     from ..merging import merge, unmerge
-    from ..store import DeviceId
+    from ..store.records import DeviceId
 
     collector = options.reading(data_dir)
     store, now = collector.store, collector.now()

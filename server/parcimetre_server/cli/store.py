@@ -14,8 +14,8 @@ from ..base.i18n import mark
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..migration import Compared
-    from ..store import Store
+    from ..store.interface import Store
+    from ..store.migration import Compared
 
 EPILOG = """\b
 Examples:
@@ -41,8 +41,8 @@ def migrate(source: str, target: str, store_password_file: Path | None, as_json:
     Stop the collectors first. It may be repeated: what is there already is not copied again. Exit code 1,
     with the name of each difference, when both sides do not hold the same.
     """
-    from ..migration import migrate as move
-    from ..migration import steps
+    from ..store.migration import migrate as move
+    from ..store.migration import steps
 
     origin = _open(source, store_password_file, create=False)
     goal = _open(target, store_password_file, create=True)

@@ -13,7 +13,7 @@ from ..enrolment import all_secrets
 from ..org import sites
 from ..reports.deliveries import deliveries
 from ..reports.published import WHOLE_TARGET, due_week, key_of
-from ..store import Store
+from ..store.interface import Store
 from . import Finding, ok, warning
 
 SOON_S = 30 * DAY_S

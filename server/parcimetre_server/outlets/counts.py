@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
 
 from ..rungs import QUALITIES, Array
-from ..store import DeviceId, Store
+from ..store.interface import Store
 from ..store.joining import join
+from ..store.records import DeviceId
 from .wiring import Hung, Outlet
 
 NEARLY_S = 810  # of the 900 s of a slot: the rest may be modelled

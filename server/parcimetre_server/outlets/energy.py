@@ -15,8 +15,9 @@ from parcimetre_factors.activity import DECILES, SLOT_S, Activity, MeasuredEnerg
 
 from .. import lineage
 from ..rungs import GIVEN, WALL, at_the_wall
-from ..store import DeviceId, Store
+from ..store.interface import Store
 from ..store.joining import SECONDS
+from ..store.records import DeviceId
 from .counts import USABLE, Slots, Supply, counted, supply
 from .wiring import POE, Hung, Outlet, Wiring
 

@@ -21,8 +21,9 @@ from ..base.units import J_PER_KWH
 from ..collector import Collector
 from ..devices import Device, Directory, UnknownDevice, devices
 from ..hardware import is_virtual
-from ..store import DeviceId, Fact, Store
+from ..store.interface import Store
 from ..store.joining import join
+from ..store.records import DeviceId, Fact
 from ..transfers import midnight
 from ..use import Array
 from .wiring import Feeding, Outlet, Wiring, counted

@@ -13,7 +13,7 @@ from ..devices import Device
 from ..hardware import is_virtual
 from ..profiles import Profile
 from ..rungs import choose
-from ..store import Store
+from ..store.interface import Store
 from .energy import by_outlets
 from .wiring import Wiring
 

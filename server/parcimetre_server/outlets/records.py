@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from parcimetre_agent.report import SLOT_S, Energy, Feed, Slot
 
-from ..store import Arrival, DeviceId, Fact, Store
+from ..store.interface import Store
+from ..store.records import Arrival, DeviceId, Fact
 
 MOST_OUTLETS = 2000  # of a feeder: more are names that change
 

@@ -11,7 +11,8 @@ from parcimetre_factors.activity import SLOT_S
 
 from ..base.periods import LAST_SECOND
 from ..lineage import Lineages
-from ..store import DeviceId, Fact, Store
+from ..store.interface import Store
+from ..store.records import DeviceId, Fact
 
 POE = "poe"
 ELSEWHERE = "elsewhere/"

@@ -31,7 +31,7 @@ from ..outlets.map import listed
 from ..printer_supplies import supplies
 from ..profiles import Profile, profiles
 from ..quarter_hours import by_day, quarter_hours
-from ..store import DeviceId
+from ..store.records import DeviceId
 from ..titles import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, title
 from ..views import StageView, bars, stage_views
 from .charts import Chart, chart

@@ -26,7 +26,7 @@ from ..collector import Collector
 from ..figures import Figure
 from ..footprints import Figures, Query, figures
 from ..small_groups import FEWEST, hidden
-from ..store import DeviceId
+from ..store.records import DeviceId
 
 Reason = Literal[
     "joined", "left", "moved", "service", "use", "grid", "coverage", "embodied", "factors", "several"

@@ -13,7 +13,8 @@ from ..base.i18n import LANGUAGES, mark
 from ..base.periods import DAY_S, HOUR_S
 from ..collector import Collector
 from ..served import like
-from ..store import Fact, Store
+from ..store.interface import Store
+from ..store.records import Fact
 from .editions import Edition, editions
 from .letter import letter
 from .message import message, name_of

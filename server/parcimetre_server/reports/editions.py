@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from weakref import WeakKeyDictionary
 
-from ..store import Fact, Store
+from ..store.interface import Store
+from ..store.records import Fact
 from .published import Target
 
 

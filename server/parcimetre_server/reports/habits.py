@@ -20,7 +20,7 @@ from ..base.periods import HOUR_S, Span
 from ..base.units import J_PER_KWH
 from ..devices import Device
 from ..figures import Alike, Frame
-from ..store import DeviceId
+from ..store.records import DeviceId
 from ..use import Array, Slots
 
 DESKS = frozenset({"desktop", "laptop", "all_in_one", "mini_pc"})

@@ -20,7 +20,8 @@ from ..collector import Collector
 from ..factor_sets import of_id
 from ..footprints import standing
 from ..served import like, told
-from ..store import Fact, FactKind, Store
+from ..store.interface import Store
+from ..store.records import Fact, FactKind
 from .schedules import schedules
 from .weekly import SETTLED_S, Moved, Restated, Weekly, look, weekly
 

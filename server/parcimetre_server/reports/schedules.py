@@ -16,7 +16,8 @@ from ..base.i18n import LANGUAGES, Language
 from ..base.org_path import clean_path
 from ..base.scope import ROLES, WHOLE, Role, Scope
 from ..org import units
-from ..store import Fact, Store
+from ..store.interface import Store
+from ..store.records import Fact
 from .rendered import FORMATS, Format
 
 Way = Literal["mail", "folder", "webhook"]

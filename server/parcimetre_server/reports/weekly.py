@@ -18,7 +18,7 @@ from ..contracts import contracts
 from ..devices import Device
 from ..footprints import Figures, Query, Row, figures, guard_of
 from ..hardware import is_virtual
-from ..store import DeviceId
+from ..store.records import DeviceId
 from ..views import top
 from .actions import Action, actions
 from .changes import Changes, between

@@ -16,7 +16,7 @@ from parcimetre_server.devices import retire
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.reports.changes import changes
 from parcimetre_server.small_groups import FEWEST, hidden, too_few, tree
-from parcimetre_server.store import Arrival
+from parcimetre_server.store.records import Arrival
 
 from tests.server.conftest import slot
 

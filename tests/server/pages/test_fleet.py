@@ -4,7 +4,7 @@ import csv
 import io
 import re
 
-from parcimetre_server.store import Fact
+from parcimetre_server.store.records import Fact
 
 FORM_KEY = re.compile(r'name="form_key" value="([^"]+)"')
 

@@ -6,7 +6,7 @@ from parcimetre_server.base.periods import week_span
 from parcimetre_server.base.scope import Scope
 from parcimetre_server.reports.habits import outside_hours
 from parcimetre_server.reports.weekly import look, weekly
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from tests.server.conftest import SLOT_S, TODAY, enrolled, inventory
 

@@ -14,7 +14,7 @@ from parcimetre_server.collector import open_collector
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.reports.changes import Amounts, Incomparable, between, changes, parts_of
 from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from tests.server.conftest import NOW, TODAY, enrolled, inventory, slot
 

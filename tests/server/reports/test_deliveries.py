@@ -30,7 +30,7 @@ from parcimetre_server.reports import deliveries as deliveries_
 from parcimetre_server.reports import published, schedules
 from parcimetre_server.reports.deliveries import BACK_OFF_S, deliver, deliveries, listed
 from parcimetre_server.reports.published import due_week, publish, restate
-from parcimetre_server.store import Arrival
+from parcimetre_server.store.records import Arrival
 
 from tests.server.conftest import DAY_S, SLOT_S, TODAY, slot
 

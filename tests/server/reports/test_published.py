@@ -17,7 +17,7 @@ from parcimetre_server.reports.published import (
     restate,
     verify,
 )
-from parcimetre_server.store import Arrival, Fact
+from parcimetre_server.store.records import Arrival, Fact
 from parcimetre_server.transfers import Stay, transfer
 
 from tests.server.conftest import DAY_S, SLOT_S, enrolled, inventory, slot

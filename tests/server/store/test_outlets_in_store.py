@@ -5,7 +5,8 @@ from parcimetre_server.deletion import delete
 from parcimetre_server.outlets.energy import activities, span
 from parcimetre_server.outlets.records import outlet_id
 from parcimetre_server.outlets.wiring import Wiring
-from parcimetre_server.store import Arrival, DeviceId, Store
+from parcimetre_server.store.interface import Store
+from parcimetre_server.store.records import Arrival, DeviceId
 
 from tests.server.outlets import enrol, feed, gave, hang
 

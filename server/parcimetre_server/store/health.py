@@ -8,10 +8,10 @@ from pathlib import Path
 
 import psutil
 
-from .base.errors import ParcimetreError
-from .base.exposition import Metric, counter, gauge
-from .store import Store
-from .store.embedded import store_bytes
+from ..base.errors import ParcimetreError
+from ..base.exposition import Metric, counter, gauge
+from .embedded import store_bytes
+from .interface import Store
 
 LEAST_FREE = 100 * 1024 * 1024
 

@@ -16,7 +16,8 @@ from typing import get_args
 
 from parcimetre_agent.report import SLOT_S, Slot
 
-from .store import Arrival, DeviceId, Fact, FactKind, Store
+from .interface import Store
+from .records import Arrival, DeviceId, Fact, FactKind
 
 MOST_SLOTS = 20_000  # in one write
 MOST_KEYS = 500  # whose facts are in memory at once

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from .base.errors import ParcimetreError
-from .store import Lease, Store
+from ..base.errors import ParcimetreError
+from .interface import Lease, Store
 
 LOG = logging.getLogger(__name__)
 LEASE_S = 60.0
