@@ -31,13 +31,13 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_server.app import build
 from parcimetre_server.base.periods import DAY_S, Span, week_of, week_span, weeks_later
 from parcimetre_server.collector import Collector, open_collector
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity
 from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.ingest import expand
 from parcimetre_server.reports.html import html
 from parcimetre_server.reports.weekly import weekly
-from parcimetre_server.settings import Settings
 from parcimetre_server.store.embedded.files import FILE
 from parcimetre_server.store.embedded.packing import DEVICE_BITS
 from parcimetre_server.store.records import Arrival, DeviceId, Fact

@@ -16,11 +16,11 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from parcimetre_server.base.periods import week_of, weeks_later
 from parcimetre_server.collector import Collector, open_collector
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.devices import devices
 from parcimetre_server.reports import schedules
 from parcimetre_server.reports.published import Publication, publish
 from parcimetre_server.reports.rendered import FORMATS, all_rendered
-from parcimetre_server.settings import Settings
 from query import kept_fleet
 
 AIM_S, AIM_MIB = 20.0, 500.0

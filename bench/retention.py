@@ -20,13 +20,13 @@ from parcimetre_agent.report import Gap, Slot
 from parcimetre_factors.criteria import Criterion
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.collector import Collector, open_collector
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity
 from parcimetre_server.feeds import read
 from parcimetre_server.footprints import Query, Row, footprint
 from parcimetre_server.ingest import expand
 from parcimetre_server.observations import keep
-from parcimetre_server.settings import Settings
 from parcimetre_server.store.embedded.files import FILE
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from parcimetre_factors.factor import FactorSet
 
-from . import factor_sets
 from .audit import entry
 from .base.errors import ParcimetreError
 from .collector import Collector
+from .configuration import factor_sets
 
 
 class AnotherCandidate(ParcimetreError):

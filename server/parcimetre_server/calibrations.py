@@ -23,8 +23,8 @@ from parcimetre_factors.power import client
 from . import lineage
 from .base.periods import Span
 from .collector import Collector
+from .configuration.factor_sets import adopted_folder, import_tables
 from .devices import Device, devices
-from .factor_sets import adopted_folder, import_tables
 from .hardware import hardware, is_virtual
 
 SOURCE = Source(

@@ -11,13 +11,13 @@ from starlette.requests import Request
 
 from .base import clock
 from .base.scope import WHOLE, Role, Scope
+from .configuration.factor_sets import in_force
+from .configuration.settings import Settings
 from .day_sums import DaySums
-from .factor_sets import in_force
 from .moments import Moments
 from .reader import reader_of
 from .scoped_store import ScopedStore
 from .seen import Seen
-from .settings import Settings
 from .store.clickhouse import open_store as open_clickhouse
 from .store.embedded import open_store
 from .store.embedded.files import make_folder

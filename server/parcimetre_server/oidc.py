@@ -17,7 +17,7 @@ from joserfc.jwk import KeySet
 
 from .base.errors import ParcimetreError
 from .base.i18n import mark
-from .login_settings import LoginSettings
+from .configuration.login_settings import LoginSettings
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 TIMEOUT_S = 10.0

@@ -6,7 +6,7 @@ import math
 import threading
 
 from .base.errors import ParcimetreError
-from .settings import Settings
+from .configuration.settings import Settings
 from .store.records import DeviceId
 
 HOUR_S = 3600

@@ -8,7 +8,7 @@ from pathlib import Path
 from parcimetre_factors.amortisation import Policy
 
 from .collector import Collector, open_collector
-from .settings import Settings
+from .configuration.settings import Settings
 from .store.records import Fact
 
 KEY = "served"

@@ -14,8 +14,8 @@ from parcimetre_agent.report import Cpu, Inventory, OperatingSystem, Report, Slo
 from parcimetre_agent.settings import Settings
 from parcimetre_agent.transport import post
 from parcimetre_server.collector import open_collector
+from parcimetre_server.configuration.settings import Settings as CollectorSettings
 from parcimetre_server.relayed_servers import join_servers
-from parcimetre_server.settings import Settings as CollectorSettings
 
 from ..agent import certificates
 from ..agent.gateway import bmcs

@@ -9,7 +9,7 @@ import pytest
 from parcimetre_agent import report
 from parcimetre_server.app import build
 from parcimetre_server.collector import open_collector
-from parcimetre_server.settings import Settings
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 NOW = 1795514827  # Tuesday 2026-11-24, 10:07:07 UTC

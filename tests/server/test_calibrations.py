@@ -12,8 +12,8 @@ from parcimetre_factors.verify import first_difference
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.calibrations import calibrations
 from parcimetre_server.cli import factors as command
+from parcimetre_server.configuration.factor_sets import in_force
 from parcimetre_server.explanations import as_json, explain_device
-from parcimetre_server.factor_sets import in_force
 from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

@@ -15,13 +15,13 @@ from parcimetre_factors.explain import recompute
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.units import J_PER_KWH
 from parcimetre_server.collector import open_collector
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.devices import device
 from parcimetre_server.explanations import as_json, explain_device
 from parcimetre_server.footprints import Query, figures, footprint
 from parcimetre_server.merging import merge
 from parcimetre_server.monitors import of_device, span_of, spans
 from parcimetre_server.rungs import at_the_wall
-from parcimetre_server.settings import Settings
 from parcimetre_server.store.records import Arrival, DeviceId
 
 from tests.factors.test_method_page import LANGUAGES, worked

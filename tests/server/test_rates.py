@@ -2,8 +2,8 @@
 
 import pytest
 from parcimetre_agent.courier import BATCH
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.rates import Rates, TooOften, rates
-from parcimetre_server.settings import Settings
 from parcimetre_server.store.records import DeviceId
 
 A, B = DeviceId("a" * 32), DeviceId("b" * 32)

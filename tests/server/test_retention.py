@@ -13,13 +13,13 @@ from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.store import command
 from parcimetre_server.collector import open_collector
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import fleet as demo_fleet
 from parcimetre_server.demo.records import activity
 from parcimetre_server.explanations import DAYS_KEPT, HOURS_KEPT, explain_device, explain_unit
 from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.ingest import expand
 from parcimetre_server.retention import KeptAs, resolution_of, retain
-from parcimetre_server.settings import Settings
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from .conftest import DAY_S, NOW, TODAY

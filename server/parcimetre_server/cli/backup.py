@@ -35,7 +35,7 @@ def create(data_dir: Path, target: Path, as_json: bool) -> None:
     """
     from .. import backups
     from ..base import clock
-    from ..settings import STORE
+    from ..configuration.settings import STORE
 
     if STORE.get().url:
         raise backups.CannotBackUp(

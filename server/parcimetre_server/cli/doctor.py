@@ -17,8 +17,8 @@ from ..base.errors import ParcimetreError
 from . import options, serve
 
 if TYPE_CHECKING:
+    from ..configuration.settings import Settings
     from ..doctor import Finding
-    from ..settings import Settings
 
 EPILOG = """\b
 Examples:
@@ -78,7 +78,7 @@ def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _settings(given: dict[str, Any]) -> Settings:
-    from ..settings import Settings
+    from ..configuration.settings import Settings
 
     return Settings(given["data_dir"], given["host"], given["port"], given["time_zone"])
 

@@ -11,8 +11,8 @@ import click
 from parcimetre_factors.estimate import Answer
 
 from ..base.i18n import mark
+from ..configuration.factor_sets import in_force
 from ..estimates import answer_lines
-from ..factor_sets import in_force
 from ..formats import Formats
 from ..titles import EVIDENCE
 from . import options, terminal

@@ -15,7 +15,7 @@ from parcimetre_factors.overlay import Change, changes
 from ..adoption import adopt as adopt_candidate
 from ..api.factors import matching
 from ..base.i18n import mark
-from ..factor_sets import candidate, checked, import_tables, in_force, sound
+from ..configuration.factor_sets import candidate, checked, import_tables, in_force, sound
 from ..formats import Formats
 from ..titles import QUALITIES
 from . import options, terminal

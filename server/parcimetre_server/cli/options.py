@@ -16,7 +16,7 @@ from ..base.errors import ParcimetreError
 
 if TYPE_CHECKING:
     from ..collector import Collector
-    from ..settings import StoreAddress
+    from ..configuration.settings import StoreAddress
 
 
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
@@ -44,21 +44,21 @@ def _of_the_group(ctx: click.Context, parameter: click.Parameter, value: Path) -
 
 def _chosen(ctx: click.Context, address: StoreAddress) -> None:
     """Keep the store's address for as long as the command runs."""
-    from ..settings import STORE
+    from ..configuration.settings import STORE
 
     token = STORE.set(address)
     ctx.call_on_close(lambda: STORE.reset(token))
 
 
 def _with_url(ctx: click.Context, _: click.Parameter, url: str | None) -> None:
-    from ..settings import STORE
+    from ..configuration.settings import STORE
 
     if url is not None:
         _chosen(ctx, replace(STORE.get(), url=url))
 
 
 def _with_password_file(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
-    from ..settings import STORE
+    from ..configuration.settings import STORE
 
     if file is not None:
         _chosen(ctx, replace(STORE.get(), password_file=file))

@@ -17,13 +17,13 @@ import click
 from parcimetre_factors.amortisation import Policy
 
 from ..base.errors import ParcimetreError
-from ..settings import EUR_PER_KWH
+from ..configuration.settings import EUR_PER_KWH
 from . import options
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from ..settings import Displays
+    from ..configuration.settings import Displays
 
 LOG = logging.getLogger("parcimetre")
 BACKLOG = 2048
@@ -124,11 +124,11 @@ def command(
     from ..app import build
     from ..base import log
     from ..collector import open_collector
+    from ..configuration.login_settings import login_settings
+    from ..configuration.mail_settings import mail_settings
+    from ..configuration.settings import Settings
     from ..home_displays import keep_rule
-    from ..login_settings import login_settings
-    from ..mail_settings import mail_settings
     from ..served import keep_served
-    from ..settings import Settings
 
     log.configure(log_format)
     meta = click.get_current_context().meta

@@ -80,8 +80,8 @@ def retain(data_dir: Path, keep_slots_days: int, keep_hours_days: int, dry_run: 
     the collector was started with.
     """
     from ..base import clock
+    from ..configuration.settings import check_kept
     from ..retention import retain as roll_up
-    from ..settings import check_kept
 
     check_kept(keep_slots_days, keep_hours_days)
     store = options.reading(data_dir).store
@@ -108,7 +108,7 @@ def _watched(found: Iterator[Compared], total: int) -> Iterator[Compared]:
 
 def _open(where: str, password_file: Path | None, create: bool) -> Store:
     from ..collector import store_of
-    from ..settings import Settings, StoreAddress
+    from ..configuration.settings import Settings, StoreAddress
 
     if where.startswith("clickhouse+"):
         return store_of(Settings(Path(), store=StoreAddress(where, password_file)), create)

@@ -17,8 +17,8 @@ from ..base.errors import ParcimetreError
 from ..base.i18n import mark
 from ..base.scope import NotAllowed
 from ..collector import Collector, aggregates, of
+from ..configuration.factor_sets import CANDIDATE, IN_FORCE, Known, known_set, known_sets
 from ..factor_effects import SPAN_DAYS, total
-from ..factor_sets import CANDIDATE, IN_FORCE, Known, known_set, known_sets
 from .forms import Filled
 from .rendering import respond
 

@@ -16,7 +16,7 @@ from ..base.errors import ParcimetreError
 from ..base.i18n import mark
 from ..bodies import read_body
 from ..collector import Collector, serving
-from ..login_settings import LoginSettings
+from ..configuration.login_settings import LoginSettings
 from ..sessions import COOKIE, FLOW_COOKIE, FLOW_LIFETIME_S, LIFETIME_S, Sessions
 from ..tokens import BadToken
 from .rendering import respond

@@ -17,7 +17,7 @@ from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
 from ..base.scope import Role, Scope
 from ..collector import Collector
-from ..factor_sets import of_id
+from ..configuration.factor_sets import of_id
 from ..footprints import standing
 from ..served import like, told
 from ..store.interface import Store

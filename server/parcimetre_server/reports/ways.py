@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from ..base.errors import ParcimetreError
-from ..mail_settings import MailSettings
+from ..configuration.mail_settings import MailSettings
 from .message import name_of
 from .rendered import File
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from parcimetre_server import contracts
 from parcimetre_server.collector import open_collector
-from parcimetre_server.settings import Settings
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 from parcimetre_server.tokens import create_token
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 from parcimetre_server import oidc
-from parcimetre_server.login_settings import login_settings
+from parcimetre_server.configuration.login_settings import login_settings
 from parcimetre_server.pages import login as page
 from parcimetre_server.tokens import revoke_token
 

@@ -2,7 +2,7 @@
 
 import pytest
 from parcimetre_server.base.errors import BadSetting
-from parcimetre_server.mail_settings import mail_settings
+from parcimetre_server.configuration.mail_settings import mail_settings
 
 LEAST = {"host": "smtp.example", "sender": "p@example.org"}
 

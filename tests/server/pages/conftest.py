@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from parcimetre_server.app import build
 from parcimetre_server.collector import open_collector
-from parcimetre_server.settings import Settings
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.store.records import Fact
 
 from tests.server.conftest import DAY_S, GUEST, MEASURED, NOW, SERVER, SILENT, TODAY, arrivals

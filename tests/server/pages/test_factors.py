@@ -2,7 +2,7 @@
 
 import pytest
 from parcimetre_factors.factor import COLUMNS, load_factor_set
-from parcimetre_server.factor_sets import adopt, import_tables
+from parcimetre_server.configuration.factor_sets import adopt, import_tables
 
 
 @pytest.fixture

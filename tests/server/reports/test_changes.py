@@ -11,9 +11,9 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import FactorSet
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.collector import open_collector
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.reports.changes import Amounts, Incomparable, between, changes, parts_of
-from parcimetre_server.settings import Settings
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from tests.server.conftest import NOW, TODAY, enrolled, inventory, slot

@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 from parcimetre_server.base.i18n import Tongue
 from parcimetre_server.cli import parcimetre
 from parcimetre_server.collector import open_collector
-from parcimetre_server.mail_settings import MailSettings
+from parcimetre_server.configuration.mail_settings import MailSettings
 from parcimetre_server.reports import deliveries as deliveries_
 from parcimetre_server.reports import published, schedules
 from parcimetre_server.reports.deliveries import BACK_OFF_S, deliver, deliveries, listed

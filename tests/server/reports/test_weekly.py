@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_server.base.periods import week_span
 from parcimetre_server.collector import open_collector
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.reports.weekly import as_json, weekly
-from parcimetre_server.settings import Settings
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from tests.server.conftest import DAY_S, SLOT_S, TODAY, enrolled, inventory, slot

@@ -9,9 +9,9 @@ from parcimetre_agent.report import EnrolRequest, HardwareIdentity
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.cli import org
 from parcimetre_server.collector import open_collector
+from parcimetre_server.configuration.settings import Settings, StoreAddress
 from parcimetre_server.credentials import KEY_FILE, Credentials, KeyUnusable
 from parcimetre_server.enrolment import Enrolment, create_secret
-from parcimetre_server.settings import Settings, StoreAddress
 
 
 @pytest.fixture

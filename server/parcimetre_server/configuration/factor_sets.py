@@ -18,8 +18,8 @@ from parcimetre_factors.errors import BadFactorRow
 from parcimetre_factors.factor import FactorSet, load_factor_set
 from parcimetre_factors.overlay import overlaid, places
 
-from .base.errors import ParcimetreError
-from .base.i18n import mark
+from ..base.errors import ParcimetreError
+from ..base.i18n import mark
 
 IN_FORCE, SHIPPED, CANDIDATE = "in_force", "shipped", "candidate"
 TITLES = {

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from parcimetre_factors.amortisation import Policy
 
-from .base.errors import BadSetting
+from ..base.errors import BadSetting
 
 if TYPE_CHECKING:
     from .login_settings import LoginSettings

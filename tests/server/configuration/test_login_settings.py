@@ -5,7 +5,7 @@ import pytest
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.base.scope import Scope
 from parcimetre_server.cli import options, serve
-from parcimetre_server.login_settings import login_settings
+from parcimetre_server.configuration.login_settings import login_settings
 
 TABLE = {
     "issuer": "https://id.example.org/realms/metropole",

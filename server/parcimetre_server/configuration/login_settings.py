@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from .base.errors import BadSetting
-from .base.org_path import clean_path
-from .base.scope import ROLES, Role, Scope
+from ..base.errors import BadSetting
+from ..base.org_path import clean_path
+from ..base.scope import ROLES, Role, Scope
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
