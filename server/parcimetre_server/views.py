@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .devices import Device
 from .footprints import Row
-from .titles import STAGES
+from .presentation.labels import STAGES
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from ..base.i18n import mark
-from ..titles import NOT_COUNTED, title
+from ..presentation.labels import NOT_COUNTED, title
 from . import options, terminal
 
 if TYPE_CHECKING:

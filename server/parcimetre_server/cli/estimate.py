@@ -13,8 +13,8 @@ from parcimetre_factors.estimate import Answer
 from ..base.i18n import mark
 from ..configuration.factor_sets import in_force
 from ..estimates import answer_lines
-from ..formats import Formats
-from ..titles import EVIDENCE
+from ..presentation.formats import Formats
+from ..presentation.labels import EVIDENCE
 from . import options, terminal
 
 WORDS = (mark("line"), mark("evidence"))

@@ -22,8 +22,8 @@ from ..contracts import Electricity, market_sets
 from ..devices import find
 from ..explanations import Explanation, explain_device, explain_unit
 from ..explanations import as_json as explanation_json
-from ..formats import Formats
-from ..titles import QUALITIES, title
+from ..presentation.formats import Formats
+from ..presentation.labels import QUALITIES, title
 from . import options, terminal
 from .footprint import amortisation_option, begin, criterion_option, electricity_option, end, org_unit_option
 

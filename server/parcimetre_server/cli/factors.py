@@ -16,8 +16,8 @@ from ..adoption import adopt as adopt_candidate
 from ..api.factors import matching
 from ..base.i18n import mark
 from ..configuration.factor_sets import candidate, checked, import_tables, in_force, sound
-from ..formats import Formats
-from ..titles import QUALITIES
+from ..presentation.formats import Formats
+from ..presentation.labels import QUALITIES
 from . import options, terminal
 
 EPILOG = """\b

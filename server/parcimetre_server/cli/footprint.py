@@ -21,10 +21,10 @@ from ..contracts import ELECTRICITY, Electricity
 from ..devices import devices
 from ..explanations import MARKET
 from ..footprints import GROUPINGS, GroupBy, Query, Row, figures
-from ..formats import Formats
-from ..sparkline import sparkline
+from ..presentation.formats import Formats
+from ..presentation.labels import GROUPS, title
+from ..presentation.sparkline import sparkline
 from ..tallies import ALL
-from ..titles import GROUPS, title
 from . import options, terminal
 
 EPILOG = """\b

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..base.i18n import mark
-from ..formats import Formats
+from ..presentation.formats import Formats
 from . import options, terminal
 
 if TYPE_CHECKING:

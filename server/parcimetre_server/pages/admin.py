@@ -16,8 +16,8 @@ from ..base.errors import ParcimetreError
 from ..base.i18n import NAMES, mark
 from ..base.scope import ROLES, Role
 from ..collector import Collector, of, serving
+from ..presentation.labels import ROLE_TITLES
 from ..reports.rendered import Format
-from ..titles import ROLE_TITLES
 from .forms import Filled
 from .rendering import respond
 

@@ -28,13 +28,13 @@ from ..footprints import Query, Row, figures
 from ..hardware import hardware
 from ..home_displays import not_counted
 from ..outlets.map import listed
+from ..presentation.charts import Chart, chart
+from ..presentation.labels import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, title
 from ..printer_supplies import supplies
 from ..profiles import Profile, profiles
 from ..quarter_hours import by_day, quarter_hours
 from ..store.records import DeviceId
-from ..titles import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, title
 from ..views import StageView, bars, stage_views
-from .charts import Chart, chart
 from .overview import DAYS, PERIODS, Period, crumbs
 from .rendering import respond
 from .strips import grid_strip, use_strip

@@ -22,8 +22,8 @@ from ..contracts import Electricity
 from ..explanations import Explanation, explain_device
 from ..footprints import Query as Asked
 from ..footprints import Row, figures
+from ..presentation.labels import CRITERIA, title
 from ..store.records import DeviceId
-from ..titles import CRITERIA, title
 from .overview import DAYS, PERIODS, Period, crumbs
 from .rendering import respond
 

@@ -21,7 +21,7 @@ from ..base.periods import since_midnight
 from ..collector import Collector, of
 from ..fleet import ASCENDING, Filter, Listed, Sorting, fleet, ordered
 from ..footprints import Query as Asked
-from ..titles import CRITERIA, title
+from ..presentation.labels import CRITERIA, title
 from .overview import DAYS, PERIODS, Period, crumbs
 from .rendering import respond
 from .saved_filters import LIST, saved_filters

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from .charts import round_up
+from ..presentation.charts import round_up
 
 LEVELS = 6
 COLUMNS, HEIGHT = 96, 10

@@ -21,9 +21,9 @@ from ..collector import Collector, aggregates
 from ..devices import devices
 from ..hardware import is_virtual
 from ..moments import whole
+from ..presentation.labels import CHANGES, CRITERIA, STAGES, WHY, title
 from ..reports.changes import between
 from ..small_groups import Guard
-from ..titles import CHANGES, CRITERIA, STAGES, WHY, title
 from ..views import bars, stage_views, top
 from .rendering import respond
 from .trend import trend_of

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..base.i18n import COOKIE, LANGUAGES, NAMES, Language, Tongue, language_of, mark
 from ..base.periods import week_of
 from ..base.scope import Role
 from ..collector import Collector
-from ..formats import Formats
+from ..presentation.jinja_environment import environment, template_tools
+from ..presentation.labels import ROLE_TITLES
 from ..reader import Reader
-from ..titles import ROLE_TITLES
-from .colours import direction
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -39,35 +36,6 @@ MENU = (
     ("/admin", mark("Administration")),
 )
 NEEDED: dict[str, Role] = {"/devices": "analyst", "/agents": "analyst", "/admin": "admin"}
-
-
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """Templates of the pages and reports; a name that a template does not know is an error."""
-    made = Environment(
-        loader=PackageLoader("parcimetre_server", "pages/templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.policies["ext.i18n.trimmed"] = True
-    return made
-
-
-def tools(language: Language, collector: Collector) -> dict[str, Any]:
-    """What every template may use: translation, formats, language."""
-    tongue = Tongue(language)
-    return {
-        "_": tongue,
-        "n_": tongue.plural,
-        "f": Formats(tongue, collector.zone),
-        "direction": direction,
-        "language": language,
-        "factor_set": collector.factors.id,
-        "factor_set_version": collector.factors.version,
-        "organisation": collector.settings.organisation,
-    }
 
 
 def asked_language(request: Request) -> Language:
@@ -103,7 +71,8 @@ def respond(
         "role_titles": ROLE_TITLES,
         "form_key": request.app.state.sessions.form_key(request),
     }
-    html = environment().get_template(template).render(tools(language, collector) | frame | dict(values))
+    tools = template_tools(language, collector.zone, collector.settings.organisation, collector.factors)
+    html = environment("reports", "pages").get_template(template).render(tools | frame | dict(values))
     answer = HTMLResponse(html, status, HEADERS | {"Content-Language": language})
     if request.query_params.get("lang") == language:
         answer.set_cookie(COOKIE, language, max_age=COOKIE_AGE_S, samesite="lax", httponly=True)

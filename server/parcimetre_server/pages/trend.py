@@ -10,8 +10,8 @@ from parcimetre_factors.criteria import Stage
 from ..base.periods import Span, cut
 from ..collector import Collector
 from ..footprints import Query, Row, figures
-from ..titles import STAGES
-from .charts import BOTTOM, TOP, round_up
+from ..presentation.charts import BOTTOM, TOP, round_up
+from ..presentation.labels import STAGES
 
 WIDTH, HEIGHT, LEFT = 480.0, 210.0, 44.0
 MOST_LABELS, MOST_MONTHS = 7, 6

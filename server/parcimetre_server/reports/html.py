@@ -8,9 +8,9 @@ from typing import Any
 
 from ..base.i18n import Language
 from ..collector import Collector
-from ..pages.colours import style
-from ..pages.rendering import environment, tools
-from ..titles import title
+from ..presentation.jinja_environment import environment, template_tools
+from ..presentation.labels import title
+from ..presentation.palette import style
 from ..views import bars, stage_views
 from .letter import letter
 from .weekly import Weekly
@@ -35,10 +35,9 @@ def values(report: Weekly, collector: Collector, language: Language) -> dict[str
 
 def html(report: Weekly, collector: Collector, language: Language) -> str:
     """The report in one language, style included."""
-    template = environment().get_template("report.html")
-    return template.render(
-        tools(language, collector) | values(report, collector, language) | {"style": style()}
-    )
+    template = environment("reports").get_template("report.html")
+    tools = template_tools(language, collector.zone, collector.settings.organisation, collector.factors)
+    return template.render(tools | values(report, collector, language) | {"style": style()})
 
 
 def content_security_policy() -> str:

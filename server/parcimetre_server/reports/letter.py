@@ -11,9 +11,9 @@ from ..base.i18n import Language, Tongue, mark
 from ..base.org_path import SMALL
 from ..collector import Collector
 from ..footprints import Row
-from ..formats import Formats
-from ..pages.colours import direction
-from ..titles import CHANGES, WHY, title
+from ..presentation.formats import Formats
+from ..presentation.labels import CHANGES, WHY, title
+from ..presentation.palette import direction
 from ..views import bars, stage_views
 from .actions import Action
 from .weekly import Moved, Restated, Weekly

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from importlib.resources import as_file, files
 
-from ..pages.colours import colours
+from ..presentation.palette import colours
 from .letter import Letter
 
 TEMPLATE = "letter.typ"

@@ -26,7 +26,7 @@ from parcimetre_server.base.i18n import Tongue, language_of, language_of_environ
 from parcimetre_server.profiles import profiles
 
 PACKAGE = Path(parcimetre_server.__file__).parent
-METHODS = [("**.py", "python"), ("pages/templates/**.html", "jinja2.ext:babel_extract")]
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
 CATEGORIES = ("laptop", "desktop", "all_in_one", "mini_pc", "server", "tablet", "pdu", "other", "unheard of")
 MODELS = (
     ("Dell Inc.", "Latitude 5420"),

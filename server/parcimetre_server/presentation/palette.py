@@ -25,7 +25,7 @@ def direction(change: float) -> Direction:
 @lru_cache(maxsize=1)
 def style() -> str:
     """The style sheet of the pages."""
-    return (files("parcimetre_server") / "pages" / "static" / "parcimetre.css").read_text("utf-8")
+    return (files(__package__) / "static" / "parcimetre.css").read_text("utf-8")
 
 
 @lru_cache(maxsize=2)

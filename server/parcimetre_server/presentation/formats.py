@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency, format_decimal
 
-from .base.i18n import Tongue, mark
-from .titles import TIERS
+from ..base.i18n import Tongue, mark
+from .labels import TIERS
 
 DIGITS = 3
 UTC_ZONE = ZoneInfo("UTC")

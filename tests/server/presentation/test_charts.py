@@ -1,7 +1,7 @@
 """Geometry of the charts."""
 
 import pytest
-from parcimetre_server.pages.charts import HEIGHT, LEFT, WIDTH, chart
+from parcimetre_server.presentation.charts import HEIGHT, LEFT, WIDTH, chart
 
 
 def test_columns_stay_within_the_chart_and_in_proportion():

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from parcimetre_server.base.i18n import Tongue
-from parcimetre_server.formats import Formats
+from parcimetre_server.presentation.formats import Formats
 
 EN, FR = Formats(Tongue("en")), Formats(Tongue("fr"), ZoneInfo("Europe/Paris"))
 

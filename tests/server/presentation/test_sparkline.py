@@ -1,7 +1,7 @@
 """One line of blocks for a series."""
 
 import pytest
-from parcimetre_server.sparkline import sparkline
+from parcimetre_server.presentation.sparkline import sparkline
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from parcimetre_factors.criteria import Criterion, Stage
 
-from .base.i18n import mark
-from .base.org_path import SMALL
-from .rungs import RUNGS
+from ..base.i18n import mark
+from ..base.org_path import SMALL
+from ..rungs import RUNGS
 
 CRITERIA = {
     Criterion.GWP: mark("Climate"),

@@ -4,7 +4,7 @@ import re
 from typing import get_args
 
 import pytest
-from parcimetre_server.pages.colours import colours, direction
+from parcimetre_server.presentation.palette import colours, direction
 from parcimetre_server.reports.letter import Colour, letter
 from parcimetre_server.reports.mail_body import mail_html
 from parcimetre_server.reports.weekly import weekly
