@@ -11,9 +11,9 @@ from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .audit import acting
 from .base.errors import ParcimetreError
 from .collector import READING, Collector
+from .organisation.audit import acting
 from .problems import problem
 from .reader import ON_THIS_MACHINE, Reader
 from .sessions import COOKIE, Sessions

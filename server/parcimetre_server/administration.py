@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from . import enrolment, org
+from . import enrolment
 from . import tokens as access
 from .base import org_path
 from .base.errors import ParcimetreError
 from .base.scope import Role, Scope, UnknownOrgUnit
 from .collector import Collector
 from .devices import Device, devices
+from .organisation import org
 from .reports.rendered import Format
 from .reports.schedules import Schedule, UnknownSchedule, add, end, schedules
 

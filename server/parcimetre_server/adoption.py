@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from parcimetre_factors.factor import FactorSet
 
-from .audit import entry
 from .base.errors import ParcimetreError
 from .collector import Collector
 from .configuration import factor_sets
+from .organisation.audit import entry
 
 
 class AnotherCandidate(ParcimetreError):

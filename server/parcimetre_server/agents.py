@@ -14,13 +14,13 @@ import numpy as np
 from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.criteria import Criterion
 
-from . import lineage
 from .base.periods import Span
 from .base.units import J_PER_KWH
 from .collector import Collector
 from .devices import Device, chosen, devices
 from .figures import Grid
 from .intervals import bounds
+from .organisation import merges
 from .profiles import Errors, Profile, profiles
 from .rungs import PIECES
 from .store.records import Body, DeviceId
@@ -149,7 +149,7 @@ def _agents(collector: Collector, found: list[Device]) -> Agents:
 def _agent(
     collector: Collector, found: Iterable[Device], spent: Mapping[DeviceId, _Spent]
 ) -> Iterator[Agent]:
-    losses, spans, now = collector.store.latest("losses"), lineage.spans(collector.store), collector.now()
+    losses, spans, now = collector.store.latest("losses"), merges.spans(collector.store), collector.now()
     for one in found:
         heard, span = collector.seen.of(one.id), spans.get(one.id)
         silent_since = None if span is None else min(now, span[1] + SLOT_S)

@@ -20,12 +20,12 @@ from parcimetre_factors.factor import COLUMNS, Source
 from parcimetre_factors.hardware import Hardware
 from parcimetre_factors.power import client
 
-from . import lineage
 from .base.periods import Span
 from .collector import Collector
 from .configuration.factor_sets import adopted_folder, import_tables
 from .devices import Device, devices
 from .hardware import hardware, is_virtual
+from .organisation import merges
 
 SOURCE = Source(
     "fleet-battery-sessions", "the organisation itself", "Battery sessions of its own laptops", "",
@@ -61,7 +61,7 @@ def calibrations(collector: Collector, span: Span) -> list[Found]:
 def _sessions(collector: Collector, span: Span) -> Iterator[tuple[Hardware, Session]]:
     """Each device's time on battery, beside its model that no calibration changes."""
     asked = {found.id: found for found in devices(collector.store).values() if _counts(found)}
-    for device_id, activity in lineage.activities(collector.store, asked, span.first, span.last):
+    for device_id, activity in merges.activities(collector.store, asked, span.first, span.last):
         made = hardware(asked[device_id])
         if made.maker and made.model:
             modelled_j = client(made, collector.factors).energy_j(activity)

@@ -17,7 +17,7 @@ from .base.periods import Interval, Periods, Span, cut
 from .collector import Collector
 from .devices import Device, devices, zones_of
 from .ingest import NEWEST_S
-from .lineage import Lineages
+from .organisation.merges import Lineages
 from .printing import Printed, printed
 from .store.interface import Store
 from .store.records import Body, DeviceId, Fact

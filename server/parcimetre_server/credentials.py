@@ -15,10 +15,10 @@ from pathlib import Path
 
 from itsdangerous import BadSignature, HMACAlgorithm, Signer, URLSafeSerializer
 
-from . import audit
 from .base import clock
 from .base.errors import ParcimetreError
 from .collector import Collector
+from .organisation import audit
 from .store.interface import Lease, Store
 from .store.records import DeviceId, Fact
 

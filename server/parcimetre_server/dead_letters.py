@@ -13,9 +13,9 @@ from typing import Any
 
 from parcimetre_agent.report import SCHEMA
 
-from . import audit
 from .base.errors import ParcimetreError
 from .ingest import LISTS, take
+from .organisation import audit
 from .store.interface import Store
 from .store.records import Arrival, DeviceId, Fact, together
 

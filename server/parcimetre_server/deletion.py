@@ -7,11 +7,11 @@ import secrets
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from .audit import DELETED, entry
 from .base.errors import ParcimetreError
 from .devices import device
-from .lineage import Lineages
-from .outlets.wiring import Wiring
+from .organisation.audit import DELETED, entry
+from .organisation.connections import Wiring
+from .organisation.merges import Lineages
 from .store.interface import Store
 from .store.records import DeviceId, Fact, FactKind
 

@@ -14,18 +14,18 @@ from parcimetre_agent.report import Display, Inventory
 from parcimetre_factors.purchase import Stated
 from pydantic import TypeAdapter
 
-from . import audit, lineage
 from .base.errors import ParcimetreError
 from .base.org_path import within
 from .base.periods import LAST_SECOND
 from .credentials import revocation
 from .displays import inventory_of
-from .org import sites
-from .outlets.wiring import Wiring, unplugged
+from .organisation import audit, merges
+from .organisation.connections import Wiring, unplugged
+from .organisation.org import sites
+from .organisation.transfers import Stay, by_device, stays
 from .scoped_store import ScopedStore
 from .store.interface import Store
 from .store.records import DeviceId, Fact, FactKind
-from .transfers import Stay, by_device, stays
 
 INVENTORY = TypeAdapter(Inventory)
 DISPLAY = TypeAdapter(Display)
@@ -174,7 +174,7 @@ def _seen(store: ScopedStore, found: Device, zones: Mapping[str, str]) -> Device
 
 def _all_devices(store: Store) -> dict[DeviceId, Device]:
     facts = _Facts(*(store.latest(kind) for kind in DESCRIBING))
-    lineages, moves = lineage.Lineages.of(store), by_device(store.history("transfer"))
+    lineages, moves = merges.Lineages.of(store), by_device(store.history("transfer"))
     zones, wiring = zones_of(store), Wiring.of(store)
     found = {
         DeviceId(key): _device(facts, lineages, DeviceId(key), moves.get(key, ()), zones)
@@ -186,7 +186,7 @@ def _all_devices(store: Store) -> dict[DeviceId, Device]:
 
 
 def _monitors(
-    facts: _Facts, lineages: lineage.Lineages, found: Mapping[DeviceId, Device]
+    facts: _Facts, lineages: merges.Lineages, found: Mapping[DeviceId, Device]
 ) -> Iterator[tuple[DeviceId, Device]]:
     """Monitors that a known machine showed."""
     for key, fact in facts.monitors.items():
@@ -200,7 +200,7 @@ def _update(store: Store, known: dict[DeviceId, Device], changed: Sequence[str])
     """Read devices anew, and their monitors; facts may stand about one that never enrolled, or that is part
     of another.
     """
-    lineages, zones, keys = lineage.Lineages.of(store), zones_of(store), set(changed)
+    lineages, zones, keys = merges.Lineages.of(store), zones_of(store), set(changed)
     wiring = Wiring.of(store)
     monitors = [key for key, found in known.items() if keys.intersection(found.drivers)]
     for key in [*changed, *monitors]:
@@ -215,12 +215,12 @@ def device(store: Store, device_id: str) -> Device:
     """One device. Raises UnknownDevice, also for one that was merged into another."""
     if isinstance(store, ScopedStore):
         return _one_in_scope(store, device_id)
-    lineages = lineage.Lineages.of(store)
+    lineages = merges.Lineages.of(store)
     return _one(store, DeviceId(device_id), lineages, zones_of(store), Wiring.of(store))
 
 
 def _one(
-    store: Store, device_id: DeviceId, lineages: lineage.Lineages, zones: Mapping[str, str], wiring: Wiring
+    store: Store, device_id: DeviceId, lineages: merges.Lineages, zones: Mapping[str, str], wiring: Wiring
 ) -> Device:
     into = lineages.into(device_id)
     if into is not None:
@@ -244,7 +244,7 @@ def _one_in_scope(store: ScopedStore, device_id: str) -> Device:
 
 
 def _one_monitor(
-    store: Store, device_id: DeviceId, lineages: lineage.Lineages, zones: Mapping[str, str]
+    store: Store, device_id: DeviceId, lineages: merges.Lineages, zones: Mapping[str, str]
 ) -> Device:
     """A monitor that one of its machines is still known of. Raises UnknownDevice."""
     fact, purchase = store.latest_of("monitor", device_id), store.latest_of("purchase", device_id)
@@ -332,7 +332,7 @@ def _of_members(store: Store, kind: FactKind, members: Sequence[DeviceId]) -> di
 
 
 def _device(
-    facts: _Facts, lineages: lineage.Lineages, key: DeviceId, moves: Sequence[Fact], zones: Mapping[str, str]
+    facts: _Facts, lineages: merges.Lineages, key: DeviceId, moves: Sequence[Fact], zones: Mapping[str, str]
 ) -> Device:
     """A device of one or several members: the first gives its id and place, the latest enrolled its state.
 
@@ -439,4 +439,4 @@ def revoke(store: Store, device_id: str, now: int) -> None:
 
 def _members(store: Store, device_id: str) -> list[DeviceId]:
     """A device and those merged into it. Raises UnknownDevice."""
-    return lineage.Lineages.of(store).members(device(store, device_id).id)
+    return merges.Lineages.of(store).members(device(store, device_id).id)

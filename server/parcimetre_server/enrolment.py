@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity
 
-from . import audit
 from .base.errors import ParcimetreError
 from .base.i18n import mark
 from .collector import Collector
 from .identity import Identities, Known
-from .org import DEFAULT_SITE, create_site, create_unit, site
+from .organisation import audit
+from .organisation.org import DEFAULT_SITE, create_site, create_unit, site
 from .store.interface import Store
 from .store.records import Body, DeviceId, Fact
 

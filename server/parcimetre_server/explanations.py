@@ -32,10 +32,10 @@ from .devices import Device, device, zones_of
 from .figures import Grid, put_to_use
 from .footprints import Query, figures, stays_in
 from .hardware import assumptions, hardware, is_virtual
-from .lineage import Lineages
 from .monitors import Told, of_device, span_of
+from .organisation.connections import Wiring
+from .organisation.merges import Lineages
 from .outlets.own_figures import Beside, beside
-from .outlets.wiring import Wiring
 from .profiles import Profile, profiles
 from .purchases import purchase_of
 from .retention import resolution_of

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import lineage
 from .base.exposition import Metric, Sample, gauge
 from .base.org_path import within
 from .base.periods import DAY_S, Span, since_midnight
 from .devices import devices
 from .footprints import Query, Row, figures
+from .organisation import merges
 from .store.interface import RolledUp
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def fleet(collector: Collector) -> Fleet:
     """The fleet as the store has it now."""
     now, store = collector.now(), collector.store
     serving = [device for device in devices(store).values() if device.retired_at is None]
-    spans = lineage.spans(store)
+    spans = merges.spans(store)
     quiet = [
         device.org_unit
         for device in serving

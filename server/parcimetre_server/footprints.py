@@ -32,7 +32,7 @@ from .figures import Figure, Frame, Grid, alike, figure
 from .home_displays import not_counted
 from .intervals import bounds
 from .monitors import claims, reported
-from .outlets.wiring import Wiring
+from .organisation.connections import Wiring
 from .profiles import profiles
 from .recorded import Recorded, Watch, days_of
 from .small_groups import FEWEST, Guard, hidden, tree

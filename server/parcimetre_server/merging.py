@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from parcimetre_factors.activity import SLOT_S
 
-from . import audit
 from .base.errors import ParcimetreError
 from .credentials import revocation
-from .lineage import Lineage, Lineages, Piece
+from .organisation import audit
+from .organisation.merges import Lineage, Lineages, Piece
 from .store.interface import Store
 from .store.records import DeviceId, Fact
 

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, SLOT_S, Activity
 
-from . import lineage
 from .base.periods import Span
 from .devices import Device
+from .organisation import merges
+from .organisation.connections import Wiring
 from .outlets import energy
-from .outlets.wiring import Wiring
 from .store.interface import Store
 from .store.records import DeviceId, Fact
 
@@ -47,7 +47,7 @@ class Told:
     def between(self, first: int, last: int) -> Told:
         """What was told of the slots with first <= start < last."""
         kept = (self.activity.start >= first) & (self.activity.start < last)
-        return Told(lineage.between(self.activity, first, last), self.machines, self.teller[kept])
+        return Told(merges.between(self.activity, first, last), self.machines, self.teller[kept])
 
     def names(self, inside: NDArray[np.bool_]) -> tuple[DeviceId, ...]:
         """The machines that told some slots."""
@@ -147,7 +147,7 @@ def reported(
 
     A device may be known by its outlets alone.
     """
-    own = {key: span for key, span in lineage.spans(store).items() if key in found}
+    own = {key: span for key, span in merges.spans(store).items() if key in found}
     spans = store.spans() if held or wiring.hung else {}
     own = energy.spans(own, spans, wiring, [key for key in wiring.hung if key in found])
     told_of = ((key, _span(of_it, spans)) for key, of_it in held.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .lineage import Lineages
+from .organisation.merges import Lineages
 from .store.interface import Store
 from .store.records import DeviceId
 

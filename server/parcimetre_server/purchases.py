@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from parcimetre_factors.purchase import Purchase, Stated, purchase
 
-from .audit import entry
 from .base.errors import ParcimetreError
 from .devices import Device, Directory, UnknownDevice, devices
 from .hardware import is_virtual, made_in
+from .organisation.audit import entry
 from .store.interface import Store
 from .store.records import DeviceId, Fact
 

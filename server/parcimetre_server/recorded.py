@@ -13,14 +13,14 @@ from parcimetre_factors.activity import SLOT_S, Activity
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.grid import GridSlots
 
-from . import lineage
 from .base.periods import DAY_S, Interval, Periods, Span, cut, next_midnight
 from .collector import Collector
 from .day_sums import DayKey, DaySum, Rows, day_sum, digest
 from .devices import Device
 from .figures import Alike, Frame, stands_whole, used_by
 from .monitors import Claims, activities
-from .outlets.wiring import Wiring
+from .organisation import merges
+from .organisation.connections import Wiring
 from .profiles import Errors
 from .rungs import RUNGS
 from .store.interface import Store
@@ -160,7 +160,7 @@ def _during(stay: Device, recorded: Activity | None) -> Activity | None:
         return None
     if stay.since <= recorded.start[0] and recorded.start[-1] < stay.until:
         return recorded
-    found = lineage.between(recorded, stay.since, stay.until)
+    found = merges.between(recorded, stay.since, stay.until)
     return found if len(found.start) else None
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from . import audit
 from .collector import Collector
 from .devices import Device, devices
 from .merging import merge
+from .organisation import audit
 from .store.interface import Store
 
 WHO = "collector"

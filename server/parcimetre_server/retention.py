@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import audit
 from .base.periods import DAY_S, Span
+from .organisation import audit
 from .store.interface import Store
 
 SUBJECT = "store"

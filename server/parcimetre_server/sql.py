@@ -16,14 +16,14 @@ from pathlib import Path
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.criteria import Criterion
 
-from . import lineage
 from .base.errors import ParcimetreError
 from .base.periods import Span
 from .collector import Collector
 from .devices import Device
 from .footprints import Figures, Query, figures
+from .organisation import merges
+from .organisation.connections import Wiring
 from .outlets import energy
-from .outlets.wiring import Wiring
 from .store.embedded import FILE
 from .store.records import DeviceId
 
@@ -94,7 +94,7 @@ def _activities(collector: Collector, within: Span) -> Iterator[tuple[DeviceId, 
     """Slots of every device, with what its outlets counted; outlets are no devices."""
     store, wiring = collector.store, Wiring.of(collector.store)
     outlets = {key for outlet in wiring.outlets for key in outlet.ids}
-    ids = [key for key in (*lineage.spans(store), *wiring.hung) if key not in outlets]
+    ids = [key for key in (*merges.spans(store), *wiring.hung) if key not in outlets]
     return energy.activities(store, wiring, ids, within.first, within.last)
 
 

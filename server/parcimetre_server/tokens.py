@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from . import audit
 from .base.errors import ParcimetreError
 from .base.i18n import mark
 from .base.org_path import clean_path, within
 from .base.scope import Role, Scope
 from .collector import Collector
-from .org import units
+from .organisation import audit
+from .organisation.org import units
 from .store.interface import Store
 from .store.records import Fact
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from .base.periods import LAST_SECOND
 from .base.scope import Scope
-from .lineage import Lineages, Piece
+from .organisation.merges import Lineages, Piece
+from .organisation.transfers import Stay, stays
 from .store.records import DeviceId, Fact
-from .transfers import Stay, stays
 
 Window = tuple[int, int]
 EVER: tuple[Window, ...] = ((0, LAST_SECOND),)

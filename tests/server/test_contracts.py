@@ -13,7 +13,7 @@ from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.contracts import BadContract, UnknownContract, add, end, market_sets, read
 from parcimetre_server.explanations import MARKET, as_json, explain_device, explain_unit
 from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.org import UnknownSite
+from parcimetre_server.organisation.org import UnknownSite
 from parcimetre_server.reports.html import html
 from parcimetre_server.reports.weekly import as_json as weekly_json
 from parcimetre_server.reports.weekly import weekly

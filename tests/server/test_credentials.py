@@ -8,7 +8,6 @@ import pytest
 from click.testing import CliRunner
 from itsdangerous import URLSafeSerializer
 from parcimetre_server import credentials
-from parcimetre_server.audit import entries
 from parcimetre_server.cli import credential_key as command
 from parcimetre_server.credentials import (
     KEY_FILE,
@@ -22,6 +21,7 @@ from parcimetre_server.credentials import (
     rotate,
     signing_key,
 )
+from parcimetre_server.organisation.audit import entries
 from parcimetre_server.store.records import DeviceId
 
 DEVICE = DeviceId("d" * 32)

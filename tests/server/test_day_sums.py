@@ -17,8 +17,8 @@ from parcimetre_server.devices import device, devices
 from parcimetre_server.footprints import GROUPINGS, Query, figures
 from parcimetre_server.merging import merge, split
 from parcimetre_server.observations import keep
+from parcimetre_server.organisation.transfers import Stay, transfer
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
-from parcimetre_server.transfers import Stay, transfer
 
 from .conftest import enrolled, inventory, slot
 

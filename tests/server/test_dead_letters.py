@@ -6,10 +6,11 @@ from dataclasses import asdict
 import pytest
 from click.testing import CliRunner
 from parcimetre_agent.report import Report, Slot
-from parcimetre_server import audit, dead_letters, ingest
+from parcimetre_server import dead_letters, ingest
 from parcimetre_server.cli import parcimetre
 from parcimetre_server.dead_letters import Intake, UnknownLetter, drop, letter, letters, prune, replay
 from parcimetre_server.ingest import take
+from parcimetre_server.organisation import audit
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from .conftest import DAY_S, SLOT_S, slot

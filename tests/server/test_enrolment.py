@@ -16,7 +16,7 @@ from parcimetre_server.enrolment import (
     create_secret,
     revoke_secret,
 )
-from parcimetre_server.org import sites, units
+from parcimetre_server.organisation.org import sites, units
 
 
 def asks(secret, number=1, fingerprint=True, **about):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
-from parcimetre_server import audit, lineage, merging
+from parcimetre_server import merging
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.cli import parcimetre
 from parcimetre_server.credentials import BadCredential, Credentials
@@ -24,11 +24,12 @@ from parcimetre_server.devices import UnknownDevice, device, devices, retire, re
 from parcimetre_server.enrolment import Enrolment, create_secret, revoke_secret
 from parcimetre_server.explanations import explain_device
 from parcimetre_server.footprints import Query, figures, footprint
-from parcimetre_server.org import UnknownSite, create_site, create_unit
+from parcimetre_server.organisation import audit, merges
+from parcimetre_server.organisation.org import UnknownSite, create_site, create_unit
+from parcimetre_server.organisation.transfers import BadTransfer, Stay, midnight, transfer
 from parcimetre_server.purchases import keep
 from parcimetre_server.store.embedded.errors import NotYetErased, StoreUnusable
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
-from parcimetre_server.transfers import BadTransfer, Stay, midnight, transfer
 
 from .conftest import TODAY, slot
 from .test_enrolment import asks
@@ -171,7 +172,7 @@ def two(fleet, kept_s=600, gone_s=900):
 
 
 def starts(fleet, which):
-    return lineage.activity(fleet.collector.store, which, 0, TODAY)
+    return merges.activity(fleet.collector.store, which, 0, TODAY)
 
 
 def test_merged_devices_are_one_and_the_greater_coverage_counts(fleet):
@@ -181,16 +182,14 @@ def test_merged_devices_are_one_and_the_greater_coverage_counts(fleet):
     found = starts(fleet, kept)
     assert found.start.tolist() == [TODAY - DAY_S + n * SLOT_S for n in range(18)]
     assert found.display_on_s.tolist() == [600] * 8 + [900] * 10
-    assert dict(lineage.activities(store, [kept, fleet.server], 0, TODAY))[kept].start.tolist() == (
+    assert dict(merges.activities(store, [kept, fleet.server], 0, TODAY))[kept].start.tolist() == (
         found.start.tolist()
     )
     assert gone not in devices(store)
     assert (
-        lineage.spans(store)[kept]
-        == lineage.span(store, kept)
-        == (TODAY - DAY_S, TODAY - DAY_S + 17 * SLOT_S)
+        merges.spans(store)[kept] == merges.span(store, kept) == (TODAY - DAY_S, TODAY - DAY_S + 17 * SLOT_S)
     )
-    assert gone not in lineage.spans(store)
+    assert gone not in merges.spans(store)
     assert device(store, kept).hostname == "pc-1", "the state of the machine is that of its latest enrolment"
     with pytest.raises(UnknownDevice, match="merged into"):
         device(store, gone)
@@ -254,12 +253,12 @@ def test_retiring_a_merged_device_ends_every_credential(fleet):
 
 def test_a_split_gives_the_later_records_to_a_new_device_and_counts_each_once(fleet):
     store, at = fleet.collector.store, TODAY - 3 * DAY_S
-    whole = lineage.activity(store, fleet.server, 0, fleet.now)
+    whole = merges.activity(store, fleet.server, 0, fleet.now)
     before = total(fleet, device=fleet.server)
     new = merging.split(store, fleet.server, at, fleet.now)
-    parts = [lineage.activity(store, key, 0, fleet.now) for key in (fleet.server, new)]
+    parts = [merges.activity(store, key, 0, fleet.now) for key in (fleet.server, new)]
     assert parts[0].start[-1] == at - SLOT_S
-    assert parts[1].start[0] == at == lineage.span(store, new)[0]
+    assert parts[1].start[0] == at == merges.span(store, new)[0]
     assert [*parts[0].start, *parts[1].start] == whole.start.tolist()
     after = [total(fleet, device=key).energy_kwh for key in (fleet.server, new)]
     assert sum(after) == pytest.approx(before.energy_kwh)
@@ -279,7 +278,7 @@ def test_after_a_split_each_machine_enrols_into_its_own_device(fleet):
     late = slot(fleet.now // SLOT_S * SLOT_S + SLOT_S)
     collector.store.write([Arrival(new, [late]), Arrival(shared, [late])])
     for key in (shared, new):
-        assert lineage.activity(collector.store, key, late.start, late.start + 1).start.tolist() == [
+        assert merges.activity(collector.store, key, late.start, late.start + 1).start.tolist() == [
             late.start
         ]
 
@@ -350,7 +349,7 @@ def test_a_split_device_is_deleted_with_the_other_part_or_not_at_all(fleet):
     new = merging.split(store, fleet.server, TODAY - DAY_S, fleet.now)
     with pytest.raises(SharedRecords, match="--together"):
         delete(store, new, "x", fleet.now)
-    assert len(lineage.activity(store, new, 0, TODAY).start) == 96
+    assert len(merges.activity(store, new, 0, TODAY).start) == 96
     assert set(delete(store, new, "x", fleet.now, together=True)) == {new, fleet.server}
     assert new.encode() not in bytes_of(fleet.collector)
 
@@ -364,7 +363,7 @@ def test_a_machine_whose_device_was_deleted_enrols_as_a_new_one(empty):
 
 
 def test_stays_hold_all_time_without_a_gap():
-    from parcimetre_server.transfers import stays
+    from parcimetre_server.organisation.transfers import stays
 
     moves = [
         Fact("transfer", "x", 0, {"org_unit": u, "site": "s", "at": at}) for u, at in (("B", 50), ("C", 20))

@@ -25,9 +25,9 @@ from parcimetre_server.home_displays import keep_rule, not_counted, settle
 from parcimetre_server.ingest import take
 from parcimetre_server.merging import merge
 from parcimetre_server.monitors import claims, of_device, spans
+from parcimetre_server.organisation.transfers import BadTransfer, Stay, transfer
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
-from parcimetre_server.transfers import BadTransfer, Stay, transfer
 
 from .conftest import DAY_S, NOW, SLOT_S, TODAY, enrolled, inventory
 

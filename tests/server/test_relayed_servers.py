@@ -4,11 +4,12 @@ from dataclasses import asdict, replace
 
 import pytest
 from parcimetre_agent import report
-from parcimetre_server import audit, merging
+from parcimetre_server import merging
 from parcimetre_server.base.periods import Span
 from parcimetre_server.devices import device, devices
 from parcimetre_server.fleet import fleet as listed
 from parcimetre_server.footprints import Query, figures
+from parcimetre_server.organisation import audit
 from parcimetre_server.relayed_servers import join_servers
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from parcimetre_agent.report import Gap
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
-from parcimetre_server import audit, jobs, recorded
+from parcimetre_server import jobs, recorded
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.store import command
@@ -19,6 +19,7 @@ from parcimetre_server.demo.records import activity
 from parcimetre_server.explanations import DAYS_KEPT, HOURS_KEPT, explain_device, explain_unit
 from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.ingest import expand
+from parcimetre_server.organisation import audit
 from parcimetre_server.retention import KeptAs, resolution_of, retain
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

@@ -13,8 +13,8 @@ from ..agents import Agent, agent_of
 from ..collector import Collector, of
 from ..devices import Device, chosen, device, devices
 from ..home_displays import NotCounted, not_counted
-from ..lineage import Lineages
 from ..monitors import EVER, claims, span_of, spans
+from ..organisation.merges import Lineages
 from ..store.interface import Store
 
 router = APIRouter(tags=["devices"])

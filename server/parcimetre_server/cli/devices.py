@@ -158,7 +158,7 @@ def transfer(
 ) -> None:  # fmt: skip
     """Let a device belong to another org unit from a day on; figures before it stay with the former one."""
     from ..devices import find
-    from ..transfers import Stay, transfer
+    from ..organisation.transfers import Stay, transfer
 
     collector = options.reading(data_dir)
     zone = collector.zone
@@ -266,7 +266,7 @@ def delete(data_dir: Path, device_id: str, reason: str, together: bool, yes: boo
 @options.as_json
 def audit(data_dir: Path, device_id: str | None, as_json: bool) -> None:
     """Show who did what and when: to one device (or secret, contract, ... of this id), or to anything."""
-    from ..audit import entries
+    from ..organisation.audit import entries
 
     rows = [
         asdict(entry)

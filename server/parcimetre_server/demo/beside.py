@@ -7,8 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..organisation.connections import Feeding, Wiring
 from ..outlets.map import Statement, keep
-from ..outlets.wiring import Feeding, Wiring
 from ..served import open_as_served
 from .fleet import CENTRAL, DATACENTRE, DemoDevice, fleet
 from .power_units import pdus

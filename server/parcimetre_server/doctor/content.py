@@ -10,7 +10,7 @@ from parcimetre_factors.factor import FactorSet
 from ..base.periods import DAY_S, week_span
 from ..collector import Collector
 from ..enrolment import all_secrets
-from ..org import sites
+from ..organisation.org import sites
 from ..reports.deliveries import deliveries
 from ..reports.published import WHOLE_TARGET, due_week, key_of
 from ..store.interface import Store

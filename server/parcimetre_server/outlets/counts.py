@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
 
+from ..organisation.connections import Hung, Outlet
 from ..rungs import QUALITIES, Array
 from ..store.interface import Store
 from ..store.joining import join
 from ..store.records import DeviceId
-from .wiring import Hung, Outlet
 
 NEARLY_S = 810  # of the 900 s of a slot: the rest may be modelled
 SEVERAL = "outlets"

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, SLOT_S, Activity, MeasuredEnergy
 
-from .. import lineage
+from ..organisation import merges
+from ..organisation.connections import POE, Hung, Outlet, Wiring
 from ..rungs import GIVEN, WALL, at_the_wall
 from ..store.interface import Store
 from ..store.joining import SECONDS
 from ..store.records import DeviceId
 from .counts import USABLE, Slots, Supply, counted, supply
-from .wiring import POE, Hung, Outlet, Wiring
 
 STATES = ("display_on_s", "display_off_s", "asleep_s", "off_s")
 Rows = NDArray[np.intp]
@@ -33,7 +33,7 @@ def activities(
     """Activity of each device that has any slot with first <= start < last, outlets considered."""
     touched = [key for key in dict.fromkeys(ids) if wiring.touches(key)]
     own: dict[DeviceId, Activity] = {}
-    for key, found in lineage.activities(store, ids, first, last):
+    for key, found in merges.activities(store, ids, first, last):
         if wiring.touches(key):
             own[key] = found
         else:
@@ -47,9 +47,9 @@ def activities(
 def activity(store: Store, wiring: Wiring, device_id: DeviceId, first: int, last: int) -> Activity:
     """The same of one device, empty where it has no slot."""
     if not wiring.touches(device_id):
-        return lineage.activity(store, device_id, first, last)
+        return merges.activity(store, device_id, first, last)
     found = dict(activities(store, wiring, [device_id], first, last))
-    return found.get(device_id) or lineage.activity(store, device_id, first, first)
+    return found.get(device_id) or merges.activity(store, device_id, first, first)
 
 
 def by_outlets(
@@ -76,7 +76,7 @@ def spans(
 
 def span(store: Store, wiring: Wiring, device_id: DeviceId) -> Ends | None:
     """The same of one device, None where there is no record."""
-    own = lineage.span(store, device_id)
+    own = merges.span(store, device_id)
     outlets = {key for outlet, _ in wiring.hung.get(device_id, ()) for key in outlet.ids}
     stored = {key: ends for key in outlets if (ends := store.span(key)) is not None}
     return spans({device_id: own} if own else {}, stored, wiring, [device_id]).get(device_id)

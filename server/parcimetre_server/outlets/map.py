@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.power import PASSES_ON
 
-from ..audit import entry
 from ..base.errors import ParcimetreError
 from ..base.periods import Span
 from ..base.scope import WHOLE, Scope
@@ -21,12 +20,13 @@ from ..base.units import J_PER_KWH
 from ..collector import Collector
 from ..devices import Device, Directory, UnknownDevice, devices
 from ..hardware import is_virtual
+from ..organisation.audit import entry
+from ..organisation.connections import Feeding, Outlet, Wiring, counted
+from ..organisation.transfers import midnight
 from ..store.interface import Store
 from ..store.joining import join
 from ..store.records import DeviceId, Fact
-from ..transfers import midnight
 from ..use import Array
-from .wiring import Feeding, Outlet, Wiring, counted
 
 COLUMNS = ("feeder", "outlet", "device")
 FIRST_LINE = 2

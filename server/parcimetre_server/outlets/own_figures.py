@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import lineage
 from ..base.periods import Span
 from ..base.units import J_PER_KWH
 from ..devices import Device
 from ..hardware import is_virtual
+from ..organisation import merges
+from ..organisation.connections import Wiring
 from ..profiles import Profile
 from ..rungs import choose
 from ..store.interface import Store
 from .energy import by_outlets
-from .wiring import Wiring
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def beside(store: Store, device: Device, profile: Profile, span: Span) -> Beside
     if not device.wired:
         return None
     starts, energy_j = by_outlets(store, Wiring.of(store), device.id, span.first, span.last)
-    own = lineage.activity(store, device.id, span.first, span.last)
+    own = merges.activity(store, device.id, span.first, span.last)
     both, told, recorded = np.intersect1d(starts, own.start, assume_unique=True, return_indices=True)
     if not len(both):
         return None

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from .. import audit
 from ..base.errors import ParcimetreError
 from ..base.i18n import LANGUAGES, Language
 from ..base.org_path import clean_path
 from ..base.scope import ROLES, WHOLE, Role, Scope
-from ..org import units
+from ..organisation import audit
+from ..organisation.org import units
 from ..store.interface import Store
 from ..store.records import Fact
 from .rendered import FORMATS, Format

@@ -10,8 +10,8 @@ from parcimetre_server.devices import device, devices
 from parcimetre_server.explanations import explain_device
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.merging import merge, split
+from parcimetre_server.organisation.transfers import Stay, midnight, transfer
 from parcimetre_server.store.records import DeviceId
-from parcimetre_server.transfers import Stay, midnight, transfer
 
 from tests.server.conftest import DAY_S, SLOT_S, TODAY
 

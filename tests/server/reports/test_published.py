@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from parcimetre_agent.report import Slot
 from parcimetre_server.base.periods import week_span
+from parcimetre_server.organisation.transfers import Stay, transfer
 from parcimetre_server.reports import published, schedules
 from parcimetre_server.reports.published import (
     NotPublished,
@@ -18,7 +19,6 @@ from parcimetre_server.reports.published import (
     verify,
 )
 from parcimetre_server.store.records import Arrival, Fact
-from parcimetre_server.transfers import Stay, transfer
 
 from tests.server.conftest import DAY_S, SLOT_S, enrolled, inventory, slot
 

@@ -2,9 +2,9 @@
 
 from parcimetre_agent.report import SLOT_S, Energy, Slot
 from parcimetre_server.deletion import delete
+from parcimetre_server.organisation.connections import Wiring
 from parcimetre_server.outlets.energy import activities, span
 from parcimetre_server.outlets.records import outlet_id
-from parcimetre_server.outlets.wiring import Wiring
 from parcimetre_server.store.interface import Store
 from parcimetre_server.store.records import Arrival, DeviceId
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.grid import check_zone
 
-from .base.errors import ParcimetreError
-from .base.org_path import MOST_CHARACTERS, BadOrgUnit, clean_path
-from .store.interface import Store
-from .store.records import Fact
+from ..base.errors import ParcimetreError
+from ..base.org_path import MOST_CHARACTERS, BadOrgUnit, clean_path
+from ..store.interface import Store
+from ..store.records import Fact
 
 DEFAULT_SITE = "default"
 

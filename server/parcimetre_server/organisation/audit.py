@@ -14,9 +14,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .base.i18n import mark
-from .store.interface import Store
-from .store.records import Fact
+from ..base.i18n import mark
+from ..store.interface import Store
+from ..store.records import Fact
 
 DELETED = "deleted"  # stands for each device that is no more
 Act = Literal[

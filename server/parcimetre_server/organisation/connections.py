@@ -10,9 +10,9 @@ from functools import cached_property
 from parcimetre_factors.activity import SLOT_S
 
 from ..base.periods import LAST_SECOND
-from ..lineage import Lineages
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact
+from .merges import Lineages
 
 POE = "poe"
 ELSEWHERE = "elsewhere/"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from ..base import org_path
+from ..base.errors import ParcimetreError
+from ..base.periods import LAST_SECOND
+from ..store.interface import Store
+from ..store.records import DeviceId, Fact
 from . import audit, org
-from .base import org_path
-from .base.errors import ParcimetreError
-from .base.periods import LAST_SECOND
-from .store.interface import Store
-from .store.records import DeviceId, Fact
 
 
 class BadTransfer(ParcimetreError):

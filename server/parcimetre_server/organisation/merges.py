@@ -12,10 +12,10 @@ from functools import cached_property
 
 from parcimetre_factors.activity import SLOT_S, Activity
 
-from .base.periods import LAST_SECOND
-from .store.interface import Store
-from .store.joining import SECONDS, combine
-from .store.records import DeviceId, Fact
+from ..base.periods import LAST_SECOND
+from ..store.interface import Store
+from ..store.joining import SECONDS, combine
+from ..store.records import DeviceId, Fact
 
 
 @dataclass(frozen=True)
