@@ -28,9 +28,10 @@ import httpx
 import numpy as np
 from parcimetre_agent.report import SLOT_S, Gap, Slot
 from parcimetre_factors.criteria import Criterion
+from parcimetre_server.access.context import Collector
+from parcimetre_server.access.opening import open_collector
 from parcimetre_server.app import build
 from parcimetre_server.base.periods import DAY_S, Span, week_of, week_span, weeks_later
-from parcimetre_server.collector import Collector, open_collector
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity

@@ -14,8 +14,9 @@ import time
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
+from parcimetre_server.access.context import Collector
+from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.periods import week_of, weeks_later
-from parcimetre_server.collector import Collector, open_collector
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.devices import devices
 from parcimetre_server.reports import schedules

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from parcimetre_agent.report import Gap, Slot
 from parcimetre_factors.criteria import Criterion
+from parcimetre_server.access.context import Collector
+from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.collector import Collector, open_collector
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import enrolment
-from . import tokens as access
+from .access import tokens as access
+from .access.context import Collector
 from .base import org_path
 from .base.errors import ParcimetreError
 from .base.scope import Role, Scope, UnknownOrgUnit
-from .collector import Collector
 from .devices import Device, devices
 from .organisation import org
 from .reports.rendered import Format

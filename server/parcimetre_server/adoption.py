@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from parcimetre_factors.factor import FactorSet
 
+from .access.context import Collector
 from .base.errors import ParcimetreError
-from .collector import Collector
 from .configuration import factor_sets
 from .organisation.audit import entry
 

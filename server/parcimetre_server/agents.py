@@ -14,9 +14,9 @@ import numpy as np
 from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.criteria import Criterion
 
+from .access.context import Collector
 from .base.periods import Span
 from .base.units import J_PER_KWH
-from .collector import Collector
 from .devices import Device, chosen, devices
 from .figures import Grid
 from .intervals import bounds

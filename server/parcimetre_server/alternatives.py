@@ -17,10 +17,10 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import YEAR_S
 from parcimetre_factors.criteria import EMBODIED, Criterion
 
+from .access.context import Collector
 from .base.i18n import mark
 from .base.periods import DAY_S, Span, since_midnight
 from .base.units import J_PER_KWH
-from .collector import Collector
 from .devices import Device
 from .figures import put_to_use
 from .hardware import hardware, is_virtual

@@ -11,18 +11,18 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import __version__, api, pages
-from .access import Access
+from .access.context import Collector
+from .access.credentials import Credentials
+from .access.sessions import Sessions
+from .access.tokens import Tokens
 from .api.reports_in import ReportIntake, is_report
-from .collector import Collector
-from .credentials import Credentials
 from .enrolment import Enrolment
 from .fleet_metrics import FleetMetrics
 from .jobs import start_jobs
 from .problems import install
 from .rates import rates
 from .requests import Requests
-from .sessions import Sessions
-from .tokens import Tokens
+from .web.authentication import Access
 from .writer import Writer
 
 MOST_WAITING = 2000

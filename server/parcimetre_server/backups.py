@@ -21,8 +21,8 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 
 from . import __version__
+from .access.credentials import KEYS
 from .base.errors import ParcimetreError
-from .credentials import KEYS
 from .store.embedded.errors import told
 from .store.embedded.files import FILE
 

@@ -20,8 +20,8 @@ from parcimetre_factors.factor import COLUMNS, Source
 from parcimetre_factors.hardware import Hardware
 from parcimetre_factors.power import client
 
+from .access.context import Collector
 from .base.periods import Span
-from .collector import Collector
 from .configuration.factor_sets import adopted_folder, import_tables
 from .devices import Device, devices
 from .hardware import hardware, is_virtual

@@ -12,9 +12,9 @@ from parcimetre_factors.explain import Term
 from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.uncertainty import Amount, amounts, interval
 
+from .access.context import Collector
 from .base.org_path import within
 from .base.periods import Interval, Periods, Span, cut
-from .collector import Collector
 from .devices import Device, devices, zones_of
 from .ingest import NEWEST_S
 from .organisation.merges import Lineages

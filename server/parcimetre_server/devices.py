@@ -14,16 +14,16 @@ from parcimetre_agent.report import Display, Inventory
 from parcimetre_factors.purchase import Stated
 from pydantic import TypeAdapter
 
+from .access.credentials import revocation
+from .access.scoped_store import ScopedStore
 from .base.errors import ParcimetreError
 from .base.org_path import within
 from .base.periods import LAST_SECOND
-from .credentials import revocation
 from .displays import inventory_of
 from .organisation import audit, merges
 from .organisation.connections import Wiring, unplugged
 from .organisation.org import sites
 from .organisation.transfers import Stay, by_device, stays
-from .scoped_store import ScopedStore
 from .store.interface import Store
 from .store.records import DeviceId, Fact, FactKind
 

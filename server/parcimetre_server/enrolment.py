@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity
 
+from .access.context import Collector
 from .base.errors import ParcimetreError
 from .base.i18n import mark
-from .collector import Collector
 from .identity import Identities, Known
 from .organisation import audit
 from .organisation.org import DEFAULT_SITE, create_site, create_unit, site

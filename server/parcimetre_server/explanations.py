@@ -22,11 +22,11 @@ from parcimetre_factors.factor import Factor, FactorSet
 from parcimetre_factors.grid import TIERS, GridSlots
 from parcimetre_factors.purchase import Purchase
 
+from .access.context import Collector
 from .accrual import Life, Service, accrued, first_life, policy_for, second_life, service_of
 from .base.errors import ParcimetreError
 from .base.i18n import mark
 from .base.periods import DAY_S, Span, cut
-from .collector import Collector
 from .contracts import Electricity
 from .devices import Device, device, zones_of
 from .figures import Grid, put_to_use

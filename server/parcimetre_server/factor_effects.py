@@ -8,8 +8,8 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import FactorSet
 
+from .access.context import Collector
 from .base.periods import DAY_S, Span
-from .collector import Collector
 from .day_sums import DaySums
 from .footprints import Query, Row, figures
 

@@ -22,10 +22,10 @@ from parcimetre_factors.market import Contract, market, market_term, with_contra
 from parcimetre_factors.observed import Observed
 from parcimetre_factors.purchase import Purchase
 
+from .access.context import Collector
 from .accrual import Service, accrued, lives_of, policy_for, services_of
 from .base.periods import LAST_SECOND, Periods, Span
 from .base.units import J_PER_KWH
-from .collector import Collector
 from .contracts import Electricity, contracts, of_device
 from .devices import Device
 from .observations import observations

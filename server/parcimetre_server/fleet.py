@@ -10,10 +10,10 @@ from typing import Literal, get_args
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import YEAR_S
 
+from .access.context import Collector
 from .agents import QUIET_S
 from .base.org_path import within
 from .base.units import J_PER_KWH
-from .collector import Collector
 from .devices import Device, devices
 from .figures import put_to_use
 from .footprints import Figures, Query, figures

@@ -21,7 +21,7 @@ from .organisation import merges
 from .store.interface import RolledUp
 
 if TYPE_CHECKING:
-    from .collector import Collector
+    from .access.context import Collector
 
 SILENT_S = DAY_S
 KEPT_S = 300

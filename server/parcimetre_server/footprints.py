@@ -19,12 +19,13 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.factor import FactorSet
 
+from .access.context import Collector
+from .access.disclosure import FEWEST, Guard, hidden, tree
 from .base.errors import ParcimetreError
 from .base.org_path import within
 from .base.periods import LAST_SECOND, Interval, Periods, Span, cut
 from .base.scope import Scope
 from .base.units import J_PER_KWH
-from .collector import Collector
 from .contracts import Electricity
 from .devices import Device, device, devices, zones_of
 from .extrapolation import Missing, missing
@@ -35,7 +36,6 @@ from .monitors import claims, reported
 from .organisation.connections import Wiring
 from .profiles import profiles
 from .recorded import Recorded, Watch, days_of
-from .small_groups import FEWEST, Guard, hidden, tree
 from .store.records import DeviceId
 from .tallies import (
     ALL,

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
 
+from .access.context import Collector
 from .base.periods import HOUR_S, Span
-from .collector import Collector
 from .devices import Device, devices
 from .monitors import claims, told
 from .store.records import DeviceId, Fact

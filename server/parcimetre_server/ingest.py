@@ -18,8 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from . import displays, printing
+from .access.credentials import BadCredential
 from .base.errors import ParcimetreError
-from .credentials import BadCredential
 from .outlets.records import FromOutlets, from_outlets
 from .store.interface import Store
 from .store.records import Arrival, DeviceId, Fact

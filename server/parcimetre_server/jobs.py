@@ -15,10 +15,10 @@ from secrets import token_hex
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from .access.context import Collector
 from .base.errors import ParcimetreError
 from .base.metrics import Meters
 from .base.periods import DAY_S
-from .collector import Collector
 from .dead_letters import prune
 from .home_displays import settle
 from .pages.overview import prepare

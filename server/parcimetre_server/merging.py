@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from parcimetre_factors.activity import SLOT_S
 
+from .access.credentials import revocation
 from .base.errors import ParcimetreError
-from .credentials import revocation
 from .organisation import audit
 from .organisation.merges import Lineage, Lineages, Piece
 from .store.interface import Store

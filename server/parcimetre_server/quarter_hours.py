@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 
+from .access.context import Collector
 from .base.periods import Periods, Span, cut
 from .base.units import J_PER_KWH
-from .collector import Collector
 from .devices import Device
 from .figures import Grid
 from .hardware import hardware, is_virtual

@@ -13,8 +13,8 @@ from parcimetre_factors.activity import SLOT_S, Activity
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.grid import GridSlots
 
+from .access.context import Collector
 from .base.periods import DAY_S, Interval, Periods, Span, cut, next_midnight
-from .collector import Collector
 from .day_sums import DayKey, DaySum, Rows, day_sum, digest
 from .devices import Device
 from .figures import Alike, Frame, stands_whole, used_by

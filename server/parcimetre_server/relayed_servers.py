@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from .collector import Collector
+from .access.context import Collector
 from .devices import Device, devices
 from .merging import merge
 from .organisation import audit

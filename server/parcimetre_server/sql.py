@@ -16,9 +16,9 @@ from pathlib import Path
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.criteria import Criterion
 
+from .access.context import Collector
 from .base.errors import ParcimetreError
 from .base.periods import Span
-from .collector import Collector
 from .devices import Device
 from .footprints import Figures, Query, figures
 from .organisation import merges

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from parcimetre_agent import report
+from parcimetre_server.access.opening import open_collector
 from parcimetre_server.app import build
-from parcimetre_server.collector import open_collector
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 from parcimetre_agent.report import Energy, Gap, Report, SelfCost, Slot
-from parcimetre_server.credentials import BadCredential
+from parcimetre_server.access.credentials import BadCredential
 from parcimetre_server.ingest import (
     BadReport,
     ClockAhead,

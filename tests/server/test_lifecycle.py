@@ -16,9 +16,9 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
 from parcimetre_server import merging
+from parcimetre_server.access.credentials import BadCredential, Credentials
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.credentials import BadCredential, Credentials
 from parcimetre_server.deletion import SharedRecords, delete
 from parcimetre_server.devices import UnknownDevice, device, devices, retire, revoke
 from parcimetre_server.enrolment import Enrolment, create_secret, revoke_secret

@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator
 from parcimetre_agent.report import Energy, Slot
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
+from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.units import J_PER_KWH
-from parcimetre_server.collector import open_collector
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.devices import device
 from parcimetre_server.explanations import as_json, explain_device

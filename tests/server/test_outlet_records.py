@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 from parcimetre_agent.report import Report, Slot
-from parcimetre_server.credentials import Credentials
+from parcimetre_server.access.credentials import Credentials
 from parcimetre_server.dead_letters import letters, replay
 from parcimetre_server.devices import devices
 from parcimetre_server.ingest import take

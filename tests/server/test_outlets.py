@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 from parcimetre_agent.report import Energy, Slot
 from parcimetre_factors.criteria import Criterion
+from parcimetre_server.access.scoped_store import ScopedStore
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.scope import Scope
 from parcimetre_server.base.units import J_PER_KWH
@@ -18,7 +19,6 @@ from parcimetre_server.organisation import audit
 from parcimetre_server.organisation.connections import Wiring, counted
 from parcimetre_server.outlets.map import BadOutlets, Kept, keep, listed, statements
 from parcimetre_server.outlets.records import outlet_id
-from parcimetre_server.scoped_store import ScopedStore
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.migration import migrate
 from parcimetre_server.store.records import DeviceId

@@ -9,10 +9,10 @@ from parcimetre_agent.report import Gap
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
 from parcimetre_server import jobs, recorded
+from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.store import command
-from parcimetre_server.collector import open_collector
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import fleet as demo_fleet
 from parcimetre_server.demo.records import activity

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
+from ..access.context import Collector, of
 from ..agents import agents
-from ..collector import Collector, of
 
 router = APIRouter(tags=["agents"])
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 
 from .. import contracts as known
-from ..collector import Collector, aggregates
+from ..access.context import Collector, aggregates
 
 router = APIRouter(prefix="/v1", tags=["factors"])
 

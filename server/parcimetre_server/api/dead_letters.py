@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from ..collector import Collector, of
+from ..access.context import Collector, of
 from ..dead_letters import Letter, letters
 
 router = APIRouter(tags=["devices"])

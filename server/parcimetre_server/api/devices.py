@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Path, Query
 from parcimetre_agent.report import Inventory
 from parcimetre_factors.purchase import Stated
 
+from ..access.context import Collector, of
 from ..agents import Agent, agent_of
-from ..collector import Collector, of
 from ..devices import Device, chosen, device, devices
 from ..home_displays import NotCounted, not_counted
 from ..monitors import EVER, claims, span_of, spans

@@ -9,9 +9,9 @@ from parcimetre_agent.report import SCHEMA, AgentConfig, EnrolAnswer, EnrolReque
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from ..access.context import Collector, serving
 from ..base.errors import ParcimetreError
 from ..bodies import read_body
-from ..collector import Collector, serving
 from ..ingest import UnknownSchema
 from ..problems import sentence
 

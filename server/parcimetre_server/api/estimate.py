@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from ..access.context import Collector, aggregates
 from ..bodies import read_body
-from ..collector import Collector, aggregates
 from ..estimates import MOST_REQUESTS, TooManyRequests, answer_body, answer_lines
 
 router = APIRouter(prefix="/v1", tags=["estimate"])

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query
 from parcimetre_factors.criteria import Criterion
 
 from .. import explanations
+from ..access.context import Collector, of
 from ..base.periods import span
-from ..collector import Collector, of
 from ..store.records import DeviceId
 from .footprint import Asked, Basis, Begin, End, Spread, Unit
 

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Path, Query
 from parcimetre_factors.errors import UnknownFactor
 from parcimetre_factors.factor import Factor, FactorSet
 
+from ..access.context import Collector, aggregates
 from ..base.errors import ParcimetreError
-from ..collector import Collector, aggregates
 
 router = APIRouter(prefix="/v1", tags=["factors"])
 

@@ -10,8 +10,8 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 
 from .. import footprints
+from ..access.context import Collector, aggregates
 from ..base.periods import Interval, span
-from ..collector import Collector, aggregates
 from ..contracts import Electricity
 from ..footprints import GroupBy
 from ..store.records import DeviceId

@@ -10,9 +10,9 @@ from parcimetre_factors.criteria import UNITS, Criterion
 from parcimetre_factors.errors import UnknownZone
 from parcimetre_factors.grid import TIERS
 
+from ..access.context import Collector, aggregates
 from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S, BadPeriod, Span, span
-from ..collector import Collector, aggregates
 from ..figures import Grid
 from .footprint import Asked, Begin, End
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from ..collector import Collector, serving
+from ..access.context import Collector, serving
 from ..store.health import assert_ready
 
 router = APIRouter(tags=["health"])

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from .. import __version__
+from ..access.context import Collector, of
 from ..base.exposition import CONTENT_TYPE, Metric, gauge, text
-from ..collector import Collector, of
 from ..store import health as condition
 
 router = APIRouter(tags=["health"])

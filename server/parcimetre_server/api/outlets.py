@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
+from ..access.context import Collector, of, serving
 from ..base.periods import span
-from ..collector import Collector, of, serving
 from ..outlets import map as known
 from ..outlets.map import Statement
 from ..store.records import DeviceId

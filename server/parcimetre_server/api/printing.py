@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Query
 from parcimetre_factors.consumables import Paper
 
 from .. import consumption
+from ..access.context import Collector, of
 from ..base.periods import Interval, span
-from ..collector import Collector, of
 from ..consumption import GroupBy
 from ..store.records import DeviceId
 from .footprint import Begin, End, Unit

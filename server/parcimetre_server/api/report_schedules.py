@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, Field
 
+from ..access.context import Collector, aggregates, of, serving
 from ..base.i18n import Language
 from ..base.scope import NotAllowed, Role
-from ..collector import Collector, aggregates, of, serving
 from ..reports import schedules
 from ..reports.deliveries import listed
 from ..reports.rendered import Format

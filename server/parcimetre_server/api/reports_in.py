@@ -14,10 +14,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from ..access.context import Collector
+from ..access.credentials import Credentials
 from ..base.errors import ParcimetreError
 from ..bodies import Headers, received
-from ..collector import Collector
-from ..credentials import Credentials
 from ..dead_letters import Intake
 from ..ingest import ClockAhead, Taken, Versions, take
 from ..problems import expected, unexpected

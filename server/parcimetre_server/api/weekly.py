@@ -8,8 +8,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from ..access.context import Collector, aggregates
 from ..base.i18n import Language
-from ..collector import Collector, aggregates
 from ..pages.rendering import asked_language
 from ..reports import weekly as report
 from ..reports.html import content_security_policy

@@ -86,7 +86,7 @@ def _settings(given: dict[str, Any]) -> Settings:
 def _content(settings: Settings) -> Iterator[Finding]:
     from parcimetre_factors.errors import FactorsError
 
-    from ..collector import open_collector
+    from ..access.opening import open_collector
     from ..doctor import content, failed
 
     try:

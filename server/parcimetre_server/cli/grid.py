@@ -16,7 +16,7 @@ from ..presentation.formats import Formats
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..collector import Collector
+    from ..access.context import Collector
     from ..contracts import Held
 
 EPILOG = """\b

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from ..base.errors import ParcimetreError
 
 if TYPE_CHECKING:
-    from ..collector import Collector
+    from ..access.context import Collector
     from ..configuration.settings import StoreAddress
 
 
@@ -173,6 +173,6 @@ config = click.option(
 
 def reading(data_dir: Path, create: bool = False) -> Collector:
     """The collector's data as it is served, for a command; `create` makes the folder where it is missing."""
-    from ..served import open_as_served
+    from ..access.served_settings import open_as_served
 
     return open_as_served(data_dir, create)

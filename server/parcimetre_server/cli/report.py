@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ..access.tokens import day_of
 from ..base.i18n import LANGUAGES, Language, language_of_environment, mark
 from ..base.periods import DAY_S
 from ..reports import schedules
@@ -16,7 +17,6 @@ from ..reports.published import Verified, verify
 from ..reports.rendered import FORMATS, Format, rendered
 from ..reports.schedules import WAYS
 from ..reports.weekly import weekly as weekly_report
-from ..tokens import day_of
 from . import options, terminal
 
 EPILOG = """\b

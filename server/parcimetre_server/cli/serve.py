@@ -121,14 +121,14 @@ def command(
     are the defaults below. The file's table [login] names an OpenID provider: docs, access. Its
     table [mail] names the server that takes the reports' mail: docs, reports.
     """
+    from ..access.opening import open_collector
+    from ..access.served_settings import keep_served
     from ..app import build
     from ..base import log
-    from ..collector import open_collector
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
     from ..configuration.settings import Settings
     from ..home_displays import keep_rule
-    from ..served import keep_served
 
     log.configure(log_format)
     meta = click.get_current_context().meta

@@ -107,7 +107,7 @@ def _watched(found: Iterator[Compared], total: int) -> Iterator[Compared]:
 
 
 def _open(where: str, password_file: Path | None, create: bool) -> Store:
-    from ..collector import store_of
+    from ..access.opening import store_of
     from ..configuration.settings import Settings, StoreAddress
 
     if where.startswith("clickhouse+"):

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 
 from parcimetre_factors.factor import FactorSet
 
+from ..access.context import Collector
 from ..base.periods import DAY_S, week_span
-from ..collector import Collector
 from ..enrolment import all_secrets
 from ..organisation.org import sites
 from ..reports.deliveries import deliveries

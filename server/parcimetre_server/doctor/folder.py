@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..credentials import KEY_BYTES, KEY_FILE
+from ..access.credentials import KEY_BYTES, KEY_FILE
 from ..store.health import LEAST_FREE
 from . import Finding, failed, ok, warning
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.power import PASSES_ON
 
+from ..access.context import Collector
 from ..base.errors import ParcimetreError
 from ..base.periods import Span
 from ..base.scope import WHOLE, Scope
 from ..base.units import J_PER_KWH
-from ..collector import Collector
 from ..devices import Device, Directory, UnknownDevice, devices
 from ..hardware import is_virtual
 from ..organisation.audit import entry

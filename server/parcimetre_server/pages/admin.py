@@ -11,11 +11,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from parcimetre_factors.errors import UnknownZone
 from parcimetre_factors.grid import zones
 
+from ..access.context import Collector, of, serving
 from ..administration import Administration
 from ..base.errors import ParcimetreError
 from ..base.i18n import NAMES, mark
 from ..base.scope import ROLES, Role
-from ..collector import Collector, of, serving
 from ..presentation.labels import ROLE_TITLES
 from ..reports.rendered import Format
 from .forms import Filled

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from .. import agents as fleet
+from ..access.context import Collector, of
 from ..agents import QUIET_S
-from ..collector import Collector, of
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)

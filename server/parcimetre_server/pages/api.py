@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from ..collector import Collector, aggregates
+from ..access.context import Collector, aggregates
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)

@@ -14,11 +14,11 @@ from parcimetre_factors.explain import Term
 from parcimetre_factors.factor import ESTIMATE
 
 from .. import devices
+from ..access.context import Collector, of
 from ..agents import agent_of
 from ..alternatives import alternatives, life_of
 from ..api.devices import drivers
 from ..base.periods import HOUR_S, Span, since_midnight
-from ..collector import Collector, of
 from ..consumption import Query as Printing
 from ..consumption import Row as PrintingRow
 from ..consumption import consumption

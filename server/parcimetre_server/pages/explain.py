@@ -14,10 +14,10 @@ from parcimetre_factors.explain import walk
 from parcimetre_factors.factor import ESTIMATE
 
 from .. import devices
+from ..access.context import Collector, of
 from ..api.footprint import Begin, End
 from ..base.periods import Span, since_midnight
 from ..base.periods import span as span_of
-from ..collector import Collector, of
 from ..contracts import Electricity
 from ..explanations import Explanation, explain_device
 from ..footprints import Query as Asked

@@ -11,12 +11,12 @@ from parcimetre_factors.errors import BadFactorRow
 from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.overlay import Change, changes
 
+from ..access.context import Collector, aggregates, of
 from ..adoption import adopt
 from ..api.factors import matching
 from ..base.errors import ParcimetreError
 from ..base.i18n import mark
 from ..base.scope import NotAllowed
-from ..collector import Collector, aggregates, of
 from ..configuration.factor_sets import CANDIDATE, IN_FORCE, Known, known_set, known_sets
 from ..factor_effects import SPAN_DAYS, total
 from .forms import Filled

@@ -15,10 +15,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from parcimetre_factors.criteria import UNITS, Criterion
 
+from ..access.context import Collector, of
 from ..agents import QUIET_S
 from ..base.i18n import mark
 from ..base.periods import since_midnight
-from ..collector import Collector, of
 from ..fleet import ASCENDING, Filter, Listed, Sorting, fleet, ordered
 from ..footprints import Query as Asked
 from ..presentation.labels import CRITERIA, title

@@ -11,14 +11,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from .. import oidc
+from ..access import oidc
+from ..access.context import Collector, serving
+from ..access.sessions import COOKIE, FLOW_COOKIE, FLOW_LIFETIME_S, LIFETIME_S, Sessions
+from ..access.tokens import BadToken
 from ..base.errors import ParcimetreError
 from ..base.i18n import mark
 from ..bodies import read_body
-from ..collector import Collector, serving
 from ..configuration.login_settings import LoginSettings
-from ..sessions import COOKIE, FLOW_COOKIE, FLOW_LIFETIME_S, LIFETIME_S, Sessions
-from ..tokens import BadToken
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)

@@ -12,18 +12,18 @@ from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import Criterion
 
 from .. import footprints
+from ..access.answer_cache import whole
+from ..access.context import Collector, aggregates
+from ..access.disclosure import Guard
 from ..agents import measuring
 from ..base.i18n import mark
 from ..base.periods import Span
 from ..base.scope import Scope
 from ..chosen_period import Chosen, Kind, chosen
-from ..collector import Collector, aggregates
 from ..devices import devices
 from ..hardware import is_virtual
-from ..moments import whole
 from ..presentation.labels import CHANGES, CRITERIA, STAGES, WHY, title
 from ..reports.changes import between
-from ..small_groups import Guard
 from ..views import bars, stage_views, top
 from .rendering import respond
 from .trend import trend_of

@@ -8,13 +8,13 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from ..access.context import Collector
+from ..access.reader import Reader
 from ..base.i18n import COOKIE, LANGUAGES, NAMES, Language, Tongue, language_of, mark
 from ..base.periods import week_of
 from ..base.scope import Role
-from ..collector import Collector
 from ..presentation.jinja_environment import environment, template_tools
 from ..presentation.labels import ROLE_TITLES
-from ..reader import Reader
 
 HEADERS = {
     "Content-Security-Policy": (

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse
 
-from ..collector import Collector, aggregates
-from ..sessions import Sessions
+from ..access.context import Collector, aggregates
+from ..access.sessions import Sessions
 from .forms import Filled
 
 router = APIRouter(include_in_schema=False)

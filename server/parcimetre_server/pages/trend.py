@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from parcimetre_factors.criteria import Stage
 
+from ..access.context import Collector
 from ..base.periods import Span, cut
-from ..collector import Collector
 from ..footprints import Query, Row, figures
 from ..presentation.charts import BOTTOM, TOP, round_up
 from ..presentation.labels import STAGES

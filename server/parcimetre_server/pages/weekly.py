@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
+from ..access.context import Collector, aggregates
 from ..base.i18n import NAMES
 from ..base.periods import week_of, weeks_later
-from ..collector import Collector, aggregates
 from ..reports.deliveries import STATE_TITLES, listed
 from ..reports.html import values
 from ..reports.rendered import FORMATS

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
+from ..access.disclosure import FEWEST, Guard
 from ..base.units import J_PER_KWH
 from ..devices import Device
-from ..small_groups import FEWEST, Guard
 from .habits import ENOUGH_S, Amount, Habit
 
 Kind = Literal["left_on", "idle_server", "above_usual"]

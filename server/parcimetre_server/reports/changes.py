@@ -20,12 +20,12 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS
 from parcimetre_factors.factor import FactorSet
 
+from ..access.context import Collector
+from ..access.disclosure import FEWEST, hidden
 from ..base.errors import ParcimetreError
 from ..base.periods import LAST_SECOND
-from ..collector import Collector
 from ..figures import Figure
 from ..footprints import Figures, Query, figures
-from ..small_groups import FEWEST, hidden
 from ..store.records import DeviceId
 
 Reason = Literal[

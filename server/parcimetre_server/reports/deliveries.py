@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from email.message import Message
 from typing import Any, Literal
 
+from ..access.context import Collector
+from ..access.served_settings import like
 from ..base.i18n import LANGUAGES, mark
 from ..base.periods import DAY_S, HOUR_S
-from ..collector import Collector
-from ..served import like
 from ..store.interface import Store
 from ..store.records import Fact
 from .editions import Edition, editions

@@ -6,8 +6,8 @@ import base64
 import hashlib
 from typing import Any
 
+from ..access.context import Collector
 from ..base.i18n import Language
-from ..collector import Collector
 from ..presentation.jinja_environment import environment, template_tools
 from ..presentation.labels import title
 from ..presentation.palette import style

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .. import consumption
+from ..access.context import Collector
 from ..base.i18n import Language, Tongue, mark
 from ..base.org_path import SMALL
-from ..collector import Collector
 from ..footprints import Row
 from ..presentation.formats import Formats
 from ..presentation.labels import CHANGES, WHY, title

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 from parcimetre_factors.factor import FactorSet
 from pydantic import TypeAdapter
 
+from ..access.context import Collector
+from ..access.served_settings import like, told
 from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
 from ..base.scope import Role, Scope
-from ..collector import Collector
 from ..configuration.factor_sets import of_id
 from ..footprints import standing
-from ..served import like, told
 from ..store.interface import Store
 from ..store.records import Fact, FactKind
 from .schedules import schedules

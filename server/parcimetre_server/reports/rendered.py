@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from ..access.context import Collector
 from ..base.errors import ParcimetreError
 from ..base.i18n import Language
-from ..collector import Collector
 from .html import html
 from .letter import letter
 from .pdf import pdf

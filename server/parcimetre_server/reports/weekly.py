@@ -11,9 +11,9 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import FactorSet
 
 from .. import consumption
+from ..access.context import Collector
 from ..base.periods import DAY_S, Span, week_span, weeks_later
 from ..base.scope import Scope
-from ..collector import Collector
 from ..contracts import contracts
 from ..devices import Device
 from ..footprints import Figures, Query, Row, figures, guard_of

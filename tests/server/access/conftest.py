@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 from parcimetre_server import contracts
-from parcimetre_server.collector import open_collector
+from parcimetre_server.access.opening import open_collector
+from parcimetre_server.access.tokens import create_token
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
-from parcimetre_server.tokens import create_token
 
 from tests.server.conftest import DAY_S, NOW, SLOT_S, TODAY, Reader, enrolled, inventory, slot
 

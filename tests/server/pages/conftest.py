@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 import uvicorn
+from parcimetre_server.access.opening import open_collector
 from parcimetre_server.app import build
-from parcimetre_server.collector import open_collector
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.store.records import Fact
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import FactorSet
+from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
-from parcimetre_server.collector import open_collector
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.reports.changes import Amounts, Incomparable, between, changes, parts_of

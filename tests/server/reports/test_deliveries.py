@@ -22,9 +22,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.i18n import Tongue
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.collector import open_collector
 from parcimetre_server.configuration.mail_settings import MailSettings
 from parcimetre_server.reports import deliveries as deliveries_
 from parcimetre_server.reports import published, schedules

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.periods import week_span
-from parcimetre_server.collector import open_collector
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.footprints import Query, footprint
 from parcimetre_server.reports.weekly import as_json, weekly

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent.report import SLOT_S, Energy, Slot
+from parcimetre_server.access.scoped_store import ScopedStore
 from parcimetre_server.base.scope import NotAllowed, Scope
-from parcimetre_server.scoped_store import ScopedStore
 from parcimetre_server.store.interface import RolledUp
 from parcimetre_server.store.records import Arrival, DeviceId
 

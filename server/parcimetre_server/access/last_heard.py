@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .store.records import DeviceId
+from ..store.records import DeviceId
 
 
 @dataclass(frozen=True)

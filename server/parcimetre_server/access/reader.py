@@ -7,7 +7,7 @@ from typing import Literal
 
 from starlette.requests import HTTPConnection
 
-from .base.scope import WHOLE, Scope
+from ..base.scope import WHOLE, Scope
 
 Door = Literal["machine", "token", "login"]
 

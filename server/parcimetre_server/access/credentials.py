@@ -15,12 +15,12 @@ from pathlib import Path
 
 from itsdangerous import BadSignature, HMACAlgorithm, Signer, URLSafeSerializer
 
-from .base import clock
-from .base.errors import ParcimetreError
-from .collector import Collector
-from .organisation import audit
-from .store.interface import Lease, Store
-from .store.records import DeviceId, Fact
+from ..base import clock
+from ..base.errors import ParcimetreError
+from ..organisation import audit
+from ..store.interface import Lease, Store
+from ..store.records import DeviceId, Fact
+from .context import Collector
 
 KEY_FILE = "credential.key"
 PREVIOUS_KEY_FILE = "credential.previous.key"

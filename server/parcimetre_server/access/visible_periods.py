@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .base.periods import LAST_SECOND
-from .base.scope import Scope
-from .organisation.merges import Lineages, Piece
-from .organisation.transfers import Stay, stays
-from .store.records import DeviceId, Fact
+from ..base.periods import LAST_SECOND
+from ..base.scope import Scope
+from ..organisation.merges import Lineages, Piece
+from ..organisation.transfers import Stay, stays
+from ..store.records import DeviceId, Fact
 
 Window = tuple[int, int]
 EVER: tuple[Window, ...] = ((0, LAST_SECOND),)

@@ -7,9 +7,8 @@ import sys
 import pytest
 from click.testing import CliRunner
 from itsdangerous import URLSafeSerializer
-from parcimetre_server import credentials
-from parcimetre_server.cli import credential_key as command
-from parcimetre_server.credentials import (
+from parcimetre_server.access import credentials
+from parcimetre_server.access.credentials import (
     KEY_FILE,
     PREVIOUS_KEY_FILE,
     BadCredential,
@@ -21,6 +20,7 @@ from parcimetre_server.credentials import (
     rotate,
     signing_key,
 )
+from parcimetre_server.cli import credential_key as command
 from parcimetre_server.organisation.audit import entries
 from parcimetre_server.store.records import DeviceId
 

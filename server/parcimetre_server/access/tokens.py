@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from .base.errors import ParcimetreError
-from .base.i18n import mark
-from .base.org_path import clean_path, within
-from .base.scope import Role, Scope
-from .collector import Collector
-from .organisation import audit
-from .organisation.org import units
-from .store.interface import Store
-from .store.records import Fact
+from ..base.errors import ParcimetreError
+from ..base.i18n import mark
+from ..base.org_path import clean_path, within
+from ..base.scope import Role, Scope
+from ..organisation import audit
+from ..organisation.org import units
+from ..store.interface import Store
+from ..store.records import Fact
+from .context import Collector
 
 PREFIX = "pt_"
 ID_LENGTH = 10

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from parcimetre_factors.amortisation import Policy
 
-from .collector import Collector, open_collector
-from .configuration.settings import Settings
-from .store.records import Fact
+from ..configuration.settings import Settings
+from ..store.records import Fact
+from .context import Collector
+from .opening import open_collector
 
 KEY = "served"
 

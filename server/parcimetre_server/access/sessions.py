@@ -10,7 +10,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from .collector import Collector
+from .context import Collector
 from .credentials import signing_key
 from .reader import Reader
 from .tokens import BadToken, Tokens

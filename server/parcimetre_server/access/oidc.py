@@ -15,9 +15,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from .base.errors import ParcimetreError
-from .base.i18n import mark
-from .configuration.login_settings import LoginSettings
+from ..base.errors import ParcimetreError
+from ..base.i18n import mark
+from ..configuration.login_settings import LoginSettings
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 TIMEOUT_S = 10.0

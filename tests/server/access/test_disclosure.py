@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
+from parcimetre_server.access.disclosure import FEWEST, hidden, too_few, tree
 from parcimetre_server.base.org_path import SMALL
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.scope import NotAllowed, Scope
 from parcimetre_server.devices import retire
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.reports.changes import changes
-from parcimetre_server.small_groups import FEWEST, hidden, too_few, tree
 from parcimetre_server.store.records import Arrival
 
 from tests.server.conftest import slot
@@ -106,7 +106,7 @@ def test_a_scope_of_few_devices_shows_no_figure_and_says_so(week):
 
 
 def test_a_viewer_is_told_so_on_the_page_and_in_the_report(asking, communes):
-    from parcimetre_server.tokens import create_token
+    from parcimetre_server.access.tokens import create_token
 
     reader = asking(token=create_token(communes.collector, "v", "viewer", f"{A}/Police")[1])
     for path in ("/?lang=fr", "/reports/weekly/2026-W48?lang=fr"):

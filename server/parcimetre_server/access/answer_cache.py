@@ -13,12 +13,12 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
+from ..store.interface import Store
+from ..store.records import FactKind
 from .scoped_store import ScopedStore
-from .store.interface import Store
-from .store.records import FactKind
 
 if TYPE_CHECKING:
-    from .collector import Collector
+    from .context import Collector
 
 KEPT_S = 300
 MOST = 64

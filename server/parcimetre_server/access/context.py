@@ -9,19 +9,15 @@ from zoneinfo import ZoneInfo
 from parcimetre_factors.factor import FactorSet
 from starlette.requests import Request
 
-from .base import clock
-from .base.scope import WHOLE, Role, Scope
-from .configuration.factor_sets import in_force
-from .configuration.settings import Settings
-from .day_sums import DaySums
-from .moments import Moments
+from ..base import clock
+from ..base.scope import WHOLE, Role, Scope
+from ..configuration.settings import Settings
+from ..day_sums import DaySums
+from ..store.interface import Store
+from .answer_cache import Moments
+from .last_heard import Seen
 from .reader import reader_of
 from .scoped_store import ScopedStore
-from .seen import Seen
-from .store.clickhouse import open_store as open_clickhouse
-from .store.embedded import open_store
-from .store.embedded.files import make_folder
-from .store.interface import Store
 
 READING = ("GET", "HEAD")
 
@@ -54,24 +50,6 @@ class Collector:
     def within(self, scope: Scope) -> Collector:
         """The same for a reader who may see only a scope."""
         return self if scope.whole else replace(self, store=ScopedStore(self.store, scope), scope=scope)
-
-
-def open_collector(settings: Settings, create: bool = False) -> Collector:
-    """Open a data folder, and the store in it or at its address; made where they are missing if `create`.
-
-    Raises StoreUnusable and BadFactorRow with the mend.
-    """
-    return Collector(settings, store_of(settings, create), in_force(settings.data_dir))
-
-
-def store_of(settings: Settings, create: bool = False) -> Store:
-    """The store that settings name. Raises StoreUnusable with the mend."""
-    address = settings.store
-    if not address.url:
-        return open_store(settings.data_dir, create)
-    if create:
-        make_folder(settings.data_dir)
-    return open_clickhouse(address.url, address.password(), create)
 
 
 def of(request: Request) -> Collector:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .base.org_path import SMALL
-from .base.scope import NotAllowed
+from ..base.org_path import SMALL
+from ..base.scope import NotAllowed
 
 FEWEST = 5
 ALONG_THE_TREE = (None, "org_unit", "stage")

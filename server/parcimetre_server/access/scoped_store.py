@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_factors.activity import Activity
 
-from .base.periods import DAY_S, LAST_SECOND
-from .base.scope import ROLES, NotAllowed, Scope
-from .organisation.connections import Outlet, Wiring, elsewhere
-from .organisation.merges import Lineages, between
-from .organisation.transfers import Stay, by_device
-from .store.interface import Coverage, Lease, RolledUp, Store
-from .store.joining import join
-from .store.records import Arrival, DeviceId, Fact, FactKind, Merged
-from .store.rolling import Hours
-from .windows import EVER, Window, common, held_by, inside, owners
+from ..base.periods import DAY_S, LAST_SECOND
+from ..base.scope import ROLES, NotAllowed, Scope
+from ..organisation.connections import Outlet, Wiring, elsewhere
+from ..organisation.merges import Lineages, between
+from ..organisation.transfers import Stay, by_device
+from ..store.interface import Coverage, Lease, RolledUp, Store
+from ..store.joining import join
+from ..store.records import Arrival, DeviceId, Fact, FactKind, Merged
+from ..store.rolling import Hours
+from .visible_periods import EVER, Window, common, held_by, inside, owners
 
 PUBLIC: frozenset[FactKind] = frozenset({"grid", "setting"})
 OF_A_DEVICE: frozenset[FactKind] = frozenset(
