@@ -24,10 +24,10 @@ from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity
-from parcimetre_server.feeds import read
 from parcimetre_server.footprints import Query, Row, footprint
+from parcimetre_server.grid.feeds import read
+from parcimetre_server.grid.observations import keep
 from parcimetre_server.ingest import expand
-from parcimetre_server.observations import keep
 from parcimetre_server.store.embedded.files import FILE
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

@@ -16,7 +16,7 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.factor import COLUMNS, load_factor_set
 from parcimetre_factors.grid import intensity
 from parcimetre_factors.observed import observed
-from parcimetre_server.feeds import read
+from parcimetre_server.grid.feeds import read
 
 OUT = Path(__file__).parents[1] / "factors" / "parcimetre_factors" / "data"
 ZONES = {

@@ -27,10 +27,10 @@ from .accrual import Life, Service, accrued, first_life, policy_for, second_life
 from .base.errors import ParcimetreError
 from .base.i18n import mark
 from .base.periods import DAY_S, Span, cut
-from .contracts import Electricity
 from .devices import Device, device, zones_of
 from .figures import Grid, put_to_use
 from .footprints import Query, figures, stays_in
+from .grid.supply_contracts import Electricity
 from .hardware import assumptions, hardware, is_virtual
 from .monitors import Told, of_device, span_of
 from .organisation.connections import Wiring

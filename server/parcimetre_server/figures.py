@@ -26,9 +26,9 @@ from .access.context import Collector
 from .accrual import Service, accrued, lives_of, policy_for, services_of
 from .base.periods import LAST_SECOND, Periods, Span
 from .base.units import J_PER_KWH
-from .contracts import Electricity, contracts, of_device
 from .devices import Device
-from .observations import observations
+from .grid.observations import observations
+from .grid.supply_contracts import Electricity, contracts, of_device
 from .profiles import Errors, Profile, Profiles
 from .purchases import purchase_of
 from .store.records import DeviceId

@@ -26,10 +26,10 @@ from .base.org_path import within
 from .base.periods import LAST_SECOND, Interval, Periods, Span, cut
 from .base.scope import Scope
 from .base.units import J_PER_KWH
-from .contracts import Electricity
 from .devices import Device, device, devices, zones_of
 from .extrapolation import Missing, missing
 from .figures import Figure, Frame, Grid, alike, figure
+from .grid.supply_contracts import Electricity
 from .home_displays import not_counted
 from .intervals import bounds
 from .monitors import claims, reported

@@ -15,8 +15,8 @@ from parcimetre_server.day_sums import DaySums
 from parcimetre_server.deletion import delete
 from parcimetre_server.devices import device, devices
 from parcimetre_server.footprints import GROUPINGS, Query, figures
+from parcimetre_server.grid.observations import keep
 from parcimetre_server.merging import merge, split
-from parcimetre_server.observations import keep
 from parcimetre_server.organisation.transfers import Stay, transfer
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
-from .. import contracts as known
 from ..access.context import Collector, aggregates
+from ..grid import supply_contracts as known
 
 router = APIRouter(prefix="/v1", tags=["factors"])
 

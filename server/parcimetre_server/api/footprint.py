@@ -12,8 +12,8 @@ from parcimetre_factors.criteria import Criterion
 from .. import footprints
 from ..access.context import Collector, aggregates
 from ..base.periods import Interval, span
-from ..contracts import Electricity
 from ..footprints import GroupBy
+from ..grid.supply_contracts import Electricity
 from ..store.records import DeviceId
 
 router = APIRouter(prefix="/v1", tags=["figures"])

@@ -17,10 +17,10 @@ from parcimetre_factors.criteria import Criterion
 
 from ..base.i18n import Tongue, language_of_environment, mark
 from ..base.periods import Interval, span
-from ..contracts import ELECTRICITY, Electricity
 from ..devices import devices
 from ..explanations import MARKET
 from ..footprints import GROUPINGS, GroupBy, Query, Row, figures
+from ..grid.supply_contracts import ELECTRICITY, Electricity
 from ..presentation.formats import Formats
 from ..presentation.labels import GROUPS, title
 from ..presentation.sparkline import sparkline

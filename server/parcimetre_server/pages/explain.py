@@ -18,10 +18,10 @@ from ..access.context import Collector, of
 from ..api.footprint import Begin, End
 from ..base.periods import Span, since_midnight
 from ..base.periods import span as span_of
-from ..contracts import Electricity
 from ..explanations import Explanation, explain_device
 from ..footprints import Query as Asked
 from ..footprints import Row, figures
+from ..grid.supply_contracts import Electricity
 from ..presentation.labels import CRITERIA, title
 from ..store.records import DeviceId
 from .overview import DAYS, PERIODS, Period, crumbs

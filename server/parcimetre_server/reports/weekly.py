@@ -14,9 +14,9 @@ from .. import consumption
 from ..access.context import Collector
 from ..base.periods import DAY_S, Span, week_span, weeks_later
 from ..base.scope import Scope
-from ..contracts import contracts
 from ..devices import Device
 from ..footprints import Figures, Query, Row, figures, guard_of
+from ..grid.supply_contracts import contracts
 from ..hardware import is_virtual
 from ..store.records import DeviceId
 from ..views import top

@@ -8,12 +8,12 @@ import pytest
 from parcimetre_agent import report
 from parcimetre_factors.observed import Reading
 from parcimetre_server.base.periods import Span
-from parcimetre_server.feeds import read
 from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.observations import keep, observations
+from parcimetre_server.grid.feeds import read
+from parcimetre_server.grid.observations import keep, observations
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
-SAMPLE = Path(__file__).parents[1] / "data/grid/eco2mix.csv"
+SAMPLE = Path(__file__).parents[2] / "data/grid/eco2mix.csv"
 DAY = int(datetime(2023, 10, 2, tzinfo=UTC).timestamp())
 SLOT_S, DAY_S = 900, 86_400
 

@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from parcimetre_server.feeds import read
-from parcimetre_server.feeds.times import BadFeed
+from parcimetre_server.grid.feeds import read
+from parcimetre_server.grid.feeds.times import BadFeed
 
 AT = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp())
 ENTSOE = """<?xml version="1.0" encoding="UTF-8"?>

@@ -11,13 +11,13 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
 from parcimetre_server.base.periods import Span
 from parcimetre_server.explanations import explain_device
-from parcimetre_server.feeds import read
 from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.observations import keep
-from parcimetre_server.own_profiles import TooFewDays, make_profiles
+from parcimetre_server.grid.feeds import read
+from parcimetre_server.grid.monthly_profiles import TooFewDays, make_profiles
+from parcimetre_server.grid.observations import keep
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
-SAMPLE = Path(__file__).parents[1] / "data/grid/eco2mix.csv"
+SAMPLE = Path(__file__).parents[2] / "data/grid/eco2mix.csv"
 PARIS = ZoneInfo("Europe/Paris")
 LAPTOP = DeviceId("f" * 32)
 SLOT_S, DAY_S, FRENCH_LOSSES = 900, 86_400, 1.07

@@ -9,9 +9,9 @@ from typing import Any
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.observed import Observed, Reading, observed
 
-from .base.periods import DAY_S
-from .store.interface import Store
-from .store.records import Fact
+from ..base.periods import DAY_S
+from ..store.interface import Store
+from ..store.records import Fact
 
 
 @dataclass(frozen=True)

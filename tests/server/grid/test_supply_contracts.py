@@ -8,11 +8,11 @@ from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute, walk
 from parcimetre_factors.verify import first_difference
-from parcimetre_server import contracts
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.contracts import BadContract, UnknownContract, add, end, market_sets, read
 from parcimetre_server.explanations import MARKET, as_json, explain_device, explain_unit
 from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.grid import supply_contracts
+from parcimetre_server.grid.supply_contracts import BadContract, UnknownContract, add, end, market_sets, read
 from parcimetre_server.organisation.org import UnknownSite
 from parcimetre_server.reports.html import html
 from parcimetre_server.reports.weekly import as_json as weekly_json
@@ -225,7 +225,7 @@ def test_no_contract_of_that_id_can_end(two_sites):
 def test_a_fault_is_named_with_its_mend_and_nothing_of_the_file_is_kept(two_sites, change, sentence):
     with pytest.raises(BadContract, match=sentence):
         state(two_sites, GREEN | {"site": "Halle"}, GREEN | change)
-    assert contracts.contracts(two_sites.collector.store) == []
+    assert supply_contracts.contracts(two_sites.collector.store) == []
 
 
 def test_an_unknown_site_is_refused(two_sites):

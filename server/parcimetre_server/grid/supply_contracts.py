@@ -20,13 +20,13 @@ from zoneinfo import ZoneInfo
 from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.market import Contract, with_contracts
 
-from .base.errors import ParcimetreError
-from .base.org_path import clean_path, within
-from .devices import Device
-from .organisation.audit import entry
-from .organisation.org import site, units
-from .store.interface import Store
-from .store.records import Fact
+from ..base.errors import ParcimetreError
+from ..base.org_path import clean_path, within
+from ..devices import Device
+from ..organisation.audit import entry
+from ..organisation.org import site, units
+from ..store.interface import Store
+from ..store.records import Fact
 
 Electricity = Literal["location", "market"]
 ELECTRICITY: tuple[Electricity, ...] = get_args(Electricity)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from parcimetre_factors.grid import intensity, losses
 from parcimetre_factors.observed import observed
-from parcimetre_server.feeds import read
-from parcimetre_server.feeds.rte import FUELS
-from parcimetre_server.feeds.times import BadFeed
+from parcimetre_server.grid.feeds import read
+from parcimetre_server.grid.feeds.rte import FUELS
+from parcimetre_server.grid.feeds.times import BadFeed
 
-SAMPLE = Path(__file__).parents[2] / "data/grid/eco2mix.csv"
+SAMPLE = Path(__file__).parents[3] / "data/grid/eco2mix.csv"
 RTE_DIRECT = {"fioul": 0.777, "charbon": 0.986, "gaz": 0.429, "bioenergies": 0.494}
 """kg CO2 per kWh by which RTE's taux_co2 is made."""
 

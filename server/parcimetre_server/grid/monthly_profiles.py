@@ -11,8 +11,8 @@ from pathlib import Path
 from parcimetre_factors.factor import COLUMNS, SOURCES, Factor, Source
 from parcimetre_factors.month_profile import ENOUGH_DAYS, Month, month_profiles
 
-from .access.context import Collector
-from .base.errors import ParcimetreError
+from ..access.context import Collector
+from ..base.errors import ParcimetreError
 from .observations import all_observations
 
 LICENCE = "that of the feed"

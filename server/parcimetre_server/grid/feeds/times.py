@@ -11,7 +11,7 @@ from itertools import pairwise
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.observed import Reading
 
-from ..base.errors import ParcimetreError
+from ...base.errors import ParcimetreError
 
 LONGEST_S = 3600
 
