@@ -18,7 +18,7 @@ from parcimetre_server.access.context import Collector
 from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.periods import week_of, weeks_later
 from parcimetre_server.configuration.settings import Settings
-from parcimetre_server.devices import devices
+from parcimetre_server.fleet.devices import devices
 from parcimetre_server.reports import schedules
 from parcimetre_server.reports.published import Publication, publish
 from parcimetre_server.reports.rendered import FORMATS, all_rendered

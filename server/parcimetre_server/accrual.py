@@ -15,7 +15,7 @@ from parcimetre_factors.amortisation import YEAR_S, Policy, life_end
 from parcimetre_factors.purchase import Purchase
 
 from .base.periods import HOUR_S, LAST_SECOND, Periods
-from .devices import Device
+from .fleet.device import Device
 from .profiles import Profile
 from .use import Slots
 

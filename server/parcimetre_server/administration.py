@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from . import enrolment
 from .access import tokens as access
 from .access.context import Collector
 from .base import org_path
 from .base.errors import ParcimetreError
 from .base.scope import Role, Scope, UnknownOrgUnit
-from .devices import Device, devices
+from .fleet import enrolment
+from .fleet.device import Device
+from .fleet.devices import devices
 from .organisation import org
 from .reports.rendered import Format
 from .reports.schedules import Schedule, UnknownSchedule, add, end, schedules

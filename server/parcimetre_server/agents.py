@@ -17,8 +17,10 @@ from parcimetre_factors.criteria import Criterion
 from .access.context import Collector
 from .base.periods import Span
 from .base.units import J_PER_KWH
-from .devices import Device, chosen, devices
 from .figures import Grid
+from .fleet.device import Device
+from .fleet.devices import devices
+from .fleet.lookup import chosen
 from .intervals import bounds
 from .organisation import merges
 from .profiles import Errors, Profile, profiles

@@ -16,7 +16,7 @@ from .access.credentials import Credentials
 from .access.sessions import Sessions
 from .access.tokens import Tokens
 from .api.reports_in import ReportIntake, is_report
-from .enrolment import Enrolment
+from .fleet.enrolment import Enrolment
 from .fleet_metrics import FleetMetrics
 from .jobs import start_jobs
 from .problems import install

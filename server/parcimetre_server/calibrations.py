@@ -23,8 +23,9 @@ from parcimetre_factors.power import client
 from .access.context import Collector
 from .base.periods import Span
 from .configuration.factor_sets import adopted_folder, import_tables
-from .devices import Device, devices
-from .hardware import hardware, is_virtual
+from .fleet.device import Device
+from .fleet.devices import devices
+from .fleet.hardware import hardware, is_virtual
 from .organisation import merges
 
 SOURCE = Source(

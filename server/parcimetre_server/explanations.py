@@ -27,18 +27,19 @@ from .accrual import Life, Service, accrued, first_life, policy_for, second_life
 from .base.errors import ParcimetreError
 from .base.i18n import mark
 from .base.periods import DAY_S, Span, cut
-from .devices import Device, device, zones_of
 from .figures import Grid, put_to_use
+from .fleet.device import Device
+from .fleet.devices import device, zones_of
+from .fleet.hardware import assumptions, hardware, is_virtual
+from .fleet.monitors import Told, of_device, span_of
+from .fleet.outlets.own_figures import Beside, beside
+from .fleet.purchases import purchase_of
+from .fleet.retention import resolution_of
 from .footprints import Query, figures, stays_in
 from .grid.supply_contracts import Electricity
-from .hardware import assumptions, hardware, is_virtual
-from .monitors import Told, of_device, span_of
 from .organisation.connections import Wiring
 from .organisation.merges import Lineages
-from .outlets.own_figures import Beside, beside
 from .profiles import Profile, profiles
-from .purchases import purchase_of
-from .retention import resolution_of
 from .rungs import DECILES, GIVEN, PIECES, RUNGS, Chosen, Reading, choose
 from .store.records import DeviceId
 from .use import together

@@ -26,11 +26,11 @@ from .access.context import Collector
 from .accrual import Service, accrued, lives_of, policy_for, services_of
 from .base.periods import LAST_SECOND, Periods, Span
 from .base.units import J_PER_KWH
-from .devices import Device
+from .fleet.device import Device
+from .fleet.purchases import purchase_of
 from .grid.observations import observations
 from .grid.supply_contracts import Electricity, contracts, of_device
 from .profiles import Errors, Profile, Profiles
-from .purchases import purchase_of
 from .store.records import DeviceId
 from .use import Array, Slots, Used, together, used
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .base.exposition import Metric, Sample, gauge
 from .base.org_path import within
 from .base.periods import DAY_S, Span, since_midnight
-from .devices import devices
+from .fleet.devices import devices
 from .footprints import Query, Row, figures
 from .organisation import merges
 from .store.interface import RolledUp

@@ -26,13 +26,14 @@ from .base.org_path import within
 from .base.periods import LAST_SECOND, Interval, Periods, Span, cut
 from .base.scope import Scope
 from .base.units import J_PER_KWH
-from .devices import Device, device, devices, zones_of
 from .extrapolation import Missing, missing
 from .figures import Figure, Frame, Grid, alike, figure
+from .fleet.device import Device
+from .fleet.devices import device, devices, zones_of
+from .fleet.monitors import claims, reported
+from .fleet.monitors_at_home import not_counted
 from .grid.supply_contracts import Electricity
-from .home_displays import not_counted
 from .intervals import bounds
-from .monitors import claims, reported
 from .organisation.connections import Wiring
 from .profiles import profiles
 from .recorded import Recorded, Watch, days_of

@@ -17,10 +17,11 @@ from parcimetre_agent.report import SCHEMA, SLOT_S, Feed, Gap, Inventory, Readin
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from . import displays, printing
 from .access.credentials import BadCredential
 from .base.errors import ParcimetreError
-from .outlets.records import FromOutlets, from_outlets
+from .fleet import displays
+from .fleet.outlets.records import FromOutlets, from_outlets
+from .fleet.printing import readings as printing
 from .store.interface import Store
 from .store.records import Arrival, DeviceId, Fact
 

@@ -20,12 +20,12 @@ from .base.errors import ParcimetreError
 from .base.metrics import Meters
 from .base.periods import DAY_S
 from .dead_letters import prune
-from .home_displays import settle
+from .fleet.monitors_at_home import settle
+from .fleet.retention import retain
+from .fleet.server_twins import join_servers
 from .pages.overview import prepare
-from .relayed_servers import join_servers
 from .reports.deliveries import deliver
 from .reports.published import HOUR, Publication, due_week, publish, restate
-from .retention import retain
 from .store.leases import run_once
 
 LOG = logging.getLogger(__name__)

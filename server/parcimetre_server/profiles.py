@@ -19,8 +19,8 @@ from parcimetre_factors.power import PowerModel, component_remainder, power_mode
 from parcimetre_factors.reuse import Reconditioning, reconditioning
 from parcimetre_factors.uncertainty import Amount, amounts
 
-from .devices import Device
-from .hardware import hardware
+from .fleet.device import Device
+from .fleet.hardware import hardware
 from .rungs import PIECES, Array
 from .store.records import DeviceId
 

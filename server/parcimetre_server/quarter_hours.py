@@ -12,10 +12,10 @@ from parcimetre_factors.criteria import Criterion
 from .access.context import Collector
 from .base.periods import Periods, Span, cut
 from .base.units import J_PER_KWH
-from .devices import Device
 from .figures import Grid
-from .hardware import hardware, is_virtual
-from .monitors import of_device
+from .fleet.device import Device
+from .fleet.hardware import hardware, is_virtual
+from .fleet.monitors import of_device
 from .profiles import profiles
 from .rungs import choose
 from .use import Array

@@ -16,9 +16,9 @@ from parcimetre_factors.grid import GridSlots
 from .access.context import Collector
 from .base.periods import DAY_S, Interval, Periods, Span, cut, next_midnight
 from .day_sums import DayKey, DaySum, Rows, day_sum, digest
-from .devices import Device
 from .figures import Alike, Frame, stands_whole, used_by
-from .monitors import Claims, activities
+from .fleet.device import Device
+from .fleet.monitors import Claims, activities
 from .organisation import merges
 from .organisation.connections import Wiring
 from .profiles import Errors

@@ -19,11 +19,11 @@ from parcimetre_factors.criteria import Criterion
 from .access.context import Collector
 from .base.errors import ParcimetreError
 from .base.periods import Span
-from .devices import Device
+from .fleet.device import Device
+from .fleet.outlets import energy
 from .footprints import Figures, Query, figures
 from .organisation import merges
 from .organisation.connections import Wiring
-from .outlets import energy
 from .store.embedded import FILE
 from .store.records import DeviceId
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from parcimetre_factors.criteria import Stage
 
 from .base.org_path import SMALL
-from .devices import Device
 from .extrapolation import Missing, Used
 from .figures import Figure, nothing
+from .fleet.device import Device
 from .profiles import Collapse, Errors, PerUnit
 from .rungs import RUNGS
 from .use import Array

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .devices import Device
+from .fleet.device import Device
 from .footprints import Row
 from .presentation.labels import STAGES
 

@@ -15,7 +15,7 @@ from parcimetre_agent.settings import Settings
 from parcimetre_agent.transport import post
 from parcimetre_server.access.opening import open_collector
 from parcimetre_server.configuration.settings import Settings as CollectorSettings
-from parcimetre_server.relayed_servers import join_servers
+from parcimetre_server.fleet.server_twins import join_servers
 
 from ..agent import certificates
 from ..agent.gateway import bmcs

@@ -7,7 +7,7 @@ import pytest
 from parcimetre_factors.criteria import Criterion
 from parcimetre_server import alternatives as page
 from parcimetre_server.alternatives import Life, Yearly, alternatives, is_night, life_of
-from parcimetre_server.devices import device
+from parcimetre_server.fleet.devices import device
 
 USE = Yearly(energy_kwh=50.0, use=3.0, night_kwh=10.0, night_use=0.6)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity
 from parcimetre_agent.wire import document
-from parcimetre_server.enrolment import create_secret
+from parcimetre_server.fleet.enrolment import create_secret
 
 from .conftest import NOW, SLOT_S, slot
 

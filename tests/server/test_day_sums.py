@@ -12,11 +12,11 @@ from parcimetre_factors.observed import Reading
 from parcimetre_server import recorded
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.day_sums import DaySums
-from parcimetre_server.deletion import delete
-from parcimetre_server.devices import device, devices
+from parcimetre_server.fleet.deletion import delete
+from parcimetre_server.fleet.devices import device, devices
+from parcimetre_server.fleet.merging import merge, split
 from parcimetre_server.footprints import GROUPINGS, Query, figures
 from parcimetre_server.grid.observations import keep
-from parcimetre_server.merging import merge, split
 from parcimetre_server.organisation.transfers import Stay, transfer
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.verify import first_difference
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.devices import devices
 from parcimetre_server.explanations import as_json, explain_device, explain_unit
+from parcimetre_server.fleet.devices import devices
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/explanation.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)

@@ -13,8 +13,8 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.purchase import Stated
 from parcimetre_server.base.periods import DAY_S, Span, cut
-from parcimetre_server.devices import Device
 from parcimetre_server.figures import Frame, Grid, figure_of
+from parcimetre_server.fleet.device import Device
 from parcimetre_server.footprints import GROUPINGS, Figures
 from parcimetre_server.profiles import profiles
 from parcimetre_server.store.records import DeviceId

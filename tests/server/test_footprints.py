@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import life_end
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
-from parcimetre_server import devices
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.figures import put_to_use
+from parcimetre_server.fleet import devices
+from parcimetre_server.fleet.hardware import hardware
 from parcimetre_server.footprints import GROUPINGS, Query, TooManyRows, figures, footprint
-from parcimetre_server.hardware import hardware
 from parcimetre_server.profiles import profiles
 
 

@@ -4,7 +4,7 @@ import pytest
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_server.base.periods import since_midnight
-from parcimetre_server.devices import device
+from parcimetre_server.fleet.devices import device
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.quarter_hours import STATES, by_day, quarter_hours
 

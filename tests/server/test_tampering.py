@@ -16,8 +16,8 @@ from parcimetre_factors.observed import Reading
 from parcimetre_factors.verify import first_difference
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.explanations import as_json, explain_device, explain_unit
+from parcimetre_server.fleet.purchases import keep as keep_purchases
 from parcimetre_server.grid.observations import keep
-from parcimetre_server.purchases import keep as keep_purchases
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/explanation.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)

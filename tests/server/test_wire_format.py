@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from parcimetre_agent.report import MAX_GAPS, MAX_SLOTS, SLOT_S, EnrolRequest, Report, ReportAnswer
 from parcimetre_server import bodies, ingest
 from parcimetre_server.base.errors import ParcimetreError
-from parcimetre_server.enrolment import create_secret
+from parcimetre_server.fleet.enrolment import create_secret
 from pydantic import TypeAdapter, ValidationError
 
 ROOT = Path(__file__).parents[2]

@@ -11,9 +11,11 @@ from parcimetre_factors.purchase import Stated
 
 from ..access.context import Collector, of
 from ..agents import Agent, agent_of
-from ..devices import Device, chosen, device, devices
-from ..home_displays import NotCounted, not_counted
-from ..monitors import EVER, claims, span_of, spans
+from ..fleet.device import Device
+from ..fleet.devices import device, devices
+from ..fleet.lookup import chosen
+from ..fleet.monitors import EVER, claims, span_of, spans
+from ..fleet.monitors_at_home import NotCounted, not_counted
 from ..organisation.merges import Lineages
 from ..store.interface import Store
 

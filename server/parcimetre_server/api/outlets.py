@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from ..access.context import Collector, of, serving
 from ..base.periods import span
-from ..outlets import map as known
-from ..outlets.map import Statement
+from ..fleet.outlets import mapping as known
+from ..fleet.outlets.mapping import Statement
 from ..store.records import DeviceId
 from .footprint import Begin, End
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from parcimetre_factors.consumables import Paper
 
-from .. import consumption
 from ..access.context import Collector, of
 from ..base.periods import Interval, span
-from ..consumption import GroupBy
+from ..fleet.printing import consumables as consumption
+from ..fleet.printing.consumables import GroupBy
 from ..store.records import DeviceId
 from .footprint import Begin, End, Unit
 

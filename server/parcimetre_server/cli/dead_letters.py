@@ -102,7 +102,7 @@ def drop(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: boo
 
 def _chosen(store: Store, ids: Sequence[str], device_id: str | None, every: bool) -> list[Letter]:
     from ..dead_letters import letter, letters
-    from ..devices import find
+    from ..fleet.lookup import find
 
     if not ids and device_id is None and not every:
         raise click.UsageError("name letters by their ids, or give --device or --all")

@@ -18,9 +18,9 @@ from rich.tree import Tree
 from ..base.i18n import Tongue, language_of_environment, mark
 from ..base.periods import span
 from ..configuration.factor_sets import in_force
-from ..devices import find
 from ..explanations import Explanation, explain_device, explain_unit
 from ..explanations import as_json as explanation_json
+from ..fleet.lookup import find
 from ..grid.supply_contracts import Electricity, market_sets
 from ..presentation.formats import Formats
 from ..presentation.labels import QUALITIES, title

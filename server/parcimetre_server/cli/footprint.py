@@ -17,8 +17,8 @@ from parcimetre_factors.criteria import Criterion
 
 from ..base.i18n import Tongue, language_of_environment, mark
 from ..base.periods import Interval, span
-from ..devices import devices
 from ..explanations import MARKET
+from ..fleet.devices import devices
 from ..footprints import GROUPINGS, GroupBy, Query, Row, figures
 from ..grid.supply_contracts import ELECTRICITY, Electricity
 from ..presentation.formats import Formats

@@ -128,7 +128,7 @@ def command(
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
     from ..configuration.settings import Settings
-    from ..home_displays import keep_rule
+    from ..fleet.monitors_at_home import keep_rule
 
     log.configure(log_format)
     meta = click.get_current_context().meta

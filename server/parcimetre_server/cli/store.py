@@ -81,7 +81,7 @@ def retain(data_dir: Path, keep_slots_days: int, keep_hours_days: int, dry_run: 
     """
     from ..base import clock
     from ..configuration.settings import check_kept
-    from ..retention import retain as roll_up
+    from ..fleet.retention import retain as roll_up
 
     check_kept(keep_slots_days, keep_hours_days)
     store = options.reading(data_dir).store

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..access.served_settings import open_as_served
+from ..fleet.outlets.mapping import Statement, keep
 from ..organisation.connections import Feeding, Wiring
-from ..outlets.map import Statement, keep
 from .fleet import CENTRAL, DATACENTRE, DemoDevice, fleet
 from .power_units import pdus
 from .printers import printers

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ..access.served_settings import open_as_served
-from ..enrolment import create_secret, revoke_secret
+from ..fleet.enrolment import create_secret, revoke_secret
 from .fleet import ZONE
 from .send import SecretOf, Simulated
 

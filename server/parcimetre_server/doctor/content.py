@@ -9,7 +9,7 @@ from parcimetre_factors.factor import FactorSet
 
 from ..access.context import Collector
 from ..base.periods import DAY_S, week_span
-from ..enrolment import all_secrets
+from ..fleet.enrolment import all_secrets
 from ..organisation.org import sites
 from ..reports.deliveries import deliveries
 from ..reports.published import WHOLE_TARGET, due_week, key_of

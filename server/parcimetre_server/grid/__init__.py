@@ -1,1 +1,1 @@
-"""Intensity of the electricity grid by zone and slot: feeds, observations, monthly profiles, supply contracts."""
+"""Grid intensity by zone and slot: feeds, observations, monthly profiles, supply contracts."""

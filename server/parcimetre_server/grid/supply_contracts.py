@@ -22,7 +22,7 @@ from parcimetre_factors.market import Contract, with_contracts
 
 from ..base.errors import ParcimetreError
 from ..base.org_path import clean_path, within
-from ..devices import Device
+from ..fleet.device import Device
 from ..organisation.audit import entry
 from ..organisation.org import site, units
 from ..store.interface import Store

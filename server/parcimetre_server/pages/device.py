@@ -13,24 +13,25 @@ from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
 from parcimetre_factors.explain import Term
 from parcimetre_factors.factor import ESTIMATE
 
-from .. import devices
 from ..access.context import Collector, of
 from ..agents import agent_of
 from ..alternatives import alternatives, life_of
 from ..api.devices import drivers
 from ..base.periods import HOUR_S, Span, since_midnight
-from ..consumption import Query as Printing
-from ..consumption import Row as PrintingRow
-from ..consumption import consumption
 from ..explanations import explain_device
 from ..figures import Grid
+from ..fleet.device import Device, UnknownDevice
+from ..fleet import devices
+from ..fleet.hardware import hardware
+from ..fleet.monitors_at_home import not_counted
+from ..fleet.outlets.mapping import listed
+from ..fleet.printing.consumables import Query as Printing
+from ..fleet.printing.consumables import Row as PrintingRow
+from ..fleet.printing.consumables import consumption
+from ..fleet.printing.supplies import supplies
 from ..footprints import Query, Row, figures
-from ..hardware import hardware
-from ..home_displays import not_counted
-from ..outlets.map import listed
 from ..presentation.charts import Chart, chart
 from ..presentation.labels import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, title
-from ..printer_supplies import supplies
 from ..profiles import Profile, profiles
 from ..quarter_hours import by_day, quarter_hours
 from ..store.records import DeviceId
@@ -119,17 +120,17 @@ def device(
     return respond(request, collector, "device.html", values)
 
 
-def _gateway(collector: Collector, found: devices.Device) -> devices.Device | None:
+def _gateway(collector: Collector, found: Device) -> device_.Device | None:
     """The device that speaks for another one, None where there is none that the reader may see."""
     if found.relayed_by is None:
         return None
     try:
         return devices.device(collector.store, found.relayed_by)
-    except devices.UnknownDevice:
+    except UnknownDevice:
         return None
 
 
-def _of_a_printer(collector: Collector, found: devices.Device, span: Span) -> dict[str, object]:
+def _of_a_printer(collector: Collector, found: Device, span: Span) -> dict[str, object]:
     """What it printed, and what is left of its supplies."""
     printing = next(iter(consumption(collector, Printing(span, device=found.id))), None)
     return {
@@ -141,14 +142,14 @@ def _of_a_printer(collector: Collector, found: devices.Device, span: Span) -> di
     }
 
 
-def _is_colour_untold(found: devices.Device, printing: PrintingRow) -> bool:
+def _is_colour_untold(found: Device, printing: PrintingRow) -> bool:
     """Whether a printer that may have coloured toner does not count what it prints with it."""
     can = found.inventory.printer if found.inventory else None
     is_told = can is not None and (can.marking == "inkjet" or can.colour is False)
     return not is_told and printing.share("colour") is None
 
 
-def _problems(found: devices.Device) -> list[tuple[str, str]]:
+def _problems(found: Device) -> list[tuple[str, str]]:
     """What the gateway of a device says is wrong with it, by the name of what failed."""
     outcomes = (
         found.inventory.outcomes if found.inventory and (not found.speaks_for_itself or found.joined) else ()
@@ -194,7 +195,7 @@ def _components(profile: Profile, criterion: Criterion) -> list[tuple[str, dict[
     return sorted(rows, key=lambda row: -row[2])
 
 
-def _hours(collector: Collector, found: devices.Device, criterion: Criterion) -> list[Hour]:
+def _hours(collector: Collector, found: Device, criterion: Criterion) -> list[Hour]:
     """The last hours, the one that is open included."""
     last = collector.now() // HOUR_S * HOUR_S + HOUR_S
     span = Span(last - HOURS * HOUR_S, last)

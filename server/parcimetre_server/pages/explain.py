@@ -13,12 +13,12 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import walk
 from parcimetre_factors.factor import ESTIMATE
 
-from .. import devices
 from ..access.context import Collector, of
 from ..api.footprint import Begin, End
 from ..base.periods import Span, since_midnight
 from ..base.periods import span as span_of
 from ..explanations import Explanation, explain_device
+from ..fleet import devices
 from ..footprints import Query as Asked
 from ..footprints import Row, figures
 from ..grid.supply_contracts import Electricity

@@ -17,9 +17,9 @@ from parcimetre_factors.criteria import UNITS, Criterion
 
 from ..access.context import Collector, of
 from ..agents import QUIET_S
+from ..analysis.device_list import ASCENDING, Filter, Listed, Sorting, fleet, ordered
 from ..base.i18n import mark
 from ..base.periods import since_midnight
-from ..fleet import ASCENDING, Filter, Listed, Sorting, fleet, ordered
 from ..footprints import Query as Asked
 from ..presentation.labels import CRITERIA, title
 from .overview import DAYS, PERIODS, Period, crumbs

@@ -20,8 +20,8 @@ from ..base.i18n import mark
 from ..base.periods import Span
 from ..base.scope import Scope
 from ..chosen_period import Chosen, Kind, chosen
-from ..devices import devices
-from ..hardware import is_virtual
+from ..fleet.devices import devices
+from ..fleet.hardware import is_virtual
 from ..presentation.labels import CHANGES, CRITERIA, STAGES, WHY, title
 from ..reports.changes import between
 from ..views import bars, stage_views, top

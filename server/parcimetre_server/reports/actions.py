@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..access.disclosure import FEWEST, Guard
 from ..base.units import J_PER_KWH
-from ..devices import Device
+from ..fleet.device import Device
 from .habits import ENOUGH_S, Amount, Habit
 
 Kind = Literal["left_on", "idle_server", "above_usual"]

@@ -18,8 +18,8 @@ from parcimetre_factors.activity import SLOT_S, Activity
 
 from ..base.periods import HOUR_S, Span
 from ..base.units import J_PER_KWH
-from ..devices import Device
 from ..figures import Alike, Frame
+from ..fleet.device import Device
 from ..store.records import DeviceId
 from ..use import Array, Slots
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .. import consumption
 from ..access.context import Collector
 from ..base.i18n import Language, Tongue, mark
 from ..base.org_path import SMALL
+from ..fleet.printing import consumables
 from ..footprints import Row
 from ..presentation.formats import Formats
 from ..presentation.labels import CHANGES, WHY, title
@@ -336,7 +336,7 @@ class _Writer:
         note = tongue("Paper and toner, in no figure above")
         return Table("printing", tongue("Printing"), note, headings, lines)
 
-    def _shares(self, row: consumption.Row) -> Iterator[str]:
+    def _shares(self, row: consumables.Row) -> Iterator[str]:
         """How much was printed on both sides and in colour, where printers count it."""
         for counter, words in (("duplex", mark("On both sides")), ("colour", mark("In colour"))):
             share = row.share(counter)

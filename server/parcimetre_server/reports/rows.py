@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from .. import consumption
+from ..fleet.printing import consumables as consumption
 from ..footprints import Row
 from .weekly import Weekly
 

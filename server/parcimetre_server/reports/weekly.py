@@ -10,14 +10,14 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import FactorSet
 
-from .. import consumption
 from ..access.context import Collector
 from ..base.periods import DAY_S, Span, week_span, weeks_later
 from ..base.scope import Scope
-from ..devices import Device
+from ..fleet.device import Device
+from ..fleet.hardware import is_virtual
+from ..fleet.printing import consumables
 from ..footprints import Figures, Query, Row, figures, guard_of
 from ..grid.supply_contracts import contracts
-from ..hardware import is_virtual
 from ..store.records import DeviceId
 from ..views import top
 from .actions import Action, actions
@@ -92,7 +92,7 @@ class Weekly:
     greatest: tuple[tuple[Named, Row], ...]
     factor_set: str
     withheld: bool = False
-    printing: tuple[consumption.Row, ...] = ()
+    printing: tuple[consumables.Row, ...] = ()
     restated: Restated | None = None
 
     @property
@@ -208,11 +208,11 @@ def weekly(
     )
 
 
-def _printing(collector: Collector, span: Span, org_unit: str | None) -> tuple[consumption.Row, ...]:
+def _printing(collector: Collector, span: Span, org_unit: str | None) -> tuple[consumables.Row, ...]:
     """Paper and toner by org unit; none for who may see sums of groups only."""
     if not collector.scope.sees_devices:
         return ()
-    return tuple(consumption.consumption(collector, consumption.Query(span, org_unit=org_unit), "org_unit"))
+    return tuple(consumables.consumption(collector, consumables.Query(span, org_unit=org_unit), "org_unit"))
 
 
 def _spans(collector: Collector, week: str) -> tuple[Span, Span]:

@@ -6,7 +6,7 @@ import pytest
 from parcimetre_factors.factor import COLUMNS, load_factor_set
 from parcimetre_server.access.tokens import all_tokens, create_token
 from parcimetre_server.configuration.factor_sets import import_tables, in_force
-from parcimetre_server.enrolment import all_secrets
+from parcimetre_server.fleet.enrolment import all_secrets
 from parcimetre_server.organisation.audit import entries
 from parcimetre_server.organisation.org import sites, units
 from parcimetre_server.reports.schedules import schedules

@@ -13,7 +13,7 @@ from parcimetre_server.access.disclosure import FEWEST, hidden, too_few, tree
 from parcimetre_server.base.org_path import SMALL
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.scope import NotAllowed, Scope
-from parcimetre_server.devices import retire
+from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.footprints import Query, figures
 from parcimetre_server.reports.changes import changes
 from parcimetre_server.store.records import Arrival

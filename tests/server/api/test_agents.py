@@ -7,8 +7,8 @@ from dataclasses import asdict
 import pytest
 import zstandard
 from parcimetre_agent.report import Report, Slot
-from parcimetre_server.devices import retire
-from parcimetre_server.enrolment import create_secret
+from parcimetre_server.fleet.enrolment import create_secret
+from parcimetre_server.fleet.retirement import retire
 
 PROBLEM = "application/problem+json"
 ENROL = {

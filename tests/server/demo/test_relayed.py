@@ -17,7 +17,7 @@ from parcimetre_server.demo.records import slots
 from parcimetre_server.demo.relayed import slot_starts
 from parcimetre_server.demo.send import reports
 from parcimetre_server.demo.switches import PORTS, switches
-from parcimetre_server.printer_supplies import LOW_SHARE
+from parcimetre_server.fleet.printing.supplies import LOW_SHARE
 from parcimetre_server.profiles import profiles
 from pydantic import TypeAdapter
 

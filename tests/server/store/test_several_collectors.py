@@ -11,7 +11,7 @@ from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.cli import org
 from parcimetre_server.configuration.settings import Settings, StoreAddress
-from parcimetre_server.enrolment import Enrolment, create_secret
+from parcimetre_server.fleet.enrolment import Enrolment, create_secret
 
 
 @pytest.fixture
