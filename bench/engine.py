@@ -28,7 +28,7 @@ from parcimetre_factors.grid import intensity
 from parcimetre_factors.hardware import Cpu, Disk, Hardware, Memory, PowerSupply
 from parcimetre_factors.power import power_model
 from parcimetre_factors.uncertainty import DRAWS, HIGH, LOW
-from parcimetre_server.intervals import bounds
+from parcimetre_server.footprint.uncertainty import bounds
 
 Array = NDArray[np.float64]
 FACTORS = load_factor_set()

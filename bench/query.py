@@ -35,7 +35,8 @@ from parcimetre_server.base.periods import DAY_S, Span, week_of, week_span, week
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity
-from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.ingest import expand
 from parcimetre_server.reports.html import html
 from parcimetre_server.reports.weekly import weekly

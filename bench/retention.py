@@ -24,7 +24,8 @@ from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity
-from parcimetre_server.footprints import Query, Row, footprint
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.query import Query, Row
 from parcimetre_server.grid.feeds import read
 from parcimetre_server.grid.observations import keep
 from parcimetre_server.ingest import expand

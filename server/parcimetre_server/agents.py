@@ -17,17 +17,17 @@ from parcimetre_factors.criteria import Criterion
 from .access.context import Collector
 from .base.periods import Span
 from .base.units import J_PER_KWH
-from .figures import Grid
 from .fleet.device import Device
 from .fleet.devices import devices
 from .fleet.lookup import chosen
-from .intervals import bounds
+from .footprint.energy_use import Array
+from .footprint.grid_intensity import Grid
+from .footprint.grouping import add_up
+from .footprint.hardware_model import Errors, Profile, profiles
+from .footprint.uncertainty import bounds
 from .organisation import merges
-from .profiles import Errors, Profile, profiles
 from .rungs import PIECES
 from .store.records import Body, DeviceId
-from .tallies import add_up
-from .use import Array
 
 DAY_S = 86_400
 QUIET_S = 2 * DAY_S

@@ -21,12 +21,12 @@ from .access.context import Collector
 from .base.i18n import mark
 from .base.periods import DAY_S, Span, since_midnight
 from .base.units import J_PER_KWH
-from .figures import put_to_use
 from .fleet.device import Device
 from .fleet.hardware import hardware, is_virtual
 from .fleet.monitors import span_of
 from .fleet.purchases import purchase_of
-from .profiles import Profile, profiles
+from .footprint.device_footprints import put_to_use
+from .footprint.hardware_model import Profile, profiles
 from .quarter_hours import NO_RECORD, QuarterHours, quarter_hours
 
 DAYS = 28

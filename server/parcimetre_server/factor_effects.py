@@ -10,8 +10,9 @@ from parcimetre_factors.factor import FactorSet
 
 from .access.context import Collector
 from .base.periods import DAY_S, Span
-from .day_sums import DaySums
-from .footprints import Query, Row, figures
+from .footprint.compute import figures
+from .footprint.daily_cache import DaySums
+from .footprint.query import Query, Row
 
 SPAN_DAYS = 28
 

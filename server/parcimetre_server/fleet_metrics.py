@@ -16,7 +16,8 @@ from .base.exposition import Metric, Sample, gauge
 from .base.org_path import within
 from .base.periods import DAY_S, Span, since_midnight
 from .fleet.devices import devices
-from .footprints import Query, Row, figures
+from .footprint.compute import figures
+from .footprint.query import Query, Row
 from .organisation import merges
 from .store.interface import RolledUp
 

@@ -21,7 +21,9 @@ from .base.errors import ParcimetreError
 from .base.periods import Span
 from .fleet.device import Device
 from .fleet.outlets import energy
-from .footprints import Figures, Query, figures
+from .footprint.compute import figures
+from .footprint.query import Query
+from .footprint.result import Figures
 from .organisation import merges
 from .organisation.connections import Wiring
 from .store.embedded import FILE

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .fleet.device import Device
-from .footprints import Row
+from .footprint.query import Row
 from .presentation.labels import STAGES
 
 

@@ -6,11 +6,11 @@ import pytest
 from parcimetre_agent.report import Losses, Report, SelfCost, SensorOutcome, SetAside
 from parcimetre_agent.wire import document
 from parcimetre_server.agents import agent_of, agents, busy_thread_w
-from parcimetre_server.figures import J_PER_KWH
 from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.hardware import hardware
+from parcimetre_server.footprint.device_footprints import J_PER_KWH
+from parcimetre_server.footprint.hardware_model import profiles
 from parcimetre_server.ingest import take
-from parcimetre_server.profiles import profiles
 from parcimetre_server.store.records import Fact
 
 DAY_S = 86_400

@@ -13,8 +13,10 @@ from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.calibrations import calibrations
 from parcimetre_server.cli import factors as command
 from parcimetre_server.configuration.factor_sets import in_force
-from parcimetre_server.explanations import as_json, explain_device
-from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.explanation.as_json import as_json
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 WATTS = {"0": 9.0, "1": 10.0, "2": 11.0}

@@ -9,7 +9,8 @@ from parcimetre_server.access.answer_cache import KEPT_S
 from parcimetre_server.base.periods import since_midnight
 from parcimetre_server.base.scope import Scope
 from parcimetre_server.fleet.retirement import retire
-from parcimetre_server.footprints import Query, figures
+from parcimetre_server.footprint.compute import figures
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.pages import overview
 from parcimetre_server.store.records import Arrival, Fact
 

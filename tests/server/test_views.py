@@ -1,6 +1,6 @@
 """Rows as pages draw them."""
 
-from parcimetre_server.footprints import Row
+from parcimetre_server.footprint.query import Row
 from parcimetre_server.views import bars, stage_views
 
 

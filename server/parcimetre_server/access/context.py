@@ -12,7 +12,7 @@ from starlette.requests import Request
 from ..base import clock
 from ..base.scope import WHOLE, Role, Scope
 from ..configuration.settings import Settings
-from ..day_sums import DaySums
+from ..footprint.daily_cache import DaySums
 from ..store.interface import Store
 from .answer_cache import Moments
 from .last_heard import Seen

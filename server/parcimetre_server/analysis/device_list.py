@@ -14,17 +14,19 @@ from ..access.context import Collector
 from ..agents import QUIET_S
 from ..base.org_path import within
 from ..base.units import J_PER_KWH
-from ..figures import put_to_use
 from ..fleet.device import Device
 from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
 from ..fleet.monitors import spans
 from ..fleet.purchases import purchase_of
-from ..footprints import Figures, Query, figures
-from ..profiles import profiles
+from ..footprint.compute import figures
+from ..footprint.contributions import values
+from ..footprint.device_footprints import put_to_use
+from ..footprint.hardware_model import profiles
+from ..footprint.query import Query
+from ..footprint.result import Figures
 from ..store.interface import Store
 from ..store.records import DeviceId
-from ..tallies import values
 
 Fault = Literal["silent", "duplicate", "unmatched"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from parcimetre_factors.criteria import Criterion
 
-from .. import explanations
 from ..access.context import Collector, of
 from ..base.periods import span
+from ..footprint.explanation.as_json import as_json
+from ..footprint.explanation.device import explain_device
+from ..footprint.explanation.org_unit import explain_unit
 from ..store.records import DeviceId
 from .footprint import Asked, Basis, Begin, End, Spread, Unit
 
@@ -36,8 +38,8 @@ def explain(
     asked = span(begin, end, collector.zone, collector.now())
     policies = (amortisation, electricity)
     if device is not None:
-        found = explanations.explain_device(collector, DeviceId(device), asked, criterion, *policies)
+        found = explain_device(collector, DeviceId(device), asked, criterion, *policies)
     else:
         unit = org_unit or collector.scope.root
-        found = explanations.explain_unit(collector, unit, asked, criterion, *policies)
-    return explanations.as_json(found)
+        found = explain_unit(collector, unit, asked, criterion, *policies)
+    return as_json(found)

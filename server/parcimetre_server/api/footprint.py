@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Query
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 
-from .. import footprints
 from ..access.context import Collector, aggregates
 from ..base.periods import Interval, span
-from ..footprints import GroupBy
+from ..footprint import compute, query
+from ..footprint.result import GroupBy
 from ..grid.supply_contracts import Electricity
 from ..store.records import DeviceId
 
@@ -71,7 +71,7 @@ def footprint(
     `electricity` is what a row is based on, and `grid_tiers` how its electricity's intensity is known: shares
     by grid zone, and by slot, profile, year, contract or residual.
     """
-    asked = footprints.Query(
+    asked = query.Query(
         span(begin, end, collector.zone, collector.now()),
         criterion,
         interval,
@@ -85,5 +85,5 @@ def footprint(
         "to": asked.span.last,
         "criterion": criterion,
         "amortisation": asked.amortisation,
-        "rows": [asdict(row) for row in footprints.footprint(collector, asked, group_by)],
+        "rows": [asdict(row) for row in compute.footprint(collector, asked, group_by)],
     }

@@ -13,7 +13,7 @@ from parcimetre_factors.grid import TIERS
 from ..access.context import Collector, aggregates
 from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S, BadPeriod, Span, span
-from ..figures import Grid
+from ..footprint.grid_intensity import Grid
 from .footprint import Asked, Begin, End
 
 router = APIRouter(prefix="/v1", tags=["factors"])

@@ -18,9 +18,10 @@ from rich.tree import Tree
 from ..base.i18n import Tongue, language_of_environment, mark
 from ..base.periods import span
 from ..configuration.factor_sets import in_force
-from ..explanations import Explanation, explain_device, explain_unit
-from ..explanations import as_json as explanation_json
 from ..fleet.lookup import find
+from ..footprint.explanation.as_json import as_json as explanation_json
+from ..footprint.explanation.device import Explanation, explain_device
+from ..footprint.explanation.org_unit import explain_unit
 from ..grid.supply_contracts import Electricity, market_sets
 from ..presentation.formats import Formats
 from ..presentation.labels import QUALITIES, title

@@ -17,14 +17,16 @@ from parcimetre_factors.criteria import Criterion
 
 from ..base.i18n import Tongue, language_of_environment, mark
 from ..base.periods import Interval, span
-from ..explanations import MARKET
 from ..fleet.devices import devices
-from ..footprints import GROUPINGS, GroupBy, Query, Row, figures
+from ..footprint.compute import figures
+from ..footprint.contributions import ALL
+from ..footprint.explanation.notes import MARKET
+from ..footprint.query import Query, Row
+from ..footprint.result import GROUPINGS, GroupBy
 from ..grid.supply_contracts import ELECTRICITY, Electricity
 from ..presentation.formats import Formats
 from ..presentation.labels import GROUPS, title
 from ..presentation.sparkline import sparkline
-from ..tallies import ALL
 from . import options, terminal
 
 EPILOG = """\b

@@ -18,10 +18,8 @@ from ..agents import agent_of
 from ..alternatives import alternatives, life_of
 from ..api.devices import drivers
 from ..base.periods import HOUR_S, Span, since_midnight
-from ..explanations import explain_device
-from ..figures import Grid
-from ..fleet.device import Device, UnknownDevice
 from ..fleet import devices
+from ..fleet.device import Device, UnknownDevice
 from ..fleet.hardware import hardware
 from ..fleet.monitors_at_home import not_counted
 from ..fleet.outlets.mapping import listed
@@ -29,10 +27,13 @@ from ..fleet.printing.consumables import Query as Printing
 from ..fleet.printing.consumables import Row as PrintingRow
 from ..fleet.printing.consumables import consumption
 from ..fleet.printing.supplies import supplies
-from ..footprints import Query, Row, figures
+from ..footprint.compute import figures
+from ..footprint.explanation.device import explain_device
+from ..footprint.grid_intensity import Grid
+from ..footprint.hardware_model import Profile, profiles
+from ..footprint.query import Query, Row
 from ..presentation.charts import Chart, chart
 from ..presentation.labels import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, title
-from ..profiles import Profile, profiles
 from ..quarter_hours import by_day, quarter_hours
 from ..store.records import DeviceId
 from ..views import StageView, bars, stage_views
@@ -120,7 +121,7 @@ def device(
     return respond(request, collector, "device.html", values)
 
 
-def _gateway(collector: Collector, found: Device) -> device_.Device | None:
+def _gateway(collector: Collector, found: Device) -> Device | None:
     """The device that speaks for another one, None where there is none that the reader may see."""
     if found.relayed_by is None:
         return None

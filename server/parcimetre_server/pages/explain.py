@@ -17,10 +17,11 @@ from ..access.context import Collector, of
 from ..api.footprint import Begin, End
 from ..base.periods import Span, since_midnight
 from ..base.periods import span as span_of
-from ..explanations import Explanation, explain_device
 from ..fleet import devices
-from ..footprints import Query as Asked
-from ..footprints import Row, figures
+from ..footprint.compute import figures
+from ..footprint.explanation.device import Explanation, explain_device
+from ..footprint.query import Query as Asked
+from ..footprint.query import Row
 from ..grid.supply_contracts import Electricity
 from ..presentation.labels import CRITERIA, title
 from ..store.records import DeviceId

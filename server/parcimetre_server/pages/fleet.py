@@ -20,7 +20,7 @@ from ..agents import QUIET_S
 from ..analysis.device_list import ASCENDING, Filter, Listed, Sorting, fleet, ordered
 from ..base.i18n import mark
 from ..base.periods import since_midnight
-from ..footprints import Query as Asked
+from ..footprint.query import Query as Asked
 from ..presentation.labels import CRITERIA, title
 from .overview import DAYS, PERIODS, Period, crumbs
 from .rendering import respond

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import Criterion
 
-from .. import footprints
 from ..access.answer_cache import whole
 from ..access.context import Collector, aggregates
 from ..access.disclosure import Guard
@@ -22,6 +21,8 @@ from ..base.scope import Scope
 from ..chosen_period import Chosen, Kind, chosen
 from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
+from ..footprint import compute, result
+from ..footprint.query import Query as FootprintQuery
 from ..presentation.labels import CHANGES, CRITERIA, STAGES, WHY, title
 from ..reports.changes import between
 from ..views import bars, stage_views, top
@@ -72,7 +73,7 @@ def overview(
     asked = Asked(period, at, begin, end, criterion, org_unit or collector.scope.root or "")
     moment = collector.moments.tell((collector.scope, asked), collector, lambda: _told(collector, asked))
     span: Span = moment.told["span"]
-    query = footprints.Query(span, criterion, org_unit=asked.org_unit or None)
+    query = FootprintQuery(span, criterion, org_unit=asked.org_unit or None)
     values = {
         **moment.told,
         "criterion": criterion,
@@ -108,10 +109,10 @@ def _is_large(collector: Collector) -> bool:
 def _told(collector: Collector, asked: Asked) -> tuple[dict[str, Any], bool]:
     """What the page tells at a moment, and whether it may be kept."""
     period = chosen(asked.period, asked.at, asked.begin, asked.end, collector.zone, collector.now())
-    query = footprints.Query(period.span, asked.criterion, org_unit=asked.org_unit or None)
-    figures = footprints.figures(collector, query)
+    query = FootprintQuery(period.span, asked.criterion, org_unit=asked.org_unit or None)
+    figures = compute.figures(collector, query)
     before, after = (
-        footprints.figures(collector, replace(query, span=span)) for span in (period.before, period.after)
+        compute.figures(collector, replace(query, span=span)) for span in (period.before, period.after)
     )
     told = {
         "asked": period,
@@ -125,7 +126,7 @@ def _told(collector: Collector, asked: Asked) -> tuple[dict[str, Any], bool]:
     return told, _is_large(collector)
 
 
-def _groups(collector: Collector, figures: footprints.Figures, org_unit: str) -> dict[str, Any]:
+def _groups(collector: Collector, figures: result.Figures, org_unit: str) -> dict[str, Any]:
     """The period's total, and what it is made of."""
     total, sees_devices, known = figures.total(), figures.guard is None, figures.known
     shown = bars(figures.greatest_devices(MAX_DEVICES), {str(key): found for key, found in known.items()})
@@ -166,7 +167,7 @@ def _units(collector: Collector, guard: Guard | None) -> list[str]:
     return sorted(unit for unit in known if unit != collector.scope.root and collector.scope.covers(unit))
 
 
-def _api(query: footprints.Query, scope: Scope) -> dict[str, str]:
+def _api(query: FootprintQuery, scope: Scope) -> dict[str, str]:
     """The same figures asked of the API."""
     group_by = "device" if scope.sees_devices else "org_unit"
     asked = {"from": str(query.span.first), "to": str(query.span.last), "criterion": str(query.criterion)}

@@ -9,7 +9,8 @@ from parcimetre_factors.criteria import Stage
 
 from ..access.context import Collector
 from ..base.periods import Span, cut
-from ..footprints import Query, Row, figures
+from ..footprint.compute import figures
+from ..footprint.query import Query, Row
 from ..presentation.charts import BOTTOM, TOP, round_up
 from ..presentation.labels import STAGES
 

@@ -24,8 +24,10 @@ from ..access.context import Collector
 from ..access.disclosure import FEWEST, hidden
 from ..base.errors import ParcimetreError
 from ..base.periods import LAST_SECOND
-from ..figures import Figure
-from ..footprints import Figures, Query, figures
+from ..footprint.compute import figures
+from ..footprint.device_footprints import Figure
+from ..footprint.query import Query
+from ..footprint.result import Figures
 from ..store.records import DeviceId
 
 Reason = Literal[

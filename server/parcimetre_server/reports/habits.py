@@ -18,10 +18,10 @@ from parcimetre_factors.activity import SLOT_S, Activity
 
 from ..base.periods import HOUR_S, Span
 from ..base.units import J_PER_KWH
-from ..figures import Alike, Frame
 from ..fleet.device import Device
+from ..footprint.device_footprints import Alike, Frame
+from ..footprint.energy_use import Array, Slots
 from ..store.records import DeviceId
-from ..use import Array, Slots
 
 DESKS = frozenset({"desktop", "laptop", "all_in_one", "mini_pc"})
 SERVERS = frozenset({"server", "virtual_machine"})

@@ -10,7 +10,7 @@ from ..access.context import Collector
 from ..base.i18n import Language, Tongue, mark
 from ..base.org_path import SMALL
 from ..fleet.printing import consumables
-from ..footprints import Row
+from ..footprint.query import Row
 from ..presentation.formats import Formats
 from ..presentation.labels import CHANGES, WHY, title
 from ..presentation.palette import direction

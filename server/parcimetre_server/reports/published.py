@@ -19,7 +19,7 @@ from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
 from ..base.scope import Role, Scope
 from ..configuration.factor_sets import of_id
-from ..footprints import standing
+from ..footprint.compute import standing
 from ..store.interface import Store
 from ..store.records import Fact, FactKind
 from .schedules import schedules

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..fleet.printing import consumables as consumption
-from ..footprints import Row
+from ..footprint.query import Row
 from .weekly import Weekly
 
 COLUMNS = (

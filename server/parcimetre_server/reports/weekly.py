@@ -16,7 +16,10 @@ from ..base.scope import Scope
 from ..fleet.device import Device
 from ..fleet.hardware import is_virtual
 from ..fleet.printing import consumables
-from ..footprints import Figures, Query, Row, figures, guard_of
+from ..footprint.compute import figures
+from ..footprint.query import Query, Row
+from ..footprint.redaction import guard_of
+from ..footprint.result import Figures
 from ..grid.supply_contracts import contracts
 from ..store.records import DeviceId
 from ..views import top

@@ -14,7 +14,8 @@ from parcimetre_server.base.org_path import SMALL
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.scope import NotAllowed, Scope
 from parcimetre_server.fleet.retirement import retire
-from parcimetre_server.footprints import Query, figures
+from parcimetre_server.footprint.compute import figures
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.reports.changes import changes
 from parcimetre_server.store.records import Arrival
 

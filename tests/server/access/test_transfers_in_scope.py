@@ -6,10 +6,11 @@ import pytest
 from parcimetre_factors.criteria import Criterion
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.scope import Scope
-from parcimetre_server.explanations import explain_device
 from parcimetre_server.fleet.devices import device, devices
 from parcimetre_server.fleet.merging import merge, split
-from parcimetre_server.footprints import Query, figures
+from parcimetre_server.footprint.compute import figures
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.organisation.transfers import Stay, midnight, transfer
 from parcimetre_server.store.records import DeviceId
 

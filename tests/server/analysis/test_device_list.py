@@ -5,7 +5,8 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_server.analysis.device_list import Filter, fleet, ordered
 from parcimetre_server.base.periods import since_midnight
 from parcimetre_server.fleet.retirement import retire
-from parcimetre_server.footprints import Query, figures
+from parcimetre_server.footprint.compute import figures
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.store.records import Fact
 
 from tests.server.conftest import GUEST, SILENT

@@ -23,7 +23,7 @@ from parcimetre_factors.month_profile import month_profiles
 from parcimetre_factors.observed import Reading, observed
 from parcimetre_factors.purchase import ERRORS
 from parcimetre_server.base.i18n import Tongue, language_of, language_of_environment
-from parcimetre_server.profiles import profiles
+from parcimetre_server.footprint.hardware_model import profiles
 
 PACKAGE = Path(parcimetre_server.__file__).parent
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]

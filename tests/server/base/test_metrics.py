@@ -8,7 +8,8 @@ import pytest
 from parcimetre_server.base.exposition import Histogram, Metric, text
 from parcimetre_server.base.metrics import Meters
 from parcimetre_server.base.periods import since_midnight
-from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.query import Query
 
 ROOT = Path(__file__).parents[3]
 DASHBOARD = ROOT / "deploy" / "grafana" / "parcimetre.json"

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 from parcimetre_server.base.periods import span
 from parcimetre_server.cli import sql
-from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.sql import BadQuery
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -18,7 +18,7 @@ from parcimetre_server.demo.relayed import slot_starts
 from parcimetre_server.demo.send import reports
 from parcimetre_server.demo.switches import PORTS, switches
 from parcimetre_server.fleet.printing.supplies import LOW_SHARE
-from parcimetre_server.profiles import profiles
+from parcimetre_server.footprint.hardware_model import profiles
 from pydantic import TypeAdapter
 
 PARIS = ZoneInfo("Europe/Paris")

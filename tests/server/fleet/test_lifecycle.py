@@ -18,7 +18,6 @@ from parcimetre_factors.explain import recompute
 from parcimetre_server.access.credentials import BadCredential, Credentials
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.explanations import explain_device
 from parcimetre_server.fleet import merging
 from parcimetre_server.fleet.deletion import SharedRecords, delete
 from parcimetre_server.fleet.device import UnknownDevice
@@ -26,7 +25,9 @@ from parcimetre_server.fleet.devices import device, devices
 from parcimetre_server.fleet.enrolment import Enrolment, create_secret, revoke_secret
 from parcimetre_server.fleet.purchases import keep
 from parcimetre_server.fleet.retirement import retire, revoke
-from parcimetre_server.footprints import Query, figures, footprint
+from parcimetre_server.footprint.compute import figures, footprint
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.organisation import audit, merges
 from parcimetre_server.organisation.org import UnknownSite, create_site, create_unit
 from parcimetre_server.organisation.transfers import BadTransfer, Stay, midnight, transfer

@@ -16,7 +16,6 @@ from parcimetre_server.agents import agents
 from parcimetre_server.api.devices import drivers
 from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.devices import command
-from parcimetre_server.explanations import explain_device, explain_unit
 from parcimetre_server.fleet.deletion import delete
 from parcimetre_server.fleet.devices import devices
 from parcimetre_server.fleet.displays import facts, monitors
@@ -24,7 +23,11 @@ from parcimetre_server.fleet.merging import merge
 from parcimetre_server.fleet.monitors import claims, of_device, spans
 from parcimetre_server.fleet.monitors_at_home import keep_rule, not_counted, settle
 from parcimetre_server.fleet.retirement import retire
-from parcimetre_server.footprints import GROUPINGS, Query, figures, footprint
+from parcimetre_server.footprint.compute import figures, footprint
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.explanation.org_unit import explain_unit
+from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.result import GROUPINGS
 from parcimetre_server.ingest import take
 from parcimetre_server.organisation.transfers import BadTransfer, Stay, transfer
 from parcimetre_server.store.embedded import open_store

@@ -6,10 +6,12 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute, walk
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.cli import devices as command
-from parcimetre_server.explanations import LIFE_FROM, LIFE_OVER, explain_device
 from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.purchases import BadPurchases, keep
-from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.explanation.notes import LIFE_FROM, LIFE_OVER
+from parcimetre_server.footprint.query import Query
 
 HEAD = "device,date,condition\n"
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from parcimetre_agent.report import Gap
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
-from parcimetre_server import jobs, recorded
+from parcimetre_server import jobs
 from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.base.periods import Span
@@ -16,9 +16,13 @@ from parcimetre_server.cli.store import command
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import fleet as demo_fleet
 from parcimetre_server.demo.records import activity
-from parcimetre_server.explanations import DAYS_KEPT, HOURS_KEPT, explain_device, explain_unit
 from parcimetre_server.fleet.retention import KeptAs, resolution_of, retain
-from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.footprint import usage_reader
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.explanation.notes import DAYS_KEPT, HOURS_KEPT
+from parcimetre_server.footprint.explanation.org_unit import explain_unit
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.ingest import expand
 from parcimetre_server.organisation import audit
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
@@ -102,14 +106,14 @@ def test_sums_of_days_in_memory_give_way_to_what_is_kept(old, monkeypatch):
     def figures():
         return {key: (row.energy_kwh, row.value) for key, row in rows(old).items()}
 
-    monkeypatch.setattr(recorded, "FEW", 0)
+    monkeypatch.setattr(usage_reader, "FEW", 0)
     before = figures()
     for hours in (1, 24):
         old.store.roll_up(LATER, hours)
         remembered = figures()
-        monkeypatch.setattr(recorded, "FEW", 10**9)
+        monkeypatch.setattr(usage_reader, "FEW", 10**9)
         computed = figures()
-        monkeypatch.setattr(recorded, "FEW", 0)
+        monkeypatch.setattr(usage_reader, "FEW", 0)
         assert remembered == {key: pytest.approx(values, rel=1e-12) for key, values in computed.items()}
         assert remembered != before
 

@@ -9,7 +9,8 @@ from parcimetre_server.base.periods import Span
 from parcimetre_server.fleet import merging
 from parcimetre_server.fleet.devices import device, devices
 from parcimetre_server.fleet.server_twins import join_servers
-from parcimetre_server.footprints import Query, figures
+from parcimetre_server.footprint.compute import figures
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.organisation import audit
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

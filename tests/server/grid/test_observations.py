@@ -8,7 +8,8 @@ import pytest
 from parcimetre_agent import report
 from parcimetre_factors.observed import Reading
 from parcimetre_server.base.periods import Span
-from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.grid.feeds import read
 from parcimetre_server.grid.observations import keep, observations
 from parcimetre_server.store.records import Arrival, DeviceId, Fact

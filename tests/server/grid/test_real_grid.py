@@ -10,8 +10,9 @@ from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
 from parcimetre_server.base.periods import Span
-from parcimetre_server.explanations import explain_device
-from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.grid.feeds import read
 from parcimetre_server.grid.monthly_profiles import TooFewDays, make_profiles
 from parcimetre_server.grid.observations import keep

@@ -9,8 +9,12 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute, walk
 from parcimetre_factors.verify import first_difference
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.explanations import MARKET, as_json, explain_device, explain_unit
-from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.explanation.as_json import as_json
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.explanation.notes import MARKET
+from parcimetre_server.footprint.explanation.org_unit import explain_unit
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.grid import supply_contracts
 from parcimetre_server.grid.supply_contracts import BadContract, UnknownContract, add, end, market_sets, read
 from parcimetre_server.organisation.org import UnknownSite

@@ -4,7 +4,8 @@ import re
 
 import pytest
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.footprints import Query, figures
+from parcimetre_server.footprint.compute import figures
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.pages.trend import MISSING, trend, trend_of
 
 UNBROKEN = "\u00a0"

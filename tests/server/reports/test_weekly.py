@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.periods import week_span
 from parcimetre_server.configuration.settings import Settings
-from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.reports.weekly import as_json, weekly
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

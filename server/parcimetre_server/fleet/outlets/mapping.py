@@ -18,13 +18,13 @@ from ...base.errors import ParcimetreError
 from ...base.periods import Span
 from ...base.scope import WHOLE, Scope
 from ...base.units import J_PER_KWH
+from ...footprint.energy_use import Array
 from ...organisation.audit import entry
 from ...organisation.connections import Feeding, Outlet, Wiring, counted
 from ...organisation.transfers import midnight
 from ...store.interface import Store
 from ...store.joining import join
 from ...store.records import DeviceId, Fact
-from ...use import Array
 from ..device import Device, UnknownDevice
 from ..devices import devices
 from ..hardware import is_virtual

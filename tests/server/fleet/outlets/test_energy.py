@@ -16,11 +16,13 @@ from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.units import J_PER_KWH
 from parcimetre_server.configuration.settings import Settings
-from parcimetre_server.explanations import as_json, explain_device
 from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.merging import merge
 from parcimetre_server.fleet.monitors import of_device, span_of, spans
-from parcimetre_server.footprints import Query, figures, footprint
+from parcimetre_server.footprint.compute import figures, footprint
+from parcimetre_server.footprint.explanation.as_json import as_json
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.rungs import at_the_wall
 from parcimetre_server.store.records import Arrival, DeviceId
 

@@ -17,7 +17,8 @@ from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.outlets.mapping import BadOutlets, Kept, keep, listed, statements
 from parcimetre_server.fleet.outlets.records import outlet_id
 from parcimetre_server.fleet.retirement import retire
-from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.organisation import audit
 from parcimetre_server.organisation.connections import Wiring, counted
 from parcimetre_server.store.embedded import open_store

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import load_factor_set
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.extrapolation import missing
-from parcimetre_server.footprints import GROUPINGS, Query, figures, footprint
-from parcimetre_server.intervals import bounds
+from parcimetre_server.footprint.compute import figures, footprint
+from parcimetre_server.footprint.extrapolation import missing
+from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.result import GROUPINGS
+from parcimetre_server.footprint.uncertainty import bounds
 
 FACTORS = load_factor_set()
 WEEK_S = 7 * DAY_S

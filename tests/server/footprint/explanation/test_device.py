@@ -5,8 +5,11 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import LEAVES, recompute, walk
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.explanations import NothingToExplain, as_json, explain_device, explain_unit
-from parcimetre_server.footprints import Query, footprint
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.explanation.as_json import as_json
+from parcimetre_server.footprint.explanation.device import NothingToExplain, explain_device
+from parcimetre_server.footprint.explanation.org_unit import explain_unit
+from parcimetre_server.footprint.query import Query
 from parcimetre_server.store.records import DeviceId, Fact
 
 

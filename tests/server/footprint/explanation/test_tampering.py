@@ -15,11 +15,13 @@ from parcimetre_factors.explain import LEAVES, evaluate
 from parcimetre_factors.observed import Reading
 from parcimetre_factors.verify import first_difference
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.explanations import as_json, explain_device, explain_unit
 from parcimetre_server.fleet.purchases import keep as keep_purchases
+from parcimetre_server.footprint.explanation.as_json import as_json
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.explanation.org_unit import explain_unit
 from parcimetre_server.grid.observations import keep
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs/explanation.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(__file__).parents[4] / "docs/explanation.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
 OPERATIONS = ("sum", "product", "quotient")
 BY_FUEL = {"produced_mw": {"nuclear": 40_000.0, "gas": 3_000.0}}

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, Activity, MeasuredEnergy
 from parcimetre_factors.grid import TIERS, GridSlots
 
-from .base.periods import Periods
-from .base.units import J_PER_KWH
-from .profiles import Errors, Profile
-from .rungs import RUNGS, Chosen, choose
+from ..base.periods import Periods
+from ..base.units import J_PER_KWH
+from ..rungs import RUNGS, Chosen, choose
+from .hardware_model import Errors, Profile
 
 Array = NDArray[np.float64]
 STATES = ("display_on_s", "display_off_s", "asleep_s", "off_s")

@@ -13,10 +13,11 @@ from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.purchase import Stated
 from parcimetre_server.base.periods import DAY_S, Span, cut
-from parcimetre_server.figures import Frame, Grid, figure_of
 from parcimetre_server.fleet.device import Device
-from parcimetre_server.footprints import GROUPINGS, Figures
-from parcimetre_server.profiles import profiles
+from parcimetre_server.footprint.device_footprints import Frame, figure_of
+from parcimetre_server.footprint.grid_intensity import Grid
+from parcimetre_server.footprint.hardware_model import profiles
+from parcimetre_server.footprint.result import GROUPINGS, Figures
 from parcimetre_server.store.records import DeviceId
 
 NOW = 1795514827  # Tuesday 2026-11-24, 10:07:07 UTC

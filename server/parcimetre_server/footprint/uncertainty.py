@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.uncertainty import intervals
 
-from .profiles import Errors
+from .hardware_model import Errors
 
 Array = NDArray[np.float64]
 AT_ONCE = 16

@@ -7,13 +7,15 @@ from click.testing import CliRunner
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.explain import recompute
-from parcimetre_server.accrual import Life
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.cli import devices as command
-from parcimetre_server.explanations import NO_YEAR, SCRAPPED, SECOND_LIFE, explain_device
 from parcimetre_server.fleet.purchases import keep
 from parcimetre_server.fleet.retirement import retire
-from parcimetre_server.footprints import Query, figures
+from parcimetre_server.footprint.accrual import Life
+from parcimetre_server.footprint.compute import figures
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.explanation.notes import NO_YEAR, SCRAPPED, SECOND_LIFE
+from parcimetre_server.footprint.query import Query
 
 BOUGHT = {
     "known": "2026-05-04,new",

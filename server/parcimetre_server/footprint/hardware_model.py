@@ -19,10 +19,10 @@ from parcimetre_factors.power import PowerModel, component_remainder, power_mode
 from parcimetre_factors.reuse import Reconditioning, reconditioning
 from parcimetre_factors.uncertainty import Amount, amounts
 
-from .fleet.device import Device
-from .fleet.hardware import hardware
-from .rungs import PIECES, Array
-from .store.records import DeviceId
+from ..fleet.device import Device
+from ..fleet.hardware import hardware
+from ..rungs import PIECES, Array
+from ..store.records import DeviceId
 
 Errors = tuple[str, ...]
 Collapse = Literal["stage", "component", "whole"]

@@ -9,18 +9,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.observed import Reading
-from parcimetre_server import recorded
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
-from parcimetre_server.day_sums import DaySums
 from parcimetre_server.fleet.deletion import delete
 from parcimetre_server.fleet.devices import device, devices
 from parcimetre_server.fleet.merging import merge, split
-from parcimetre_server.footprints import GROUPINGS, Query, figures
+from parcimetre_server.footprint import usage_reader
+from parcimetre_server.footprint.compute import figures
+from parcimetre_server.footprint.daily_cache import DaySums
+from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.result import GROUPINGS
 from parcimetre_server.grid.observations import keep
 from parcimetre_server.organisation.transfers import Stay, transfer
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
-from .conftest import enrolled, inventory, slot
+from ..conftest import enrolled, inventory, slot
 
 NUMBERS = ("energy_kwh", "value", "low", "high", "coverage", "measured_share")
 often = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -29,7 +31,7 @@ often = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCh
 @pytest.fixture
 def summed(monkeypatch):
     """However few the devices, sums of days are used."""
-    monkeypatch.setattr(recorded, "FEW", 0)
+    monkeypatch.setattr(usage_reader, "FEW", 0)
 
 
 def week(fleet):
@@ -42,11 +44,11 @@ def rows_of(collector, query, group_by="device"):
 
 def from_slots(collector, query, group_by="device"):
     """The rows without any sum of days."""
-    before, recorded.FEW = recorded.FEW, 10**9
+    before, usage_reader.FEW = usage_reader.FEW, 10**9
     try:
         return rows_of(collector, query, group_by)
     finally:
-        recorded.FEW = before
+        usage_reader.FEW = before
 
 
 def same(one, other):

@@ -8,118 +8,41 @@ beside it, extrapolated.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import nlargest
-from typing import Literal
 
 import numpy as np
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.factor import FactorSet
 
-from .access.context import Collector
-from .access.disclosure import FEWEST, Guard, hidden, tree
-from .base.errors import ParcimetreError
-from .base.org_path import within
-from .base.periods import LAST_SECOND, Interval, Periods, Span, cut
-from .base.scope import Scope
-from .base.units import J_PER_KWH
-from .extrapolation import Missing, missing
-from .figures import Figure, Frame, Grid, alike, figure
-from .fleet.device import Device
-from .fleet.devices import device, devices, zones_of
-from .fleet.monitors import claims, reported
-from .fleet.monitors_at_home import not_counted
-from .grid.supply_contracts import Electricity
-from .intervals import bounds
-from .organisation.connections import Wiring
-from .profiles import profiles
-from .recorded import Recorded, Watch, days_of
-from .store.records import DeviceId
-from .tallies import (
+from ..access.disclosure import FEWEST, Guard, hidden
+from ..base.org_path import within
+from ..base.periods import Periods
+from ..base.scope import Scope
+from ..base.units import J_PER_KWH
+from ..fleet.device import Device
+from ..grid.supply_contracts import Electricity
+from ..store.records import DeviceId
+from .contributions import (
     ALL,
-    GROUPINGS,
     GroupBy,
-    Tally,
     counted,
-    members_of,
-    tallied,
     unit_below,
-    values,
-)  # fmt: skip
-from .use import Array
+    values,  # fmt: skip
+)
+from .device_footprints import Figure
+from .energy_use import Array
+from .extrapolation import Missing, missing
+from .grouping import Tally, members_of, tallied
+from .query import Extrapolated, Row, TooManyRows
+from .redaction import _without_host_names, _without_names
+from .uncertainty import bounds
 
-__all__ = ["ALL", "GROUPINGS", "Figures", "GroupBy", "Query", "Row", "figures", "footprint"]
 MAX_ROWS = 100_000
 Limits = tuple[Array, Array]
-COMPLETE = 0.995
-
-
-class TooManyRows(ParcimetreError):
-    """An answer that would be too long."""
-
-    status = 400
-    kind = "too-many-rows"
-
-
-@dataclass(frozen=True)
-class Query:
-    """Which footprint; `org_unit` stands for its whole subtree, and no policy for the collector's own.
-
-    `electricity` is by location (what the grid did) or by market (what contracts say); gwp alone knows both.
-    """
-
-    span: Span
-    criterion: Criterion = Criterion.GWP
-    interval: Interval = "total"
-    org_unit: str | None = None
-    device: DeviceId | None = None
-    amortisation: Policy | None = None
-    electricity: Electricity = "location"
-
-
-@dataclass(frozen=True)
-class Extrapolated:
-    """Footprint of a group, had the time without a record been like the time with one."""
-
-    energy_kwh: float
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Row:
-    """Footprint of a group in a period; `value` is None where no factor knows the criterion.
-
-    `low` and `high` bound 95 % of what the factors' errors allow. `absent` are the stages that the value
-    leaves out for at least one device. `extrapolated` is None where no record can stand for the missing ones.
-    `electricity` says what the use stage is based on; `grid_tiers` holds, by grid zone, the shares of the
-    electricity by what stands behind its intensity (TIERS of the engine), together 1.
-    """
-
-    group: str
-    period: str
-    energy_kwh: float
-    value: float | None
-    low: float | None
-    high: float | None
-    unit: str
-    coverage: float | None
-    measured_share: float | None
-    factor_set: str
-    absent: tuple[Stage, ...]
-    simulated: bool | Literal["partly"]
-    extrapolated: Extrapolated | None
-    electricity: Electricity
-    grid_tiers: Mapping[str, Mapping[str, float]]
-
-    @property
-    def incomplete(self) -> bool:
-        """Whether so much has no record that what stands for it is worth showing."""
-        return self.extrapolated is not None and self.coverage is not None and self.coverage < COMPLETE
 
 
 @dataclass(frozen=True)
@@ -328,108 +251,8 @@ def _share(part: float, whole: float) -> float | None:
     return min(1.0, float(part / whole)) if whole > 0 else None
 
 
-def figures(collector: Collector, query: Query, watch: Watch | None = None) -> Figures:
-    """Figures of every device that the query asks for and that ever reported.
-
-    All slots of its span are shown to who is to `watch`.
-    """
-    store, wiring = collector.store, Wiring.of(collector.store)
-    guard = _guard(collector, query)
-    asked, left_out = _asked(collector, query)
-    held = claims(store, asked)
-    spans = reported(store, {stay.id for stay in asked}, held, wiring)
-    last_slot = max((last for _, last in spans.values()), default=0)
-    days = days_of(query.span, query.interval, last_slot, collector.zone)
-    periods = cut(query.span, query.interval, collector.zone)
-    grid = Grid(collector, days or query.span, query.criterion, query.electricity)
-    policy = query.amortisation or collector.settings.amortisation
-    frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
-    recorded = Recorded(collector, frame, query.span, days, spans, held, wiring, watch)
-    groups = alike(((stay, spans[stay.id][0]) for stay in asked if stay.id in spans), frame)
-    made = (figure(group, frame, *recorded.of(group)) for group in groups)
-    known = tuple(made if guard is None else _without_names(made, guard))
-    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, known, left_out, guard)
-
-
-def _guard(collector: Collector, query: Query) -> Guard | None:
-    """What keeps small groups from a viewer's query, nothing from others'. Raises NotAllowed."""
-    if collector.scope.sees_devices:
-        return None
-    collector.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
-    return guard_of(collector.scope, query.org_unit, standing(collector))
-
-
-def standing(collector: Collector) -> list[str]:
-    """The org unit where each device that ever reported stands now."""
-    known, now = devices(collector.store), collector.now()
-    told = dict.fromkeys((*collector.store.spans(), *Wiring.of(collector.store).hung))
-    reporting = (known[key] for key in told if key in known)
-    stays = (stay for one in reporting for stay in one.at_each_stay({}))
-    return [stay.org_unit for stay in stays if stay.since <= now < stay.until]
-
-
-def guard_of(scope: Scope, org_unit: str | None, units: Iterable[str]) -> Guard:
-    """What keeps small groups from a viewer of a unit; devices stand at `units`. Raises NotAllowed."""
-    guard = Guard(tree(filter(scope.covers, units), scope.root), org_unit not in (None, scope.root))
-    guard.check_unit(org_unit if guard.part else None)
-    return guard
-
-
-def _without_names(made: Iterable[Figure], guard: Guard) -> Iterator[Figure]:
-    """Devices under the org unit that may stand for them."""
-    names: dict[str, str] = {}
-    for group in made:
-        for unit in {one.org_unit for one in group.devices} - names.keys():
-            names[unit] = guard.tree.group_of(unit)
-        named = (
-            one if names[one.org_unit] == one.org_unit else replace(one, org_unit=names[one.org_unit])
-            for one in group.devices
-        )
-        yield replace(group, devices=tuple(named))
-
-
-def _without_host_names(made: Iterable[Figure], scope: Scope) -> Iterator[Figure]:
-    """Devices without a host name, where only admins may see it while the device is theirs."""
-    for group in made:
-        told = [scope.sees_host_names and one.until == LAST_SECOND for one in group.devices]
-        if all(told):
-            yield group
-        else:
-            named = zip(group.devices, told, strict=True)
-            yield replace(group, devices=tuple(
-                one if kept or one.hostname is None else replace(one, hostname=None) for one, kept in named
-            ))  # fmt: skip
-
-
-def _asked(collector: Collector, query: Query) -> tuple[list[Device], tuple[Device, ...]]:
-    """The devices that a query asks for, at each stay, and the monitors among them that are not counted."""
-    zones = zones_of(collector.store)
-    if query.device is not None:
-        return stays_in([device(collector.store, query.device)], query.span, zones), ()
-    every = stays_in(devices(collector.store).values(), query.span, zones)
-    if query.org_unit is not None:
-        every = [stay for stay in every if within(stay.org_unit, query.org_unit)]
-    left_out = not_counted(collector, every)
-    if not left_out:
-        return every, ()
-    last = {stay.id: stay for stay in every}
-    counted = [stay for stay in every if stay.id not in left_out]
-    return counted, tuple(last[key] for key in sorted(left_out))
-
-
-def stays_in(found: Iterable[Device], span: Span, zones: Mapping[str, str]) -> list[Device]:
-    """Devices as they stood in a span: each once, unless it was transferred within."""
-    stays = (stay for one in found for stay in one.at_each_stay(zones))
-    return [stay for stay in stays if stay.since < span.last and span.first < stay.until]
-
-
 def _keep_last(found: dict[DeviceId, Device], device: Device) -> None:
     """Of the stays of a device keep the last."""
     before = found.get(device.id)
     if before is None or before.since <= device.since:
         found[device.id] = device
-
-
-def footprint(collector: Collector, query: Query, group_by: GroupBy | None = None) -> list[Row]:
-    """Rows of the footprint that a query asks for, by group and period."""
-    return figures(collector, query).rows(group_by)

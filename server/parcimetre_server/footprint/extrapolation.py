@@ -13,9 +13,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .figures import Figure
-from .profiles import Errors
-from .use import Array
+from .device_footprints import Figure
+from .energy_use import Array
+from .hardware_model import Errors
 
 ENOUGH = 0.1
 OWN_ERROR, CATEGORY_ERROR, FLEET_ERROR = "coverage.own", "coverage.category", "coverage.fleet"

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...base.periods import Span
-from ...base.units import J_PER_KWH
-from ...organisation import merges
-from ...organisation.connections import Wiring
-from ...profiles import Profile
-from ...rungs import choose
-from ...store.interface import Store
-from ..device import Device
-from ..hardware import is_virtual
-from .energy import by_outlets
+from ..base.periods import Span
+from ..base.units import J_PER_KWH
+from ..fleet.device import Device
+from ..fleet.hardware import is_virtual
+from ..fleet.outlets.energy import by_outlets
+from ..organisation import merges
+from ..organisation.connections import Wiring
+from ..rungs import choose
+from ..store.interface import Store
+from .hardware_model import Profile
 
 
 @dataclass(frozen=True)

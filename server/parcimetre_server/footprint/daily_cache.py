@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.grid import GridSlots
 
-from .store.records import DeviceId
+from ..store.records import DeviceId
 
 if TYPE_CHECKING:  # the collector holds what is kept, and these know the collector
-    from .profiles import Errors, Profile
-    from .use import Used
+    from .energy_use import Used
+    from .hardware_model import Errors, Profile
 
 Array = NDArray[np.float64]
 

@@ -14,10 +14,10 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import YEAR_S, Policy, life_end
 from parcimetre_factors.purchase import Purchase
 
-from .base.periods import HOUR_S, LAST_SECOND, Periods
-from .fleet.device import Device
-from .profiles import Profile
-from .use import Slots
+from ..base.periods import HOUR_S, LAST_SECOND, Periods
+from ..fleet.device import Device
+from .energy_use import Slots
+from .hardware_model import Profile
 
 Array = NDArray[np.float64]
 Times = int | NDArray[np.int64]

@@ -13,19 +13,19 @@ from parcimetre_factors.activity import SLOT_S, Activity
 from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.grid import GridSlots
 
-from .access.context import Collector
-from .base.periods import DAY_S, Interval, Periods, Span, cut, next_midnight
-from .day_sums import DayKey, DaySum, Rows, day_sum, digest
-from .figures import Alike, Frame, stands_whole, used_by
-from .fleet.device import Device
-from .fleet.monitors import Claims, activities
-from .organisation import merges
-from .organisation.connections import Wiring
-from .profiles import Errors
-from .rungs import RUNGS
-from .store.interface import Store
-from .store.records import DeviceId
-from .use import Array, Slots, Used, together
+from ..access.context import Collector
+from ..base.periods import DAY_S, Interval, Periods, Span, cut, next_midnight
+from ..fleet.device import Device
+from ..fleet.monitors import Claims, activities
+from ..organisation import merges
+from ..organisation.connections import Wiring
+from ..rungs import RUNGS
+from ..store.interface import Store
+from ..store.records import DeviceId
+from .daily_cache import DayKey, DaySum, Rows, day_sum, digest
+from .device_footprints import Alike, Frame, stands_whole, used_by
+from .energy_use import Array, Slots, Used, together
+from .hardware_model import Errors
 
 FEW = 16  # devices that are read sooner than all the versions of days
 Versions = NDArray[np.int64]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,87 +21,52 @@ from parcimetre_factors.factor import Factor, FactorSet
 from parcimetre_factors.grid import TIERS, GridSlots
 from parcimetre_factors.purchase import Purchase
 
-from .access.context import Collector
-from .accrual import Life, Service, accrued, first_life, policy_for, second_life, service_of
-from .base.errors import ParcimetreError
-from .base.i18n import mark
-from .base.periods import DAY_S, Span, cut
-from .figures import Grid, put_to_use
-from .fleet.device import Device
-from .fleet.devices import device, zones_of
-from .fleet.hardware import assumptions, hardware, is_virtual
-from .fleet.monitors import Told, of_device, span_of
-from .fleet.outlets.own_figures import Beside, beside
-from .fleet.purchases import purchase_of
-from .fleet.retention import resolution_of
-from .footprints import Query, figures, stays_in
-from .grid.supply_contracts import Electricity
-from .organisation.connections import Wiring
-from .organisation.merges import Lineages
-from .profiles import Profile, profiles
-from .rungs import DECILES, GIVEN, PIECES, RUNGS, Chosen, Reading, choose
-from .store.records import DeviceId
-from .use import together
+from ...access.context import Collector
+from ...base.errors import ParcimetreError
+from ...base.i18n import mark
+from ...base.periods import DAY_S, Span, cut
+from ...fleet.device import Device
+from ...fleet.devices import device, zones_of
+from ...fleet.hardware import assumptions, hardware, is_virtual
+from ...fleet.monitors import Told, of_device, span_of
+from ...fleet.purchases import purchase_of
+from ...fleet.retention import resolution_of
+from ...grid.supply_contracts import Electricity
+from ...organisation.connections import Wiring
+from ...organisation.merges import Lineages
+from ...rungs import GIVEN, PIECES, RUNGS, Chosen, Reading, choose
+from ...store.records import DeviceId
+from ..accrual import Life, Service, accrued, first_life, policy_for, second_life, service_of
+from ..compute import stays_in
+from ..device_footprints import put_to_use
+from ..energy_use import together
+from ..grid_intensity import Grid
+from ..hardware_model import Profile, profiles
+from ..self_reported import Beside, beside
+from .notes import (
+    ACCRUED,
+    BY_OUTLETS,
+    DAYS_KEPT,
+    DRIVEN,
+    EACH_CONTRACT,
+    EACH_SLOT,
+    GIVEN_ON,
+    HOURS_KEPT,
+    LIFE_BEGINNING,
+    LIFE_FROM,
+    LIFE_OVER,
+    MARKET,
+    NO_RECORD,
+    NO_YEAR,
+    OWN_SHARE,
+    PIECE_LABELS,
+    SCRAPPED,
+    SECOND_LIFE,
+    STAGE_LABELS,
+)
 
 FINE_S = 2 * DAY_S
 JOULES = leaf(mark("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")
-LIFE_BEGINNING = mark("beginning of the service life")
-LIFE_FROM = {
-    "known": mark("The service life counts from the purchase."),
-    "estimated": mark(
-        "The purchase date is estimated from the year of the panel and the date of the firmware."
-    ),
-    "unknown": mark("The purchase date is not known: the service life counts from the first report."),
-}
-LIFE_OVER = mark(
-    "The service life ended within the period or before it: no embodied impact accrues after it."
-)
-EACH_SLOT = mark("The value of each slot is told by GET /v1/grid/{zone}.")
-EACH_CONTRACT = mark("Each slot is told in full where the period is two days or shorter.")
-NO_RECORD = mark("The device sent no record of this period.")
-NO_YEAR = mark("The year of purchase is not known: the service life carries the embodied impact.")
-SECOND_LIFE = mark(
-    "The device was bought reconditioned: what making it cost accrues until its first service life is over, "
-    "its preparation over its second."
-)
-DRIVEN = mark(
-    "A monitor: lit while the display of the machine that drives it is on, in standby for the rest of that "
-    "machine's time; each time names the machine that told it."
-)
-SCRAPPED = mark("The device was scrapped: what its service life had left counts on that day.")
-ACCRUED = {
-    Policy.SERVICE_LIFE: mark("slots of the period in service"),
-    Policy.PURCHASE_YEAR: mark("share of the year of purchase in the period"),
-    Policy.ACTIVE_HOUR: mark("active hours of the period"),
-}
-MARKET = mark(
-    "Market-based: where a supplier's contract holds, its factor counts; else the residual mix of the zone, "
-    "or the grid by location where none is known."
-)
-HOURS_KEPT = mark(
-    "Of older parts of this time hours are kept: each hour's energy is exact, and shared equally among its "
-    "quarter hours."
-)
-DAYS_KEPT = mark(
-    "Of the oldest parts of this time days are kept: each day's energy is exact, and shared equally among "
-    "its quarter hours."
-)
-GIVEN_ON = mark("energy given on over its ports, which counts where it went")
-BY_OUTLETS = mark(
-    "Outlets that feed the device tell what it took, in quarter hours that all of them counted nearly whole."
-)
-OWN_SHARE = mark("A virtual machine: these are its estimated shares of a typical host, not measurements.")
-STAGE_LABELS = {
-    Stage.MANUFACTURING: mark("manufacturing, share of the period"),
-    Stage.DISTRIBUTION: mark("distribution, share of the period"),
-    Stage.END_OF_LIFE: mark("end of life, share of the period"),
-}
-PIECE_LABELS = dict.fromkeys(DECILES, mark("awake, at this load")) | {
-    "display": mark("display on"),
-    "asleep": mark("asleep"),
-    "off": mark("off"),
-    "remainder": mark("rest of the device beside its counters"),
-}
 
 
 class NothingToExplain(ParcimetreError):
@@ -229,51 +193,6 @@ def _footprint(name: str, cases: Sequence[_Case]) -> Term | None:
         at = mark("while it belonged to an org unit")
         terms = tuple(total(at, unit, parts, detail=case.device.org_unit) for case, parts in told if parts)
     return total(label, unit, terms, detail=name) if terms else None
-
-
-def explain_unit(
-    collector: Collector,
-    org_unit: str | None,
-    span: Span,
-    criterion: Criterion,
-    amortisation: Policy | None = None,
-    electricity: Electricity = "location",
-) -> Explanation:
-    """The figure of an org unit as the sum of its devices; each device's own tree is one step away."""
-    query = Query(span, criterion, org_unit=org_unit, amortisation=amortisation, electricity=electricity)
-    found = figures(collector, query)
-    names = {str(key): device.name for key, device in found.known.items()}
-    inputs = tuple(
-        leaf(
-            mark("footprint of a device"),
-            row.value,
-            row.unit,
-            "given",
-            detail=names[row.group],
-            ref=row.group,
-        )
-        for row in found.rows("device")
-        if row.value is not None
-    )
-    whole = (
-        total(mark("footprint of an org unit"), UNITS[criterion], inputs, detail=org_unit or "")
-        if inputs
-        else None
-    )
-    row = found.total()
-    return Explanation(
-        criterion,
-        span,
-        whole,
-        {},
-        (),
-        row.absent,
-        ((MARKET,) if found.electricity == "market" else ()) + _kept(collector, span),
-        row.factor_set,
-        found.amortisation,
-        found.electricity,
-        row.grid_tiers,
-    )
 
 
 def _notes(case: _Case, asked: Policy) -> Iterator[str]:
@@ -444,46 +363,6 @@ def _read(reading: Reading, inside: NDArray[np.bool_], factors: FactorSet) -> Te
     if kept:
         efficiency = product(mark("efficiency with the battery"), "1", (efficiency, *kept))
     return quotient(mark("energy counted, at the wall"), "J", (counted, efficiency))
-
-
-def term_json(term: Term) -> dict[str, Any]:
-    """A term and all below it for machines; what is empty is left out."""
-    about = {
-        "detail": term.detail,
-        "factor": term.factor,
-        "tier": term.tier,
-        "note": term.note,
-        "ref": term.ref,
-    }
-    return {
-        "label": term.label,
-        "value": term.value,
-        "unit": term.unit,
-        "operation": term.operation,
-        **{name: text for name, text in about.items() if text},
-        **({"inputs": [term_json(child) for child in term.inputs]} if term.inputs else {}),
-    }
-
-
-def as_json(explanation: Explanation) -> dict[str, Any]:
-    """An explanation for machines; field names are part of the API."""
-    return {
-        "value": None if explanation.term is None else explanation.term.value,
-        "unit": UNITS[explanation.criterion],
-        "criterion": explanation.criterion,
-        "from": explanation.span.first,
-        "to": explanation.span.last,
-        "absent": explanation.absent,
-        "notes": explanation.notes,
-        "term": None if explanation.term is None else term_json(explanation.term),
-        "definitions": {name: term_json(term) for name, term in explanation.definitions.items()},
-        "factors": [asdict(factor) for factor in explanation.factors],
-        "factor_set": explanation.factor_set,
-        "amortisation": explanation.amortisation,
-        "electricity": explanation.electricity,
-        "grid_tiers": explanation.grid_tiers,
-        **({"beside": asdict(explanation.beside)} if explanation.beside else {}),
-    }
 
 
 def _refers(term: Term | None, name: str) -> bool:

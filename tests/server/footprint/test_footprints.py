@@ -10,11 +10,13 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import life_end
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.figures import put_to_use
 from parcimetre_server.fleet import devices
 from parcimetre_server.fleet.hardware import hardware
-from parcimetre_server.footprints import GROUPINGS, Query, TooManyRows, figures, footprint
-from parcimetre_server.profiles import profiles
+from parcimetre_server.footprint.compute import figures, footprint
+from parcimetre_server.footprint.device_footprints import put_to_use
+from parcimetre_server.footprint.hardware_model import profiles
+from parcimetre_server.footprint.query import Query, TooManyRows
+from parcimetre_server.footprint.result import GROUPINGS
 
 
 @pytest.fixture
@@ -140,7 +142,7 @@ def test_every_row_names_its_factor_set(fleet, week):
 
 
 def test_an_answer_without_end_is_refused_with_the_mend(fleet, week, monkeypatch):
-    monkeypatch.setattr("parcimetre_server.footprints.MAX_ROWS", 100)
+    monkeypatch.setattr("parcimetre_server.footprint.result.MAX_ROWS", 100)
     with pytest.raises(TooManyRows, match="choose a longer interval"):
         footprint(fleet.collector, Query(week, interval="slot"), "device")
 

@@ -9,10 +9,12 @@ from jsonschema import Draft202012Validator
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.verify import first_difference
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.explanations import as_json, explain_device, explain_unit
 from parcimetre_server.fleet.devices import devices
+from parcimetre_server.footprint.explanation.as_json import as_json
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.explanation.org_unit import explain_unit
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs/explanation.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(__file__).parents[4] / "docs/explanation.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
 
 
