@@ -38,7 +38,7 @@ from parcimetre_server.access.opening import open_collector
 from parcimetre_server.configuration.settings import Settings, StoreAddress
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity, slots
-from parcimetre_server.ingest import expand
+from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 from pydantic import TypeAdapter

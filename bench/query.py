@@ -37,7 +37,7 @@ from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity
 from parcimetre_server.footprint.compute import footprint
 from parcimetre_server.footprint.query import Query
-from parcimetre_server.ingest import expand
+from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.reports.html import html
 from parcimetre_server.reports.weekly import weekly
 from parcimetre_server.store.embedded.files import FILE

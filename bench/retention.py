@@ -28,7 +28,7 @@ from parcimetre_server.footprint.compute import footprint
 from parcimetre_server.footprint.query import Query, Row
 from parcimetre_server.grid.feeds import read
 from parcimetre_server.grid.observations import keep
-from parcimetre_server.ingest import expand
+from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.store.embedded.files import FILE
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

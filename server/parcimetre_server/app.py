@@ -18,12 +18,12 @@ from .access.tokens import Tokens
 from .api.reports_in import ReportIntake, is_report
 from .fleet.enrolment import Enrolment
 from .fleet_metrics import FleetMetrics
+from .ingest.rate_limit import rates
+from .ingest.writer import Writer
 from .jobs import start_jobs
 from .problems import install
-from .rates import rates
 from .requests import Requests
 from .web.authentication import Access
-from .writer import Writer
 
 MOST_WAITING = 2000
 

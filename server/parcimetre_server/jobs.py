@@ -19,10 +19,10 @@ from .access.context import Collector
 from .base.errors import ParcimetreError
 from .base.metrics import Meters
 from .base.periods import DAY_S
-from .dead_letters import prune
 from .fleet.monitors_at_home import settle
 from .fleet.retention import retain
 from .fleet.server_twins import join_servers
+from .ingest.dead_letters import prune
 from .pages.overview import prepare
 from .reports.deliveries import deliver
 from .reports.published import HOUR, Publication, due_week, publish, restate

@@ -10,7 +10,7 @@ from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.hardware import hardware
 from parcimetre_server.footprint.device_footprints import J_PER_KWH
 from parcimetre_server.footprint.hardware_model import profiles
-from parcimetre_server.ingest import take
+from parcimetre_server.ingest.intake import take
 from parcimetre_server.store.records import Fact
 
 DAY_S = 86_400

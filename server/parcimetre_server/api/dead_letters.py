@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from ..access.context import Collector, of
-from ..dead_letters import Letter, letters
+from ..ingest.dead_letters import Letter, letters
 
 router = APIRouter(tags=["devices"])
 

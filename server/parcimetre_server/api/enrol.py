@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from ..access.context import Collector, serving
 from ..base.errors import ParcimetreError
 from ..bodies import read_body
-from ..ingest import UnknownSchema
+from ..ingest.validation import UnknownSchema
 from ..problems import sentence
 
 router = APIRouter(tags=["agents"])

@@ -18,12 +18,13 @@ from ..access.context import Collector
 from ..access.credentials import Credentials
 from ..base.errors import ParcimetreError
 from ..bodies import Headers, received
-from ..dead_letters import Intake
-from ..ingest import ClockAhead, Taken, Versions, take
+from ..ingest.dead_letters import Intake
+from ..ingest.intake import Taken, Versions, take
+from ..ingest.plausibility import ClockAhead
+from ..ingest.rate_limit import Rates
+from ..ingest.writer import Writer
 from ..problems import expected, unexpected
-from ..rates import Rates
 from ..store.records import DeviceId
-from ..writer import Writer
 
 PATH = "/v1/reports"
 SHORT = 64 * 1024  # bytes of JSON that are judged quicker than handed to another thread

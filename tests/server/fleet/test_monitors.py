@@ -28,7 +28,7 @@ from parcimetre_server.footprint.explanation.device import explain_device
 from parcimetre_server.footprint.explanation.org_unit import explain_unit
 from parcimetre_server.footprint.query import Query
 from parcimetre_server.footprint.result import GROUPINGS
-from parcimetre_server.ingest import take
+from parcimetre_server.ingest.intake import take
 from parcimetre_server.organisation.transfers import BadTransfer, Stay, transfer
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.records import Arrival, DeviceId, Fact

@@ -23,7 +23,7 @@ from parcimetre_server.footprint.explanation.device import explain_device
 from parcimetre_server.footprint.explanation.notes import DAYS_KEPT, HOURS_KEPT
 from parcimetre_server.footprint.explanation.org_unit import explain_unit
 from parcimetre_server.footprint.query import Query
-from parcimetre_server.ingest import expand
+from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.organisation import audit
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

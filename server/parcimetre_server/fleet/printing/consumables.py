@@ -15,7 +15,7 @@ from parcimetre_factors.uncertainty import Amount, amounts, interval
 from ...access.context import Collector
 from ...base.org_path import within
 from ...base.periods import Interval, Periods, Span, cut
-from ...ingest import NEWEST_S
+from ...ingest.plausibility import NEWEST_S
 from ...organisation.merges import Lineages
 from ...store.interface import Store
 from ...store.records import Body, DeviceId, Fact

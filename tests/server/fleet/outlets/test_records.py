@@ -6,10 +6,10 @@ from dataclasses import asdict
 import pytest
 from parcimetre_agent.report import Report, Slot
 from parcimetre_server.access.credentials import Credentials
-from parcimetre_server.dead_letters import letters, replay
 from parcimetre_server.fleet.devices import devices
 from parcimetre_server.fleet.outlets.records import outlet_id
-from parcimetre_server.ingest import take
+from parcimetre_server.ingest.dead_letters import letters, replay
+from parcimetre_server.ingest.intake import take
 from parcimetre_server.store.records import DeviceId, Fact, together
 
 from .feeders import SLOT_S, enrol, feed

@@ -17,7 +17,7 @@ from parcimetre_server.base.scope import Scope
 from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.printing.consumables import Query, consumption
 from parcimetre_server.fleet.printing.readings import printed
-from parcimetre_server.ingest import take
+from parcimetre_server.ingest.intake import take
 from parcimetre_server.reports.letter import letter
 from parcimetre_server.reports.mail_body import mail_html, mail_text
 from parcimetre_server.reports.pdf import pdf

@@ -12,11 +12,13 @@ from parcimetre_agent.report import SLOT_S, Feed, Report, Slot
 from parcimetre_server.base.errors import ParcimetreError
 from parcimetre_server.demo.fleet import fleet as demo_fleet
 from parcimetre_server.demo.records import slots
-from parcimetre_server.ingest import AHEAD_S, OLDEST_S, REPORT, take
+from parcimetre_server.ingest.intake import take
+from parcimetre_server.ingest.plausibility import AHEAD_S, OLDEST_S
+from parcimetre_server.ingest.validation import REPORT
 from parcimetre_server.store.records import DeviceId, Fact
 from pydantic import TypeAdapter
 
-from .conftest import NOW
+from ..conftest import NOW
 
 DEVICE = DeviceId("d" * 32)
 EXAMPLES = int(os.environ.get("PARCIMETRE_FUZZ", "2000"))

@@ -7,7 +7,7 @@ from parcimetre_agent.report import EnrolRequest, HardwareIdentity
 from parcimetre_agent.wire import document
 from parcimetre_server.fleet.enrolment import create_secret
 
-from .conftest import NOW, SLOT_S, slot
+from ..conftest import NOW, SLOT_S, slot
 
 YEAR_S = 365 * 86_400
 

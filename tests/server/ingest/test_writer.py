@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from parcimetre_agent.report import Slot
+from parcimetre_server.ingest.writer import NotStored, Overloaded, Writer
 from parcimetre_server.store.embedded import EmbeddedStore, open_store
 from parcimetre_server.store.records import Arrival, DeviceId
-from parcimetre_server.writer import NotStored, Overloaded, Writer
 
 DEVICE = DeviceId("a" * 32)
 PATIENCE_S = 30

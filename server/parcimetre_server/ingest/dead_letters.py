@@ -13,11 +13,12 @@ from typing import Any
 
 from parcimetre_agent.report import SCHEMA
 
-from .base.errors import ParcimetreError
-from .ingest import LISTS, take
-from .organisation import audit
-from .store.interface import Store
-from .store.records import Arrival, DeviceId, Fact, together
+from ..base.errors import ParcimetreError
+from ..organisation import audit
+from ..store.interface import Store
+from ..store.records import Arrival, DeviceId, Fact, together
+from .intake import take
+from .validation import LISTS
 
 KEPT = 10_000
 KEPT_S = 90 * 86_400

@@ -3,7 +3,7 @@
 import pytest
 from parcimetre_agent.courier import BATCH
 from parcimetre_server.configuration.settings import Settings
-from parcimetre_server.rates import Rates, TooOften, rates
+from parcimetre_server.ingest.rate_limit import Rates, TooOften, rates
 from parcimetre_server.store.records import DeviceId
 
 A, B = DeviceId("a" * 32), DeviceId("b" * 32)
@@ -43,7 +43,7 @@ def test_a_bucket_never_holds_more_than_the_burst():
 
 
 def test_full_buckets_take_no_memory(monkeypatch):
-    monkeypatch.setattr("parcimetre_server.rates.MOST_KNOWN", 10)
+    monkeypatch.setattr("parcimetre_server.ingest.rate_limit.MOST_KNOWN", 10)
     rates = Rates(60, 2)
     for i in range(100):
         rates.take(DeviceId(f"{i:032x}"), i * 3600.0)

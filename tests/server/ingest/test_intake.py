@@ -6,15 +6,9 @@ from dataclasses import asdict, replace
 import pytest
 from parcimetre_agent.report import Energy, Gap, Report, SelfCost, Slot
 from parcimetre_server.access.credentials import BadCredential
-from parcimetre_server.ingest import (
-    BadReport,
-    ClockAhead,
-    NotYourDevice,
-    Taken,
-    UnknownSchema,
-    expand,
-    take,
-)
+from parcimetre_server.ingest.intake import NotYourDevice, Taken, take
+from parcimetre_server.ingest.plausibility import ClockAhead, expand
+from parcimetre_server.ingest.validation import BadReport, UnknownSchema
 from parcimetre_server.store.records import DeviceId, Fact
 
 DEVICE = DeviceId("d" * 32)

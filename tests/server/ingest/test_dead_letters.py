@@ -6,14 +6,14 @@ from dataclasses import asdict
 import pytest
 from click.testing import CliRunner
 from parcimetre_agent.report import Report, Slot
-from parcimetre_server import dead_letters, ingest
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.dead_letters import Intake, UnknownLetter, drop, letter, letters, prune, replay
-from parcimetre_server.ingest import take
+from parcimetre_server.ingest import dead_letters, validation
+from parcimetre_server.ingest.dead_letters import Intake, UnknownLetter, drop, letter, letters, prune, replay
+from parcimetre_server.ingest.intake import take
 from parcimetre_server.organisation import audit
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
-from .conftest import DAY_S, SLOT_S, slot
+from ..conftest import DAY_S, SLOT_S, slot
 
 
 def sent(fleet, slots, now=None):
@@ -149,6 +149,6 @@ def test_a_record_that_contradicts_the_format_is_taken_after_an_upgrade(fleet, m
     store.write([taken.arrival])
     (kept,) = letters(store)
     assert kept.record["novel"] == 1
-    upgraded = ingest.parse
-    monkeypatch.setattr(ingest, "parse", lambda body: upgraded(body.replace(b', "novel": 1', b"")))
+    upgraded = validation.parse
+    monkeypatch.setattr(validation, "parse", lambda body: upgraded(body.replace(b', "novel": 1', b"")))
     assert replay(store, [kept], fleet.now).refused == 0

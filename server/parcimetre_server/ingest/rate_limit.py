@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import threading
 
-from .base.errors import ParcimetreError
-from .configuration.settings import Settings
-from .store.records import DeviceId
+from ..base.errors import ParcimetreError
+from ..configuration.settings import Settings
+from ..store.records import DeviceId
 
 HOUR_S = 3600
 SPARE = 2

@@ -13,11 +13,11 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
 
-from .base import clock
-from .base.errors import ParcimetreError
-from .base.metrics import Meters
-from .store.interface import Store
-from .store.records import Arrival, Merged, together
+from ..base import clock
+from ..base.errors import ParcimetreError
+from ..base.metrics import Meters
+from ..store.interface import Store
+from ..store.records import Arrival, Merged, together
 
 LOG = logging.getLogger(__name__)
 MOST_PER_COMMIT = 500
