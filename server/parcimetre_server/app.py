@@ -15,9 +15,9 @@ from .access.context import Collector
 from .access.credentials import Credentials
 from .access.sessions import Sessions
 from .access.tokens import Tokens
+from .analysis.fleet_metrics import FleetMetrics
 from .api.reports_in import ReportIntake, is_report
 from .fleet.enrolment import Enrolment
-from .fleet_metrics import FleetMetrics
 from .ingest.rate_limit import rates
 from .ingest.writer import Writer
 from .jobs import start_jobs

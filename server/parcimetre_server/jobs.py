@@ -16,6 +16,7 @@ from secrets import token_hex
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from .access.context import Collector
+from .analysis.overview import prepare
 from .base.errors import ParcimetreError
 from .base.metrics import Meters
 from .base.periods import DAY_S
@@ -23,7 +24,6 @@ from .fleet.monitors_at_home import settle
 from .fleet.retention import retain
 from .fleet.server_twins import join_servers
 from .ingest.dead_letters import prune
-from .pages.overview import prepare
 from .reports.deliveries import deliver
 from .reports.published import HOUR, Publication, due_week, publish, restate
 from .store.leases import run_once

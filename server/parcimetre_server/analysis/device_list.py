@@ -11,7 +11,6 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import YEAR_S
 
 from ..access.context import Collector
-from ..agents import QUIET_S
 from ..base.org_path import within
 from ..base.units import J_PER_KWH
 from ..fleet.device import Device
@@ -27,6 +26,7 @@ from ..footprint.query import Query
 from ..footprint.result import Figures
 from ..store.interface import Store
 from ..store.records import DeviceId
+from .agent_health import QUIET_S
 
 Fault = Literal["silent", "duplicate", "unmatched"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from ..access.context import Collector, of
-from ..agents import agents
+from ..analysis.agent_health import agents
 
 router = APIRouter(tags=["agents"])
 

@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from ..access.context import Collector, aggregates
+from ..analysis.estimates import MOST_REQUESTS, TooManyRequests, answer_body, answer_lines
 from ..bodies import read_body
-from ..estimates import MOST_REQUESTS, TooManyRequests, answer_body, answer_lines
 
 router = APIRouter(prefix="/v1", tags=["estimate"])
 LINES = "application/x-ndjson"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from parcimetre_factors.errors import UnknownFactor
-from parcimetre_factors.factor import Factor, FactorSet
 
 from ..access.context import Collector, aggregates
+from ..analysis.factor_sets.search import matching
 from ..base.errors import ParcimetreError
 
 router = APIRouter(prefix="/v1", tags=["factors"])
@@ -21,18 +20,6 @@ class NoSuchFactor(ParcimetreError):
 
     status = 404
     kind = "unknown-factor"
-
-
-def matching(factors: FactorSet, q: str) -> Iterator[Factor]:
-    """Factors in which every word of `q` occurs: in id, subject, stage, criterion, zone or source."""
-    words = q.lower().split()
-    for factor in factors.factors.values():
-        source = factor.source
-        about = (factor.id, factor.subject, factor.stage, factor.criterion, factor.zone, factor.unit,
-                 source.publisher, source.title, source.licence)  # fmt: skip
-        text = " ".join(part.lower() for part in about if part)
-        if all(word in text for word in words):
-            yield factor
 
 
 @router.get("/factors")

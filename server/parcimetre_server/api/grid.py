@@ -5,26 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
-from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.criteria import UNITS, Criterion
-from parcimetre_factors.errors import UnknownZone
-from parcimetre_factors.grid import TIERS
+from parcimetre_factors.criteria import Criterion
 
 from ..access.context import Collector, aggregates
-from ..base.errors import ParcimetreError
-from ..base.periods import DAY_S, BadPeriod, Span, span
-from ..footprint.grid_intensity import Grid
+from ..analysis.grid_slots import grid_slots
+from ..base.periods import span
 from .footprint import Asked, Begin, End
 
 router = APIRouter(prefix="/v1", tags=["factors"])
-LONGEST_DAYS = 400
-
-
-class NoSuchZone(ParcimetreError):
-    """A grid zone without factors."""
-
-    status = 404
-    kind = "unknown-zone"
 
 
 @router.get("/grid/{zone}")
@@ -37,23 +25,3 @@ def grid(
 ) -> dict[str, Any]:
     """Impact of a kilowatt-hour in each slot; `tier`: is it of the slot, a profile or the year."""
     return grid_slots(collector, zone, span(begin, end, collector.zone, collector.now(), days=1), criterion)
-
-
-def grid_slots(collector: Collector, zone: str, asked: Span, criterion: Criterion) -> dict[str, Any]:
-    """Each slot of a zone for machines. Raises NoSuchZone, and BadPeriod when it is too long."""
-    if asked.last - asked.first > LONGEST_DAYS * DAY_S:
-        raise BadPeriod(f"the grid is told for {LONGEST_DAYS} days at most; choose a shorter period")
-    try:
-        found = Grid(collector, asked, criterion).of(zone)
-    except UnknownZone as error:
-        raise NoSuchZone(str(error)) from error
-    starts = range(asked.first, asked.last, SLOT_S)
-    told = () if found is None else zip(starts, found.kg_per_kwh.tolist(), found.tier.tolist(), strict=True)
-    return {
-        "zone": zone,
-        "criterion": criterion,
-        "unit": f"{UNITS[criterion]}/kWh",
-        "factors": [] if found is None else list(found.errors),
-        "factor_set": collector.factors.id,
-        "slots": [{"start": start, "value": value, "tier": TIERS[tier]} for start, value, tier in told],
-    }

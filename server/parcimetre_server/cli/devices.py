@@ -15,7 +15,7 @@ from ..presentation.labels import NOT_COUNTED, title
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..api.devices import DeviceSummary
+    from ..analysis.device_summary import DeviceSummary
 
 SHORT_ID, ID_LENGTH = 12, 32
 TIMES = ("at", "first", "last", "until")
@@ -49,7 +49,7 @@ def command(
     """List devices, show one, change what becomes of it, and see who did."""
     if ctx.invoked_subcommand is not None:
         return
-    from ..api.devices import summary
+    from ..analysis.device_summary import summary
     from ..fleet.devices import devices
     from ..fleet.lookup import chosen
     from ..fleet.monitors import spans
@@ -81,7 +81,7 @@ def _row(device: DeviceSummary) -> dict[str, object]:
 @options.as_json
 def show(data_dir: Path, device_id: str, as_json: bool) -> None:
     """Show all that is known of a device: its name, or enough of the beginning of its id."""
-    from ..api.devices import detail
+    from ..analysis.device_summary import detail
     from ..fleet.lookup import find
 
     collector = options.reading(data_dir)

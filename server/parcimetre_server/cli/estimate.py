@@ -10,9 +10,9 @@ from typing import BinaryIO
 import click
 from parcimetre_factors.estimate import Answer
 
+from ..analysis.estimates import answer_lines
 from ..base.i18n import mark
 from ..configuration.factor_sets import in_force
-from ..estimates import answer_lines
 from ..presentation.formats import Formats
 from ..presentation.labels import EVIDENCE
 from . import options, terminal

@@ -78,7 +78,7 @@ def show(data_dir: Path, zone: str, begin: str | None, end: str | None, as_json:
     """Show what a kilowatt-hour costs, by day of UTC; with --json, every slot."""
     from parcimetre_factors.criteria import Criterion
 
-    from ..api.grid import grid_slots
+    from ..analysis.grid_slots import grid_slots
     from ..base.periods import span
 
     collector = options.reading(data_dir)

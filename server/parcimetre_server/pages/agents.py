@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from .. import agents as fleet
 from ..access.context import Collector, of
-from ..agents import QUIET_S
+from ..analysis import agent_health as fleet
+from ..analysis.agent_health import QUIET_S
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)

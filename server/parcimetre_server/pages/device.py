@@ -14,9 +14,12 @@ from parcimetre_factors.explain import Term
 from parcimetre_factors.factor import ESTIMATE
 
 from ..access.context import Collector, of
-from ..agents import agent_of
-from ..alternatives import alternatives, life_of
-from ..api.devices import drivers
+from ..analysis.agent_health import agent_of
+from ..analysis.alternatives import alternatives, life_of
+from ..analysis.bars import StageView, bars, stage_views
+from ..analysis.device_summary import drivers
+from ..analysis.overview import DAYS, PERIODS, Period
+from ..analysis.timeline import by_day, quarter_hours
 from ..base.periods import HOUR_S, Span, since_midnight
 from ..fleet import devices
 from ..fleet.device import Device, UnknownDevice
@@ -34,10 +37,8 @@ from ..footprint.hardware_model import Profile, profiles
 from ..footprint.query import Query, Row
 from ..presentation.charts import Chart, chart
 from ..presentation.labels import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, title
-from ..quarter_hours import by_day, quarter_hours
 from ..store.records import DeviceId
-from ..views import StageView, bars, stage_views
-from .overview import DAYS, PERIODS, Period, crumbs
+from .overview import crumbs
 from .rendering import respond
 from .strips import grid_strip, use_strip
 

@@ -14,6 +14,7 @@ from parcimetre_factors.explain import walk
 from parcimetre_factors.factor import ESTIMATE
 
 from ..access.context import Collector, of
+from ..analysis.overview import DAYS, PERIODS, Period
 from ..api.footprint import Begin, End
 from ..base.periods import Span, since_midnight
 from ..base.periods import span as span_of
@@ -25,7 +26,7 @@ from ..footprint.query import Row
 from ..grid.supply_contracts import Electricity
 from ..presentation.labels import CRITERIA, title
 from ..store.records import DeviceId
-from .overview import DAYS, PERIODS, Period, crumbs
+from .overview import crumbs
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)

@@ -12,13 +12,13 @@ from parcimetre_factors.factor import FactorSet
 from parcimetre_factors.overlay import Change, changes
 
 from ..access.context import Collector, aggregates, of
-from ..adoption import adopt
-from ..api.factors import matching
+from ..analysis.factor_sets.adoption import adopt
+from ..analysis.factor_sets.effects import SPAN_DAYS, total
+from ..analysis.factor_sets.search import matching
 from ..base.errors import ParcimetreError
 from ..base.i18n import mark
 from ..base.scope import NotAllowed
 from ..configuration.factor_sets import CANDIDATE, IN_FORCE, Known, known_set, known_sets
-from ..factor_effects import SPAN_DAYS, total
 from .forms import Filled
 from .rendering import respond
 

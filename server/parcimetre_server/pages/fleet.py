@@ -16,13 +16,14 @@ from fastapi.responses import HTMLResponse, Response
 from parcimetre_factors.criteria import UNITS, Criterion
 
 from ..access.context import Collector, of
-from ..agents import QUIET_S
+from ..analysis.agent_health import QUIET_S
 from ..analysis.device_list import ASCENDING, Filter, Listed, Sorting, fleet, ordered
+from ..analysis.overview import DAYS, PERIODS, Period
 from ..base.i18n import mark
 from ..base.periods import since_midnight
 from ..footprint.query import Query as Asked
 from ..presentation.labels import CRITERIA, title
-from .overview import DAYS, PERIODS, Period, crumbs
+from .overview import crumbs
 from .rendering import respond
 from .saved_filters import LIST, saved_filters
 

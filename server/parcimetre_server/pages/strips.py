@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from ..quarter_hours import STATES, QuarterHours
+from ..analysis.timeline import STATES, QuarterHours
 from .heat import Strip, columns_of, levels, limits, strip
 
 AWAKE = STATES.index("awake")

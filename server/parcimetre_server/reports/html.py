@@ -7,11 +7,11 @@ import hashlib
 from typing import Any
 
 from ..access.context import Collector
+from ..analysis.bars import bars, stage_views
 from ..base.i18n import Language
 from ..presentation.jinja_environment import environment, template_tools
 from ..presentation.labels import title
 from ..presentation.palette import style
-from ..views import bars, stage_views
 from .letter import letter
 from .weekly import Weekly
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..access.context import Collector
+from ..analysis.bars import bars, stage_views
+from ..analysis.recommendations import Action
 from ..base.i18n import Language, Tongue, mark
 from ..base.org_path import SMALL
 from ..fleet.printing import consumables
@@ -14,8 +16,6 @@ from ..footprint.query import Row
 from ..presentation.formats import Formats
 from ..presentation.labels import CHANGES, WHY, title
 from ..presentation.palette import direction
-from ..views import bars, stage_views
-from .actions import Action
 from .weekly import Moved, Restated, Weekly
 
 Colour = Literal["plain", "use", "manufacturing", "distribution", "end_of_life", "less", "more"]

@@ -11,6 +11,10 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import FactorSet
 
 from ..access.context import Collector
+from ..analysis.bars import top
+from ..analysis.changes import Changes, between
+from ..analysis.idle_use import Habit, Habits, seen_by
+from ..analysis.recommendations import Action, actions
 from ..base.periods import DAY_S, Span, week_span, weeks_later
 from ..base.scope import Scope
 from ..fleet.device import Device
@@ -22,10 +26,6 @@ from ..footprint.redaction import guard_of
 from ..footprint.result import Figures
 from ..grid.supply_contracts import contracts
 from ..store.records import DeviceId
-from ..views import top
-from .actions import Action, actions
-from .changes import Changes, between
-from .habits import Habit, Habits, seen_by
 
 TOP = 10
 SETTLED_S = 28 * DAY_S

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
 from parcimetre_server.access.disclosure import FEWEST, hidden, too_few, tree
+from parcimetre_server.analysis.changes import changes
 from parcimetre_server.base.org_path import SMALL
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.scope import NotAllowed, Scope
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.footprint.compute import figures
 from parcimetre_server.footprint.query import Query
-from parcimetre_server.reports.changes import changes
 from parcimetre_server.store.records import Arrival
 
 from tests.server.conftest import slot

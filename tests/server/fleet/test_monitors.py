@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.explain import recompute, walk
-from parcimetre_server.agents import agents
-from parcimetre_server.api.devices import drivers
+from parcimetre_server.analysis.agent_health import agents
+from parcimetre_server.analysis.device_summary import drivers
 from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.devices import command
 from parcimetre_server.fleet.deletion import delete

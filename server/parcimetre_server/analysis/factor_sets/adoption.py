@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from parcimetre_factors.factor import FactorSet
 
-from .access.context import Collector
-from .base.errors import ParcimetreError
-from .configuration import factor_sets
-from .organisation.audit import entry
+from ...access.context import Collector
+from ...base.errors import ParcimetreError
+from ...configuration import factor_sets
+from ...organisation.audit import entry
 
 
 class AnotherCandidate(ParcimetreError):

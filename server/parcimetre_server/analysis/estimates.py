@@ -9,7 +9,7 @@ from typing import Any
 from parcimetre_factors.estimate import Answer, estimate
 from parcimetre_factors.factor import FactorSet
 
-from .base.errors import ParcimetreError
+from ..base.errors import ParcimetreError
 
 MOST_REQUESTS = 10_000
 

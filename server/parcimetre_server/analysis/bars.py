@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .fleet.device import Device
-from .footprint.query import Row
-from .presentation.labels import STAGES
+from ..fleet.device import Device
+from ..footprint.query import Row
+from ..presentation.labels import STAGES
 
 
 @dataclass(frozen=True)

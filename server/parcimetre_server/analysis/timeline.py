@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 
-from .access.context import Collector
-from .base.periods import Periods, Span, cut
-from .base.units import J_PER_KWH
-from .fleet.device import Device
-from .fleet.hardware import hardware, is_virtual
-from .fleet.monitors import of_device
-from .footprint.energy_use import Array
-from .footprint.grid_intensity import Grid
-from .footprint.hardware_model import profiles
-from .rungs import choose
+from ..access.context import Collector
+from ..base.periods import Periods, Span, cut
+from ..base.units import J_PER_KWH
+from ..fleet.device import Device
+from ..fleet.hardware import hardware, is_virtual
+from ..fleet.monitors import of_device
+from ..footprint.energy_use import Array
+from ..footprint.grid_intensity import Grid
+from ..footprint.hardware_model import profiles
+from ..rungs import choose
 
 STATES = ("awake", "asleep", "off", "no_record")
 NO_RECORD = len(STATES) - 1

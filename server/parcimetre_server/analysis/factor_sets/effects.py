@@ -8,11 +8,11 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import FactorSet
 
-from .access.context import Collector
-from .base.periods import DAY_S, Span
-from .footprint.compute import figures
-from .footprint.daily_cache import DaySums
-from .footprint.query import Query, Row
+from ...access.context import Collector
+from ...base.periods import DAY_S, Span
+from ...footprint.compute import figures
+from ...footprint.daily_cache import DaySums
+from ...footprint.query import Query, Row
 
 SPAN_DAYS = 28
 

@@ -17,17 +17,17 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.amortisation import YEAR_S
 from parcimetre_factors.criteria import EMBODIED, Criterion
 
-from .access.context import Collector
-from .base.i18n import mark
-from .base.periods import DAY_S, Span, since_midnight
-from .base.units import J_PER_KWH
-from .fleet.device import Device
-from .fleet.hardware import hardware, is_virtual
-from .fleet.monitors import span_of
-from .fleet.purchases import purchase_of
-from .footprint.device_footprints import put_to_use
-from .footprint.hardware_model import Profile, profiles
-from .quarter_hours import NO_RECORD, QuarterHours, quarter_hours
+from ..access.context import Collector
+from ..base.i18n import mark
+from ..base.periods import DAY_S, Span, since_midnight
+from ..base.units import J_PER_KWH
+from ..fleet.device import Device
+from ..fleet.hardware import hardware, is_virtual
+from ..fleet.monitors import span_of
+from ..fleet.purchases import purchase_of
+from ..footprint.device_footprints import put_to_use
+from ..footprint.hardware_model import Profile, profiles
+from .timeline import NO_RECORD, QuarterHours, quarter_hours
 
 DAYS = 28
 LEAST_RECORD_S = 3 * DAY_S

@@ -14,20 +14,20 @@ import numpy as np
 from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.criteria import Criterion
 
-from .access.context import Collector
-from .base.periods import Span
-from .base.units import J_PER_KWH
-from .fleet.device import Device
-from .fleet.devices import devices
-from .fleet.lookup import chosen
-from .footprint.energy_use import Array
-from .footprint.grid_intensity import Grid
-from .footprint.grouping import add_up
-from .footprint.hardware_model import Errors, Profile, profiles
-from .footprint.uncertainty import bounds
-from .organisation import merges
-from .rungs import PIECES
-from .store.records import Body, DeviceId
+from ..access.context import Collector
+from ..base.periods import Span
+from ..base.units import J_PER_KWH
+from ..fleet.device import Device
+from ..fleet.devices import devices
+from ..fleet.lookup import chosen
+from ..footprint.energy_use import Array
+from ..footprint.grid_intensity import Grid
+from ..footprint.grouping import add_up
+from ..footprint.hardware_model import Errors, Profile, profiles
+from ..footprint.uncertainty import bounds
+from ..organisation import merges
+from ..rungs import PIECES
+from ..store.records import Body, DeviceId
 
 DAY_S = 86_400
 QUIET_S = 2 * DAY_S

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from parcimetre_server.analysis.period_choice import chosen
 from parcimetre_server.base.periods import SLOT_S, BadPeriod, Span
-from parcimetre_server.chosen_period import chosen
 
 PARIS = ZoneInfo("Europe/Paris")
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from parcimetre_agent.report import Losses, Report, SelfCost, SensorOutcome, SetAside
 from parcimetre_agent.wire import document
-from parcimetre_server.agents import agent_of, agents, busy_thread_w
+from parcimetre_server.analysis.agent_health import agent_of, agents, busy_thread_w
 from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.hardware import hardware
 from parcimetre_server.footprint.device_footprints import J_PER_KWH

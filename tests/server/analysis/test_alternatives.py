@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from parcimetre_factors.criteria import Criterion
-from parcimetre_server import alternatives as page
-from parcimetre_server.alternatives import Life, Yearly, alternatives, is_night, life_of
+from parcimetre_server.analysis import alternatives as page
+from parcimetre_server.analysis.alternatives import Life, Yearly, alternatives, is_night, life_of
 from parcimetre_server.fleet.devices import device
 
 USE = Yearly(energy_kwh=50.0, use=3.0, night_kwh=10.0, night_use=0.6)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from parcimetre_factors.activity import SLOT_S
 
-from .base.periods import (
+from ..base.periods import (
     DAY_S,
     LONGEST_S,
     BadPeriod,

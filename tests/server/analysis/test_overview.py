@@ -6,15 +6,15 @@ from threading import Barrier, Thread
 
 import pytest
 from parcimetre_server.access.answer_cache import KEPT_S
+from parcimetre_server.analysis import overview
 from parcimetre_server.base.periods import since_midnight
 from parcimetre_server.base.scope import Scope
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.footprint.compute import figures
 from parcimetre_server.footprint.query import Query
-from parcimetre_server.pages import overview
 from parcimetre_server.store.records import Arrival, Fact
 
-from .conftest import NOW, SLOT_S, TODAY, slot
+from ..conftest import NOW, SLOT_S, TODAY, slot
 
 
 @pytest.fixture

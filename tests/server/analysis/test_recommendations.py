@@ -2,9 +2,9 @@
 
 import pytest
 from parcimetre_agent import report
+from parcimetre_server.analysis.idle_use import outside_hours
 from parcimetre_server.base.periods import week_span
 from parcimetre_server.base.scope import Scope
-from parcimetre_server.reports.habits import outside_hours
 from parcimetre_server.reports.weekly import look, weekly
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

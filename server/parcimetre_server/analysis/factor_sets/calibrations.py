@@ -20,13 +20,13 @@ from parcimetre_factors.factor import COLUMNS, Source
 from parcimetre_factors.hardware import Hardware
 from parcimetre_factors.power import client
 
-from .access.context import Collector
-from .base.periods import Span
-from .configuration.factor_sets import adopted_folder, import_tables
-from .fleet.device import Device
-from .fleet.devices import devices
-from .fleet.hardware import hardware, is_virtual
-from .organisation import merges
+from ...access.context import Collector
+from ...base.periods import Span
+from ...configuration.factor_sets import adopted_folder, import_tables
+from ...fleet.device import Device
+from ...fleet.devices import devices
+from ...fleet.hardware import hardware, is_virtual
+from ...organisation import merges
 
 SOURCE = Source(
     "fleet-battery-sessions", "the organisation itself", "Battery sessions of its own laptops", "",

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.factor import FactorSet
 from parcimetre_server.access.opening import open_collector
+from parcimetre_server.analysis.changes import Amounts, Incomparable, between, changes, parts_of
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.footprint.compute import figures
 from parcimetre_server.footprint.query import Query
-from parcimetre_server.reports.changes import Amounts, Incomparable, between, changes, parts_of
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from tests.server.conftest import NOW, TODAY, enrolled, inventory, slot

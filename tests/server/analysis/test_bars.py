@@ -1,7 +1,7 @@
 """Rows as pages draw them."""
 
+from parcimetre_server.analysis.bars import bars, stage_views
 from parcimetre_server.footprint.query import Row
-from parcimetre_server.views import bars, stage_views
 
 
 def row(group, value):

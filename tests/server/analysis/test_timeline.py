@@ -3,11 +3,11 @@
 import pytest
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion, Stage
+from parcimetre_server.analysis.timeline import STATES, by_day, quarter_hours
 from parcimetre_server.base.periods import since_midnight
 from parcimetre_server.fleet.devices import device
 from parcimetre_server.footprint.compute import figures
 from parcimetre_server.footprint.query import Query
-from parcimetre_server.quarter_hours import STATES, by_day, quarter_hours
 
 
 @pytest.mark.parametrize("name", ["laptop", "guest", "server", "silent"])

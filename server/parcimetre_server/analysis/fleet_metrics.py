@@ -12,17 +12,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .base.exposition import Metric, Sample, gauge
-from .base.org_path import within
-from .base.periods import DAY_S, Span, since_midnight
-from .fleet.devices import devices
-from .footprint.compute import figures
-from .footprint.query import Query, Row
-from .organisation import merges
-from .store.interface import RolledUp
+from ..base.exposition import Metric, Sample, gauge
+from ..base.org_path import within
+from ..base.periods import DAY_S, Span, since_midnight
+from ..fleet.devices import devices
+from ..footprint.compute import figures
+from ..footprint.query import Query, Row
+from ..organisation import merges
+from ..store.interface import RolledUp
 
 if TYPE_CHECKING:
-    from .access.context import Collector
+    from ..access.context import Collector
 
 SILENT_S = DAY_S
 KEPT_S = 300

@@ -11,7 +11,7 @@ from typing import Literal
 from ..access.disclosure import FEWEST, Guard
 from ..base.units import J_PER_KWH
 from ..fleet.device import Device
-from .habits import ENOUGH_S, Amount, Habit
+from .idle_use import ENOUGH_S, Amount, Habit
 
 Kind = Literal["left_on", "idle_server", "above_usual"]
 THIRSTY = 1.3  # times the median watts of a category
