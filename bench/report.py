@@ -20,8 +20,9 @@ from parcimetre_server.base.periods import week_of, weeks_later
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.fleet.devices import devices
 from parcimetre_server.reports import schedules
-from parcimetre_server.reports.published import Publication, publish
-from parcimetre_server.reports.rendered import FORMATS, all_rendered
+from parcimetre_server.reports.formats import FORMATS, all_rendered
+from parcimetre_server.reports.publishing import publish
+from parcimetre_server.reports.stored import Publication
 from query import kept_fleet
 
 AIM_S, AIM_MIB = 20.0, 500.0

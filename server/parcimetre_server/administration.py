@@ -21,7 +21,7 @@ from .fleet import enrolment
 from .fleet.device import Device
 from .fleet.devices import devices
 from .organisation import org
-from .reports.rendered import Format
+from .reports.formats import Format
 from .reports.schedules import Schedule, UnknownSchedule, add, end, schedules
 
 DAY_S = 86_400

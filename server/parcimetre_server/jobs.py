@@ -25,7 +25,8 @@ from .fleet.retention import retain
 from .fleet.server_twins import join_servers
 from .ingest.dead_letters import prune
 from .reports.deliveries import deliver
-from .reports.published import HOUR, Publication, due_week, publish, restate
+from .reports.publishing import HOUR, due_week, publish, restate
+from .reports.stored import Publication
 from .store.leases import run_once
 
 LOG = logging.getLogger(__name__)

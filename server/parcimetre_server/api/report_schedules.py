@@ -12,7 +12,7 @@ from ..base.i18n import Language
 from ..base.scope import NotAllowed, Role
 from ..reports import schedules
 from ..reports.deliveries import listed
-from ..reports.rendered import Format
+from ..reports.formats import Format
 from ..reports.schedules import Way
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])

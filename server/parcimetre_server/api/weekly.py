@@ -12,8 +12,8 @@ from ..access.context import Collector, aggregates
 from ..base.i18n import Language
 from ..pages.rendering import asked_language
 from ..reports import weekly as report
+from ..reports.formats import FORMATS, format_of, rendered
 from ..reports.html import content_security_policy
-from ..reports.rendered import FORMATS, format_of, rendered
 from .footprint import Unit
 
 router = APIRouter(prefix="/v1", tags=["reports"])

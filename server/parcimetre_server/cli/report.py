@@ -13,9 +13,9 @@ from ..base.i18n import LANGUAGES, Language, language_of_environment, mark
 from ..base.periods import DAY_S
 from ..reports import schedules
 from ..reports.deliveries import STATE_TITLES, bounced, listed
-from ..reports.published import Verified, verify
-from ..reports.rendered import FORMATS, Format, rendered
+from ..reports.formats import FORMATS, Format, rendered
 from ..reports.schedules import WAYS
+from ..reports.verification import Verified, verify
 from ..reports.weekly import weekly as weekly_report
 from . import options, terminal
 

@@ -12,7 +12,8 @@ from ..base.periods import DAY_S, week_span
 from ..fleet.enrolment import all_secrets
 from ..organisation.org import sites
 from ..reports.deliveries import deliveries
-from ..reports.published import WHOLE_TARGET, due_week, key_of
+from ..reports.publishing import due_week
+from ..reports.stored import WHOLE_TARGET, key_of
 from ..store.interface import Store
 from . import Finding, ok, warning
 

@@ -17,7 +17,7 @@ from ..base.errors import ParcimetreError
 from ..base.i18n import NAMES, mark
 from ..base.scope import ROLES, Role
 from ..presentation.labels import ROLE_TITLES
-from ..reports.rendered import Format
+from ..reports.formats import Format
 from .forms import Filled
 from .rendering import respond
 

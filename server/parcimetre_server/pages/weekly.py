@@ -12,8 +12,8 @@ from ..access.context import Collector, aggregates
 from ..base.i18n import NAMES
 from ..base.periods import week_of, weeks_later
 from ..reports.deliveries import STATE_TITLES, listed
+from ..reports.formats import FORMATS
 from ..reports.html import values
-from ..reports.rendered import FORMATS
 from ..reports.weekly import weekly as report
 from .rendering import asked_language, respond
 

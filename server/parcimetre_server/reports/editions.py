@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from ..store.interface import Store
 from ..store.records import Fact
-from .published import Target
+from .stored import Target
 
 
 @dataclass(frozen=True)

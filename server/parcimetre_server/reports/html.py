@@ -12,8 +12,8 @@ from ..base.i18n import Language
 from ..presentation.jinja_environment import environment, template_tools
 from ..presentation.labels import title
 from ..presentation.palette import style
-from .letter import letter
-from .weekly import Weekly
+from .content import Weekly
+from .wording import letter
 
 
 def values(report: Weekly, collector: Collector, language: Language) -> dict[str, Any]:

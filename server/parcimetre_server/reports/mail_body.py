@@ -8,7 +8,7 @@ from typing import get_args
 
 from ..presentation.jinja_environment import environment
 from ..presentation.palette import colours
-from .letter import Colour, Letter, Line, Table
+from .wording import Colour, Letter, Line, Table
 
 WIDTH = 76
 

@@ -9,9 +9,9 @@ from email.policy import SMTP
 from email.utils import formatdate
 
 from ..base.i18n import Tongue, mark
-from .letter import Letter
+from .formats import File
 from .mail_body import mail_html, mail_text
-from .rendered import File
+from .wording import Letter
 
 
 def message(

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from importlib.resources import as_file, files
 
 from ..presentation.palette import colours
-from .letter import Letter
+from .wording import Letter
 
 TEMPLATE = "letter.typ"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..fleet.printing import consumables as consumption
 from ..footprint.query import Row
-from .weekly import Weekly
+from .content import Weekly
 
 COLUMNS = (
     "section", "group", "period", "energy_kwh", "value", "low", "high", "unit", "coverage", "measured_share",

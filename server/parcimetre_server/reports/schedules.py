@@ -18,7 +18,7 @@ from ..organisation import audit
 from ..organisation.org import units
 from ..store.interface import Store
 from ..store.records import Fact
-from .rendered import FORMATS, Format
+from .formats import FORMATS, Format
 
 Way = Literal["mail", "folder", "webhook"]
 WAYS: tuple[Way, ...] = get_args(Way)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from parcimetre_server.access.credentials import signing_key
 from parcimetre_server.cli import doctor
 from parcimetre_server.fleet.enrolment import create_secret
-from parcimetre_server.reports.published import publish
+from parcimetre_server.reports.publishing import publish
 from parcimetre_server.store.records import Fact
 
 

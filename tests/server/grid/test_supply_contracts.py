@@ -18,8 +18,8 @@ from parcimetre_server.footprint.query import Query
 from parcimetre_server.grid import supply_contracts
 from parcimetre_server.grid.supply_contracts import BadContract, UnknownContract, add, end, market_sets, read
 from parcimetre_server.organisation.org import UnknownSite
+from parcimetre_server.reports.content import as_json as weekly_json
 from parcimetre_server.reports.html import html
-from parcimetre_server.reports.weekly import as_json as weekly_json
 from parcimetre_server.reports.weekly import weekly
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

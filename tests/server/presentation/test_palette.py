@@ -5,9 +5,9 @@ from typing import get_args
 
 import pytest
 from parcimetre_server.presentation.palette import colours, direction
-from parcimetre_server.reports.letter import Colour, letter
 from parcimetre_server.reports.mail_body import mail_html
 from parcimetre_server.reports.weekly import weekly
+from parcimetre_server.reports.wording import Colour, letter
 
 GRAPHICS, TEXT = 3.0, 4.5  # WCAG 2.2 AA: 1.4.11 and 1.4.3
 

@@ -11,7 +11,8 @@ from parcimetre_server.base.periods import week_span
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.footprint.compute import footprint
 from parcimetre_server.footprint.query import Query
-from parcimetre_server.reports.weekly import as_json, weekly
+from parcimetre_server.reports.content import as_json
+from parcimetre_server.reports.weekly import weekly
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from tests.server.conftest import DAY_S, SLOT_S, TODAY, enrolled, inventory, slot

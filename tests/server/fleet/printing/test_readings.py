@@ -18,11 +18,11 @@ from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.printing.consumables import Query, consumption
 from parcimetre_server.fleet.printing.readings import printed
 from parcimetre_server.ingest.intake import take
-from parcimetre_server.reports.letter import letter
 from parcimetre_server.reports.mail_body import mail_html, mail_text
 from parcimetre_server.reports.pdf import pdf
 from parcimetre_server.reports.rows import csv_text
 from parcimetre_server.reports.weekly import weekly
+from parcimetre_server.reports.wording import letter
 from parcimetre_server.reports.xlsx import xlsx
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

@@ -2,82 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from parcimetre_factors.factor import FactorSet
-from pydantic import TypeAdapter
 
 from ..access.context import Collector
 from ..access.served_settings import like, told
 from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
-from ..base.scope import Role, Scope
+from ..base.scope import Scope
 from ..configuration.factor_sets import of_id
 from ..footprint.compute import standing
 from ..store.interface import Store
 from ..store.records import Fact, FactKind
+from .content import Moved, Restated, Weekly
 from .schedules import schedules
-from .weekly import SETTLED_S, Moved, Restated, Weekly, look, weekly
+from .stored import WEEKLY, WHOLE_TARGET, Publication, Target, _body, key_of, publications
+from .weekly import SETTLED_S, look, weekly
 
 LOG = logging.getLogger(__name__)
-WEEKLY = TypeAdapter(Weekly)
 HOUR = 7
 DIGITS = 10
 MOVED = 0.01
 WHOSE: tuple[FactKind, ...] = ("transfer", "lineage", "feeding")
 FIGURES = {"org_unit": "by_unit", "category": "by_category", "stage": "by_stage"}
-Target = tuple[str | None, Role]
-WHOLE_TARGET: Target = (None, "admin")
-
-
-class NotPublished(ParcimetreError):
-    """A report that nobody has published."""
-
-    status = 404
-    kind = "not-published"
 
 
 class FactorSetGone(ParcimetreError):
     """A report whose factor set is not here any more."""
-
-
-@dataclass(frozen=True)
-class Publication:
-    """An edition of a report: what was told, to readers of which role, and what it was computed with.
-
-    `recorded_s` are the seconds with a record that the store held of the week, and `stated` is how often it
-    was said whose records are whose: what comes late makes either more.
-    """
-
-    role: Role
-    edition: int
-    published_at: int
-    recorded_s: int
-    served: dict[str, Any]
-    report: Weekly
-    stated: int = 0
-
-    @property
-    def key(self) -> str:
-        """What tells it apart from others; its editions have the same one."""
-        return key_of(self.report.week, (self.report.org_unit, self.role))
-
-    @property
-    def target(self) -> Target:
-        """Whose report it is."""
-        return self.report.org_unit, self.role
-
-
-def key_of(week: str, target: Target) -> str:
-    """The key of the fact that holds a report."""
-    unit, role = target
-    return f"{week}|{role}|{unit or ''}"
 
 
 def due_week(now: int, zone: ZoneInfo) -> str:
@@ -153,37 +110,6 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _rounded(one) for name, one in value.items()}
     return [_rounded(one) for one in value] if isinstance(value, list) else value
-
-
-def publications(store: Store) -> list[Publication]:
-    """The latest edition of each report that the store shows, the latest week first."""
-    found = map(_publication, store.latest("report").values())
-    return sorted(found, key=lambda one: (one.report.week, one.report.org_unit or ""), reverse=True)
-
-
-def publication(store: Store, week: str, target: Target) -> Publication:
-    """The latest edition of a report. Raises NotPublished."""
-    fact = store.latest_of("report", key_of(week, target))
-    if fact is None:
-        unit, role = target
-        raise NotPublished(
-            f"no report of {week} is published for {unit or 'everything'} and the role {role}; "
-            "`parcimetre report list` lists those that are"
-        )
-    return _publication(fact)
-
-
-def of_week(store: Store, week: str) -> list[Publication]:
-    """The same of one week: no other is read."""
-    asked = dict.fromkeys([WHOLE_TARGET, *((one.org_unit, one.role) for one in schedules(store, ended=True))])
-    found = (of_key(store, key_of(week, target)) for target in asked)
-    return sorted(filter(None, found), key=lambda one: one.report.org_unit or "", reverse=True)
-
-
-def of_key(store: Store, key: str) -> Publication | None:
-    """The latest edition of the report that a fact's key names, if there is one."""
-    fact = store.latest_of("report", key)
-    return None if fact is None else _publication(fact)
 
 
 def restate(collector: Collector) -> list[Publication]:
@@ -262,78 +188,5 @@ def moved(before: Weekly, after: Weekly) -> Iterator[Moved]:
             yield Moved(what, group, first, last, unit)
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A figure of a published report that is not what is computed from the store now."""
-
-    where: str
-    published: Any
-    computed: Any
-
-
-@dataclass(frozen=True)
-class Verified:
-    """What came out when a published report was computed again; `late` says that records came since."""
-
-    publication: Publication
-    differences: tuple[Difference, ...]
-    late: bool
-
-
-def verify(collector: Collector, week: str, target: Target) -> Verified:
-    """Compute a published report again and compare every figure. Raises NotPublished and FactorSetGone."""
-    found = publication(collector.store, week, target)
-    first, second = figures_of(found.report), figures_of(recomputed(collector, found))
-    differences = tuple(_differences("", json.loads(first), json.loads(second))) if first != second else ()
-    late = _came_late(found, recorded(collector.store, found.report.span), stated(collector.store))
-    return Verified(found, differences, late)
-
-
-def figures_of(report: Weekly) -> bytes:
-    """The figures of a report as bytes; neither its state nor what devices are called is one."""
-    told_ = WEEKLY.dump_python(report, mode="json")
-    del told_["state"], told_["restated"]
-    for named in (*(pair[0] for pair in told_["greatest"]), *told_["actions"]):
-        del named["name"]
-    return json.dumps(told_, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _differences(where: str, one: Any, other: Any) -> Iterator[Difference]:
-    if isinstance(one, dict) and isinstance(other, dict):
-        for name in dict.fromkeys([*one, *other]):
-            yield from _differences(f"{where}.{name}".lstrip("."), one.get(name), other.get(name))
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for i, (left, right) in enumerate(zip(one, other, strict=True)):
-            yield from _differences(f"{where}[{i}]", left, right)
-    elif one != other:
-        yield Difference(where, one, other)
-
-
 def _keep(collector: Collector, made: Iterable[Publication]) -> None:
     collector.store.append([Fact("report", one.key, collector.now(), _body(one)) for one in made])
-
-
-def _body(made: Publication) -> dict[str, Any]:
-    return {
-        "org_unit": made.report.org_unit,
-        "role": made.role,
-        "edition": made.edition,
-        "published_at": made.published_at,
-        "recorded_s": made.recorded_s,
-        "served": made.served,
-        "stated": made.stated,
-        "report": WEEKLY.dump_python(made.report, mode="json"),
-    }
-
-
-def _publication(fact: Fact) -> Publication:
-    body = fact.body
-    return Publication(
-        body["role"],
-        body["edition"],
-        body["published_at"],
-        body["recorded_s"],
-        dict(body["served"]),
-        WEEKLY.validate_python(body["report"]),
-        body.get("stated", 0),
-    )

@@ -10,11 +10,11 @@ from typing import Literal, get_args
 from ..access.context import Collector
 from ..base.errors import ParcimetreError
 from ..base.i18n import Language
+from .content import Weekly, as_json
 from .html import html
-from .letter import letter
 from .pdf import pdf
 from .rows import csv_text
-from .weekly import Weekly, as_json
+from .wording import letter
 from .xlsx import xlsx
 
 Format = Literal["html", "pdf", "xlsx", "csv", "json"]

@@ -16,7 +16,7 @@ from ..footprint.query import Row
 from ..presentation.formats import Formats
 from ..presentation.labels import CHANGES, WHY, title
 from ..presentation.palette import direction
-from .weekly import Moved, Restated, Weekly
+from .content import Moved, Restated, Weekly
 
 Colour = Literal["plain", "use", "manufacturing", "distribution", "end_of_life", "less", "more"]
 STATES = {

@@ -12,8 +12,8 @@ import httpx
 
 from ..base.errors import ParcimetreError
 from ..configuration.mail_settings import MailSettings
+from .formats import File
 from .message import name_of
-from .rendered import File
 
 HOOK_TIMEOUT_S = 30.0
 WORTH_RETRYING = (408, 425, 429)

@@ -7,17 +7,10 @@ import pytest
 from parcimetre_agent.report import Slot
 from parcimetre_server.base.periods import week_span
 from parcimetre_server.organisation.transfers import Stay, transfer
-from parcimetre_server.reports import published, schedules
-from parcimetre_server.reports.published import (
-    NotPublished,
-    due_week,
-    figures_of,
-    publication,
-    publications,
-    publish,
-    restate,
-    verify,
-)
+from parcimetre_server.reports import publishing, schedules
+from parcimetre_server.reports.publishing import due_week, publish, restate
+from parcimetre_server.reports.stored import NotPublished, publication, publications
+from parcimetre_server.reports.verification import figures_of, verify
 from parcimetre_server.store.records import Arrival, Fact
 
 from tests.server.conftest import DAY_S, SLOT_S, enrolled, inventory, slot
@@ -125,7 +118,7 @@ def test_late_records_that_move_nothing_by_one_percent_change_no_report(out):
 
 
 def test_without_new_records_nothing_is_computed_again(out, monkeypatch):
-    monkeypatch.setattr(published, "recomputed", None)
+    monkeypatch.setattr(publishing, "recomputed", None)
     assert restate(out.collector) == []
 
 
@@ -142,7 +135,7 @@ def test_the_factor_set_of_then_is_asked_for_by_its_name(out):
     fact = out.collector.store.latest("report").popitem()[1]
     gone = {**fact.body, "report": {**fact.body["report"], "factor_set": "gone"}}
     out.collector.store.append([Fact("report", fact.key, out.now, gone)])
-    with pytest.raises(published.FactorSetGone, match="install the version"):
+    with pytest.raises(publishing.FactorSetGone, match="install the version"):
         verify(out.collector, WEEK, WHOLE)
     late(out, 20)
     assert restate(out.collector) == []
@@ -150,7 +143,7 @@ def test_the_factor_set_of_then_is_asked_for_by_its_name(out):
 
 def test_editions_come_back_from_the_store_as_they_were_told(out):
     (found,) = publications(out.collector.store)
-    assert found.report == published.rounded(found.report)
+    assert found.report == publishing.rounded(found.report)
     assert sum(row.value for row in found.report.by_unit) == pytest.approx(found.report.total.value)
 
 
