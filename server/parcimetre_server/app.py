@@ -20,7 +20,7 @@ from .api.reports_in import ReportIntake, is_report
 from .fleet.enrolment import Enrolment
 from .ingest.rate_limit import rates
 from .ingest.writer import Writer
-from .jobs import start_jobs
+from .operations.jobs import start_jobs
 from .problems import install
 from .requests import Requests
 from .web.authentication import Access

@@ -25,7 +25,7 @@ def configure(form: str = "text") -> None:
 
 
 class TextLine(logging.Formatter):
-    """`2026-11-24T10:07:07.123Z WARNING parcimetre_server.jobs [request id] what happened`."""
+    """`2026-11-24T10:07:07.123Z WARNING parcimetre_server.operations.jobs [request id] what happened`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, whatever the message holds."""

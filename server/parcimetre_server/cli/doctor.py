@@ -18,7 +18,7 @@ from . import options, serve
 
 if TYPE_CHECKING:
     from ..configuration.settings import Settings
-    from ..doctor import Finding
+    from ..operations.doctor import Finding
 
 EPILOG = """\b
 Examples:
@@ -57,7 +57,7 @@ command.params[:0] = serve.command.params
 
 
 def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
-    from ..doctor import failed, file, folder, listening, ok
+    from ..operations.doctor import failed, file, folder, listening, ok
 
     for name, value in given.items():
         origin = ORIGINS.get(ctx.get_parameter_source(name) or ParameterSource.DEFAULT, "default")
@@ -87,7 +87,7 @@ def _content(settings: Settings) -> Iterator[Finding]:
     from parcimetre_factors.errors import FactorsError
 
     from ..access.opening import open_collector
-    from ..doctor import content, failed
+    from ..operations.doctor import content, failed
 
     try:
         collector = open_collector(settings)

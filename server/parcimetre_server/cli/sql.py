@@ -14,7 +14,7 @@ from . import options, terminal
 from .footprint import begin, end
 
 if TYPE_CHECKING:
-    from ..sql import Answer
+    from ..operations.sql_views import Answer
 
 EPILOG = """\b
 Examples:
@@ -40,7 +40,7 @@ def command(
     slot_energy, footprint_days. docs/en/sql.md names their columns.
     """
     from ..base.periods import span
-    from ..sql import ask
+    from ..operations.sql_views import ask
 
     collector = options.reading(data_dir)
     text = sys.stdin.read() if query == "-" else query

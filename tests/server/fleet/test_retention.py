@@ -8,7 +8,6 @@ from click.testing import CliRunner
 from parcimetre_agent.report import Gap
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explain import recompute
-from parcimetre_server import jobs
 from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.base.periods import Span
@@ -24,6 +23,7 @@ from parcimetre_server.footprint.explanation.notes import DAYS_KEPT, HOURS_KEPT
 from parcimetre_server.footprint.explanation.org_unit import explain_unit
 from parcimetre_server.footprint.query import Query
 from parcimetre_server.ingest.plausibility import expand
+from parcimetre_server.operations import jobs
 from parcimetre_server.organisation import audit
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
 

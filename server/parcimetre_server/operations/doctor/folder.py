@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..access.credentials import KEY_BYTES, KEY_FILE
-from ..store.health import LEAST_FREE
+from ...access.credentials import KEY_BYTES, KEY_FILE
+from ...store.health import LEAST_FREE
 from . import Finding, failed, ok, warning
 
 FEW_FREE = 10 * LEAST_FREE

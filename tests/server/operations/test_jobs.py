@@ -2,8 +2,8 @@
 
 import threading
 
-from parcimetre_server import jobs
-from parcimetre_server.jobs import start_jobs
+from parcimetre_server.operations import jobs
+from parcimetre_server.operations.jobs import start_jobs
 
 
 def test_the_past_weeks_reports_are_made_up_for_at_the_start(fleet, monkeypatch):

@@ -16,18 +16,18 @@ from pathlib import Path
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.criteria import Criterion
 
-from .access.context import Collector
-from .base.errors import ParcimetreError
-from .base.periods import Span
-from .fleet.device import Device
-from .fleet.outlets import energy
-from .footprint.compute import figures
-from .footprint.query import Query
-from .footprint.result import Figures
-from .organisation import merges
-from .organisation.connections import Wiring
-from .store.embedded import FILE
-from .store.records import DeviceId
+from ..access.context import Collector
+from ..base.errors import ParcimetreError
+from ..base.periods import Span
+from ..fleet.device import Device
+from ..fleet.outlets import energy
+from ..footprint.compute import figures
+from ..footprint.query import Query
+from ..footprint.result import Figures
+from ..organisation import merges
+from ..organisation.connections import Wiring
+from ..store.embedded import FILE
+from ..store.records import DeviceId
 
 Row = Sequence[object]
 TABLES: Mapping[str, str] = {

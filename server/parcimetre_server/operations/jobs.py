@@ -15,19 +15,19 @@ from secrets import token_hex
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from .access.context import Collector
-from .analysis.overview import prepare
-from .base.errors import ParcimetreError
-from .base.metrics import Meters
-from .base.periods import DAY_S
-from .fleet.monitors_at_home import settle
-from .fleet.retention import retain
-from .fleet.server_twins import join_servers
-from .ingest.dead_letters import prune
-from .reports.deliveries import deliver
-from .reports.publishing import HOUR, due_week, publish, restate
-from .reports.stored import Publication
-from .store.leases import run_once
+from ..access.context import Collector
+from ..analysis.overview import prepare
+from ..base.errors import ParcimetreError
+from ..base.metrics import Meters
+from ..base.periods import DAY_S
+from ..fleet.monitors_at_home import settle
+from ..fleet.retention import retain
+from ..fleet.server_twins import join_servers
+from ..ingest.dead_letters import prune
+from ..reports.deliveries import deliver
+from ..reports.publishing import HOUR, due_week, publish, restate
+from ..reports.stored import Publication
+from ..store.leases import run_once
 
 LOG = logging.getLogger(__name__)
 LATE_S = 6 * 3600

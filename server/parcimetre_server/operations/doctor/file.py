@@ -8,8 +8,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..base.periods import DAY_S
-from ..store.embedded import FILE, LAYOUT, store_bytes
+from ...base.periods import DAY_S
+from ...store.embedded import FILE, LAYOUT, store_bytes
 from . import Finding, failed, ok, warning
 
 FUTURE_S = 2 * 3600

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 from parcimetre_server.access.credentials import Credentials
 from parcimetre_server.access.served_settings import open_as_served
-from parcimetre_server.backups import BadBackup, CannotBackUp, create, restore, verify
 from parcimetre_server.base.periods import DAY_S
 from parcimetre_server.cli import parcimetre
+from parcimetre_server.operations.backups import BadBackup, CannotBackUp, create, restore, verify
 
 
 @pytest.fixture

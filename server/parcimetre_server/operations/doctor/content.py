@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime
 
 from parcimetre_factors.factor import FactorSet
 
-from ..access.context import Collector
-from ..base.periods import DAY_S, week_span
-from ..fleet.enrolment import all_secrets
-from ..organisation.org import sites
-from ..reports.deliveries import deliveries
-from ..reports.publishing import due_week
-from ..reports.stored import WHOLE_TARGET, key_of
-from ..store.interface import Store
+from ...access.context import Collector
+from ...base.periods import DAY_S, week_span
+from ...fleet.enrolment import all_secrets
+from ...organisation.org import sites
+from ...reports.deliveries import deliveries
+from ...reports.publishing import due_week
+from ...reports.stored import WHOLE_TARGET, key_of
+from ...store.interface import Store
 from . import Finding, ok, warning
 
 SOON_S = 30 * DAY_S

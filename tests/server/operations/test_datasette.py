@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from parcimetre_server.store.embedded import FILE
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.fixture

@@ -20,11 +20,11 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path, PurePosixPath
 
-from . import __version__
-from .access.credentials import KEYS
-from .base.errors import ParcimetreError
-from .store.embedded.errors import told
-from .store.embedded.files import FILE
+from .. import __version__
+from ..access.credentials import KEYS
+from ..base.errors import ParcimetreError
+from ..store.embedded.errors import told
+from ..store.embedded.files import FILE
 
 MANIFEST = "manifest.json"
 FORMAT = 1
