@@ -30,7 +30,6 @@ from parcimetre_agent.report import SLOT_S, Gap, Slot
 from parcimetre_factors.criteria import Criterion
 from parcimetre_server.access.context import Collector
 from parcimetre_server.access.opening import open_collector
-from parcimetre_server.app import build
 from parcimetre_server.base.periods import DAY_S, Span, week_of, week_span, weeks_later
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import DemoDevice, fleet
@@ -43,6 +42,7 @@ from parcimetre_server.reports.weekly import weekly
 from parcimetre_server.store.embedded.files import FILE
 from parcimetre_server.store.embedded.packing import DEVICE_BITS
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
+from parcimetre_server.web.app import build
 
 SIZE, MODELS, SEED, ROUNDS, AT_ONCE = 15_000, 1_500, 1, 3, 100
 AIM_WEEK_S, AIM_PAGE_S, AIM_REPORT_S, AIM_MIB = 1.0, 0.2, 20.0, 500.0

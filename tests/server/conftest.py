@@ -8,9 +8,9 @@ import httpx
 import pytest
 from parcimetre_agent import report
 from parcimetre_server.access.opening import open_collector
-from parcimetre_server.app import build
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.store.records import Arrival, DeviceId, Fact
+from parcimetre_server.web.app import build
 
 NOW = 1795514827  # Tuesday 2026-11-24, 10:07:07 UTC
 TODAY = NOW // 86_400 * 86_400

@@ -123,12 +123,12 @@ def command(
     """
     from ..access.opening import open_collector
     from ..access.served_settings import keep_served
-    from ..app import build
     from ..base import log
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
     from ..configuration.settings import Settings
     from ..fleet.monitors_at_home import keep_rule
+    from ..web.app import build
 
     log.configure(log_format)
     meta = click.get_current_context().meta

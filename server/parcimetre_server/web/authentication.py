@@ -11,13 +11,14 @@ from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..access.context import READING, Collector
+from ..access.context import Collector
 from ..access.reader import ON_THIS_MACHINE, Reader
 from ..access.sessions import COOKIE, Sessions
 from ..access.tokens import Tokens
 from ..base.errors import ParcimetreError
 from ..organisation.audit import acting
-from ..problems import problem
+from .dependencies import READING
+from .problems import problem
 
 OPEN = ("/v1/enrol", "/healthz", "/readyz")
 OF_AGENTS = ("POST", "/v1/reports")

@@ -11,7 +11,7 @@ import pytest
 from parcimetre_server.access import oidc
 from parcimetre_server.access.tokens import revoke_token
 from parcimetre_server.configuration.login_settings import login_settings
-from parcimetre_server.pages import login as page
+from parcimetre_server.web.pages import login as page
 
 A = "Métropole/Aubeclair"
 HTML = {"accept": "text/html"}

@@ -13,10 +13,10 @@ import parcimetre_server
 import pytest
 from jsonschema import Draft202012Validator
 from parcimetre_agent.report import MAX_GAPS, MAX_SLOTS, SLOT_S, EnrolRequest, Report, ReportAnswer
-from parcimetre_server import bodies
 from parcimetre_server.base.errors import ParcimetreError
 from parcimetre_server.fleet.enrolment import create_secret
 from parcimetre_server.ingest import plausibility
+from parcimetre_server.web import request_body
 from pydantic import TypeAdapter, ValidationError
 
 ROOT = Path(__file__).parents[3]
@@ -207,7 +207,7 @@ def test_every_field_is_in_the_page(language):
 @LANGUAGES
 def test_limits_in_the_page_are_those_in_force(language):
     text = re.sub(r"(?<=\d)[ ,](?=\d{3})", "", page(language))
-    mebibytes = (bodies.MOST_RECEIVED >> 20, bodies.MOST_UNPACKED >> 20)
+    mebibytes = (request_body.MOST_RECEIVED >> 20, request_body.MOST_UNPACKED >> 20)
     seconds = (plausibility.AHEAD_S, plausibility.NEWEST_S, plausibility.NEWEST_S + SLOT_S)
     counts = (MAX_SLOTS, MAX_GAPS, plausibility.MOST_GAP_SLOTS, plausibility.OLDEST_S // plausibility.DAY_S)
     assert {*mebibytes, *seconds, *counts} <= set(map(int, re.findall(r"\d+", text)))

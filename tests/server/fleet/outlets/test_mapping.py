@@ -25,7 +25,7 @@ from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.migration import migrate
 from parcimetre_server.store.records import DeviceId
 
-from tests.server.pages.test_pages import checked
+from tests.server.web.pages.test_pages import checked
 
 from ...conftest import DAY_S, NOW, SLOT_S, TODAY
 from .feeders import enrol, feed, gave, hang
