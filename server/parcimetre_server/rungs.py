@@ -14,8 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import Activity, MeasuredEnergy
-from parcimetre_factors.conversion import BATTERY, Supply
-from parcimetre_factors.explain import Term
+from parcimetre_factors.explanation.term import Term
+from parcimetre_factors.power.power_supply import BATTERY, Supply
 
 from .base.i18n import mark
 

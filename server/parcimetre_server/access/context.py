@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
-from parcimetre_factors.factor import FactorSet
+from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..base import clock
 from ..base.scope import WHOLE, Scope

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.amortisation import YEAR_S
 from parcimetre_factors.criteria import EMBODIED, Criterion
+from parcimetre_factors.service_life.amortisation import YEAR_S
 
 from ..access.context import Collector
 from ..base.i18n import mark

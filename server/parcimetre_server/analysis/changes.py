@@ -16,9 +16,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS
-from parcimetre_factors.factor import FactorSet
+from parcimetre_factors.service_life.amortisation import Policy
+from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.context import Collector
 from ..access.disclosure import FEWEST, hidden

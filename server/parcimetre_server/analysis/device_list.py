@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.amortisation import YEAR_S
+from parcimetre_factors.service_life.amortisation import YEAR_S
 
 from ..access.context import Collector
 from ..base.org_path import within

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from parcimetre_agent.report import Inventory
-from parcimetre_factors.purchase import Stated
+from parcimetre_factors.service_life.purchase import Stated
 
 from ..access.context import Collector
 from ..fleet.device import Device

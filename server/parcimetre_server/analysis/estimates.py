@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from parcimetre_factors.estimate import Answer, estimate
-from parcimetre_factors.factor import FactorSet
+from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..base.errors import ParcimetreError
 

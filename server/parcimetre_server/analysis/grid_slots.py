@@ -7,7 +7,7 @@ from typing import Any
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import UNITS, Criterion
 from parcimetre_factors.errors import UnknownZone
-from parcimetre_factors.grid import TIERS
+from parcimetre_factors.grid.intensity import TIERS
 
 from ..access.context import Collector
 from ..base.errors import ParcimetreError

@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import click
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.errors import BadExplanation
-from parcimetre_factors.explain import Term
-from parcimetre_factors.factor import FactorSet
-from parcimetre_factors.verify import first_difference
+from parcimetre_factors.explanation.term import Term
+from parcimetre_factors.explanation.verification import first_difference
+from parcimetre_factors.service_life.amortisation import Policy
+from parcimetre_factors.tables.factor_set import FactorSet
 from rich.markup import escape
 from rich.tree import Tree
 

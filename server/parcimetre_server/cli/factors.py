@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.factor import Factor, FactorSet, load_factor_set
-from parcimetre_factors.overlay import Change, changes
+from parcimetre_factors.tables.factor_set import Factor, FactorSet, load_factor_set
+from parcimetre_factors.tables.overlay import Change, changes
 
 from ..analysis.factor_sets.adoption import adopt as adopt_candidate
 from ..analysis.factor_sets.search import matching

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import get_args
 
 import click
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
+from parcimetre_factors.service_life.amortisation import Policy
 
 from ..base.i18n import Tongue, language_of_environment, mark
 from ..base.periods import Interval, span

@@ -48,7 +48,7 @@ def import_feed(data_dir: Path, file: Any, zone: str, as_json: bool) -> None:
 
     A file may be imported again: what it states anew replaces what was kept, and figures follow.
     """
-    from parcimetre_factors.grid import check_zone
+    from parcimetre_factors.grid.intensity import check_zone
 
     from ..grid.feeds import read
     from ..grid.observations import keep

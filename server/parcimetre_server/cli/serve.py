@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from parcimetre_factors.amortisation import Policy
+from parcimetre_factors.service_life.amortisation import Policy
 
 from ..base.errors import ParcimetreError
 from ..configuration.settings import EUR_PER_KWH

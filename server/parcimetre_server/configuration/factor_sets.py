@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from parcimetre_factors.check import faults_of
 from parcimetre_factors.errors import BadFactorRow
-from parcimetre_factors.factor import FactorSet, load_factor_set
-from parcimetre_factors.overlay import overlaid, places
+from parcimetre_factors.tables.check import faults_of
+from parcimetre_factors.tables.factor_set import FactorSet, load_factor_set
+from parcimetre_factors.tables.overlay import overlaid, places
 
 from ..base.errors import ParcimetreError
 from ..base.i18n import mark

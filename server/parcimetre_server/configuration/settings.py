@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from parcimetre_factors.amortisation import Policy
+from parcimetre_factors.service_life.amortisation import Policy
 
 from ..base.errors import BadSetting
 

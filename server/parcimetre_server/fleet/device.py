@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from parcimetre_agent.report import Inventory
-from parcimetre_factors.purchase import Stated
+from parcimetre_factors.service_life.purchase import Stated
 
 from ..base.errors import ParcimetreError
 from ..base.periods import LAST_SECOND

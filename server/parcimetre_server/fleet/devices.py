@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from parcimetre_agent.report import Display, Inventory
-from parcimetre_factors.purchase import Stated
+from parcimetre_factors.service_life.purchase import Stated
 from pydantic import TypeAdapter
 
 from ..access.scoped_store import ScopedStore

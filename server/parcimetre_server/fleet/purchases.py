@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from parcimetre_factors.purchase import Purchase, Stated, purchase
+from parcimetre_factors.service_life.purchase import Purchase, Stated, purchase
 
 from ..base.errors import ParcimetreError
 from ..organisation.audit import entry

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.amortisation import YEAR_S, Policy, life_end
-from parcimetre_factors.purchase import Purchase
+from parcimetre_factors.service_life.amortisation import YEAR_S, Policy, life_end
+from parcimetre_factors.service_life.purchase import Purchase
 
 from ..base.periods import HOUR_S, LAST_SECOND, Periods
 from ..fleet.device import Device

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.grid import GridSlots
+from parcimetre_factors.grid.intensity import GridSlots
 
 from ..store.records import DeviceId
 

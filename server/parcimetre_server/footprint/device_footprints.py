@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion, Stage
-from parcimetre_factors.grid import GridSlots
-from parcimetre_factors.purchase import Purchase
+from parcimetre_factors.grid.intensity import GridSlots
+from parcimetre_factors.service_life.amortisation import Policy
+from parcimetre_factors.service_life.purchase import Purchase
 
 from ..base.periods import LAST_SECOND, Periods
 from ..base.units import J_PER_KWH

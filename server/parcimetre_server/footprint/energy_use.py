@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, Activity, MeasuredEnergy
-from parcimetre_factors.grid import TIERS, GridSlots
+from parcimetre_factors.grid.intensity import TIERS, GridSlots
 
 from ..base.periods import Periods
 from ..base.units import J_PER_KWH

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.explain import Term
-from parcimetre_factors.factor import FactorSet
-from parcimetre_factors.grid import GridSlots, intensity, intensity_term
-from parcimetre_factors.market import Contract, market, market_term, with_contracts
-from parcimetre_factors.observed import Observed
+from parcimetre_factors.explanation.term import Term
+from parcimetre_factors.grid.intensity import GridSlots, intensity, intensity_term
+from parcimetre_factors.grid.market_based import Contract, market, market_term, with_contracts
+from parcimetre_factors.grid.observations import Observed
+from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.context import Collector
 from ..base.periods import Span

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from parcimetre_factors.amortisation import Policy, active_hours, per_unit
-from parcimetre_factors.conversion import Supply, supply
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
-from parcimetre_factors.embodied import Embodied, embodied
-from parcimetre_factors.explain import Term
-from parcimetre_factors.factor import FactorSet
-from parcimetre_factors.hardware import Hardware
-from parcimetre_factors.power import PowerModel, component_remainder, power_model
-from parcimetre_factors.reuse import Reconditioning, reconditioning
-from parcimetre_factors.uncertainty import Amount, amounts
+from parcimetre_factors.embodied.evidence import Embodied, embodied
+from parcimetre_factors.explanation.term import Term
+from parcimetre_factors.hardware.description import Hardware
+from parcimetre_factors.power.model import PowerModel, component_remainder, power_model
+from parcimetre_factors.power.power_supply import Supply, supply
+from parcimetre_factors.service_life.amortisation import Policy, active_hours, per_unit
+from parcimetre_factors.service_life.second_life import Reconditioning, reconditioning
+from parcimetre_factors.tables.factor_set import FactorSet
+from parcimetre_factors.uncertainty.monte_carlo import Amount, amounts
 
 from ..fleet.device import Device
 from ..fleet.hardware import hardware

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion, Stage
+from parcimetre_factors.service_life.amortisation import Policy
 
 from ..base.errors import ParcimetreError
 from ..base.periods import Interval, Span

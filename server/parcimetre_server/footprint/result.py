@@ -14,9 +14,9 @@ from functools import cached_property
 from heapq import nlargest
 
 import numpy as np
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
-from parcimetre_factors.factor import FactorSet
+from parcimetre_factors.service_life.amortisation import Policy
+from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.disclosure import FEWEST, Guard, hidden
 from ..base.org_path import within

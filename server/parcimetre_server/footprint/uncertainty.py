@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from parcimetre_factors.factor import FactorSet
-from parcimetre_factors.uncertainty import intervals
+from parcimetre_factors.tables.factor_set import FactorSet
+from parcimetre_factors.uncertainty.monte_carlo import intervals
 
 from .hardware_model import Errors
 

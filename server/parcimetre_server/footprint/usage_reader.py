@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
-from parcimetre_factors.amortisation import Policy
-from parcimetre_factors.grid import GridSlots
+from parcimetre_factors.grid.intensity import GridSlots
+from parcimetre_factors.service_life.amortisation import Policy
 
 from ..access.context import Collector
 from ..base.periods import DAY_S, Interval, Periods, Span, cut, next_midnight

@@ -8,8 +8,8 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from parcimetre_factors.factor import COLUMNS, SOURCES, Factor, Source
-from parcimetre_factors.month_profile import ENOUGH_DAYS, Month, month_profiles
+from parcimetre_factors.grid.month_profile import ENOUGH_DAYS, Month, month_profiles
+from parcimetre_factors.tables.factor_set import COLUMNS, SOURCES, Factor, Source
 
 from ..access.context import Collector
 from ..base.errors import ParcimetreError

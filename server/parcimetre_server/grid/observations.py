@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.observed import Observed, Reading, observed
+from parcimetre_factors.grid.observations import Observed, Reading, observed
 
 from ..base.periods import DAY_S
 from ..store.interface import Store

@@ -17,8 +17,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
-from parcimetre_factors.factor import FactorSet
-from parcimetre_factors.market import Contract, with_contracts
+from parcimetre_factors.grid.market_based import Contract, with_contracts
+from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..base.errors import ParcimetreError
 from ..base.org_path import clean_path, within

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from parcimetre_factors.factor import FactorSet
-from parcimetre_factors.grid import check_zone
+from parcimetre_factors.grid.intensity import check_zone
+from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..base.errors import ParcimetreError
 from ..base.org_path import MOST_CHARACTERS, BadOrgUnit, clean_path

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from parcimetre_factors.factor import COLUMNS, load_factor_set
+from parcimetre_factors.tables.factor_set import COLUMNS, load_factor_set
 from parcimetre_server.access.tokens import all_tokens, create_token
 from parcimetre_server.configuration.factor_sets import import_tables, in_force
 from parcimetre_server.fleet.enrolment import all_secrets

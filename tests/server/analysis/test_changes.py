@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.factor import FactorSet
+from parcimetre_factors.tables.factor_set import FactorSet
 from parcimetre_server.access.opening import open_collector
 from parcimetre_server.analysis.changes import Amounts, Incomparable, between, changes, parts_of
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span

@@ -10,18 +10,18 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.amortisation import Policy, per_unit
-from parcimetre_factors.calibration import calibrated
-from parcimetre_factors.components import factor_leaf
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.explain import leaf, walk
-from parcimetre_factors.factor import FactorSet, load_factor_set
-from parcimetre_factors.grid import intensity_term, zones
-from parcimetre_factors.hardware import Cpu, Disk, Gpu, Hardware, Memory, Printer
-from parcimetre_factors.market import Contract, market_term, with_contracts
-from parcimetre_factors.month_profile import month_profiles
-from parcimetre_factors.observed import Reading, observed
-from parcimetre_factors.purchase import ERRORS
+from parcimetre_factors.embodied.components import factor_leaf
+from parcimetre_factors.explanation.term import leaf, walk
+from parcimetre_factors.grid.intensity import intensity_term, zones
+from parcimetre_factors.grid.market_based import Contract, market_term, with_contracts
+from parcimetre_factors.grid.month_profile import month_profiles
+from parcimetre_factors.grid.observations import Reading, observed
+from parcimetre_factors.hardware.description import Cpu, Disk, Gpu, Hardware, Memory, Printer
+from parcimetre_factors.power.calibration import calibrated
+from parcimetre_factors.service_life.amortisation import Policy, per_unit
+from parcimetre_factors.service_life.purchase import ERRORS
+from parcimetre_factors.tables.factor_set import FactorSet, load_factor_set
 from parcimetre_server.base.i18n import Tongue, language_of, language_of_environment
 from parcimetre_server.footprint.hardware_model import profiles
 

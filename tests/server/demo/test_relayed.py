@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from parcimetre_agent.report import SLOT_S, Feed, Inventory, Reading, Report, Slot
-from parcimetre_factors.factor import load_factor_set
-from parcimetre_factors.hardware import Hardware
+from parcimetre_factors.hardware.description import Hardware
+from parcimetre_factors.tables.factor_set import load_factor_set
 from parcimetre_server.demo.beside import beside
 from parcimetre_server.demo.fleet import device, fleet
 from parcimetre_server.demo.power_units import NOT_ATTRIBUTED, pdus

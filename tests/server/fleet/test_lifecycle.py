@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.explain import recompute
+from parcimetre_factors.explanation.term import recompute
+from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_server.access.credentials import BadCredential, Credentials
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.cli import parcimetre

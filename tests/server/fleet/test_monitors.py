@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion, Stage
-from parcimetre_factors.explain import recompute, walk
+from parcimetre_factors.explanation.term import recompute, walk
 from parcimetre_server.analysis.agent_health import agents
 from parcimetre_server.analysis.device_summary import drivers
 from parcimetre_server.base.periods import Span

@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.explain import recompute, walk
+from parcimetre_factors.explanation.term import recompute, walk
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.cli import devices as command
 from parcimetre_server.fleet.devices import device

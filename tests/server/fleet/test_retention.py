@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from parcimetre_agent.report import Gap
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.explain import recompute
+from parcimetre_factors.explanation.term import recompute
 from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.base.periods import Span

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import pytest
 from click.testing import CliRunner
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion, Stage
-from parcimetre_factors.explain import recompute
+from parcimetre_factors.explanation.term import recompute
+from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.cli import devices as command
 from parcimetre_server.fleet.purchases import keep

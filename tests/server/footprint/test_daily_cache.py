@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.observed import Reading
+from parcimetre_factors.grid.observations import Reading
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.fleet.deletion import delete
 from parcimetre_server.fleet.devices import device, devices

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.factor import load_factor_set
+from parcimetre_factors.tables.factor_set import load_factor_set
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.footprint.compute import figures, footprint
 from parcimetre_server.footprint.extrapolation import missing

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent import report
 from parcimetre_factors.activity import SLOT_S, Activity, MeasuredEnergy
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion, Stage
-from parcimetre_factors.purchase import Stated
+from parcimetre_factors.service_life.amortisation import Policy
+from parcimetre_factors.service_life.purchase import Stated
 from parcimetre_server.base.periods import DAY_S, Span, cut
 from parcimetre_server.fleet.device import Device
 from parcimetre_server.footprint.device_footprints import Frame, figure_of

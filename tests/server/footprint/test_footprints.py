@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.amortisation import life_end
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
+from parcimetre_factors.service_life.amortisation import life_end
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.fleet import devices
 from parcimetre_server.fleet.hardware import hardware

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from parcimetre_agent import report
-from parcimetre_factors.observed import Reading
+from parcimetre_factors.grid.observations import Reading
 from parcimetre_server.base.periods import Span
 from parcimetre_server.footprint.compute import footprint
 from parcimetre_server.footprint.query import Query

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.explain import recompute
+from parcimetre_factors.explanation.term import recompute
 from parcimetre_server.base.periods import Span
 from parcimetre_server.footprint.compute import footprint
 from parcimetre_server.footprint.explanation.device import explain_device

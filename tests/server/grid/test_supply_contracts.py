@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.explain import recompute, walk
-from parcimetre_factors.verify import first_difference
+from parcimetre_factors.explanation.term import recompute, walk
+from parcimetre_factors.explanation.verification import first_difference
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.footprint.compute import footprint
 from parcimetre_server.footprint.explanation.as_json import as_json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parcimetre_factors.factor import FactorSet
+from parcimetre_factors.tables.factor_set import FactorSet
 
 from ...access.context import Collector
 from ...base.errors import ParcimetreError

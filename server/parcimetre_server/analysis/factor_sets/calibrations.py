@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from parcimetre_factors.calibration import PREFIX, TABLE, Calibration, Session, calibrate, key, session
-from parcimetre_factors.conversion import supply
-from parcimetre_factors.factor import COLUMNS, Source
-from parcimetre_factors.hardware import Hardware
-from parcimetre_factors.power import client
+from parcimetre_factors.hardware.description import Hardware
+from parcimetre_factors.power.calibration import PREFIX, TABLE, Calibration, Session, calibrate, key, session
+from parcimetre_factors.power.model import client
+from parcimetre_factors.power.power_supply import supply
+from parcimetre_factors.tables.factor_set import COLUMNS, Source
 
 from ...access.context import Collector
 from ...base.periods import Span

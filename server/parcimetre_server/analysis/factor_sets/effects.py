@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.factor import FactorSet
+from parcimetre_factors.tables.factor_set import FactorSet
 
 from ...access.context import Collector
 from ...base.periods import DAY_S, Span

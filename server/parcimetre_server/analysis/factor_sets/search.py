@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from parcimetre_factors.factor import Factor, FactorSet
+from parcimetre_factors.tables.factor_set import Factor, FactorSet
 
 
 def matching(factors: FactorSet, q: str) -> Iterator[Factor]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import Activity
-from parcimetre_factors.power import PASSES_ON
+from parcimetre_factors.power.model import PASSES_ON
 
 from ...access.context import Collector
 from ...base.errors import ParcimetreError

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from parcimetre_factors.criteria import UNITS
-from parcimetre_factors.explain import Term
+from parcimetre_factors.explanation.term import Term
 
 from .device import Explanation
 

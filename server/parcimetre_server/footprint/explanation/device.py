@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import Activity
-from parcimetre_factors.amortisation import COUNTED, Policy, life_end, per_unit
-from parcimetre_factors.components import factor_leaf
 from parcimetre_factors.criteria import EMBODIED, UNITS, Criterion, Stage
-from parcimetre_factors.explain import Term, leaf, product, quotient, total, walk
-from parcimetre_factors.factor import Factor, FactorSet
-from parcimetre_factors.grid import TIERS, GridSlots
-from parcimetre_factors.purchase import Purchase
+from parcimetre_factors.embodied.components import factor_leaf
+from parcimetre_factors.explanation.term import Term, leaf, product, quotient, total, walk
+from parcimetre_factors.grid.intensity import TIERS, GridSlots
+from parcimetre_factors.service_life.amortisation import COUNTED, Policy, life_end, per_unit
+from parcimetre_factors.service_life.purchase import Purchase
+from parcimetre_factors.tables.factor_set import Factor, FactorSet
 
 from ...access.context import Collector
 from ...base.errors import ParcimetreError

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Stage
+from parcimetre_factors.service_life.amortisation import Policy
 
 from ...base.i18n import mark
 from ...rungs import DECILES

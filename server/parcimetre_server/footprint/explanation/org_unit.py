@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import UNITS, Criterion
-from parcimetre_factors.explain import leaf, total
+from parcimetre_factors.explanation.term import leaf, total
+from parcimetre_factors.service_life.amortisation import Policy
 
 from ...access.context import Collector
 from ...base.i18n import mark

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
-from parcimetre_factors.observed import Reading
+from parcimetre_factors.grid.observations import Reading
 
 from . import electricity_maps, entsoe, neso, own, rte
 from .times import BadFeed

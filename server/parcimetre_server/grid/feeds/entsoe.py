@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.observed import Reading
+from parcimetre_factors.grid.observations import Reading
 
 from .times import BadFeed, quantity, seconds
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from parcimetre_factors.observed import Reading
+from parcimetre_factors.grid.observations import Reading
 
 from .times import BadFeed, held, quantity, seconds
 

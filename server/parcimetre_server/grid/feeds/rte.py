@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from parcimetre_factors.observed import Reading
+from parcimetre_factors.grid.observations import Reading
 
 from .times import BadFeed, held, quantity, seconds
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.observed import Reading
+from parcimetre_factors.grid.observations import Reading
 
 from ...base.errors import ParcimetreError
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
+from parcimetre_factors.service_life.amortisation import Policy
 
 from ...access.context import Collector
 from ...base.periods import Interval, span

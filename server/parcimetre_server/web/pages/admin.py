@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from parcimetre_factors.errors import UnknownZone
-from parcimetre_factors.grid import zones
+from parcimetre_factors.grid.intensity import zones
 
 from ...access.context import Collector
 from ...base.errors import ParcimetreError

@@ -10,8 +10,8 @@ import numpy as np
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
-from parcimetre_factors.explain import Term
-from parcimetre_factors.factor import ESTIMATE
+from parcimetre_factors.explanation.term import Term
+from parcimetre_factors.tables.factor_set import ESTIMATE
 
 from ...access.context import Collector
 from ...analysis.agent_health import agent_of

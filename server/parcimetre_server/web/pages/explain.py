@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.explain import walk
-from parcimetre_factors.factor import ESTIMATE
+from parcimetre_factors.explanation.term import walk
+from parcimetre_factors.service_life.amortisation import Policy
+from parcimetre_factors.tables.factor_set import ESTIMATE
 
 from ...access.context import Collector
 from ...analysis.overview import DAYS, PERIODS, Period

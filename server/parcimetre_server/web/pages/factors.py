@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from parcimetre_factors.errors import BadFactorRow
-from parcimetre_factors.factor import FactorSet
-from parcimetre_factors.overlay import Change, changes
+from parcimetre_factors.tables.factor_set import FactorSet
+from parcimetre_factors.tables.overlay import Change, changes
 
 from ...access.context import Collector
 from ...analysis.factor_sets.adoption import adopt

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from parcimetre_agent import report
 from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.verify import first_difference
+from parcimetre_factors.explanation.verification import first_difference
 from parcimetre_server.analysis.factor_sets.calibrations import calibrations
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.cli import factors as command

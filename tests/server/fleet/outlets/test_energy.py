@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from parcimetre_agent.report import Energy, Slot
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.explain import recompute
+from parcimetre_factors.explanation.term import recompute
 from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.units import J_PER_KWH

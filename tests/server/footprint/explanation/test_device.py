@@ -3,7 +3,7 @@
 import pytest
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.explain import LEAVES, recompute, walk
+from parcimetre_factors.explanation.term import LEAVES, recompute, walk
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.footprint.compute import footprint
 from parcimetre_server.footprint.explanation.as_json import as_json

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.verify import first_difference
+from parcimetre_factors.explanation.verification import first_difference
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.fleet.devices import devices
 from parcimetre_server.footprint.explanation.as_json import as_json

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.errors import BadExplanation
-from parcimetre_factors.explain import LEAVES, evaluate
-from parcimetre_factors.observed import Reading
-from parcimetre_factors.verify import first_difference
+from parcimetre_factors.explanation.term import LEAVES, evaluate
+from parcimetre_factors.explanation.verification import first_difference
+from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.fleet.purchases import keep as keep_purchases
 from parcimetre_server.footprint.explanation.as_json import as_json

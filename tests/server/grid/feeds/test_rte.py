@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from parcimetre_factors.grid import intensity, losses
-from parcimetre_factors.observed import observed
+from parcimetre_factors.grid.intensity import intensity, losses
+from parcimetre_factors.grid.observations import observed
 from parcimetre_server.grid.feeds import read
 from parcimetre_server.grid.feeds.rte import FUELS
 from parcimetre_server.grid.feeds.times import BadFeed

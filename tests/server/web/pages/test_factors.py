@@ -1,7 +1,7 @@
 """The pages of factors: which sets there are, and what another one would change before it is adopted."""
 
 import pytest
-from parcimetre_factors.factor import COLUMNS, load_factor_set
+from parcimetre_factors.tables.factor_set import COLUMNS, load_factor_set
 from parcimetre_server.configuration.factor_sets import adopt, import_tables
 
 
