@@ -8,7 +8,8 @@ from .grid.intensity import intensity, intensity_term, zones
 from .hardware.description import Cpu, Disk, Gpu, Hardware, Memory
 from .power.model import PowerModel, component_remainder, power_model
 from .tables.factor_set import Factor, FactorSet, Source, load_factor_set
-from .uncertainty.monte_carlo import Amount, amounts, interval
+from .uncertainty.amounts import Amount, amounts
+from .uncertainty.monte_carlo import interval
 
 __all__ = [
     "Activity",

@@ -8,10 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .embodied.components import factor_leaf
+from .explanation.leaves import MINUS, ONE, factor_leaf
 from .explanation.term import Term, leaf, product, quotient, total
-from .power.clients import ONE
-from .power.energy_star import MINUS
 from .tables.factor_set import FactorSet
 
 Paper = Literal["virgin", "recycled"]

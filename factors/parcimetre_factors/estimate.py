@@ -17,7 +17,8 @@ from .grid.intensity import latest_year, zones
 from .hardware.description import Cpu, Disk, Gpu, Hardware, Memory, PowerSupply
 from .power.model import watts_amounts, watts_at
 from .tables.factor_set import FactorSet
-from .uncertainty.monte_carlo import Amount, amounts, interval
+from .uncertainty.amounts import Amount, amounts
+from .uncertainty.monte_carlo import interval
 
 LOADS = (0, 10, 50, 100)
 CLASSES = {

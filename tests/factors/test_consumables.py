@@ -14,7 +14,8 @@ from parcimetre_factors.power.model import power_model
 from parcimetre_factors.power.printers import printer_watts
 from parcimetre_factors.power.printers import test_at as use_in_test
 from parcimetre_factors.tables.factor_set import load_factor_set
-from parcimetre_factors.uncertainty.monte_carlo import amounts, interval
+from parcimetre_factors.uncertainty.amounts import amounts
+from parcimetre_factors.uncertainty.monte_carlo import interval
 
 FACTORS = load_factor_set()
 LASER = Hardware("printer", "Ricoh", "IM C3000", kind="40_to_99_kg", printer=Printer("laser", a3=True))

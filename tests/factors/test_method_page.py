@@ -16,7 +16,8 @@ from parcimetre_factors.grid.intensity import intensity
 from parcimetre_factors.hardware.description import Cpu, Disk, Hardware, Memory
 from parcimetre_factors.power.model import power_model
 from parcimetre_factors.service_life.amortisation import Policy, per_unit
-from parcimetre_factors.uncertainty.monte_carlo import Amount, interval
+from parcimetre_factors.uncertainty.amounts import Amount
+from parcimetre_factors.uncertainty.monte_carlo import interval
 
 DOCS = Path(__file__).parents[2] / "docs"
 ID = re.compile(r"`([a-z0-9_]+(?:\.[a-z0-9_-]+)+)`")

@@ -11,7 +11,8 @@ from parcimetre_factors.embodied.evidence import embodied
 from parcimetre_factors.explanation.term import recompute, walk
 from parcimetre_factors.hardware.description import Cpu, Disk, Hardware, Memory
 from parcimetre_factors.tables.factor_set import load_factor_set
-from parcimetre_factors.uncertainty.monte_carlo import Amount, amounts, interval
+from parcimetre_factors.uncertainty.amounts import Amount, amounts
+from parcimetre_factors.uncertainty.monte_carlo import interval
 
 FACTORS = load_factor_set()
 CATEGORIES = (

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..criteria import UNITS, Criterion
+from ..explanation.leaves import factor_leaf
 from ..explanation.term import Term, leaf, product, total
 from ..hardware.description import Hardware
 from ..tables.factor_set import FactorSet
 from . import components
-from .components import factor_leaf
 
 KG = UNITS[Criterion.GWP]
 BY_SCREEN = frozenset({"laptop", "all_in_one"})

@@ -7,6 +7,7 @@ area times an impact per area, plus what does not grow with it.
 from __future__ import annotations
 
 from ..criteria import UNITS, Criterion
+from ..explanation.leaves import factor_leaf
 from ..explanation.term import Term, leaf, product, quotient, total
 from ..hardware.description import Cpu, Disk, Memory, PowerSupply
 from ..hardware.processors import find
@@ -22,15 +23,6 @@ def constant(label: str, subject: str, criterion: Criterion, factors: FactorSet)
 
 def _one(subject: str, criterion: Criterion, factors: FactorSet) -> Term:
     return factor_leaf(subject, f"component.{subject.replace(' ', '_')}.{criterion}", factors)
-
-
-def factor_leaf(label: str, factor_id: str, factors: FactorSet, detail: str = "", note: str = "") -> Term:
-    """A factor as a leaf."""
-    factor = factors.get(factor_id)
-    unit = factor.unit if factor.per in ("device", "server") else f"{factor.unit}/{factor.per}"
-    return leaf(
-        label, factor.value, unit, "factor", factor=factor_id, detail=detail, note=note or factor.note
-    )
 
 
 @kept

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..criteria import UNITS, Criterion, Stage
+from ..explanation.leaves import factor_leaf
 from ..explanation.term import Term, leaf, product, total
 from ..hardware.description import Hardware
 from ..hardware.product_matching import Match, match
@@ -15,7 +16,6 @@ from ..tables.factor_set import Factor, FactorSet
 from ..tables.result_cache import kept
 from . import clients, components
 from .category_averages import OTHER, WHOLE, ByStage, of_category, of_class
-from .components import factor_leaf
 from .graphics_boards import find_board, graphics
 from .sheet_configuration import corrections
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..criteria import UNITS, Criterion
+from ..explanation.leaves import factor_leaf
 from ..explanation.term import Term, leaf, product, total
 from ..tables.factor_set import FactorSet
-from .components import factor_leaf
 
 WAFER_MM, KERF_MM, DEFECTS_PER_CM2, VRAM_MM2_PER_GB = 300.0, 0.2, 0.1, 15.5
 UNKNOWN = "default"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..criteria import UNITS, Criterion
+from ..explanation.leaves import factor_leaf
 from ..explanation.term import Term, leaf, product, quotient, total
 from ..hardware.description import Hardware
 from ..tables.factor_set import FactorSet
-from .components import factor_leaf
 
 GWP = Criterion.GWP
 

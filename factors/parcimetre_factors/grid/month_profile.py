@@ -14,7 +14,8 @@ import numpy as np
 
 from ..criteria import UNITS, Criterion, Stage
 from ..tables.factor_set import Factor, FactorId, FactorSet, Source
-from ..uncertainty.monte_carlo import HIGH, LOW, Amount, interval
+from ..uncertainty.amounts import Amount
+from ..uncertainty.monte_carlo import HIGH, LOW, interval
 from .intensity import FIRST_YEAR, MONTHS, SLOT_TIER, SLOTS_PER_DAY, Array, GridSlots, intensity, losses
 from .observations import Observed
 

@@ -12,28 +12,11 @@ from rapidfuzz import fuzz
 
 from ..criteria import EMBODIED, Stage
 from ..tables.factor_set import DISPUTED, Factor, FactorSet
+from ..tables.product_names import Words, normal_maker, normal_model
 
-MAKERS = {
-    "dell": "dell", "hp": "hp", "hewlett-packard": "hp", "hewlett packard": "hp", "hpe": "hp",
-    "hewlett packard enterprise": "hp", "lenovo": "lenovo", "apple": "apple", "fujitsu": "fujitsu",
-    "microsoft": "microsoft", "asus": "asus", "asustek": "asus", "acer": "acer",
-}  # fmt: skip
-CORPORATE = re.compile(r"\b(inc|corp|corporation|co|ltd|gmbh|technology|computer|company|se|ag)\b\.?|[.,]")
-NOISE = frozenset({
-    "notebook", "pc", "desktop", "computer", "laptop", "the", "with", "business", "mobile", "workstation",
-    "server", "monitor", "display", "series", "inch", "dell", "hp", "hpe", "lenovo", "apple",
-})  # fmt: skip
-FORM = {
-    "small form factor": "sff", "micro form factor": "micro", "mini tower": "mt", "all-in-one": "aio",
-    "generation": "gen", "thin client": "tc",
-}  # fmt: skip
-ORDINAL = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b(?: gen\b)?")
-FOOTNOTE = re.compile(r"\b(server|plus)\d\b")
-LENOVO_MACHINE_TYPE = re.compile(r"[0-9][0-9A-Z]{3}(?:[0-9A-Z]{3}|[0-9A-Z]{6})?")
 FORM_OF_CATEGORY = {"mini_pc": "micro", "all_in_one": "aio"}
 SEVERAL = re.compile(r"/|\.\s*(?=[A-Za-z])")
 GENERATION = re.compile(r"\d+(?:st|nd|rd|th) Gen\b", re.IGNORECASE)
-BRACKETS = re.compile(r":?\s*-\[[^\]]*\]-")
 PLATFORM = re.compile(r"^(\d\d)[ai][a-z]{2,3}$")
 SCREEN_SIZES = frozenset(str(inches) for inches in range(10, 19))
 SIZE_DIGITS = 2
@@ -55,9 +38,6 @@ class Match:
     tier: Tier
     score: float
     next: tuple[str, float] | None = None
-
-
-Words = frozenset[str]
 
 
 def match(
@@ -122,37 +102,6 @@ def _readings(words: Words) -> list[Words]:
 
 def _numbers(words: Words) -> Words:
     return frozenset(word for word in words if any(character.isdigit() for character in word))
-
-
-def product_name(maker: str | None, model: str | None, *others: str | None) -> str | None:
-    """The name a product is sold under: Lenovo's firmware states a machine type as the model ("20NJ0004US").
-
-    The name is then the first of `others` (SMBIOS version, family) that holds a letter and a digit and is not
-    a machine type itself; the model stays where none does, and for every other maker.
-    """
-    if not maker or not model or normal_maker(maker) != "lenovo" or not _is_machine_type(model):
-        return model
-    named = (other for other in others if other and not _is_machine_type(other))
-    return next((name for name in named if re.search(r"[A-Za-z]", name) and re.search(r"\d", name)), model)
-
-
-def _is_machine_type(text: str) -> bool:
-    return LENOVO_MACHINE_TYPE.fullmatch(text.strip().upper()) is not None
-
-
-def normal_maker(maker: str) -> str:
-    """A maker's short name: "Dell Inc." is "dell"."""
-    plain = " ".join(CORPORATE.sub(" ", maker.lower()).split())
-    return MAKERS.get(plain, plain)
-
-
-def normal_model(model: str) -> Words:
-    """The words that tell a model from another; "5th" and "5th Gen" are "Gen 5", sheets' footnotes go."""
-    plain = BRACKETS.sub("", model.lower())
-    for long, short in FORM.items():
-        plain = plain.replace(long, short)
-    plain = FOOTNOTE.sub(r"\1", ORDINAL.sub(r"gen \1", plain))
-    return frozenset(re.split(r"[^a-z0-9+]+", plain)) - NOISE - {""}
 
 
 @dataclass(frozen=True)

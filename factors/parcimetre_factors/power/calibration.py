@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ..activity import Activity
 from ..explanation.term import Term, leaf, product
 from ..hardware.description import Hardware
-from ..hardware.product_matching import normal_maker, normal_model
 from ..tables.factor_set import Factor, FactorSet
+from ..tables.product_names import normal_maker, normal_model
 from .power_supply import Supply
 
 TABLE, PREFIX = "client_power", "power.calibration."

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from ..embodied.components import factor_leaf
+from ..explanation.leaves import MINUS, ONE, factor_leaf
 from ..explanation.term import Term, leaf, product, quotient, total
 from ..hardware.description import Hardware
 from ..tables.factor_set import FactorSet
-from .energy_star import FAMILY, MINUS, awake_term, read, sheet_of, test_of
+from .energy_star import FAMILY, awake_term, read, sheet_of, test_of
 
 CLIENTS = ("laptop", "desktop", "all_in_one", "mini_pc")
 BUILT_IN = ("laptop", "all_in_one")
@@ -24,7 +24,6 @@ THIN_CLIENT = re.compile(
     r"\bwyse\b|thin client|zero client|\bt[4-8][2-5]0\b|\btc\b|\bigel\b|\bfutro\b", re.IGNORECASE
 )
 USUAL_INCH = 24.0
-ONE = leaf("whole", 1.0, "1", "constant")
 NO_DISPLAY = leaf("display", 0.0, "W", "policy", note="A display of its own is a device of its own.")
 FUZZY = "match.fuzzy.error"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..embodied.components import factor_leaf
+from ..explanation.leaves import MINUS, factor_leaf
 from ..explanation.term import Term, leaf, product, quotient, total
 from ..hardware.description import Hardware
 from ..hardware.product_matching import Match, match
@@ -17,7 +17,6 @@ from ..tables.factor_set import Factor, FactorSet
 
 VERSION_8_YEAR = 2021
 HOURS = leaf("kilowatt-hours of a watt in a year", 8.76, "kWh/year/W", "constant")
-MINUS = leaf("subtracted", -1.0, "1", "constant")
 TESTS = {"laptop": "laptop", "monitor": "monitor", "workstation": "workstation"}
 ALWAYS_6 = frozenset({"thin_client"})
 FAMILY = {"workstation": "desktop", "thin_client": "mini_pc"}

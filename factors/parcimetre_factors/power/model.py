@@ -9,17 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..activity import DECILES, Activity
-from ..embodied.components import factor_leaf
+from ..explanation.leaves import MINUS, factor_leaf
 from ..explanation.term import Term, leaf, product, quotient, total
 from ..hardware.description import Disk, Hardware, Printer
 from ..hardware.processors import find
 from ..hardware.typical_host import host_share, typical_host
 from ..tables.factor_set import FactorSet
 from ..tables.result_cache import kept
-from ..uncertainty.monte_carlo import Amount, amounts
+from ..uncertainty.amounts import Amount, amounts
 from .calibration import calibrated, calibration_of
 from .clients import NO_DISPLAY, awake, class_of, family_of, monitor_on, printer_mean
-from .energy_star import MINUS
 from .power_supply import at_half_load
 from .printers import printer_watts
 from .servers import Load, server_watts

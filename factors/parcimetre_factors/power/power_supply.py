@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embodied.components import factor_leaf
+from ..explanation.leaves import factor_leaf
 from ..explanation.term import Term
 from ..hardware.description import Hardware
 from ..tables.factor_set import FactorId, FactorSet

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..embodied.components import factor_leaf
+from ..explanation.leaves import MINUS, ONE, factor_leaf
 from ..explanation.term import Term, leaf, product, quotient, total
 from ..hardware.description import Hardware, Printer
 from ..tables.factor_set import FactorSet
-from .clients import ONE, printer_mean
-from .energy_star import MINUS
+from .clients import printer_mean
 
 YEAR_H, HOUR_S = 8760.0, 3600.0
 VERSION_3_YEAR = 2019

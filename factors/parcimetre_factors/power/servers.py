@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from ..embodied.components import factor_leaf
+from ..explanation.leaves import factor_leaf
 from ..explanation.term import Term, leaf, product
 from ..hardware.description import Cpu, Hardware
 from ..hardware.processors import find, normal

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 from ..activity import SLOT_S
-from ..embodied.components import factor_leaf
 from ..errors import BadLife
+from ..explanation.leaves import factor_leaf
 from ..explanation.term import Term, leaf, product, quotient
 from ..tables.factor_set import FactorSet
 

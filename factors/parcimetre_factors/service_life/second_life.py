@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..criteria import Criterion
-from ..embodied.components import factor_leaf
+from ..explanation.leaves import factor_leaf
 from ..explanation.term import Term, leaf
 from ..tables.factor_set import FactorSet
 

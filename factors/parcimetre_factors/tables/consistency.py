@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from math import fsum
 
 from ..criteria import EMBODIED, Stage
-from ..hardware.product_matching import normal_maker, normal_model
 from .factor_set import DISPUTED, Factor, FactorSet
 from .overlay import PRODUCTS, product_of
+from .product_names import normal_maker, normal_model
 
 PROFILES = "grid_profile"  # rows are series of quarter hours, which their ids tell apart
 PROFILE, DAY_MEAN = "electricity", "day mean"

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ..errors import BadFactorRow
-from ..hardware.product_matching import normal_maker, normal_model
 from .csv_rows import numbered
 from .factor_set import FACT_TABLES, SOURCES, Factor, FactorSet, Source, content_hash, read_rows, read_sources
+from .product_names import normal_maker, normal_model
 
 OWN_TABLES = frozenset({"grid_residual"})
 MEANING = ("unit", "per", "criterion", "stage", "zone")

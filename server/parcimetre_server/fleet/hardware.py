@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from parcimetre_agent import report
 from parcimetre_factors.hardware.description import Cpu, Disk, Gpu, Hardware, Memory, Printer
-from parcimetre_factors.hardware.product_matching import product_name
+from parcimetre_factors.tables.product_names import product_name
 
 from ..base.i18n import mark
 from .device import Device

@@ -17,7 +17,7 @@ from parcimetre_factors.power.power_supply import Supply, supply
 from parcimetre_factors.service_life.amortisation import Policy, active_hours, per_unit
 from parcimetre_factors.service_life.second_life import Reconditioning, reconditioning
 from parcimetre_factors.tables.factor_set import FactorSet
-from parcimetre_factors.uncertainty.monte_carlo import Amount, amounts
+from parcimetre_factors.uncertainty.amounts import Amount, amounts
 
 from ..fleet.device import Device
 from ..fleet.hardware import hardware

@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from parcimetre_factors.hardware.product_matching import match, normal_maker, product_name
+from parcimetre_factors.hardware.product_matching import match
 from parcimetre_factors.tables.factor_set import DISPUTED
+from parcimetre_factors.tables.product_names import normal_maker, product_name
 
 STRINGS = Path(__file__).parents[2] / "data/models/dmi_strings.csv"
 LENOVO_VERSION_AND_TYPE = re.compile(r"(.+) ([0-9][0-9A-Z]{2,9})")

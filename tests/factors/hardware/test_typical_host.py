@@ -7,7 +7,7 @@ from parcimetre_factors.explanation.term import recompute, walk
 from parcimetre_factors.hardware.description import Cpu, Hardware, Memory
 from parcimetre_factors.hardware.typical_host import host_share, typical_host
 from parcimetre_factors.power.model import power_model
-from parcimetre_factors.uncertainty.monte_carlo import amounts
+from parcimetre_factors.uncertainty.amounts import amounts
 
 MADE = Criterion.GWP, Stage.MANUFACTURING
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from parcimetre_factors.errors import BadFactorRow
 from parcimetre_factors.tables.distribution import DISTRIBUTIONS, contradiction, range_of
 from parcimetre_factors.tables.factor_set import COLUMNS, FactorSet, load_factor_set
-from parcimetre_factors.uncertainty.monte_carlo import Amount, interval
+from parcimetre_factors.uncertainty.amounts import Amount
+from parcimetre_factors.uncertainty.monte_carlo import interval
 
 unhurried = settings(max_examples=30, deadline=None)
 values = st.floats(1e-3, 1e6)

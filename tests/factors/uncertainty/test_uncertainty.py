@@ -9,7 +9,8 @@ from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.embodied.evidence import embodied
 from parcimetre_factors.explanation.term import leaf, product, quotient, total
 from parcimetre_factors.hardware.description import Cpu, Hardware, Memory
-from parcimetre_factors.uncertainty.monte_carlo import Amount, amounts, interval
+from parcimetre_factors.uncertainty.amounts import Amount, amounts
+from parcimetre_factors.uncertainty.monte_carlo import interval
 
 MADE = Criterion.GWP, Stage.MANUFACTURING
 

@@ -11,7 +11,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.embodied.components import factor_leaf
+from parcimetre_factors.explanation.leaves import factor_leaf
 from parcimetre_factors.explanation.term import leaf, walk
 from parcimetre_factors.grid.intensity import intensity_term, zones
 from parcimetre_factors.grid.market_based import Contract, market_term, with_contracts

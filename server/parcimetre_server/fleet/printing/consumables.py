@@ -10,7 +10,8 @@ import numpy as np
 from parcimetre_factors.consumables import UNIT, Consumed, Pages, Paper, consumed
 from parcimetre_factors.explanation.term import Term
 from parcimetre_factors.tables.factor_set import FactorSet
-from parcimetre_factors.uncertainty.monte_carlo import Amount, amounts, interval
+from parcimetre_factors.uncertainty.amounts import Amount, amounts
+from parcimetre_factors.uncertainty.monte_carlo import interval
 
 from ...access.context import Collector
 from ...base.org_path import within

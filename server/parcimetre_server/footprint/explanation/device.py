@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.criteria import EMBODIED, UNITS, Criterion, Stage
-from parcimetre_factors.embodied.components import factor_leaf
+from parcimetre_factors.explanation.leaves import factor_leaf
 from parcimetre_factors.explanation.term import Term, leaf, product, quotient, total, walk
 from parcimetre_factors.grid.intensity import TIERS, GridSlots
 from parcimetre_factors.service_life.amortisation import COUNTED, Policy, life_end, per_unit
