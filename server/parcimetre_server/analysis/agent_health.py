@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.criteria import Criterion
+from parcimetre_factors.power.power_sources import PIECES
 
 from ..access.context import Collector
 from ..base.periods import Span
@@ -26,7 +27,6 @@ from ..footprint.grouping import add_up
 from ..footprint.hardware_model import Errors, Profile, profiles
 from ..footprint.uncertainty import bounds
 from ..organisation import merges
-from ..rungs import PIECES
 from ..store.records import Body, DeviceId
 
 DAY_S = 86_400

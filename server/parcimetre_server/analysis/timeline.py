@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
+from parcimetre_factors.power.power_sources import choose
 
 from ..access.context import Collector
 from ..base.periods import Periods, Span, cut
@@ -18,7 +19,6 @@ from ..fleet.monitors import of_device
 from ..footprint.energy_use import Array
 from ..footprint.grid_intensity import Grid
 from ..footprint.hardware_model import profiles
-from ..rungs import choose
 
 STATES = ("awake", "asleep", "off", "no_record")
 NO_RECORD = len(STATES) - 1

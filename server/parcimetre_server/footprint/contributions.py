@@ -9,9 +9,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.criteria import Stage
+from parcimetre_factors.power.power_sources import RUNGS
 
 from ..fleet.device import Device
-from ..rungs import RUNGS
 from .device_footprints import Figure, nothing
 from .energy_use import Array
 from .extrapolation import Missing, Used

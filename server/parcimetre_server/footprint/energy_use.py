@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, Activity, MeasuredEnergy
 from parcimetre_factors.grid.intensity import TIERS, GridSlots
+from parcimetre_factors.power.power_sources import RUNGS, Chosen, choose
 
 from ..base.periods import Periods
 from ..base.units import J_PER_KWH
-from ..rungs import RUNGS, Chosen, choose
 from .hardware_model import Errors, Profile
 
 Array = NDArray[np.float64]

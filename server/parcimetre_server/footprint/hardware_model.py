@@ -13,6 +13,7 @@ from parcimetre_factors.embodied.evidence import Embodied, embodied
 from parcimetre_factors.explanation.term import Term
 from parcimetre_factors.hardware.description import Hardware
 from parcimetre_factors.power.model import PowerModel, component_remainder, power_model
+from parcimetre_factors.power.power_sources import PIECES, Array
 from parcimetre_factors.power.power_supply import Supply, supply
 from parcimetre_factors.service_life.amortisation import Policy, active_hours, per_unit
 from parcimetre_factors.service_life.second_life import Reconditioning, reconditioning
@@ -21,7 +22,6 @@ from parcimetre_factors.uncertainty.amounts import Amount, amounts
 
 from ..fleet.device import Device
 from ..fleet.hardware import hardware
-from ..rungs import PIECES, Array
 from ..store.records import DeviceId
 
 Errors = tuple[str, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from parcimetre_factors.power.power_sources import choose
 
 from ..base.periods import Span
 from ..base.units import J_PER_KWH
@@ -13,7 +14,6 @@ from ..fleet.hardware import is_virtual
 from ..fleet.outlets.energy import by_outlets
 from ..organisation import merges
 from ..organisation.connections import Wiring
-from ..rungs import choose
 from ..store.interface import Store
 from .hardware_model import Profile
 

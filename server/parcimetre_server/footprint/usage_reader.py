@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
 from parcimetre_factors.grid.intensity import GridSlots
+from parcimetre_factors.power.power_sources import RUNGS
 from parcimetre_factors.service_life.amortisation import Policy
 
 from ..access.context import Collector
@@ -19,7 +20,6 @@ from ..fleet.device import Device
 from ..fleet.monitors import Claims, activities
 from ..organisation import merges
 from ..organisation.connections import Wiring
-from ..rungs import RUNGS
 from ..store.interface import Store
 from ..store.records import DeviceId
 from .daily_cache import DayKey, DaySum, Rows, day_sum, digest

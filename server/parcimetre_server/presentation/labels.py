@@ -6,7 +6,6 @@ from parcimetre_factors.criteria import Criterion, Stage
 
 from ..base.i18n import mark
 from ..base.org_path import SMALL
-from ..rungs import RUNGS
 
 CRITERIA = {
     Criterion.GWP: mark("Climate"),
@@ -106,7 +105,16 @@ WHY = {
 }
 ROLE_TITLES = {"viewer": mark("viewer"), "analyst": mark("analyst"), "admin": mark("admin")}
 QUALITIES = {"": "", "estimate": mark("estimate"), "disputed": mark("disputed")}
-RUNG_TITLES = {rung.name: rung.title for rung in RUNGS} | {"embodied": mark("Embodied")}
+POWER_SOURCES = {
+    "wall_ac": mark("meter at the wall"),
+    "psu_dc": mark("server's own meter (BMC)"),
+    "platform": mark("platform counter"),
+    "battery": mark("battery discharge"),
+    "components": mark("processor counters and model"),
+    "load_model": mark("load model"),
+    "state_model": mark("state model"),
+    "embodied": mark("Embodied"),
+}
 
 
 def title(group_by: str | None, group: str) -> str:
@@ -121,6 +129,6 @@ def title(group_by: str | None, group: str) -> str:
         case "category":
             return CATEGORIES.get(group, group)
         case "power_source":
-            return RUNG_TITLES.get(group, group)
+            return POWER_SOURCES.get(group, group)
         case _:
             return group

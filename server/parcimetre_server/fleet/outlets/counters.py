@@ -13,9 +13,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
+from parcimetre_factors.power.power_sources import QUALITIES, Array
 
 from ...organisation.connections import Hung, Outlet
-from ...rungs import QUALITIES, Array
 from ...store.interface import Store
 from ...store.joining import join
 from ...store.records import DeviceId

@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, SLOT_S, Activity, MeasuredEnergy
+from parcimetre_factors.power.power_sources import GIVEN, WALL, at_the_wall
 
 from ...organisation import merges
 from ...organisation.connections import POE, Hung, Outlet, Wiring
-from ...rungs import GIVEN, WALL, at_the_wall
 from ...store.interface import Store
 from ...store.joining import SECONDS
 from ...store.records import DeviceId

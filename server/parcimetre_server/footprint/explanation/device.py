@@ -17,6 +17,7 @@ from parcimetre_factors.criteria import EMBODIED, UNITS, Criterion, Stage
 from parcimetre_factors.explanation.leaves import factor_leaf
 from parcimetre_factors.explanation.term import Term, leaf, product, quotient, total, walk
 from parcimetre_factors.grid.intensity import TIERS, GridSlots
+from parcimetre_factors.power.power_sources import GIVEN, PIECES, RUNGS, Chosen, Reading, choose
 from parcimetre_factors.service_life.amortisation import COUNTED, Policy, life_end, per_unit
 from parcimetre_factors.service_life.purchase import Purchase
 from parcimetre_factors.tables.factor_set import Factor, FactorSet
@@ -34,7 +35,7 @@ from ...fleet.retention import resolution_of
 from ...grid.supply_contracts import Electricity
 from ...organisation.connections import Wiring
 from ...organisation.merges import Lineages
-from ...rungs import GIVEN, PIECES, RUNGS, Chosen, Reading, choose
+from ...presentation.labels import POWER_SOURCES
 from ...store.records import DeviceId
 from ..accrual import Life, Service, accrued, first_life, policy_for, second_life, service_of
 from ..compute import stays_in
@@ -343,7 +344,7 @@ def _energy(chosen: Chosen, inside: NDArray[np.bool_], factors: FactorSet, telle
     ]  # fmt: skip
     if not read and not modelled:
         return None
-    rungs = ", ".join(RUNGS[i].title for i in np.unique(chosen.rung[inside]))
+    rungs = ", ".join(POWER_SOURCES[RUNGS[i].name] for i in np.unique(chosen.rung[inside]))
     return total(mark("energy at the wall"), "J", (*read, *modelled), tier=rungs)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from parcimetre_factors.criteria import Stage
+from parcimetre_factors.power.power_sources import DECILES
 from parcimetre_factors.service_life.amortisation import Policy
 
 from ...base.i18n import mark
-from ...rungs import DECILES
 
 LIFE_BEGINNING = mark("beginning of the service life")
 LIFE_FROM = {

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from parcimetre_agent.report import Energy, Slot
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explanation.term import recompute
+from parcimetre_factors.power.power_sources import at_the_wall
 from parcimetre_server.access.opening import open_collector
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.units import J_PER_KWH
@@ -23,7 +24,6 @@ from parcimetre_server.footprint.compute import figures, footprint
 from parcimetre_server.footprint.explanation.as_json import as_json
 from parcimetre_server.footprint.explanation.device import explain_device
 from parcimetre_server.footprint.query import Query
-from parcimetre_server.rungs import at_the_wall
 from parcimetre_server.store.records import Arrival, DeviceId
 
 from tests.factors.test_method_page import LANGUAGES, worked

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_factors.activity import Activity, MeasuredEnergy
 from parcimetre_factors.explanation.term import leaf
+from parcimetre_factors.power.power_sources import INDEX, PIECES, RUNGS, choose
 from parcimetre_factors.power.power_supply import Supply
 from parcimetre_factors.tables.factor_set import FactorId
-from parcimetre_server.rungs import INDEX, PIECES, RUNGS, choose
 
 WATTS = {piece: leaf("power", float(i + 1), "W", "modelled") for i, piece in enumerate(PIECES)}
 

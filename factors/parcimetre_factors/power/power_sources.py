@@ -13,11 +13,10 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from parcimetre_factors.activity import Activity, MeasuredEnergy
-from parcimetre_factors.explanation.term import Term
-from parcimetre_factors.power.power_supply import BATTERY, Supply
 
-from .base.i18n import mark
+from ..activity import Activity, MeasuredEnergy
+from ..explanation.term import Term
+from .power_supply import BATTERY, Supply
 
 Array = NDArray[np.float64]
 QUALITIES = ("measured", "vendor_estimate", "modelled")
@@ -33,26 +32,17 @@ class Rung:
 
     name: str
     scopes: tuple[str, ...]
-    title: str
-    reason: str
 
 
 RUNGS = (
-    Rung("wall_ac", (WALL, GIVEN), mark("meter at the wall"),
-         mark("Everything the device takes is counted.")),
-    Rung("psu_dc", ("psu_dc",), mark("server's own meter (BMC)"),
-         mark("The whole device is counted, behind its power supply.")),
-    Rung("platform", ("platform",), mark("platform counter"),
-         mark("The whole platform is counted by the processor.")),
-    Rung("battery", ("battery",), mark("battery discharge"),
-         mark("The whole device is counted while it runs on battery.")),
-    Rung("components", ("package", "dram", "gpu"), mark("processor counters and model"),
-         mark("Processor and memory are counted, the rest is modelled.")),
-    Rung("load_model", (), mark("load model"),
-         mark("Nothing was counted: modelled from the time at each load.")),
-    Rung("state_model", (), mark("state model"),
-         mark("Neither energy nor load was reported: modelled from the states alone.")),
-)  # fmt: skip
+    Rung("wall_ac", (WALL, GIVEN)),
+    Rung("psu_dc", ("psu_dc",)),
+    Rung("platform", ("platform",)),
+    Rung("battery", ("battery",)),
+    Rung("components", ("package", "dram", "gpu")),
+    Rung("load_model", ()),
+    Rung("state_model", ()),
+)
 INDEX = {rung.name: i for i, rung in enumerate(RUNGS)}
 COUNTING = tuple(rung for rung in RUNGS if rung.scopes)
 
