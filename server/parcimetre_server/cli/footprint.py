@@ -19,10 +19,9 @@ from ..base.i18n import Tongue, language_of_environment, mark
 from ..base.periods import Interval, span
 from ..fleet.devices import devices
 from ..footprint.compute import figures
-from ..footprint.contributions import ALL
+from ..footprint.contributions import ALL, GROUPINGS, GroupBy
 from ..footprint.explanation.notes import MARKET
 from ..footprint.query import Query, Row
-from ..footprint.result import GROUPINGS, GroupBy
 from ..grid.supply_contracts import ELECTRICITY, Electricity
 from ..presentation.formats import Formats
 from ..presentation.labels import GROUPS, title

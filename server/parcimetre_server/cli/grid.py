@@ -123,7 +123,8 @@ def profile(data_dir: Path, zone: str, folder: Path, as_json: bool) -> None:
     """
     from ..grid.monthly_profiles import make_profiles
 
-    months = make_profiles(options.reading(data_dir), zone, folder)
+    reader = options.reading(data_dir)
+    months = make_profiles(reader.store, reader.factors, zone, reader.now(), folder)
     rows = [{"month": m.name, "days": m.days, "profile": "yes" if m.rows else "no"} for m in months]
     terminal.show(rows, as_json, "")
 

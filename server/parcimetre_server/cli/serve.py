@@ -128,6 +128,7 @@ def command(
     from ..configuration.mail_settings import mail_settings
     from ..configuration.settings import Settings
     from ..fleet.monitors_at_home import keep_rule
+    from ..operations.jobs import start_jobs
     from ..web.app import build
 
     log.configure(log_format)
@@ -159,7 +160,7 @@ def command(
         with contextlib.closing(collector.store):
             keep_rule(collector)
             keep_served(collector)
-            app = build(collector)
+            app = build(collector, start_jobs)
             shown = f"[{host}]" if ":" in host else host
             scheme = "https" if tls else "http"
             _run(app, listener, f"{scheme}://{shown}:{listener.getsockname()[1]}/", tls)

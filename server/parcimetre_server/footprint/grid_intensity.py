@@ -16,7 +16,7 @@ from ..access.context import Collector
 from ..base.periods import Span
 from ..fleet.device import Device
 from ..grid.observations import observations
-from ..grid.supply_contracts import Electricity, contracts, of_device
+from ..grid.supply_contracts import Electricity, contracts, contracts_at
 
 
 class Grid:
@@ -59,14 +59,16 @@ class Grid:
 
     def supplied(self, device: Device) -> tuple[str, tuple[Contract, ...]]:
         """What a device's electricity depends on: its zone, and its contracts where they are asked for."""
-        return device.zone, of_device(self._held, device) if self._held else ()
+        return device.zone, contracts_at(self._held, device.site, device.org_unit) if self._held else ()
 
     def term_of_device(self, device: Device, start: int) -> Term:
         """The tree behind one slot of `of_device`. Raises UnknownZone."""
         located = self.term(device.zone, start)
         if self.electricity == "location":
             return located
-        return market_term(located, start, device.zone, of_device(self._held, device), self.factors)
+        return market_term(
+            located, start, device.zone, contracts_at(self._held, device.site, device.org_unit), self.factors
+        )
 
     def observed(self, zone: str) -> Observed | None:
         """What feeds have stated of the zone's slots."""

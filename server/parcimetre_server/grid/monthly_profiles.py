@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from parcimetre_factors.grid.month_profile import ENOUGH_DAYS, Month, month_profiles
-from parcimetre_factors.tables.factor_set import COLUMNS, SOURCES, Factor, Source
+from parcimetre_factors.tables.factor_set import COLUMNS, SOURCES, Factor, FactorSet, Source
 
-from ..access.context import Collector
 from ..base.errors import ParcimetreError
+from ..store.interface import Store
 from .observations import all_observations
 
 LICENCE = "that of the feed"
@@ -23,16 +23,14 @@ class TooFewDays(ParcimetreError):
     """Not one month of a zone is known well enough."""
 
 
-def make_profiles(collector: Collector, zone: str, folder: Path) -> list[Month]:
+def make_profiles(store: Store, factors: FactorSet, zone: str, now: int, folder: Path) -> list[Month]:
     """Write the months of a zone into `grid_profile.csv` and `sources.csv` of a folder; other rows stay.
 
-    Made with the factor set in force. Raises TooFewDays, and UnknownZone of the engine.
+    `now` is in seconds UTC. Raises TooFewDays, and UnknownZone of the engine.
     """
-    observed = all_observations(collector.store, zone)
-    today = datetime.fromtimestamp(collector.now(), UTC).date().isoformat()
-    months = (
-        [] if observed is None else list(month_profiles(zone, observed, collector.factors, LICENCE, today))
-    )
+    observed = all_observations(store, zone)
+    today = datetime.fromtimestamp(now, UTC).date().isoformat()
+    months = [] if observed is None else list(month_profiles(zone, observed, factors, LICENCE, today))
     rows = [row for month in months for row in month.rows]
     if not rows:
         told = ", ".join(f"{month.name}: {month.days}" for month in months) or "none"

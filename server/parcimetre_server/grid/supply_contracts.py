@@ -22,7 +22,6 @@ from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..base.errors import ParcimetreError
 from ..base.org_path import clean_path, within
-from ..fleet.device import Device
 from ..organisation.audit import entry
 from ..organisation.org import site, units
 from ..store.interface import Store
@@ -64,13 +63,13 @@ class Held:
             return f"site {self.site}"
         return "everything" if self.org_unit is None else f"org unit {self.org_unit}"
 
-    def nearness(self, device: Device) -> int:
-        """How near to a device the contract is: greater is nearer, 0 where it is not for the device."""
+    def nearness(self, site: str, org_unit: str) -> int:
+        """Return how near the contract is to a site and org unit: greater is nearer, 0 not at all."""
         if self.site is not None:
-            return MOST_CHARACTERS if device.site == self.site else 0
+            return MOST_CHARACTERS if site == self.site else 0
         if self.org_unit is None:
             return 1
-        return 2 + self.org_unit.count("/") if within(device.org_unit, self.org_unit) else 0
+        return 2 + self.org_unit.count("/") if within(org_unit, self.org_unit) else 0
 
     def overlaps(self, other: Held) -> bool:
         """Whether both are for the same thing at some time."""
@@ -90,9 +89,9 @@ def _sorted(facts: Iterable[Fact]) -> list[Held]:
     return sorted(map(_held, facts), key=lambda held: (held.contract.first, held.contract.id))
 
 
-def of_device(held: Sequence[Held], device: Device) -> tuple[Contract, ...]:
-    """The contracts that are for a device, the nearest first."""
-    near = [(found.nearness(device), found.contract) for found in held]
+def contracts_at(held: Sequence[Held], site: str, org_unit: str) -> tuple[Contract, ...]:
+    """Return the contracts for devices of a site and org unit, the nearest first."""
+    near = [(found.nearness(site, org_unit), found.contract) for found in held]
     return tuple(contract for nearness, contract in sorted(near, key=lambda pair: -pair[0]) if nearness)
 
 

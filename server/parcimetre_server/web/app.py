@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
@@ -16,10 +16,10 @@ from ..access.credentials import Credentials
 from ..access.sessions import Sessions
 from ..access.tokens import Tokens
 from ..analysis.fleet_metrics import FleetMetrics
+from ..base.metrics import Meters
 from ..fleet.enrolment import Enrolment
 from ..ingest.rate_limit import rates
 from ..ingest.writer import Writer
-from ..operations.jobs import start_jobs
 from . import api, pages
 from .api.reports_in import ReportIntake, is_report
 from .authentication import Access
@@ -27,6 +27,8 @@ from .problems import install
 from .request_id import Requests
 
 MOST_WAITING = 2000
+StartJobs = Callable[[Collector, Meters], Callable[[], None]]
+"""Starts what runs at set times; what it returns stops it."""
 
 
 class App(FastAPI):
@@ -42,16 +44,17 @@ class App(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-def build(collector: Collector) -> FastAPI:
-    """The collector's app. It owns a writer thread and jobs, which end with its lifespan."""
+def build(collector: Collector, start_jobs: StartJobs | None = None) -> FastAPI:
+    """Return the collector's app. Its writer thread and the jobs end with its lifespan."""
     writer = Writer(collector.store, MOST_WAITING)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         """Jobs run and the writer waits for reports between start and stop."""
-        stop_jobs = start_jobs(collector, writer.meters)
+        stop_jobs = start_jobs(collector, writer.meters) if start_jobs else None
         yield
-        stop_jobs()
+        if stop_jobs:
+            stop_jobs()
         writer.close()
 
     app = App(title="Parcimètre", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)

@@ -197,5 +197,7 @@ def test_the_explanation_of_the_day_recomputes_and_tells_the_same_shares(laptop)
 def test_three_days_are_too_few_for_the_profile_of_a_month(laptop, tmp_path):
     take(laptop, SAMPLE.read_text())
     with pytest.raises(TooFewDays, match=r"no month of FR has 20 days .*2023-10: 3"):
-        make_profiles(laptop.collector, "FR", tmp_path / "own")
+        make_profiles(
+            laptop.collector.store, laptop.collector.factors, "FR", laptop.collector.now(), tmp_path / "own"
+        )
     assert not (tmp_path / "own").exists()

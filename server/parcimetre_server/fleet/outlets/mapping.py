@@ -18,7 +18,6 @@ from ...base.errors import ParcimetreError
 from ...base.periods import Span
 from ...base.scope import WHOLE, Scope
 from ...base.units import J_PER_KWH
-from ...footprint.energy_use import Array
 from ...organisation.audit import entry
 from ...organisation.connections import Feeding, Outlet, Wiring, counted
 from ...organisation.transfers import midnight
@@ -95,7 +94,7 @@ def _row(outlet: Outlet, parts: Sequence[Activity], known: Mapping[DeviceId, Dev
     energy_j = unattributed_j = 0.0
     if parts:
         gave = join(parts)
-        by_slot: Array = np.sum([one.energy_j for one in gave.measured], axis=0)
+        by_slot: NDArray[np.float64] = np.sum([one.energy_j for one in gave.measured], axis=0)
         nobody = np.any([_while(one, gave) for one in outlet.feeds if one.device is None], axis=0)
         energy_j, unattributed_j = float(by_slot.sum()), float(np.sum(by_slot * nobody))
     present = outlet.at(now)

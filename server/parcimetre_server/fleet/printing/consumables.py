@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.consumables import UNIT, Consumed, Pages, Paper, consumed
 from parcimetre_factors.explanation.term import Term
 from parcimetre_factors.tables.factor_set import FactorSet
@@ -16,7 +17,6 @@ from parcimetre_factors.uncertainty.monte_carlo import interval
 from ...access.context import Collector
 from ...base.org_path import within
 from ...base.periods import Interval, Periods, Span, cut
-from ...ingest.plausibility import NEWEST_S
 from ...organisation.merges import Lineages
 from ...store.interface import Store
 from ...store.records import Body, DeviceId, Fact
@@ -121,7 +121,7 @@ def consumption(collector: Collector, query: Query, group_by: GroupBy | None = N
     zones = zones_of(collector.store)
     found = {key: one for key, one in devices(collector.store).items() if _is_asked(one, query)}
     tallies: dict[tuple[str, int], _Tally] = {}
-    for key, readings in _readings(collector.store, found, query.span.first - NEWEST_S):
+    for key, readings in _readings(collector.store, found, query.span.first - SLOT_S):
         for there in found[key].at_each_stay(zones):
             if query.org_unit is None or within(there.org_unit, query.org_unit):
                 of_it = printed(readings, np.clip(periods.edges, there.since, there.until))

@@ -12,7 +12,7 @@ from parcimetre_factors.service_life.amortisation import Policy
 from ...access.context import Collector
 from ...base.periods import Interval, span
 from ...footprint import compute, query
-from ...footprint.result import GroupBy
+from ...footprint.contributions import GroupBy
 from ...grid.supply_contracts import Electricity
 from ...store.records import DeviceId
 from ..dependencies import aggregates
