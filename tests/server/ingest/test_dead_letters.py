@@ -150,5 +150,7 @@ def test_a_record_that_contradicts_the_format_is_taken_after_an_upgrade(fleet, m
     (kept,) = letters(store)
     assert kept.record["novel"] == 1
     upgraded = validation.parse
-    monkeypatch.setattr(validation, "parse", lambda body: upgraded(body.replace(b', "novel": 1', b"")))
+    monkeypatch.setattr(
+        "parcimetre_server.ingest.intake.parse", lambda body: upgraded(body.replace(b', "novel": 1', b""))
+    )
     assert replay(store, [kept], fleet.now).refused == 0
