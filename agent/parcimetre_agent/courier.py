@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__, enrolment, identity, self_cost, sent, wire
+from .base.errors import AgentError, Refused, Unreachable
+from .base.outcome import Failed
 from .clock import Clock
 from .data_dir import own_identity
-from .errors import AgentError, Refused, Unreachable
 from .identity import Identity
-from .outcome import Failed
 from .report import Gap, Inventory, Losses, Report, SelfCost, SetAside, Slot
 from .schedule import draw
 from .sensors.machine import Machine

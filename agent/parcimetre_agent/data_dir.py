@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import identity, sent
-from .errors import BadDataDir
+from .base.errors import BadDataDir
 from .identity import Identity
 from .spool import Spool
 

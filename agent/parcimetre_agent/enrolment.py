@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__, identity
-from .errors import BadSettings, Unreachable
+from .base.errors import BadSettings, Unreachable
 from .identity import Identity
 from .report import EnrolRequest, Inventory
 from .settings import Settings

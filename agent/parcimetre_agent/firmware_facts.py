@@ -41,7 +41,7 @@ def of_windows() -> dict[str, str | None]:
 def of_mac(command: str | None = None) -> dict[str, str | None]:
     """By the registry entry of the machine itself, readable by everybody."""
     from . import ioreg
-    from .outcome import Ok
+    from .base.outcome import Ok
 
     found = ioreg.entries("IOPlatformExpertDevice", command or ioreg.COMMAND)
     entry = found.value[0] if isinstance(found, Ok) else {}

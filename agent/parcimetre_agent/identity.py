@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from .errors import BadDataDir
+from .base.errors import BadDataDir
 from .firmware_facts import fact
 from .report import HardwareIdentity
 

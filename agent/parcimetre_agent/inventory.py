@@ -7,8 +7,8 @@ import json
 from dataclasses import asdict, replace
 from typing import Any, cast
 
-from .loading import concept, load
-from .outcome import Denied, Failed, NoData, Ok, Outcome
+from .base.loading import concept, load
+from .base.outcome import Denied, Failed, NoData, Ok, Outcome
 from .report import Category, Inventory, OperatingSystem, SensorOutcome, System
 from .sensors import inventory as inventory_sensors
 from .sensors.machine import Machine

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .averages import Mean, window_fits
+from .base.outcome import NoData, Ok, Outcome
 from .counters import Counter
-from .outcome import NoData, Ok, Outcome
 from .power.bmc_redfish import QUALITY, SOURCE
 
 ROOT = "/redfish/v1/"

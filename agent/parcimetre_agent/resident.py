@@ -14,6 +14,7 @@ import sys
 from typing import Any
 
 from . import launch, schedule, self_cost, states
+from .base.console import print_warning
 from .clock import Clock, Instant
 from .hold import Hold, is_wrong
 from .lock import lock
@@ -105,7 +106,7 @@ class Recorder:
                 begin_anew(self._spool, error)
             del self._unwritten.slots[:-KEPT_IN_MEMORY]
             if not self._complained:
-                complain(
+                print_warning(
                     f"cannot write {self._spool.path}: {error}; make room or give the folder to the agent"
                 )
             self._complained = True
@@ -188,21 +189,18 @@ def begin_anew(spool: Spool, why: object) -> None:
     """Put a damaged spool beside and go on with an empty one; what is in memory goes there."""
     try:
         spool.begin_anew()
-        complain(f"{spool.path} is damaged ({why}) and was put beside as .damaged; a new one is begun")
+        print_warning(f"{spool.path} is damaged ({why}) and was put beside as .damaged; a new one is begun")
     except (sqlite3.Error, OSError) as error:
-        complain(f"cannot put the damaged {spool.path} beside: {error}; remove it")
-
-
-def complain(sentence: str) -> None:
-    """One sentence for the journal."""
-    sys.stderr.write(f"parcimetre-agent: {sentence}\n")
+        print_warning(f"cannot put the damaged {spool.path} beside: {error}; remove it")
 
 
 def run(settings_json: str) -> int:
     """Sample until asked to stop. Returns the exit code."""
     settings = json.loads(settings_json)
     if not lock(settings["data_dir"]):
-        complain(f"another agent measures into {settings['data_dir']}; stop it, or give another --data-dir")
+        print_warning(
+            f"another agent measures into {settings['data_dir']}; stop it, or give another --data-dir"
+        )
         return 2
     take_signals()
     clock, spool, sampler = Clock(), Spool(settings["data_dir"]), Sampler()

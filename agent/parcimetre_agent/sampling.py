@@ -10,10 +10,10 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from . import averages, power, states
+from .base.loading import concept, load
+from .base.outcome import Denied, Failed, NoData, Ok, Outcome
 from .clock import Instant
 from .counters import Counter, Watch
-from .loading import concept, load
-from .outcome import Denied, Failed, NoData, Ok, Outcome
 from .sensors import activity
 from .slot import Sample
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .errors import BadSettings
+from .base.errors import BadSettings
 from .windows.registry import POLICY_KEY, SETTINGS_KEY, Registry
 
 PREFIX = "PARCIMETRE_AGENT_"

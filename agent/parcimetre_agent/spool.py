@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from . import coarse
-from .errors import BadDataDir
+from .base.errors import BadDataDir
 from .slot import EnergyRecord, SlotRecord
 from .timeline import GapRecord
 

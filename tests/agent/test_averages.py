@@ -3,10 +3,11 @@
 from types import ModuleType
 
 import pytest
-from parcimetre_agent import averages, loading, power, sampling, states
+from parcimetre_agent import averages, power, sampling, states
 from parcimetre_agent.averages import Late, Mean
+from parcimetre_agent.base import loading
+from parcimetre_agent.base.outcome import NoData, Ok, Outcome
 from parcimetre_agent.counters import Counter
-from parcimetre_agent.outcome import NoData, Ok, Outcome
 from parcimetre_agent.sensors import activity
 from parcimetre_agent.slot import Sample, SlotRecord, pieces
 from parcimetre_agent.timeline import Timeline

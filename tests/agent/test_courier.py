@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from parcimetre_agent import identity
+from parcimetre_agent.base.errors import BadSettings, Refused, Unreachable
 from parcimetre_agent.courier import (
     BATCH,
     DAMAGED,
@@ -16,7 +17,6 @@ from parcimetre_agent.courier import (
     main,
 )
 from parcimetre_agent.enrolment import BY_INSTALLER
-from parcimetre_agent.errors import BadSettings, Refused, Unreachable
 from parcimetre_agent.report import EnrolRequest, Report
 from parcimetre_agent.resident import COURIER_LIMIT_S
 from parcimetre_agent.sensors.machine import Machine

@@ -11,9 +11,10 @@ from types import ModuleType
 
 import parcimetre_agent
 import pytest
-from parcimetre_agent import loading, power
+from parcimetre_agent import power
+from parcimetre_agent.base import loading
+from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok
 from parcimetre_agent.counters import Counter
-from parcimetre_agent.outcome import Denied, Failed, NoData, Ok
 from parcimetre_agent.report import Inventory
 from parcimetre_agent.sensors import activity
 from parcimetre_agent.sensors import inventory as inventory_sensors
@@ -158,7 +159,7 @@ def test_package_compiles_and_works_on_python_3_9(tmp_path: Path) -> None:
         "import sys, pathlib\n"
         "for name in sys.argv[1:]: compile(pathlib.Path(name).read_text(encoding='utf-8'), name, 'exec')\n"
         "import parcimetre_agent.states, parcimetre_agent.timeline, parcimetre_agent.spool\n"
-        "import parcimetre_agent.errors, parcimetre_agent.schedule, parcimetre_agent.power.rapl_linux\n"
+        "import parcimetre_agent.base.errors, parcimetre_agent.schedule, parcimetre_agent.power.rapl_linux\n"
     )
     done = subprocess.run(
         [python, "-c", script, *map(str, FILES)],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from parcimetre_agent import identity
-from parcimetre_agent.errors import BadDataDir
+from parcimetre_agent.base.errors import BadDataDir
 from parcimetre_agent.identity import Identity
 
 UUID = "4c4c4544-0035-3010-8051-b9c04f303332"

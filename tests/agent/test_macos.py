@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from parcimetre_agent import firmware_facts, ioreg
-from parcimetre_agent.outcome import Failed, NoData, Ok
+from parcimetre_agent.base.outcome import Failed, NoData, Ok
 from parcimetre_agent.power import battery_macos, powertelemetry_macos
 from parcimetre_agent.sensors.activity import display_macos
 

@@ -4,11 +4,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from parcimetre_agent.base.outcome import Failed, NoData, Ok, Outcome
 from parcimetre_agent.clock import Instant
 from parcimetre_agent.counters import Counter, Watch
 from parcimetre_agent.courier import Courier
 from parcimetre_agent.data_dir import open_spool
-from parcimetre_agent.outcome import Failed, NoData, Ok, Outcome
 from parcimetre_agent.sampling import Sampler
 from parcimetre_agent.sensors.machine import Machine
 from parcimetre_agent.settings import Settings

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent.errors import BadSettings
+from parcimetre_agent.base.errors import BadSettings
 from parcimetre_agent.settings import Settings, from_json, resolve
 from parcimetre_agent.windows.registry import POLICY_KEY, SETTINGS_KEY
 

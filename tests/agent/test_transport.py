@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from parcimetre_agent.errors import BadSettings, Refused, Unreachable
+from parcimetre_agent.base.errors import BadSettings, Refused, Unreachable
 from parcimetre_agent.settings import Settings
 from parcimetre_agent.transport import encode, open_client, post
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import httpx
 import pytest
-from parcimetre_agent.errors import Unreachable
+from parcimetre_agent.base.errors import Unreachable
 from parcimetre_agent.report import SLOT_S, Slot
 
 PAGE_BYTES = 4096

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from parcimetre_agent.errors import Unreachable
+from parcimetre_agent.base.errors import Unreachable
 from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store

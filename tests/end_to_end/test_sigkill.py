@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from parcimetre_agent.errors import Unreachable
+from parcimetre_agent.base.errors import Unreachable
 from parcimetre_agent.report import SLOT_S, Energy, Slot
 from parcimetre_agent.slot import EnergyRecord, SlotRecord
 from parcimetre_agent.spool import Spool

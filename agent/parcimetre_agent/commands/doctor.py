@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 from .. import inventory
-from ..cli import say
+from ..base.console import print_line
+from ..base.errors import AgentError
 from ..clock import Clock
 from ..data_dir import open_to
-from ..errors import AgentError
 from ..sampling import Sampler
 from ..sensors.machine import Machine
 from ..settings import NAMES, Settings
@@ -23,7 +23,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Show it; exit code 1 when the collector does not answer."""
     found = examine(settings)
     if options.json:
-        say(json.dumps(found, indent=2, ensure_ascii=False))
+        print_line(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         _show(found)
     return 0 if found["collector"]["reachable"] else 1
@@ -68,17 +68,19 @@ def _answer(one: dict[str, Any]) -> str:
 
 
 def _show(found: dict[str, Any]) -> None:
-    say("settings")
+    print_line("settings")
     for name, one in found["settings"].items():
-        say(f"  {name} = {one['value']}  ({one['origin']})")
+        print_line(f"  {name} = {one['value']}  ({one['origin']})")
     for title, is_power in (("power sources", True), ("sensors", False)):
-        say(title)
+        print_line(title)
         for name, one in found["sensors"].items():
             if name.startswith(POWER) is is_power:
-                say(f"  {name.replace(POWER, '')}  {_answer(one)}")
+                print_line(f"  {name.replace(POWER, '')}  {_answer(one)}")
     if found["data_dir"]["open_to"]:
         crowds = ", ".join(found["data_dir"]["open_to"])
-        say(f"data folder\n  open to {crowds}: let in the agent's account and the administrators alone")
+        print_line(
+            f"data folder\n  open to {crowds}: let in the agent's account and the administrators alone"
+        )
     collector = found["collector"]
-    say("collector")
-    say("  reachable" if collector["reachable"] else f"  not reachable: {collector['reason']}")
+    print_line("collector")
+    print_line("  reachable" if collector["reachable"] else f"  not reachable: {collector['reason']}")

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from .. import inventory, wire
-from ..cli import say
+from ..base.console import print_line
 from ..clock import Clock
 from ..report import Inventory
 from ..sampling import Sampler
@@ -21,10 +21,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     sampler.sample(now)
     taken = inventory.take(Machine(), int(now.wall_s), sampler.outcomes, settings.displays)
     if options.json:
-        say(json.dumps(wire.document(taken), indent=2, ensure_ascii=False))
+        print_line(json.dumps(wire.document(taken), indent=2, ensure_ascii=False))
     else:
         for line in lines(taken):
-            say(line)
+            print_line(line)
     return 0
 
 

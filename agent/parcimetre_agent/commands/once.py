@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from .. import __version__, identity, inventory, self_cost, states, wire
-from ..cli import say
+from ..base.console import print_line
+from ..base.errors import AgentError
 from ..clock import Clock
 from ..courier import Courier, Delivery, clock_sentence
 from ..data_dir import open_spool
-from ..errors import AgentError
 from ..report import MAX_GAPS, Gap, Report, SelfCost, Slot
 from ..sampling import Sampler
 from ..sensors.machine import Machine
@@ -36,14 +36,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     clock, sampler = Clock(), Sampler()
     if options.print:
         report = _report(settings, clock, sampler)
-        say(json.dumps(wire.document(report), indent=2, ensure_ascii=False))
+        print_line(json.dumps(wire.document(report), indent=2, ensure_ascii=False))
         return 0
     spool = open_spool(settings.data_dir)
     slots, open_slot = measure(clock, sampler)
     spool.put(slots, [], open_slot, clock.now().wall_s)
     spool.close_others(slot_start(clock.now().wall_s))
     delivery = Courier(settings).deliver()
-    say(_sentence(delivery, settings))
+    print_line(_sentence(delivery, settings))
     complaint = clock_sentence(delivery.clock_ahead_s)
     if complaint:
         raise AgentError(complaint)

@@ -11,8 +11,8 @@ from importlib.util import cache_from_source
 from pathlib import Path
 
 from .. import resident
+from ..base.errors import BadSettings, Unreachable
 from ..data_dir import open_spool, own_identity
-from ..errors import BadSettings, Unreachable
 from ..settings import Settings
 
 

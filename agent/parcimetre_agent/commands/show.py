@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 from .. import sent
-from ..cli import say
-from ..errors import BadDataDir
+from ..base.console import print_line
+from ..base.errors import BadDataDir
 from ..settings import Settings
 
 
@@ -26,5 +26,5 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         raise BadDataDir(
             f"{folder} holds nothing that was sent; see what would be with: parcimetre-agent once --print"
         )
-    say(json.dumps(document, indent=2, ensure_ascii=False))
+    print_line(json.dumps(document, indent=2, ensure_ascii=False))
     return 0

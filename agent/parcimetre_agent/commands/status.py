@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import identity, public_status
-from ..cli import say
-from ..errors import BadDataDir
+from ..base.console import print_line
+from ..base.errors import BadDataDir
 from ..settings import Settings
 from ..spool import Spool
 
@@ -30,10 +30,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             raise
         found = left
     if options.json:
-        say(json.dumps(found, indent=2, ensure_ascii=False))
+        print_line(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         for name, value in found.items():
-            say(f"{name}: {_readable(name, value)}")
+            print_line(f"{name}: {_readable(name, value)}")
     return 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .. import redfish
-from ..outcome import Ok
+from ..base.outcome import Ok
 from . import bmc
 from .bmc_asking import Asking, Said
 from .bmc_session import LONGEST_S, Away

@@ -9,8 +9,8 @@ from http.client import HTTPException
 from typing import Any
 
 from .. import redfish
+from ..base.outcome import Denied, Failed, Outcome
 from ..clock import Clock
-from ..outcome import Denied, Failed, Outcome
 from ..redfish import Answered, NotRedfish, Untrusted
 from . import bmc
 from .servers import Bmc

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from ..errors import BadDataDir
+from ..base.errors import BadDataDir
 from ..report import Printer, Reading, Supply
 from .feeding import Feeding, feeding
 from .meters import Meters

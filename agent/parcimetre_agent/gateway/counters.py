@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..outcome import Failed, NoData, Ok, Outcome
+from ..base.outcome import Failed, NoData, Ok, Outcome
 from ..report import Reading, Supply
 from . import printers
 from .makers import COUNTERS, Maker

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadSettings
+from ..base.errors import BadSettings
 from ..settings import parse
 
 VERSIONS = ("1", "2c", "3")

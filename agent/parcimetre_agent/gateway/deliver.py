@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import __version__, identity, wire
+from ..base.errors import AgentError, Refused, Unreachable
 from ..enrolment import read_secret
-from ..errors import AgentError, Refused, Unreachable
 from ..inventory import content_hash
 from ..report import MAX_FEEDS, MAX_READINGS, EnrolRequest, HardwareIdentity, Inventory, Report, SensorOutcome
 from ..settings import Settings

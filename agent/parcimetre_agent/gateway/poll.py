@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .. import wire
-from ..outcome import Ok
+from ..base.outcome import Ok
 from ..report import SLOT_S, Reading
 from . import counters, feeders, meters, network, network_session, power_session, printer_session, printers
 from .book import Book, Place, Watched

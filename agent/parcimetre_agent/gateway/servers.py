@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadSettings
+from ..base.errors import BadSettings
 from ..redfish import FINGERPRINT, Access
 from . import targets
 from .credentials import Login

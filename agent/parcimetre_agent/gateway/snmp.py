@@ -9,7 +9,7 @@ from datetime import timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Union
 
-from ..errors import BadSettings
+from ..base.errors import BadSettings
 from .configuration import Target
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .. import sysfs
 from ..averages import Mean, window_fits
-from ..outcome import NoData, Ok, Outcome
+from ..base.outcome import NoData, Ok, Outcome
 
 SOURCE, QUALITY = "acpi_meter", "measured"
 EVERY_S = 300

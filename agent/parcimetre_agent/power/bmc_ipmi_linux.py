@@ -12,7 +12,7 @@ import subprocess
 
 from .. import sysfs
 from ..averages import Mean, window_fits
-from ..outcome import Denied, Failed, NoData, Ok, Outcome
+from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
 
 SOURCE, QUALITY = "bmc_ipmi", "measured"
 EVERY_S = 900

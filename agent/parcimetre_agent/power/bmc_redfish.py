@@ -11,7 +11,7 @@ import os
 import sys
 from typing import Any
 
-from ..outcome import Denied, Failed, NoData, Outcome, from_os_error
+from ..base.outcome import Denied, Failed, NoData, Outcome, from_os_error
 
 SOURCE, QUALITY = "bmc_redfish", "measured"
 EVERY_S = 900

@@ -12,8 +12,8 @@ import sys
 from typing import Any
 
 from .. import sysfs
+from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
 from ..counters import Counter
-from ..outcome import Denied, Failed, NoData, Ok, Outcome
 
 SOURCE, QUALITY = "nvml", "measured"
 EVERY_S = 300

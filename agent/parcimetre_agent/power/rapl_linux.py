@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 
 from .. import sysfs
+from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
 from ..counters import Counter
-from ..outcome import Denied, Failed, NoData, Ok, Outcome
 
 SOURCE, QUALITY = "rapl", "measured"
 GRANT = "let the agent's group read energy_uj: docs/en/agent.md#rapl"

@@ -6,8 +6,9 @@ import os
 import sqlite3
 import sys
 
+from ..base.console import print_error
+from ..base.errors import AgentError
 from ..commands.run import prepare
-from ..errors import AgentError, told
 from ..settings import resolve
 from . import log
 
@@ -19,7 +20,7 @@ def main() -> int:
         settings = resolve({}, os.environ)
         prepare(settings)
     except (AgentError, OSError, sqlite3.Error) as error:
-        return told(error)
+        return print_error(error)
     sys.stdout.write(settings.to_json())
     return 0
 

@@ -2,7 +2,7 @@
 
 import pytest
 from parcimetre_agent import report
-from parcimetre_agent.errors import Unreachable
+from parcimetre_agent.base.errors import Unreachable
 from parcimetre_agent.gateway.book import Watched
 from parcimetre_agent.gateway.deliver import Delivery
 from parcimetre_agent.gateway.meters import Meters

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import asdict
 
 import pytest
-from parcimetre_agent.errors import Unreachable
+from parcimetre_agent.base.errors import Unreachable
 from parcimetre_agent.gateway import book as book_module
 from parcimetre_agent.gateway.book import FILE_NAME, Book, Watched
 from parcimetre_agent.gateway.deliver import Delivery

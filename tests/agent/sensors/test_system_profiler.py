@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent import inventory, loading
-from parcimetre_agent.outcome import Failed, NoData, Ok
+from parcimetre_agent import inventory
+from parcimetre_agent.base import loading
+from parcimetre_agent.base.outcome import Failed, NoData, Ok
 from parcimetre_agent.report import Inventory
 from parcimetre_agent.sensors import inventory as inventory_sensors
 from parcimetre_agent.sensors import system_profiler

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
 
 
 def read(drm: str = "/sys/class/drm") -> Outcome[dict[str, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
 from ...power.battery_linux import is_system_battery
 from ...report import Battery
 from ..machine import Machine, clipped

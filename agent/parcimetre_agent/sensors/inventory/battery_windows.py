@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...outcome import NoData, Ok, Outcome, from_os_error
+from ...base.outcome import NoData, Ok, Outcome, from_os_error
 from ...power.battery_windows import GRANT
 from ...report import Battery
 from ...windows.battery import Description, Gauge, gauges

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
 from ...report import Cpu
 from ...windows.firmware import table as windows_table
 from ...windows.processors import Topology, relations, topology

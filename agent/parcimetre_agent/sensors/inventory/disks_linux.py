@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
 from ...report import Disk, DiskKind
 from ..machine import Machine, clipped
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from ...outcome import Denied, NoData, Ok, Outcome
+from ...base.outcome import Denied, NoData, Ok, Outcome
 from ...report import Disk, DiskKind
 from ...windows import disk
 from ...windows.devices import Devices

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
 from ...report import Display
 from .. import edid
 from ..machine import Machine

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
 from .. import firmware, smbios
 from ..machine import Machine
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
 from ...windows.firmware import table as windows_table
 from ...windows.registry import Registry
 from .. import firmware, smbios

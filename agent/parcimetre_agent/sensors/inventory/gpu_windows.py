@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
 from ...report import Gpu
 from ...windows.devices import Devices
 from ...windows.registry import Registry

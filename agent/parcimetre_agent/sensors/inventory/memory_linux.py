@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
 from ...report import MemoryModule
 from .. import firmware
 from ..machine import Machine, clipped

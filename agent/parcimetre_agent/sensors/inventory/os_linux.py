@@ -6,7 +6,7 @@ import platform
 from typing import Any
 
 from ... import sysfs
-from ...outcome import Ok, Outcome
+from ...base.outcome import Ok, Outcome
 from ...report import OperatingSystem
 from ..machine import Machine, clipped
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from ...outcome import Ok, Outcome
+from ...base.outcome import Ok, Outcome
 from ...report import OperatingSystem
 from ..machine import Machine, clipped
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ...outcome import Ok, Outcome
+from ...base.outcome import Ok, Outcome
 from ...report import OperatingSystem
 from ...windows.registry import Registry
 from ..machine import Machine, clipped

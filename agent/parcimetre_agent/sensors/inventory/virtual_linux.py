@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import sysfs
-from ...outcome import Ok, Outcome
+from ...base.outcome import Ok, Outcome
 from .. import hypervisors
 from ..machine import Machine
 

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 
 class AgentError(Exception):
     """Shown to the user as it is; the process ends with `exit_code`."""
 
     exit_code = 2
-
-
-def told(error: Exception) -> int:
-    """Say on standard error what a program cannot go on from; its exit code."""
-    if isinstance(error, AgentError):
-        sys.stderr.write(f"parcimetre-agent: {error}\n")
-        return error.exit_code
-    sys.stderr.write(f"parcimetre-agent: {error}; check the data folder, its owner and its disk\n")
-    return 2
 
 
 class BadSettings(AgentError):
