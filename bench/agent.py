@@ -67,7 +67,7 @@ PACKAGES = (
 DAY = """
 import json, os, sys, time
 from parcimetre_agent import launch, resident, sampling, spool
-from parcimetre_agent.clock import Clock, Instant
+from parcimetre_agent.machine.clock import Clock, Instant
 settings = json.loads(sys.argv[1])
 
 class Moved(Clock):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .clock import Instant
 from .counters import Channel, Counter, mean_power_w
+from .machine.clock import Instant
 
 SHORTEST_WINDOW_S = 60.0
 LONGEST_WINDOW_S = 3600.0

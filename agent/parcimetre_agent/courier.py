@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__, enrolment, identity, self_cost, sent, wire
+from . import __version__, enrolment, identity, sent, wire
 from .base.errors import AgentError, Refused, Unreachable
 from .base.outcome import Failed
-from .clock import Clock
 from .data_dir import own_identity
 from .identity import Identity
+from .machine import self_cost
+from .machine.clock import Clock
+from .machine.waiting import release_signals
 from .report import Gap, Inventory, Losses, Report, SelfCost, SetAside, Slot
 from .schedule import draw
 from .sensors.machine import Machine
@@ -27,7 +29,6 @@ from .settings import Settings, from_json
 from .spool import PendingSlot, Spool
 from .timeline import GapRecord
 from .transport import Answer, open_client, post
-from .waiting import release_signals
 
 if TYPE_CHECKING:
     import httpx

@@ -13,16 +13,17 @@ import sqlite3
 import sys
 from typing import Any
 
-from . import launch, schedule, self_cost, states
+from . import launch, schedule, states
 from .base.console import print_warning
-from .clock import Clock, Instant
 from .hold import Hold, is_wrong
-from .lock import lock
+from .machine import self_cost
+from .machine.clock import Clock, Instant
+from .machine.lock import lock
+from .machine.waiting import CHILD, STOP, take_signals, wait
 from .sampling import Sampler
 from .slot import Sample, pieces, slot_start
 from .spool import Spool
 from .timeline import Closed, Timeline
-from .waiting import CHILD, STOP, take_signals, wait
 
 COURIER_LIMIT_S = 300.0
 KEPT_IN_MEMORY = 96

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from . import averages, power, states
 from .base.loading import concept, load
 from .base.outcome import Denied, Failed, NoData, Ok, Outcome
-from .clock import Instant
 from .counters import Counter, Watch
+from .machine.clock import Instant
 from .sensors import activity
 from .slot import Sample
 

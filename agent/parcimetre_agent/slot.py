@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .averages import Late
-from .clock import Instant
 from .counters import Channel, Counter, mean_power_w
+from .machine.clock import Instant
 from .states import ASLEEP, AWAKE, OFF, Interval
 
 SLOT_S = 900

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.clock import Instant
+from parcimetre_agent.machine.clock import Instant
 from parcimetre_agent.report import Slot
 from parcimetre_agent.resident import Recorder
 from parcimetre_agent.slot import Sample

@@ -54,7 +54,7 @@ HARDWARE_SECTIONS = {
 READ = """
 import sys
 from parcimetre_agent import inventory, sampling
-from parcimetre_agent.clock import Clock
+from parcimetre_agent.machine.clock import Clock
 from parcimetre_agent.sensors.machine import Machine
 {before}
 clock, sampler = Clock(), sampling.Sampler()

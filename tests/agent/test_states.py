@@ -1,6 +1,6 @@
 """Clock and boot facts become states."""
 
-from parcimetre_agent.clock import Instant
+from parcimetre_agent.machine.clock import Instant
 from parcimetre_agent.states import between
 
 T = 1_800_000_000.0

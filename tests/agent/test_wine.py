@@ -94,7 +94,7 @@ def test_inventory_is_shown_to_people() -> None:
 
 def test_clocks_of_windows_run_and_agree() -> None:
     script = (
-        "import time; from parcimetre_agent.clock import Clock; clock = Clock();"
+        "import time; from parcimetre_agent.machine.clock import Clock; clock = Clock();"
         "a = clock.now(); time.sleep(1); b = clock.now();"
         "print(b.monotonic_s - a.monotonic_s, b.boottime_s - a.boottime_s, a.boot_id == b.boot_id)"
     )
@@ -118,7 +118,7 @@ def test_devices_are_listed_with_paths_and_instance_names() -> None:
 def test_resident_loads_nothing_it_does_not_need_on_windows_either() -> None:
     script = (
         "import sys; from parcimetre_agent import resident, sampling;"
-        "from parcimetre_agent.clock import Clock;"
+        "from parcimetre_agent.machine.clock import Clock;"
         "sampling.Sampler().sample(Clock().now()); print(*sys.modules)"
     )
     loaded = set(_run("python/python.exe", "-c", script).split())

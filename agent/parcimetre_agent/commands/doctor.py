@@ -9,8 +9,8 @@ from typing import Any
 from .. import inventory
 from ..base.console import print_line
 from ..base.errors import AgentError
-from ..clock import Clock
 from ..data_dir import open_to
+from ..machine.clock import Clock
 from ..sampling import Sampler
 from ..sensors.machine import Machine
 from ..settings import NAMES, Settings

@@ -7,7 +7,7 @@ import json
 
 from .. import inventory, wire
 from ..base.console import print_line
-from ..clock import Clock
+from ..machine.clock import Clock
 from ..report import Inventory
 from ..sampling import Sampler
 from ..sensors.machine import Machine

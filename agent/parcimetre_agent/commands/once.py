@@ -11,12 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from .. import __version__, identity, inventory, self_cost, states, wire
+from .. import __version__, identity, inventory, states, wire
 from ..base.console import print_line
 from ..base.errors import AgentError
-from ..clock import Clock
 from ..courier import Courier, Delivery, clock_sentence
 from ..data_dir import open_spool
+from ..machine import self_cost
+from ..machine.clock import Clock
 from ..report import MAX_GAPS, Gap, Report, SelfCost, Slot
 from ..sampling import Sampler
 from ..sensors.machine import Machine

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..averages import Late, since
 from ..base.outcome import NoData, Ok
-from ..clock import Instant
 from ..counters import Counter
+from ..machine.clock import Instant
 from ..redfish import NotRedfish, Untrusted
 from ..report import SLOT_S
 from . import bmc

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import redfish
 from ..base.outcome import Denied, Failed, Outcome
-from ..clock import Clock
+from ..machine.clock import Clock
 from ..redfish import Answered, NotRedfish, Untrusted
 from . import bmc
 from .servers import Bmc

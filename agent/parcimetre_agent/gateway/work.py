@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.errors import AgentError
-from ..clock import Clock
 from ..data_dir import prepare
+from ..machine.clock import Clock
 from ..settings import Settings, from_json
 from . import snmp
 from .book import Book

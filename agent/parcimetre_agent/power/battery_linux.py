@@ -6,9 +6,9 @@ faster than the gauge's own rate is a recalibration, and is not believed.
 
 from __future__ import annotations
 
-from .. import sysfs
 from ..base.outcome import Failed, NoData, Ok, Outcome
 from ..counters import Counter, gauge_ceiling_w
+from ..machine import sysfs
 
 SOURCE, QUALITY = "battery", "measured"
 J_PER_UWH = 3.6e-3

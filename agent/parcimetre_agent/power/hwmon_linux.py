@@ -6,9 +6,9 @@ An adapter that the kernel has put to sleep is not asked, which would wake it.
 
 from __future__ import annotations
 
-from .. import sysfs
 from ..base.outcome import Failed, NoData, Ok, Outcome
 from ..counters import Counter
+from ..machine import sysfs
 
 SOURCE, QUALITY = "hwmon", "measured"
 EVERY_S = 60

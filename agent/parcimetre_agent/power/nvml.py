@@ -11,9 +11,9 @@ import os
 import sys
 from typing import Any
 
-from .. import sysfs
 from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
 from ..counters import Counter
+from ..machine import sysfs
 
 SOURCE, QUALITY = "nvml", "measured"
 EVERY_S = 300

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import ioreg
 from ..base.outcome import Failed, NoData, Ok, Outcome
 from ..counters import Counter
+from ..machine import ioreg
 
 SOURCE, QUALITY = "powertelemetry", "vendor_estimate"
 EVERY_S = 300

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 
-from .. import sysfs
 from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
 from ..counters import Counter
+from ..machine import sysfs
 
 SOURCE, QUALITY = "rapl", "measured"
 GRANT = "let the agent's group read energy_uj: docs/en/agent.md#rapl"

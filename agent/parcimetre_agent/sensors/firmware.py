@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..identity import serial_hash
+from ..machine import smbios
 from ..report import MemoryModule, System
-from . import smbios
 from .machine import Machine, clipped
 
 TABLE = "sys/firmware/dmi/tables/DMI"

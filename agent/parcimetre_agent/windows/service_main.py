@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from .. import resident
-from ..waiting import STOP, take_signals, wait
+from ..machine.waiting import STOP, take_signals, wait
 from . import log
 from .registry import SETTINGS_KEY, Registry
 from .service import Service

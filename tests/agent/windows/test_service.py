@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.waiting import STOP, TIME
+from parcimetre_agent.machine.waiting import STOP, TIME
 from parcimetre_agent.windows import log, service_main
 from parcimetre_agent.windows.service import status
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import sysfs
 from ...base.outcome import NoData, Ok, Outcome
+from ...machine import smbios, sysfs
 from ...report import Cpu
-from .. import firmware, smbios
+from .. import firmware
 from ..machine import Machine, clipped
 
 _NAMES = ("model name", "cpu model", "Processor")

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ...base.outcome import NoData, Ok, Outcome
+from ...machine import smbios
 from ...report import Cpu
 from ...windows.firmware import table as windows_table
 from ...windows.processors import Topology, relations, topology
 from ...windows.registry import Registry
-from .. import smbios
 from ..machine import Machine, clipped
 
 KEY = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"

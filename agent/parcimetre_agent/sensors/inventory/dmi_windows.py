@@ -7,9 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 from ...base.outcome import NoData, Ok, Outcome
+from ...machine import smbios
 from ...windows.firmware import table as windows_table
 from ...windows.registry import Registry
-from .. import firmware, smbios
+from .. import firmware
 from ..machine import Machine
 
 KEY = r"HARDWARE\DESCRIPTION\System\BIOS"

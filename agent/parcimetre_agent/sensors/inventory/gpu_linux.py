@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ... import sysfs
 from ...base.outcome import NoData, Ok, Outcome
+from ...machine import sysfs
 from ...report import Gpu
 from ..machine import Machine, clipped
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import sysfs
 from ...base.outcome import NoData, Ok, Outcome
+from ...machine import sysfs
 from ...report import MemoryModule
 from .. import firmware
 from ..machine import Machine, clipped

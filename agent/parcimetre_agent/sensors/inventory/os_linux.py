@@ -5,8 +5,8 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from ... import sysfs
 from ...base.outcome import Ok, Outcome
+from ...machine import sysfs
 from ...report import OperatingSystem
 from ..machine import Machine, clipped
 

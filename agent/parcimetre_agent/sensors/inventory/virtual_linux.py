@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ... import sysfs
 from ...base.outcome import Ok, Outcome
+from ...machine import sysfs
 from .. import hypervisors
 from ..machine import Machine
 

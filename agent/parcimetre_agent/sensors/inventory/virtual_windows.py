@@ -7,9 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 from ...base.outcome import Ok, Outcome
+from ...machine import smbios
 from ...windows.firmware import table as windows_table
 from ...windows.registry import Registry
-from .. import hypervisors, smbios
+from .. import hypervisors
 from ..machine import Machine
 from .dmi_windows import KEY as FIRMWARE_KEY
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_agent import identity
 from parcimetre_agent.base.outcome import Denied, NoData, Ok, Outcome
+from parcimetre_agent.machine import smbios
 from parcimetre_agent.report import Battery, Cpu, Disk, Display, Gpu, OperatingSystem
-from parcimetre_agent.sensors import smbios
 from parcimetre_agent.sensors.inventory import (
     battery_windows,
     cpu_windows,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from . import sysfs
 
 if sys.platform == "win32":
-    from .windows import clocks
+    from ..windows import clocks
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 

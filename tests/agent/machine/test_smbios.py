@@ -5,7 +5,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_agent.sensors import smbios
+from parcimetre_agent.machine import smbios
 
 
 def _structure(kind: int, body: bytes, *strings: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-from .base.outcome import Failed, NoData, Ok, Outcome
+from ..base.outcome import Failed, NoData, Ok, Outcome
 
 COMMAND = "/usr/sbin/ioreg"
 LIMIT_S = 10.0
