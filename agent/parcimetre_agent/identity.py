@@ -6,8 +6,6 @@ Never the network address, never the host name. Clear serial numbers do not leav
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import itertools
 import json
 import os
@@ -18,19 +16,13 @@ from pathlib import Path
 
 from .base.errors import BadDataDir
 from .firmware_facts import fact
+from .identification.fillers import is_filler_serial
+from .identification.hashes import keyed_hash
 from .report import HardwareIdentity
 
 FILE_NAME = "identity.json"
-_KEY = b"parcimetre/hardware/1"
 _UNIQUE = ("product_serial", "product_uuid", "board_serial")
 _MODEL = ("sys_vendor", "product_name", "board_name")
-_FILLER_TEXTS = frozenset(
-    {"", "0", "none", "n/a", "na", "not specified", "not applicable", "default string",
-     "system serial number", "to be filled by o.e.m.", "123456789", "1234567890",
-     "invalid", "unknown", "chassis serial number",
-     "serial", "empty", "oem", "o.e.m.", "no asset tag", "base board serial number"}
-)  # fmt: skip
-_FILLER_UUIDS = frozenset({"03000200-0400-0500-0006-000700080009", "12345678-1234-5678-90ab-cddeefaabbcc"})
 
 
 @dataclass(frozen=True)
@@ -41,17 +33,6 @@ class Identity:
     fingerprint: str | None = None
     device_id: str | None = None
     credential: str | None = None
-
-
-def is_filler(text: str | None) -> bool:
-    """Whether a serial number or identifier is a placeholder: as good as absent."""
-    bare = (text or "").strip().lower()
-    return bare in _FILLER_TEXTS or bare in _FILLER_UUIDS or len(set(bare.replace("-", ""))) <= 1
-
-
-def serial_hash(maker: str | None, serial: str | None) -> str | None:
-    """Keyed SHA-256 of maker and serial number, in hexadecimal; None for a placeholder."""
-    return None if is_filler(serial) else _keyed("serial", maker or "", (serial or "").strip())
 
 
 def fingerprint(root: Path = Path("/")) -> str | None:
@@ -65,7 +46,7 @@ def fingerprint(root: Path = Path("/")) -> str | None:
 def _stated(root: Path) -> list[str]:
     """Serial number, UUID and board's serial number; a placeholder or what may not be read is empty."""
     facts = [fact(root, name) for name in _UNIQUE]
-    return ["" if is_filler(one) else (one or "").strip().lower() for one in facts]
+    return ["" if is_filler_serial(one) else (one or "").strip().lower() for one in facts]
 
 
 def _fingerprint(root: Path, stated: Sequence[str]) -> str | None:
@@ -74,7 +55,7 @@ def _fingerprint(root: Path, stated: Sequence[str]) -> str | None:
         return None
     serial, _, board = stated
     model = [] if serial or board else [fact(root, name) or "" for name in _MODEL]
-    return _keyed("machine", *stated, *model)
+    return keyed_hash("machine", *stated, *model)
 
 
 def _with_less_rights(root: Path) -> set[str | None]:
@@ -130,8 +111,3 @@ def current(data_dir: Path, root: Path = Path("/")) -> tuple[Identity, bool]:
 def hardware_identity(identity: Identity, virtual: str) -> HardwareIdentity:
     """What the collector is told at enrolment."""
     return HardwareIdentity(identity.install_id, virtual, identity.fingerprint)
-
-
-def _keyed(purpose: str, *facts: str) -> str:
-    message = "\0".join((purpose, *facts)).encode()
-    return hmac.new(_KEY, message, hashlib.sha256).hexdigest()

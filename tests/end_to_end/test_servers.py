@@ -9,7 +9,7 @@ from parcimetre_agent import wire
 from parcimetre_agent.gateway.book import Book
 from parcimetre_agent.gateway.deliver import Delivery
 from parcimetre_agent.gateway.work import poll, told
-from parcimetre_agent.identity import serial_hash
+from parcimetre_agent.identification.hashes import serial_hash
 from parcimetre_agent.report import Cpu, Inventory, OperatingSystem, Report, Slot, System
 from parcimetre_agent.settings import Settings
 from parcimetre_agent.transport import post

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..identity import is_filler, serial_hash
+from ..identification.fillers import is_filler_serial
+from ..identification.hashes import serial_hash
+from ..identification.names import first_word, printable
 from ..report import Inventory, SensorOutcome
 from . import printers
 from .makers import Maker
 from .meters import CHASSIS, POWER, STACK, UNMETERED, Meters, of_class
-from .printers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers, Known, first_model, first_word, text
+from .printers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers, Known, first_model
 from .taps import OUTLETS, oids
 
 SERVICES = "1.3.6.1.2.1.1.7.0"
@@ -59,21 +61,23 @@ def known(
     answers: Answers, host: str, found: Sequence[str], maker: Maker | None, power: Meters | None, poe: bool
 ) -> Known:
     """Who the device is, from its answers."""
-    name = maker.name if maker else first_word(text(answers.get(DESCRIPTION))) or "unknown"
+    name = maker.name if maker else first_word(printable(answers.get(DESCRIPTION))) or "unknown"
     index = next((one for one in found if hashed_serial(answers, name, [one], maker)), next(iter(found), "1"))
     hashed = hashed_serial(answers, name, [index], maker)
     model = _model(answers, found, maker)
     key = hashed or serial_hash("address", f"{host} {name} {model}") or host
     return Known(
-        key, str(answers.get(OBJECT_ID, "")), int(index), name, model, hashed, text(answers.get(NAME)),
+        key, str(answers.get(OBJECT_ID, "")), int(index), name, model, hashed, printable(answers.get(NAME)),
         category="network", meters=power, poe=poe,
     )  # fmt: skip
 
 
 def hashed_serial(answers: Answers, name: str, found: Sequence[str], maker: Maker | None) -> str | None:
     """The keyed hash of the first serial number that is one."""
-    told = (text(answers.get(oid)) for oid in serial_oids(found, maker))
-    return next(filter(None, (serial_hash(name, one) for one in told if one and not is_filler(one))), None)
+    told = (printable(answers.get(oid)) for oid in serial_oids(found, maker))
+    return next(
+        filter(None, (serial_hash(name, one) for one in told if one and not is_filler_serial(one))), None
+    )
 
 
 def is_same(answers: Answers, known: Known, maker: Maker | None) -> bool:

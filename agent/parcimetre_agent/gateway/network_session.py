@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..identification.names import printable
 from . import meters, network, poe_session
 from .configuration import Target
 from .makers import maker_of
-from .printers import DESCRIPTION, OBJECT_ID, Known, text
+from .printers import DESCRIPTION, OBJECT_ID, Known
 from .snmp import Answers, Session
 
 ROWS_AT_ONCE = 25
@@ -46,5 +47,6 @@ async def _watt_sensors(session: Session) -> dict[str, str]:
     columns = (network.PART_NAMES, network.PART_DESCRIPTIONS)
     told = await session.get(f"{column}.{index}" for index in found for column in columns)
     return {
-        index: " ".join(text(told.get(f"{column}.{index}")) or "" for column in columns) for index in found
+        index: " ".join(printable(told.get(f"{column}.{index}")) or "" for column in columns)
+        for index in found
     }

@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import wire
 from ..base.outcome import Ok
+from ..identification import names
 from ..report import SLOT_S, Reading
 from . import counters, feeders, meters, network, network_session, power_session, printer_session, printers
 from .book import Book, Place, Watched
@@ -181,7 +182,7 @@ class Round:
                 await self._meet(target, session)
                 return
             answers = {**answers, **who}
-            watched.known = replace(known, name=printers.text(answers.get(printers.NAME)))
+            watched.known = replace(known, name=names.printable(answers.get(printers.NAME)))
             if due:
                 fresh = await self._read(session, watched)
         elif not watched.waking.is_known:
@@ -204,7 +205,7 @@ class Round:
             if again is not None and again.key == watched.known.key:
                 watched.known = again
                 answers = await session.get(network.status_oids(again, maker))
-        watched.known = replace(watched.known, name=printers.text(answers.get(printers.NAME)))
+        watched.known = replace(watched.known, name=names.printable(answers.get(printers.NAME)))
         power, wrong = feeders.own_power(answers, watched.known)
         self._answered(target, watched, answers, "awake", None, power)
         for start, rows in feeders.given(answers, watched.known, watched.feeding, self._now_s):

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..identity import serial_hash
+from ..identification.hashes import serial_hash
+from ..identification.names import first_word, printable
 from ..report import Inventory, SensorOutcome
 from . import printers
 from .makers import Maker
 from .meters import Meters
 from .network import hashed_serial
 from .outlet_tables import UPS_MAKER, UPS_MODEL, OutletTable, Role, UnitKind
-from .printers import DESCRIPTION, NAME, OBJECT_ID, Answers, Known, first_model, first_word, text
+from .printers import DESCRIPTION, NAME, OBJECT_ID, Answers, Known, first_model
 from .taps import OUTLETS, Tap
 
 KINDS: Sequence[UnitKind] = ("pdu", "ups")
@@ -134,19 +135,19 @@ def _name(rows: Rows, row: str) -> str:
         before, number = "" if place == 1 else f"unit {place} ", number or row
     if table.role in ("inlet", "output"):
         return f"{before}{table.role}"
-    label = text(rows.labels.get(row)) or ""
+    label = printable(rows.labels.get(row)) or ""
     return f"{before}{table.role} {label if PRINTED.fullmatch(label) else number}"[:40]
 
 
 def known(answers: Answers, host: str, maker: Maker | None, made: Unit, power: Meters | None) -> Known:
     """Who the unit is, from its answers."""
-    told = text(answers.get(UPS_MAKER)) or text(answers.get(DESCRIPTION))
+    told = printable(answers.get(UPS_MAKER)) or printable(answers.get(DESCRIPTION))
     name = maker.name if maker else first_word(told) or "unknown"
     model = first_model(answers, [*(maker.model if maker else ()), UPS_MODEL], maker)
     hashed = hashed_serial(answers, name, ["1"], maker)
     key = hashed or serial_hash("address", f"{host} {name} {model}") or host
     return Known(
-        key, str(answers.get(OBJECT_ID, "")), 1, name, model, hashed, text(answers.get(NAME)),
+        key, str(answers.get(OBJECT_ID, "")), 1, name, model, hashed, printable(answers.get(NAME)),
         category=made.kind, meters=power, taps=made.taps, intake=made.intake,
     )  # fmt: skip
 

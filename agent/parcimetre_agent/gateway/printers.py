@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..identity import is_filler, serial_hash
+from ..identification.fillers import is_filler_serial
+from ..identification.hashes import serial_hash
+from ..identification.names import first_word, printable
 from ..report import MOST_IMPRESSIONS, Inventory, Marking, OperatingSystem, Printer, SensorOutcome, System
 from .makers import Maker, States, maker_of
 from .meters import Meters
@@ -134,7 +136,7 @@ def uptime_s(answers: Answers) -> float | None:
 
 def looks_like(answers: Answers, known: Known) -> bool:
     """Whether what a status tells of its sender is what is known of the printer."""
-    return str(answers.get(OBJECT_ID)) == known.object_id and text(answers.get(NAME)) == known.name
+    return str(answers.get(OBJECT_ID)) == known.object_id and printable(answers.get(NAME)) == known.name
 
 
 def printer_index(types: Answers) -> int | None:
@@ -154,14 +156,14 @@ def trays(columns: Answers) -> Trays:
 
 def known(answers: Answers, host: str, index: int, maker: Maker | None, media: Printer) -> Known:
     """Who the printer is, from its answers; `media` is what its trays and paths tell."""
-    name = maker.name if maker else first_word(text(answers.get(DESCRIPTION))) or "unknown"
+    name = maker.name if maker else first_word(printable(answers.get(DESCRIPTION))) or "unknown"
     model = _model(answers, index, maker)
     hashed = hashed_serial(answers, name, maker)
     key = hashed or serial_hash("address", f"{host} {name} {model}") or host
     object_id = str(answers.get(OBJECT_ID, ""))
     states = maker is not None and maker.states is not None and maker.states.oid in answers
     return Known(
-        key, object_id, index, name, model, hashed, text(answers.get(NAME)), media, states=states
+        key, object_id, index, name, model, hashed, printable(answers.get(NAME)), media, states=states
     )  # fmt: skip
 
 
@@ -172,8 +174,8 @@ def hashed_serial(answers: Answers, name: str, maker: Maker | None) -> str | Non
 
 def _serials(answers: Answers, maker: Maker | None) -> list[str]:
     oids = [SERIAL, *(maker.serial if maker else ()), CHASSIS_SERIAL]
-    found = (text(answers.get(oid)) for oid in oids)
-    return [serial for serial in found if serial and not is_filler(serial)]
+    found = (printable(answers.get(oid)) for oid in oids)
+    return [serial for serial in found if serial and not is_filler_serial(serial)]
 
 
 def _model(answers: Answers, index: int, maker: Maker | None) -> str | None:
@@ -184,7 +186,7 @@ def _model(answers: Answers, index: int, maker: Maker | None) -> str | None:
 
 def first_model(answers: Answers, oids: Iterable[str], maker: Maker | None) -> str | None:
     """The first model that is told, without its maker's name before it."""
-    model = next(filter(None, (text(answers.get(oid)) for oid in oids)), None)
+    model = next(filter(None, (printable(answers.get(oid)) for oid in oids)), None)
     if model is None or maker is None or not model.upper().startswith(f"{maker.name.upper()} "):
         return model
     return model[len(maker.name) :].strip()
@@ -237,17 +239,3 @@ def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inv
 def is_count(value: object) -> bool:
     """Whether a counter is one that a printer can have reached."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_IMPRESSIONS
-
-
-def text(value: object) -> str | None:
-    """A text without what cannot be printed; None for an empty one."""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if not isinstance(value, str):
-        return None
-    return "".join(one for one in value if one.isprintable()).strip()[:200] or None
-
-
-def first_word(text: str | None) -> str | None:
-    """The first word of a description, where its maker often stands."""
-    return text.split()[0][:40] if text else None

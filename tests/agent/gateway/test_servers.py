@@ -9,7 +9,7 @@ from parcimetre_agent.gateway.bmc import PARTS, POWER, UNMETERED, inventory
 from parcimetre_agent.gateway.bmc_round import STATUS, ServerRound
 from parcimetre_agent.gateway.configuration import Configuration
 from parcimetre_agent.gateway.poll import REACH
-from parcimetre_agent.identity import serial_hash
+from parcimetre_agent.identification.hashes import serial_hash
 
 from tests.agent import certificates
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ...base.outcome import NoData, Ok, Outcome
+from ...identification.names import clipped
 from ...machine import smbios
 from ...report import Cpu
 from ...windows.firmware import table as windows_table
 from ...windows.processors import Topology, relations, topology
 from ...windows.registry import Registry
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 KEY = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
 

@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from ...base.outcome import NoData, Ok, Outcome
+from ...identification.names import clipped
 from ...report import Gpu
 from ...windows.devices import Devices
 from ...windows.registry import Registry
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 ADAPTERS = "{4d36e968-e325-11ce-bfc1-08002be10318}"
 _CLASSES = r"SYSTEM\CurrentControlSet\Control\Class"

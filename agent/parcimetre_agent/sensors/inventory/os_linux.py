@@ -6,9 +6,10 @@ import platform
 from typing import Any
 
 from ...base.outcome import Ok, Outcome
+from ...identification.names import clipped
 from ...machine import sysfs
 from ...report import OperatingSystem
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 
 def read(machine: Machine) -> Outcome[dict[str, Any]]:

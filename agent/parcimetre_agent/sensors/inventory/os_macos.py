@@ -6,8 +6,9 @@ import platform
 from typing import Any
 
 from ...base.outcome import Ok, Outcome
+from ...identification.names import clipped
 from ...report import OperatingSystem
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 
 def read(_machine: Machine) -> Outcome[dict[str, Any]]:

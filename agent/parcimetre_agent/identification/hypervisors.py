@@ -1,4 +1,4 @@
-"""Pure: hypervisors by what the firmware that they show to their guests says."""
+"""Recognise hypervisors by the firmware that they show to their guests."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _WORDS = (
 
 
 def is_metal(product: str | None) -> bool:
-    """Whether a cloud's machine is a whole one ("c5.metal")."""
+    """Whether a cloud's product is a whole machine (such as "c5.metal")."""
     return (product or "").lower().endswith(".metal")
 
 
-def named(maker: str | None, product: str | None) -> str | None:
-    """The hypervisor that maker and product name; None for hardware."""
+def hypervisor_name(maker: str | None, product: str | None) -> str | None:
+    """Return the name of the hypervisor that the firmware's maker and product state; None for hardware."""
     maker, product = (maker or "").lower(), (product or "").lower()
     if is_metal(product):
         return None

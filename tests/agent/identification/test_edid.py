@@ -5,7 +5,8 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_agent.sensors.edid import Edid, described, parse
+from parcimetre_agent.identification.edid import Edid, parse
+from parcimetre_agent.sensors.displays import reported_display
 
 SHARP = base64.b64decode(  # computer_1.json of glpi-project/inventory_format, MIT licence
     "AP///////wBNEEkUAAAAACAZAQSlHRF4Dt5Qo1RMmSYPUFQAAAABAQEBAQEBAQEBAQEBAQEBGjaAoHA4H0AwIDUAJqUQAAAYAAAAEAAA"
@@ -39,7 +40,7 @@ def _named(tag: int, text: bytes) -> dict[str, int]:
 def test_serial_number_of_a_display_leaves_as_a_keyed_hash_only() -> None:
     seen = parse(_changed(**_named(0xFF, b"CN0X7R12\n")))
     assert seen is not None
-    display = described(seen, built_in=False)
+    display = reported_display(seen, built_in=False)
     assert display.serial_hash is not None
     assert len(display.serial_hash) == 64
     assert "CN0X7R12" not in str(display)
@@ -48,7 +49,7 @@ def test_serial_number_of_a_display_leaves_as_a_keyed_hash_only() -> None:
 def test_serial_number_of_a_built_in_panel_does_not_leave() -> None:
     seen = parse(_changed(b12=1, b13=2))
     assert seen is not None
-    assert described(seen, built_in=True).serial_hash is None
+    assert reported_display(seen, built_in=True).serial_hash is None
 
 
 @pytest.mark.parametrize(
@@ -59,12 +60,12 @@ def test_serial_number_of_a_built_in_panel_does_not_leave() -> None:
 def test_filler_serial_of_a_display_is_absent(block: dict[str, int]) -> None:
     seen = parse(_changed(**block))
     assert seen is not None
-    assert described(seen, built_in=False).serial_hash is None
+    assert reported_display(seen, built_in=False).serial_hash is None
 
 
 def test_numbers_tell_displays_apart_where_no_text_does() -> None:
     two = [parse(_changed(b12=n, b13=7)) for n in (1, 2)]
-    hashes = {described(seen, built_in=False).serial_hash for seen in two if seen is not None}
+    hashes = {reported_display(seen, built_in=False).serial_hash for seen in two if seen is not None}
     assert len(hashes - {None}) == 2
 
 

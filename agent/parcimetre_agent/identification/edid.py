@@ -1,14 +1,8 @@
-"""Pure parser of EDID, the 128 bytes by which a display introduces itself.
-
-Its serial number is read to tell displays apart; `described` lets no more of it out than a keyed hash.
-"""
+"""Parse EDID, the 128 bytes by which a display states its maker, model and serial number."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
-
-from ..identity import serial_hash
-from ..report import Display
 
 _HEADER = b"\x00\xff\xff\xff\xff\xff\xff\x00"
 _DESCRIPTORS = (54, 72, 90, 108)
@@ -32,16 +26,8 @@ class Edid(NamedTuple):
     serial: str | None = None
 
 
-def described(seen: Edid, built_in: bool) -> Display:
-    """The display as the report carries it: its serial number as a keyed hash, or not at all of a panel."""
-    facts = seen._asdict()
-    serial = facts.pop("serial")
-    hashed = None if built_in else serial_hash(f"{seen.maker} {seen.product}", serial)
-    return Display(built_in=built_in, serial_hash=hashed, **facts)
-
-
 def parse(data: bytes) -> Edid | None:
-    """What the display says; None when these bytes are not an EDID or their check sum is wrong."""
+    """Return what the display states; None when the bytes are not an EDID or their checksum is wrong."""
     if len(data) < 128 or data[:8] != _HEADER or sum(data[:128]) % 256:
         return None
     maker = _letters((data[8] << 8) | data[9])
@@ -97,7 +83,7 @@ def _native(data: bytes) -> tuple[int, int]:
 
 
 def _serial_number(data: bytes) -> str | None:
-    """The number of the basic block; one byte four times over (0, 0x01010101) is a filler."""
+    """The number of the basic block; one byte four times over (0, 0x01010101) is a placeholder."""
     raw = data[12:16]
     return None if len(set(raw)) == 1 else str(int.from_bytes(raw, "little"))
 
