@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__, enrolment, identity, sent, wire
+from . import __version__, enrolment, sent, wire
 from .base.errors import AgentError, Refused, Unreachable
 from .base.outcome import Failed
 from .data_dir import own_identity
-from .identity import Identity
+from .identity import installation
+from .identity.installation import Identity
 from .machine import self_cost
 from .machine.clock import Clock
 from .machine.waiting import release_signals
@@ -229,7 +230,7 @@ class Courier:
         )
         if body.get("credential"):
             self._who = replace(self._who, credential=str(body["credential"]))
-            identity.store(self._data_dir, self._who)
+            installation.store(self._data_dir, self._who)
         now_s = self._clock.now().wall_s
         self._remember(body, extras, now_s)
         return replace(

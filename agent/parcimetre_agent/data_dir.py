@@ -9,9 +9,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from . import identity, sent
+from . import sent
 from .base.errors import BadDataDir
-from .identity import Identity
+from .identity import installation
+from .identity.installation import Identity
 from .spool import Spool
 
 
@@ -83,10 +84,10 @@ def own_identity(data_dir: Path, root: Path = Path("/")) -> Identity:
 
     Raises BadDataDir.
     """
-    who, dropped = identity.current(data_dir, root)
+    who, dropped = installation.current(data_dir, root)
     if dropped:
         Spool(str(data_dir)).clear()
         sent.forget(data_dir)
-    if who != identity.load(data_dir):
-        identity.store(data_dir, who)
+    if who != installation.load(data_dir):
+        installation.store(data_dir, who)
     return who

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__, identity
+from . import __version__
 from .base.errors import BadSettings, Unreachable
-from .identity import Identity
+from .identity import installation
+from .identity.installation import Identity
 from .report import EnrolRequest, Inventory
 from .settings import Settings
 from .spool import Spool
@@ -59,7 +60,7 @@ def enrol(
     request = EnrolRequest(
         schema=1,
         secret=read_secret(settings),
-        hardware=identity.hardware_identity(who, inventory.virtual),
+        hardware=installation.hardware_identity(who, inventory.virtual),
         category=inventory.category,
         agent_version=__version__,
         hostname=socket.gethostname() if settings.send_hostname else None,
@@ -68,7 +69,7 @@ def enrol(
     if not {"device_id", "credential"} <= set(answer):
         raise Unreachable(f"{settings.server} answers, but is not a Parcimètre collector; check --server")
     enrolled = replace(who, device_id=str(answer["device_id"]), credential=str(answer["credential"]))
-    identity.store(Path(settings.data_dir), enrolled)
+    installation.store(Path(settings.data_dir), enrolled)
     _remove_used(settings)
     config = answer.get("config") or {}
     spool.remember(device_id=enrolled.device_id, upload_period_s=config.get("upload_period_s"))

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent import identity
 from parcimetre_agent.base.errors import BadSettings, Refused, Unreachable
 from parcimetre_agent.courier import (
     BATCH,
@@ -17,6 +16,7 @@ from parcimetre_agent.courier import (
     main,
 )
 from parcimetre_agent.enrolment import BY_INSTALLER
+from parcimetre_agent.identity import installation
 from parcimetre_agent.report import EnrolRequest, Report
 from parcimetre_agent.resident import COURIER_LIMIT_S
 from parcimetre_agent.sensors.machine import Machine
@@ -130,7 +130,9 @@ def test_credential_no_longer_known_enrols_once_more(
     courier: Courier, collector, reply_problem, spool: Spool
 ) -> None:
     enrolled = 200, {"device_id": "e" * 32, "credential": "c2", "config": {"upload_period_s": 600}}, {}
-    identity.store(Path(courier._settings.data_dir), identity.Identity("a" * 32, None, "d" * 32, "old"))
+    installation.store(
+        Path(courier._settings.data_dir), installation.Identity("a" * 32, None, "d" * 32, "old")
+    )
     again = Courier(courier._settings, courier._machine)
     collector.replies += [reply_problem(401, "credential unknown"), enrolled]
     assert again.deliver().device_id == "e" * 32
@@ -328,7 +330,7 @@ def test_record_that_contradicts_itself_is_not_sent(courier: Courier, collector,
 def test_clones_spool_is_not_sent_under_a_new_name(
     settings: Settings, laptop: Path, collector, spool: Spool
 ) -> None:
-    identity.store(Path(settings.data_dir), identity.Identity("a" * 32, "f" * 64, "d" * 32, "old"))
+    installation.store(Path(settings.data_dir), installation.Identity("a" * 32, "f" * 64, "d" * 32, "old"))
     (laptop / "sys/class/dmi/id/product_uuid").write_text("4c4c4544-0035-3010-8051-b9c04f303332")
     Courier(settings, Machine(laptop)).deliver()
     assert "slots" not in collector.bodies("/v1/reports")[0]
@@ -364,7 +366,7 @@ def test_a_new_credential_in_the_answer_is_kept_and_shown_from_then_on(
     answer = {"accepted": 5, "duplicates": 0, "refused": [], "next_upload_s": 3600, "credential": "renewed"}
     collector.replies.append((200, answer, {}))
     courier.deliver()
-    kept = identity.load(Path(settings.data_dir))
+    kept = installation.load(Path(settings.data_dir))
     assert kept is not None
     assert kept.credential == "renewed"
     Courier(settings, Machine(Path("/"))).deliver()

@@ -11,11 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from .. import __version__, identity, inventory, states, wire
+from .. import __version__, inventory, states, wire
 from ..base.console import print_line
 from ..base.errors import AgentError
 from ..courier import Courier, Delivery, clock_sentence
 from ..data_dir import open_spool
+from ..identity import installation
 from ..machine import self_cost
 from ..machine.clock import Clock
 from ..report import MAX_GAPS, Gap, Report, SelfCost, Slot
@@ -86,9 +87,9 @@ def _report(settings: Settings, clock: Clock, sampler: Sampler) -> Report:
     )
 
 
-def _known(settings: Settings) -> identity.Identity | None:
+def _known(settings: Settings) -> installation.Identity | None:
     try:
-        return identity.load(Path(settings.data_dir))
+        return installation.load(Path(settings.data_dir))
     except OSError:
         return None
 

@@ -13,9 +13,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from .. import identity, public_status
+from .. import public_status
 from ..base.console import print_line
 from ..base.errors import BadDataDir
+from ..identity import installation
 from ..settings import Settings
 from ..spool import Spool
 
@@ -49,7 +50,7 @@ def status(settings: Settings) -> dict[str, Any]:
             f"{settings.data_dir} holds no spool: the agent never ran there; give its --data-dir"
         )
     try:
-        who = identity.load(Path(settings.data_dir))
+        who = installation.load(Path(settings.data_dir))
         waiting = spool.waiting()
         heartbeat = spool.get("heartbeat")
         cpu_s, rss_mib, _ = spool.get("cost") or (None, None, 0)

@@ -12,9 +12,10 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .. import __version__, identity, wire
+from .. import __version__, wire
 from ..base.errors import AgentError, Refused, Unreachable
 from ..enrolment import read_secret
+from ..identity import installation
 from ..inventory import content_hash
 from ..report import MAX_FEEDS, MAX_READINGS, EnrolRequest, HardwareIdentity, Inventory, Report, SensorOutcome
 from ..settings import Settings
@@ -61,7 +62,7 @@ class Delivery:
         self._settings = settings
         self._book = book
         self._now_s = int(now_s)
-        gateway = identity.load(Path(settings.data_dir))
+        gateway = installation.load(Path(settings.data_dir))
         self._gateway_id = gateway.device_id if gateway else None
         self.done = Delivered()
 

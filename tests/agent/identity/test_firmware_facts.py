@@ -1,7 +1,7 @@
 """On Windows a machine is known by its firmware's table, and by nothing else."""
 
 import pytest
-from parcimetre_agent import firmware_facts
+from parcimetre_agent.identity import firmware_facts
 
 
 def test_windows_machine_states_the_facts_that_linux_names(

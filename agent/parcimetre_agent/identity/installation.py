@@ -6,23 +6,17 @@ Never the network address, never the host name. Clear serial numbers do not leav
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import secrets
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from .base.errors import BadDataDir
-from .firmware_facts import fact
-from .identification.fillers import is_filler_serial
-from .identification.hashes import keyed_hash
-from .report import HardwareIdentity
+from ..base.errors import BadDataDir
+from ..report import HardwareIdentity
+from .fingerprint import fingerprint, with_fewer_rights
 
 FILE_NAME = "identity.json"
-_UNIQUE = ("product_serial", "product_uuid", "board_serial")
-_MODEL = ("sys_vendor", "product_name", "board_name")
 
 
 @dataclass(frozen=True)
@@ -33,38 +27,6 @@ class Identity:
     fingerprint: str | None = None
     device_id: str | None = None
     credential: str | None = None
-
-
-def fingerprint(root: Path = Path("/")) -> str | None:
-    """Keyed hash of what the firmware states of this very machine.
-
-    None where it states nothing worth the name, or only to root and this is not root.
-    """
-    return _fingerprint(root, _stated(root))
-
-
-def _stated(root: Path) -> list[str]:
-    """Serial number, UUID and board's serial number; a placeholder or what may not be read is empty."""
-    facts = [fact(root, name) for name in _UNIQUE]
-    return ["" if is_filler_serial(one) else (one or "").strip().lower() for one in facts]
-
-
-def _fingerprint(root: Path, stated: Sequence[str]) -> str | None:
-    """A UUID that no serial number stands beside is known to be shared; the model narrows it."""
-    if not any(stated):
-        return None
-    serial, _, board = stated
-    model = [] if serial or board else [fact(root, name) or "" for name in _MODEL]
-    return keyed_hash("machine", *stated, *model)
-
-
-def _with_less_rights(root: Path) -> set[str | None]:
-    """What this machine's fingerprint would be, were only some of its facts readable."""
-    stated = _stated(root)
-    return {
-        _fingerprint(root, [one if seen else "" for one, seen in zip(stated, which)])
-        for which in itertools.product((True, False), repeat=len(stated))
-    } - {None}
 
 
 def load(data_dir: Path) -> Identity | None:
@@ -102,7 +64,7 @@ def current(data_dir: Path, root: Path = Path("/")) -> tuple[Identity, bool]:
     if stored is None:
         return Identity(secrets.token_hex(16), seen), False
     if stored.fingerprint is not None and seen is not None and stored.fingerprint != seen:
-        if stored.fingerprint in _with_less_rights(root):
+        if stored.fingerprint in with_fewer_rights(root):
             return replace(stored, fingerprint=seen), False
         return Identity(secrets.token_hex(16), seen), True
     return replace(stored, fingerprint=stored.fingerprint or seen), False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .machine import sysfs
+from ..machine import sysfs
 
 
 def fact(root: Path, name: str) -> str | None:
@@ -19,8 +19,8 @@ def fact(root: Path, name: str) -> str | None:
 
 def of_windows() -> dict[str, str | None]:
     """From the SMBIOS table; the registry's MachineGuid would be the same on every clone of an image."""
-    from .machine import smbios
-    from .windows import firmware
+    from ..machine import smbios
+    from ..windows import firmware
 
     try:
         stated = smbios.stated(firmware.table())
@@ -40,8 +40,8 @@ def of_windows() -> dict[str, str | None]:
 
 def of_mac(command: str | None = None) -> dict[str, str | None]:
     """By the registry entry of the machine itself, readable by everybody."""
-    from .base.outcome import Ok
-    from .machine import ioreg
+    from ..base.outcome import Ok
+    from ..machine import ioreg
 
     found = ioreg.entries("IOPlatformExpertDevice", command or ioreg.COMMAND)
     entry = found.value[0] if isinstance(found, Ok) else {}
