@@ -12,7 +12,7 @@ from pathlib import Path
 from . import __version__
 from .base.console import print_error
 from .base.errors import AgentError
-from .settings import DEFAULT_FILE, Settings, resolve
+from .configuration.settings import DEFAULT_FILE, Settings, resolve
 
 _COLLECTOR = "--server https://collector.example.org --secret-file secret"
 _COMMANDS = {

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from . import __version__, enrolment, sent, wire
 from .base.errors import AgentError, Refused, Unreachable
 from .base.outcome import Failed
-from .data_dir import own_identity
+from .configuration.data_dir import own_identity
+from .configuration.settings import Settings, from_json
 from .identity import installation
 from .identity.installation import Identity
 from .machine import self_cost
@@ -26,7 +27,6 @@ from .machine.waiting import release_signals
 from .report import Gap, Inventory, Losses, Report, SelfCost, SetAside, Slot
 from .schedule import draw
 from .sensors.machine import Machine
-from .settings import Settings, from_json
 from .spool import PendingSlot, Spool
 from .timeline import GapRecord
 from .transport import Answer, open_client, post

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .base.errors import BadSettings, Unreachable
+from .configuration.settings import Settings
 from .identity import installation
 from .identity.installation import Identity
 from .report import EnrolRequest, Inventory
-from .settings import Settings
 from .spool import Spool
 from .transport import post
 from .wire import document

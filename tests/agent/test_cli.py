@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.data_dir import open_spool
+from parcimetre_agent.configuration.data_dir import open_spool
+from parcimetre_agent.configuration.settings import resolve
 from parcimetre_agent.report import Report
-from parcimetre_agent.settings import resolve
 from parcimetre_agent.slot import SlotRecord
 from parcimetre_agent.spool import Spool
 from pydantic import TypeAdapter

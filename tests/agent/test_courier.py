@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from parcimetre_agent.base.errors import BadSettings, Refused, Unreachable
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.courier import (
     BATCH,
     DAMAGED,
@@ -20,7 +21,6 @@ from parcimetre_agent.identity import installation
 from parcimetre_agent.report import EnrolRequest, Report
 from parcimetre_agent.resident import COURIER_LIMIT_S
 from parcimetre_agent.sensors.machine import Machine
-from parcimetre_agent.settings import Settings
 from parcimetre_agent.slot import Piece, SlotRecord, one_slot
 from parcimetre_agent.spool import Spool
 from parcimetre_agent.timeline import GapRecord

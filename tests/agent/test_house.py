@@ -28,7 +28,7 @@ FORBIDDEN_IN_RESIDENT = {
     *(
         "parcimetre_agent.report",
         "parcimetre_agent.transport",
-        "parcimetre_agent.settings",
+        "parcimetre_agent.configuration.settings",
         "parcimetre_agent.cli",
     ),
     *(

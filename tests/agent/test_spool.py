@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent.data_dir import open_spool
+from parcimetre_agent.configuration.data_dir import open_spool
 from parcimetre_agent.slot import Piece, SlotRecord, one_slot
 from parcimetre_agent.spool import Spool, slot_fields
 from parcimetre_agent.timeline import GapRecord

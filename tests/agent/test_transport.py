@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import pytest
 from parcimetre_agent.base.errors import BadSettings, Refused, Unreachable
-from parcimetre_agent.settings import Settings
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.transport import encode, open_client, post
 
 

@@ -161,7 +161,7 @@ def test_data_folder_is_made_for_windows_administrators_and_its_owner_alone(
     folder = rf"C:\ProgramData\Parcimetre-{os.getpid()}"
     _agent("enrol", "--server", url, "--secret-file", windows_path(secret), "--data-dir", folder)
     script = (
-        "import sys, pathlib; from parcimetre_agent.data_dir import open_to;"
+        "import sys, pathlib; from parcimetre_agent.configuration.data_dir import open_to;"
         "shared = pathlib.Path(sys.argv[1] + '-shared'); shared.mkdir();"
         "print(open_to(sys.argv[1]), open_to(str(shared)))"
     )
@@ -175,7 +175,7 @@ def test_settings_of_the_registry_stand_between_file_and_environment(tmp_path: P
     _run("reg", "add", KEY, "/v", "SAMPLE_PERIOD", "/t", "REG_SZ", "/d", "20", "/f")
     try:
         script = (
-            "import os, sys, pathlib; from parcimetre_agent.settings import resolve;"
+            "import os, sys, pathlib; from parcimetre_agent.configuration.settings import resolve;"
             "s = resolve({}, os.environ, pathlib.Path(sys.argv[1]));"
             "print(s.upload_period_s, s.sample_period_s, s.ca_file)"
         )

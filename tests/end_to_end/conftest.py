@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 from parcimetre_agent import wire
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity, Report, Slot
-from parcimetre_agent.settings import Settings
 from parcimetre_agent.transport import open_client, post
 
 BIN = Path(sys.executable).parent

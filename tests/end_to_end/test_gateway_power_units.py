@@ -5,12 +5,12 @@ import time
 
 import httpx
 import pytest
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway.book import Book
 from parcimetre_agent.gateway.configuration import Configuration, Target
 from parcimetre_agent.gateway.credentials import Credential
 from parcimetre_agent.gateway.deliver import Delivery
 from parcimetre_agent.gateway.poll import Round
-from parcimetre_agent.settings import Settings
 
 from ..agent.gateway.conftest import CISCO, PDU, UPS, simulator  # noqa: F401
 

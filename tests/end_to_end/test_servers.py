@@ -6,12 +6,12 @@ import time
 import httpx
 import pytest
 from parcimetre_agent import wire
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway.book import Book
 from parcimetre_agent.gateway.deliver import Delivery
 from parcimetre_agent.gateway.work import poll, told
 from parcimetre_agent.identification.hashes import serial_hash
 from parcimetre_agent.report import Cpu, Inventory, OperatingSystem, Report, Slot, System
-from parcimetre_agent.settings import Settings
 from parcimetre_agent.transport import post
 from parcimetre_server.collector import open_collector
 from parcimetre_server.relayed_servers import join_servers

@@ -9,11 +9,11 @@ from typing import Any
 from .. import inventory
 from ..base.console import print_line
 from ..base.errors import AgentError
-from ..data_dir import open_to
+from ..configuration.data_dir import open_to
+from ..configuration.settings import NAMES, Settings
 from ..machine.clock import Clock
 from ..sampling import Sampler
 from ..sensors.machine import Machine
-from ..settings import NAMES, Settings
 
 POWER = "power."
 WORDS = {"ok": "ok", "no_data": "no data here", "denied": "denied", "failed": "failed"}

@@ -12,13 +12,13 @@ from typing import Any
 
 from ..base.console import print_line
 from ..base.errors import BadSettings
-from ..data_dir import prepare
+from ..configuration.data_dir import prepare
+from ..configuration.settings import Settings
 from ..gateway import loop, power_units, snmp, targets, work
 from ..gateway.configuration import DEFAULT_GATEWAY_FILE, SNMP_PORT, Configuration, Target, load
 from ..gateway.credentials import PUBLIC, Credential, read
 from ..gateway.discovery import Found, discover
 from ..gateway.printers import Known
-from ..settings import Settings
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:

@@ -7,11 +7,11 @@ import json
 
 from .. import inventory, wire
 from ..base.console import print_line
+from ..configuration.settings import Settings
 from ..machine.clock import Clock
 from ..report import Inventory
 from ..sampling import Sampler
 from ..sensors.machine import Machine
-from ..settings import Settings
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:

@@ -14,15 +14,15 @@ from typing import TypeVar
 from .. import __version__, inventory, states, wire
 from ..base.console import print_line
 from ..base.errors import AgentError
+from ..configuration.data_dir import open_spool
+from ..configuration.settings import Settings
 from ..courier import Courier, Delivery, clock_sentence
-from ..data_dir import open_spool
 from ..identity import installation
 from ..machine import self_cost
 from ..machine.clock import Clock
 from ..report import MAX_GAPS, Gap, Report, SelfCost, Slot
 from ..sampling import Sampler
 from ..sensors.machine import Machine
-from ..settings import Settings
 from ..slot import SlotRecord, pieces, slot_start
 from ..spool import Spool, slot_fields
 from ..timeline import Timeline

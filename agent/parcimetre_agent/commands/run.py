@@ -12,8 +12,8 @@ from pathlib import Path
 
 from .. import resident
 from ..base.errors import BadSettings, Unreachable
-from ..data_dir import open_spool, own_identity
-from ..settings import Settings
+from ..configuration.data_dir import open_spool, own_identity
+from ..configuration.settings import Settings
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import sent
 from ..base.console import print_line
 from ..base.errors import BadDataDir
-from ..settings import Settings
+from ..configuration.settings import Settings
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:

@@ -16,8 +16,8 @@ from typing import Any
 from .. import public_status
 from ..base.console import print_line
 from ..base.errors import BadDataDir
+from ..configuration.settings import Settings
 from ..identity import installation
-from ..settings import Settings
 from ..spool import Spool
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..base.errors import BadSettings
-from ..settings import DEFAULT_FILE, parse
+from ..configuration.settings import DEFAULT_FILE, parse
 from . import targets
 from .credentials import PUBLIC, Credential, logins, read
 

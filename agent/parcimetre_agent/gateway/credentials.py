@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import BadSettings
-from ..settings import parse
+from ..configuration.settings import parse
 
 VERSIONS = ("1", "2c", "3")
 AUTH = ("md5", "sha")

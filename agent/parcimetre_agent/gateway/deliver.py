@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import __version__, wire
 from ..base.errors import AgentError, Refused, Unreachable
+from ..configuration.settings import Settings
 from ..enrolment import read_secret
 from ..identity import installation
 from ..inventory import content_hash
 from ..report import MAX_FEEDS, MAX_READINGS, EnrolRequest, HardwareIdentity, Inventory, Report, SensorOutcome
-from ..settings import Settings
 from ..transport import Answer, open_client, post
 from . import network, power_units, printers
 from .book import Book, Waiting, Watched

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.errors import AgentError
-from ..data_dir import prepare
+from ..configuration.data_dir import prepare
+from ..configuration.settings import Settings, from_json
 from ..machine.clock import Clock
-from ..settings import Settings, from_json
 from . import snmp
 from .book import Book
 from .configuration import Configuration, load

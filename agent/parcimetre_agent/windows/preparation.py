@@ -9,7 +9,7 @@ import sys
 from ..base.console import print_error
 from ..base.errors import AgentError
 from ..commands.run import prepare
-from ..settings import resolve
+from ..configuration.settings import resolve
 from . import log
 
 

@@ -3,13 +3,13 @@
 import pytest
 from parcimetre_agent import report
 from parcimetre_agent.base.errors import Unreachable
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway.book import Watched
 from parcimetre_agent.gateway.deliver import Delivery
 from parcimetre_agent.gateway.meters import Meters
 from parcimetre_agent.gateway.poll import REACH
 from parcimetre_agent.gateway.printers import Known
 from parcimetre_agent.gateway.time_in_state import Cell, slot_fields
-from parcimetre_agent.settings import Settings
 
 from ..conftest import problem
 from .conftest import NOON

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import pytest
 from parcimetre_agent.base.errors import Unreachable
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway import book as book_module
 from parcimetre_agent.gateway.book import FILE_NAME, Book, Watched
 from parcimetre_agent.gateway.deliver import Delivery
@@ -13,7 +14,6 @@ from parcimetre_agent.gateway.feeding import Feeding
 from parcimetre_agent.gateway.printers import Known
 from parcimetre_agent.gateway.taps import OUTLETS, Tap
 from parcimetre_agent.report import MAX_FEEDS
-from parcimetre_agent.settings import Settings
 
 from ..conftest import problem
 from .conftest import NOON

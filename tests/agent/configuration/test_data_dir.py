@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.data_dir import open_to, prepare
+from parcimetre_agent.configuration.data_dir import open_to, prepare
 
 
 def test_new_folder_is_open_to_nobody_else(tmp_path: Path) -> None:

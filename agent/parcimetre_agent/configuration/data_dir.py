@@ -9,11 +9,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from . import sent
-from .base.errors import BadDataDir
-from .identity import installation
-from .identity.installation import Identity
-from .spool import Spool
+from .. import sent
+from ..base.errors import BadDataDir
+from ..identity import installation
+from ..identity.installation import Identity
+from ..spool import Spool
 
 
 def prepare(data_dir: str) -> Path:
@@ -40,7 +40,7 @@ def open_to(data_dir: str) -> list[str]:
     """Who else than this account and the administrators may look into the folder; none when it is absent."""
     try:
         if sys.platform == "win32":
-            from .windows import security
+            from ..windows import security
 
             return security.crowds(security.access_list(data_dir)) if Path(data_dir).is_dir() else []
         mode = Path(data_dir).stat().st_mode
@@ -51,7 +51,7 @@ def open_to(data_dir: str) -> list[str]:
 
 def _make(folder: Path) -> None:
     if sys.platform == "win32":
-        from .windows import security
+        from ..windows import security
 
         folder.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):

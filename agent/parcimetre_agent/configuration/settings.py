@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .base.errors import BadSettings
-from .windows.registry import POLICY_KEY, SETTINGS_KEY, Registry
+from ..base.errors import BadSettings
+from ..windows.registry import POLICY_KEY, SETTINGS_KEY, Registry
 
 PREFIX = "PARCIMETRE_AGENT_"
 if sys.platform == "win32":

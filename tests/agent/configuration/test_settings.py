@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from parcimetre_agent.base.errors import BadSettings
-from parcimetre_agent.settings import Settings, from_json, resolve
+from parcimetre_agent.configuration.settings import Settings, from_json, resolve
 from parcimetre_agent.windows.registry import POLICY_KEY, SETTINGS_KEY
 
 
@@ -31,7 +31,7 @@ def test_last_file_of_conf_d_wins_over_the_first_and_over_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, folder = tmp_path / "agent.toml", tmp_path / "conf.d"
-    monkeypatch.setattr("parcimetre_agent.settings.DEFAULT_FILE", file)
+    monkeypatch.setattr("parcimetre_agent.configuration.settings.DEFAULT_FILE", file)
     folder.mkdir()
     file.write_text('server = "https://file"\nupload_period = 600\ndisplays = "none"\n')
     (folder / "10-site.toml").write_text('server = "https://site"\nupload_period = 700\n')
