@@ -9,11 +9,12 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from . import averages, power, states
+from . import power, states
 from .base.loading import concept, load
 from .base.outcome import Denied, Failed, NoData, Ok, Outcome
-from .counters import Counter, Watch
 from .machine.clock import Instant
+from .metering import rare_readings
+from .metering.counters import Counter, Watch
 from .sensors import activity
 from .slot import Sample
 
@@ -91,9 +92,9 @@ class Sampler:
             last = self._readings[name] = _Reading(at, self._ask(name, module))
         return last.outcome
 
-    def _late(self, at: Instant) -> list[averages.Late]:
+    def _late(self, at: Instant) -> list[rare_readings.Late]:
         """What the rarely asked sources say now."""
-        found: list[averages.Late] = []
+        found: list[rare_readings.Late] = []
         for name, module in self._rare:
             last = self._readings.get(name)
             if last is not None and not _is_due(module, last, at):
@@ -101,7 +102,7 @@ class Sampler:
             outcome = self._ask(name, module)
             self._readings[name] = _Reading(at, outcome)
             if last is not None and isinstance(last.outcome, Ok) and isinstance(outcome, Ok):
-                said = averages.since(last.at, last.outcome.value, at, outcome.value)
+                said = rare_readings.power_since(last.at, last.outcome.value, at, outcome.value)
                 if last.outcome.value and outcome.value and not said:
                     self.outcomes[name] = Failed("it fell, leapt or changed its parts: not believed")
                 found += said

@@ -14,7 +14,7 @@ import pytest
 from parcimetre_agent import power
 from parcimetre_agent.base import loading
 from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok
-from parcimetre_agent.counters import Counter
+from parcimetre_agent.metering.counters import Counter
 from parcimetre_agent.report import Inventory
 from parcimetre_agent.sensors import activity
 from parcimetre_agent.sensors import inventory as inventory_sensors

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_agent.counters import Counter
 from parcimetre_agent.machine.clock import Instant
+from parcimetre_agent.metering.counters import Counter
 from parcimetre_agent.report import Slot
 from parcimetre_agent.slot import (
     SLOT_S,

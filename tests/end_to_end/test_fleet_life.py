@@ -13,9 +13,9 @@ import psutil
 import pytest
 from parcimetre_agent.base.errors import Unreachable
 from parcimetre_agent.configuration.settings import Settings
-from parcimetre_agent.counters import Counter
 from parcimetre_agent.courier import Courier
 from parcimetre_agent.machine.clock import Clock, Instant
+from parcimetre_agent.metering.counters import Counter
 from parcimetre_agent.resident import Recorder
 from parcimetre_agent.sensors.machine import Machine
 from parcimetre_agent.slot import Piece, Sample, one_slot

@@ -12,7 +12,7 @@ from typing import Any
 from ..identification.fillers import is_filler_serial
 from ..identification.hashes import serial_hash
 from ..identification.names import printable
-from ..redfish import number
+from ..metering.redfish import number
 from ..report import Cpu, Disk, DiskKind, Gpu, Inventory, MemoryModule, OperatingSystem, SensorOutcome, System
 from .printers import Known
 from .time_in_state import State

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .. import redfish
 from ..base.outcome import Ok
+from ..metering import redfish
 from . import bmc
 from .bmc_asking import Asking, Said
 from .bmc_session import LONGEST_S, Away

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import BadSettings
-from ..redfish import FINGERPRINT, Access
+from ..metering.redfish import FINGERPRINT, Access
 from . import targets
 from .credentials import Login
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import subprocess
 
-from ..averages import Mean, window_fits
 from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
 from ..machine import sysfs
+from ..metering.rare_readings import Mean, window_fits
 
 SOURCE, QUALITY = "bmc_ipmi", "measured"
 EVERY_S = 900

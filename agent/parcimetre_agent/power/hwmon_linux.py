@@ -7,8 +7,8 @@ An adapter that the kernel has put to sleep is not asked, which would wake it.
 from __future__ import annotations
 
 from ..base.outcome import Failed, NoData, Ok, Outcome
-from ..counters import Counter
 from ..machine import sysfs
+from ..metering.counters import Counter
 
 SOURCE, QUALITY = "hwmon", "measured"
 EVERY_S = 60

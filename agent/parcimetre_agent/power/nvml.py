@@ -12,8 +12,8 @@ import sys
 from typing import Any
 
 from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
-from ..counters import Counter
 from ..machine import sysfs
+from ..metering.counters import Counter
 
 SOURCE, QUALITY = "nvml", "measured"
 EVERY_S = 300

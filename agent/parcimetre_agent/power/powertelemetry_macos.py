@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..base.outcome import Failed, NoData, Ok, Outcome
-from ..counters import Counter
 from ..machine import ioreg
+from ..metering.counters import Counter
 
 SOURCE, QUALITY = "powertelemetry", "vendor_estimate"
 EVERY_S = 300

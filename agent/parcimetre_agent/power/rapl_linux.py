@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 
 from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
-from ..counters import Counter
 from ..machine import sysfs
+from ..metering.counters import Counter
 
 SOURCE, QUALITY = "rapl", "measured"
 GRANT = "let the agent's group read energy_uj: docs/en/agent.md#rapl"

@@ -3,13 +3,14 @@
 import json
 
 import pytest
-from parcimetre_agent import redfish, wire
+from parcimetre_agent import wire
 from parcimetre_agent.gateway import bmc_session
 from parcimetre_agent.gateway.bmc import PARTS, POWER, UNMETERED, inventory
 from parcimetre_agent.gateway.bmc_round import STATUS, ServerRound
 from parcimetre_agent.gateway.configuration import Configuration
 from parcimetre_agent.gateway.poll import REACH
 from parcimetre_agent.identification.hashes import serial_hash
+from parcimetre_agent.metering import redfish
 
 from tests.agent import certificates
 

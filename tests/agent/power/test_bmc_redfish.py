@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent.averages import Mean
 from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok
+from parcimetre_agent.metering.rare_readings import Mean
 from parcimetre_agent.power import bmc_redfish
 
 from tests.agent.certificates import certificate

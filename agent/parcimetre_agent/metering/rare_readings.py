@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..machine.clock import Instant
 from .counters import Channel, Counter, mean_power_w
-from .machine.clock import Instant
 
 SHORTEST_WINDOW_S = 60.0
 LONGEST_WINDOW_S = 3600.0
@@ -40,7 +40,7 @@ def window_fits(window_s: float) -> bool:
     return SHORTEST_WINDOW_S <= window_s <= LONGEST_WINDOW_S
 
 
-def since(before_at: Instant, before: list[Any], after_at: Instant, after: list[Any]) -> list[Late]:
+def power_since(before_at: Instant, before: list[Any], after_at: Instant, after: list[Any]) -> list[Late]:
     """What two readings of one source say of the unbroken time between them; the implausible is left out."""
     elapsed_s = after_at.monotonic_s - before_at.monotonic_s
     counted = [[one for one in reading if isinstance(one, Counter)] for reading in (before, after)]

@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .averages import Mean, window_fits
-from .base.outcome import NoData, Ok, Outcome
+from ..base.outcome import NoData, Ok, Outcome
+from ..power.bmc_redfish import QUALITY, SOURCE
 from .counters import Counter
-from .power.bmc_redfish import QUALITY, SOURCE
+from .rare_readings import Mean, window_fits
 
 ROOT = "/redfish/v1/"
 LIMIT_S = 5.0

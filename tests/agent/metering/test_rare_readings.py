@@ -3,11 +3,12 @@
 from types import ModuleType
 
 import pytest
-from parcimetre_agent import averages, power, sampling, states
-from parcimetre_agent.averages import Late, Mean
+from parcimetre_agent import power, sampling, states
 from parcimetre_agent.base import loading
 from parcimetre_agent.base.outcome import NoData, Ok, Outcome
-from parcimetre_agent.counters import Counter
+from parcimetre_agent.metering import rare_readings
+from parcimetre_agent.metering.counters import Counter
+from parcimetre_agent.metering.rare_readings import Late, Mean
 from parcimetre_agent.sensors import activity
 from parcimetre_agent.slot import Sample, SlotRecord, pieces
 from parcimetre_agent.timeline import Timeline
@@ -132,7 +133,7 @@ def test_every_rare_source_is_asked_at_the_end_of_each_slot() -> None:
         for module in sampling.load(power, system):
             assert 900 % getattr(module, "EVERY_S", 900) == 0
             assert loading.concept(module.__name__.rpartition(".")[2]) == module.SOURCE
-    assert averages.window_fits(900)
+    assert rare_readings.window_fits(900)
 
 
 def test_costly_sensors_answer_holds_until_it_is_asked_again(clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,15 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_agent.counters import FROZEN_S, Counter, Watch, doubt, gauge_ceiling_w, grown_j, mean_power_w
+from parcimetre_agent.metering.counters import (
+    FROZEN_S,
+    Counter,
+    Watch,
+    doubt,
+    gauge_ceiling_w,
+    grown_j,
+    mean_power_w,
+)
 
 
 def _counter(
