@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..base.outcome import NoData, Ok, Outcome
-from ..power.bmc_redfish import QUALITY, SOURCE
 from .counters import Counter
 from .rare_readings import Mean, window_fits
 
+SOURCE, QUALITY = "bmc_redfish", "measured"
 ROOT = "/redfish/v1/"
 LIMIT_S = 5.0
 MAX_BYTES = 1_000_000

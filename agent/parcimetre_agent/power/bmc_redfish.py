@@ -13,7 +13,7 @@ from typing import Any
 
 from ..base.outcome import Denied, Failed, NoData, Outcome, from_os_error
 
-SOURCE, QUALITY = "bmc_redfish", "measured"
+SOURCE, QUALITY = "bmc_redfish", "measured"  # those of metering.redfish, which this must not load
 EVERY_S = 900
 FILE_NAME = "bmc.json"
 FOLDER = (
