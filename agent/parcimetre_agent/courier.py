@@ -24,11 +24,11 @@ from .identity.installation import Identity
 from .machine import self_cost
 from .machine.clock import Clock
 from .machine.waiting import release_signals
+from .recording.spool import PendingSlot, Spool
+from .recording.timeline import GapRecord
 from .report import Gap, Inventory, Losses, Report, SelfCost, SetAside, Slot
 from .schedule import draw
 from .sensors.machine import Machine
-from .spool import PendingSlot, Spool
-from .timeline import GapRecord
 from .transport import Answer, open_client, post
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ class Courier:
     def _take_inventory(self) -> Inventory:
         now = self._clock.now()
         from . import inventory
-        from .sampling import Sampler
+        from .recording.sampling import Sampler
 
         sampler = Sampler()
         sampler.sample(now)

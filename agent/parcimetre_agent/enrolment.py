@@ -13,8 +13,8 @@ from .base.errors import BadSettings, Unreachable
 from .configuration.settings import Settings
 from .identity import installation
 from .identity.installation import Identity
+from .recording.spool import Spool
 from .report import EnrolRequest, Inventory
-from .spool import Spool
 from .transport import post
 from .wire import document
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, cast
 
+from .recording.timeline import GapRecord
 from .report import (
     Energy,
     EnrolRequest,
@@ -18,7 +19,6 @@ from .report import (
     Slot,
     Supply,
 )
-from .timeline import GapRecord
 
 
 def pruned(record: Reading) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.configuration.data_dir import open_spool
 from parcimetre_agent.configuration.settings import resolve
+from parcimetre_agent.recording.slot import SlotRecord
+from parcimetre_agent.recording.spool import Spool
+from parcimetre_agent.recording.spool_opening import open_spool
 from parcimetre_agent.report import Report
-from parcimetre_agent.slot import SlotRecord
-from parcimetre_agent.spool import Spool
 from pydantic import TypeAdapter
 
 COMMANDS = ("run", "once", "inventory", "enrol", "status", "show", "doctor")

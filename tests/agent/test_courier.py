@@ -18,12 +18,12 @@ from parcimetre_agent.courier import (
 )
 from parcimetre_agent.enrolment import BY_INSTALLER
 from parcimetre_agent.identity import installation
+from parcimetre_agent.recording.slot import Piece, SlotRecord, one_slot
+from parcimetre_agent.recording.spool import Spool
+from parcimetre_agent.recording.timeline import GapRecord
 from parcimetre_agent.report import EnrolRequest, Report
 from parcimetre_agent.resident import COURIER_LIMIT_S
 from parcimetre_agent.sensors.machine import Machine
-from parcimetre_agent.slot import Piece, SlotRecord, one_slot
-from parcimetre_agent.spool import Spool
-from parcimetre_agent.timeline import GapRecord
 from pydantic import TypeAdapter
 
 T = 1_800_000_000

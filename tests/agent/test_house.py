@@ -15,11 +15,11 @@ from parcimetre_agent import power
 from parcimetre_agent.base import loading
 from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok
 from parcimetre_agent.metering.counters import Counter
+from parcimetre_agent.recording.slot import SAMPLE_FIELDS
 from parcimetre_agent.report import Inventory
 from parcimetre_agent.sensors import activity
 from parcimetre_agent.sensors import inventory as inventory_sensors
 from parcimetre_agent.sensors.machine import Machine
-from parcimetre_agent.slot import SAMPLE_FIELDS
 
 SOURCE = Path(parcimetre_agent.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -158,7 +158,7 @@ def test_package_compiles_and_works_on_python_3_9(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib\n"
         "for name in sys.argv[1:]: compile(pathlib.Path(name).read_text(encoding='utf-8'), name, 'exec')\n"
-        "import parcimetre_agent.states, parcimetre_agent.timeline, parcimetre_agent.spool\n"
+        "import parcimetre_agent.recording.states, parcimetre_agent.recording.timeline, parcimetre_agent.recording.spool\n"
         "import parcimetre_agent.base.errors, parcimetre_agent.schedule, parcimetre_agent.power.rapl_linux\n"
     )
     done = subprocess.run(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from parcimetre_agent import launch
+from parcimetre_agent.recording.spool import Spool
 from parcimetre_agent.resident import COURIER_LIMIT_S, DAMAGED, Uploads
-from parcimetre_agent.spool import Spool
 
 PERIOD_S = 3600
 

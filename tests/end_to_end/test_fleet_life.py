@@ -16,10 +16,10 @@ from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.courier import Courier
 from parcimetre_agent.machine.clock import Clock, Instant
 from parcimetre_agent.metering.counters import Counter
-from parcimetre_agent.resident import Recorder
+from parcimetre_agent.recording.recorder import Recorder
+from parcimetre_agent.recording.slot import Piece, Sample, one_slot
+from parcimetre_agent.recording.spool import MAX_BYTES, PendingSlot, Spool
 from parcimetre_agent.sensors.machine import Machine
-from parcimetre_agent.slot import Piece, Sample, one_slot
-from parcimetre_agent.spool import MAX_BYTES, PendingSlot, Spool
 from parcimetre_factors.activity import Activity
 from parcimetre_server.served import open_as_served
 from parcimetre_server.store import DeviceId

@@ -5,9 +5,9 @@ import sys
 import time
 
 import pytest
+from parcimetre_agent.recording.slot import SlotRecord
+from parcimetre_agent.recording.spool import Spool
 from parcimetre_agent.report import SLOT_S
-from parcimetre_agent.slot import SlotRecord
-from parcimetre_agent.spool import Spool
 from parcimetre_server.store.embedded import open_store
 
 DAY_S = 86_400

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from parcimetre_agent.base.errors import Unreachable
+from parcimetre_agent.recording.slot import EnergyRecord, SlotRecord
+from parcimetre_agent.recording.spool import Spool
+from parcimetre_agent.recording.timeline import GapRecord
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_agent.slot import EnergyRecord, SlotRecord
-from parcimetre_agent.spool import Spool
-from parcimetre_agent.timeline import GapRecord
 from parcimetre_factors.activity import Activity
 from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store

@@ -12,7 +12,7 @@ from ..base.errors import AgentError
 from ..configuration.data_dir import open_to
 from ..configuration.settings import NAMES, Settings
 from ..machine.clock import Clock
-from ..sampling import Sampler
+from ..recording.sampling import Sampler
 from ..sensors.machine import Machine
 
 POWER = "power."

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from ..base.console import print_line
-from ..configuration.data_dir import open_spool
 from ..configuration.settings import Settings
 from ..courier import Courier
+from ..recording.spool_opening import open_spool
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:

@@ -9,8 +9,8 @@ from .. import inventory, wire
 from ..base.console import print_line
 from ..configuration.settings import Settings
 from ..machine.clock import Clock
+from ..recording.sampling import Sampler
 from ..report import Inventory
-from ..sampling import Sampler
 from ..sensors.machine import Machine
 
 

@@ -11,21 +11,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from .. import __version__, inventory, states, wire
+from .. import __version__, inventory, wire
 from ..base.console import print_line
 from ..base.errors import AgentError
-from ..configuration.data_dir import open_spool
 from ..configuration.settings import Settings
 from ..courier import Courier, Delivery, clock_sentence
 from ..identity import installation
 from ..machine import self_cost
 from ..machine.clock import Clock
+from ..recording import states
+from ..recording.sampling import Sampler
+from ..recording.slot import SlotRecord, pieces, slot_start
+from ..recording.spool import Spool, slot_fields
+from ..recording.spool_opening import open_spool
+from ..recording.timeline import Timeline
 from ..report import MAX_GAPS, Gap, Report, SelfCost, Slot
-from ..sampling import Sampler
 from ..sensors.machine import Machine
-from ..slot import SlotRecord, pieces, slot_start
-from ..spool import Spool, slot_fields
-from ..timeline import Timeline
 
 SAMPLE_S = 2.0
 NOBODY = "0" * 32

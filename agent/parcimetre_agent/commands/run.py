@@ -12,8 +12,9 @@ from pathlib import Path
 
 from .. import resident
 from ..base.errors import BadSettings, Unreachable
-from ..configuration.data_dir import open_spool, own_identity
+from ..configuration.data_dir import own_identity
 from ..configuration.settings import Settings
+from ..recording.spool_opening import open_spool
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:

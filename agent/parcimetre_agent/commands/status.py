@@ -18,7 +18,7 @@ from ..base.console import print_line
 from ..base.errors import BadDataDir
 from ..configuration.settings import Settings
 from ..identity import installation
-from ..spool import Spool
+from ..recording.spool import Spool
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:

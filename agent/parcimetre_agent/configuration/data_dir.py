@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 import sys
 from contextlib import suppress
@@ -13,7 +12,7 @@ from .. import sent
 from ..base.errors import BadDataDir
 from ..identity import installation
 from ..identity.installation import Identity
-from ..spool import Spool
+from ..recording.spool import Spool
 
 
 def prepare(data_dir: str) -> Path:
@@ -58,25 +57,6 @@ def _make(folder: Path) -> None:
             security.make_private(str(folder))
     else:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def open_spool(data_dir: str) -> Spool:
-    """The folder's spool; a damaged file is put beside and a new one begun. Raises BadDataDir."""
-    prepare(data_dir)
-    spool = Spool(data_dir)
-    try:
-        Path(spool.path).touch(mode=0o600)
-        spool.waiting()
-    except (OSError, sqlite3.DatabaseError) as error:
-        if isinstance(error, OSError) or "locked" in str(error) or "readonly" in str(error):
-            raise BadDataDir(f"cannot use {spool.path}: {error}; give {data_dir} to this account") from None
-        try:
-            spool.begin_anew()
-        except (OSError, sqlite3.Error) as again:
-            raise BadDataDir(
-                f"cannot use {spool.path}: {again}; remove it, or choose another --data-dir"
-            ) from None
-    return spool
 
 
 def own_identity(data_dir: Path, root: Path = Path("/")) -> Identity:

@@ -3,15 +3,16 @@
 from types import ModuleType
 
 import pytest
-from parcimetre_agent import power, sampling, states
+from parcimetre_agent import power
 from parcimetre_agent.base import loading
 from parcimetre_agent.base.outcome import NoData, Ok, Outcome
 from parcimetre_agent.metering import rare_readings
 from parcimetre_agent.metering.counters import Counter
 from parcimetre_agent.metering.rare_readings import Late, Mean
+from parcimetre_agent.recording import sampling, states
+from parcimetre_agent.recording.slot import Sample, SlotRecord, pieces
+from parcimetre_agent.recording.timeline import Timeline
 from parcimetre_agent.sensors import activity
-from parcimetre_agent.slot import Sample, SlotRecord, pieces
-from parcimetre_agent.timeline import Timeline
 
 CHANNEL = ("meter", "wall_ac", "measured")
 

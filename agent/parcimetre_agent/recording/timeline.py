@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .metering.rare_readings import Late
+from ..metering.rare_readings import Late
 from .slot import ROUNDING_S, SLOT_S, Piece, SlotRecord, joined, one_slot, slot_start, split
 
 LONGEST_GAP_S = 400 * 86_400

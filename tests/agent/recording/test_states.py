@@ -1,7 +1,7 @@
 """Clock and boot facts become states."""
 
 from parcimetre_agent.machine.clock import Instant
-from parcimetre_agent.states import between
+from parcimetre_agent.recording.states import between
 
 T = 1_800_000_000.0
 START = Instant(T, 100.0, 100.0, "a")

@@ -10,9 +10,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .machine.clock import Instant
-from .metering.counters import Channel, Counter, mean_power_w
-from .metering.rare_readings import Late
+from ..machine.clock import Instant
+from ..metering.counters import Channel, Counter, mean_power_w
+from ..metering.rare_readings import Late
 from .states import ASLEEP, AWAKE, OFF, Interval
 
 SLOT_S = 900

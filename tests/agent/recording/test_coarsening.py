@@ -4,9 +4,10 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_agent import coarse, wire
-from parcimetre_agent.slot import Piece, SlotRecord, one_slot
-from parcimetre_agent.spool import slot_fields
+from parcimetre_agent import wire
+from parcimetre_agent.recording import coarsening
+from parcimetre_agent.recording.slot import Piece, SlotRecord, one_slot
+from parcimetre_agent.recording.spool import slot_fields
 
 T = 1_800_000_000
 STATES = ("display_on", "display_off", "asleep", "off")
@@ -47,7 +48,7 @@ def _loads(slots: list[SlotRecord]) -> list[int]:
 
 @given(hours())
 def test_hour_taken_apart_has_the_same_slots_states_loads_and_joules(slots: list[SlotRecord]) -> None:
-    apart = coarse.apart(json.loads(json.dumps(coarse.together(slots))))
+    apart = coarsening.apart(json.loads(json.dumps(coarsening.together(slots))))
     assert [slot[:6] for slot in apart] == [slot[:6] for slot in slots]
     assert _loads(apart) == _loads(slots)
     assert _tenths(apart) == _tenths(slots)
@@ -57,7 +58,7 @@ def test_hour_taken_apart_has_the_same_slots_states_loads_and_joules(slots: list
 
 @given(hours())
 def test_every_slot_of_an_hour_taken_apart_fits_the_wire_format(slots: list[SlotRecord]) -> None:
-    for slot in coarse.apart(coarse.together(slots)):
+    for slot in coarsening.apart(coarsening.together(slots)):
         assert wire.slot(slot_fields(slot)).start == slot.start
 
 
@@ -65,5 +66,5 @@ def test_energy_of_a_busy_slot_is_spread_over_the_time_awake_of_its_hour() -> No
     busy = one_slot(T, [Piece(T, T + 900, "display_on", 0.9, {}, {CHANNELS[0]: 40.0})])
     calm = one_slot(T + 900, [Piece(T + 900, T + 1350, "display_off", 0.0, {}, {CHANNELS[0]: 4.0})])
     asleep = one_slot(T + 1800, [Piece(T + 1800, T + 2700, "asleep", None, {}, {})])
-    apart = coarse.apart(coarse.together([busy, calm, asleep]))
+    apart = coarsening.apart(coarsening.together([busy, calm, asleep]))
     assert [[e.energy_j for e in slot.energy] for slot in apart] == [[25_200.0], [12_600.0], []]

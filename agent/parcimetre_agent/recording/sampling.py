@@ -9,13 +9,14 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from . import power, states
-from .base.loading import concept, load
-from .base.outcome import Denied, Failed, NoData, Ok, Outcome
-from .machine.clock import Instant
-from .metering import rare_readings
-from .metering.counters import Counter, Watch
-from .sensors import activity
+from .. import power
+from ..base.loading import concept, load
+from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
+from ..machine.clock import Instant
+from ..metering import rare_readings
+from ..metering.counters import Counter, Watch
+from ..sensors import activity
+from . import states
 from .slot import Sample
 
 ABSENT_S = 3600

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent.configuration.data_dir import open_spool
-from parcimetre_agent.slot import Piece, SlotRecord, one_slot
-from parcimetre_agent.spool import Spool, slot_fields
-from parcimetre_agent.timeline import GapRecord
+from parcimetre_agent.recording.slot import Piece, SlotRecord, one_slot
+from parcimetre_agent.recording.spool import Spool, slot_fields
+from parcimetre_agent.recording.spool_opening import open_spool
+from parcimetre_agent.recording.timeline import GapRecord
 
 T = 1_800_000_000
 NOW = float(T + 86_400)

@@ -17,8 +17,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from . import coarse
-from .base.errors import BadDataDir
+from ..base.errors import BadDataDir
+from . import coarsening
 from .slot import EnergyRecord, SlotRecord
 from .timeline import GapRecord
 
@@ -260,11 +260,11 @@ def _coarsen(db: sqlite3.Connection) -> bool:
     for (hour,) in several:
         rows = db.execute(
             "select body from slots where closed and not sent and start >= ? and start < ? order by start",
-            (hour, hour + coarse.HOUR_S),
+            (hour, hour + coarsening.HOUR_S),
         )
         slots = [_record(body) for (body,) in rows.fetchall()]
         starts = [slot.start for slot in slots]
-        body = json.dumps(coarse.together(slots), separators=(",", ":"))
+        body = json.dumps(coarsening.together(slots), separators=(",", ":"))
         db.execute("insert into hours values (?, ?, ?)", (hour, json.dumps(starts), body))
         db.executemany("delete from slots where start = ?", [(start,) for start in starts])
         _count(db, "coarsened", len(starts))
@@ -273,14 +273,14 @@ def _coarsen(db: sqlite3.Connection) -> bool:
 
 def _of_hour(waiting: list[int], hour: dict[str, Any]) -> Iterator[PendingSlot]:
     """The slots of an hour that still wait."""
-    for record in coarse.apart(hour):
+    for record in coarsening.apart(hour):
         if record.start in waiting:
             yield PendingSlot(record.start, record.covered_s, slot_fields(record))
 
 
 def _take_out_of_hours(db: sqlite3.Connection, starts: set[int]) -> None:
     """Slots of hours that wait no longer; an hour goes with the last of them."""
-    for hour in {coarse.hour_start(start) for start in starts}:
+    for hour in {coarsening.hour_start(start) for start in starts}:
         row = db.execute("select waiting from hours where start = ?", (hour,)).fetchone()
         left = [start for start in json.loads(row[0]) if start not in starts] if row else []
         if left:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from parcimetre_agent.machine.clock import Instant
+from parcimetre_agent.recording.recorder import Recorder
+from parcimetre_agent.recording.slot import Sample
+from parcimetre_agent.recording.spool import Spool
 from parcimetre_agent.report import Slot
-from parcimetre_agent.resident import Recorder
-from parcimetre_agent.slot import Sample
-from parcimetre_agent.spool import Spool
 from parcimetre_agent.wire import gap as wire_gap
 from pydantic import TypeAdapter
 

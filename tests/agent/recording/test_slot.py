@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_agent.machine.clock import Instant
 from parcimetre_agent.metering.counters import Counter
-from parcimetre_agent.report import Slot
-from parcimetre_agent.slot import (
+from parcimetre_agent.recording.slot import (
     SLOT_S,
     Piece,
     Sample,
@@ -20,8 +19,9 @@ from parcimetre_agent.slot import (
     pieces,
     split,
 )
-from parcimetre_agent.spool import slot_fields
-from parcimetre_agent.states import between
+from parcimetre_agent.recording.spool import slot_fields
+from parcimetre_agent.recording.states import between
+from parcimetre_agent.report import Slot
 from parcimetre_agent.wire import slot as wire_slot
 from pydantic import TypeAdapter
 

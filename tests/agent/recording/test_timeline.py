@@ -1,7 +1,7 @@
 """Pieces become slots and gaps."""
 
-from parcimetre_agent.slot import Piece, one_slot
-from parcimetre_agent.timeline import LONGEST_GAP_S, GapRecord, Timeline
+from parcimetre_agent.recording.slot import Piece, one_slot
+from parcimetre_agent.recording.timeline import LONGEST_GAP_S, GapRecord, Timeline
 
 T = 1_800_000_000
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .machine.clock import Instant
+from ..machine.clock import Instant
 
 AWAKE, ASLEEP, OFF, UNKNOWN = "awake", "asleep", "off", "unknown"
 LONGEST_SAMPLE_GAP_S = 300.0

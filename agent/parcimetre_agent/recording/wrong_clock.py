@@ -6,8 +6,8 @@ set, everything measured since is shifted by as much, and nothing of it is lost 
 
 from __future__ import annotations
 
+from ..machine.clock import Instant
 from . import states
-from .machine.clock import Instant
 from .slot import Piece, Sample, pieces
 
 EARLIEST_S = 1_735_689_600.0
