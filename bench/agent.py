@@ -103,7 +103,7 @@ print(json.dumps({"samples_s": own, "couriers_s": t.children_user + t.children_s
 """
 STACK = """
 import psutil, pydantic, httpx, apscheduler.schedulers.background as background, time
-import parcimetre_agent.courier, parcimetre_agent.resident, parcimetre_agent.inventory
+import parcimetre_agent.sending.courier, parcimetre_agent.resident, parcimetre_agent.sending.inventory
 class Sample(pydantic.BaseModel):
     busy: float
 client = httpx.Client()

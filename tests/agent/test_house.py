@@ -27,7 +27,7 @@ SCOPES = {"package", "dram", "gpu", "platform", "battery", "psu_dc", "wall_ac"}
 FORBIDDEN_IN_RESIDENT = {
     *(
         "parcimetre_agent.report",
-        "parcimetre_agent.transport",
+        "parcimetre_agent.sending.transport",
         "parcimetre_agent.configuration.settings",
         "parcimetre_agent.cli",
     ),
@@ -132,7 +132,10 @@ def test_no_module_looks_at_people() -> None:
 def test_host_name_is_read_in_one_place_and_only_on_request() -> None:
     places = [file.name for file in FILES if "gethostname" in file.read_text()]
     assert places == ["enrolment.py"]
-    assert "socket.gethostname() if settings.send_hostname else None" in (SOURCE / "enrolment.py").read_text()
+    assert (
+        "socket.gethostname() if settings.send_hostname else None"
+        in (SOURCE / "sending/enrolment.py").read_text()
+    )
 
 
 def test_time_is_read_in_one_place() -> None:
@@ -158,8 +161,10 @@ def test_package_compiles_and_works_on_python_3_9(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib\n"
         "for name in sys.argv[1:]: compile(pathlib.Path(name).read_text(encoding='utf-8'), name, 'exec')\n"
-        "import parcimetre_agent.recording.states, parcimetre_agent.recording.timeline, parcimetre_agent.recording.spool\n"
-        "import parcimetre_agent.base.errors, parcimetre_agent.schedule, parcimetre_agent.power.rapl_linux\n"
+        "from parcimetre_agent.base import errors\n"
+        "from parcimetre_agent.power import rapl_linux\n"
+        "from parcimetre_agent.recording import spool, states, timeline\n"
+        "from parcimetre_agent.sending import schedule\n"
     )
     done = subprocess.run(
         [python, "-c", script, *map(str, FILES)],

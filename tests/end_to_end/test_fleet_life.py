@@ -13,12 +13,12 @@ import psutil
 import pytest
 from parcimetre_agent.base.errors import Unreachable
 from parcimetre_agent.configuration.settings import Settings
-from parcimetre_agent.courier import Courier
 from parcimetre_agent.machine.clock import Clock, Instant
 from parcimetre_agent.metering.counters import Counter
 from parcimetre_agent.recording.recorder import Recorder
 from parcimetre_agent.recording.slot import Piece, Sample, one_slot
 from parcimetre_agent.recording.spool import MAX_BYTES, PendingSlot, Spool
+from parcimetre_agent.sending.courier import Courier
 from parcimetre_agent.sensors.machine import Machine
 from parcimetre_factors.activity import Activity
 from parcimetre_server.served import open_as_served

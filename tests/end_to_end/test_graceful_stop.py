@@ -4,8 +4,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-from parcimetre_agent import wire
 from parcimetre_agent.report import SLOT_S, Report, Slot
+from parcimetre_agent.sending import wire_json
 from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
 
@@ -17,7 +17,7 @@ def document(machine, number):
     """A report of one slot."""
     slot = Slot(EPOCH - (number + 1) * SLOT_S, 900, 0, 0, 0, 0)
     about = {"sent_at": int(time.time()), "agent_version": "0.1.0", "schema": 1}
-    return wire.document(Report(device_id=machine.device_id, slots=[slot], **about))
+    return wire_json.document(Report(device_id=machine.device_id, slots=[slot], **about))
 
 
 def test_sigterm_amid_200_reports_loses_none_that_was_answered(collector, machine):

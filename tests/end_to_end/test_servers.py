@@ -5,14 +5,14 @@ import time
 
 import httpx
 import pytest
-from parcimetre_agent import wire
 from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway.book import Book
 from parcimetre_agent.gateway.deliver import Delivery
 from parcimetre_agent.gateway.work import poll, told
 from parcimetre_agent.identification.hashes import serial_hash
 from parcimetre_agent.report import Cpu, Inventory, OperatingSystem, Report, Slot, System
-from parcimetre_agent.transport import post
+from parcimetre_agent.sending import wire_json
+from parcimetre_agent.sending.transport import post
 from parcimetre_server.collector import open_collector
 from parcimetre_server.relayed_servers import join_servers
 from parcimetre_server.settings import Settings as CollectorSettings
@@ -90,7 +90,7 @@ def reports_itself(machine, rounds):
     made = Inventory(now, "server", "none", system, OperatingSystem("Linux"), cpus=[Cpu("Xeon", 2, 24, 48)])
     slots = [Slot(first + i * SLOT_S, 0, SLOT_S, 0, 0, 0, [SLOT_S, *[0] * 9]) for i in range(rounds)]
     report = Report(1, machine.device_id, now, "0.1.0", slots, inventory=made)
-    post(machine.client, "/v1/reports", wire.document(report), machine.credential)
+    post(machine.client, "/v1/reports", wire_json.document(report), machine.credential)
 
 
 def joined(collector):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from parcimetre_agent.report import Losses, Report, SelfCost, SensorOutcome, SetAside
-from parcimetre_agent.wire import document
+from parcimetre_agent.sending.wire_json import document
 from parcimetre_server.agents import agent_of, agents, busy_thread_w
 from parcimetre_server.devices import device
 from parcimetre_server.figures import J_PER_KWH

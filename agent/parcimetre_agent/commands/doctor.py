@@ -6,13 +6,13 @@ import argparse
 import json
 from typing import Any
 
-from .. import inventory
 from ..base.console import print_line
 from ..base.errors import AgentError
 from ..configuration.data_dir import open_to
 from ..configuration.settings import NAMES, Settings
 from ..machine.clock import Clock
 from ..recording.sampling import Sampler
+from ..sending import inventory
 from ..sensors.machine import Machine
 
 POWER = "power."
@@ -50,7 +50,7 @@ def examine(settings: Settings) -> dict[str, Any]:
 
 def _collector(settings: Settings) -> dict[str, Any]:
     """Whether anything answers at the collector's address, with the reason when not."""
-    from ..transport import knock, open_client
+    from ..sending.transport import knock, open_client
 
     try:
         with open_client(settings) as client:

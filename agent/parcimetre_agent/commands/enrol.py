@@ -6,8 +6,8 @@ import argparse
 
 from ..base.console import print_line
 from ..configuration.settings import Settings
-from ..courier import Courier
 from ..recording.spool_opening import open_spool
+from ..sending.courier import Courier
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:

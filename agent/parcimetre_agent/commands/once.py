@@ -11,11 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from .. import __version__, inventory, wire
+from .. import __version__
 from ..base.console import print_line
 from ..base.errors import AgentError
 from ..configuration.settings import Settings
-from ..courier import Courier, Delivery, clock_sentence
 from ..identity import installation
 from ..machine import self_cost
 from ..machine.clock import Clock
@@ -26,6 +25,8 @@ from ..recording.spool import Spool, slot_fields
 from ..recording.spool_opening import open_spool
 from ..recording.timeline import Timeline
 from ..report import MAX_GAPS, Gap, Report, SelfCost, Slot
+from ..sending import inventory, wire_json
+from ..sending.courier import Courier, Delivery, clock_sentence
 from ..sensors.machine import Machine
 
 SAMPLE_S = 2.0
@@ -39,7 +40,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     clock, sampler = Clock(), Sampler()
     if options.print:
         report = _report(settings, clock, sampler)
-        print_line(json.dumps(wire.document(report), indent=2, ensure_ascii=False))
+        print_line(json.dumps(wire_json.document(report), indent=2, ensure_ascii=False))
         return 0
     spool = open_spool(settings.data_dir)
     slots, open_slot = measure(clock, sampler)
@@ -70,7 +71,7 @@ def _report(settings: Settings, clock: Clock, sampler: Sampler) -> Report:
     spooled, gaps = _spooled(settings)
     records = {slot.start: slot for slot in spooled}
     for record in [*fresh, *([open_slot] if open_slot else [])]:
-        slot = wire.slot(slot_fields(record))
+        slot = wire_json.slot(slot_fields(record))
         if slot.start not in records or records[slot.start].covered_s < slot.covered_s:
             records[slot.start] = slot
     who = _known(settings)
@@ -104,7 +105,7 @@ def _spooled(settings: Settings) -> tuple[list[Slot], list[Gap]]:
         slots, gaps = spool.pending(500), spool.pending_gaps(MAX_GAPS)
     except sqlite3.DatabaseError:
         return [], []
-    return list(_fitting(wire.slot, (one.fields for one in slots))), list(_fitting(wire.gap, gaps))
+    return list(_fitting(wire_json.slot, (one.fields for one in slots))), list(_fitting(wire_json.gap, gaps))
 
 
 def _fitting(convert: Callable[[T], U], records: Iterable[T]) -> Iterator[U]:

@@ -8,11 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from .. import sent
 from ..base.errors import BadDataDir
-from ..identity import installation
-from ..identity.installation import Identity
-from ..recording.spool import Spool
 
 
 def prepare(data_dir: str) -> Path:
@@ -57,17 +53,3 @@ def _make(folder: Path) -> None:
             security.make_private(str(folder))
     else:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def own_identity(data_dir: Path, root: Path = Path("/")) -> Identity:
-    """This machine's identity, stored; a clone's spool is another machine's, and goes with the old identity.
-
-    Raises BadDataDir.
-    """
-    who, dropped = installation.current(data_dir, root)
-    if dropped:
-        Spool(str(data_dir)).clear()
-        sent.forget(data_dir)
-    if who != installation.load(data_dir):
-        installation.store(data_dir, who)
-    return who

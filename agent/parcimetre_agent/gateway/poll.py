@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from .. import wire
 from ..base.outcome import Ok
 from ..identification import names
 from ..report import SLOT_S, Reading
+from ..sending import wire_json
 from . import counters, feeders, meters, network, network_session, power_session, printer_session, printers
 from .book import Book, Place, Watched
 from .configuration import Configuration, Target
@@ -262,7 +262,7 @@ class Round:
         watched.seen = now
         if fresh is not None:
             watched.reading = fresh
-            self._records.append((watched.known.key, "reading", fresh.at, wire.pruned(fresh)))
+            self._records.append((watched.known.key, "reading", fresh.at, wire_json.pruned(fresh)))
 
     def _slots(self, watched: Watched, before: Seen, now: Seen) -> None:
         """Add what is known since the last answer; slots that ended are to be sent."""

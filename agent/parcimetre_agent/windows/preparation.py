@@ -8,8 +8,8 @@ import sys
 
 from ..base.console import print_error
 from ..base.errors import AgentError
-from ..commands.run import prepare
 from ..configuration.settings import resolve
+from ..sending.preparation import prepare
 from . import log
 
 

@@ -4,10 +4,10 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_agent import wire
 from parcimetre_agent.recording import coarsening
 from parcimetre_agent.recording.slot import Piece, SlotRecord, one_slot
 from parcimetre_agent.recording.spool import slot_fields
+from parcimetre_agent.sending import wire_json
 
 T = 1_800_000_000
 STATES = ("display_on", "display_off", "asleep", "off")
@@ -59,7 +59,7 @@ def test_hour_taken_apart_has_the_same_slots_states_loads_and_joules(slots: list
 @given(hours())
 def test_every_slot_of_an_hour_taken_apart_fits_the_wire_format(slots: list[SlotRecord]) -> None:
     for slot in coarsening.apart(coarsening.together(slots)):
-        assert wire.slot(slot_fields(slot)).start == slot.start
+        assert wire_json.slot(slot_fields(slot)).start == slot.start
 
 
 def test_energy_of_a_busy_slot_is_spread_over_the_time_awake_of_its_hour() -> None:

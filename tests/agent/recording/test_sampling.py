@@ -6,11 +6,11 @@ from typing import Any
 
 from parcimetre_agent.base.outcome import Failed, NoData, Ok, Outcome
 from parcimetre_agent.configuration.settings import Settings
-from parcimetre_agent.courier import Courier
 from parcimetre_agent.machine.clock import Instant
 from parcimetre_agent.metering.counters import Counter, Watch
 from parcimetre_agent.recording.sampling import Sampler
 from parcimetre_agent.recording.spool_opening import open_spool
+from parcimetre_agent.sending.courier import Courier
 from parcimetre_agent.sensors.machine import Machine
 
 

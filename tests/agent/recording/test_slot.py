@@ -22,7 +22,7 @@ from parcimetre_agent.recording.slot import (
 from parcimetre_agent.recording.spool import slot_fields
 from parcimetre_agent.recording.states import between
 from parcimetre_agent.report import Slot
-from parcimetre_agent.wire import slot as wire_slot
+from parcimetre_agent.sending.wire_json import slot as wire_slot
 from pydantic import TypeAdapter
 
 T = 1_800_000_000

@@ -7,7 +7,7 @@ import product
 import pytest
 import tables
 from parcimetre_agent.configuration.settings import NAMES
-from parcimetre_agent.enrolment import BY_INSTALLER
+from parcimetre_agent.sending.enrolment import BY_INSTALLER
 from parcimetre_agent.windows import service_main
 from parcimetre_agent.windows.registry import SETTINGS_KEY
 from parcimetre_agent.windows.security import crowds

@@ -4,7 +4,7 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_agent.schedule import backoff_s, first_delay_s, regular_delay_s
+from parcimetre_agent.sending.schedule import backoff_s, first_delay_s, regular_delay_s
 
 PERIOD_S = 3600.0
 DEVICE = "0123456789abcdef0123456789abcdef"

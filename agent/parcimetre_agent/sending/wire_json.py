@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, cast
 
-from .recording.timeline import GapRecord
-from .report import (
+from ..recording.timeline import GapRecord
+from ..report import (
     Energy,
     EnrolRequest,
     Feed,

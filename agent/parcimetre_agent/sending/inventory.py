@@ -7,11 +7,11 @@ import json
 from dataclasses import asdict, replace
 from typing import Any, cast
 
-from .base.loading import concept, load
-from .base.outcome import Denied, Failed, NoData, Ok, Outcome
-from .report import Category, Inventory, OperatingSystem, SensorOutcome, System
-from .sensors import inventory as inventory_sensors
-from .sensors.machine import Machine
+from ..base.loading import concept, load
+from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
+from ..report import Category, Inventory, OperatingSystem, SensorOutcome, System
+from ..sensors import inventory as inventory_sensors
+from ..sensors.machine import Machine
 
 
 def take(machine: Machine, taken_at: int, use: dict[str, Outcome[Any]], displays: str = "all") -> Inventory:

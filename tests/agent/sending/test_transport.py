@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import pytest
 from parcimetre_agent.base.errors import BadSettings, Refused, Unreachable
 from parcimetre_agent.configuration.settings import Settings
-from parcimetre_agent.transport import encode, open_client, post
+from parcimetre_agent.sending.transport import encode, open_client, post
 
 
 class _Yes(BaseHTTPRequestHandler):

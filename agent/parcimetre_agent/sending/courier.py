@@ -14,21 +14,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__, enrolment, sent, wire
-from .base.errors import AgentError, Refused, Unreachable
-from .base.outcome import Failed
-from .configuration.data_dir import own_identity
-from .configuration.settings import Settings, from_json
-from .identity import installation
-from .identity.installation import Identity
-from .machine import self_cost
-from .machine.clock import Clock
-from .machine.waiting import release_signals
-from .recording.spool import PendingSlot, Spool
-from .recording.timeline import GapRecord
-from .report import Gap, Inventory, Losses, Report, SelfCost, SetAside, Slot
+from .. import __version__
+from ..base.errors import AgentError, Refused, Unreachable
+from ..base.outcome import Failed
+from ..configuration.settings import Settings, from_json
+from ..identity import installation
+from ..identity.installation import Identity
+from ..machine import self_cost
+from ..machine.clock import Clock
+from ..machine.waiting import release_signals
+from ..recording.spool import PendingSlot, Spool
+from ..recording.timeline import GapRecord
+from ..report import Gap, Inventory, Losses, Report, SelfCost, SetAside, Slot
+from ..sensors.machine import Machine
+from . import enrolment, last_sent, wire_json
+from .own_identity import own_identity
 from .schedule import draw
-from .sensors.machine import Machine
 from .transport import Answer, open_client, post
 
 if TYPE_CHECKING:
@@ -189,10 +190,10 @@ class Courier:
             losses=extras.losses,
             waiting=max(0, self._spool.waiting().slots - len(load.pending)),
         )
-        document = wire.document(report)
+        document = wire_json.document(report)
         answer = post(client, "/v1/reports", document, self._who.credential)
         self._sent_bytes += answer.sent_bytes
-        sent.keep(self._data_dir, document)
+        last_sent.keep(self._data_dir, document)
         return answer
 
     def _load(self, batch: int) -> Load:
@@ -200,13 +201,13 @@ class Courier:
         load = Load([], [], [], [])
         for pending in self._spool.pending(batch):
             try:
-                load.slots.append(wire.slot(pending.fields))
+                load.slots.append(wire_json.slot(pending.fields))
                 load.pending.append(pending)
             except (TypeError, ValueError) as error:
                 self._set_aside(pending.start, str(error))
         for record in self._spool.pending_gaps(batch - len(load.pending)):
             try:
-                load.wire_gaps.append(wire.gap(record))
+                load.wire_gaps.append(wire_json.gap(record))
                 load.gaps.append(record)
             except ValueError as error:
                 self._set_aside(record.start, str(error))
@@ -252,7 +253,7 @@ class Courier:
                 extras.cost.sum_cpu_s, extras.cost.sum_bytes_sent, extras.cost.sum_period_s
             ]  # fmt: skip
         if extras.losses is not None:
-            facts["losses_sent"] = wire.document(extras.losses)
+            facts["losses_sent"] = wire_json.document(extras.losses)
         if extras.inventory is not None:
             from .inventory import content_hash
 
@@ -295,8 +296,8 @@ class Courier:
 
     def _take_inventory(self) -> Inventory:
         now = self._clock.now()
+        from ..recording.sampling import Sampler
         from . import inventory
-        from .recording.sampling import Sampler
 
         sampler = Sampler()
         sampler.sample(now)
@@ -326,7 +327,9 @@ class Courier:
             waiting.damaged,
             [SetAside(start, reason) for start, reason in told],
         )
-        nothing_new = wire.document(losses) == self._spool.get("losses_sent") or losses == Losses(0, 0, 0, 0)
+        nothing_new = wire_json.document(losses) == self._spool.get("losses_sent") or losses == Losses(
+            0, 0, 0, 0
+        )
         return None if nothing_new else losses
 
     def _self_cost(self) -> SelfCost:
@@ -363,10 +366,10 @@ def clock_sentence(ahead_s: float) -> str | None:
 def publish(settings: Settings) -> None:
     """Leave the status where every account may read it; a spool that cannot be read is told elsewhere."""
     from . import public_status
-    from .commands.status import status
+    from .status import read_status
 
     with contextlib.suppress(AgentError):
-        public_status.write(status(settings), os.environ)
+        public_status.write(read_status(settings), os.environ)
 
 
 def main(settings_json: str) -> int:
@@ -390,7 +393,7 @@ def main(settings_json: str) -> int:
 
 
 if __name__ == "__main__":
-    from .windows import log
+    from ..windows import log
 
     log.follow()
     sys.exit(main(sys.argv[1]))

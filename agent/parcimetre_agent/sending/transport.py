@@ -18,9 +18,9 @@ sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None fo
 
 import httpx  # noqa: E402
 
-from . import __version__  # noqa: E402
-from .base.errors import BadSettings, Refused, Unreachable  # noqa: E402
-from .configuration.settings import Settings  # noqa: E402
+from .. import __version__  # noqa: E402
+from ..base.errors import BadSettings, Refused, Unreachable  # noqa: E402
+from ..configuration.settings import Settings  # noqa: E402
 
 TIMEOUT = httpx.Timeout(30.0, connect=15.0)
 LONGEST_WAIT_S = 86_400.0

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from parcimetre_agent import launch
 from parcimetre_agent.recording.spool import Spool
-from parcimetre_agent.resident import COURIER_LIMIT_S, DAMAGED, Uploads
+from parcimetre_agent.sending import courier_process
+from parcimetre_agent.sending.uploads import COURIER_LIMIT_S, DAMAGED, Uploads
 
 PERIOD_S = 3600
 
@@ -27,7 +27,7 @@ class Child:
 @pytest.fixture
 def child(monkeypatch: pytest.MonkeyPatch) -> Child:
     child = Child()
-    monkeypatch.setattr(launch, "start", lambda _settings: child)
+    monkeypatch.setattr(courier_process, "start", lambda _settings: child)
     return child
 
 
@@ -87,7 +87,7 @@ def test_machines_that_wake_together_do_not_send_together(clock, uploads: Upload
 
 
 def test_real_courier_that_cannot_be_understood_fails_without_taking_the_resident_along(capfd) -> None:
-    child = launch.start("{")
+    child = courier_process.start("{")
     while child.poll() is None:
         pass
     assert child.poll() == 1

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from parcimetre_agent.base.errors import BadSettings, Refused, Unreachable
 from parcimetre_agent.configuration.settings import Settings
-from parcimetre_agent.courier import (
+from parcimetre_agent.identity import installation
+from parcimetre_agent.recording.slot import Piece, SlotRecord, one_slot
+from parcimetre_agent.recording.spool import Spool
+from parcimetre_agent.recording.timeline import GapRecord
+from parcimetre_agent.report import EnrolRequest, Report
+from parcimetre_agent.sending.courier import (
     BATCH,
     DAMAGED,
     PAUSE_S,
@@ -16,13 +21,8 @@ from parcimetre_agent.courier import (
     clock_sentence,
     main,
 )
-from parcimetre_agent.enrolment import BY_INSTALLER
-from parcimetre_agent.identity import installation
-from parcimetre_agent.recording.slot import Piece, SlotRecord, one_slot
-from parcimetre_agent.recording.spool import Spool
-from parcimetre_agent.recording.timeline import GapRecord
-from parcimetre_agent.report import EnrolRequest, Report
-from parcimetre_agent.resident import COURIER_LIMIT_S
+from parcimetre_agent.sending.enrolment import BY_INSTALLER
+from parcimetre_agent.sending.uploads import COURIER_LIMIT_S
 from parcimetre_agent.sensors.machine import Machine
 from pydantic import TypeAdapter
 

@@ -76,5 +76,5 @@ else:
 
     def start(settings_json: str) -> Child:
         """Start a courier with these settings."""
-        command = [sys.executable, "-m", "parcimetre_agent.courier", settings_json]
+        command = [sys.executable, "-m", "parcimetre_agent.sending.courier", settings_json]
         return _Started(command, stdin=subprocess.DEVNULL, creationflags=_WITHOUT_WINDOW)

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from parcimetre_agent import inventory
 from parcimetre_agent.base.outcome import Denied, NoData, Ok
 from parcimetre_agent.report import Cpu, Inventory
+from parcimetre_agent.sending import inventory
+from parcimetre_agent.sending.wire_json import document
 from parcimetre_agent.sensors.machine import Machine
-from parcimetre_agent.wire import document
 from pydantic import TypeAdapter
 
 

@@ -8,15 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__
-from .base.errors import BadSettings, Unreachable
-from .configuration.settings import Settings
-from .identity import installation
-from .identity.installation import Identity
-from .recording.spool import Spool
-from .report import EnrolRequest, Inventory
+from .. import __version__
+from ..base.errors import BadSettings, Unreachable
+from ..configuration.settings import Settings
+from ..identity import installation
+from ..identity.installation import Identity
+from ..recording.spool import Spool
+from ..report import EnrolRequest, Inventory
 from .transport import post
-from .wire import document
+from .wire_json import document
 
 if TYPE_CHECKING:
     import httpx
