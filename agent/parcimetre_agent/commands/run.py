@@ -10,9 +10,9 @@ import sys
 from importlib.util import cache_from_source
 from pathlib import Path
 
-from .. import resident
 from ..configuration.settings import Settings
 from ..sending.preparation import prepare
+from ..service import resident
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:

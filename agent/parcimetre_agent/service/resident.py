@@ -11,14 +11,14 @@ import json
 import sqlite3
 import sys
 
-from .base.console import print_warning
-from .machine.clock import Clock
-from .machine.lock import lock
-from .machine.waiting import CHILD, STOP, take_signals, wait
-from .recording.recorder import Recorder
-from .recording.sampling import Sampler
-from .recording.spool import Spool
-from .sending.uploads import Uploads
+from ..base.console import print_warning
+from ..machine.clock import Clock
+from ..machine.lock import lock
+from ..machine.waiting import CHILD, STOP, take_signals, wait
+from ..recording.recorder import Recorder
+from ..recording.sampling import Sampler
+from ..recording.spool import Spool
+from ..sending.uploads import Uploads
 
 
 def run(settings_json: str) -> int:

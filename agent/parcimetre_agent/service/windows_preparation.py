@@ -10,7 +10,7 @@ from ..base.console import print_error
 from ..base.errors import AgentError
 from ..configuration.settings import resolve
 from ..sending.preparation import prepare
-from . import log
+from ..windows import log
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""`python -m parcimetre_agent.windows.service_main`: what Windows starts as the service ParcimetreAgent.
+"""`python -m parcimetre_agent.service.windows_service`: what Windows starts as the service ParcimetreAgent.
 
 Settings, data folder and enrolment are a child's work (`preparation`), so that what it loads is not kept in
 memory. While something is to be mended the service runs on and looks again: the settings may come by a group
@@ -11,11 +11,11 @@ import signal
 import subprocess
 import sys
 
-from .. import resident
 from ..machine.waiting import STOP, take_signals, wait
-from . import log
-from .registry import SETTINGS_KEY, Registry
-from .service import Service
+from ..windows import log
+from ..windows.registry import SETTINGS_KEY, Registry
+from ..windows.service import Service
+from . import resident
 
 NAME = "ParcimetreAgent"
 FIRST_LOOK_S, LONGEST_LOOK_S = 60.0, 3600.0
@@ -66,7 +66,7 @@ def _measure() -> int:
 def _prepared() -> str:
     """The settings in force; empty while something is to be mended, which the child has said in the log."""
     child = subprocess.Popen(
-        [sys.executable, "-m", f"{__package__}.preparation"],
+        [sys.executable, "-m", f"{__package__}.windows_preparation"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, creationflags=_WITHOUT_WINDOW,
     )  # fmt: skip
     _children.append(child)
