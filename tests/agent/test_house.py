@@ -116,7 +116,8 @@ def test_file_name_says_where_a_sensor_is_loaded(name: str, system: str, suits: 
 
 def test_resident_loads_nothing_it_does_not_need() -> None:
     script = (
-        "import sys; from parcimetre_agent import resident, sampling; s = sampling.Sampler();"
+        "import sys; from parcimetre_agent.recording import sampling;"
+        "from parcimetre_agent.service import resident; s = sampling.Sampler();"
         "from parcimetre_agent.machine.clock import Clock; s.sample(Clock().now()); print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

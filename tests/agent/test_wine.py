@@ -117,19 +117,21 @@ def test_devices_are_listed_with_paths_and_instance_names() -> None:
 
 def test_resident_loads_nothing_it_does_not_need_on_windows_either() -> None:
     script = (
-        "import sys; from parcimetre_agent import resident, sampling;"
+        "import sys; from parcimetre_agent.recording import sampling;"
+        "from parcimetre_agent.service import resident;"
         "from parcimetre_agent.machine.clock import Clock;"
         "sampling.Sampler().sample(Clock().now()); print(*sys.modules)"
     )
     loaded = set(_run("python/python.exe", "-c", script).split())
     assert "parcimetre_agent.power.emi_windows" in loaded
     assert not loaded & {"httpx", "ssl", "hashlib", "pathlib", "dataclasses", "argparse", "logging", "random"}
-    assert not loaded & {f"parcimetre_agent.{name}" for name in ("report", "settings", "transport", "cli")}
+    heavy = ("report", "configuration.settings", "sending.transport", "cli")
+    assert not loaded & {f"parcimetre_agent.{name}" for name in heavy}
 
 
 def test_interrupt_ends_the_residents_wait() -> None:
     script = (
-        "import signal, threading; from parcimetre_agent import waiting; waiting.take_signals();"
+        "import signal, threading; from parcimetre_agent.machine import waiting; waiting.take_signals();"
         "threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start(); print(waiting.wait(600))"
     )
     assert _run("python/python.exe", "-c", script).strip() == "stop"

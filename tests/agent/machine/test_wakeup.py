@@ -5,7 +5,7 @@ import sys
 
 SCRIPT = """
 import os, signal, sys
-from parcimetre_agent import wakeup
+from parcimetre_agent.machine import wakeup
 taken = {signal.SIGTERM, signal.SIGCHLD}
 wakeup.take(taken)
 assert wakeup.wait(0.01) is None
