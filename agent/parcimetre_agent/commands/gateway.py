@@ -17,8 +17,8 @@ from ..configuration.settings import Settings
 from ..gateway import loop, power_units, snmp, targets, work
 from ..gateway.configuration import DEFAULT_GATEWAY_FILE, SNMP_PORT, Configuration, Target, load
 from ..gateway.credentials import PUBLIC, Credential, read
+from ..gateway.device_identity import KnownDevice
 from ..gateway.discovery import Found, discover
-from ..gateway.printers import Known
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -116,7 +116,7 @@ def _line(one: Found) -> str:
     return f"{one.target.place}: {', '.join([model, *filter(None, traits)])}"
 
 
-def _traits(known: Known, impressions: int | None) -> list[str | None]:
+def _traits(known: KnownDevice, impressions: int | None) -> list[str | None]:
     """What a printer counted and can do, or what another device tells of its power."""
     can = known.printer
     if known.category in power_units.KINDS:

@@ -14,7 +14,7 @@ from ..identification.hashes import serial_hash
 from ..identification.names import printable
 from ..metering.redfish import number
 from ..report import Cpu, Disk, DiskKind, Gpu, Inventory, MemoryModule, OperatingSystem, SensorOutcome, System
-from .printers import Known
+from .device_identity import KnownDevice, device_key
 from .time_in_state import State
 
 Document = Mapping[str, Any]
@@ -37,12 +37,12 @@ def is_machine(system: Document) -> bool:
     return system.get("SystemType") not in NO_MACHINES
 
 
-def known(system: Document, place: str, path: str, is_shared: bool = False) -> Known:
+def known(system: Document, place: str, path: str, is_shared: bool = False) -> KnownDevice:
     """Who a server is; `place` and `path` stand for it where its serial number is none, or is shared."""
     maker = printable(system.get("Manufacturer"))
     hashed = None if is_shared else hashed_serial(system)
-    key = hashed or serial_hash("address", f"{place} {path}") or place
-    return Known(
+    key = device_key(hashed, f"{place} {path}")
+    return KnownDevice(
         key, path, 0, maker or "unknown", printable(system.get("Model")), hashed, None, category="server"
     )
 
@@ -151,7 +151,7 @@ def _whole(value: object, most: int = 4096) -> int | None:
     return int(found) if found is not None and 1 <= found <= most else None
 
 
-def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
+def inventory(found: KnownDevice, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
     """The server as the report has it; its serial number goes as a hash alone, its address nowhere."""
     told = found.hardware or {}
     unmetered = SensorOutcome(POWER, "no_data", UNMETERED)

@@ -21,7 +21,7 @@ from ..sending import wire_json
 from ..sending.enrolment import read_secret
 from ..sending.inventory import content_hash
 from ..sending.transport import Answer, open_client, post
-from . import network, power_units, printers
+from . import device_identity, network, power_units
 from .book import Book, Waiting, Watched
 from .feeding import feed_fields
 
@@ -183,7 +183,7 @@ def _inventory(watched: Watched, now_s: int) -> Inventory:
         return bmc.inventory(watched.known, now_s, outcomes)
     if category in power_units.KINDS:
         return power_units.inventory(watched.known, now_s, outcomes)
-    describe = network.inventory if category == "network" else printers.inventory
+    describe = network.inventory if category == "network" else device_identity.base_inventory
     return describe(watched.known, now_s, outcomes)
 
 

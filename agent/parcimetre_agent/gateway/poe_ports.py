@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ..identification.names import printable
+from .answers import Answers
 from .network import PART_NAMES
 from .outlet_tables import PortTable
-from .printers import Answers
 from .taps import Tap
 
 INTERFACE_NAMES = "1.3.6.1.2.1.31.1.1.1.1"

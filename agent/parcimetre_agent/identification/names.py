@@ -20,3 +20,10 @@ def first_word(text: str | None) -> str | None:
 def clipped(text: str | None, longest: int = 200) -> str | None:
     """Return a text cut to the length that the report allows; None for an empty one."""
     return text[:longest] if text else None
+
+
+def without_maker(model: str | None, maker: str) -> str | None:
+    """Return a model without its maker's name before it."""
+    if model is None or not model.upper().startswith(f"{maker.upper()} "):
+        return model
+    return model[len(maker) :].strip()
