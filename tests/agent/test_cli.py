@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.data_dir import open_spool
+from parcimetre_agent.configuration.settings import resolve
+from parcimetre_agent.recording.slot import SlotRecord
+from parcimetre_agent.recording.spool import Spool
+from parcimetre_agent.recording.spool_opening import open_spool
 from parcimetre_agent.report import Report
-from parcimetre_agent.settings import resolve
-from parcimetre_agent.slot import SlotRecord
-from parcimetre_agent.spool import Spool
 from pydantic import TypeAdapter
 
 COMMANDS = ("run", "once", "inventory", "enrol", "status", "show", "doctor")
@@ -200,7 +200,7 @@ def test_status_left_for_everybody_is_shown_to_who_may_not_read_the_data_folder(
     public.mkdir()
     settings = resolve({"server": collector.url, "secret_file": str(secret), "data_dir": str(data)}, {})
     open_spool(settings.data_dir)
-    command = [sys.executable, "-m", "parcimetre_agent.courier", settings.to_json()]
+    command = [sys.executable, "-m", "parcimetre_agent.sending.courier", settings.to_json()]
     subprocess.run(command, check=True, env={**os.environ, "RUNTIME_DIRECTORY": str(public)})
     assert (public / "status.json").stat().st_mode & 0o777 == 0o644
     done = _agent("status", "--json", "--data-dir", "/nowhere", RUNTIME_DIRECTORY=str(public))

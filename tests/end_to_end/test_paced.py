@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from parcimetre_agent.spool import Spool
+from parcimetre_agent.recording.spool import Spool
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.records import DeviceId
 
