@@ -18,7 +18,7 @@ from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="limits and mounts of Linux")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="not applicable: limits and mounts of Linux")
 EPOCH = int(time.time()) // SLOT_S * SLOT_S
 MOST_REPORTS = 400
 

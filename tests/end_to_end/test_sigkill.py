@@ -19,7 +19,7 @@ from parcimetre_server.store.embedded import open_store
 KILLS = int(os.environ.get("PARCIMETRE_KILLS", "8"))
 CLIENTS = 4
 RETRY_S, PATIENCE_S = 0.05, 60
-BACKLOG = 2000
+BACKLOG = 600  # two reports of an agent, and the pause between them
 EPOCH = int(time.time()) // SLOT_S * SLOT_S
 
 
@@ -126,7 +126,7 @@ def test_a_real_agents_backlog_arrives_once_though_the_collector_dies_while_it_a
     assert (away.returncode, away.stderr.count("\n")) == (1, 1)
     assert "the data stays in the spool" in away.stderr
     collector.start()
-    sending = threading.Thread(target=agent.once)
+    sending = threading.Thread(target=agent.once_as_process)
     sending.start()
     _kill_amid_arrival(collector, device)
     sending.join()
