@@ -126,7 +126,7 @@ def test_a_real_agents_backlog_arrives_once_though_the_collector_dies_while_it_a
     assert (away.returncode, away.stderr.count("\n")) == (1, 1)
     assert "the data stays in the spool" in away.stderr
     collector.start()
-    sending = threading.Thread(target=agent.once_as_process)
+    sending = threading.Thread(target=agent.once)
     sending.start()
     _kill_amid_arrival(collector, device)
     sending.join()
