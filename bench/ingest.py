@@ -33,14 +33,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import psutil
 from parcimetre_agent.report import Report, Slot
-from parcimetre_server.collector import open_collector
-from parcimetre_server.credentials import Credentials
+from parcimetre_server.access.credentials import Credentials
+from parcimetre_server.access.opening import open_collector
+from parcimetre_server.configuration.settings import Settings, StoreAddress
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity, slots
-from parcimetre_server.ingest import expand
-from parcimetre_server.settings import Settings, StoreAddress
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 from pydantic import TypeAdapter
 
 sys.path.append(str(Path(__file__).parents[1] / "tests/server/store"))

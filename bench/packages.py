@@ -22,9 +22,9 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-import build_collector  # noqa: E402  tools/ is no package
-import build_packages  # noqa: E402
-import set_up_packages  # noqa: E402
+import build_collector
+import build_packages
+import set_up_packages
 
 RELEASE, PYTHON = "bookworm", "3.11"
 PEER, PEER_NEEDS = "prometheus-node-exporter", ("adduser", "init-system-helpers", "libc6")

@@ -24,23 +24,25 @@ from pathlib import Path
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-import httpx  # noqa: E402 (after the number of threads)
-import numpy as np  # noqa: E402
-from parcimetre_agent.report import SLOT_S, Gap, Slot  # noqa: E402
-from parcimetre_factors.criteria import Criterion  # noqa: E402
-from parcimetre_server.app import build  # noqa: E402
-from parcimetre_server.collector import Collector, open_collector  # noqa: E402
-from parcimetre_server.demo.fleet import DemoDevice, fleet  # noqa: E402
-from parcimetre_server.demo.records import activity  # noqa: E402
-from parcimetre_server.footprints import Query, footprint  # noqa: E402
-from parcimetre_server.ingest import expand  # noqa: E402
-from parcimetre_server.periods import DAY_S, Span, week_of, week_span, weeks_later  # noqa: E402
-from parcimetre_server.reports.html import html  # noqa: E402
-from parcimetre_server.reports.weekly import weekly  # noqa: E402
-from parcimetre_server.settings import Settings  # noqa: E402
-from parcimetre_server.store import Arrival, DeviceId, Fact  # noqa: E402
-from parcimetre_server.store.embedded.files import FILE  # noqa: E402
-from parcimetre_server.store.embedded.packing import DEVICE_BITS  # noqa: E402
+import httpx
+import numpy as np
+from parcimetre_agent.report import SLOT_S, Gap, Slot
+from parcimetre_factors.criteria import Criterion
+from parcimetre_server.access.context import Collector
+from parcimetre_server.access.opening import open_collector
+from parcimetre_server.base.periods import DAY_S, Span, week_of, week_span, weeks_later
+from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.demo.fleet import DemoDevice, fleet
+from parcimetre_server.demo.records import activity
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.query import Query
+from parcimetre_server.ingest.plausibility import expand
+from parcimetre_server.reports.html import html
+from parcimetre_server.reports.weekly import weekly
+from parcimetre_server.store.embedded.files import FILE
+from parcimetre_server.store.embedded.packing import DEVICE_BITS
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
+from parcimetre_server.web.app import build
 
 SIZE, MODELS, SEED, ROUNDS, AT_ONCE = 15_000, 1_500, 1, 3, 100
 AIM_WEEK_S, AIM_PAGE_S, AIM_REPORT_S, AIM_MIB = 1.0, 0.2, 20.0, 500.0

@@ -14,14 +14,16 @@ import time
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-from parcimetre_server.collector import Collector, open_collector  # noqa: E402 (after the number of threads)
-from parcimetre_server.devices import devices  # noqa: E402
-from parcimetre_server.periods import week_of, weeks_later  # noqa: E402
-from parcimetre_server.reports import schedules  # noqa: E402
-from parcimetre_server.reports.published import Publication, publish  # noqa: E402
-from parcimetre_server.reports.rendered import FORMATS, all_rendered  # noqa: E402
-from parcimetre_server.settings import Settings  # noqa: E402
-from query import kept_fleet  # noqa: E402
+from parcimetre_server.access.context import Collector
+from parcimetre_server.access.opening import open_collector
+from parcimetre_server.base.periods import week_of, weeks_later
+from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.fleet.devices import devices
+from parcimetre_server.reports import schedules
+from parcimetre_server.reports.formats import FORMATS, all_rendered
+from parcimetre_server.reports.publishing import publish
+from parcimetre_server.reports.stored import Publication
+from query import kept_fleet
 
 AIM_S, AIM_MIB = 20.0, 500.0
 

@@ -18,17 +18,19 @@ from pathlib import Path
 
 from parcimetre_agent.report import Gap, Slot
 from parcimetre_factors.criteria import Criterion
-from parcimetre_server.collector import Collector, open_collector
+from parcimetre_server.access.context import Collector
+from parcimetre_server.access.opening import open_collector
+from parcimetre_server.base.periods import DAY_S, Span
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity
-from parcimetre_server.feeds import read
-from parcimetre_server.footprints import Query, Row, footprint
-from parcimetre_server.ingest import expand
-from parcimetre_server.observations import keep
-from parcimetre_server.periods import DAY_S, Span
-from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.query import Query, Row
+from parcimetre_server.grid.feeds import read
+from parcimetre_server.grid.observations import keep
+from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.store.embedded.files import FILE
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 MIX = Path(__file__).parents[1] / "tests/data/grid/eco2mix.csv"
 FIRST = 1_696_118_400  # 2023-10-01, the first day of the file

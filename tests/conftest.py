@@ -54,6 +54,6 @@ def _skipped(reporter: pytest.TerminalReporter) -> Counter[str]:
 @pytest.fixture(scope="session")
 def factors():
     """The shipped set."""
-    from parcimetre_factors.factor import load_factor_set
+    from parcimetre_factors.tables.factor_set import load_factor_set
 
     return load_factor_set()

@@ -5,8 +5,8 @@ import threading
 import time
 
 from parcimetre_agent.report import SLOT_S, Slot
-from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.records import DeviceId
 
 EPOCH = int(time.time()) // SLOT_S * SLOT_S
 

@@ -15,8 +15,8 @@ import httpx
 import pytest
 from parcimetre_agent.errors import Unreachable
 from parcimetre_agent.report import SLOT_S, Slot
-from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.records import DeviceId
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="not applicable: limits and mounts of Linux")
 EPOCH = int(time.time()) // SLOT_S * SLOT_S

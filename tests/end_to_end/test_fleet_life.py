@@ -21,8 +21,8 @@ from parcimetre_agent.settings import Settings
 from parcimetre_agent.slot import Piece, Sample, one_slot
 from parcimetre_agent.spool import MAX_BYTES, PendingSlot, Spool
 from parcimetre_factors.activity import Activity
-from parcimetre_server.served import open_as_served
-from parcimetre_server.store import DeviceId
+from parcimetre_server.access.served_settings import open_as_served
+from parcimetre_server.store.records import DeviceId
 
 BIN = Path(sys.executable).parent
 PATIENCE_S = 90

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from parcimetre_agent import wire
 from parcimetre_agent.report import SLOT_S, Report, Slot
-from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.records import DeviceId
 
 MACHINES, REPORTS = 10, 20
 EPOCH = int(time.time()) // SLOT_S * SLOT_S

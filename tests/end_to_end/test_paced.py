@@ -8,8 +8,8 @@ from parcimetre_agent.courier import BATCH, Courier
 from parcimetre_agent.errors import Unreachable
 from parcimetre_agent.settings import Settings
 from parcimetre_agent.spool import Spool
-from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.records import DeviceId
 
 from .conftest import Agent, Collector
 from .test_sigkill import EPOCH, SLOT_S, assert_exactly, slot, spooled

@@ -13,9 +13,9 @@ from parcimetre_agent.identity import serial_hash
 from parcimetre_agent.report import Cpu, Inventory, OperatingSystem, Report, Slot, System
 from parcimetre_agent.settings import Settings
 from parcimetre_agent.transport import post
-from parcimetre_server.collector import open_collector
-from parcimetre_server.relayed_servers import join_servers
-from parcimetre_server.settings import Settings as CollectorSettings
+from parcimetre_server.access.opening import open_collector
+from parcimetre_server.configuration.settings import Settings as CollectorSettings
+from parcimetre_server.fleet.server_twins import join_servers
 
 from ..agent import certificates
 from ..agent.gateway import bmcs

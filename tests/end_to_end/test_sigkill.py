@@ -13,8 +13,8 @@ from parcimetre_agent.slot import EnergyRecord, SlotRecord
 from parcimetre_agent.spool import Spool
 from parcimetre_agent.timeline import GapRecord
 from parcimetre_factors.activity import Activity
-from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.records import DeviceId
 
 KILLS = int(os.environ.get("PARCIMETRE_KILLS", "8"))
 CLIENTS = 4

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from parcimetre_agent import report
-from parcimetre_server.app import build
-from parcimetre_server.collector import open_collector
-from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.access.opening import open_collector
+from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
+from parcimetre_server.web.app import build
 
 NOW = 1795514827  # Tuesday 2026-11-24, 10:07:07 UTC
 TODAY = NOW // 86_400 * 86_400
@@ -88,7 +88,7 @@ def clock_at(monkeypatch):
     """Hold the collector's clock at some second; at NOW to begin with."""
 
     def hold(second):
-        monkeypatch.setattr("parcimetre_server.clock.now", lambda: second)
+        monkeypatch.setattr("parcimetre_server.base.clock.now", lambda: second)
 
     hold(NOW)
     return hold

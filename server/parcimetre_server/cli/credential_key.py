@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from . import options, terminal
 
 DAYS = 90
@@ -35,7 +35,7 @@ def rotate(data_dir: Path, day: datetime | None, force: bool, as_json: bool) -> 
     A running collector takes the new key by itself. If the old key was stolen, let it count no longer than
     today: all agents enrol again.
     """
-    from ..credentials import rotate
+    from ..access.credentials import rotate
 
     collector = options.reading(data_dir)
     now = collector.now()

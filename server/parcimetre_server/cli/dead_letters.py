@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..dead_letters import Letter
-    from ..store import Store
+    from ..ingest.dead_letters import Letter
+    from ..store.interface import Store
 
 SHORT_ID = 12
 EPILOG = """\b
@@ -59,7 +59,7 @@ def _row(one: Letter) -> dict[str, object]:
 @options.as_json
 def show(data_dir: Path, letter_id: str, as_json: bool) -> None:
     """Show one refused record as it was sent."""
-    from ..dead_letters import letter
+    from ..ingest.dead_letters import letter
 
     found = asdict(letter(options.reading(data_dir).store, letter_id))
     click.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 2))
@@ -73,7 +73,7 @@ def show(data_dir: Path, letter_id: str, as_json: bool) -> None:
 @options.as_json
 def replay(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: bool, as_json: bool) -> None:
     """Judge refused records anew, after an upgrade or a mend; those taken now are letters no more."""
-    from ..dead_letters import replay
+    from ..ingest.dead_letters import replay
 
     collector = options.reading(data_dir)
     found = _chosen(collector.store, ids, device_id, every)
@@ -92,7 +92,7 @@ def replay(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: b
 @options.as_json
 def drop(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: bool, as_json: bool) -> None:
     """Forget refused records."""
-    from ..dead_letters import drop
+    from ..ingest.dead_letters import drop
 
     collector = options.reading(data_dir)
     found = _chosen(collector.store, ids, device_id, every)
@@ -101,8 +101,8 @@ def drop(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: boo
 
 
 def _chosen(store: Store, ids: Sequence[str], device_id: str | None, every: bool) -> list[Letter]:
-    from ..dead_letters import letter, letters
-    from ..devices import find
+    from ..fleet.lookup import find
+    from ..ingest.dead_letters import letter, letters
 
     if not ids and device_id is None and not every:
         raise click.UsageError("name letters by their ids, or give --device or --all")

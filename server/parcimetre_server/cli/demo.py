@@ -14,11 +14,11 @@ from parcimetre_agent.report import SLOT_S
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..base.i18n import mark
 from ..demo.beside import beside, send_beside, state_outlets
 from ..demo.fleet import fleet
 from ..demo.secrets import secrets
 from ..demo.send import Sent, connect, send
-from ..i18n import mark
 from . import options, terminal
 
 DAY_S = 86_400

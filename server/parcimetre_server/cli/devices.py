@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from ..i18n import mark
-from ..titles import NOT_COUNTED, title
+from ..base.i18n import mark
+from ..presentation.labels import NOT_COUNTED, title
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..api.devices import DeviceSummary
+    from ..analysis.device_summary import DeviceSummary
 
 SHORT_ID, ID_LENGTH = 12, 32
 TIMES = ("at", "first", "last", "until")
@@ -49,10 +49,11 @@ def command(
     """List devices, show one, change what becomes of it, and see who did."""
     if ctx.invoked_subcommand is not None:
         return
-    from ..api.devices import summary
-    from ..devices import chosen, devices
-    from ..home_displays import not_counted
-    from ..monitors import spans
+    from ..analysis.device_summary import summary
+    from ..fleet.devices import devices
+    from ..fleet.lookup import chosen
+    from ..fleet.monitors import spans
+    from ..fleet.monitors_at_home import not_counted
 
     collector = options.reading(data_dir)
     found = list(chosen(devices(collector.store), org_unit, site, category, search))
@@ -80,8 +81,8 @@ def _row(device: DeviceSummary) -> dict[str, object]:
 @options.as_json
 def show(data_dir: Path, device_id: str, as_json: bool) -> None:
     """Show all that is known of a device: its name, or enough of the beginning of its id."""
-    from ..api.devices import detail
-    from ..devices import find
+    from ..analysis.device_summary import detail
+    from ..fleet.lookup import find
 
     collector = options.reading(data_dir)
     found = asdict(detail(collector, find(collector.store, device_id).id))
@@ -103,7 +104,8 @@ def retire(data_dir: Path, device_id: str, scrapped: bool, as_json: bool) -> Non
 
     What its service life has left goes with it to its next owner, unless it is scrapped.
     """
-    from ..devices import find, retire
+    from ..fleet.lookup import find
+    from ..fleet.retirement import retire
 
     collector = options.reading(data_dir)
     found = find(collector.store, device_id)
@@ -123,7 +125,7 @@ def purchases(data_dir: Path, file: TextIO, as_json: bool) -> None:
 
     A file may be imported again: what it states anew replaces what was kept, and figures follow.
     """
-    from ..purchases import keep
+    from ..fleet.purchases import keep
 
     collector = options.reading(data_dir)
     kept = keep(collector.store, file, collector.zone, collector.now())
@@ -136,7 +138,8 @@ def purchases(data_dir: Path, file: TextIO, as_json: bool) -> None:
 @options.as_json
 def revoke(data_dir: Path, device_id: str, as_json: bool) -> None:
     """End a device's credential, if it was stolen: the machine must enrol again, its figures go on."""
-    from ..devices import find, revoke
+    from ..fleet.lookup import find
+    from ..fleet.retirement import revoke
 
     collector = options.reading(data_dir)
     found = find(collector.store, device_id)
@@ -157,8 +160,8 @@ def transfer(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Let a device belong to another org unit from a day on; figures before it stay with the former one."""
-    from ..devices import find
-    from ..transfers import Stay, transfer
+    from ..fleet.lookup import find
+    from ..organisation.transfers import Stay, transfer
 
     collector = options.reading(data_dir)
     zone = collector.zone
@@ -191,9 +194,9 @@ def merge(data_dir: Path, kept: str, gone: str | None, undo: bool, as_json: bool
     The history of both is read as one; where both have a quarter hour, the record that covers more of it
     counts. Nothing is rewritten, so that a merge can be undone.
     """
-    from ..devices import find
-    from ..merging import merge, unmerge
-    from ..store import DeviceId
+    from ..fleet.lookup import find
+    from ..fleet.merging import merge, unmerge
+    from ..store.records import DeviceId
 
     collector = options.reading(data_dir)
     store, now = collector.store, collector.now()
@@ -220,9 +223,9 @@ def split(data_dir: Path, device_id: str, at: str, as_json: bool) -> None:
     Both machines enrol again. Records of one id do not say which machine sent them: they are told apart by
     time alone.
     """
-    from ..devices import find
-    from ..merging import split
-    from ..periods import span
+    from ..base.periods import span
+    from ..fleet.lookup import find
+    from ..fleet.merging import split
 
     collector = options.reading(data_dir)
     zone = collector.zone
@@ -248,8 +251,8 @@ def delete(data_dir: Path, device_id: str, reason: str, together: bool, yes: boo
     Uninstall its agent first, or it enrols again as a new device. Backups and weekly reports that were
     written before still hold it.
     """
-    from ..deletion import delete
-    from ..devices import find
+    from ..fleet.deletion import delete
+    from ..fleet.lookup import find
 
     collector = options.reading(data_dir)
     found = find(collector.store, device_id)
@@ -266,7 +269,7 @@ def delete(data_dir: Path, device_id: str, reason: str, together: bool, yes: boo
 @options.as_json
 def audit(data_dir: Path, device_id: str | None, as_json: bool) -> None:
     """Show who did what and when: to one device (or secret, contract, ... of this id), or to anything."""
-    from ..audit import entries
+    from ..organisation.audit import entries
 
     rows = [
         asdict(entry)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from . import options, terminal
 
 EPILOG = """\b
@@ -37,7 +37,7 @@ def create(
     data_dir: Path, org_unit: str, site: str, zone: str | None, expires: datetime | None, as_json: bool
 ) -> None:
     """Create a secret and show it, this once."""
-    from ..enrolment import create_secret
+    from ..fleet.enrolment import create_secret
 
     collector = options.reading(data_dir, create=True)
     expires_at = None if expires is None else int(expires.replace(tzinfo=UTC).timestamp())
@@ -57,7 +57,7 @@ def create(
 @options.as_json
 def list_secrets(data_dir: Path, as_json: bool) -> None:
     """List secrets with their state; the secrets themselves are not kept."""
-    from ..enrolment import all_secrets
+    from ..fleet.enrolment import all_secrets
 
     collector = options.reading(data_dir)
     now = collector.now()
@@ -84,7 +84,7 @@ def _day(second: int | None) -> str | None:
 @options.as_json
 def revoke(data_dir: Path, secret_id: str, as_json: bool) -> None:
     """Let nobody enrol with a secret any more; machines already enrolled stay."""
-    from ..enrolment import revoke_secret
+    from ..fleet.enrolment import revoke_secret
 
     secret = revoke_secret(options.reading(data_dir), secret_id)
     facts = {"id": secret.id, "org_unit": secret.org_unit, "state": "revoked"}

@@ -10,11 +10,11 @@ from typing import BinaryIO
 import click
 from parcimetre_factors.estimate import Answer
 
-from ..estimates import answer_lines
-from ..factor_sets import in_force
-from ..formats import Formats
-from ..i18n import mark
-from ..titles import EVIDENCE
+from ..analysis.estimates import answer_lines
+from ..base.i18n import mark
+from ..configuration.factor_sets import in_force
+from ..presentation.formats import Formats
+from ..presentation.labels import EVIDENCE
 from . import options, terminal
 
 WORDS = (mark("line"), mark("evidence"))

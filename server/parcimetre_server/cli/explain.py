@@ -6,24 +6,25 @@ import json
 from pathlib import Path
 
 import click
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.errors import BadExplanation
-from parcimetre_factors.explain import Term
-from parcimetre_factors.factor import FactorSet
-from parcimetre_factors.verify import first_difference
+from parcimetre_factors.explanation.term import Term
+from parcimetre_factors.explanation.verification import first_difference
+from parcimetre_factors.service_life.amortisation import Policy
+from parcimetre_factors.tables.factor_set import FactorSet
 from rich.markup import escape
 from rich.tree import Tree
 
-from ..contracts import Electricity, market_sets
-from ..devices import find
-from ..explanations import Explanation, explain_device, explain_unit
-from ..explanations import as_json as explanation_json
-from ..factor_sets import in_force
-from ..formats import Formats
-from ..i18n import Tongue, language_of_environment, mark
-from ..periods import span
-from ..titles import QUALITIES, title
+from ..base.i18n import Tongue, language_of_environment, mark
+from ..base.periods import span
+from ..configuration.factor_sets import in_force
+from ..fleet.lookup import find
+from ..footprint.explanation.as_json import as_json as explanation_json
+from ..footprint.explanation.device import Explanation, explain_device
+from ..footprint.explanation.org_unit import explain_unit
+from ..grid.supply_contracts import Electricity, market_sets
+from ..presentation.formats import Formats
+from ..presentation.labels import QUALITIES, title
 from . import options, terminal
 from .footprint import amortisation_option, begin, criterion_option, electricity_option, end, org_unit_option
 

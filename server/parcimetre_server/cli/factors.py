@@ -9,15 +9,15 @@ from pathlib import Path
 
 import click
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.factor import Factor, FactorSet, load_factor_set
-from parcimetre_factors.overlay import Change, changes
+from parcimetre_factors.tables.factor_set import Factor, FactorSet, load_factor_set
+from parcimetre_factors.tables.overlay import Change, changes
 
-from ..adoption import adopt as adopt_candidate
-from ..api.factors import matching
-from ..factor_sets import candidate, checked, import_tables, in_force, sound
-from ..formats import Formats
-from ..i18n import mark
-from ..titles import QUALITIES
+from ..analysis.factor_sets.adoption import adopt as adopt_candidate
+from ..analysis.factor_sets.search import matching
+from ..base.i18n import mark
+from ..configuration.factor_sets import candidate, checked, import_tables, in_force, sound
+from ..presentation.formats import Formats
+from ..presentation.labels import QUALITIES
 from . import options, terminal
 
 EPILOG = """\b
@@ -139,8 +139,8 @@ def adopt(data_dir: Path, as_json: bool) -> None:
 @options.as_json
 def calibrate(data_dir: Path, days: int, as_json: bool) -> None:
     """Compare power models with what laptops took on battery; a candidate that waits to be adopted."""
-    from ..calibrations import calibrations, keep
-    from ..periods import Span
+    from ..analysis.factor_sets.calibrations import calibrations, keep
+    from ..base.periods import Span
 
     collector = options.reading(data_dir)
     now = collector.now() // SLOT_S * SLOT_S
@@ -170,7 +170,7 @@ def calibrate(data_dir: Path, days: int, as_json: bool) -> None:
 @options.as_json
 def diff(data_dir: Path, as_json: bool) -> None:
     """Compare the candidate with the set in force: each factor, and the fleet's total of the last 28 days."""
-    from ..factor_effects import SPAN_DAYS
+    from ..analysis.factor_sets.effects import SPAN_DAYS
 
     before, after = in_force(data_dir), candidate(data_dir)
     totals = [_total(data_dir, factors) for factors in (before, after)]
@@ -191,7 +191,7 @@ def diff(data_dir: Path, as_json: bool) -> None:
 
 def _total(data_dir: Path, factors: FactorSet) -> float | None:
     """Climate impact of the whole fleet over the last days, in kg CO2 eq."""
-    from ..factor_effects import total
+    from ..analysis.factor_sets.effects import total
 
     return total(options.reading(data_dir), factors).value
 

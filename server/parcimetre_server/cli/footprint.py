@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import get_args
 
 import click
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
+from parcimetre_factors.service_life.amortisation import Policy
 
-from ..contracts import ELECTRICITY, Electricity
-from ..devices import devices
-from ..explanations import MARKET
-from ..footprints import GROUPINGS, GroupBy, Query, Row, figures
-from ..formats import Formats
-from ..i18n import Tongue, language_of_environment, mark
-from ..periods import Interval, span
-from ..sparkline import sparkline
-from ..tallies import ALL
-from ..titles import GROUPS, title
+from ..base.i18n import Tongue, language_of_environment, mark
+from ..base.periods import Interval, span
+from ..fleet.devices import devices
+from ..footprint.compute import figures
+from ..footprint.contributions import ALL, GROUPINGS, GroupBy
+from ..footprint.explanation.notes import MARKET
+from ..footprint.query import Query, Row
+from ..grid.supply_contracts import ELECTRICITY, Electricity
+from ..presentation.formats import Formats
+from ..presentation.labels import GROUPS, title
+from ..presentation.sparkline import sparkline
 from . import options, terminal
 
 EPILOG = """\b

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formats import Formats
-from ..i18n import mark
+from ..base.i18n import mark
+from ..presentation.formats import Formats
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..collector import Collector
-    from ..contracts import Held
+    from ..access.context import Collector
+    from ..grid.supply_contracts import Held
 
 EPILOG = """\b
 Examples:
@@ -48,10 +48,10 @@ def import_feed(data_dir: Path, file: Any, zone: str, as_json: bool) -> None:
 
     A file may be imported again: what it states anew replaces what was kept, and figures follow.
     """
-    from parcimetre_factors.grid import check_zone
+    from parcimetre_factors.grid.intensity import check_zone
 
-    from ..feeds import read
-    from ..observations import keep
+    from ..grid.feeds import read
+    from ..grid.observations import keep
 
     collector = options.reading(data_dir, create=True)
     check_zone(zone, collector.factors)
@@ -78,8 +78,8 @@ def show(data_dir: Path, zone: str, begin: str | None, end: str | None, as_json:
     """Show what a kilowatt-hour costs, by day of UTC; with --json, every slot."""
     from parcimetre_factors.criteria import Criterion
 
-    from ..api.grid import grid_slots
-    from ..periods import span
+    from ..analysis.grid_slots import grid_slots
+    from ..base.periods import span
 
     collector = options.reading(data_dir)
     asked = span(begin, end, collector.zone, collector.now(), days=1)
@@ -121,9 +121,10 @@ def profile(data_dir: Path, zone: str, folder: Path, as_json: bool) -> None:
     They count after `parcimetre factors import FOLDER` and `parcimetre factors adopt`, for slots that no feed
     gives. A month needs 20 days.
     """
-    from ..own_profiles import make_profiles
+    from ..grid.monthly_profiles import make_profiles
 
-    months = make_profiles(options.reading(data_dir), zone, folder)
+    reader = options.reading(data_dir)
+    months = make_profiles(reader.store, reader.factors, zone, reader.now(), folder)
     rows = [{"month": m.name, "days": m.days, "profile": "yes" if m.rows else "no"} for m in months]
     terminal.show(rows, as_json, "")
 
@@ -151,15 +152,15 @@ def contract(data_dir: Path) -> None:
 @options.as_json
 def add_contract(data_dir: Path, file: Any, first: str | None, as_json: bool, **said: str | None) -> None:
     """Keep a contract, or all of a file; the same again changes nothing."""
-    from .. import contracts
+    from ..grid import supply_contracts
 
     collector = options.reading(data_dir, create=True)
     stated: list[Any] = [{name: text for name, text in {**said, "from": first}.items() if text is not None}]
     if file is not None:
         if stated[0]:
             raise click.UsageError("give either --file or the contract itself")
-        stated = contracts.read(file.read().decode("utf-8-sig"))
-    kept = contracts.add(collector.store, stated, collector.zone, collector.now())
+        stated = supply_contracts.read(file.read().decode("utf-8-sig"))
+    kept = supply_contracts.add(collector.store, stated, collector.zone, collector.now())
     _show_contracts(collector, kept, as_json)
 
 
@@ -168,10 +169,10 @@ def add_contract(data_dir: Path, file: Any, first: str | None, as_json: bool, **
 @options.as_json
 def list_contracts(data_dir: Path, as_json: bool) -> None:
     """List the contracts that were stated."""
-    from .. import contracts
+    from ..grid import supply_contracts
 
     collector = options.reading(data_dir)
-    _show_contracts(collector, contracts.contracts(collector.store), as_json)
+    _show_contracts(collector, supply_contracts.contracts(collector.store), as_json)
 
 
 @contract.command("end", epilog=EPILOG)
@@ -181,15 +182,15 @@ def list_contracts(data_dir: Path, as_json: bool) -> None:
 @options.as_json
 def end_contract(data_dir: Path, contract_id: str, last_day: str, as_json: bool) -> None:
     """Let a contract end with a day."""
-    from .. import contracts
+    from ..grid import supply_contracts
 
     collector = options.reading(data_dir)
-    ended = contracts.end(collector.store, contract_id, last_day, collector.zone, collector.now())
+    ended = supply_contracts.end(collector.store, contract_id, last_day, collector.zone, collector.now())
     _show_contracts(collector, [ended], as_json)
 
 
 def _show_contracts(collector: Collector, held: list[Held], as_json: bool) -> None:
-    from ..contracts import as_json as told
+    from ..grid.supply_contracts import as_json as told
 
     rows = [told(each, collector.zone) for each in held]
     if not as_json:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..outlets.map import Listed
+    from ..fleet.outlets.mapping import Listed
 
 EPILOG = """\b
 Examples:
@@ -46,8 +46,8 @@ def list_outlets(data_dir: Path, begin: str | None, end: str | None, as_json: bo
 
 
 def _list(data_dir: Path, begin: str | None, end: str | None, as_json: bool) -> None:
-    from ..outlets.map import listed
-    from ..periods import span
+    from ..base.periods import span
+    from ..fleet.outlets.mapping import listed
 
     collector = options.reading(data_dir)
     rows = listed(collector, span(begin, end, collector.zone, collector.now()))
@@ -79,7 +79,7 @@ def import_map(data_dir: Path, file: TextIO, dry_run: bool, as_json: bool) -> No
     first on which it holds; without it, it always did, and an outlet that was mapped before needs it. A file
     may be imported again. Nothing is kept of one with a fault.
     """
-    from ..outlets.map import keep, statements
+    from ..fleet.outlets.mapping import keep, statements
 
     collector = options.reading(data_dir)
     kept = keep(collector.store, statements(file), collector.zone, collector.now(), dry_run=dry_run)

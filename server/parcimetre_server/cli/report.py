@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from ..i18n import LANGUAGES, Language, language_of_environment, mark
-from ..periods import DAY_S
+from ..access.tokens import day_of
+from ..base.i18n import LANGUAGES, Language, language_of_environment, mark
+from ..base.periods import DAY_S
 from ..reports import schedules
 from ..reports.deliveries import STATE_TITLES, bounced, listed
-from ..reports.published import Verified, verify
-from ..reports.rendered import FORMATS, Format, rendered
+from ..reports.formats import FORMATS, Format, rendered
 from ..reports.schedules import WAYS
+from ..reports.verification import Verified, verify
 from ..reports.weekly import weekly as weekly_report
-from ..tokens import day_of
 from . import options, terminal
 
 EPILOG = """\b
@@ -68,8 +68,8 @@ def weekly(
 
     With --verify, exit code 1 where a published figure is not what the store gives with its factor set.
     """
-    from ..scope import ROLES as KNOWN
-    from ..scope import Scope
+    from ..base.scope import ROLES as KNOWN
+    from ..base.scope import Scope
 
     collector = options.reading(data_dir)
     level = KNOWN[ROLES.index(role)]

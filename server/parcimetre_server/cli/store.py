@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..migration import Compared
-    from ..store import Store
+    from ..store.interface import Store
+    from ..store.migration import Compared
 
 EPILOG = """\b
 Examples:
@@ -41,8 +41,8 @@ def migrate(source: str, target: str, store_password_file: Path | None, as_json:
     Stop the collectors first. It may be repeated: what is there already is not copied again. Exit code 1,
     with the name of each difference, when both sides do not hold the same.
     """
-    from ..migration import migrate as move
-    from ..migration import steps
+    from ..store.migration import migrate as move
+    from ..store.migration import steps
 
     origin = _open(source, store_password_file, create=False)
     goal = _open(target, store_password_file, create=True)
@@ -79,9 +79,9 @@ def retain(data_dir: Path, keep_slots_days: int, keep_hours_days: int, dry_run: 
     The collector does it by itself once a day; it may be done while the collector serves. Give the days that
     the collector was started with.
     """
-    from .. import clock
-    from ..retention import retain as roll_up
-    from ..settings import check_kept
+    from ..base import clock
+    from ..configuration.settings import check_kept
+    from ..fleet.retention import retain as roll_up
 
     check_kept(keep_slots_days, keep_hours_days)
     store = options.reading(data_dir).store
@@ -107,8 +107,8 @@ def _watched(found: Iterator[Compared], total: int) -> Iterator[Compared]:
 
 
 def _open(where: str, password_file: Path | None, create: bool) -> Store:
-    from ..collector import store_of
-    from ..settings import Settings, StoreAddress
+    from ..access.opening import store_of
+    from ..configuration.settings import Settings, StoreAddress
 
     if where.startswith("clickhouse+"):
         return store_of(Settings(Path(), store=StoreAddress(where, password_file)), create)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..i18n import Tongue, language_of_environment, mark
+from ..base.i18n import Tongue, language_of_environment, mark
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,7 +8,7 @@ from typing import cast
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import mark
 from . import options, terminal
 
 EPILOG = """\b
@@ -41,8 +41,8 @@ def create(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Create a token and show it, this once."""
-    from ..scope import Role
-    from ..tokens import create_token
+    from ..access.tokens import create_token
+    from ..base.scope import Role
 
     if everything == (org_unit is not None):
         raise click.UsageError("give either --org-unit PATH or --everything")
@@ -65,7 +65,7 @@ def create(
 @options.as_json
 def list_tokens(data_dir: Path, as_json: bool) -> None:
     """List tokens with their state and the day of their last use; the tokens themselves are not kept."""
-    from ..tokens import all_tokens, day_of, last_days
+    from ..access.tokens import all_tokens, day_of, last_days
 
     collector = options.reading(data_dir)
     now, used, say = collector.now(), last_days(collector.store), terminal.tongue()
@@ -90,7 +90,7 @@ def list_tokens(data_dir: Path, as_json: bool) -> None:
 @options.as_json
 def revoke(data_dir: Path, token_id: str, as_json: bool) -> None:
     """Let nobody in with a token any more, within seconds."""
-    from ..tokens import revoke_token
+    from ..access.tokens import revoke_token
 
     token = revoke_token(options.reading(data_dir), token_id)
     facts = {"id": token.id, "name": token.name, "state": "revoked"}

@@ -7,9 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..outlets.map import Statement, keep
-from ..outlets.wiring import Feeding, Wiring
-from ..served import open_as_served
+from ..access.served_settings import open_as_served
+from ..fleet.outlets.mapping import Statement, keep
+from ..organisation.connections import Feeding, Wiring
 from .fleet import CENTRAL, DATACENTRE, DemoDevice, fleet
 from .power_units import pdus
 from .printers import printers

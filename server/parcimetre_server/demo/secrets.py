@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ..enrolment import create_secret, revoke_secret
-from ..served import open_as_served
+from ..access.served_settings import open_as_served
+from ..fleet.enrolment import create_secret, revoke_secret
 from .fleet import ZONE
 from .send import SecretOf, Simulated
 

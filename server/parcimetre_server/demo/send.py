@@ -30,7 +30,7 @@ from parcimetre_agent.report import (
 from pydantic import TypeAdapter
 
 from .. import __version__
-from ..errors import ParcimetreError
+from ..base.errors import ParcimetreError
 from .fleet import DemoDevice
 from .records import activity
 from .relayed import Record, Relayed

@@ -9,18 +9,19 @@ from dataclasses import asdict, dataclass, replace
 from email.message import Message
 from typing import Any, Literal
 
-from ..collector import Collector
-from ..i18n import LANGUAGES, mark
-from ..periods import DAY_S, HOUR_S
-from ..served import like
-from ..store import Fact, Store
+from ..access.context import Collector
+from ..access.served_settings import like
+from ..base.i18n import LANGUAGES, mark
+from ..base.periods import DAY_S, HOUR_S
+from ..store.interface import Store
+from ..store.records import Fact
+from .channels import NotTaken, by_mail, into_folder, to_webhook
 from .editions import Edition, editions
-from .letter import letter
+from .formats import all_rendered
 from .message import message, name_of
-from .published import WHOLE_TARGET, Publication, Target, of_key, of_week, publications
-from .rendered import all_rendered
 from .schedules import Schedule, Way, schedules
-from .ways import NotTaken, by_mail, into_folder, to_webhook
+from .stored import WHOLE_TARGET, Publication, Target, of_key, of_week, publications
+from .wording import letter
 
 State = Literal["sent", "waiting", "refused", "given_up", "bounced"]
 STATE_TITLES: dict[str, str] = {

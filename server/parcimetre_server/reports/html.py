@@ -6,14 +6,14 @@ import base64
 import hashlib
 from typing import Any
 
-from ..collector import Collector
-from ..i18n import Language
-from ..pages.colours import style
-from ..pages.rendering import environment, tools
-from ..titles import title
-from ..views import bars, stage_views
-from .letter import letter
-from .weekly import Weekly
+from ..access.context import Collector
+from ..analysis.bars import bars, stage_views
+from ..base.i18n import Language
+from ..presentation.jinja_environment import environment, template_tools
+from ..presentation.labels import title
+from ..presentation.palette import style
+from .content import Weekly
+from .wording import letter
 
 
 def values(report: Weekly, collector: Collector, language: Language) -> dict[str, Any]:
@@ -35,10 +35,9 @@ def values(report: Weekly, collector: Collector, language: Language) -> dict[str
 
 def html(report: Weekly, collector: Collector, language: Language) -> str:
     """The report in one language, style included."""
-    template = environment().get_template("report.html")
-    return template.render(
-        tools(language, collector) | values(report, collector, language) | {"style": style()}
-    )
+    template = environment("reports").get_template("report.html")
+    tools = template_tools(language, collector.zone, collector.settings.organisation, collector.factors)
+    return template.render(tools | values(report, collector, language) | {"style": style()})
 
 
 def content_security_policy() -> str:

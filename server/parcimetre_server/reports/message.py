@@ -8,10 +8,10 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
 
-from ..i18n import Tongue, mark
-from .letter import Letter
+from ..base.i18n import Tongue, mark
+from .formats import File
 from .mail_body import mail_html, mail_text
-from .rendered import File
+from .wording import Letter
 
 
 def message(

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict
 from importlib.resources import as_file, files
 
-from ..pages.colours import colours
-from .letter import Letter
+from ..presentation.palette import colours
+from .wording import Letter
 
 TEMPLATE = "letter.typ"
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from .. import consumption
-from ..footprints import Row
-from .weekly import Weekly
+from ..fleet.printing import consumables as consumption
+from ..footprint.query import Row
+from .content import Weekly
 
 COLUMNS = (
     "section", "group", "period", "energy_kwh", "value", "low", "high", "unit", "coverage", "measured_share",

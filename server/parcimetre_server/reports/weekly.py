@@ -3,121 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
 
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.factor import FactorSet
+from parcimetre_factors.tables.factor_set import FactorSet
 
-from .. import consumption
-from ..collector import Collector
-from ..contracts import contracts
-from ..devices import Device
-from ..footprints import Figures, Query, Row, figures, guard_of
-from ..hardware import is_virtual
-from ..periods import DAY_S, Span, week_span, weeks_later
-from ..scope import Scope
-from ..store import DeviceId
-from ..views import top
-from .actions import Action, actions
-from .changes import Changes, between
-from .habits import Habit, Habits, seen_by
+from ..access.context import Collector
+from ..analysis.bars import top
+from ..analysis.changes import between
+from ..analysis.idle_use import Habit, Habits, seen_by
+from ..analysis.recommendations import Action, actions
+from ..base.periods import DAY_S, Span, week_span, weeks_later
+from ..base.scope import Scope
+from ..fleet.device import Device
+from ..fleet.hardware import is_virtual
+from ..fleet.printing import consumables
+from ..footprint.compute import figures
+from ..footprint.query import Query, Row
+from ..footprint.redaction import guard_of
+from ..footprint.result import Figures
+from ..grid.supply_contracts import contracts
+from ..store.records import DeviceId
+from .content import Named, State, Weekly
 
 TOP = 10
 SETTLED_S = 28 * DAY_S
-State = Literal["running", "provisional", "final"]
-
-
-@dataclass(frozen=True)
-class Named:
-    """What a report says of a single device."""
-
-    id: DeviceId
-    name: str
-    category: str
-    org_unit: str
-    simulated: bool
-    virtual: str
-
-
-@dataclass(frozen=True)
-class Moved:
-    """A figure that is no longer what an earlier edition said, with the name of its group."""
-
-    what: str
-    group: str
-    before: float
-    after: float
-    unit: str
-
-
-@dataclass(frozen=True)
-class Restated:
-    """The edition that a report takes the place of, and which of its figures moved, the total's first."""
-
-    edition: int
-    published_at: int
-    moved: tuple[Moved, ...]
-
-
-@dataclass(frozen=True)
-class Weekly:
-    """An ISO week of an org unit and all below it.
-
-    `state` is running until the week is over, and provisional while late records are waited for; `previous`
-    is the week before, of a running one the same part of it. `withheld` says that there are devices, but too
-    few to be shown to the reader; nothing else is told then. `market` is the total by the suppliers'
-    contracts, None where none holds in the week. `actions` are worth `eur_per_kwh`. `printing` is paper and
-    toner by org unit, in no other figure.
-    """
-
-    week: str
-    span: Span
-    org_unit: str | None
-    state: State
-    devices: int
-    virtual: int
-    total: Row
-    market: Row | None
-    previous: Row
-    changes: Changes | None
-    by_unit: tuple[Row, ...]
-    by_category: tuple[Row, ...]
-    by_stage: tuple[Row, ...]
-    by_power_source: tuple[Row, ...]
-    by_day: tuple[Row, ...]
-    actions: tuple[Action, ...]
-    eur_per_kwh: float
-    greatest: tuple[tuple[Named, Row], ...]
-    factor_set: str
-    withheld: bool = False
-    printing: tuple[consumption.Row, ...] = ()
-    restated: Restated | None = None
-
-    @property
-    def provisional(self) -> bool:
-        """Whether the week is not over."""
-        return self.state == "running"
-
-    @property
-    def change(self) -> float | None:
-        """Change of the total against the week before, of 1; None where there is nothing to compare."""
-        return _change(self.total.value, self.previous.value)
-
-    @property
-    def energy_change(self) -> float | None:
-        """The same of the electricity."""
-        return _change(self.total.energy_kwh, self.previous.energy_kwh)
-
-    @property
-    def cost_eur(self) -> float:
-        """What the electricity cost."""
-        return self.total.energy_kwh * self.eur_per_kwh
-
-
-def _change(now: float | None, before: float | None) -> float | None:
-    return now / before - 1 if now is not None and before else None
 
 
 @dataclass(frozen=True)
@@ -208,11 +119,11 @@ def weekly(
     )
 
 
-def _printing(collector: Collector, span: Span, org_unit: str | None) -> tuple[consumption.Row, ...]:
+def _printing(collector: Collector, span: Span, org_unit: str | None) -> tuple[consumables.Row, ...]:
     """Paper and toner by org unit; none for who may see sums of groups only."""
     if not collector.scope.sees_devices:
         return ()
-    return tuple(consumption.consumption(collector, consumption.Query(span, org_unit=org_unit), "org_unit"))
+    return tuple(consumables.consumption(collector, consumables.Query(span, org_unit=org_unit), "org_unit"))
 
 
 def _spans(collector: Collector, week: str) -> tuple[Span, Span]:
@@ -268,39 +179,3 @@ def _market(collector: Collector, span: Span, org_unit: str | None) -> Row | Non
 
 def _greatest(rows: list[Row]) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=lambda row: row.value or 0.0, reverse=True))
-
-
-def as_json(report: Weekly) -> dict[str, Any]:
-    """The report for machines."""
-    rows = {
-        name: [asdict(row) for row in getattr(report, name)]
-        for name in ("by_unit", "by_category", "by_stage", "by_power_source", "by_day")
-    }
-    return {
-        "week": report.week,
-        "from": report.span.first,
-        "to": report.span.last,
-        "org_unit": report.org_unit,
-        "state": report.state,
-        "provisional": report.provisional,
-        "devices": report.devices,
-        "virtual_machines": report.virtual,
-        "total": asdict(report.total),
-        "total_market": None if report.market is None else asdict(report.market),
-        "previous": asdict(report.previous),
-        "change": report.change,
-        "energy_change": report.energy_change,
-        "changes": None if report.changes is None else asdict(report.changes),
-        **rows,
-        "printing": [asdict(row) for row in report.printing],
-        "actions": [asdict(action) for action in report.actions],
-        "eur_per_kwh": report.eur_per_kwh,
-        "cost_eur": report.cost_eur,
-        "greatest": [
-            asdict(row) | {"name": device.name, "category": device.category, "org_unit": device.org_unit}
-            for device, row in report.greatest
-        ],
-        "factor_set": report.factor_set,
-        "withheld": report.withheld,
-        "restated": None if report.restated is None else asdict(report.restated),
-    }

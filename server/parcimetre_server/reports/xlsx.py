@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from ..i18n import Tongue, mark
-from .letter import Letter
+from ..base.i18n import Tongue, mark
+from .content import Weekly
 from .rows import COLUMNS, Cells, rows
-from .weekly import Weekly
+from .wording import Letter
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook

@@ -4,11 +4,11 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from parcimetre_server import contracts
-from parcimetre_server.collector import open_collector
-from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId, Fact
-from parcimetre_server.tokens import create_token
+from parcimetre_server.access.opening import open_collector
+from parcimetre_server.access.tokens import create_token
+from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.grid import supply_contracts
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from tests.server.conftest import DAY_S, NOW, SLOT_S, TODAY, Reader, enrolled, inventory, slot
 
@@ -40,7 +40,7 @@ def communes(tmp_path, clock_at):
     collector.store.write([communes_device(i, unit) for i, unit in enumerate(UNITS)])
     one = {"product": "P", "kg_per_kwh": "0.02", "at_meter": "yes", "evidence": "E", "from": "2026-01-01"}
     stated = [{**one, "supplier": "Fournisseurb", "site": "Siteofb"}, {**one, "supplier": "F", "org_unit": A}]
-    contracts.add(collector.store, stated, collector.zone, collector.now())
+    supply_contracts.add(collector.store, stated, collector.zone, collector.now())
     tokens = {role: create_token(collector, role, role, A)[1] for role in ("viewer", "analyst", "admin")}
     yield SimpleNamespace(collector=collector, tokens=tokens, settings=settings)
     collector.store.close()

@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from parcimetre_factors.factor import COLUMNS, load_factor_set
-from parcimetre_server.audit import entries
-from parcimetre_server.enrolment import all_secrets
-from parcimetre_server.factor_sets import import_tables, in_force
-from parcimetre_server.org import sites, units
+from parcimetre_factors.tables.factor_set import COLUMNS, load_factor_set
+from parcimetre_server.access.tokens import all_tokens, create_token
+from parcimetre_server.configuration.factor_sets import import_tables, in_force
+from parcimetre_server.fleet.enrolment import all_secrets
+from parcimetre_server.organisation.audit import entries
+from parcimetre_server.organisation.org import sites, units
 from parcimetre_server.reports.schedules import schedules
-from parcimetre_server.tokens import all_tokens, create_token
 
 A, B = "Métropole/Aubeclair", "Métropole/Boisverre"
 FORM_KEY = re.compile(r'name="form_key" value="([^"]+)"')

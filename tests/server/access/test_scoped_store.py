@@ -3,10 +3,11 @@
 from typing import get_args
 
 import pytest
-from parcimetre_server.devices import UnknownDevice, device, devices
-from parcimetre_server.scope import NotAllowed, Scope
-from parcimetre_server.scoped_store import ScopedStore
-from parcimetre_server.store import Fact, FactKind
+from parcimetre_server.access.scoped_store import ScopedStore
+from parcimetre_server.base.scope import NotAllowed, Scope
+from parcimetre_server.fleet.device import UnknownDevice
+from parcimetre_server.fleet.devices import device, devices
+from parcimetre_server.store.records import Fact, FactKind
 
 A = "Métropole/Aubeclair"
 TOLD = {

@@ -4,12 +4,12 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from parcimetre_server import tokens
-from parcimetre_server.audit import entries
+from parcimetre_server.access import tokens
+from parcimetre_server.access.served_settings import open_as_served
+from parcimetre_server.access.tokens import BadToken, BadTokenName, Tokens, create_token, revoke_token
+from parcimetre_server.base.scope import Scope
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.scope import Scope
-from parcimetre_server.served import open_as_served
-from parcimetre_server.tokens import BadToken, BadTokenName, Tokens, create_token, revoke_token
+from parcimetre_server.organisation.audit import entries
 
 A = "Métropole/Aubeclair"
 NETWORK = {"address": "192.0.2.7", "read_from_network": True}

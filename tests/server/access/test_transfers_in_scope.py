@@ -4,14 +4,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 from parcimetre_factors.criteria import Criterion
-from parcimetre_server.devices import device, devices
-from parcimetre_server.explanations import explain_device
-from parcimetre_server.footprints import Query, figures
-from parcimetre_server.merging import merge, split
-from parcimetre_server.periods import Span
-from parcimetre_server.scope import Scope
-from parcimetre_server.store import DeviceId
-from parcimetre_server.transfers import Stay, midnight, transfer
+from parcimetre_server.base.periods import Span
+from parcimetre_server.base.scope import Scope
+from parcimetre_server.fleet.devices import device, devices
+from parcimetre_server.fleet.merging import merge, split
+from parcimetre_server.footprint.compute import figures
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.query import Query
+from parcimetre_server.organisation.transfers import Stay, midnight, transfer
+from parcimetre_server.store.records import DeviceId
 
 from tests.server.conftest import DAY_S, SLOT_S, TODAY
 

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 from fastapi.routing import APIRoute
-from parcimetre_server.app import routers
-from parcimetre_server.tokens import create_token
+from parcimetre_server.access.tokens import create_token
+from parcimetre_server.web.app import routers
 
 A, B = "Métropole/Aubeclair", "Métropole/Boisverre"
 OTHERS = ("Boisverre", "Secretariatb", "Schoolb", "Siteofb", "hostofb", "b0b0b0", "Fournisseurb", "Modelb")

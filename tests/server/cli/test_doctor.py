@@ -10,11 +10,11 @@ from threading import Thread
 
 import pytest
 from click.testing import CliRunner
+from parcimetre_server.access.credentials import signing_key
 from parcimetre_server.cli import doctor
-from parcimetre_server.credentials import signing_key
-from parcimetre_server.enrolment import create_secret
-from parcimetre_server.reports.published import publish
-from parcimetre_server.store import Fact
+from parcimetre_server.fleet.enrolment import create_secret
+from parcimetre_server.reports.publishing import publish
+from parcimetre_server.store.records import Fact
 
 
 @pytest.fixture

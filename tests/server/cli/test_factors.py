@@ -5,9 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 from parcimetre_factors.errors import BadFactorRow
-from parcimetre_factors.factor import COLUMNS, load_factor_set
+from parcimetre_factors.tables.factor_set import COLUMNS, load_factor_set
+from parcimetre_server.base.errors import ParcimetreError
 from parcimetre_server.cli import factors, footprint
-from parcimetre_server.errors import ParcimetreError
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
-from parcimetre_factors.amortisation import Policy
+from parcimetre_factors.service_life.amortisation import Policy
+from parcimetre_server.access.served_settings import keep_served
+from parcimetre_server.base.errors import ParcimetreError
 from parcimetre_server.cli import devices, explain, footprint, grid, org, report
-from parcimetre_server.errors import ParcimetreError
-from parcimetre_server.served import keep_served
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from parcimetre_server.access.served_settings import keep_served
+from parcimetre_server.base.periods import week_span
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.periods import week_span
-from parcimetre_server.reports.published import publish
-from parcimetre_server.served import keep_served
-from parcimetre_server.store import Arrival
+from parcimetre_server.reports.publishing import publish
+from parcimetre_server.store.records import Arrival
 
 from tests.server.conftest import SLOT_S, slot
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from parcimetre_server.base.periods import span
 from parcimetre_server.cli import sql
-from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.periods import span
-from parcimetre_server.sql import BadQuery
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.query import Query
+from parcimetre_server.operations.sql_views import BadQuery
 
 DOCS = Path(__file__).parents[3] / "docs"
 PERIOD = ("--from", "2026-11-20", "--to", "2026-11-22")

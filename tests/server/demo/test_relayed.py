@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from parcimetre_agent.report import SLOT_S, Feed, Inventory, Reading, Report, Slot
-from parcimetre_factors.factor import load_factor_set
-from parcimetre_factors.hardware import Hardware
+from parcimetre_factors.hardware.description import Hardware
+from parcimetre_factors.tables.factor_set import load_factor_set
 from parcimetre_server.demo.beside import beside
 from parcimetre_server.demo.fleet import device, fleet
 from parcimetre_server.demo.power_units import NOT_ATTRIBUTED, pdus
@@ -17,8 +17,8 @@ from parcimetre_server.demo.records import slots
 from parcimetre_server.demo.relayed import slot_starts
 from parcimetre_server.demo.send import reports
 from parcimetre_server.demo.switches import PORTS, switches
-from parcimetre_server.printer_supplies import LOW_SHARE
-from parcimetre_server.profiles import profiles
+from parcimetre_server.fleet.printing.supplies import LOW_SHARE
+from parcimetre_server.footprint.hardware_model import profiles
 from pydantic import TypeAdapter
 
 PARIS = ZoneInfo("Europe/Paris")

@@ -22,15 +22,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from parcimetre_server.access.opening import open_collector
+from parcimetre_server.base.i18n import Tongue
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.collector import open_collector
-from parcimetre_server.i18n import Tongue
-from parcimetre_server.mail_settings import MailSettings
+from parcimetre_server.configuration.mail_settings import MailSettings
 from parcimetre_server.reports import deliveries as deliveries_
-from parcimetre_server.reports import published, schedules
+from parcimetre_server.reports import schedules, stored
 from parcimetre_server.reports.deliveries import BACK_OFF_S, deliver, deliveries, listed
-from parcimetre_server.reports.published import due_week, publish, restate
-from parcimetre_server.store import Arrival
+from parcimetre_server.reports.publishing import due_week, publish, restate
+from parcimetre_server.store.records import Arrival
 
 from tests.server.conftest import DAY_S, SLOT_S, TODAY, slot
 
@@ -160,7 +160,7 @@ def test_a_delivery_is_made_once(out, box):
 
 def test_while_nothing_is_due_no_report_is_read(out, monkeypatch):
     deliver(out.collector)
-    monkeypatch.setattr(published, "_publication", lambda fact: pytest.fail(f"{fact.key} was read"))
+    monkeypatch.setattr(stored, "_publication", lambda fact: pytest.fail(f"{fact.key} was read"))
     monkeypatch.setattr(out.collector.store, "latest", lambda kind, since=0, of=out.collector.store.latest: (
         pytest.fail("all reports were read") if kind == "report" else of(kind, since)))  # fmt: skip
     assert deliver(out.collector) == []

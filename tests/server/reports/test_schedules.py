@@ -4,9 +4,9 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from parcimetre_server.base.scope import UnknownOrgUnit
 from parcimetre_server.cli import parcimetre
 from parcimetre_server.reports.schedules import BadSchedule, add, schedules
-from parcimetre_server.scope import UnknownOrgUnit
 
 A = "Métropole/Ville"
 

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from parcimetre_server.collector import open_collector
-from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.periods import week_span
-from parcimetre_server.reports.weekly import as_json, weekly
-from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.access.opening import open_collector
+from parcimetre_server.base.periods import week_span
+from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.query import Query
+from parcimetre_server.reports.content import as_json
+from parcimetre_server.reports.weekly import weekly
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 from tests.server.conftest import DAY_S, SLOT_S, TODAY, enrolled, inventory, slot
 

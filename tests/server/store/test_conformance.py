@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.store import Arrival, DeviceId, Fact, Lease, Store
+from parcimetre_server.store.interface import Lease, Store
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 DAY_S = 86_400
 START = 1_700_000_000 // DAY_S * DAY_S

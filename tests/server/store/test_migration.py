@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 from parcimetre_agent.report import Energy, Slot
 from parcimetre_server.cli.store import command
-from parcimetre_server.migration import migrate, steps
-from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.clickhouse import open_store as open_clickhouse
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.migration import migrate, steps
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 DAY_S, SLOT_S, START = 86_400, 900, 1_699_920_000
 DEVICES = [DeviceId(f"{n:032x}") for n in range(5)]

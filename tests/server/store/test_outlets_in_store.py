@@ -1,13 +1,14 @@
 """What outlets gave, on every engine: kept like slots, the energy of what hangs there, erased for good."""
 
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.deletion import delete
-from parcimetre_server.outlets.energy import activities, span
-from parcimetre_server.outlets.records import outlet_id
-from parcimetre_server.outlets.wiring import Wiring
-from parcimetre_server.store import Arrival, DeviceId, Store
+from parcimetre_server.fleet.deletion import delete
+from parcimetre_server.fleet.outlets.energy import activities, span
+from parcimetre_server.fleet.outlets.records import outlet_id
+from parcimetre_server.organisation.connections import Wiring
+from parcimetre_server.store.interface import Store
+from parcimetre_server.store.records import Arrival, DeviceId
 
-from tests.server.outlets import enrol, feed, gave, hang
+from tests.server.fleet.outlets.feeders import enrol, feed, gave, hang
 
 START = 1_700_000_000 // 86_400 * 86_400
 STARTS = range(START, START + 8 * SLOT_S, SLOT_S)

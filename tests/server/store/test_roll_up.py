@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.scope import NotAllowed, Scope
-from parcimetre_server.scoped_store import ScopedStore
-from parcimetre_server.store import Arrival, DeviceId, RolledUp
+from parcimetre_server.access.scoped_store import ScopedStore
+from parcimetre_server.base.scope import NotAllowed, Scope
+from parcimetre_server.store.interface import RolledUp
+from parcimetre_server.store.records import Arrival, DeviceId
 
 from .test_conformance import A, B, records
 from .test_conformance import slot as slot_at

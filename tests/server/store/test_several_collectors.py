@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity
+from parcimetre_server.access.credentials import KEY_FILE, Credentials, KeyUnusable
+from parcimetre_server.access.opening import open_collector
+from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.cli import org
-from parcimetre_server.collector import open_collector
-from parcimetre_server.credentials import KEY_FILE, Credentials, KeyUnusable
-from parcimetre_server.enrolment import Enrolment, create_secret
-from parcimetre_server.settings import BadSetting, Settings, StoreAddress
+from parcimetre_server.configuration.settings import Settings, StoreAddress
+from parcimetre_server.fleet.enrolment import Enrolment, create_secret
 
 
 @pytest.fixture

@@ -25,10 +25,11 @@ import numpy as np
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp
 from ..embedded.columns import activity as unpacked
 from ..embedded.packing import DAY_S, Channel, Unpacker
+from ..interface import Coverage, Lease, RolledUp
 from ..joining import join
+from ..records import Arrival, DeviceId, Fact, FactKind, Merged
 from ..rolling import Hours
 from . import facts, leases, mutations, rolled, rollup, slots
 from .server import Server, quoted

@@ -18,7 +18,7 @@ from secrets import randbits
 
 import numpy as np
 
-from .. import Fact, FactKind
+from ..records import Fact, FactKind
 from .native import Values
 from .server import Server, insert, quoted, select
 

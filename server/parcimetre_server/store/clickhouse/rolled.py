@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from parcimetre_agent.report import Slot
 
-from .. import DeviceId, RolledUp
 from ..embedded.packing import DAY_S, DayOfSlots, Row, Unpacker, day_id, row_of
+from ..interface import RolledUp
+from ..records import DeviceId
 from .native import Values, binaries, texts, whole
 from .server import Server, insert, select
 from .slots import by_day, listed

@@ -14,7 +14,8 @@ import sqlite_utils
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp
+from ..interface import Coverage, Lease, RolledUp
+from ..records import Arrival, DeviceId, Fact, FactKind, Merged
 from ..rolling import Hours
 from . import rollup
 from .columns import activities, activity

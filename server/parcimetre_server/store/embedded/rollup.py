@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import RolledUp
+from ..interface import RolledUp
 from ..rolling import Hours
 from .packing import Row, TableRow, Unpacker, day_id, row_of
 

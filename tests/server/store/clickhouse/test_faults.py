@@ -3,10 +3,10 @@
 import httpx
 import pytest
 from parcimetre_agent.report import Energy, Slot
-from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.clickhouse import open_store
 from parcimetre_server.store.clickhouse.engine import shard_of
 from parcimetre_server.store.errors import StoreUnusable
+from parcimetre_server.store.records import Arrival, DeviceId, Fact
 
 PASSWORD, READER = "s3cret", "reader"
 START, SLOT_S, DAY_S = 1_700_006_400, 900, 86_400

@@ -4,10 +4,10 @@ import contextlib
 
 import pytest
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.store import Arrival, DeviceId
 from parcimetre_server.store.clickhouse import open_store, rollup, slots
 from parcimetre_server.store.clickhouse.server import HttpServer
 from parcimetre_server.store.errors import StoreUnusable
+from parcimetre_server.store.records import Arrival, DeviceId
 
 PASSWORD, DAY_S, DAY = "s3cret", 86_400, 19_675
 DEVICES = [DeviceId(f"{n:032x}") for n in range(9)]

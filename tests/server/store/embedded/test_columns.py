@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.store import Arrival, DeviceId
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.embedded.columns import activity
 from parcimetre_server.store.errors import StoreUnusable
+from parcimetre_server.store.records import Arrival, DeviceId
 
 DAY_S, DAY = 86_400, 19_675
 DAYS = 4  # rolled up to a day, to hours, sealed, open

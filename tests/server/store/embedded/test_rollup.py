@@ -8,9 +8,9 @@ import time
 
 import pytest
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.store import Arrival, DeviceId
 from parcimetre_server.store.embedded import FILE, open_store, rollup
 from parcimetre_server.store.errors import StoreUnusable
+from parcimetre_server.store.records import Arrival, DeviceId
 
 DAY_S, DAY = 86_400, 19_675
 DEVICES = [DeviceId(f"{n:032x}") for n in range(30)]
