@@ -8,6 +8,7 @@ from hypothesis import settings
 settings.register_profile("parcimetre", deadline=None)  # a busy machine would miss it
 settings.load_profile("parcimetre")
 
+SLOW_FIXTURES = {"asked_for", "chromium", "debian", "debs", "rpm", "servers", "wheels"}  # make a test slow
 NOT_APPLICABLE = "not applicable"  # begins the reason of a skip that no installation can avoid
 
 
@@ -18,6 +19,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help=f"fail if any test was skipped, unless its reason begins with '{NOT_APPLICABLE}'",
     )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark tests that need a browser, another system, a database server or built packages as slow."""
+    if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+        item.add_marker("slow")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
