@@ -53,7 +53,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, debian(Path(folder)) as root:
         built = build_packages.build(Path(folder), build_packages.agent_version())
         deb, rpm = sorted(built, key=lambda file: file.suffix)
-        collector = build_collector.build(Path(folder), build_packages.agent_version(), PYTHON)
+        context = build_collector.build(Path(folder), build_packages.agent_version(), PYTHON)
         inside(root, "apt-get", "-qq", "update")
         inside(root, "apt-get", "-qq", "install", "--no-install-recommends", "tzdata", *PEER_NEEDS)
         inside(root, "apt-get", "-qq", "install", "--download-only", "--no-install-recommends", PEER)
@@ -70,7 +70,7 @@ def main() -> None:
         tell(f"{PEER} deb", peer)
         tell(
             f"parcimetre-collector deb, Python {PYTHON}",
-            measure(root, collector, "parcimetre-collector", None),
+            measure(root, context, "parcimetre-collector", None),
         )
         row("agent to peer", *ratios(ours, peer))
 

@@ -23,32 +23,32 @@ QUALITIES = ("measured", "vendor_estimate", "modelled")
 DECILES = tuple(f"decile{i}" for i in range(10))
 WALL = "wall_ac"
 GIVEN = "given"  # what a switch took at the wall and gave on: below zero
-PIECES = (*DECILES, "display", "asleep", "off", "remainder")
+LOAD_STATES = (*DECILES, "display", "asleep", "off", "remainder")
 
 
 @dataclass(frozen=True)
-class Rung:
+class PowerSource:
     """A place on the ladder: the scopes counted together there, and why the rung stands where it does."""
 
     name: str
     scopes: tuple[str, ...]
 
 
-RUNGS = (
-    Rung("wall_ac", (WALL, GIVEN)),
-    Rung("psu_dc", ("psu_dc",)),
-    Rung("platform", ("platform",)),
-    Rung("battery", ("battery",)),
-    Rung("components", ("package", "dram", "gpu")),
-    Rung("load_model", ()),
-    Rung("state_model", ()),
+POWER_SOURCES = (
+    PowerSource("wall_ac", (WALL, GIVEN)),
+    PowerSource("psu_dc", ("psu_dc",)),
+    PowerSource("platform", ("platform",)),
+    PowerSource("battery", ("battery",)),
+    PowerSource("components", ("package", "dram", "gpu")),
+    PowerSource("load_model", ()),
+    PowerSource("state_model", ()),
 )
-INDEX = {rung.name: i for i, rung in enumerate(RUNGS)}
-COUNTING = tuple(rung for rung in RUNGS if rung.scopes)
+INDEX = {rung.name: i for i, rung in enumerate(POWER_SOURCES)}
+COUNTING = tuple(rung for rung in POWER_SOURCES if rung.scopes)
 
 
 @dataclass(frozen=True)
-class Reading:
+class CounterEnergy:
     """What one counter contributes, slot by slot: `counted_j` as it counted and `energy_j` at the wall, (n,),
     zero where another rung won; `errors` are those of the way to the wall.
     """
@@ -62,7 +62,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class SourcedEnergy:
     """Energy of each slot, and where it comes from.
 
     `rung` (n,) indexes RUNGS. `modelled_s` (n, 14) is the time that each of PIECES was modelled for;
@@ -70,7 +70,7 @@ class Chosen:
     """
 
     rung: NDArray[np.int8]
-    readings: tuple[Reading, ...]
+    readings: tuple[CounterEnergy, ...]
     modelled_s: Array
     watts: Array
 
@@ -105,9 +105,9 @@ class Chosen:
         return self.counted_j + self.modelled_j
 
 
-def choose(
+def select_power_source(
     activity: Activity, watts: Mapping[str, Term], virtual: bool = False, supply: Supply | None = None
-) -> Chosen:
+) -> SourcedEnergy:
     """Pick a rung for each slot.
 
     `watts` names the power of each of PIECES. Counters that a virtual machine sees are its host's, or
@@ -122,23 +122,23 @@ def choose(
         rung[counted] = i
         covered_s[counted] = seconds[i][counted]
     readings = [_at_the_wall(r, i, rung == i, seconds[i], supply) for i, r in candidates]
-    return Chosen(
+    return SourcedEnergy(
         rung,
         tuple(r for r in readings if r.energy_j.any()),
         _modelled_seconds(activity, loaded_s, covered_s, rung == INDEX["components"]),
-        np.array([watts[piece].value if piece in watts else 0.0 for piece in PIECES]),
+        np.array([watts[piece].value if piece in watts else 0.0 for piece in LOAD_STATES]),
     )
 
 
 def _counted(
     measured: tuple[MeasuredEnergy, ...], n: int
-) -> tuple[dict[int, Array], list[tuple[int, Reading]]]:
+) -> tuple[dict[int, Array], list[tuple[int, CounterEnergy]]]:
     """Seconds that each rung with a counter covers (n,), and what each counter adds on its rung.
 
     A rung stands on its first scope; where several sources count the same scope, the better one wins.
     """
     seconds: dict[int, Array] = {}
-    readings: list[tuple[int, Reading]] = []
+    readings: list[tuple[int, CounterEnergy]] = []
     for i, rung in enumerate(COUNTING):
         if not any(counter.scope in rung.scopes for counter in measured):
             continue
@@ -153,13 +153,15 @@ def _counted(
                     wins &= seconds[i] > 0
                 taken |= wins
                 energy_j = np.where(wins, counter.energy_j, 0.0)
-                readings.append((i, Reading(counter.source, scope, counter.quality, energy_j, energy_j)))
+                readings.append(
+                    (i, CounterEnergy(counter.source, scope, counter.quality, energy_j, energy_j))
+                )
     return seconds, readings
 
 
 def _at_the_wall(
-    reading: Reading, i: int, won: NDArray[np.bool_], covered_s: Array, supply: Supply | None
-) -> Reading:
+    reading: CounterEnergy, i: int, won: NDArray[np.bool_], covered_s: Array, supply: Supply | None
+) -> CounterEnergy:
     """A reading in the slots that its rung won, with what the supply lost.
 
     Counters of the whole device are converted at their watts. Components come on top of an idle that is at
@@ -209,7 +211,7 @@ def _modelled_seconds(
     quiet_s = activity.asleep_s + activity.off_s
     awake_left = _share(awake_s - covered_s, awake_s)
     quiet_left = _share(quiet_s - np.maximum(0.0, covered_s - awake_s), quiet_s)
-    modelled_s = np.empty((len(PIECES), len(awake_s))).T  # by column, as the days are read
+    modelled_s = np.empty((len(LOAD_STATES), len(awake_s))).T  # by column, as the days are read
     load_s, (display, asleep, off, remainder) = modelled_s[:, : len(DECILES)], modelled_s.T[len(DECILES) :]
     load_s[:] = activity.load_deciles_s
     load_s[:, 0] += np.maximum(0.0, awake_s - loaded_s)

@@ -18,7 +18,7 @@ from ..store.records import FactKind
 from .scoped_store import ScopedStore
 
 if TYPE_CHECKING:
-    from .context import Collector
+    from .context import Context
 
 KEPT_S = 300
 MOST = 64
@@ -52,28 +52,28 @@ class Moments:
         self._making: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def tell(self, key: Hashable, collector: Collector, make: Callable[[], tuple[Any, bool]]) -> Moment:
+    def tell(self, key: Hashable, context: Context, make: Callable[[], tuple[Any, bool]]) -> Moment:
         """The answer to a question, of now or of a moment ago; who asks for the same meanwhile waits for it.
 
         `make` gives an answer, and whether it may be kept. What it raises is raised here.
         """
-        found = self._get(key, collector)
+        found = self._get(key, context)
         if found is not None:
             return found
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         try:
             with making:
-                return self._get(key, collector) or self.renew(key, collector, make)
+                return self._get(key, context) or self.renew(key, context, make)
         finally:
             with self._lock:
                 self._making.pop(key, None)
 
-    def renew(self, key: Hashable, collector: Collector, make: Callable[[], tuple[Any, bool]]) -> Moment:
+    def renew(self, key: Hashable, context: Context, make: Callable[[], tuple[Any, bool]]) -> Moment:
         """Make an answer anew and keep it; the one before is told until then."""
-        at, mark = collector.now(), whole(collector.store).newer((), 0)[1]
+        at, mark = context.now(), whole(context.store).newer((), 0)[1]
         told, keep = make()
-        found = Moment(told, at, mark, collector.factors.id, keep)
+        found = Moment(told, at, mark, context.factors.id, keep)
         with self._lock:
             self._kept.pop(key, None)
             if found.kept:
@@ -82,14 +82,14 @@ class Moments:
                 self._kept.popitem(last=False)
         return found
 
-    def _get(self, key: Hashable, collector: Collector) -> Moment | None:
+    def _get(self, key: Hashable, context: Context) -> Moment | None:
         with self._lock:
             found = self._kept.get(key)
         holds = (
             found is not None
-            and 0 <= collector.now() - found.at < KEPT_S
-            and found.factor_set == collector.factors.id
-            and not whole(collector.store).newer(STATED, found.mark)[0]
+            and 0 <= context.now() - found.at < KEPT_S
+            and found.factor_set == context.factors.id
+            and not whole(context.store).newer(STATED, found.mark)[0]
         )
         return found if holds else None
 

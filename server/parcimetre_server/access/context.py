@@ -10,15 +10,15 @@ from parcimetre_factors.tables.factor_set import FactorSet
 from ..base import clock
 from ..base.scope import WHOLE, Scope
 from ..configuration.settings import Settings
-from ..footprint.daily_cache import DaySums
+from ..footprint.daily_cache import DailyCache
 from ..store.interface import Store
 from .answer_cache import Moments
-from .last_heard import Seen
+from .last_heard import LastHeard
 from .scoped_store import ScopedStore
 
 
 @dataclass(frozen=True)
-class Collector:
+class Context:
     """Settings in force, the store, the factor set that figures are computed with, who was heard, and what
     was computed before.
 
@@ -28,8 +28,8 @@ class Collector:
     settings: Settings
     store: Store
     factors: FactorSet
-    seen: Seen = field(default_factory=Seen)
-    days: DaySums = field(default_factory=DaySums)
+    seen: LastHeard = field(default_factory=LastHeard)
+    days: DailyCache = field(default_factory=DailyCache)
     moments: Moments = field(default_factory=Moments)
     scope: Scope = WHOLE
 
@@ -42,6 +42,6 @@ class Collector:
         """The organisation's time zone."""
         return self.settings.zone
 
-    def within(self, scope: Scope) -> Collector:
+    def within(self, scope: Scope) -> Context:
         """The same for a reader who may see only a scope."""
         return self if scope.whole else replace(self, store=ScopedStore(self.store, scope), scope=scope)

@@ -20,7 +20,7 @@ from ..base.errors import ParcimetreError
 from ..organisation import audit
 from ..store.interface import Lease, Store
 from ..store.records import DeviceId, Fact
-from .context import Collector
+from .context import Context
 
 KEY_FILE = "credential.key"
 PREVIOUS_KEY_FILE = "credential.previous.key"
@@ -68,9 +68,9 @@ class Presented:
 class Credentials:
     """Signs and verifies. Revocations and keys of other processes are seen within REFRESH_S seconds."""
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, context: Context) -> None:
         """Read the signing key, made on first use. Raises KeyUnusable."""
-        self._store, self._folder = collector.store, collector.settings.data_dir
+        self._store, self._folder = context.store, context.settings.data_dir
         self._present = _key(key_in_force(self._store, self._folder))
         self._previous: _Key | None = None
         self._previous_until = 0

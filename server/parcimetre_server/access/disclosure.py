@@ -99,7 +99,7 @@ def _child(path: str, unit: str) -> str:
 
 
 @dataclass(frozen=True)
-class Guard:
+class DisclosureControl:
     """What keeps small groups from a viewer's figures; `part` says that they are of a part of the scope.
 
     Groups across the tree (categories, sites...) are shown of the whole scope only: of a unit and of the one

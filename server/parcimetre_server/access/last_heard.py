@@ -8,7 +8,7 @@ from ..store.records import DeviceId
 
 
 @dataclass(frozen=True)
-class Heard:
+class Contact:
     """When a report arrived, seconds UTC, and the slots that stayed with the agent, if it said so."""
 
     at: int
@@ -16,15 +16,15 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Seen:
+class LastHeard:
     """The latest report of each device."""
 
-    _heard: dict[DeviceId, Heard] = field(default_factory=dict)
+    _heard: dict[DeviceId, Contact] = field(default_factory=dict)
 
     def note(self, device_id: DeviceId, at: int, waiting: int | None) -> None:
         """A report arrived."""
-        self._heard[device_id] = Heard(at, waiting)
+        self._heard[device_id] = Contact(at, waiting)
 
-    def of(self, device_id: DeviceId) -> Heard | None:
+    def of(self, device_id: DeviceId) -> Contact | None:
         """The latest report of a device since this collector started."""
         return self._heard.get(device_id)

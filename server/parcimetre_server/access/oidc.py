@@ -16,7 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from ..base.errors import ParcimetreError
-from ..base.i18n import mark
+from ..base.i18n import N_
 from ..configuration.login_settings import LoginSettings
 
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
@@ -91,9 +91,9 @@ def logout_address(login: LoginSettings) -> str | None:
 def claims_of(login: LoginSettings, flow: Flow, answered: Mapping[str, str], now: int) -> dict[str, Any]:
     """Who logged in, by what the browser brought back. Raises LoginRefused and ProviderFault."""
     if not secrets.compare_digest(answered.get("state", "").encode(), flow.state.encode()):
-        raise LoginRefused(mark("This login was not begun here, or another one began since: try again."))
+        raise LoginRefused(N_("This login was not begun here, or another one began since: try again."))
     if "code" not in answered:
-        raise LoginRefused(mark("The login was ended at the provider: try again."))
+        raise LoginRefused(N_("The login was ended at the provider: try again."))
     with _client() as client:
         metadata = _metadata(client, login)
         token = _id_token(client, login, flow, _text(metadata, "token_endpoint"), answered["code"])
@@ -141,7 +141,7 @@ def _id_token(client: httpx.Client, login: LoginSettings, flow: Flow, endpoint: 
         raise ProviderFault(f"{endpoint} cannot be reached: {error}; try again") from error
     if answer.status_code in (400, 401):
         said = ProviderFault(f"the provider says {answer.text[:200]!r}")
-        raise LoginRefused(mark("The provider did not accept this login: try again.")) from said
+        raise LoginRefused(N_("The provider did not accept this login: try again.")) from said
     return _text(_answer(answer), "id_token")
 
 
@@ -163,7 +163,7 @@ def _verified(
         asked.validate(found.claims)
         _check_party(found.claims, login.client_id)
     except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise LoginRefused(mark("What the provider said of this login is not valid: try again.")) from error
+        raise LoginRefused(N_("What the provider said of this login is not valid: try again.")) from error
     return dict(found.claims)
 
 

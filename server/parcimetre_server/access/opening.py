@@ -8,18 +8,18 @@ from ..store.clickhouse import open_store as open_clickhouse
 from ..store.embedded import open_store
 from ..store.embedded.files import make_folder
 from ..store.interface import Store
-from .context import Collector
+from .context import Context
 
 
-def open_collector(settings: Settings, create: bool = False) -> Collector:
+def open_context(settings: Settings, create: bool = False) -> Context:
     """Open a data folder, and the store in it or at its address; made where they are missing if `create`.
 
     Raises StoreUnusable and BadFactorRow with the mend.
     """
-    return Collector(settings, store_of(settings, create), in_force(settings.data_dir))
+    return Context(settings, open_store_of(settings, create), in_force(settings.data_dir))
 
 
-def store_of(settings: Settings, create: bool = False) -> Store:
+def open_store_of(settings: Settings, create: bool = False) -> Store:
     """The store that settings name. Raises StoreUnusable with the mend."""
     address = settings.store
     if not address.url:

@@ -16,14 +16,14 @@ from parcimetre_factors.activity import Activity
 
 from ..base.periods import DAY_S, LAST_SECOND
 from ..base.scope import ROLES, NotAllowed, Scope
-from ..organisation.connections import Outlet, Wiring, elsewhere
-from ..organisation.merges import Lineages, between
-from ..organisation.transfers import Stay, by_device
+from ..organisation.connections import ConnectionMap, Outlet, elsewhere
+from ..organisation.merges import MergeHistory, between
+from ..organisation.transfers import Placement, by_device
 from ..store.interface import Coverage, Lease, RolledUp, Store
 from ..store.joining import join
-from ..store.records import Arrival, DeviceId, Fact, FactKind, Merged
+from ..store.records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
 from ..store.rolling import Hours
-from .visible_periods import EVER, Window, common, held_by, inside, owners
+from .visible_periods import ALWAYS, Window, common, held_by, inside, owners
 
 PUBLIC: frozenset[FactKind] = frozenset({"grid", "setting"})
 OF_A_DEVICE: frozenset[FactKind] = frozenset(
@@ -65,8 +65,8 @@ class ScopedStore:
         return {DeviceId(key): fact for key, fact in found if self.windows(DeviceId(key), fact)}
 
     @cached_property
-    def _lineages(self) -> Lineages:
-        return Lineages.of(self.whole)
+    def _lineages(self) -> MergeHistory:
+        return MergeHistory.of(self.whole)
 
     @cached_property
     def _moves(self) -> Mapping[str, Sequence[Fact]]:
@@ -78,12 +78,12 @@ class ScopedStore:
             self._windows[source] = tuple(self._cut(source, stated))
         return self._windows[source]
 
-    def _held(self, fact: Fact) -> list[Stay]:
+    def _held(self, fact: Fact) -> list[Placement]:
         return held_by(self.scope, fact, self._moves.get(fact.key, ()))
 
     @cached_property
     def _outlets(self) -> Mapping[DeviceId, Outlet]:
-        return {key: outlet for outlet in Wiring.of(self.whole).outlets for key in outlet.ids}
+        return {key: outlet for outlet in ConnectionMap.of(self.whole).outlets for key in outlet.ids}
 
     def _cut(self, source: DeviceId, stated: Fact | None) -> Iterator[Window]:
         if stated is None and source in self._outlets:
@@ -98,7 +98,7 @@ class ScopedStore:
         """When an outlet's feeder was in scope, and when a device in scope hung on it."""
         of_feeder = self.windows(outlet.feeder)
         yield from of_feeder
-        for one in outlet.feeds if of_feeder != EVER else ():
+        for one in outlet.feeds if of_feeder != ALWAYS else ():
             for first, last in () if one.device is None else self.windows(one.device):
                 if max(first, one.first) < min(last, one.last):
                     yield max(first, one.first), min(last, one.last)
@@ -166,8 +166,8 @@ class ScopedStore:
             return self._without_others(fact)
         if fact.kind != "device":
             return fact
-        windows = self.windows(DeviceId(fact.key)) if self.scope.root else EVER
-        if self.scope.sees_host_names and windows == EVER:
+        windows = self.windows(DeviceId(fact.key)) if self.scope.root else ALWAYS
+        if self.scope.sees_host_names and windows == ALWAYS:
             return fact
         stay = self._held(fact)[-1]
         named = self.scope.sees_host_names and stay.last == LAST_SECOND
@@ -245,7 +245,7 @@ class ScopedStore:
         seen = [i for i, key in enumerate(found.devices) if self._holds(key)]
         devices, covered_s = tuple(found.devices[i] for i in seen), found.covered_s[:, seen]
         for column, key in enumerate(devices):
-            if self.windows(key) != EVER:
+            if self.windows(key) != ALWAYS:
                 covered_s[:, column] *= _days(self.windows(key), first_day, len(covered_s))
         return Coverage(devices, covered_s)
 
@@ -254,7 +254,7 @@ class ScopedStore:
         found, now = self.whole.newer(kinds, mark)
         return [self._told(fact) for fact in found if self._sees(fact)], now
 
-    def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:  # noqa: ARG002
+    def write(self, arrivals: Sequence[WriteBatch]) -> list[WriteResult]:  # noqa: ARG002
         """Raises NotAllowed: agents write, readers do not."""
         raise NotAllowed("nothing is written through a reader's scope: use the command on the collector")
 
@@ -300,7 +300,7 @@ class ScopedStore:
 
 def _within(found: Activity, windows: Sequence[Window]) -> Activity:
     """The slots of an activity that start in one of some times."""
-    if windows == EVER or not windows:
+    if windows == ALWAYS or not windows:
         return found
     return join([between(found, *window) for window in windows])
 

@@ -9,8 +9,8 @@ from parcimetre_factors.service_life.amortisation import Policy
 
 from ..configuration.settings import Settings
 from ..store.records import Fact
-from .context import Collector
-from .opening import open_collector
+from .context import Context
+from .opening import open_context
 
 KEY = "served"
 
@@ -25,11 +25,11 @@ def told(settings: Settings) -> dict[str, str | float]:
     }
 
 
-def keep_served(collector: Collector) -> None:
+def keep_served(context: Context) -> None:
     """Keep what the collector is served with, where it is new."""
-    served, kept = told(collector.settings), collector.store.latest_of("setting", KEY)
+    served, kept = told(context.settings), context.store.latest_of("setting", KEY)
     if kept is None or dict(kept.body) != served:
-        collector.store.append([Fact("setting", KEY, collector.now(), served)])
+        context.store.append([Fact("setting", KEY, context.now(), served)])
 
 
 def like(settings: Settings, served: dict[str, str | float]) -> Settings:
@@ -43,13 +43,11 @@ def like(settings: Settings, served: dict[str, str | float]) -> Settings:
     )
 
 
-def open_as_served(data_dir: Path, create: bool = False) -> Collector:
+def open_as_served(data_dir: Path, create: bool = False) -> Context:
     """The data folder of a collector for a command, with the settings that it was last served with.
 
     It is made where it is missing if `create`. Raises StoreUnusable with the mend.
     """
-    collector = open_collector(Settings(data_dir), create)
-    kept = collector.store.latest_of("setting", KEY)
-    return (
-        collector if kept is None else replace(collector, settings=like(collector.settings, dict(kept.body)))
-    )
+    context = open_context(Settings(data_dir), create)
+    kept = context.store.latest_of("setting", KEY)
+    return context if kept is None else replace(context, settings=like(context.settings, dict(kept.body)))

@@ -10,7 +10,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from .context import Collector
+from .context import Context
 from .credentials import signing_key
 from .reader import Reader
 from .tokens import BadToken, Tokens
@@ -30,10 +30,10 @@ PLACES: Mapping[Kind, tuple[str, int]] = {
 class Sessions:
     """Signs and reads cookies with the collector's own key, each kind for its own purpose."""
 
-    def __init__(self, collector: Collector, tokens: Tokens) -> None:
+    def __init__(self, context: Context, tokens: Tokens) -> None:
         """Read the key, made on first use. Raises KeyUnusable."""
-        self._key = signing_key(collector.settings.data_dir)
-        self._login = collector.settings.login
+        self._key = signing_key(context.settings.data_dir)
+        self._login = context.settings.login
         self._tokens = tokens
 
     def reader(self, cookie: str | None) -> Reader | None:

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ..base.errors import ParcimetreError
-from ..base.i18n import mark
+from ..base.i18n import N_
 from ..base.org_path import clean_path, within
 from ..base.scope import Role, Scope
 from ..organisation import audit
 from ..organisation.org import units
 from ..store.interface import Store
 from ..store.records import Fact
-from .context import Collector
+from .context import Context
 
 PREFIX = "pt_"
 ID_LENGTH = 10
@@ -74,16 +74,16 @@ class Token:
     def state(self, now: int) -> str:
         """Whether it lets somebody in: valid, revoked or expired."""
         if self.revoked_at is not None:
-            return mark("revoked")
+            return N_("revoked")
         expired = self.expires_at is not None and self.expires_at <= now
-        return mark("expired") if expired else mark("valid")
+        return N_("expired") if expired else N_("valid")
 
 
 def create_token(
-    collector: Collector, name: str, role: Role, org_unit: str | None, expires_at: int | None = None
+    context: Context, name: str, role: Role, org_unit: str | None, expires_at: int | None = None
 ) -> tuple[Token, str]:
     """A new token and its clear text, for an org unit that exists or for everything. Raises BadTokenName."""
-    name, store, now = name.strip(), collector.store, collector.now()
+    name, store, now = name.strip(), context.store, context.now()
     if not name or len(name) > MOST_CHARACTERS:
         raise BadTokenName(f"a token needs a name of 1 to {MOST_CHARACTERS} characters: say who uses it")
     if org_unit is not None:
@@ -113,26 +113,26 @@ def last_days(store: Store) -> dict[str, int]:
     return {key: int(fact.body["day"]) for key, fact in store.latest("token_use").items()}
 
 
-def revoke_token(collector: Collector, token_id: str) -> Token:
+def revoke_token(context: Context, token_id: str) -> Token:
     """Let nobody in with it any more, within seconds. Raises UnknownToken."""
-    fact = collector.store.latest_of("token", token_id)
+    fact = context.store.latest_of("token", token_id)
     if fact is None:
         raise UnknownToken(f"no token {token_id!r}: `parcimetre token list` shows them")
     token = _token(fact)
     if token.revoked_at is None:
-        before, now = token, collector.now()
+        before, now = token, context.now()
         token = replace(token, revoked_at=now)
         entry = audit.entry("token revoked", token.id, now, vars(before), vars(token), hidden=HIDDEN)
-        _keep(collector.store, token, now, entry)
+        _keep(context.store, token, now, entry)
     return token
 
 
 class Tokens:
     """Recognises tokens. What other processes create or revoke is seen within REFRESH_S seconds."""
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, context: Context) -> None:
         """Tokens are read when the first one is shown."""
-        self._collector = collector
+        self._context = context
         self._lock = threading.Lock()
         self._known: Mapping[str, Token] = {}
         self._used: dict[str, int] = {}
@@ -154,7 +154,7 @@ class Tokens:
         return self._valid(token)
 
     def _valid(self, token: Token) -> Token:
-        now = self._collector.now()
+        now = self._context.now()
         if token.state(now) != "valid":
             raise BadToken(f"token {token.id} ({token.name}) is {token.state(now)}: {MEND}")
         self._note_use(token, now // DAY_S * DAY_S)
@@ -163,13 +163,13 @@ class Tokens:
     def _all(self) -> Mapping[str, Token]:
         with self._lock:
             if time.monotonic() - self._refreshed_at >= REFRESH_S:
-                self._known = {token.id: token for token in all_tokens(self._collector.store)}
+                self._known = {token.id: token for token in all_tokens(self._context.store)}
                 self._refreshed_at = time.monotonic()
             return self._known
 
     def _new(self, token_id: str) -> Token | None:
         """One that was made since the last look."""
-        fact = self._collector.store.latest_of("token", token_id)
+        fact = self._context.store.latest_of("token", token_id)
         return None if fact is None else _token(fact)
 
     def _note_use(self, token: Token, day: int) -> None:
@@ -178,7 +178,7 @@ class Tokens:
             if self._used.get(token.id) == day:
                 return
             self._used[token.id] = day
-        store, now = self._collector.store, self._collector.now()
+        store, now = self._context.store, self._context.now()
         with contextlib.suppress(ParcimetreError):  # a full disk shall not keep readers out
             fact = store.latest_of("token_use", token.id)
             if fact is None or fact.body["day"] < day:

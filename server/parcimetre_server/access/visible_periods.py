@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator
 
 from ..base.periods import LAST_SECOND
 from ..base.scope import Scope
-from ..organisation.merges import Lineages, Piece
-from ..organisation.transfers import Stay, stays
+from ..organisation.merges import MergeHistory, RecordSpan
+from ..organisation.transfers import Placement, placements
 from ..store.records import DeviceId, Fact
 
 Window = tuple[int, int]
-EVER: tuple[Window, ...] = ((0, LAST_SECOND),)
+ALWAYS: tuple[Window, ...] = ((0, LAST_SECOND),)
 
 
-def owners(lineages: Lineages, source: DeviceId) -> list[tuple[DeviceId, Piece]]:
+def owners(lineages: MergeHistory, source: DeviceId) -> list[tuple[DeviceId, RecordSpan]]:
     """The devices that the records of an id belong to, with the piece that each has."""
     own = lineages.known.get(source)
     if own is None:
-        return [(source, Piece(source))]
+        return [(source, RecordSpan(source))]
     return [
         (lineages.whole(key), piece)
         for key, found in lineages.known.items()
@@ -27,13 +27,13 @@ def owners(lineages: Lineages, source: DeviceId) -> list[tuple[DeviceId, Piece]]
     ]
 
 
-def held_by(scope: Scope, fact: Fact, moves: Iterable[Fact]) -> list[Stay]:
+def held_by(scope: Scope, fact: Fact, moves: Iterable[Fact]) -> list[Placement]:
     """The stays of a device at units of a scope, by what was stated of it."""
-    stood = stays(str(fact.body["org_unit"]), str(fact.body["site"]), moves)
+    stood = placements(str(fact.body["org_unit"]), str(fact.body["site"]), moves)
     return [stay for stay in stood if scope.covers(stay.org_unit)]
 
 
-def common(piece: Piece, held: Iterable[Stay]) -> Iterator[Window]:
+def common(piece: RecordSpan, held: Iterable[Placement]) -> Iterator[Window]:
     """The times of a piece that fall into some stays, seconds UTC, the end excluded."""
     for stay in held:
         first, last = max(piece.first, stay.first), min(piece.last, stay.last)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.power.power_sources import PIECES
+from parcimetre_factors.power.power_sources import LOAD_STATES
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..base.periods import Span
 from ..base.units import J_PER_KWH
 from ..fleet.device import Device
@@ -24,7 +24,7 @@ from ..fleet.lookup import chosen
 from ..footprint.energy_use import Array
 from ..footprint.grid_intensity import Grid
 from ..footprint.grouping import add_up
-from ..footprint.hardware_model import Errors, Profile, profiles
+from ..footprint.hardware_model import Errors, HardwareModel, hardware_models
 from ..footprint.uncertainty import bounds
 from ..organisation import merges
 from ..store.records import Body, DeviceId
@@ -32,7 +32,7 @@ from ..store.records import Body, DeviceId
 DAY_S = 86_400
 QUIET_S = 2 * DAY_S
 GRID_DAYS = 7
-BUSIEST = PIECES.index("decile9")
+BUSIEST = LOAD_STATES.index("decile9")
 BETWEEN_DECILES = 0.9
 NAMED = 5
 LOST = ("dropped", "coarsened", "refused", "damaged")
@@ -113,47 +113,45 @@ class _Spent:
     by_errors: Mapping[Errors, float] | None
 
 
-def agents(collector: Collector, org_unit: str | None = None) -> Agents:
+def agents(context: Context, org_unit: str | None = None) -> Agents:
     """Every agent of an org unit's subtree, or of the fleet; retired devices have none."""
     found = [
         one
-        for one in chosen(devices(collector.store), org_unit)
+        for one in chosen(devices(context.store), org_unit)
         if one.retired_at is None and one.driven_by is None
     ]
-    return _agents(collector, found)
+    return _agents(context, found)
 
 
-def agent_of(collector: Collector, device: Device) -> Agent | None:
+def agent_of(context: Context, device: Device) -> Agent | None:
     """The agent of one device; a monitor has none."""
     if device.driven_by is not None:
         return None
-    return _agents(collector, [device]).agents[0]
+    return _agents(context, [device]).agents[0]
 
 
-def measuring(collector: Collector, found: Iterable[Device]) -> Cost | None:
+def measuring(context: Context, found: Iterable[Device]) -> Cost | None:
     """What the agents of some devices cost together; None where none has told."""
-    return _cost(_spent(collector, list(found)).values(), collector)
+    return _cost(_spent(context, list(found)).values(), context)
 
 
-def _agents(collector: Collector, found: list[Device]) -> Agents:
-    spent = _spent(collector, found)
-    made = tuple(_agent(collector, found, spent))
+def _agents(context: Context, found: list[Device]) -> Agents:
+    spent = _spent(context, found)
+    made = tuple(_agent(context, found, spent))
     told = [agent.lost for agent in made if agent.lost]
     return Agents(
         made,
         dict(Counter(agent.version for agent in made).most_common()),
         tuple(_work(made)),
         {name: sum(lost[name] for lost in told) for name in LOST},
-        _cost(spent.values(), collector),
+        _cost(spent.values(), context),
     )
 
 
-def _agent(
-    collector: Collector, found: Iterable[Device], spent: Mapping[DeviceId, _Spent]
-) -> Iterator[Agent]:
-    losses, spans, now = collector.store.latest("losses"), merges.spans(collector.store), collector.now()
+def _agent(context: Context, found: Iterable[Device], spent: Mapping[DeviceId, _Spent]) -> Iterator[Agent]:
+    losses, spans, now = context.store.latest("losses"), merges.spans(context.store), context.now()
     for one in found:
-        heard, span = collector.seen.of(one.id), spans.get(one.id)
+        heard, span = context.seen.of(one.id), spans.get(one.id)
         silent_since = None if span is None else min(now, span[1] + SLOT_S)
         yield Agent(
             device=one.id,
@@ -164,7 +162,7 @@ def _agent(
             waiting=heard.waiting if heard else None,
             denied=tuple(_denied(one)),
             lost=losses[one.id].body if one.id in losses else None,
-            cost=_cost([spent[one.id]], collector) if one.id in spent else None,
+            cost=_cost([spent[one.id]], context) if one.id in spent else None,
         )
 
 
@@ -184,7 +182,7 @@ def _work(made: Iterable[Agent]) -> Iterator[Work]:
         yield Work(sensor, grant, len(those), tuple((one.device, one.name) for one in those[:NAMED]))
 
 
-def busy_thread_w(profile: Profile) -> float:
+def busy_thread_w(profile: HardwareModel) -> float:
     """Watts that one busy processor thread adds, by the device's own power model."""
     watts = profile.watts
     if "decile0" not in watts or "decile9" not in watts:
@@ -193,11 +191,11 @@ def busy_thread_w(profile: Profile) -> float:
     return max(0.0, watts["decile9"].value - watts["decile0"].value) / BETWEEN_DECILES / max(1, threads)
 
 
-def _spent(collector: Collector, found: Iterable[Device]) -> dict[DeviceId, _Spent]:
+def _spent(context: Context, found: Iterable[Device]) -> dict[DeviceId, _Spent]:
     """What a day of each agent takes, of those that told and over some time."""
-    costs, known = collector.store.latest("self_cost"), profiles(collector.factors)
-    now = collector.now() // SLOT_S * SLOT_S
-    grid = Grid(collector, Span(now - GRID_DAYS * DAY_S, now), Criterion.GWP)
+    costs, known = context.store.latest("self_cost"), hardware_models(context.factors)
+    now = context.now() // SLOT_S * SLOT_S
+    grid = Grid(context, Span(now - GRID_DAYS * DAY_S, now), Criterion.GWP)
     means: dict[str, Mapping[Errors, float] | None] = {}
     spent = {}
     for one in found:
@@ -223,7 +221,7 @@ def _mean(grid: Grid, zone: str) -> Mapping[Errors, float] | None:
 
 
 def _impact(
-    energy_j: float, profile: Profile, per_kwh: Mapping[Errors, float] | None
+    energy_j: float, profile: HardwareModel, per_kwh: Mapping[Errors, float] | None
 ) -> Mapping[Errors, float] | None:
     """kg CO2 eq of some energy by the errors it carries: those of the watts at full load, and the grid's."""
     if per_kwh is None:
@@ -237,14 +235,14 @@ def _impact(
     }
 
 
-def _cost(those: Iterable[_Spent], collector: Collector) -> Cost | None:
+def _cost(those: Iterable[_Spent], context: Context) -> Cost | None:
     spent = list(those)
     if not spent:
         return None
     by_errors: dict[Errors, Array] = {}
     for one in spent:
         add_up(by_errors, {errors: np.array([kg]) for errors, kg in (one.by_errors or {}).items()})
-    ((low, high),) = bounds([by_errors], 1, collector.factors)
+    ((low, high),) = bounds([by_errors], 1, context.factors)
     told = any(one.by_errors is not None for one in spent)
     return Cost(
         agents=len(spent),

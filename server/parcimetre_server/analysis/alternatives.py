@@ -17,16 +17,16 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import EMBODIED, Criterion
 from parcimetre_factors.service_life.amortisation import YEAR_S
 
-from ..access.context import Collector
-from ..base.i18n import mark
+from ..access.context import Context
+from ..base.i18n import N_
 from ..base.periods import DAY_S, Span, since_midnight
 from ..base.units import J_PER_KWH
 from ..fleet.device import Device
 from ..fleet.hardware import hardware, is_virtual
 from ..fleet.monitors import span_of
 from ..fleet.purchases import purchase_of
-from ..footprint.device_footprints import put_to_use
-from ..footprint.hardware_model import Profile, profiles
+from ..footprint.device_footprints import service_start
+from ..footprint.hardware_model import HardwareModel, hardware_models
 from .timeline import NO_RECORD, QuarterHours, quarter_hours
 
 DAYS = 28
@@ -34,29 +34,29 @@ LEAST_RECORD_S = 3 * DAY_S
 LONGER_YEARS = 2.0
 EVENING, MORNING = 20, 6
 AT_NIGHT_OFF = ("desktop", "laptop", "all_in_one", "mini_pc", "monitor")
-AS_NOW = mark("Go on as now")
-EXTEND = mark("Keep it {years} years longer")
-RECONDITION = mark("Recondition it for a second life")
-REPLACE = mark("Replace it now with a new one")
-REPLACE_USED = mark("Replace it now with a reconditioned one")
-AT_NIGHT = mark("Switch it off at night")
-KEPT = mark("The electricity of the last {days} days goes on; making it is spread over its service life.")
-OVER = mark("The electricity of the last {days} days goes on; its service life is over.")
-LONGER = mark("The same electricity; making it is spread over {life} years in place of {before}.")
-PREPARED = mark("The same electricity; preparing it is spread over {life} years of a second life.")
-NEW = mark(
+AS_NOW = N_("Go on as now")
+EXTEND = N_("Keep it {years} years longer")
+RECONDITION = N_("Recondition it for a second life")
+REPLACE = N_("Replace it now with a new one")
+REPLACE_USED = N_("Replace it now with a reconditioned one")
+AT_NIGHT = N_("Switch it off at night")
+KEPT = N_("The electricity of the last {days} days goes on; making it is spread over its service life.")
+OVER = N_("The electricity of the last {days} days goes on; its service life is over.")
+LONGER = N_("The same electricity; making it is spread over {life} years in place of {before}.")
+PREPARED = N_("The same electricity; preparing it is spread over {life} years of a second life.")
+NEW = N_(
     "A new one is as costly to make and takes the same electricity; what the old one's life has left counts "
     "too. It would have to take {kwh} kWh a year less to be worth it."
 )
-NEW_NEVER = mark(
+NEW_NEVER = N_(
     "A new one is as costly to make; what the old one's life has left counts too. Even if it took no "
     "electricity at all, it would not be worth it."
 )
-USED = mark(
+USED = N_(
     "It takes the same electricity; its preparation and what the old one's life has left are spread over "
     "{life} years."
 )
-OFF = mark("From {evening} to {morning} o'clock it takes no more than when it is off: {kwh} kWh a year less.")
+OFF = N_("From {evening} to {morning} o'clock it takes no more than when it is off: {kwh} kWh a year less.")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Alternative:
 
 
 @dataclass(frozen=True)
-class Life:
+class ServiceLife:
     """A device's service life: when it began and how that is known, its years, and impact of making it.
 
     `carried` is the share of it that has accrued; `age_years` counts from the beginning.
@@ -105,35 +105,37 @@ class Yearly:
     night_use: float
 
 
-def life_of(collector: Collector, device: Device, criterion: Criterion) -> Life | None:
+def life_of(context: Context, device: Device, criterion: Criterion) -> ServiceLife | None:
     """The service life of a device that has reported; a virtual machine has none of its own."""
-    reported = span_of(collector.store, device)
+    reported = span_of(context.store, device)
     if reported is None or is_virtual(device):
         return None
-    profile = profiles(collector.factors).of(hardware(device))
-    bought = purchase_of(device, put_to_use(device, reported[0]))
-    age_years = max(0.0, (collector.now() - bought.at) / YEAR_S)
+    profile = hardware_models(context.factors).of(hardware(device))
+    bought = purchase_of(device, service_start(device, reported[0]))
+    age_years = max(0.0, (context.now() - bought.at) / YEAR_S)
     years = profile.embodied.life_years.value
-    return Life(bought.at, bought.tier, age_years, years, _embodied(profile, criterion), bought.second_life)
+    return ServiceLife(
+        bought.at, bought.tier, age_years, years, _embodied(profile, criterion), bought.second_life
+    )
 
 
-def _embodied(profile: Profile, criterion: Criterion) -> float | None:
+def _embodied(profile: HardwareModel, criterion: Criterion) -> float | None:
     terms = [profile.embodied.by_stage.get((criterion, stage)) for stage in EMBODIED]
     known = [term.value for term in terms if term is not None]
     return sum(known) if known else None
 
 
-def alternatives(collector: Collector, device: Device, criterion: Criterion) -> list[Alternative]:
+def alternatives(context: Context, device: Device, criterion: Criterion) -> list[Alternative]:
     """What could be done with a device, as now first, then the least first.
 
     Nothing where too little is known: less than three days of record, or no factor for the criterion.
     """
-    life = life_of(collector, device, criterion)
+    life = life_of(context, device, criterion)
     if life is None or life.embodied is None or device.retired_at is not None:
         return []
-    profile = profiles(collector.factors).of(hardware(device))
-    recorded = quarter_hours(collector, device, _weeks(collector), criterion)
-    yearly = _yearly(recorded, profile, collector.zone, device.category in AT_NIGHT_OFF)
+    profile = hardware_models(context.factors).of(hardware(device))
+    recorded = quarter_hours(context, device, _weeks(context), criterion)
+    yearly = _yearly(recorded, profile, context.zone, device.category in AT_NIGHT_OFF)
     if yearly is None:
         return []
     preparation = profile.reconditioning.by_criterion.get(criterion)
@@ -142,13 +144,13 @@ def alternatives(collector: Collector, device: Device, criterion: Criterion) -> 
     return [first, *sorted(others, key=lambda one: one.per_year)]
 
 
-def _weeks(collector: Collector) -> Span:
+def _weeks(context: Context) -> Span:
     """The last weeks, to the end of the last slot that is over."""
-    span = since_midnight(collector.now(), collector.zone, DAYS)
+    span = since_midnight(context.now(), context.zone, DAYS)
     return Span(span.first, max(span.first + SLOT_S, span.last - SLOT_S))
 
 
-def _yearly(found: QuarterHours, profile: Profile, zone: ZoneInfo, off_at_night: bool) -> Yearly | None:
+def _yearly(found: QuarterHours, profile: HardwareModel, zone: ZoneInfo, off_at_night: bool) -> Yearly | None:
     """The record of some weeks as a year; None where there is too little of it or no grid."""
     covered_s = found.seconds[:, :NO_RECORD].sum(axis=1)
     if covered_s.sum() < LEAST_RECORD_S or found.per_kwh is None:
@@ -176,7 +178,7 @@ def is_night(starts: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.bool_]:
 
 
 def _possible(
-    life: Life, embodied: float, yearly: Yearly, second: tuple[float, float] | None
+    life: ServiceLife, embodied: float, yearly: Yearly, second: tuple[float, float] | None
 ) -> Iterator[Alternative]:
     """Every alternative of which the parts are known, as now first."""
     over = life.carried >= 1.0

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..fleet.device import Device
-from ..footprint.query import Row
+from ..footprint.query import FootprintRow
 from ..presentation.labels import STAGES
 
 
@@ -16,7 +16,7 @@ class StageView:
 
     key: str
     title: str
-    row: Row
+    row: FootprintRow
     share: float
     offset: float
 
@@ -25,13 +25,13 @@ class StageView:
 class Bar:
     """A row with its length, of 1, beside the greatest one; `key` stands for the row's group."""
 
-    row: Row
+    row: FootprintRow
     length: float
     key: str
     device: Device | None = None
 
 
-def stage_views(rows: Iterable[Row]) -> list[StageView]:
+def stage_views(rows: Iterable[FootprintRow]) -> list[StageView]:
     """The stages in the order of STAGES, those without any factor included."""
     known = {row.group: row for row in rows}
     total = sum(row.value or 0.0 for row in known.values())
@@ -46,7 +46,7 @@ def stage_views(rows: Iterable[Row]) -> list[StageView]:
 
 
 def bars(
-    rows: Iterable[Row], devices: Mapping[str, Device] | None = None, by_value: bool = True
+    rows: Iterable[FootprintRow], devices: Mapping[str, Device] | None = None, by_value: bool = True
 ) -> list[Bar]:
     """Rows from the greatest to the smallest, or as they come."""
     found = list(rows)
@@ -59,7 +59,7 @@ def bars(
     ]
 
 
-def _value(row: Row) -> float:
+def _value(row: FootprintRow) -> float:
     return row.value or 0.0
 
 

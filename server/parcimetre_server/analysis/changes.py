@@ -20,14 +20,14 @@ from parcimetre_factors.criteria import UNITS
 from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import FactorSet
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..access.disclosure import FEWEST, hidden
 from ..base.errors import ParcimetreError
 from ..base.periods import LAST_SECOND
-from ..footprint.compute import figures
-from ..footprint.device_footprints import Figure
-from ..footprint.query import Query
-from ..footprint.result import Figures
+from ..footprint.compute import compute_footprint
+from ..footprint.device_footprints import DeviceFootprints
+from ..footprint.query import FootprintQuery
+from ..footprint.result import FootprintResult
 from ..store.records import DeviceId
 
 Reason = Literal[
@@ -47,7 +47,7 @@ class Incomparable(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class Part:
+class ChangePart:
     """What one reason adds to the difference, and how many devices have some of it.
 
     `several` stands for reasons that are not told apart, because so few devices would be behind one of them.
@@ -68,7 +68,7 @@ class Changes:
     before: float
     after: float
     unit: str
-    parts: tuple[Part, ...]
+    parts: tuple[ChangePart, ...]
 
     @property
     def difference(self) -> float:
@@ -101,7 +101,7 @@ class Amounts:
 
 
 def changes(
-    collector: Collector, before: Query, after: Query, earlier: FactorSet | None = None
+    context: Context, before: FootprintQuery, after: FootprintQuery, earlier: FactorSet | None = None
 ) -> Changes | None:
     """Why the footprint of `after` is not that of `before`; None where one of them has no devices to show.
 
@@ -110,15 +110,17 @@ def changes(
     """
     if replace(before, span=after.span) != after:
         raise Incomparable("a change is told of the same question at two times: only the spans may differ")
-    now = figures(collector, before), figures(collector, after)
-    if earlier is None or earlier.id == collector.factors.id:
+    now = compute_footprint(context, before), compute_footprint(context, after)
+    if earlier is None or earlier.id == context.factors.id:
         return between(*now)
-    then = replace(collector, factors=earlier)
-    return between(*now, (figures(then, before), figures(then, after)))
+    then = replace(context, factors=earlier)
+    return between(*now, (compute_footprint(then, before), compute_footprint(then, after)))
 
 
 def between(
-    before: Figures, after: Figures, earlier: tuple[Figures, Figures] | None = None
+    before: FootprintResult,
+    after: FootprintResult,
+    earlier: tuple[FootprintResult, FootprintResult] | None = None,
 ) -> Changes | None:
     """The same of figures that are at hand; `earlier` are both with the factors that `before` was told by."""
     both = before, after
@@ -138,12 +140,12 @@ def between(
     return Changes(float(told.total.sum()), float(last.total.sum()), UNITS[after.criterion], found)
 
 
-def _places(known: Sequence[Figures]) -> dict[DeviceId, int]:
+def _places(known: Sequence[FootprintResult]) -> dict[DeviceId, int]:
     ids = (device.id for figures in known for one in figures.alike for device in one.devices)
     return {device: i for i, device in enumerate(dict.fromkeys(ids))}
 
 
-def _moved(both: Sequence[Figures], at: Mapping[DeviceId, int]) -> Members:
+def _moved(both: Sequence[FootprintResult], at: Mapping[DeviceId, int]) -> Members:
     """Devices (n,) that came from, or went to, an org unit that is not in the figures, in their time."""
     stays = [device for figures in both for one in figures.alike for device in one.devices]
     rows = np.array([at[device.id] for device in stays], np.intp)
@@ -156,7 +158,7 @@ def _moved(both: Sequence[Figures], at: Mapping[DeviceId, int]) -> Members:
     return found
 
 
-def amounts(known: Figures, at: Mapping[DeviceId, int]) -> Amounts:
+def amounts(known: FootprintResult, at: Mapping[DeviceId, int]) -> Amounts:
     """What devices did and cost over all periods of some figures, in the places that `at` gives them."""
     n = len(at)
     if not known.alike:
@@ -167,7 +169,7 @@ def amounts(known: Figures, at: Mapping[DeviceId, int]) -> Amounts:
     return Amounts(np.maximum(service_s, recorded_s), recorded_s, *rest)
 
 
-def _columns(figure: Figure) -> Array:
+def _columns(figure: DeviceFootprints) -> Array:
     """The fields of Amounts of devices that are alike (6, n)."""
     usual = figure.expected_s / SLOT_S if figure.policy == Policy.SERVICE_LIFE else np.inf
     steady, once = np.zeros(len(figure.devices)), np.zeros(len(figure.devices))
@@ -181,7 +183,7 @@ def _columns(figure: Figure) -> Array:
     return np.array([*times, energy_j, use, steady, once])
 
 
-def _embodied(figure: Figure) -> list[tuple[float, Array]]:
+def _embodied(figure: DeviceFootprints) -> list[tuple[float, Array]]:
     """Impact of a unit, and units by device and period, of what making and reconditioning devices cost."""
     made = figure.profile.per_unit(figure.criterion, figure.policy, "whole")
     found = [(per_unit.value, figure.accrued) for per_unit in made.values()]
@@ -234,7 +236,7 @@ def _more(pair: tuple[Array, Array]) -> Array:
     return pair[1] - pair[0]
 
 
-def _summed(parts: Parts, size: Array, guarded: bool) -> tuple[Part, ...]:
+def _summed(parts: Parts, size: Array, guarded: bool) -> tuple[ChangePart, ...]:
     """Parts of all devices together; `size` is what rounding is small beside (n,).
 
     Where they are guarded, no reason is told that fewer than FEWEST devices have.
@@ -243,11 +245,13 @@ def _summed(parts: Parts, size: Array, guarded: bool) -> tuple[Part, ...]:
     members = {reason: devices for reason, devices in members.items() if devices.any()}
     few = hidden(members, np.ones((len(size), 1), np.int64)) if guarded else frozenset()
     found = [
-        Part(reason, float(part.sum()), int(members[reason].sum()))
+        ChangePart(reason, float(part.sum()), int(members[reason].sum()))
         for reason, part in parts.items()
         if reason in members and reason not in few
     ]
     if few:
         together = sum(float(part.sum()) for reason, part in parts.items() if reason in few)
-        found.append(Part("several", together, int(np.any([members[one] for one in few], axis=0).sum())))
+        found.append(
+            ChangePart("several", together, int(np.any([members[one] for one in few], axis=0).sum()))
+        )
     return tuple(found)

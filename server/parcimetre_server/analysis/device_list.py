@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.service_life.amortisation import YEAR_S
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..base.org_path import within
 from ..base.units import J_PER_KWH
 from ..fleet.device import Device
@@ -18,12 +18,12 @@ from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
 from ..fleet.monitors import spans
 from ..fleet.purchases import purchase_of
-from ..footprint.compute import figures
+from ..footprint.compute import compute_footprint
 from ..footprint.contributions import values
-from ..footprint.device_footprints import put_to_use
-from ..footprint.hardware_model import profiles
-from ..footprint.query import Query
-from ..footprint.result import Figures
+from ..footprint.device_footprints import service_start
+from ..footprint.hardware_model import hardware_models
+from ..footprint.query import FootprintQuery
+from ..footprint.result import FootprintResult
 from ..store.interface import Store
 from ..store.records import DeviceId
 from .agent_health import QUIET_S
@@ -37,7 +37,7 @@ ASCENDING: tuple[Sorting, ...] = ("name", "category", "org_unit", "site")
 
 
 @dataclass(frozen=True)
-class Used:
+class DeviceUse:
     """A device's electricity and footprint over a period, the latter in the criterion's unit."""
 
     energy_kwh: float
@@ -46,7 +46,7 @@ class Used:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedDevice:
     """A device with its figures, None where it never reported; `last_seen` is seconds UTC.
 
     `age_years` counts from the purchase, as stated or estimated; `twins` are other devices on what looks like
@@ -54,7 +54,7 @@ class Listed:
     """
 
     device: Device
-    used: Used | None
+    used: DeviceUse | None
     last_seen: int | None
     age_years: float | None
     faults: tuple[Fault, ...]
@@ -81,7 +81,7 @@ class Filter:
     fault: Fault | None = None
     retired: bool = False
 
-    def fits(self, one: Listed) -> bool:
+    def fits(self, one: ListedDevice) -> bool:
         """Whether a device is among them."""
         device = one.device
         return (
@@ -100,25 +100,25 @@ def _words(device: Device) -> str:
     return " ".join(filter(None, words)).casefold()
 
 
-def fleet(collector: Collector, query: Query) -> list[Listed]:
+def fleet(context: Context, query: FootprintQuery) -> list[ListedDevice]:
     """Every device that the query asks for, those included that never reported; by id."""
-    found, store = figures(collector, query), collector.store
+    found, store = compute_footprint(context, query), context.store
     used = dict(_used(found))
     asked = {
         key: one
         for key, one in devices(store).items()
         if query.org_unit is None or within(one.org_unit, query.org_unit)
     }
-    heard, twins, now = spans(store, asked.values()), _twins(store, asked), collector.now()
-    known = profiles(collector.factors)
+    heard, twins, now = spans(store, asked.values()), _twins(store, asked), context.now()
+    known = hardware_models(context.factors)
 
-    def listed(one: Device) -> Listed:
+    def listed(one: Device) -> ListedDevice:
         """One of them."""
         span = heard.get(one.id)
-        last_seen = _last_seen(collector, one, span)
-        bought = None if span is None else purchase_of(one, put_to_use(one, span[0])).at
+        last_seen = _last_seen(context, one, span)
+        bought = None if span is None else purchase_of(one, service_start(one, span[0])).at
         evidence = known.of_device(one).embodied.evidence
-        return Listed(
+        return ListedDevice(
             one,
             used.get(one.id),
             last_seen,
@@ -130,7 +130,7 @@ def fleet(collector: Collector, query: Query) -> list[Listed]:
     return [listed(asked[key]) for key in sorted(asked)]
 
 
-def _used(found: Figures) -> Iterator[tuple[DeviceId, Used]]:
+def _used(found: FootprintResult) -> Iterator[tuple[DeviceId, DeviceUse]]:
     """Each device's electricity, footprint and coverage over all periods."""
     for one in found.alike:
         energy_kwh = one.energy_j.sum(axis=(0, 2)) / J_PER_KWH
@@ -139,15 +139,15 @@ def _used(found: Figures) -> Iterator[tuple[DeviceId, Used]]:
         )
         for i, device in enumerate(one.devices):
             share = min(1.0, float(covered_s[i] / expected_s[i])) if expected_s[i] > 0 else None
-            yield device.id, Used(float(energy_kwh[i]), float(value[i]), share)
+            yield device.id, DeviceUse(float(energy_kwh[i]), float(value[i]), share)
 
 
-def _last_seen(collector: Collector, device: Device, span: tuple[int, int] | None) -> int | None:
+def _last_seen(context: Context, device: Device, span: tuple[int, int] | None) -> int | None:
     """When its latest report came, or the end of its last slot."""
-    heard = collector.seen.of(device.id)
+    heard = context.seen.of(device.id)
     if heard is not None:
         return heard.at
-    return None if span is None else min(collector.now(), span[1] + SLOT_S)
+    return None if span is None else min(context.now(), span[1] + SLOT_S)
 
 
 def _faults(
@@ -191,7 +191,7 @@ def _traits(device: Device, fingerprint: str | None) -> Iterator[tuple[str, str]
         yield "hostname", device.hostname.casefold()
 
 
-def ordered(found: Iterable[Listed], by: Sorting, backwards: bool) -> list[Listed]:
+def ordered(found: Iterable[ListedDevice], by: Sorting, backwards: bool) -> list[ListedDevice]:
     """Devices by one of their columns, those alike by name."""
     by_name = sorted(found, key=lambda one: one.device.name.casefold())
     return sorted(by_name, key=lambda one: one.key(by), reverse=backwards)

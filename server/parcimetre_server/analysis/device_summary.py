@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from parcimetre_agent.report import Inventory
 from parcimetre_factors.service_life.purchase import Stated
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..fleet.device import Device
 from ..fleet.devices import device
 from ..fleet.monitors import EVER, claims, span_of
 from ..fleet.monitors_at_home import NotCounted, not_counted
-from ..organisation.merges import Lineages
+from ..organisation.merges import MergeHistory
 from ..store.interface import Store
 from .agent_health import Agent, agent_of
 
@@ -75,15 +75,15 @@ def summary(
     )  # fmt: skip
 
 
-def detail(collector: Collector, device_id: str) -> DeviceDetail:
+def detail(context: Context, device_id: str) -> DeviceDetail:
     """One device with its inventory and its agent. Raises UnknownDevice."""
-    store = collector.store
+    store = context.store
     found = device(store, device_id)
-    reason = not_counted(collector, [found]).get(found.id)
+    reason = not_counted(context, [found]).get(found.id)
     return DeviceDetail(
         summary(found, span_of(store, found), reason),
         found.inventory,
-        agent_of(collector, found),
+        agent_of(context, found),
         drivers(store, found),
     )
 
@@ -92,7 +92,7 @@ def drivers(store: Store, found: Device) -> list[Driver]:
     """The machines that drove a monitor, the latest first."""
     if found.driven_by is None:
         return []
-    held, lineages = claims(store, [found])[found.id], Lineages.of(store)
+    held, lineages = claims(store, [found])[found.id], MergeHistory.of(store)
     told = ((device(store, lineages.whole(claim.machine)), claim) for claim in reversed(held))
     return [
         Driver(machine.id, machine.name, claim.first, None if claim.last == EVER else claim.last)

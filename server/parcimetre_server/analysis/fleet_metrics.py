@@ -16,13 +16,13 @@ from ..base.exposition import Metric, Sample, gauge
 from ..base.org_path import within
 from ..base.periods import DAY_S, Span, since_midnight
 from ..fleet.devices import devices
-from ..footprint.compute import figures
-from ..footprint.query import Query, Row
+from ..footprint.compute import compute_footprint
+from ..footprint.query import FootprintQuery, FootprintRow
 from ..organisation import merges
 from ..store.interface import RolledUp
 
 if TYPE_CHECKING:
-    from ..access.context import Collector
+    from ..access.context import Context
 
 SILENT_S = DAY_S
 KEPT_S = 300
@@ -36,7 +36,7 @@ class Fleet:
     in_service: Counter[str]
     silent: Counter[str]
     day: Span
-    rows: tuple[Row, ...]
+    rows: tuple[FootprintRow, ...]
     dead_letters: int
     rolled_up: RolledUp
 
@@ -44,9 +44,9 @@ class Fleet:
 class FleetMetrics:
     """Computes them at most every KEPT_S seconds, once for all who ask meanwhile."""
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, context: Context) -> None:
         """Nothing is computed yet."""
-        self._collector, self._lock = collector, threading.Lock()
+        self._context, self._lock = context, threading.Lock()
         self._found: Fleet | None = None
         self._found_at = 0.0
 
@@ -54,7 +54,7 @@ class FleetMetrics:
         """Families of an org unit and all below it, or of the whole fleet."""
         with self._lock:
             if self._found is None or time.monotonic() - self._found_at > KEPT_S:
-                self._found, self._found_at = fleet(self._collector), time.monotonic()
+                self._found, self._found_at = fleet(self._context), time.monotonic()
             found = self._found
         yield from _devices(found, org_unit)
         yield from _last_day(found, org_unit)
@@ -63,9 +63,9 @@ class FleetMetrics:
             yield _rolled_up(found.rolled_up)
 
 
-def fleet(collector: Collector) -> Fleet:
+def fleet(context: Context) -> Fleet:
     """The fleet as the store has it now."""
-    now, store = collector.now(), collector.store
+    now, store = context.now(), context.store
     serving = [device for device in devices(store).values() if device.retired_at is None]
     spans = merges.spans(store)
     quiet = [
@@ -74,13 +74,13 @@ def fleet(collector: Collector) -> Fleet:
         if not device.drivers
         and (spans[device.id][1] if device.id in spans else device.enrolled_at) < now - SILENT_S
     ]
-    first = since_midnight(now, collector.zone, 2).first
-    day = Span(first, since_midnight(now, collector.zone).first)
+    first = since_midnight(now, context.zone, 2).first
+    day = Span(first, since_midnight(now, context.zone).first)
     return Fleet(
         Counter(device.org_unit for device in serving),
         Counter(quiet),
         day,
-        tuple(figures(collector, Query(day)).rows("org_unit")),
+        tuple(compute_footprint(context, FootprintQuery(day)).rows("org_unit")),
         len(store.history("dead_letter")),
         store.rolled_up(),
     )
@@ -117,7 +117,7 @@ def _last_day(found: Fleet, org_unit: str | None) -> Iterator[Metric]:
     )
     rows = [row for row in found.rows if org_unit is None or within(row.group, org_unit)]
 
-    def family(name: str, told: str, values: Iterable[tuple[Row, float | None]]) -> Metric:
+    def family(name: str, told: str, values: Iterable[tuple[FootprintRow, float | None]]) -> Metric:
         """One value of each row, by org unit."""
         samples: list[Sample] = [
             ("", {"org_unit": row.group}, value) for row, value in values if value is not None

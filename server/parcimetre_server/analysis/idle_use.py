@@ -19,8 +19,8 @@ from parcimetre_factors.activity import SLOT_S, Activity
 from ..base.periods import HOUR_S, Span
 from ..base.units import J_PER_KWH
 from ..fleet.device import Device
-from ..footprint.device_footprints import Alike, Frame
-from ..footprint.energy_use import Array, Slots
+from ..footprint.device_footprints import Cohort, QueryContext
+from ..footprint.energy_use import Array, DeviceSlots
 from ..store.records import DeviceId
 
 DESKS = frozenset({"desktop", "laptop", "all_in_one", "mini_pc"})
@@ -40,7 +40,7 @@ class Amount:
 
 
 @dataclass(frozen=True)
-class Habit:
+class IdlePattern:
     """A device's span: what it used while awake and idle outside hours, what it used as an idle server, and
     all it used awake, over `awake_s` seconds.
 
@@ -54,15 +54,15 @@ class Habit:
     awake_s: float
 
 
-class Habits:
+class IdleUse:
     """Tells the habits of machines as the slots of a span are read for their figures."""
 
     def __init__(self, span: Span, zone: ZoneInfo) -> None:
         """Know the hours; nothing was seen yet."""
         self._span, self._outside = span, outside_hours(span, zone)
-        self._seen: list[Habit] = []
+        self._seen: list[IdlePattern] = []
 
-    def watch(self, group: Alike, frame: Frame, slots: Slots) -> None:
+    def watch(self, group: Cohort, frame: QueryContext, slots: DeviceSlots) -> None:
         """Look at what machines that are alike did; others have no habits."""
         if group.devices[0].category not in DESKS | SERVERS:
             return
@@ -73,12 +73,14 @@ class Habits:
         outside = self._outside[(start - self._span.first) // SLOT_S]
         self._seen += _habits(group, slots, outside, kg_per_kwh)
 
-    def of(self, known: Mapping[DeviceId, Device]) -> Iterator[Habit]:
+    def of(self, known: Mapping[DeviceId, Device]) -> Iterator[IdlePattern]:
         """The habits of machines since they are where they are, in the order of their ids."""
         return seen_by(known, sorted(self._seen, key=lambda habit: habit.device.id), self._span)
 
 
-def seen_by(known: Mapping[DeviceId, Device], habits: Iterable[Habit], span: Span) -> Iterator[Habit]:
+def seen_by(
+    known: Mapping[DeviceId, Device], habits: Iterable[IdlePattern], span: Span
+) -> Iterator[IdlePattern]:
     """Habits that somebody may see who knows these devices, of those that have not left in the span."""
     for habit in habits:
         device = known.get(habit.device.id)
@@ -92,7 +94,7 @@ def outside_hours(span: Span, zone: ZoneInfo) -> Flags:
     return np.array([at.weekday() >= WORKDAYS or not OPENS <= at.hour < CLOSES for at in local], np.bool_)
 
 
-def _habits(group: Alike, slots: Slots, outside: Flags, kg_per_kwh: Array) -> Iterator[Habit]:
+def _habits(group: Cohort, slots: DeviceSlots, outside: Flags, kg_per_kwh: Array) -> Iterator[IdlePattern]:
     """The habits of machines that are alike; those without a record are left out."""
     activity, profile, n = slots.activity, group.profile, slots.n
     energy_j = slots.chosen(profile).energy_j
@@ -117,7 +119,7 @@ def _habits(group: Alike, slots: Slots, outside: Flags, kg_per_kwh: Array) -> It
         device = group.devices[i]
         desk = device.category in DESKS
         idles = not desk and awake_s[i] >= ENOUGH_S and idle_s[i] >= IDLE_SERVER * awake_s[i]
-        yield Habit(
+        yield IdlePattern(
             device,
             left_on[i] if desk else Amount(),
             unneeded[i] if idles else Amount(),

@@ -9,29 +9,29 @@ from typing import Any, Literal
 from parcimetre_factors.criteria import Criterion
 
 from ..access.answer_cache import whole
-from ..access.context import Collector
-from ..access.disclosure import Guard
-from ..base.i18n import mark
+from ..access.context import Context
+from ..access.disclosure import DisclosureControl
+from ..base.i18n import N_
 from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
 from ..footprint import compute, result
-from ..footprint.query import Query as FootprintQuery
+from ..footprint.query import FootprintQuery
 from .agent_health import measuring
 from .bars import bars, stage_views, top
 from .changes import between
-from .period_choice import Chosen, Kind, chosen
+from .period_choice import ChosenPeriod, Kind, choose_period
 from .trend import trend_of
 
 Period = Literal["today", "7d", "30d"]
 DAYS: dict[Period, int] = {"today": 1, "7d": 7, "30d": 30}
-PERIODS: dict[Period, str] = {"today": mark("Today"), "7d": mark("7 days"), "30d": mark("30 days")}
+PERIODS: dict[Period, str] = {"today": N_("Today"), "7d": N_("7 days"), "30d": N_("30 days")}
 KINDS: dict[Kind, str] = {
-    "today": mark("Today"),
-    "7d": mark("7 days"),
-    "week": mark("Week"),
-    "month": mark("Month"),
-    "year": mark("Year"),
-    "own": mark("Own days"),
+    "today": N_("Today"),
+    "7d": N_("7 days"),
+    "week": N_("Week"),
+    "month": N_("Month"),
+    "year": N_("Year"),
+    "own": N_("Own days"),
 }
 MAX_DEVICES = 10
 MANY = 1000
@@ -49,39 +49,40 @@ class Asked:
     org_unit: str = ""
 
 
-def prepare(collector: Collector) -> None:
+def prepare(context: Context) -> None:
     """Have the first page of a large fleet ready, so that nobody waits for it."""
-    if _is_large(collector):
+    if _is_large(context):
         first = Asked()
-        collector.moments.renew((collector.scope, first), collector, lambda: _told(collector, first))
+        context.moments.renew((context.scope, first), context, lambda: _told(context, first))
 
 
-def _is_large(collector: Collector) -> bool:
+def _is_large(context: Context) -> bool:
     """Whether the fleet has so many devices that what is told of it, or of a part, is kept for a while."""
-    return len(devices(whole(collector.store))) >= MANY
+    return len(devices(whole(context.store))) >= MANY
 
 
-def _told(collector: Collector, asked: Asked) -> tuple[dict[str, Any], bool]:
+def _told(context: Context, asked: Asked) -> tuple[dict[str, Any], bool]:
     """What the page tells at a moment, and whether it may be kept."""
-    period = chosen(asked.period, asked.at, asked.begin, asked.end, collector.zone, collector.now())
+    period = choose_period(asked.period, asked.at, asked.begin, asked.end, context.zone, context.now())
     query = FootprintQuery(period.span, asked.criterion, org_unit=asked.org_unit or None)
-    figures = compute.figures(collector, query)
+    figures = compute.compute_footprint(context, query)
     before, after = (
-        compute.figures(collector, replace(query, span=span)) for span in (period.before, period.after)
+        compute.compute_footprint(context, replace(query, span=span))
+        for span in (period.before, period.after)
     )
     told = {
         "asked": period,
         "span": period.span,
         "moved": between(before, after),
-        "trend": trend_of(collector, replace(query, interval=period.interval)) if period.interval else None,
-        "units_to_choose": _units(collector, figures.guard),
-        **_groups(collector, figures, asked.org_unit),
-        **_choices(collector, period, asked),
+        "trend": trend_of(context, replace(query, interval=period.interval)) if period.interval else None,
+        "units_to_choose": _units(context, figures.guard),
+        **_groups(context, figures, asked.org_unit),
+        **_choices(context, period, asked),
     }
-    return told, _is_large(collector)
+    return told, _is_large(context)
 
 
-def _groups(collector: Collector, figures: result.Figures, org_unit: str) -> dict[str, Any]:
+def _groups(context: Context, figures: result.FootprintResult, org_unit: str) -> dict[str, Any]:
     """The period's total, and what it is made of."""
     total, sees_devices, known = figures.total(), figures.guard is None, figures.known
     shown = bars(figures.greatest_devices(MAX_DEVICES), {str(key): found for key, found in known.items()})
@@ -95,16 +96,16 @@ def _groups(collector: Collector, figures: result.Figures, org_unit: str) -> dic
         "count": figures.count,
         "withheld": figures.withheld,
         "left_out": figures.left_out if sees_devices else (),
-        "measuring": measuring(collector, known.values()) if sees_devices else None,
+        "measuring": measuring(context, known.values()) if sees_devices else None,
         "virtual": sum(is_virtual(device) for device in known.values()) if sees_devices else 0,
         "simulated": total.simulated,
         "sees_devices": sees_devices,
     }
 
 
-def _choices(collector: Collector, period: Chosen, asked: Asked) -> dict[str, Any]:
+def _choices(context: Context, period: ChosenPeriod, asked: Asked) -> dict[str, Any]:
     """What the form offers."""
-    days = (datetime.fromtimestamp(at, collector.zone) for at in (period.span.first, period.span.last - 1))
+    days = (datetime.fromtimestamp(at, context.zone) for at in (period.span.first, period.span.last - 1))
     first, last = (day.date().isoformat() for day in days)
     return {
         "kinds": KINDS if period.kind in KINDS else {period.kind: PERIODS["30d"]} | KINDS,
@@ -112,11 +113,11 @@ def _choices(collector: Collector, period: Chosen, asked: Asked) -> dict[str, An
     }
 
 
-def _units(collector: Collector, guard: Guard | None) -> list[str]:
+def _units(context: Context, guard: DisclosureControl | None) -> list[str]:
     """Org units that have devices and those above them, of those that may be shown."""
     if guard is not None:
         known = set(guard.tree.shown) - {""}
     else:
-        names = {found.org_unit: found.org_unit.split("/") for found in devices(collector.store).values()}
+        names = {found.org_unit: found.org_unit.split("/") for found in devices(context.store).values()}
         known = {"/".join(path[: depth + 1]) for path in names.values() for depth in range(len(path))}
-    return sorted(unit for unit in known if unit != collector.scope.root and collector.scope.covers(unit))
+    return sorted(unit for unit in known if unit != context.scope.root and context.scope.covers(unit))

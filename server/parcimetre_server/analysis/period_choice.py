@@ -32,7 +32,7 @@ DAYS_OF_DAYS, DAYS_OF_WEEKS = 45, 200
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenPeriod:
     """A period; `after` are its days that are over and `before` those that they are compared with.
 
     `name` is the ISO name of a week, month or year, `earlier` and `later` those of its neighbours, the later
@@ -49,7 +49,7 @@ class Chosen:
     later: str | None = None
 
 
-def chosen(kind: Kind, name: str, begin: str, end: str, zone: ZoneInfo, now: int) -> Chosen:
+def choose_period(kind: Kind, name: str, begin: str, end: str, zone: ZoneInfo, now: int) -> ChosenPeriod:
     """What a form asks for; the present week, month or year where it has no name. Raises BadPeriod.
 
     `begin` and `end` are the first and the last day of an own period, the end included.
@@ -57,19 +57,19 @@ def chosen(kind: Kind, name: str, begin: str, end: str, zone: ZoneInfo, now: int
     if kind in ROLLING:
         days, today = ROLLING[kind], _date(now, zone)
         compared = _days_before(today, days, zone)
-        return Chosen(kind, since_midnight(now, zone, days), *compared, "day" if days > 1 else None)
+        return ChosenPeriod(kind, since_midnight(now, zone, days), *compared, "day" if days > 1 else None)
     if kind == "own":
         return _own(begin, end, zone, now)
     return _by_calendar(kind, name, zone, now)
 
 
-def _by_calendar(kind: Kind, name: str, zone: ZoneInfo, now: int) -> Chosen:
+def _by_calendar(kind: Kind, name: str, zone: ZoneInfo, now: int) -> ChosenPeriod:
     name = name if _fits(kind, name) else _name_of(kind, now, zone)
     whole, following = calendar_span(name, zone), _step(name, 1, zone)
     later = following if calendar_span(following, zone).first <= now else None
     interval: Interval = "month" if kind == "year" else "day"
     compared = _compared(name, zone, now)
-    return Chosen(kind, _up_to(whole, now), *compared, interval, name, _step(name, -1, zone), later)
+    return ChosenPeriod(kind, _up_to(whole, now), *compared, interval, name, _step(name, -1, zone), later)
 
 
 def _compared(name: str, zone: ZoneInfo, now: int) -> tuple[Span, Span]:
@@ -152,7 +152,7 @@ def _up_to(whole: Span, now: int) -> Span:
     return Span(whole.first, min(whole.last, opened)) if whole.first < opened else whole
 
 
-def _own(begin: str, end: str, zone: ZoneInfo, now: int) -> Chosen:
+def _own(begin: str, end: str, zone: ZoneInfo, now: int) -> ChosenPeriod:
     """From a first up to and with a last day; up to today, from six days before, if it is not given."""
     today = _date(now, zone)
     last = _day(end) if end else today
@@ -164,7 +164,7 @@ def _own(begin: str, end: str, zone: ZoneInfo, now: int) -> Chosen:
     interval: Interval = "day" if days <= DAYS_OF_DAYS else "week" if days <= DAYS_OF_WEEKS else "month"
     over = min(last + timedelta(days=1), max(today, first + timedelta(days=1)))
     compared = _days_before(over, max((over - first).days, 1), zone)
-    return Chosen("own", found, *compared, interval if days > 1 else None)
+    return ChosenPeriod("own", found, *compared, interval if days > 1 else None)
 
 
 def _day(text: str) -> date:

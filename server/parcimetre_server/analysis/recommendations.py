@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from ..access.disclosure import FEWEST, Guard
+from ..access.disclosure import FEWEST, DisclosureControl
 from ..base.units import J_PER_KWH
 from ..fleet.device import Device
-from .idle_use import ENOUGH_S, Amount, Habit
+from .idle_use import ENOUGH_S, Amount, IdlePattern
 
 Kind = Literal["left_on", "idle_server", "above_usual"]
 THIRSTY = 1.3  # times the median watts of a category
@@ -48,7 +48,7 @@ class _Spared:
 
 
 def actions(
-    found: Sequence[Habit], eur_per_kwh: float, most: int, guard: Guard | None, below: str
+    found: Sequence[IdlePattern], eur_per_kwh: float, most: int, guard: DisclosureControl | None, below: str
 ) -> tuple[Action, ...]:
     """The actions that would spare most electricity, the greatest first.
 
@@ -66,7 +66,7 @@ def actions(
     return tuple(sorted(shown, key=lambda one: -one.energy_kwh)[:most])
 
 
-def _left_on(found: Iterable[Habit], below: str) -> Iterator[_Spared]:
+def _left_on(found: Iterable[IdlePattern], below: str) -> Iterator[_Spared]:
     depth = len(below.split("/")) + 1 if below else 1
     for habit in found:
         if habit.left_on.energy_kwh > 0:
@@ -74,16 +74,16 @@ def _left_on(found: Iterable[Habit], below: str) -> Iterator[_Spared]:
             yield _Spared(("left_on", unit, habit.device.category), habit.device, habit.left_on)
 
 
-def _idle_servers(found: Iterable[Habit]) -> Iterator[_Spared]:
+def _idle_servers(found: Iterable[IdlePattern]) -> Iterator[_Spared]:
     for habit in found:
         if habit.idle_server.energy_kwh > 0:
             device = habit.device
             yield _Spared(("idle_server", device.id, device.category), device, habit.idle_server)
 
 
-def _thirsty(found: Iterable[Habit]) -> Iterator[_Spared]:
+def _thirsty(found: Iterable[IdlePattern]) -> Iterator[_Spared]:
     """Devices whose watts awake are far beyond the median of their category, by what is beyond."""
-    by_category: defaultdict[str, list[tuple[Habit, float]]] = defaultdict(list)
+    by_category: defaultdict[str, list[tuple[IdlePattern, float]]] = defaultdict(list)
     for habit in found:
         if habit.awake_s >= ENOUGH_S and habit.device.virtual == "none":
             watts = habit.awake.energy_kwh * J_PER_KWH / habit.awake_s

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.power.power_sources import choose
+from parcimetre_factors.power.power_sources import select_power_source
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..base.periods import Periods, Span, cut
 from ..base.units import J_PER_KWH
 from ..fleet.device import Device
@@ -18,7 +18,7 @@ from ..fleet.hardware import hardware, is_virtual
 from ..fleet.monitors import of_device
 from ..footprint.energy_use import Array
 from ..footprint.grid_intensity import Grid
-from ..footprint.hardware_model import profiles
+from ..footprint.hardware_model import hardware_models
 
 STATES = ("awake", "asleep", "off", "no_record")
 NO_RECORD = len(STATES) - 1
@@ -50,7 +50,7 @@ class QuarterHours:
 
 
 @dataclass(frozen=True)
-class Day:
+class TimelineDay:
     """A day of a device: seconds in each of STATES, its electricity, and the mean of the grid."""
 
     name: str
@@ -59,12 +59,12 @@ class Day:
     per_kwh: float | None
 
 
-def quarter_hours(collector: Collector, device: Device, span: Span, criterion: Criterion) -> QuarterHours:
+def quarter_hours(context: Context, device: Device, span: Span, criterion: Criterion) -> QuarterHours:
     """What a device did in each slot of a span; a monitor as its machines tell it."""
     starts = np.arange(span.first, span.last, SLOT_S, dtype=np.int64)
-    activity = of_device(collector.store, device, span).activity
-    profile = profiles(collector.factors).of(hardware(device))
-    chosen = choose(activity, profile.watts, is_virtual(device), profile.supply)
+    activity = of_device(context.store, device, span).activity
+    profile = hardware_models(context.factors).of(hardware(device))
+    chosen = select_power_source(activity, profile.watts, is_virtual(device), profile.supply)
     at = (activity.start - span.first) // SLOT_S
     seconds = np.zeros((len(starts), len(STATES)))
     seconds[at] = np.column_stack([activity.awake_s, activity.asleep_s, activity.off_s, np.zeros(len(at))])
@@ -73,24 +73,24 @@ def quarter_hours(collector: Collector, device: Device, span: Span, criterion: C
     energy_j = np.zeros(len(starts))
     energy_j[at] = chosen.energy_j
     watts = np.divide(energy_j, covered_s, out=np.zeros_like(energy_j), where=covered_s > 0)
-    grid = Grid(collector, span, criterion).of_device(device)
+    grid = Grid(context, span, criterion).of_device(device)
     return QuarterHours(
         starts,
         np.where(covered_s > 0, seconds[:, :NO_RECORD].argmax(axis=1), NO_RECORD),
         watts,
         seconds,
         None if grid is None else grid.kg_per_kwh,
-        cut(span, "day", collector.zone),
+        cut(span, "day", context.zone),
     )
 
 
-def by_day(found: QuarterHours) -> list[Day]:
+def by_day(found: QuarterHours) -> list[TimelineDay]:
     """The days of the span, the latest first; the grid's mean is plain, not weighted by the device's use."""
     days = []
     for i, name in enumerate(found.days.names):
         inside = found.day == i
         days.append(
-            Day(
+            TimelineDay(
                 name,
                 tuple(found.seconds[inside].sum(axis=0).tolist()),
                 float(found.energy_j[inside].sum()) / J_PER_KWH,

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from parcimetre_factors.criteria import Stage
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..base.periods import Span, cut
-from ..footprint.compute import figures
-from ..footprint.query import Query, Row
+from ..footprint.compute import compute_footprint
+from ..footprint.query import FootprintQuery, FootprintRow
 from ..presentation.charts import BOTTOM, TOP, round_up
 from ..presentation.labels import STAGES
 
@@ -36,7 +36,7 @@ class Stack:
 
     name: str
     x: float
-    row: Row | None
+    row: FootprintRow | None
     segments: tuple[Segment, ...]
     labelled: bool
 
@@ -54,27 +54,29 @@ class Trend:
     left: float = LEFT
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[FootprintRow]:
         """The totals of the periods, for the table beside the chart."""
         return [stack.row for stack in self.stacks if stack.row is not None]
 
 
-def trend_of(collector: Collector, query: Query) -> Trend | None:
+def trend_of(context: Context, query: FootprintQuery) -> Trend | None:
     """The trend of what a query asks for, None where there is nothing to draw; asked in parts, because the
     figures of many devices over many periods take much memory.
     """
-    periods = cut(query.span, query.interval, collector.zone)
-    totals: list[Row] = []
-    by_stage: list[Row] = []
+    periods = cut(query.span, query.interval, context.zone)
+    totals: list[FootprintRow] = []
+    by_stage: list[FootprintRow] = []
     for at in range(0, len(periods.names), AT_ONCE):
         edges = periods.edges[at : at + AT_ONCE + 1]
-        found = figures(collector, replace(query, span=Span(int(edges[0]), int(edges[-1]))))
+        found = compute_footprint(context, replace(query, span=Span(int(edges[0]), int(edges[-1]))))
         totals += found.rows()
         by_stage += found.rows("stage")
     return trend(periods.names, totals, by_stage)
 
 
-def trend(names: Sequence[str], total: Iterable[Row], of_stages: Iterable[Row]) -> Trend | None:
+def trend(
+    names: Sequence[str], total: Iterable[FootprintRow], of_stages: Iterable[FootprintRow]
+) -> Trend | None:
     """The trend over named periods by their totals and by stage, None where there is nothing to draw."""
     totals = {row.period: row for row in total}
     by_stage = {(row.period, row.group): row for row in of_stages}
@@ -97,7 +99,7 @@ def trend(names: Sequence[str], total: Iterable[Row], of_stages: Iterable[Row]) 
     return Trend(stacks, scale, keys, step * 0.7)
 
 
-def _amounts(name: str, by_stage: dict[tuple[str, str], Row]) -> dict[str, float]:
+def _amounts(name: str, by_stage: dict[tuple[str, str], FootprintRow]) -> dict[str, float]:
     """What stages add in a period, and what time without a record would; what is below zero is left out."""
     found = {str(stage): (name, str(stage)) for stage in STAGES}
     amounts = {stage: max(by_stage[at].value or 0.0, 0.0) for stage, at in found.items() if at in by_stage}

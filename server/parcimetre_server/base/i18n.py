@@ -26,13 +26,13 @@ DEFAULT: Language = "en"
 COOKIE = "lang"
 
 
-def mark(msgid: str) -> str:
+def N_(msgid: str) -> str:
     """Name a msgid where it is written down, to be translated where it is shown."""
     return msgid
 
 
 @dataclass(frozen=True)
-class Tongue:
+class Translator:
     """Says things in one language: `tongue("{n} slots", n=3)`."""
 
     language: Language

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..base.i18n import mark
+from ..base.i18n import N_
 from . import options, terminal
 
 EPILOG = """\b
@@ -44,7 +44,7 @@ def create(data_dir: Path, target: Path, as_json: bool) -> None:
         )
     file = backups.create(data_dir, target, clock.now())
     facts = {"file": str(file), "bytes": file.stat().st_size}
-    terminal.done(mark("Backup written to {file} ({bytes} bytes)."), facts, as_json)
+    terminal.done(N_("Backup written to {file} ({bytes} bytes)."), facts, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -55,7 +55,7 @@ def verify(file: Path, as_json: bool) -> None:
     from ..operations import backups
 
     found = backups.verify(file)
-    terminal.done(mark("{file} of {at} is whole: {count} files."), _told(file, found), as_json)
+    terminal.done(N_("{file} of {at} is whole: {count} files."), _told(file, found), as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -69,7 +69,7 @@ def restore(data_dir: Path, file: Path, force: bool, as_json: bool) -> None:
 
     found = backups.restore(file, data_dir, force)
     told = _told(file, found) | {"data_dir": str(data_dir)}
-    terminal.done(mark("{file} of {at} is restored to {data_dir}; start the collector."), told, as_json)
+    terminal.done(N_("{file} of {at} is restored to {data_dir}; start the collector."), told, as_json)
 
 
 def _told(file: Path, found: object) -> dict[str, object]:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..base.i18n import mark
+from ..base.i18n import N_
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..ingest.dead_letters import Letter
+    from ..ingest.dead_letters import DeadLetter
     from ..store.interface import Store
 
 SHORT_ID = 12
@@ -45,10 +45,10 @@ def list_letters(data_dir: Path, device_id: str | None, as_json: bool) -> None:
     store = options.reading(data_dir).store
     found = _chosen(store, (), device_id, every=device_id is None)
     rows = [asdict(one) if as_json else _row(one) for one in found]
-    terminal.show(rows, as_json, mark("No record was refused."))
+    terminal.show(rows, as_json, N_("No record was refused."))
 
 
-def _row(one: Letter) -> dict[str, object]:
+def _row(one: DeadLetter) -> dict[str, object]:
     at = datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     return {"id": one.id, "at": at, "device": one.device[:SHORT_ID], "part": one.part, "reason": one.reason}
 
@@ -75,10 +75,10 @@ def replay(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: b
     """Judge refused records anew, after an upgrade or a mend; those taken now are letters no more."""
     from ..ingest.dead_letters import replay
 
-    collector = options.reading(data_dir)
-    found = _chosen(collector.store, ids, device_id, every)
-    became = replay(collector.store, found, collector.now())
-    sentence = mark("{accepted} stored, {duplicates} known already, {refused} still refused.")
+    context = options.reading(data_dir)
+    found = _chosen(context.store, ids, device_id, every)
+    became = replay(context.store, found, context.now())
+    sentence = N_("{accepted} stored, {duplicates} known already, {refused} still refused.")
     terminal.done(sentence, asdict(became), as_json)
     if became.reason and not as_json:
         click.echo(became.reason, err=True)
@@ -94,13 +94,13 @@ def drop(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: boo
     """Forget refused records."""
     from ..ingest.dead_letters import drop
 
-    collector = options.reading(data_dir)
-    found = _chosen(collector.store, ids, device_id, every)
-    drop(collector.store, found, collector.now())
-    terminal.done(mark("{count} dropped."), {"count": len(found)}, as_json)
+    context = options.reading(data_dir)
+    found = _chosen(context.store, ids, device_id, every)
+    drop(context.store, found, context.now())
+    terminal.done(N_("{count} dropped."), {"count": len(found)}, as_json)
 
 
-def _chosen(store: Store, ids: Sequence[str], device_id: str | None, every: bool) -> list[Letter]:
+def _chosen(store: Store, ids: Sequence[str], device_id: str | None, every: bool) -> list[DeadLetter]:
     from ..fleet.lookup import find
     from ..ingest.dead_letters import letter, letters
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from ..base.i18n import mark
-from ..presentation.labels import NOT_COUNTED, title
+from ..base.i18n import N_
+from ..presentation.labels import NOT_COUNTED, label
 from . import options, terminal
 
 if TYPE_CHECKING:
@@ -55,20 +55,20 @@ def command(
     from ..fleet.monitors import spans
     from ..fleet.monitors_at_home import not_counted
 
-    collector = options.reading(data_dir)
-    found = list(chosen(devices(collector.store), org_unit, site, category, search))
-    left_out, reported = not_counted(collector, found), spans(collector.store, found)
+    context = options.reading(data_dir)
+    found = list(chosen(devices(context.store), org_unit, site, category, search))
+    left_out, reported = not_counted(context, found), spans(context.store, found)
     rows = [summary(device, reported.get(device.id), left_out.get(device.id)) for device in found]
     shown = [asdict(row) if as_json else _row(row) for row in rows]
-    terminal.show(shown, as_json, mark("No device has enrolled yet."))
+    terminal.show(shown, as_json, N_("No device has enrolled yet."))
 
 
 def _row(device: DeviceSummary) -> dict[str, object]:
-    last, say = device.last_slot, terminal.tongue()
+    last, say = device.last_slot, terminal.translator()
     return {
         "id": device.id[:SHORT_ID],
         "name": f"{device.name} [{say('simulated')}]" if device.simulated else device.name,
-        "category": say(title("category", device.category)),
+        "category": say(label("category", device.category)),
         "org_unit": device.org_unit,
         "state": device.not_counted and say(NOT_COUNTED[device.not_counted]),
         "last_slot": last and datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -84,8 +84,8 @@ def show(data_dir: Path, device_id: str, as_json: bool) -> None:
     from ..analysis.device_summary import detail
     from ..fleet.lookup import find
 
-    collector = options.reading(data_dir)
-    found = asdict(detail(collector, find(collector.store, device_id).id))
+    context = options.reading(data_dir)
+    found = asdict(detail(context, find(context.store, device_id).id))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
@@ -107,11 +107,11 @@ def retire(data_dir: Path, device_id: str, scrapped: bool, as_json: bool) -> Non
     from ..fleet.lookup import find
     from ..fleet.retirement import retire
 
-    collector = options.reading(data_dir)
-    found = find(collector.store, device_id)
-    retire(collector.store, found.id, collector.now(), scrapped)
+    context = options.reading(data_dir)
+    found = find(context.store, device_id)
+    retire(context.store, found.id, context.now(), scrapped)
     facts = {"id": found.id, "name": found.name, "state": "retired"}
-    terminal.done(mark("Device {name} is retired."), facts, as_json)
+    terminal.done(N_("Device {name} is retired."), facts, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -125,11 +125,11 @@ def purchases(data_dir: Path, file: TextIO, as_json: bool) -> None:
 
     A file may be imported again: what it states anew replaces what was kept, and figures follow.
     """
-    from ..fleet.purchases import keep
+    from ..fleet.purchases import store_purchases
 
-    collector = options.reading(data_dir)
-    kept = keep(collector.store, file, collector.zone, collector.now())
-    terminal.done(mark("Purchases: {changed} taken in, {known} known."), vars(kept), as_json)
+    context = options.reading(data_dir)
+    kept = store_purchases(context.store, file, context.zone, context.now())
+    terminal.done(N_("Purchases: {changed} taken in, {known} known."), vars(kept), as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -141,11 +141,11 @@ def revoke(data_dir: Path, device_id: str, as_json: bool) -> None:
     from ..fleet.lookup import find
     from ..fleet.retirement import revoke
 
-    collector = options.reading(data_dir)
-    found = find(collector.store, device_id)
-    revoke(collector.store, found.id, collector.now())
+    context = options.reading(data_dir)
+    found = find(context.store, device_id)
+    revoke(context.store, found.id, context.now())
     facts = {"id": found.id, "name": found.name}
-    terminal.done(mark("The credential of {name} holds no longer; its agent enrols again."), facts, as_json)
+    terminal.done(N_("The credential of {name} holds no longer; its agent enrols again."), facts, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -161,25 +161,25 @@ def transfer(
 ) -> None:  # fmt: skip
     """Let a device belong to another org unit from a day on; figures before it stay with the former one."""
     from ..fleet.lookup import find
-    from ..organisation.transfers import Stay, transfer
+    from ..organisation.transfers import Placement, transfer
 
-    collector = options.reading(data_dir)
-    zone = collector.zone
-    found = find(collector.store, device_id)
-    first = day.date() if day else datetime.fromtimestamp(collector.now(), zone).date()
+    context = options.reading(data_dir)
+    zone = context.zone
+    found = find(context.store, device_id)
+    first = day.date() if day else datetime.fromtimestamp(context.now(), zone).date()
     stay = transfer(
-        collector.store,
+        context.store,
         found.id,
-        Stay(found.org_unit, found.site),
+        Placement(found.org_unit, found.site),
         org_unit,
         site,
         first,
         zone,
-        collector.now(),
+        context.now(),
     )
     facts = {"id": found.id, "name": found.name, "org_unit": stay.org_unit, "site": stay.site,
              "from": first.isoformat()}  # fmt: skip
-    terminal.done(mark("{name} belongs to {org_unit}, site {site}, from {from} on."), facts, as_json)
+    terminal.done(N_("{name} belongs to {org_unit}, site {site}, from {from} on."), facts, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -198,18 +198,18 @@ def merge(data_dir: Path, kept: str, gone: str | None, undo: bool, as_json: bool
     from ..fleet.merging import merge, unmerge
     from ..store.records import DeviceId
 
-    collector = options.reading(data_dir)
-    store, now = collector.store, collector.now()
+    context = options.reading(data_dir)
+    store, now = context.store, context.now()
     if undo == (gone is not None):
         raise click.UsageError("give two devices, or one and --undo")
     if undo:
         into = unmerge(store, DeviceId(kept), now)
-        terminal.done(mark("{id} stands on its own again."), {"id": kept, "was_part_of": into}, as_json)
+        terminal.done(N_("{id} stands on its own again."), {"id": kept, "was_part_of": into}, as_json)
         return
     both = find(store, kept), find(store, gone or "")
     merge(store, both[0].id, both[1].id, now)
     facts = {"id": both[0].id, "name": both[0].name, "merged": both[1].id}
-    terminal.done(mark("{merged} is a part of {name} now."), facts, as_json)
+    terminal.done(N_("{merged} is a part of {name} now."), facts, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -227,14 +227,14 @@ def split(data_dir: Path, device_id: str, at: str, as_json: bool) -> None:
     from ..fleet.lookup import find
     from ..fleet.merging import split
 
-    collector = options.reading(data_dir)
-    zone = collector.zone
-    found = find(collector.store, device_id)
-    first = span(at, None, zone, collector.now()).first
-    new = split(collector.store, found.id, first, collector.now())
+    context = options.reading(data_dir)
+    zone = context.zone
+    found = find(context.store, device_id)
+    first = span(at, None, zone, context.now()).first
+    new = split(context.store, found.id, first, context.now())
     facts = {"id": found.id, "name": found.name, "new": new, "at": first}
     terminal.done(
-        mark("What {name} sent from then on is device {new} now; its machine enrols again."), facts, as_json
+        N_("What {name} sent from then on is device {new} now; its machine enrols again."), facts, as_json
     )
 
 
@@ -254,13 +254,13 @@ def delete(data_dir: Path, device_id: str, reason: str, together: bool, yes: boo
     from ..fleet.deletion import delete
     from ..fleet.lookup import find
 
-    collector = options.reading(data_dir)
-    found = find(collector.store, device_id)
+    context = options.reading(data_dir)
+    found = find(context.store, device_id)
     if not yes:
-        asked = mark("Delete {name} with all its records? Past totals will lack it.")
-        click.confirm(terminal.tongue()(asked, name=found.name), abort=True, err=True)
-    gone = delete(collector.store, found.id, reason, collector.now(), together)
-    terminal.done(mark("{count} deleted."), {"deleted": gone, "count": len(gone)}, as_json)
+        asked = N_("Delete {name} with all its records? Past totals will lack it.")
+        click.confirm(terminal.translator()(asked, name=found.name), abort=True, err=True)
+    gone = delete(context.store, found.id, reason, context.now(), together)
+    terminal.done(N_("{count} deleted."), {"deleted": gone, "count": len(gone)}, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -277,7 +277,7 @@ def audit(data_dir: Path, device_id: str | None, as_json: bool) -> None:
         if device_id is None or entry.subject.startswith(device_id)
     ]
     shown = rows if as_json else [_entry(row) for row in rows]
-    terminal.show(shown, as_json, mark("Nothing was done yet."))
+    terminal.show(shown, as_json, N_("Nothing was done yet."))
 
 
 def _entry(row: dict[str, Any]) -> dict[str, object]:
@@ -292,7 +292,7 @@ def _entry(row: dict[str, Any]) -> dict[str, object]:
     return {
         "at": at,
         "who": row["who"],
-        "act": terminal.tongue()(row["act"]),
+        "act": terminal.translator()(row["act"]),
         "subject": subject[:SHORT_ID] if len(subject) == ID_LENGTH else subject,
         "change": row["reason"] or changed,
     }

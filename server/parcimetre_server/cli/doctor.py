@@ -86,15 +86,15 @@ def _settings(given: dict[str, Any]) -> Settings:
 def _content(settings: Settings) -> Iterator[Finding]:
     from parcimetre_factors.errors import FactorsError
 
-    from ..access.opening import open_collector
+    from ..access.opening import open_context
     from ..operations.doctor import content, failed
 
     try:
-        collector = open_collector(settings)
+        context = open_context(settings)
     except (ParcimetreError, FactorsError) as error:
         yield failed("collector's data", " ".join(str(error).split()), "mend that, then run this again")
         return
     try:
-        yield from content.findings(collector)
+        yield from content.findings(context)
     finally:
-        collector.store.close()
+        context.store.close()

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from ..base.errors import ParcimetreError
 
 if TYPE_CHECKING:
-    from ..access.context import Collector
+    from ..access.context import Context
     from ..configuration.settings import StoreAddress
 
 
@@ -171,7 +171,7 @@ config = click.option(
 )
 
 
-def reading(data_dir: Path, create: bool = False) -> Collector:
+def reading(data_dir: Path, create: bool = False) -> Context:
     """The collector's data as it is served, for a command; `create` makes the folder where it is missing."""
     from ..access.served_settings import open_as_served
 

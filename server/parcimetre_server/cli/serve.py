@@ -121,7 +121,7 @@ def command(
     are the defaults below. The file's table [login] names an OpenID provider: docs, access. Its
     table [mail] names the server that takes the reports' mail: docs, reports.
     """
-    from ..access.opening import open_collector
+    from ..access.opening import open_context
     from ..access.served_settings import keep_served
     from ..base import log
     from ..configuration.login_settings import login_settings
@@ -156,11 +156,11 @@ def command(
     tls = Tls.of(tls_cert, tls_key, client_ca)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _listening(host, port) as listener:
-        collector = open_collector(settings, create=True)
-        with contextlib.closing(collector.store):
-            keep_rule(collector)
-            keep_served(collector)
-            app = build(collector, start_jobs)
+        context = open_context(settings, create=True)
+        with contextlib.closing(context.store):
+            keep_rule(context)
+            keep_served(context)
+            app = build(context, start_jobs)
             shown = f"[{host}]" if ":" in host else host
             scheme = "https" if tls else "http"
             _run(app, listener, f"{scheme}://{shown}:{listener.getsockname()[1]}/", tls)

@@ -42,9 +42,9 @@ def command(
     from ..base.periods import span
     from ..operations.sql_views import ask
 
-    collector = options.reading(data_dir)
+    context = options.reading(data_dir)
     text = sys.stdin.read() if query == "-" else query
-    found = ask(collector, text, span(begin, end, collector.zone, collector.now()))
+    found = ask(context, text, span(begin, end, context.zone, context.now()))
     if as_json:
         told = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
         click.echo(json.dumps(told, ensure_ascii=False, default=repr))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..base.i18n import mark
+from ..base.i18n import N_
 from . import options, terminal
 
 if TYPE_CHECKING:
@@ -55,13 +55,13 @@ def migrate(source: str, target: str, store_password_file: Path | None, as_json:
             {"what": one.what, "source": str(one.source), "target": str(one.target)} for one in different
         ],
     }
-    sentence = mark("{devices} devices with {slots} slots, and all facts, are the same on both sides.")
+    sentence = N_("{devices} devices with {slots} slots, and all facts, are the same on both sides.")
     if as_json or not different:
         terminal.done(sentence, told, as_json)
     else:
         for one in different:
-            line = mark("{what}: {source} in the source, {target} in the target")
-            click.echo(terminal.tongue()(line, **vars(one)), err=True)
+            line = N_("{what}: {source} in the source, {target} in the target")
+            click.echo(terminal.translator()(line, **vars(one)), err=True)
     origin.close()
     goal.close()
     sys.exit(1 if different else 0)
@@ -86,9 +86,9 @@ def retain(data_dir: Path, keep_slots_days: int, keep_hours_days: int, dry_run: 
     check_kept(keep_slots_days, keep_hours_days)
     store = options.reading(data_dir).store
     done = roll_up(store, clock.now(), keep_slots_days, keep_hours_days, dry_run)
-    sentence = mark("{to_hours} days of devices were rolled up to hours, {to_days} to days.")
+    sentence = N_("{to_hours} days of devices were rolled up to hours, {to_days} to days.")
     if dry_run:
-        sentence = mark("{to_hours} days of devices would be rolled up to hours, {to_days} to days.")
+        sentence = N_("{to_hours} days of devices would be rolled up to hours, {to_days} to days.")
     terminal.done(sentence, asdict(done), as_json)
     store.close()
 
@@ -107,9 +107,9 @@ def _watched(found: Iterator[Compared], total: int) -> Iterator[Compared]:
 
 
 def _open(where: str, password_file: Path | None, create: bool) -> Store:
-    from ..access.opening import store_of
+    from ..access.opening import open_store_of
     from ..configuration.settings import Settings, StoreAddress
 
     if where.startswith("clickhouse+"):
-        return store_of(Settings(Path(), store=StoreAddress(where, password_file)), create)
-    return store_of(Settings(Path(where), store=StoreAddress()), create)
+        return open_store_of(Settings(Path(), store=StoreAddress(where, password_file)), create)
+    return open_store_of(Settings(Path(where), store=StoreAddress()), create)

@@ -19,14 +19,14 @@ from parcimetre_factors.tables.factor_set import FactorSet, load_factor_set
 from parcimetre_factors.tables.overlay import overlaid, places
 
 from ..base.errors import ParcimetreError
-from ..base.i18n import mark
+from ..base.i18n import N_
 
 IN_FORCE, SHIPPED, CANDIDATE = "in_force", "shipped", "candidate"
 TITLES = {
-    CANDIDATE: mark("Candidate, not adopted yet"),
-    "adopted": mark("Adopted, in force after a restart"),
+    CANDIDATE: N_("Candidate, not adopted yet"),
+    "adopted": N_("Adopted, in force after a restart"),
 }
-REPLACED = mark("Own tables that were replaced")
+REPLACED = N_("Own tables that were replaced")
 
 
 class NothingImported(ParcimetreError):
@@ -41,7 +41,7 @@ class UnknownFactorSet(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownFactorSet:
     """A set that can be looked at: by what name, and what it is to the organisation."""
 
     name: str
@@ -49,14 +49,14 @@ class Known:
     factors: FactorSet
 
 
-def known_sets(data_dir: Path, computing: FactorSet) -> list[Known]:
+def known_sets(data_dir: Path, computing: FactorSet) -> list[KnownFactorSet]:
     """The set that figures are computed with, the shipped one, the candidate, the adopted one where the
     collector was not restarted since, and those that were replaced; each once.
     """
     return list(_known_sets(data_dir, computing))
 
 
-def known_set(data_dir: Path, computing: FactorSet, name: str) -> Known:
+def known_set(data_dir: Path, computing: FactorSet, name: str) -> KnownFactorSet:
     """The set of that name. Raises UnknownFactorSet."""
     for known in _known_sets(data_dir, computing):
         if known.name == name:
@@ -64,17 +64,17 @@ def known_set(data_dir: Path, computing: FactorSet, name: str) -> Known:
     raise UnknownFactorSet(f"there is no factor set {name!r}: /factors lists those that are known")
 
 
-def _known_sets(data_dir: Path, computing: FactorSet) -> Iterator[Known]:
+def _known_sets(data_dir: Path, computing: FactorSet) -> Iterator[KnownFactorSet]:
     shipped = _shipped()
-    yield Known(IN_FORCE, mark("In force"), computing)
+    yield KnownFactorSet(IN_FORCE, N_("In force"), computing)
     if computing.id != shipped.id:
-        yield Known(SHIPPED, mark("As shipped"), shipped)
+        yield KnownFactorSet(SHIPPED, N_("As shipped"), shipped)
     for folder in sorted(_folder(data_dir, "").glob("*/")):
         if any(folder.glob("*.csv")):
             with suppress(BadFactorRow):  # old tables may not fit over what is shipped today
                 found = overlaid(shipped, folder)
                 if found.id != computing.id:
-                    yield Known(folder.name, TITLES.get(folder.name, REPLACED), found)
+                    yield KnownFactorSet(folder.name, TITLES.get(folder.name, REPLACED), found)
 
 
 @lru_cache(maxsize=1)

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from ..base.errors import ParcimetreError
 from ..organisation.audit import DELETED, entry
-from ..organisation.connections import Wiring
-from ..organisation.merges import Lineages
+from ..organisation.connections import ConnectionMap
+from ..organisation.merges import MergeHistory
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact, FactKind
 from .devices import device
@@ -31,7 +31,7 @@ def delete(store: Store, device_id: str, reason: str, now: int, together: bool =
     with its other part; `together` deletes both. Raises UnknownDevice and SharedRecords.
     """
     found = device(store, device_id)
-    lineages = Lineages.of(store)
+    lineages = MergeHistory.of(store)
     gone, shared = lineages.members(found.id), _sharing(lineages, found.id)
     if shared and not together:
         raise SharedRecords(
@@ -56,7 +56,9 @@ def delete(store: Store, device_id: str, reason: str, now: int, together: bool =
 
 def _outlets(store: Store, gone: Collection[DeviceId]) -> list[DeviceId]:
     """The ids of outlets of deleted feeders, and of those that fed none but deleted devices."""
-    found = ((outlet, {one.device for one in outlet.feeds} - {None}) for outlet in Wiring.of(store).outlets)
+    found = (
+        (outlet, {one.device for one in outlet.feeds} - {None}) for outlet in ConnectionMap.of(store).outlets
+    )
     return [
         key
         for outlet, fed in found
@@ -85,7 +87,7 @@ def _parted(fact: Fact, gone: Collection[str]) -> Fact | None:
     return None if fact.kind == "monitor" and not left else replace(fact, body={**fact.body, named: left})
 
 
-def _sharing(lineages: Lineages, device_id: DeviceId) -> list[DeviceId]:
+def _sharing(lineages: MergeHistory, device_id: DeviceId) -> list[DeviceId]:
     """Other devices with a piece of the same records, or with one that those share, and so on."""
     found = [device_id]
     for one in found:

@@ -10,7 +10,7 @@ from parcimetre_factors.service_life.purchase import Stated
 
 from ..base.errors import ParcimetreError
 from ..base.periods import LAST_SECOND
-from ..organisation.transfers import Stay
+from ..organisation.transfers import Placement
 from ..store.records import DeviceId
 
 UNKNOWN_ZONE = "FR"
@@ -54,7 +54,7 @@ class Device:
     drivers: tuple[DeviceId, ...] = ()
     driven_by: DeviceId | None = None
     settled: bool = False
-    stays: tuple[Stay, ...] = ()
+    stays: tuple[Placement, ...] = ()
     since: int = 0
     until: int = LAST_SECOND
     joined: bool = False

@@ -13,7 +13,7 @@ HARDWARE = "none"
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownDevice:
     """What the collector remembers of an enrolled machine's identity."""
 
     device_id: DeviceId
@@ -22,7 +22,7 @@ class Known:
     virtual: str
 
     @classmethod
-    def of(cls, fact: Fact) -> Known:
+    def of(cls, fact: Fact) -> KnownDevice:
         """From a device's fact."""
         body = fact.body
         return cls(DeviceId(fact.key), body["install_id"], body.get("fingerprint"), body["virtual"])
@@ -33,11 +33,11 @@ class Identities:
 
     def __init__(self) -> None:
         """Know nobody."""
-        self._by_device: dict[DeviceId, Known] = {}
+        self._by_device: dict[DeviceId, KnownDevice] = {}
         self._by_fingerprint: dict[str, DeviceId] = {}
         self._by_install: defaultdict[str, set[DeviceId]] = defaultdict(set)
 
-    def remember(self, known: Known) -> None:
+    def remember(self, known: KnownDevice) -> None:
         """Take in an identity, or the change of one."""
         before = self._by_device.get(known.device_id)
         if before is not None:
@@ -49,7 +49,7 @@ class Identities:
 
     def is_current(self, device_id: DeviceId, fact: Fact | None) -> bool:
         """Whether a device is still what is remembered: another process may have deleted or split it."""
-        return fact is not None and Known.of(fact) == self._by_device[device_id]
+        return fact is not None and KnownDevice.of(fact) == self._by_device[device_id]
 
     def find(self, hardware: HardwareIdentity) -> DeviceId | None:
         """The device that this machine is, or None when it is a new one.
@@ -67,7 +67,7 @@ class Identities:
         return fits[0].device_id if fits else None
 
 
-def _same_machine(known: Known, hardware: HardwareIdentity) -> bool:
+def _same_machine(known: KnownDevice, hardware: HardwareIdentity) -> bool:
     """Whether nothing contradicts that an install id still runs on the same machine."""
     if (known.virtual == HARDWARE) != (hardware.virtual == HARDWARE):
         return False

@@ -14,9 +14,9 @@ from pydantic import TypeAdapter
 
 from ..access.scoped_store import ScopedStore
 from ..organisation import audit, merges
-from ..organisation.connections import Wiring
+from ..organisation.connections import ConnectionMap
 from ..organisation.org import sites
-from ..organisation.transfers import by_device, stays
+from ..organisation.transfers import by_device, placements
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact, FactKind
 from .device import NO_SYSTEM, UNKNOWN_ZONE, Device, UnknownDevice, no_device
@@ -96,8 +96,8 @@ def _seen(store: ScopedStore, found: Device, zones: Mapping[str, str]) -> Device
 
 def _all_devices(store: Store) -> dict[DeviceId, Device]:
     facts = _Facts(*(store.latest(kind) for kind in DESCRIBING))
-    lineages, moves = merges.Lineages.of(store), by_device(store.history("transfer"))
-    zones, wiring = zones_of(store), Wiring.of(store)
+    lineages, moves = merges.MergeHistory.of(store), by_device(store.history("transfer"))
+    zones, wiring = zones_of(store), ConnectionMap.of(store)
     found = {
         DeviceId(key): _device(facts, lineages, DeviceId(key), moves.get(key, ()), zones)
         for key in facts.devices
@@ -108,7 +108,7 @@ def _all_devices(store: Store) -> dict[DeviceId, Device]:
 
 
 def _monitors(
-    facts: _Facts, lineages: merges.Lineages, found: Mapping[DeviceId, Device]
+    facts: _Facts, lineages: merges.MergeHistory, found: Mapping[DeviceId, Device]
 ) -> Iterator[tuple[DeviceId, Device]]:
     """Monitors that a known machine showed."""
     for key, fact in facts.monitors.items():
@@ -122,8 +122,8 @@ def _update(store: Store, known: dict[DeviceId, Device], changed: Sequence[str])
     """Read devices anew, and their monitors; facts may stand about one that never enrolled, or that is part
     of another.
     """
-    lineages, zones, keys = merges.Lineages.of(store), zones_of(store), set(changed)
-    wiring = Wiring.of(store)
+    lineages, zones, keys = merges.MergeHistory.of(store), zones_of(store), set(changed)
+    wiring = ConnectionMap.of(store)
     monitors = [key for key, found in known.items() if keys.intersection(found.drivers)]
     for key in [*changed, *monitors]:
         try:
@@ -137,12 +137,16 @@ def device(store: Store, device_id: str) -> Device:
     """One device. Raises UnknownDevice, also for one that was merged into another."""
     if isinstance(store, ScopedStore):
         return _one_in_scope(store, device_id)
-    lineages = merges.Lineages.of(store)
-    return _one(store, DeviceId(device_id), lineages, zones_of(store), Wiring.of(store))
+    lineages = merges.MergeHistory.of(store)
+    return _one(store, DeviceId(device_id), lineages, zones_of(store), ConnectionMap.of(store))
 
 
 def _one(
-    store: Store, device_id: DeviceId, lineages: merges.Lineages, zones: Mapping[str, str], wiring: Wiring
+    store: Store,
+    device_id: DeviceId,
+    lineages: merges.MergeHistory,
+    zones: Mapping[str, str],
+    wiring: ConnectionMap,
 ) -> Device:
     into = lineages.into(device_id)
     if into is not None:
@@ -166,7 +170,7 @@ def _one_in_scope(store: ScopedStore, device_id: str) -> Device:
 
 
 def _one_monitor(
-    store: Store, device_id: DeviceId, lineages: merges.Lineages, zones: Mapping[str, str]
+    store: Store, device_id: DeviceId, lineages: merges.MergeHistory, zones: Mapping[str, str]
 ) -> Device:
     """A monitor that one of its machines is still known of. Raises UnknownDevice."""
     fact, purchase = store.latest_of("monitor", device_id), store.latest_of("purchase", device_id)
@@ -174,7 +178,7 @@ def _one_monitor(
     known = [key for key in named if store.latest_of("device", key)]
     if fact is None or not known:
         raise no_device(device_id)
-    machine = _one(store, lineages.whole(known[-1]), lineages, zones, Wiring())
+    machine = _one(store, lineages.whole(known[-1]), lineages, zones, ConnectionMap())
     return _monitor(fact, known, machine, purchase)
 
 
@@ -198,7 +202,11 @@ def _of_members(store: Store, kind: FactKind, members: Sequence[DeviceId]) -> di
 
 
 def _device(
-    facts: _Facts, lineages: merges.Lineages, key: DeviceId, moves: Sequence[Fact], zones: Mapping[str, str]
+    facts: _Facts,
+    lineages: merges.MergeHistory,
+    key: DeviceId,
+    moves: Sequence[Fact],
+    zones: Mapping[str, str],
 ) -> Device:
     """A device of one or several members: the first gives its id and place, the latest enrolled its state.
 
@@ -212,7 +220,7 @@ def _device(
     relayed = [facts.inventories.get(one.key) for one in known if one not in own]
     purchase = next((facts.purchases[key] for key in members if key in facts.purchases), None)
     body: Mapping[str, Any] = fact.body
-    stood = stays(body["org_unit"], body["site"], moves) if moves else ()
+    stood = placements(body["org_unit"], body["site"], moves) if moves else ()
     return Device(
         id=DeviceId(fact.key),
         category=body["category"],

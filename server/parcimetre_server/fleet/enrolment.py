@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..base.errors import ParcimetreError
-from ..base.i18n import mark
+from ..base.i18n import N_
 from ..organisation import audit
 from ..organisation.org import DEFAULT_SITE, create_site, create_unit, site
 from ..store.interface import Store
 from ..store.records import Body, DeviceId, Fact
-from .device_matching import Identities, Known
+from .device_matching import Identities, KnownDevice
 
 PREFIX = "ps_"
 ID_LENGTH = 10
@@ -55,13 +55,13 @@ class Secret:
     def state(self, now: int) -> str:
         """Whether it lets machines in: valid, revoked or expired."""
         if self.revoked_at is not None:
-            return mark("revoked")
+            return N_("revoked")
         expired = self.expires_at is not None and self.expires_at <= now
-        return mark("expired") if expired else mark("valid")
+        return N_("expired") if expired else N_("valid")
 
 
 def create_secret(
-    collector: Collector,
+    context: Context,
     org_unit: str,
     site_name: str = DEFAULT_SITE,
     zone: str | None = None,
@@ -71,11 +71,11 @@ def create_secret(
 
     `zone` is the site's grid zone; without it an existing site keeps its own and a new one is in FR.
     """
-    now, store = collector.now(), collector.store
+    now, store = context.now(), context.store
     site_name = site_name.strip()
     unit = create_unit(store, org_unit, now)
     if zone is not None or store.latest_of("site", site_name) is None:
-        create_site(store, site_name, zone or "FR", now, collector.factors)
+        create_site(store, site_name, zone or "FR", now, context.factors)
     text = PREFIX + secrets.token_urlsafe(24)
     digest = _hash(text)
     name = site(store, site_name).name
@@ -92,17 +92,17 @@ def all_secrets(store: Store) -> list[Secret]:
     return sorted(found, key=lambda secret: secret.created_at)
 
 
-def revoke_secret(collector: Collector, secret_id: str) -> Secret:
+def revoke_secret(context: Context, secret_id: str) -> Secret:
     """Let nobody enrol with it any more; devices already enrolled stay. Raises UnknownSecret."""
-    fact = collector.store.latest_of("secret", secret_id)
+    fact = context.store.latest_of("secret", secret_id)
     if fact is None:
         raise UnknownSecret(f"no secret {secret_id!r}: `parcimetre enrolment-secret list` shows them")
     secret = _secret(fact)
     if secret.revoked_at is None:
-        before, now = secret, collector.now()
+        before, now = secret, context.now()
         secret = replace(secret, revoked_at=now)
         entry = audit.entry("secret revoked", secret.id, now, vars(before), vars(secret), hidden=HIDDEN)
-        _keep(collector.store, secret, now, entry)
+        _keep(context.store, secret, now, entry)
     return secret
 
 
@@ -123,9 +123,9 @@ def accepted(store: Store, text: str, now: int) -> Secret:
 class Enrolment:
     """Exchanges secrets for devices. All enrolments pass here, so an index in memory knows every machine."""
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, context: Context) -> None:
         """Machines are read from the store at the first enrolment."""
-        self._collector = collector
+        self._context = context
         self._lock = threading.Lock()
         self._identities: Identities | None = None
         self._read_at = 0
@@ -135,7 +135,7 @@ class Enrolment:
 
         Raises BadSecret with the reason and the mend.
         """
-        store, now = self._collector.store, self._collector.now()
+        store, now = self._context.store, self._context.now()
         secret = accepted(store, request.secret, now)
         with self._lock:
             found, before = self._found(request.hardware)
@@ -148,27 +148,27 @@ class Enrolment:
             if before is None or dict(before.body) != body:
                 fact = Fact("device", device_id, now, body)
                 store.append([fact])
-                self._known().remember(Known.of(fact))
+                self._known().remember(KnownDevice.of(fact))
         return device_id
 
     def _found(self, hardware: HardwareIdentity) -> tuple[DeviceId | None, Fact | None]:
         """The device that a machine is and what is known of it, if it is known."""
         found = self._known().find(hardware)
-        before = self._collector.store.latest_of("device", found) if found else None
+        before = self._context.store.latest_of("device", found) if found else None
         if found is not None and not self._known().is_current(found, before):
             self._identities = None
             found = self._known().find(hardware)
-            before = self._collector.store.latest_of("device", found) if found else None
+            before = self._context.store.latest_of("device", found) if found else None
         return found, before
 
     def _known(self) -> Identities:
         """All machines: read once, and what other collectors enrolled since where the store is shared."""
-        store, now = self._collector.store, self._collector.now()
+        store, now = self._context.store, self._context.now()
         if self._identities is None or store.shared:
             since = 0 if self._identities is None else self._read_at - CLOCKS_APART_S
             identities = self._identities or Identities()
             for fact in store.latest("device", since).values():
-                identities.remember(Known.of(fact))
+                identities.remember(KnownDevice.of(fact))
             self._identities, self._read_at = identities, now
         return self._identities
 

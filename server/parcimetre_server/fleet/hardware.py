@@ -10,7 +10,7 @@ from parcimetre_agent import report
 from parcimetre_factors.hardware.description import Cpu, Disk, Gpu, Hardware, Memory, Printer
 from parcimetre_factors.tables.product_names import product_name
 
-from ..base.i18n import mark
+from ..base.i18n import N_
 from .device import Device
 
 MM_PER_INCH = 25.4
@@ -116,6 +116,6 @@ def assumptions(device: Device) -> tuple[str, ...]:
     return tuple(found)
 
 
-NO_INVENTORY = mark("No inventory has arrived yet: figures are those of the category.")
-DISK_KIND = mark("The kind of a disk is not stated: it counts as a solid-state disk.")
-EXTERNAL_DISPLAY = mark("External displays are not in this figure: each is a device of its own.")
+NO_INVENTORY = N_("No inventory has arrived yet: figures are those of the category.")
+DISK_KIND = N_("The kind of a disk is not stated: it counts as a solid-state disk.")
+EXTERNAL_DISPLAY = N_("External displays are not in this figure: each is a device of its own.")

@@ -18,7 +18,7 @@ from parcimetre_factors.activity import DECILES, SLOT_S, Activity
 
 from ..base.periods import Span
 from ..organisation import merges
-from ..organisation.connections import Wiring
+from ..organisation.connections import ConnectionMap
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact
 from .device import Device
@@ -37,17 +37,17 @@ class Claim(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Told:
+class MonitorActivity:
     """A monitor's activity, and which machine told each slot: `teller` (n,) indexes `machines`."""
 
     activity: Activity
     machines: tuple[DeviceId, ...]
     teller: NDArray[np.intp]
 
-    def between(self, first: int, last: int) -> Told:
+    def between(self, first: int, last: int) -> MonitorActivity:
         """What was told of the slots with first <= start < last."""
         kept = (self.activity.start >= first) & (self.activity.start < last)
-        return Told(merges.between(self.activity, first, last), self.machines, self.teller[kept])
+        return MonitorActivity(merges.between(self.activity, first, last), self.machines, self.teller[kept])
 
     def names(self, inside: NDArray[np.bool_]) -> tuple[DeviceId, ...]:
         """The machines that told some slots."""
@@ -95,14 +95,16 @@ def _claimed(machine: DeviceId, changes: Sequence[Fact]) -> Iterator[tuple[Devic
         yield DeviceId(monitor), Claim(machine, first, EVER)
 
 
-def told(of_it: Sequence[Claim], recorded: Mapping[DeviceId, Activity], within: Span) -> Told:
+def monitor_activity(
+    of_it: Sequence[Claim], recorded: Mapping[DeviceId, Activity], within: Span
+) -> MonitorActivity:
     """A monitor's slots by what its machines recorded, each slot once."""
     parts = [_part(i, claim, recorded[claim.machine], within)
              for i, claim in enumerate(of_it) if claim.machine in recorded]  # fmt: skip
     start, lit_s, quiet_s, teller = _once(parts) if len(parts) > 1 else (parts or [_nothing()])[0]
     none = np.zeros(len(start))
     activity = Activity(start, lit_s, none, quiet_s, none, np.zeros((len(start), DECILES)))
-    return Told(activity, tuple(claim.machine for claim in of_it), teller)
+    return MonitorActivity(activity, tuple(claim.machine for claim in of_it), teller)
 
 
 Part = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]
@@ -141,7 +143,7 @@ def _span(of_it: Iterable[Claim], spans: Mapping[DeviceId, tuple[int, int]]) -> 
 
 
 def reported(
-    store: Store, found: Collection[DeviceId], held: Claims, wiring: Wiring
+    store: Store, found: Collection[DeviceId], held: Claims, wiring: ConnectionMap
 ) -> dict[DeviceId, tuple[int, int]]:
     """Start of the first and of the last slot of each device that reported, monitors by their claims.
 
@@ -157,35 +159,35 @@ def reported(
 def spans(store: Store, found: Iterable[Device]) -> dict[DeviceId, tuple[int, int]]:
     """The same of some devices, whose claims are read."""
     asked = {one.id: one for one in found}
-    return reported(store, asked, claims(store, asked.values()), Wiring.of(store))
+    return reported(store, asked, claims(store, asked.values()), ConnectionMap.of(store))
 
 
 def activities(
-    store: Store, ids: Collection[DeviceId], held: Claims, wiring: Wiring, within: Span
+    store: Store, ids: Collection[DeviceId], held: Claims, wiring: ConnectionMap, within: Span
 ) -> dict[DeviceId, Activity]:
     """Activity of each device that has any, a monitor's as its machines tell it; outlets are considered."""
     machines = {claim.machine for key in ids for claim in held.get(key, ())}
     own = {key for key in ids if key not in held}
     found = dict(energy.activities(store, wiring, own, within.first, within.last))
     read = dict(store.activities(machines, within.first, within.last)) if machines else {}
-    return found | {key: told(held[key], read, within).activity for key in ids if key in held}
+    return found | {key: monitor_activity(held[key], read, within).activity for key in ids if key in held}
 
 
-def of_device(store: Store, device: Device, within: Span) -> Told:
+def of_device(store: Store, device: Device, within: Span) -> MonitorActivity:
     """The activity of one device; a monitor's as its machines tell it."""
     if device.driven_by is None:
-        wiring = Wiring.of(store) if device.wired else Wiring()
+        wiring = ConnectionMap.of(store) if device.wired else ConnectionMap()
         own = energy.activity(store, wiring, device.id, within.first, within.last)
-        return Told(own, (device.id,), np.zeros(len(own.start), dtype=np.intp))
+        return MonitorActivity(own, (device.id,), np.zeros(len(own.start), dtype=np.intp))
     of_it = claims(store, [device])[device.id]
     machines = {claim.machine for claim in of_it}
-    return told(of_it, dict(store.activities(machines, within.first, within.last)), within)
+    return monitor_activity(of_it, dict(store.activities(machines, within.first, within.last)), within)
 
 
 def span_of(store: Store, device: Device) -> tuple[int, int] | None:
     """First and last slot of one device; a monitor's by its machines."""
     if device.driven_by is None:
-        return energy.span(store, Wiring.of(store) if device.wired else Wiring(), device.id)
+        return energy.span(store, ConnectionMap.of(store) if device.wired else ConnectionMap(), device.id)
     of_it = claims(store, [device])[device.id]
     known = {claim.machine: store.span(claim.machine) for claim in of_it}
     return _span(of_it, {machine: span for machine, span in known.items() if span is not None})

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..base.periods import HOUR_S, Span
 from ..store.records import DeviceId, Fact
 from .device import Device
 from .devices import devices
-from .monitors import claims, told
+from .monitors import claims, monitor_activity
 
 NotCounted = Literal["seen_at_home", "displays_none"]
 ENOUGH_S = 20 * HOUR_S
@@ -30,62 +30,62 @@ WORKDAYS = 5
 Seconds = NDArray[np.int64]
 
 
-def not_counted(collector: Collector, found: Iterable[Device]) -> dict[DeviceId, NotCounted]:
+def not_counted(context: Context, found: Iterable[Device]) -> dict[DeviceId, NotCounted]:
     """Monitors that stay out of the fleet's figures, by the rule in force, with the reason."""
     driven = [device for device in found if device.drivers]
-    match rule(collector):
+    match rule(context):
         case "all":
             return {}
         case "none":
             return dict.fromkeys((device.id for device in driven), "displays_none")
         case _:
-            return dict.fromkeys(_at_home(collector, driven), "seen_at_home")
+            return dict.fromkeys(_at_home(context, driven), "seen_at_home")
 
 
-def rule(collector: Collector) -> str:
+def rule(context: Context) -> str:
     """What decides: the collector's own setting, else the one that was last served with."""
-    if collector.settings.displays is not None:
-        return collector.settings.displays
-    kept = collector.store.latest_of("setting", "displays")
+    if context.settings.displays is not None:
+        return context.settings.displays
+    kept = context.store.latest_of("setting", "displays")
     return str(kept.body["displays"]) if kept else "fleet"
 
 
-def keep_rule(collector: Collector) -> None:
+def keep_rule(context: Context) -> None:
     """Keep the rule served with, so that commands count alike."""
-    kept = collector.store.latest_of("setting", "displays")
-    served = collector.settings.displays or "fleet"
+    kept = context.store.latest_of("setting", "displays")
+    served = context.settings.displays or "fleet"
     if (kept.body["displays"] if kept else "fleet") != served:
-        collector.store.append([Fact("setting", "displays", collector.now(), {"displays": served})])
+        context.store.append([Fact("setting", "displays", context.now(), {"displays": served})])
 
 
-def _at_home(collector: Collector, driven: Iterable[Device]) -> set[DeviceId]:
+def _at_home(context: Context, driven: Iterable[Device]) -> set[DeviceId]:
     """Monitors that one machine only ever saw, and lit for less than 20 working hours."""
-    doubted = claims(collector.store, (device for device in driven if not device.settled))
+    doubted = claims(context.store, (device for device in driven if not device.settled))
     if not doubted:
         return set()
-    now = collector.now() // SLOT_S * SLOT_S + SLOT_S
+    now = context.now() // SLOT_S * SLOT_S + SLOT_S
     within = Span(min((claim.first for of_it in doubted.values() for claim in of_it), default=now), now)
-    opens, closes = working_hours(within, collector.zone)
+    opens, closes = working_hours(within, context.zone)
     by_machine: defaultdict[DeviceId, set[DeviceId]] = defaultdict(set)
     for key, of_it in doubted.items():
         for claim in of_it:
             by_machine[claim.machine].add(key)
     home = set(doubted)
-    for machine, activity in collector.store.activities(by_machine, within.first, within.last):
+    for machine, activity in context.store.activities(by_machine, within.first, within.last):
         for key in by_machine[machine]:
-            seen = told(doubted[key], {machine: activity}, within).activity
+            seen = monitor_activity(doubted[key], {machine: activity}, within).activity
             if float(seen.display_on_s[is_working(seen.start, opens, closes)].sum()) >= ENOUGH_S:
                 home.discard(key)
     return home
 
 
-def settle(collector: Collector) -> int:
+def settle(context: Context) -> int:
     """Mark the monitors that are now known to be the fleet's, so that nobody has to look again; how many."""
-    open_ = [found for found in devices(collector.store).values() if found.drivers and not found.settled]
-    home, now = _at_home(collector, open_), collector.now()
-    kept = (collector.store.latest_of("monitor", found.id) for found in open_ if found.id not in home)
+    open_ = [found for found in devices(context.store).values() if found.drivers and not found.settled]
+    home, now = _at_home(context, open_), context.now()
+    kept = (context.store.latest_of("monitor", found.id) for found in open_ if found.id not in home)
     sure = [Fact("monitor", fact.key, now, {**fact.body, "settled": True}) for fact in kept if fact]
-    collector.store.append(sure)
+    context.store.append(sure)
     return len(sure)
 
 

@@ -30,7 +30,7 @@ class BadPurchases(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class Kept:
+class PurchasesStored:
     """How many dates of a file are new, and how many were known."""
 
     changed: int
@@ -53,7 +53,7 @@ def _bought(device: Device, first_seen: int) -> Purchase:
     return purchase(first_seen, device.purchase, year, inventory.system.bios_date)
 
 
-def keep(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Kept:
+def store_purchases(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> PurchasesStored:
     """Keep the dates of a CSV with the columns device and date; a device by its id, its beginning or name.
 
     A date is its first instant in the organisation's time zone. A column `condition` may say new or
@@ -70,7 +70,7 @@ def keep(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Kept:
         for fact in changed
     ]
     store.append([*changed, *acts])
-    return Kept(len(changed), len(stated) - len(changed))
+    return PurchasesStored(len(changed), len(stated) - len(changed))
 
 
 def _facts(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Iterator[Fact]:

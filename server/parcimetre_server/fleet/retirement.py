@@ -37,4 +37,4 @@ def revoke(store: Store, device_id: str, now: int) -> None:
 
 def _members(store: Store, device_id: str) -> list[DeviceId]:
     """A device and those merged into it. Raises UnknownDevice."""
-    return merges.Lineages.of(store).members(device(store, device_id).id)
+    return merges.MergeHistory.of(store).members(device(store, device_id).id)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..organisation import audit
 from ..store.interface import Store
 from .device import Device
@@ -21,15 +21,15 @@ WHO = "collector"
 SERVER, PHYSICAL = "server", "none"
 
 
-def join_servers(collector: Collector) -> int:
+def join_servers(context: Context) -> int:
     """Merge what is one machine without a doubt, in the audit log as the collector's act; how many.
 
     Who takes such a merge apart keeps them apart: none is made twice.
     """
-    found = list(_same_machines(collector.store))
+    found = list(_same_machines(context.store))
     for own, relayed in found:
         with audit.acting(WHO):
-            merge(collector.store, own.id, relayed.id, collector.now())
+            merge(context.store, own.id, relayed.id, context.now())
     return len(found)
 
 

@@ -16,8 +16,8 @@ from parcimetre_factors.service_life.purchase import Purchase
 
 from ..base.periods import HOUR_S, LAST_SECOND, Periods
 from ..fleet.device import Device
-from .energy_use import Slots
-from .hardware_model import Profile
+from .energy_use import DeviceSlots
+from .hardware_model import HardwareModel
 
 Array = NDArray[np.float64]
 Times = int | NDArray[np.int64]
@@ -99,14 +99,14 @@ def policy_for(asked: Policy, purchase: Purchase) -> Policy:
     return Policy.SERVICE_LIFE if asked == Policy.PURCHASE_YEAR and unknown else asked
 
 
-def first_life(profile: Profile, purchase: Purchase, policy: Policy) -> Life | None:
+def first_life(profile: HardwareModel, purchase: Purchase, policy: Policy) -> Life | None:
     """The life that carries what making a device cost; None where another owner's year has carried it."""
     if policy == Policy.PURCHASE_YEAR and purchase.second_life is not None:
         return None
     return Life(purchase.at, profile.embodied.life_years.value, profile.hours_per_year.value)
 
 
-def second_life(profile: Profile, purchase: Purchase) -> Life | None:
+def second_life(profile: HardwareModel, purchase: Purchase) -> Life | None:
     """The life that carries what reconditioning a device cost, if it was bought reconditioned."""
     if purchase.second_life is None:
         return None
@@ -115,7 +115,7 @@ def second_life(profile: Profile, purchase: Purchase) -> Life | None:
 
 
 def lives_of(
-    profile: Profile, purchases: Sequence[Purchase], policy: Policy
+    profile: HardwareModel, purchases: Sequence[Purchase], policy: Policy
 ) -> tuple[Life | None, Life | None]:
     """The first and the second lives of n devices that all have the same ones."""
     one = purchases[0]
@@ -133,7 +133,7 @@ def accrued(
     life: Life | None,
     service: Service,
     periods: Periods,
-    slots: Slots | None,
+    slots: DeviceSlots | None,
     zone: ZoneInfo,
 ) -> Array:
     """Slots in service, share of the year of purchase or active hours of a life, by period (p,); of n
@@ -166,7 +166,7 @@ def _left(life: Life, service: Service, periods: Periods) -> Array:
     return found
 
 
-def _active_s(first: Times, last: Times, periods: Periods, slots: Slots | None) -> Array:
+def _active_s(first: Times, last: Times, periods: Periods, slots: DeviceSlots | None) -> Array:
     """Seconds awake of the slots that begin between two times, by period."""
     p = len(periods.names)
     if slots is None:

@@ -4,74 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..access.context import Collector
-from ..access.disclosure import Guard
+from ..access.context import Context
+from ..access.disclosure import DisclosureControl
 from ..base.org_path import within
 from ..base.periods import Span, cut
 from ..fleet.device import Device
 from ..fleet.devices import device, devices, zones_of
 from ..fleet.monitors import claims, reported
 from ..fleet.monitors_at_home import not_counted
-from ..organisation.connections import Wiring
+from ..organisation.connections import ConnectionMap
 from .contributions import GroupBy
-from .device_footprints import Frame, alike, figure
+from .device_footprints import QueryContext, cohort_footprints, group_into_cohorts
 from .grid_intensity import Grid
-from .hardware_model import profiles
-from .query import Query, Row
+from .hardware_model import hardware_models
+from .query import FootprintQuery, FootprintRow
 from .redaction import _without_names, guard_of
-from .result import Figures
-from .usage_reader import Recorded, Watch, days_of
+from .result import FootprintResult
+from .usage_reader import SlotObserver, UsageReader, days_of
 
 
-def figures(collector: Collector, query: Query, watch: Watch | None = None) -> Figures:
+def compute_footprint(
+    context: Context, query: FootprintQuery, watch: SlotObserver | None = None
+) -> FootprintResult:
     """Figures of every device that the query asks for and that ever reported.
 
     All slots of its span are shown to who is to `watch`.
     """
-    store, wiring = collector.store, Wiring.of(collector.store)
-    guard = _guard(collector, query)
-    asked, left_out = _asked(collector, query)
+    store, wiring = context.store, ConnectionMap.of(context.store)
+    guard = _guard(context, query)
+    asked, left_out = _asked(context, query)
     held = claims(store, asked)
     spans = reported(store, {stay.id for stay in asked}, held, wiring)
     last_slot = max((last for _, last in spans.values()), default=0)
-    days = days_of(query.span, query.interval, last_slot, collector.zone)
-    periods = cut(query.span, query.interval, collector.zone)
-    grid = Grid(collector, days or query.span, query.criterion, query.electricity)
-    policy = query.amortisation or collector.settings.amortisation
-    frame = Frame(profiles(collector.factors), grid, periods, collector.now(), policy, collector.zone)
-    recorded = Recorded(collector, frame, query.span, days, spans, held, wiring, watch)
-    groups = alike(((stay, spans[stay.id][0]) for stay in asked if stay.id in spans), frame)
-    made = (figure(group, frame, *recorded.of(group)) for group in groups)
+    days = days_of(query.span, query.interval, last_slot, context.zone)
+    periods = cut(query.span, query.interval, context.zone)
+    grid = Grid(context, days or query.span, query.criterion, query.electricity)
+    policy = query.amortisation or context.settings.amortisation
+    frame = QueryContext(hardware_models(context.factors), grid, periods, context.now(), policy, context.zone)
+    recorded = UsageReader(context, frame, query.span, days, spans, held, wiring, watch)
+    groups = group_into_cohorts(((stay, spans[stay.id][0]) for stay in asked if stay.id in spans), frame)
+    made = (cohort_footprints(group, frame, *recorded.of(group)) for group in groups)
     known = tuple(made if guard is None else _without_names(made, guard))
-    return Figures(query.criterion, grid.electricity, periods, grid.factors, policy, known, left_out, guard)
+    return FootprintResult(
+        query.criterion, grid.electricity, periods, grid.factors, policy, known, left_out, guard
+    )
 
 
-def _guard(collector: Collector, query: Query) -> Guard | None:
+def _guard(context: Context, query: FootprintQuery) -> DisclosureControl | None:
     """What keeps small groups from a viewer's query, nothing from others'. Raises NotAllowed."""
-    if collector.scope.sees_devices:
+    if context.scope.sees_devices:
         return None
-    collector.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
-    return guard_of(collector.scope, query.org_unit, standing(collector))
+    context.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
+    return guard_of(context.scope, query.org_unit, standing(context))
 
 
-def standing(collector: Collector) -> list[str]:
+def standing(context: Context) -> list[str]:
     """The org unit where each device that ever reported stands now."""
-    known, now = devices(collector.store), collector.now()
-    told = dict.fromkeys((*collector.store.spans(), *Wiring.of(collector.store).hung))
+    known, now = devices(context.store), context.now()
+    told = dict.fromkeys((*context.store.spans(), *ConnectionMap.of(context.store).hung))
     reporting = (known[key] for key in told if key in known)
     stays = (stay for one in reporting for stay in one.at_each_stay({}))
     return [stay.org_unit for stay in stays if stay.since <= now < stay.until]
 
 
-def _asked(collector: Collector, query: Query) -> tuple[list[Device], tuple[Device, ...]]:
+def _asked(context: Context, query: FootprintQuery) -> tuple[list[Device], tuple[Device, ...]]:
     """The devices that a query asks for, at each stay, and the monitors among them that are not counted."""
-    zones = zones_of(collector.store)
+    zones = zones_of(context.store)
     if query.device is not None:
-        return stays_in([device(collector.store, query.device)], query.span, zones), ()
-    every = stays_in(devices(collector.store).values(), query.span, zones)
+        return stays_in([device(context.store, query.device)], query.span, zones), ()
+    every = stays_in(devices(context.store).values(), query.span, zones)
     if query.org_unit is not None:
         every = [stay for stay in every if within(stay.org_unit, query.org_unit)]
-    left_out = not_counted(collector, every)
+    left_out = not_counted(context, every)
     if not left_out:
         return every, ()
     last = {stay.id: stay for stay in every}
@@ -85,6 +89,8 @@ def stays_in(found: Iterable[Device], span: Span, zones: Mapping[str, str]) -> l
     return [stay for stay in stays if stay.since < span.last and span.first < stay.until]
 
 
-def footprint(collector: Collector, query: Query, group_by: GroupBy | None = None) -> list[Row]:
+def footprint_rows(
+    context: Context, query: FootprintQuery, group_by: GroupBy | None = None
+) -> list[FootprintRow]:
     """Rows of the footprint that a query asks for, by group and period."""
-    return figures(collector, query).rows(group_by)
+    return compute_footprint(context, query).rows(group_by)

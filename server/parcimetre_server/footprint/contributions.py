@@ -9,12 +9,12 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.criteria import Stage
-from parcimetre_factors.power.power_sources import RUNGS
+from parcimetre_factors.power.power_sources import POWER_SOURCES
 
 from ..fleet.device import Device
-from .device_footprints import Figure, nothing
+from .device_footprints import DeviceFootprints, no_amount
 from .energy_use import Array
-from .extrapolation import Missing, Used
+from .extrapolation import MissingTime, StandInUse
 from .hardware_model import Collapse, Errors, PerUnit
 
 GroupBy = Literal["org_unit", "site", "category", "device", "stage", "component", "power_source", "model"]
@@ -28,7 +28,7 @@ Amounts = dict[tuple[Errors, ...], Array]
 
 
 @dataclass(frozen=True)
-class Share:
+class Contribution:
     """What n devices that are alike add, by device and period (n, p): to one group, or each to its own.
 
     Where there are `members` (n,), only those belong to the group. What is embodied has no energy.
@@ -40,7 +40,7 @@ class Share:
     value: Array | None
     by_errors: Mapping[Errors, Array]
     absent: frozenset[Stage]
-    missing: Used | None = None
+    missing: StandInUse | None = None
     tier_j: Mapping[str, Array] = field(default_factory=dict)
     members: Members | None = None
 
@@ -53,9 +53,9 @@ class Share:
         return adds if self.members is None else adds & self.members
 
 
-def shared(
-    figure: Figure, missing: Missing, group_by: GroupBy | None, below: str | None = None
-) -> Iterator[Share]:
+def contributions(
+    figure: DeviceFootprints, missing: MissingTime, group_by: GroupBy | None, below: str | None = None
+) -> Iterator[Contribution]:
     """The figure of devices that are alike and what is missing of them, cut by group."""
     match group_by:
         case "stage":
@@ -68,7 +68,7 @@ def shared(
             yield from _embodied(figure, "component")
         case "power_source":
             for i, members in _rungs(figure, missing):
-                yield replace(_use(figure, missing, RUNGS[i].name, i), members=members)
+                yield replace(_use(figure, missing, POWER_SOURCES[i].name, i), members=members)
             yield from _embodied(figure, "whole", EMBODIED_GROUP)
             yield _absent(EMBODIED_GROUP, figure.absent - {Stage.USE})
         case _:
@@ -77,9 +77,9 @@ def shared(
             yield from _embodied(figure, "whole", group)
 
 
-def _rungs(figure: Figure, missing: Missing) -> Iterator[tuple[int, Members]]:
+def _rungs(figure: DeviceFootprints, missing: MissingTime) -> Iterator[tuple[int, Members]]:
     """Rungs that gave some of the energy of devices, or stand for what is missing, with those devices."""
-    for i in range(len(RUNGS)):
+    for i in range(len(POWER_SOURCES)):
         members = figure.energy_j[i].any(axis=1)
         if missing.tells(i):
             members = members | missing.used(slice(i, i + 1)).energy_j.any(axis=1)
@@ -112,7 +112,9 @@ def unit_below(path: str, below: str | None) -> str:
     return "/".join(path.split("/")[: depth + 1])
 
 
-def _use(figure: Figure, missing: Missing, group: Group, rung: int | None = None) -> Share:
+def _use(
+    figure: DeviceFootprints, missing: MissingTime, group: Group, rung: int | None = None
+) -> Contribution:
     """The use stage, of all rungs or of one."""
     if rung is None:
         of_all = figure.of_all_rungs
@@ -120,13 +122,15 @@ def _use(figure: Figure, missing: Missing, group: Group, rung: int | None = None
     else:
         of_all = figure.of_rungs(slice(rung, rung + 1))
         lacking = missing.used(slice(rung, rung + 1)) if missing else None
-    return Share(
+    return Contribution(
         group, of_all.energy_j, of_all.measured_j, of_all.use, of_all.by_errors,
         figure.absent & {Stage.USE}, lacking, of_all.tier_j,
     )  # fmt: skip
 
 
-def _embodied(figure: Figure, collapse: Collapse, group: Group | None = None) -> Iterator[Share]:
+def _embodied(
+    figure: DeviceFootprints, collapse: Collapse, group: Group | None = None
+) -> Iterator[Contribution]:
     """The embodied stages; the group is named, or it is the stage or the component."""
     parts = figure.profile.per_unit(figure.criterion, figure.policy, collapse)
     for name, per_unit in parts.items():
@@ -137,27 +141,29 @@ def _embodied(figure: Figure, collapse: Collapse, group: Group | None = None) ->
         yield _accrued(figure, group or name, part.per_unit, figure.reconditioned, known=True)
 
 
-def _accrued(figure: Figure, group: Group, per_unit: PerUnit, units: Array, known: bool = False) -> Share:
+def _accrued(
+    figure: DeviceFootprints, group: Group, per_unit: PerUnit, units: Array, known: bool = False
+) -> Contribution:
     """Some embodied impact; when its life began is not always `known`."""
     begin = (figure.begin_error,) if figure.begin_error and not known else ()
     amounts = {(*errors, *begin): amount * units for errors, amount in per_unit.by_errors.items()}
-    return Share(group, None, None, per_unit.value * units, amounts, frozenset())
+    return Contribution(group, None, None, per_unit.value * units, amounts, frozenset())
 
 
-def values(figure: Figure) -> Array:
+def values(figure: DeviceFootprints) -> Array:
     """What each device adds by period, all stages together (n, p); 0 where no factor knows any."""
-    value = nothing(figure)
-    for share in shared(figure, Missing(nothing(figure), ()), None):
+    value = no_amount(figure)
+    for share in contributions(figure, MissingTime(no_amount(figure), ()), None):
         value = value if share.value is None else value + share.value
     return value
 
 
-def counted(figure: Figure) -> Members:
+def counted(figure: DeviceFootprints) -> Members:
     """Where each device has a row (n, p): it was in service, used something, or some embodied impact fell."""
     found: Members = (figure.expected_s > 0) | (figure.energy_j.sum(axis=0) > 0)
     return found if found.all() else found | (values(figure) != 0)
 
 
-def _absent(group: Group, stages: frozenset[Stage]) -> Share:
+def _absent(group: Group, stages: frozenset[Stage]) -> Contribution:
     """Nothing but the stages that no source gives."""
-    return Share(group, None, None, None, {}, stages)
+    return Contribution(group, None, None, None, {}, stages)

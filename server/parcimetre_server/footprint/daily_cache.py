@@ -21,8 +21,8 @@ from parcimetre_factors.grid.intensity import GridSlots
 from ..store.records import DeviceId
 
 if TYPE_CHECKING:  # the collector holds what is kept, and these know the collector
-    from .energy_use import Used
-    from .hardware_model import Errors, Profile
+    from .energy_use import EnergyUse
+    from .hardware_model import Errors, HardwareModel
 
 Array = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class DayKey:
 
 
 @dataclass(frozen=True)
-class DaySum:
+class DailyTotals:
     """What n devices of a profile used on a day, by the rungs that occur (k, n), and covered seconds (n,).
 
     `at` says where a device stands.
@@ -56,7 +56,7 @@ class DaySum:
     `version` (n,) are the seconds that the records covered when the sums were made.
     """
 
-    profile: Profile
+    profile: HardwareModel
     ids: tuple[DeviceId, ...]
     at: Mapping[DeviceId, int]
     version: NDArray[np.int64]
@@ -74,16 +74,16 @@ class DaySum:
         return len(self.ids) * DEVICE_BYTES + sum(array.nbytes for array in arrays)
 
 
-class DaySums:
+class DailyCache:
     """The sums used last, up to MOST_BYTES; its methods may be called from any thread."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         """Keep nothing yet."""
         self._most, self._bytes = most_bytes, 0
-        self._kept: OrderedDict[DayKey, DaySum] = OrderedDict()
+        self._kept: OrderedDict[DayKey, DailyTotals] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: DayKey) -> DaySum | None:
+    def get(self, key: DayKey) -> DailyTotals | None:
         """The sums of a day, if they are kept."""
         with self._lock:
             found = self._kept.get(key)
@@ -91,7 +91,7 @@ class DaySums:
                 self._kept.move_to_end(key)
             return found
 
-    def put(self, key: DayKey, made: DaySum) -> None:
+    def put(self, key: DayKey, made: DailyTotals) -> None:
         """Keep the sums of a day in the place of those that were kept of it."""
         with self._lock:
             before = self._kept.pop(key, None)
@@ -106,9 +106,13 @@ class DaySums:
         return self._bytes
 
 
-def day_sum(
-    profile: Profile, ids: tuple[DeviceId, ...], version: NDArray[np.int64], of_days: Used, day: int
-) -> DaySum:
+def daily_totals(
+    profile: HardwareModel,
+    ids: tuple[DeviceId, ...],
+    version: NDArray[np.int64],
+    of_days: EnergyUse,
+    day: int,
+) -> DailyTotals:
     """One day of what devices used by day."""
     rungs = np.flatnonzero(of_days.energy_j[:, :, day].any(axis=1))
 
@@ -116,7 +120,7 @@ def day_sum(
         """That day, and the rungs that occur (k, n)."""
         return np.ascontiguousarray(by_rung[:, :, day][rungs])
 
-    return DaySum(
+    return DailyTotals(
         profile, ids, {device: i for i, device in enumerate(ids)}, version, rungs,
         cut(of_days.energy_j), cut(of_days.measured_j), of_days.covered_s[:, day].copy(),
         {errors: kept for errors, amount in of_days.by_errors.items() if (kept := cut(amount)).any()},

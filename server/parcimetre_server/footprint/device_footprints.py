@@ -19,28 +19,26 @@ from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.service_life.purchase import Purchase
 
 from ..base.periods import LAST_SECOND, Periods
-from ..base.units import J_PER_KWH
 from ..fleet.device import Device
 from ..fleet.purchases import purchase_of
 from ..store.records import DeviceId
 from .accrual import Service, accrued, lives_of, policy_for, services_of
-from .energy_use import Array, Slots, Used, together, used
+from .energy_use import Array, DeviceSlots, EnergyUse, energy_use, join_slots
 from .grid_intensity import Grid
-from .hardware_model import Errors, Profile, Profiles
+from .hardware_model import Errors, HardwareModel, HardwareModels
 
-__all__ = ["J_PER_KWH", "Alike", "Figure", "Frame", "Grid", "alike", "figure", "figure_of"]
 Flags = NDArray[np.bool_]
 MOST_ALIKE = 256  # devices whose slots are in memory at once
 
 
 @dataclass(frozen=True)
-class Alike:
+class Cohort:
     """Devices whose hardware, grid and way to accrue are the same: the group that one formula serves."""
 
     devices: tuple[Device, ...]
     service: Service
     purchases: tuple[Purchase, ...]
-    profile: Profile
+    profile: HardwareModel
     policy: Policy
     slots: GridSlots | None
 
@@ -51,7 +49,7 @@ class Alike:
 
 
 @dataclass(frozen=True)
-class OfRungs:
+class UseBySource:
     """Energy and use of some rungs together, by device and period (n, p), as those of a Figure."""
 
     energy_j: Array
@@ -62,7 +60,7 @@ class OfRungs:
 
 
 @dataclass(frozen=True)
-class Figure:
+class DeviceFootprints:
     """n devices that are alike over p periods; arrays are (r, n, p) by rung, device and period, or (n, p).
 
     `use` is None where no factor knows the criterion; `use_by_errors` is the same by the errors it carries.
@@ -73,7 +71,7 @@ class Figure:
 
     devices: tuple[Device, ...]
     criterion: Criterion
-    profile: Profile
+    profile: HardwareModel
     energy_j: Array
     measured_j: Array
     covered_s: Array
@@ -127,13 +125,13 @@ class Figure:
         return self.devices[0]
 
     @cached_property
-    def of_all_rungs(self) -> OfRungs:
+    def of_all_rungs(self) -> UseBySource:
         """Energy and use of all rungs together."""
         return self.of_rungs(slice(None))
 
-    def of_rungs(self, rungs: slice) -> OfRungs:
+    def of_rungs(self, rungs: slice) -> UseBySource:
         """Energy and use of some rungs together."""
-        return OfRungs(
+        return UseBySource(
             self.energy_j[rungs].sum(axis=0),
             self.measured_j[rungs].sum(axis=0),
             None if self.use is None else self.use[rungs].sum(axis=0),
@@ -141,7 +139,7 @@ class Figure:
             {tier: energy_j[rungs].sum(axis=0) for tier, energy_j in self.tier_j.items()},
         )
 
-    def of(self, which: Sequence[int] | NDArray[np.intp]) -> Figure:
+    def of(self, which: Sequence[int] | NDArray[np.intp]) -> DeviceFootprints:
         """The same of some of the devices."""
         rows = np.asarray(which, np.intp)
         by_rung = {name: getattr(self, name)[:, rows] for name in ("energy_j", "measured_j")}
@@ -159,16 +157,16 @@ class Figure:
         )
 
 
-def nothing(figure: Figure) -> Array:
+def no_amount(figure: DeviceFootprints) -> Array:
     """Zero for each device and period, shape (n, p)."""
     return np.zeros_like(figure.covered_s)
 
 
 @dataclass(frozen=True)
-class Frame:
+class QueryContext:
     """What the figures of all devices of a query share."""
 
-    known: Profiles
+    known: HardwareModels
     grid: Grid
     periods: Periods
     now: int
@@ -176,7 +174,7 @@ class Frame:
     zone: ZoneInfo
 
 
-def put_to_use(device: Device, first_slot: int) -> int:
+def service_start(device: Device, first_slot: int) -> int:
     """When a device began to serve: its enrolment if that fell into its first slot, else that slot."""
     return max(first_slot, device.enrolled_at) if device.enrolled_at < first_slot + SLOT_S else first_slot
 
@@ -187,12 +185,12 @@ def stands_whole(device: Device, periods: Periods) -> bool:
     return not device.joined and not device.wired and device.since <= first and last <= device.until
 
 
-def alike(began: Iterable[tuple[Device, int]], frame: Frame) -> Iterator[Alike]:
+def group_into_cohorts(began: Iterable[tuple[Device, int]], frame: QueryContext) -> Iterator[Cohort]:
     """Devices and the first slot of each, by what they have in common; at most MOST_ALIKE together."""
     found: dict[tuple[object, ...], list[tuple[Device, int, Purchase]]] = {}
     slots: dict[tuple[object, ...], GridSlots | None] = {}
     for device, first_slot in began:
-        in_service = put_to_use(device, first_slot)
+        in_service = service_start(device, first_slot)
         bought = purchase_of(device, in_service)
         supplied = frame.grid.supplied(device)
         simple = stands_whole(device, frame.periods)
@@ -208,27 +206,33 @@ def alike(began: Iterable[tuple[Device, int]], frame: Frame) -> Iterator[Alike]:
                 services_of(devices, firsts, frame.now, purchases),
                 policy_for(frame.policy, purchases[0]),
             )
-            yield Alike(devices, service, purchases, frame.known.of_device(devices[0]), policy, slots[common])
+            yield Cohort(
+                devices, service, purchases, frame.known.of_device(devices[0]), policy, slots[common]
+            )
 
 
-def figure_of(device: Device, frame: Frame, activity: Activity | None, first_slot: int) -> Figure:
+def device_footprints(
+    device: Device, frame: QueryContext, activity: Activity | None, first_slot: int
+) -> DeviceFootprints:
     """The figures of a device that reports since `first_slot`, with its activity of the span if any."""
-    (group,) = alike([(device, first_slot)], frame)
-    slots = together([activity])
-    return figure(group, frame, used_by(group, frame, slots, frame.periods), slots)
+    (group,) = group_into_cohorts([(device, first_slot)], frame)
+    slots = join_slots([activity])
+    return cohort_footprints(group, frame, cohort_use(group, frame, slots, frame.periods), slots)
 
 
-def used_by(group: Alike, frame: Frame, slots: Slots, periods: Periods) -> Used:
+def cohort_use(group: Cohort, frame: QueryContext, slots: DeviceSlots, periods: Periods) -> EnergyUse:
     """What devices that are alike used in their slots, by period."""
-    return used(slots, group.profile, group.slots, frame.grid.index(slots.activity.start), periods)
+    return energy_use(slots, group.profile, group.slots, frame.grid.index(slots.activity.start), periods)
 
 
-def figure(group: Alike, frame: Frame, of_use: Used, slots: Slots | None) -> Figure:
+def cohort_footprints(
+    group: Cohort, frame: QueryContext, of_use: EnergyUse, slots: DeviceSlots | None
+) -> DeviceFootprints:
     """The figures of devices that are alike, with what they used; their slots where the policy needs them."""
     service, periods, profile = group.service, frame.periods, group.profile
     first, second = lives_of(profile, group.purchases, group.policy)
     criterion = frame.grid.criterion
-    return Figure(
+    return DeviceFootprints(
         devices=group.devices,
         criterion=criterion,
         profile=profile,

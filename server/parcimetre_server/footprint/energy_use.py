@@ -9,35 +9,37 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import DECILES, Activity, MeasuredEnergy
 from parcimetre_factors.grid.intensity import TIERS, GridSlots
-from parcimetre_factors.power.power_sources import RUNGS, Chosen, choose
+from parcimetre_factors.power.power_sources import POWER_SOURCES, SourcedEnergy, select_power_source
 
 from ..base.periods import Periods
 from ..base.units import J_PER_KWH
-from .hardware_model import Errors, Profile
+from .hardware_model import Errors, HardwareModel
 
 Array = NDArray[np.float64]
 STATES = ("display_on_s", "display_off_s", "asleep_s", "off_s")
 
 
 @dataclass(frozen=True)
-class Slots:
+class DeviceSlots:
     """Slots of n devices, those of one after those of another; `of` says whose each is."""
 
     n: int
     of: NDArray[np.intp]
     activity: Activity
-    _chosen: dict[int, Chosen] = field(default_factory=dict)
+    _chosen: dict[int, SourcedEnergy] = field(default_factory=dict)
 
-    def chosen(self, profile: Profile) -> Chosen:
+    def chosen(self, profile: HardwareModel) -> SourcedEnergy:
         """Energy of each slot by the hardware's profile, looked at once."""
         if id(profile) not in self._chosen:
             virtual = profile.hardware.virtual
-            self._chosen[id(profile)] = choose(self.activity, profile.watts, virtual, profile.supply)
+            self._chosen[id(profile)] = select_power_source(
+                self.activity, profile.watts, virtual, profile.supply
+            )
         return self._chosen[id(profile)]
 
 
 @dataclass(frozen=True)
-class Used:
+class EnergyUse:
     """Energy and impact of use by rung, device and period (r, n, p), and covered seconds (n, p).
 
     The impact is told by the errors that it carries, the energy again by the tier of the grid's evidence;
@@ -51,7 +53,7 @@ class Used:
     tier_j: Mapping[str, Array]
 
 
-def together(activities: Sequence[Activity | None]) -> Slots:
+def join_slots(activities: Sequence[Activity | None]) -> DeviceSlots:
     """The slots of several devices, in their order; a counter is zero where a device does not have it."""
     known = [(i, activity) for i, activity in enumerate(activities) if activity is not None]
     counts = [len(activity.start) for _, activity in known]
@@ -71,12 +73,18 @@ def together(activities: Sequence[Activity | None]) -> Slots:
     loads_s = [np.zeros((0, DECILES)), *(activity.load_deciles_s for _, activity in known)]
     load_s = np.concatenate(loads_s, out=np.empty((DECILES, len(of))).T)  # by column, as the days are read
     measured = tuple(MeasuredEnergy(*channel, *counted) for channel, counted in counters.items())
-    return Slots(len(activities), of, Activity(start, **joined, load_deciles_s=load_s, measured=measured))
+    return DeviceSlots(
+        len(activities), of, Activity(start, **joined, load_deciles_s=load_s, measured=measured)
+    )
 
 
-def used(
-    slots: Slots, profile: Profile, grid: GridSlots | None, at: NDArray[np.int64], periods: Periods
-) -> Used:
+def energy_use(
+    slots: DeviceSlots,
+    profile: HardwareModel,
+    grid: GridSlots | None,
+    at: NDArray[np.int64],
+    periods: Periods,
+) -> EnergyUse:
     """What devices of one profile and one grid used; `at` is where each slot stands in the grid's arrays."""
     activity, p = slots.activity, len(periods.names)
     chosen = slots.chosen(profile)
@@ -85,8 +93,8 @@ def used(
 
     def binned(values: Array) -> Array:
         """Values added up by rung, device and period."""
-        shape = (len(RUNGS), slots.n, p)
-        return np.bincount(cells, values, len(RUNGS) * slots.n * p).astype(np.float64).reshape(shape)
+        shape = (len(POWER_SOURCES), slots.n, p)
+        return np.bincount(cells, values, len(POWER_SOURCES) * slots.n * p).astype(np.float64).reshape(shape)
 
     by_errors: dict[Errors, Array] = {}
     tier_j: dict[str, Array] = {}
@@ -104,12 +112,12 @@ def used(
             for tier in np.flatnonzero(np.bincount(tiers)).tolist()
         }
     covered_s = np.bincount(slots.of * p + of_period, activity.covered_s, slots.n * p).astype(np.float64)
-    return Used(
+    return EnergyUse(
         binned(chosen.energy_j), binned(chosen.measured_j), covered_s.reshape(slots.n, p), by_errors, tier_j
     )
 
 
-def _carried(chosen: Chosen, profile: Profile) -> dict[Errors, Array]:
+def _carried(chosen: SourcedEnergy, profile: HardwareModel) -> dict[Errors, Array]:
     """Energy of each slot by the errors of counting and modelling it."""
     found = {errors: chosen.modelled_s @ watts for errors, watts in profile.watts_by_errors.items()}
     for errors, energy_j in chosen.counted_by_errors.items():

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .device_footprints import Figure
+from .device_footprints import DeviceFootprints
 from .energy_use import Array
 from .hardware_model import Errors
 
@@ -70,7 +70,7 @@ class StandIn:
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingTime:
     """Seconds without a record by device and period (n, p), and the records that stand for them."""
 
     seconds: Array
@@ -80,24 +80,24 @@ class Missing:
         """Whether anything is missing."""
         return bool(self.seconds.any())
 
-    def of(self, which: Sequence[int]) -> Missing:
+    def of(self, which: Sequence[int]) -> MissingTime:
         """The same of some of the devices."""
         rows = np.array(which, np.intp)
         found = (
             replace(one, record=one.record.of(rows), devices=one.devices[rows]) for one in self.stand_ins
         )
-        return Missing(self.seconds[rows], tuple(found))
+        return MissingTime(self.seconds[rows], tuple(found))
 
     def tells(self, rung: int) -> bool:
         """Whether any record has energy of a rung."""
         return any(np.asarray(one.record.energy_j)[rung].any() for one in self.stand_ins)
 
     @cached_property
-    def of_all_rungs(self) -> Used:
+    def of_all_rungs(self) -> StandInUse:
         """What all rungs are taken to have used in that time."""
         return self.used(slice(None))
 
-    def used(self, rungs: slice) -> Used:
+    def used(self, rungs: slice) -> StandInUse:
         """What these rungs are taken to have used in that time."""
         energy_j, by_errors = np.zeros_like(self.seconds), {}
         untold = self.seconds > 0
@@ -108,11 +108,11 @@ class Missing:
             for errors, amount in one.record.by_errors.items():
                 by_errors[*errors, one.error] = amount[rungs].sum(axis=0)[..., None] * share
             untold &= ~one.devices[..., None]
-        return Used(energy_j, by_errors, untold)
+        return StandInUse(energy_j, by_errors, untold)
 
 
 @dataclass(frozen=True)
-class Used:
+class StandInUse:
     """Energy in J and impact by its errors that are missing, and where nothing can tell, by device and
     period (n, p).
     """
@@ -122,7 +122,7 @@ class Used:
     untold: NDArray[np.bool_]
 
 
-def missing(figures: Iterable[Figure]) -> list[Missing]:
+def missing_time(figures: Iterable[DeviceFootprints]) -> list[MissingTime]:
     """What is missing of the devices of each figure, in order."""
     known = [(figure, _own(figure)) for figure in figures]
     categories: dict[str, Record] = {}
@@ -133,7 +133,7 @@ def missing(figures: Iterable[Figure]) -> list[Missing]:
     return [_missing(figure, own, categories[figure.device.category], fleet) for figure, own in known]
 
 
-def _own(figure: Figure) -> Record:
+def _own(figure: DeviceFootprints) -> Record:
     """What each device recorded."""
     return Record(
         figure.energy_j.sum(axis=-1),
@@ -143,11 +143,11 @@ def _own(figure: Figure) -> Record:
     )
 
 
-def _missing(figure: Figure, own: Record, category: Record, fleet: Record) -> Missing:
+def _missing(figure: DeviceFootprints, own: Record, category: Record, fleet: Record) -> MissingTime:
     seconds = np.maximum(figure.expected_s - figure.covered_s, 0.0)
     enough = np.asarray((own.covered_s > 0) & (own.covered_s >= ENOUGH * np.asarray(own.expected_s)))
     others = (category, CATEGORY_ERROR) if category.covered_s > 0 else (fleet, FLEET_ERROR)
     found = [StandIn(own, OWN_ERROR, enough)]
     if others[0].covered_s > 0:
         found.append(StandIn(*others, ~enough))
-    return Missing(seconds, tuple(one for one in found if one.devices.any()))
+    return MissingTime(seconds, tuple(one for one in found if one.devices.any()))

@@ -12,7 +12,7 @@ from parcimetre_factors.grid.market_based import Contract, market, market_term, 
 from parcimetre_factors.grid.observations import Observed
 from parcimetre_factors.tables.factor_set import FactorSet
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..base.periods import Span
 from ..fleet.device import Device
 from ..grid.observations import observations
@@ -26,14 +26,14 @@ class Grid:
     """
 
     def __init__(
-        self, collector: Collector, within: Span, criterion: Criterion, electricity: Electricity = "location"
+        self, context: Context, within: Span, criterion: Criterion, electricity: Electricity = "location"
     ) -> None:
         self.criterion = criterion
         self.electricity: Electricity = electricity if criterion == Criterion.GWP else "location"
-        self._held = contracts(collector.store) if self.electricity == "market" else []
-        self.factors: FactorSet = with_contracts(collector.factors, (held.contract for held in self._held))
+        self._held = contracts(context.store) if self.electricity == "market" else []
+        self.factors: FactorSet = with_contracts(context.factors, (held.contract for held in self._held))
         self._market: dict[tuple[str, tuple[Contract, ...]], GridSlots] = {}
-        self._collector = collector
+        self._context = context
         self._within = within
         self._first = within.first
         self._starts = np.arange(within.first, within.last, SLOT_S, dtype=np.int64)
@@ -43,7 +43,7 @@ class Grid:
     def of(self, zone: str) -> GridSlots | None:
         """Intensity in every slot of the span, or None where no factor knows the criterion."""
         if zone not in self._known:
-            factors, observed = self._collector.factors, self.observed(zone)
+            factors, observed = self._context.factors, self.observed(zone)
             self._known[zone] = intensity(zone, self._starts, factors, observed, self.criterion)
         return self._known[zone]
 
@@ -74,12 +74,12 @@ class Grid:
         """What feeds have stated of the zone's slots."""
         if zone not in self._observed:
             within = self._within
-            self._observed[zone] = observations(self._collector.store, zone, within.first, within.last)
+            self._observed[zone] = observations(self._context.store, zone, within.first, within.last)
         return self._observed[zone]
 
     def term(self, zone: str, start: int) -> Term:
         """The tree behind one slot's intensity. Raises UnknownZone."""
-        return intensity_term(zone, start, self._collector.factors, self.observed(zone), self.criterion)
+        return intensity_term(zone, start, self._context.factors, self.observed(zone), self.criterion)
 
     def index(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where each slot stands in what `of` gives."""

@@ -10,15 +10,15 @@ import numpy as np
 from parcimetre_factors.criteria import Stage
 
 from ..base.org_path import SMALL
-from .contributions import Amounts, GroupBy, Members, Share, shared
-from .device_footprints import Figure
+from .contributions import Amounts, Contribution, GroupBy, Members, contributions
+from .device_footprints import DeviceFootprints
 from .energy_use import Array
-from .extrapolation import Missing, Used
+from .extrapolation import MissingTime, StandInUse
 from .hardware_model import Errors
 
 
 @dataclass
-class Tally:
+class GroupTotal:
     """The sum of what devices add to one group, by period (p,).
 
     Amounts that come together stay together: by k errors (k, p).
@@ -74,24 +74,24 @@ def _add_apart(into: dict[Errors, Array], amounts: Amounts) -> None:
         add_up(into, dict(zip(errors, together, strict=True)))
 
 
-def tallied(
-    figures: Iterable[tuple[Figure, Missing]],
+def group_totals(
+    figures: Iterable[tuple[DeviceFootprints, MissingTime]],
     p: int,
     group_by: GroupBy | None,
     below: str | None,
     small: frozenset[str] = frozenset(),
-) -> dict[str, Tally]:
+) -> dict[str, GroupTotal]:
     """The groups of some figures, the `small` ones as one; `below` names the org unit whose children are
     the org units.
     """
-    tallies: dict[str, Tally] = {}
+    tallies: dict[str, GroupTotal] = {}
     for figure, missing in figures:
-        shares = shared(figure, missing, group_by, below)
+        shares = contributions(figure, missing, group_by, below)
         _Adding(tallies, p, figure).add([_renamed(share, small) if small else share for share in shares])
     return tallies
 
 
-def _renamed(share: Share, small: frozenset[str]) -> Share:
+def _renamed(share: Contribution, small: frozenset[str]) -> Contribution:
     """The same share, of the small groups if it belongs to one of them."""
     if isinstance(share.group, str):
         return replace(share, group=SMALL) if share.group in small else share
@@ -99,14 +99,14 @@ def _renamed(share: Share, small: frozenset[str]) -> Share:
 
 
 def members_of(
-    figures: Sequence[tuple[Figure, Missing]], group_by: GroupBy | None, below: str | None
+    figures: Sequence[tuple[DeviceFootprints, MissingTime]], group_by: GroupBy | None, below: str | None
 ) -> dict[str, Members]:
     """Which of all n devices add anything to each group (n,); to org units they belong in any case."""
     found: dict[str, Members] = {}
     n, at = sum(len(figure.devices) for figure, _ in figures), 0
     for figure, missing in figures:
         size = len(figure.devices)
-        for share in shared(figure, missing, group_by, below):
+        for share in contributions(figure, missing, group_by, below):
             belongs = share.matters(size) if group_by != "org_unit" else np.ones(size, np.bool_)
             groups = [share.group] * size if isinstance(share.group, str) else share.group
             for i in np.flatnonzero(belongs).tolist():
@@ -118,11 +118,11 @@ def members_of(
 class _Adding:
     """Adds the shares of devices that are alike to tallies."""
 
-    def __init__(self, tallies: dict[str, Tally], p: int, figure: Figure) -> None:
+    def __init__(self, tallies: dict[str, GroupTotal], p: int, figure: DeviceFootprints) -> None:
         self._tallies, self._p, self._figure = tallies, p, figure
         self._one_by_one: tuple[list[str], Array] | None = None
 
-    def add(self, shares: Sequence[Share]) -> None:
+    def add(self, shares: Sequence[Contribution]) -> None:
         """Add shares of the same devices; the time of a device counts once in each group."""
         timed: dict[str, Array] = {}
         for share in shares:
@@ -138,12 +138,12 @@ class _Adding:
             tally.devices += devices
             tally.simulated.update(self._figure.simulated[row > 0].tolist())
 
-    def _tally(self, name: str) -> Tally:
+    def _tally(self, name: str) -> GroupTotal:
         if name not in self._tallies:
-            self._tallies[name] = Tally(self._p)
+            self._tallies[name] = GroupTotal(self._p)
         return self._tallies[name]
 
-    def _groups(self, share: Share) -> tuple[list[str], Array]:
+    def _groups(self, share: Contribution) -> tuple[list[str], Array]:
         """Names of u groups, and which devices belong to each (u, n), as 0 or 1."""
         if isinstance(share.group, str):
             members = np.ones(len(self._figure.devices)) if share.members is None else share.members
@@ -156,7 +156,7 @@ class _Adding:
             self._one_by_one = names, weights
         return self._one_by_one
 
-    def _add(self, share: Share, names: Sequence[str], weights: Array) -> None:
+    def _add(self, share: Contribution, names: Sequence[str], weights: Array) -> None:
         tallies = [self._tally(name) for name in names]
         sums = partial(_summed, tallies, weights)
         for tally in tallies:
@@ -180,7 +180,9 @@ class _Adding:
             _miss(share.missing, tallies, weights)
 
 
-def _summed(tallies: Sequence[Tally], weights: Array, amounts: Array) -> Iterator[tuple[Tally, Array]]:
+def _summed(
+    tallies: Sequence[GroupTotal], weights: Array, amounts: Array
+) -> Iterator[tuple[GroupTotal, Array]]:
     """Each tally with its sum of what devices add (n, p)."""
     return zip(tallies, weights @ amounts, strict=True)
 
@@ -194,7 +196,7 @@ def _summed_together(weights: Array, by_errors: Mapping[Errors, Array]) -> Array
     return (weights @ together.reshape(n, k * p)).reshape(len(weights), k, p)
 
 
-def _miss(missing: Used, tallies: Sequence[Tally], weights: Array) -> None:
+def _miss(missing: StandInUse, tallies: Sequence[GroupTotal], weights: Array) -> None:
     for tally, energy_j in _summed(tallies, weights, missing.energy_j):
         tally.missing_j += energy_j
     for tally, untold in _summed(tallies, weights, missing.untold.astype(np.float64)):

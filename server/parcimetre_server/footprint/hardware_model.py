@@ -13,7 +13,7 @@ from parcimetre_factors.embodied.evidence import Embodied, embodied
 from parcimetre_factors.explanation.term import Term
 from parcimetre_factors.hardware.description import Hardware
 from parcimetre_factors.power.model import PowerModel, component_remainder, power_model
-from parcimetre_factors.power.power_sources import PIECES, Array
+from parcimetre_factors.power.power_sources import LOAD_STATES, Array
 from parcimetre_factors.power.power_supply import Supply, supply
 from parcimetre_factors.service_life.amortisation import Policy, active_hours, per_unit
 from parcimetre_factors.service_life.second_life import Reconditioning, reconditioning
@@ -38,7 +38,7 @@ class PerUnit:
 
 
 @dataclass(frozen=True)
-class Part:
+class FactorPart:
     """A component's share of a stage."""
 
     stage: Stage
@@ -47,7 +47,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Profile:
+class HardwareModel:
     """Embodied impact and power of one hardware. `watts` names the terms of rungs.PIECES, and
     `watts_by_errors` is the same (14,) by the errors that they carry.
     """
@@ -61,13 +61,13 @@ class Profile:
     supply: Supply
     hours_per_year: Term
     _collapsed: dict[Asked, Mapping[str, PerUnit]] = field(default_factory=dict)
-    _reconditioned: dict[tuple[Criterion, Policy], Part | None] = field(default_factory=dict)
+    _reconditioned: dict[tuple[Criterion, Policy], FactorPart | None] = field(default_factory=dict)
 
-    def parts(self, criterion: Criterion, policy: Policy) -> tuple[Part, ...]:
+    def parts(self, criterion: Criterion, policy: Policy) -> tuple[FactorPart, ...]:
         """Embodied impact per unit by stage and component, of those that the sources give."""
         return tuple(self._parts(criterion, policy))
 
-    def _parts(self, criterion: Criterion, policy: Policy) -> Iterable[Part]:
+    def _parts(self, criterion: Criterion, policy: Policy) -> Iterable[FactorPart]:
         for stage in EMBODIED:
             whole = self.embodied.by_stage.get((criterion, stage))
             for term in () if whole is None else whole.inputs or (whole,):
@@ -80,7 +80,7 @@ class Profile:
             self._collapsed[asked] = _collapse(self.parts(criterion, policy), collapse)
         return self._collapsed[asked]
 
-    def reconditioned(self, criterion: Criterion, policy: Policy) -> Part | None:
+    def reconditioned(self, criterion: Criterion, policy: Policy) -> FactorPart | None:
         """What preparing a second life costs, per unit of that life; None where no source gives it."""
         asked = (criterion, policy)
         if asked not in self._reconditioned:
@@ -93,8 +93,8 @@ class Profile:
         return self._reconditioned[asked]
 
     @staticmethod
-    def _part(stage: Stage, term: Term) -> Part:
-        return Part(stage, term.label, PerUnit(term.value, by_errors(amounts(term))))
+    def _part(stage: Stage, term: Term) -> FactorPart:
+        return FactorPart(stage, term.label, PerUnit(term.value, by_errors(amounts(term))))
 
     def absent(self, criterion: Criterion, second_life: bool = False) -> frozenset[Stage]:
         """Embodied stages of which no source gives this criterion, or not that of reconditioning."""
@@ -116,14 +116,14 @@ def by_errors(parts: Iterable[Amount]) -> dict[Errors, float]:
 def _watts_by_errors(watts: Mapping[str, Term], power: PowerModel) -> dict[Errors, Array]:
     """Watts of each of PIECES (14,), by errors: those of a server follow its load."""
     found: dict[Errors, Array] = {}
-    for i, piece in enumerate(PIECES):
+    for i, piece in enumerate(LOAD_STATES):
         for errors, value in by_errors(power.amounts(watts[piece])).items():
-            found.setdefault(errors, np.zeros(len(PIECES)))[i] += value
+            found.setdefault(errors, np.zeros(len(LOAD_STATES)))[i] += value
     return found
 
 
-def _collapse(parts: Iterable[Part], collapse: Collapse) -> dict[str, PerUnit]:
-    found: dict[str, list[Part]] = {}
+def _collapse(parts: Iterable[FactorPart], collapse: Collapse) -> dict[str, PerUnit]:
+    found: dict[str, list[FactorPart]] = {}
     for part in parts:
         name = {"stage": str(part.stage), "component": part.component, "whole": ""}[collapse]
         found.setdefault(name, []).append(part)
@@ -138,31 +138,31 @@ def _collapse(parts: Iterable[Part], collapse: Collapse) -> dict[str, PerUnit]:
     }
 
 
-class Profiles:
+class HardwareModels:
     """Profiles of one factor set, made when first asked for."""
 
     def __init__(self, factors: FactorSet) -> None:
         self._factors = factors
-        self._made: dict[Hardware, Profile] = {}
-        self._devices: dict[DeviceId, tuple[Device, Profile]] = {}
+        self._made: dict[Hardware, HardwareModel] = {}
+        self._devices: dict[DeviceId, tuple[Device, HardwareModel]] = {}
 
-    def of(self, hardware: Hardware) -> Profile:
+    def of(self, hardware: Hardware) -> HardwareModel:
         """The profile of this hardware."""
         if hardware not in self._made:
             self._made[hardware] = self._make(hardware)
         return self._made[hardware]
 
-    def of_device(self, device: Device) -> Profile:
+    def of_device(self, device: Device) -> HardwareModel:
         """The profile of a device's hardware, which is looked at once."""
         known = self._devices.get(device.id)
         if known is None or known[0] is not device:
             known = self._devices[device.id] = device, self.of(hardware(device))
         return known[1]
 
-    def _make(self, hardware: Hardware) -> Profile:
+    def _make(self, hardware: Hardware) -> HardwareModel:
         power = power_model(hardware, self._factors)
         watts = dict(power.terms()) | {"remainder": component_remainder(hardware, self._factors)}
-        return Profile(
+        return HardwareModel(
             hardware,
             embodied(hardware, self._factors),
             reconditioning(hardware.category, self._factors),
@@ -174,9 +174,9 @@ class Profiles:
         )
 
 
-_BY_FACTOR_SET: dict[str, Profiles] = {}
+_BY_FACTOR_SET: dict[str, HardwareModels] = {}
 
 
-def profiles(factors: FactorSet) -> Profiles:
+def hardware_models(factors: FactorSet) -> HardwareModels:
     """The profiles of a factor set; its id is the hash of its content, so they stay true."""
-    return _BY_FACTOR_SET.setdefault(factors.id, Profiles(factors))
+    return _BY_FACTOR_SET.setdefault(factors.id, HardwareModels(factors))

@@ -25,7 +25,7 @@ class TooManyRows(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class Query:
+class FootprintQuery:
     """Which footprint; `org_unit` stands for its whole subtree, and no policy for the collector's own.
 
     `electricity` is by location (what the grid did) or by market (what contracts say); gwp alone knows both.
@@ -51,7 +51,7 @@ class Extrapolated:
 
 
 @dataclass(frozen=True)
-class Row:
+class FootprintRow:
     """Footprint of a group in a period; `value` is None where no factor knows the criterion.
 
     `low` and `high` bound 95 % of what the factors' errors allow. `absent` are the stages that the value

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ..access.disclosure import Guard, tree
+from ..access.disclosure import DisclosureControl, tree
 from ..base.periods import LAST_SECOND
 from ..base.scope import Scope
-from .device_footprints import Figure
+from .device_footprints import DeviceFootprints
 
 
-def guard_of(scope: Scope, org_unit: str | None, units: Iterable[str]) -> Guard:
+def guard_of(scope: Scope, org_unit: str | None, units: Iterable[str]) -> DisclosureControl:
     """What keeps small groups from a viewer of a unit; devices stand at `units`. Raises NotAllowed."""
-    guard = Guard(tree(filter(scope.covers, units), scope.root), org_unit not in (None, scope.root))
+    guard = DisclosureControl(
+        tree(filter(scope.covers, units), scope.root), org_unit not in (None, scope.root)
+    )
     guard.check_unit(org_unit if guard.part else None)
     return guard
 
 
-def _without_names(made: Iterable[Figure], guard: Guard) -> Iterator[Figure]:
+def _without_names(made: Iterable[DeviceFootprints], guard: DisclosureControl) -> Iterator[DeviceFootprints]:
     """Devices under the org unit that may stand for them."""
     names: dict[str, str] = {}
     for group in made:
@@ -31,7 +33,7 @@ def _without_names(made: Iterable[Figure], guard: Guard) -> Iterator[Figure]:
         yield replace(group, devices=tuple(named))
 
 
-def _without_host_names(made: Iterable[Figure], scope: Scope) -> Iterator[Figure]:
+def _without_host_names(made: Iterable[DeviceFootprints], scope: Scope) -> Iterator[DeviceFootprints]:
     """Devices without a host name, where only admins may see it while the device is theirs."""
     for group in made:
         told = [scope.sees_host_names and one.until == LAST_SECOND for one in group.devices]

@@ -18,7 +18,7 @@ from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import FactorSet
 
-from ..access.disclosure import FEWEST, Guard, hidden
+from ..access.disclosure import FEWEST, DisclosureControl, hidden
 from ..base.org_path import within
 from ..base.periods import Periods
 from ..base.scope import Scope
@@ -33,11 +33,11 @@ from .contributions import (
     unit_below,
     values,  # fmt: skip
 )
-from .device_footprints import Figure
+from .device_footprints import DeviceFootprints
 from .energy_use import Array
-from .extrapolation import Missing, missing
-from .grouping import Tally, members_of, tallied
-from .query import Extrapolated, Row, TooManyRows
+from .extrapolation import MissingTime, missing_time
+from .grouping import GroupTotal, group_totals, members_of
+from .query import Extrapolated, FootprintRow, TooManyRows
 from .redaction import _without_host_names, _without_names
 from .uncertainty import bounds
 
@@ -46,7 +46,7 @@ Limits = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
-class Figures:
+class FootprintResult:
     """Figures of many devices, from which rows of any grouping are made; `alike` are together in one.
 
     `left_out` are monitors that are not counted. A `guard` keeps groups of few devices from who may see sums
@@ -58,16 +58,16 @@ class Figures:
     periods: Periods
     factors: FactorSet
     amortisation: Policy
-    alike: tuple[Figure, ...]
+    alike: tuple[DeviceFootprints, ...]
     left_out: tuple[Device, ...] = ()
-    guard: Guard | None = None
+    guard: DisclosureControl | None = None
 
     @cached_property
-    def devices(self) -> tuple[Figure, ...]:
+    def devices(self) -> tuple[DeviceFootprints, ...]:
         """The figures of each device alone."""
         return tuple(figure.of([i]) for figure in self.alike for i in range(len(figure.devices)))
 
-    def within(self, org_unit: str) -> Figures:
+    def within(self, org_unit: str) -> FootprintResult:
         """The figures of the devices in an org unit's subtree."""
         parts = [
             one.of(np.sort(np.concatenate(rows)))
@@ -76,7 +76,7 @@ class Figures:
         ]
         return replace(self, alike=tuple(parts))
 
-    def seen_by(self, scope: Scope, guard: Guard | None) -> Figures:
+    def seen_by(self, scope: Scope, guard: DisclosureControl | None) -> FootprintResult:
         """The same for a reader of that scope: without host names that are not theirs, and names of small
         units where there is a guard.
         """
@@ -93,11 +93,11 @@ class Figures:
         return found
 
     @cached_property
-    def missing(self) -> list[Missing]:
+    def missing(self) -> list[MissingTime]:
         """What time without a record is taken to have used, by those that are alike."""
-        return missing(self.alike)
+        return missing_time(self.alike)
 
-    def rows(self, group_by: GroupBy | None = None, below: str | None = None) -> list[Row]:
+    def rows(self, group_by: GroupBy | None = None, below: str | None = None) -> list[FootprintRow]:
         """Rows by group, then by period; their values add up to the total.
 
         `below` names an org unit: org units are then the ones right below it. Raises TooManyRows, and
@@ -112,17 +112,17 @@ class Figures:
         return self._grouped(group_by, below)
 
     @cached_property
-    def _of_all(self) -> list[Row]:
+    def _of_all(self) -> list[FootprintRow]:
         return self._grouped(None, None)
 
     def _units(self, below: str | None) -> set[str]:
         """The org units that rows are of."""
         return {unit_below(unit, below) for one in self.alike for unit in one.by_unit}
 
-    def _grouped(self, group_by: GroupBy | None, below: str | None) -> list[Row]:
+    def _grouped(self, group_by: GroupBy | None, below: str | None) -> list[FootprintRow]:
         known = list(zip(self.alike, self.missing, strict=True))
         small = self._small(known, group_by, below)
-        tallies = tallied(known, len(self.periods.names), group_by, below, small)
+        tallies = group_totals(known, len(self.periods.names), group_by, below, small)
         if len(tallies) * len(self.periods.names) > MAX_ROWS:
             raise TooManyRows(
                 f"{len(tallies)} groups in {len(self.periods.names)} periods are more than {MAX_ROWS} rows; "
@@ -130,7 +130,7 @@ class Figures:
             )
         return self._rows_of(tallies)
 
-    def rows_if_allowed(self, group_by: GroupBy) -> list[Row]:
+    def rows_if_allowed(self, group_by: GroupBy) -> list[FootprintRow]:
         """The rows of a grouping, none where the guard forbids it."""
         return self.rows(group_by) if self.guard is None or self.guard.allows(group_by) else []
 
@@ -148,7 +148,10 @@ class Figures:
         return self.guard is not None and bool(self.alike) and not self.rows()
 
     def _small(
-        self, known: Sequence[tuple[Figure, Missing]], group_by: GroupBy | None, below: str | None
+        self,
+        known: Sequence[tuple[DeviceFootprints, MissingTime]],
+        group_by: GroupBy | None,
+        below: str | None,
     ) -> frozenset[str]:
         """Groups that go by one name, where there is a guard."""
         if self.guard is None:
@@ -159,7 +162,7 @@ class Figures:
         there = np.concatenate([figure.present for figure in self.alike])
         return hidden(members_of(known, group_by, below), there.astype(np.int64))
 
-    def _rows_of(self, tallies: Mapping[str, Tally]) -> list[Row]:
+    def _rows_of(self, tallies: Mapping[str, GroupTotal]) -> list[FootprintRow]:
         ordered = sorted(tallies.items())
         limits = self._limits([tally for _, tally in ordered])
         return [row for (group, tally), ends in zip(ordered, limits, strict=True)
@@ -173,7 +176,7 @@ class Figures:
                 _keep_last(found, one.devices[i])
         return list(found.values())
 
-    def greatest_devices(self, most: int) -> list[Row]:
+    def greatest_devices(self, most: int) -> list[FootprintRow]:
         """The rows of the devices with the greatest values over all periods, the greatest first.
 
         None where the guard forbids to show single devices.
@@ -191,15 +194,15 @@ class Figures:
             for at, i in places[device_id]:
                 chosen.setdefault(at, []).append(i)
         known = [(self.alike[at].of(which), self.missing[at].of(which)) for at, which in chosen.items()]
-        rows = self._rows_of(tallied(known, len(self.periods.names), "device", None))
+        rows = self._rows_of(group_totals(known, len(self.periods.names), "device", None))
         return sorted(rows, key=lambda row: row.value or 0.0, reverse=True)
 
-    def total(self) -> Row:
+    def total(self) -> FootprintRow:
         """The one row of all devices over the whole span, empty where there is no device."""
         rows = self.rows()
-        return rows[0] if rows else self._row(ALL, 0, Tally(len(self.periods.names)), None, None)
+        return rows[0] if rows else self._row(ALL, 0, GroupTotal(len(self.periods.names)), None, None)
 
-    def _limits(self, tallies: list[Tally]) -> Iterator[tuple[Limits | None, Limits | None]]:
+    def _limits(self, tallies: list[GroupTotal]) -> Iterator[tuple[Limits | None, Limits | None]]:
         """Bounds of what each recorded, and of that with what is missing."""
         p, known = len(self.periods.names), [tally for tally in tallies if tally.value is not None]
         recorded = iter(bounds([tally.by_errors for tally in known], p, self.factors))
@@ -208,7 +211,9 @@ class Figures:
             limits = None if tally.value is None else next(recorded)
             yield limits, next(missing) if limits is not None and tally.missing else limits
 
-    def _rows(self, group: str, tally: Tally, limits: Limits | None, whole: Limits | None) -> Iterator[Row]:
+    def _rows(
+        self, group: str, tally: GroupTotal, limits: Limits | None, whole: Limits | None
+    ) -> Iterator[FootprintRow]:
         for i in range(tally.p):
             if self.guard is not None and tally.devices[i] < FEWEST:
                 continue
@@ -219,8 +224,10 @@ class Figures:
             ):
                 yield self._row(group, i, tally, limits, whole)
 
-    def _row(self, group: str, i: int, tally: Tally, limits: Limits | None, whole: Limits | None) -> Row:
-        return Row(
+    def _row(
+        self, group: str, i: int, tally: GroupTotal, limits: Limits | None, whole: Limits | None
+    ) -> FootprintRow:
+        return FootprintRow(
             group=group,
             period=self.periods.names[i],
             energy_kwh=float(tally.energy_j[i]) / J_PER_KWH,
@@ -239,7 +246,7 @@ class Figures:
         )
 
 
-def _extrapolated(tally: Tally, i: int, limits: Limits) -> Extrapolated:
+def _extrapolated(tally: GroupTotal, i: int, limits: Limits) -> Extrapolated:
     """The whole of a period, with what is missing."""
     energy_j, value = tally.energy_j[i] + tally.missing_j[i], tally.missing_value[i]
     if tally.value is not None:

@@ -11,25 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.activity import SLOT_S, Activity
 from parcimetre_factors.grid.intensity import GridSlots
-from parcimetre_factors.power.power_sources import RUNGS
+from parcimetre_factors.power.power_sources import POWER_SOURCES
 from parcimetre_factors.service_life.amortisation import Policy
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..base.periods import DAY_S, Interval, Periods, Span, cut, next_midnight
 from ..fleet.device import Device
 from ..fleet.monitors import Claims, activities
 from ..organisation import merges
-from ..organisation.connections import Wiring
+from ..organisation.connections import ConnectionMap
 from ..store.interface import Store
 from ..store.records import DeviceId
-from .daily_cache import DayKey, DaySum, Rows, day_sum, digest
-from .device_footprints import Alike, Frame, stands_whole, used_by
-from .energy_use import Array, Slots, Used, together
+from .daily_cache import DailyTotals, DayKey, Rows, daily_totals, digest
+from .device_footprints import Cohort, QueryContext, cohort_use, stands_whole
+from .energy_use import Array, DeviceSlots, EnergyUse, join_slots
 from .hardware_model import Errors
 
 FEW = 16  # devices that are read sooner than all the versions of days
 Versions = NDArray[np.int64]
-Watch = Callable[[Alike, Frame, Slots], None]
+SlotObserver = Callable[[Cohort, QueryContext, DeviceSlots], None]
 
 
 def days_of(span: Span, interval: Interval, last_slot: int, zone: ZoneInfo) -> Span | None:
@@ -42,7 +42,7 @@ def days_of(span: Span, interval: Interval, last_slot: int, zone: ZoneInfo) -> S
     return span if last_slot >= span.last else Span(span.first, next_midnight(span.last, zone))
 
 
-class Recorded:
+class UsageReader:
     """Reads what devices used, for one query over some `days` or, where there are none, over its periods.
 
     Who is to `watch` is shown all slots of the query's span, which are read once for both.
@@ -50,26 +50,26 @@ class Recorded:
 
     def __init__(
         self,
-        collector: Collector,
-        frame: Frame,
+        context: Context,
+        frame: QueryContext,
         span: Span,
         days: Span | None,
         ids: Collection[DeviceId],
         held: Claims,
-        wiring: Wiring,
-        watch: Watch | None = None,
+        wiring: ConnectionMap,
+        watch: SlotObserver | None = None,
     ) -> None:
         """Take the days' versions, and what is rolled up, before slots are read: a change makes them old."""
-        self._collector, self._frame, self._span = collector, frame, span
+        self._context, self._frame, self._span = context, frame, span
         self._held, self._wiring, self._watch = held, wiring, watch
         self._days: Periods | None = None
         self._digests: dict[tuple[int, int], bytes] = {}
         if days is not None and len(ids) > FEW and frame.policy != Policy.ACTIVE_HOUR:
-            self._days = cut(days, "day", collector.zone)
-            self._rolled_up = collector.store.rolled_up()
-            self._at, self._versions = _versions(collector.store, self._days)
+            self._days = cut(days, "day", context.zone)
+            self._rolled_up = context.store.rolled_up()
+            self._at, self._versions = _versions(context.store, self._days)
 
-    def of(self, group: Alike) -> tuple[Used, Slots | None]:
+    def of(self, group: Cohort) -> tuple[EnergyUse, DeviceSlots | None]:
         """What devices that are alike used by period, and their slots where those had to be read.
 
         Monitors are read from their machines' slots: no version of days says when a claim changed. So are
@@ -79,27 +79,27 @@ class Recorded:
         periods, first = self._frame.periods, group.devices[0]
         if self._days is None or first.drivers or not stands_whole(first, periods):
             slots = self._read(group)
-            return used_by(group, self._frame, slots, periods), slots
+            return cohort_use(group, self._frame, slots, periods), slots
         known = self._read(group) if self._watch else None
         return self._added_up(self._of_days(group, self._days, known), group, self._days), None
 
-    def _read(self, group: Alike) -> Slots:
+    def _read(self, group: Cohort) -> DeviceSlots:
         """All slots of the query's span, shown to who watches."""
         slots = self._slots(group.devices, self._span)
         if self._watch:
             self._watch(group, self._frame, slots)
         return slots
 
-    def _slots(self, devices: Sequence[Device], span: Span) -> Slots:
+    def _slots(self, devices: Sequence[Device], span: Span) -> DeviceSlots:
         ids = list(dict.fromkeys(device.id for device in devices))
-        found = activities(self._collector.store, ids, self._held, self._wiring, span)
-        return together([_during(device, found.get(device.id)) for device in devices])
+        found = activities(self._context.store, ids, self._held, self._wiring, span)
+        return join_slots([_during(device, found.get(device.id)) for device in devices])
 
-    def _of_days(self, group: Alike, days: Periods, slots: Slots | None) -> list[DaySum]:
+    def _of_days(self, group: Cohort, days: Periods, slots: DeviceSlots | None) -> list[DailyTotals]:
         """The sums of each day; those that no longer hold are made anew, from all slots if those are read."""
         versions = self._versions[[self._at.get(key, -1) for key in group.ids]]
         keys = [self._key(group, days, day) for day in range(len(days.names))]
-        kept = [self._collector.days.get(key) for key in keys]
+        kept = [self._context.days.get(key) for key in keys]
         held = [_held(one, group.ids, versions[:, day]) for day, one in enumerate(kept)]
         old = np.array([rows < 0 for rows in held])
         if old.any():
@@ -109,22 +109,22 @@ class Recorded:
                 some = Periods(days.edges[first : last + 1], days.names[first:last])
                 fresh = self._fresh(group, which, some)
             else:
-                fresh = used_by(group, self._frame, slots, days)
+                fresh = cohort_use(group, self._frame, slots, days)
             fresh_ids = tuple(group.ids[i] for i in which)
             for day in of_days:
-                made = day_sum(group.profile, fresh_ids, versions[which, day], fresh, int(day) - first)
+                made = daily_totals(group.profile, fresh_ids, versions[which, day], fresh, int(day) - first)
                 one = _merged(kept[day], made)
                 kept[day], held[day] = one, np.array([one.at[key] for key in group.ids], np.intp)
-                self._collector.days.put(keys[day], one)
+                self._context.days.put(keys[day], one)
         return [_of(one, rows) for one, rows in zip(kept, held, strict=True) if one is not None]
 
-    def _fresh(self, group: Alike, which: Rows, days: Periods) -> Used:
+    def _fresh(self, group: Cohort, which: Rows, days: Periods) -> EnergyUse:
         """What some of the devices used by day, from their slots."""
         span = Span(int(days.edges[0]), int(days.edges[-1]))
         slots = self._slots([group.devices[i] for i in which], span)
-        return used_by(group, self._frame, slots, days)
+        return cohort_use(group, self._frame, slots, days)
 
-    def _key(self, group: Alike, days: Periods, day: int) -> DayKey:
+    def _key(self, group: Cohort, days: Periods, day: int) -> DayKey:
         begin, end = int(days.edges[day]), int(days.edges[day + 1])
         grid = self._digest(group.slots, days, day)
         rolled_up = self._rolled_up.hours_before, self._rolled_up.days_before
@@ -138,10 +138,10 @@ class Recorded:
             self._digests[known] = digest(slots, first, last)
         return self._digests[known]
 
-    def _added_up(self, sums: Sequence[DaySum], group: Alike, days: Periods) -> Used:
+    def _added_up(self, sums: Sequence[DailyTotals], group: Cohort, days: Periods) -> EnergyUse:
         """Days as periods."""
         n, p = len(group.devices), len(self._frame.periods.names)
-        energy_j, measured_j = np.zeros((len(RUNGS), n, p)), np.zeros((len(RUNGS), n, p))
+        energy_j, measured_j = np.zeros((len(POWER_SOURCES), n, p)), np.zeros((len(POWER_SOURCES), n, p))
         covered_s = np.zeros((n, p))
         by_errors: dict[Errors, Array] = {}
         tier_j: dict[str, Array] = {}
@@ -151,7 +151,7 @@ class Recorded:
             covered_s[:, period] += one.covered_s
             _add(by_errors, one.by_errors, one.rungs, period, energy_j)
             _add(tier_j, one.tier_j, one.rungs, period, energy_j)
-        return Used(energy_j, measured_j, covered_s, by_errors, tier_j)
+        return EnergyUse(energy_j, measured_j, covered_s, by_errors, tier_j)
 
 
 def _during(stay: Device, recorded: Activity | None) -> Activity | None:
@@ -184,7 +184,7 @@ def _versions(store: Store, days: Periods) -> tuple[dict[DeviceId, int], Version
     return {device: i for i, device in enumerate(coverage.devices)}, found
 
 
-def _held(kept: DaySum | None, ids: tuple[DeviceId, ...], version: Versions) -> Rows:
+def _held(kept: DailyTotals | None, ids: tuple[DeviceId, ...], version: Versions) -> Rows:
     """Where the sum of each device stands among those kept (n,); -1 where it is not, or holds no more."""
     if kept is None:
         return np.full(len(ids), -1, np.intp)
@@ -196,7 +196,7 @@ def _held(kept: DaySum | None, ids: tuple[DeviceId, ...], version: Versions) -> 
     return found
 
 
-def _of(kept: DaySum, rows: Rows) -> DaySum:
+def _of(kept: DailyTotals, rows: Rows) -> DailyTotals:
     """The sums of some devices; their ids and versions stay behind."""
     if len(rows) == len(kept.ids) and np.array_equal(rows, np.arange(len(rows))):
         return kept
@@ -210,7 +210,7 @@ def _of(kept: DaySum, rows: Rows) -> DaySum:
     )
 
 
-def _merged(kept: DaySum | None, made: DaySum) -> DaySum:
+def _merged(kept: DailyTotals | None, made: DailyTotals) -> DailyTotals:
     """Sums that were kept, with those made since in the place of the same devices' earlier ones."""
     if kept is None:
         return made
@@ -233,7 +233,7 @@ def _merged(kept: DaySum | None, made: DaySum) -> DaySum:
     covered_s[:before], version[:before] = kept.covered_s, kept.version
     covered_s[rows], version[rows] = made.covered_s, made.version
     errors, tiers = {**kept.by_errors, **made.by_errors}, {**kept.tier_j, **made.tier_j}
-    return DaySum(
+    return DailyTotals(
         made.profile, ids, at, version, rungs, both(kept.energy_j, made.energy_j),
         both(kept.measured_j, made.measured_j), covered_s,
         {key: both(kept.by_errors.get(key), made.by_errors.get(key)) for key in errors},

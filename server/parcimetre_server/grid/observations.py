@@ -15,7 +15,7 @@ from ..store.records import Fact
 
 
 @dataclass(frozen=True)
-class Kept:
+class ObservationsStored:
     """What became of the slots of a feed; `gaps` are those between its first and last that it leaves out."""
 
     added: int
@@ -26,7 +26,7 @@ class Kept:
     last: int
 
 
-def keep(store: Store, zone: str, readings: Iterable[Reading], now: int) -> Kept:
+def store_observations(store: Store, zone: str, readings: Iterable[Reading], now: int) -> ObservationsStored:
     """Keep readings durably; the same ones again change nothing, others replace what was kept."""
     by_slot = {reading.start // SLOT_S * SLOT_S: reading for reading in readings}
     days: dict[int, dict[str, Any]] = {}
@@ -40,7 +40,7 @@ def keep(store: Store, zone: str, readings: Iterable[Reading], now: int) -> Kept
     known = sum(before[day].get(at) == body for day, slots in days.items() for at, body in slots.items())
     first, last = min(by_slot), max(by_slot) + SLOT_S
     gaps = (last - first) // SLOT_S - len(by_slot)
-    return Kept(added, len(by_slot) - added - known, known, gaps, first, last)
+    return ObservationsStored(added, len(by_slot) - added - known, known, gaps, first, last)
 
 
 def observations(store: Store, zone: str, first: int, last: int) -> Observed | None:

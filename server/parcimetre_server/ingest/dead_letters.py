@@ -16,8 +16,8 @@ from parcimetre_agent.report import SCHEMA
 from ..base.errors import ParcimetreError
 from ..organisation import audit
 from ..store.interface import Store
-from ..store.records import Arrival, DeviceId, Fact, together
-from .intake import take
+from ..store.records import DeviceId, Fact, WriteBatch, sum_results
+from .intake import accept_report
 from .validation import LISTS
 
 KEPT = 10_000
@@ -30,7 +30,7 @@ class UnknownLetter(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class Letter:
+class DeadLetter:
     """A refused record: when it came (seconds UTC), from which device, why it was refused, and itself."""
 
     id: str
@@ -42,7 +42,7 @@ class Letter:
     record: Any
 
     @classmethod
-    def of(cls, fact: Fact) -> Letter:
+    def of(cls, fact: Fact) -> DeadLetter:
         """From its fact."""
         return cls(fact.key, fact.recorded_at, **fact.body)
 
@@ -57,13 +57,13 @@ class Replayed:
     reason: str | None = None
 
 
-def letters(store: Store, device_id: str | None = None) -> list[Letter]:
+def letters(store: Store, device_id: str | None = None) -> list[DeadLetter]:
     """Letters, of one device or all, oldest first."""
-    found = (Letter.of(fact) for fact in store.history("dead_letter"))
+    found = (DeadLetter.of(fact) for fact in store.history("dead_letter"))
     return [letter for letter in found if device_id is None or letter.device == device_id]
 
 
-def letter(store: Store, wanted: str) -> Letter:
+def letter(store: Store, wanted: str) -> DeadLetter:
     """The one letter of this id, or of an id that begins so. Raises UnknownLetter."""
     found = [one for one in letters(store) if one.id.startswith(wanted)]
     if len(found) != 1:
@@ -73,7 +73,7 @@ def letter(store: Store, wanted: str) -> Letter:
     return found[0]
 
 
-def drop(store: Store, dropped: Sequence[Letter], now: int) -> None:
+def drop(store: Store, dropped: Sequence[DeadLetter], now: int) -> None:
     """Forget letters."""
     if dropped:
         store.remove("dead_letter", [one.id for one in dropped])
@@ -83,7 +83,7 @@ def drop(store: Store, dropped: Sequence[Letter], now: int) -> None:
         ])  # fmt: skip
 
 
-def replay(store: Store, again: Sequence[Letter], now: int) -> Replayed:
+def replay(store: Store, again: Sequence[DeadLetter], now: int) -> Replayed:
     """Judge letters anew, as if they had just arrived; those that are stored now are letters no more.
 
     A record that is known already changes nothing, as in any report.
@@ -103,7 +103,7 @@ def replay(store: Store, again: Sequence[Letter], now: int) -> Replayed:
     return total
 
 
-def _replay(store: Store, one: Letter, now: int) -> Replayed:
+def _replay(store: Store, one: DeadLetter, now: int) -> Replayed:
     known = store.latest_of("device", one.device)
     if known is None:
         return Replayed(refused=1, reason=f"device {one.device} is not known any more; drop the letter")
@@ -115,12 +115,12 @@ def _replay(store: Store, one: Letter, now: int) -> Replayed:
         one.part: [one.record] if one.part in LISTS else one.record,
     }
     try:
-        taken = take(json.dumps(document).encode(), one.device, store, now)
+        taken = accept_report(json.dumps(document).encode(), one.device, store, now)
     except ParcimetreError as error:
         return Replayed(refused=1, reason=str(error))
     if taken.refused:
         return Replayed(refused=1, reason=taken.refused[0].reason)
-    merged = together(store.write([taken.arrival, *taken.fed]))
+    merged = sum_results(store.write([taken.arrival, *taken.fed]))
     return Replayed(merged.accepted, merged.duplicates)
 
 
@@ -133,7 +133,7 @@ def _sum(one: Replayed, other: Replayed) -> Replayed:
     )
 
 
-def _by_device(found: Sequence[Letter]) -> Iterator[tuple[DeviceId, list[Letter]]]:
+def _by_device(found: Sequence[DeadLetter]) -> Iterator[tuple[DeviceId, list[DeadLetter]]]:
     for device in dict.fromkeys(one.device for one in found):
         yield device, [one for one in found if one.device == device]
 
@@ -156,7 +156,7 @@ class Intake:
         self._lock = threading.Lock()
         self._hour, self._taken = 0, 0
 
-    def bounded(self, arrival: Arrival, now: int) -> Arrival:
+    def bounded(self, arrival: WriteBatch, now: int) -> WriteBatch:
         """The arrival without the letters that there is no room for."""
         letters = [fact for fact in arrival.facts if fact.kind == "dead_letter"]
         if not letters:

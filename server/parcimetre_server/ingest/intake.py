@@ -22,7 +22,7 @@ from ..fleet import displays
 from ..fleet.outlets.records import FromOutlets, from_outlets
 from ..fleet.printing import readings as printing
 from ..store.interface import Store
-from ..store.records import Arrival, DeviceId, Fact
+from ..store.records import DeviceId, Fact, WriteBatch
 from .plausibility import AHEAD_S, DAY_S, ClockAhead, _expanded, _in_time, _readings, _sent_as
 from .validation import _Dead, parse
 
@@ -40,19 +40,21 @@ class NotYourDevice(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class Taken:
+class ReportIntake:
     """What a report comes to: what will be stored, what was refused, and how many slots it left behind.
 
     `fed` are the slots of the device's outlets, one arrival each.
     """
 
-    arrival: Arrival
+    arrival: WriteBatch
     refused: Sequence[Refusal]
     waiting: int | None
-    fed: Sequence[Arrival] = ()
+    fed: Sequence[WriteBatch] = ()
 
 
-def take(body: bytes, device_id: DeviceId, store: Store, now: int, versions: Versions | None = None) -> Taken:
+def accept_report(
+    body: bytes, device_id: DeviceId, store: Store, now: int, versions: Versions | None = None
+) -> ReportIntake:
     """Judge a report of a device, received at `now` (seconds UTC); `versions` spare reads of the store.
 
     Raises UnknownSchema, BadReport, NotYourDevice, ClockAhead, BadCredential when nothing can be stored.
@@ -78,8 +80,8 @@ def take(body: bytes, device_id: DeviceId, store: Store, now: int, versions: Ver
         *(_dead_letter(letter, device_id, now) for letter in letters),
     ]
     refused = [letter.refusal for letter in letters]
-    arrival = Arrival(device_id, [*slots, *expanded], facts)
-    return Taken(arrival, refused, report.waiting, outlets.arrivals)
+    arrival = WriteBatch(device_id, [*slots, *expanded], facts)
+    return ReportIntake(arrival, refused, report.waiting, outlets.arrivals)
 
 
 def _outlets(

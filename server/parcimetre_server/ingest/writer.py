@@ -17,16 +17,16 @@ from ..base import clock
 from ..base.errors import ParcimetreError
 from ..base.metrics import Meters
 from ..store.interface import Store
-from ..store.records import Arrival, Merged, together
+from ..store.records import WriteBatch, WriteResult, sum_results
 
 LOG = logging.getLogger(__name__)
 MOST_PER_COMMIT = 500
 GATHERED_S, ENOUGH = 0.001, 24  # reports that arrive within so long of each other share a commit
 RETRY_AFTER_S = 30
 
-Settled = Merged | Exception
-Promise = Future[Merged] | asyncio.Future[Merged]
-Waiting = tuple[Sequence[Arrival], Promise]
+Settled = WriteResult | Exception
+Promise = Future[WriteResult] | asyncio.Future[WriteResult]
+Waiting = tuple[Sequence[WriteBatch], Promise]
 
 
 class Overloaded(ParcimetreError):
@@ -79,22 +79,22 @@ class Writer:
             with self._lock:
                 self._admitted -= 1
 
-    def submit(self, *arrivals: Arrival) -> Future[Merged]:
+    def submit(self, *arrivals: WriteBatch) -> Future[WriteResult]:
         """Queue the arrivals of a report; the future resolves after their commit, or fails with NotStored.
 
         Raises Overloaded at once when the queue is full or closed.
         """
-        future: Future[Merged] = Future()
+        future: Future[WriteResult] = Future()
         self._put(arrivals, future)
         return future
 
-    async def written(self, *arrivals: Arrival) -> Merged:
+    async def written(self, *arrivals: WriteBatch) -> WriteResult:
         """The same, for the event loop: what became of the arrivals together, once they are on disk."""
-        future: asyncio.Future[Merged] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[WriteResult] = asyncio.get_running_loop().create_future()
         self._put(arrivals, future)
         return await future
 
-    def _put(self, arrivals: Sequence[Arrival], promise: Promise) -> None:
+    def _put(self, arrivals: Sequence[WriteBatch], promise: Promise) -> None:
         with self._lock:
             self._check(self._queue.qsize())
             self._queue.put((arrivals, promise))
@@ -163,7 +163,7 @@ class Writer:
         self.meters.commits.observe(time.perf_counter() - begin)
         self.meters.committed_at = clock.now()
         of_all = iter(merged)
-        _settle(batch, [together(islice(of_all, len(arrivals))) for arrivals, _ in batch])
+        _settle(batch, [sum_results(islice(of_all, len(arrivals))) for arrivals, _ in batch])
 
 
 def _is_wanted(promise: Promise) -> bool:

@@ -15,7 +15,7 @@ from secrets import token_hex
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..analysis.overview import prepare
 from ..base.errors import ParcimetreError
 from ..base.metrics import Meters
@@ -25,7 +25,7 @@ from ..fleet.retention import retain
 from ..fleet.server_twins import join_servers
 from ..ingest.dead_letters import prune
 from ..reports.deliveries import deliver
-from ..reports.publishing import HOUR, due_week, publish, restate
+from ..reports.publishing import HOUR, due_week, publish, republish
 from ..reports.stored import Publication
 from ..store.leases import run_once
 
@@ -34,22 +34,22 @@ LATE_S = 6 * 3600
 PREPARED_MINUTES = 4
 
 
-def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[], None]:
+def start_jobs(context: Context, meters: Meters | None = None) -> Callable[[], None]:
     """Start the scheduler; what it returns stops it.
 
     A report that was missed while the collector was down is made up for at once.
     """
-    zone = collector.zone
+    zone = context.zone
     scheduler = BackgroundScheduler(
         timezone=zone, job_defaults={"misfire_grace_time": LATE_S, "coalesce": True}
     )
     holder = token_hex(8)
 
-    def leased(job: str, occasion: Callable[[Collector], str], work: Callable[[Collector], bool]) -> None:
+    def leased(job: str, occasion: Callable[[Context], str], work: Callable[[Context], bool]) -> None:
         """Run a job if it is this collector's turn; look again once another's lease is over."""
         try:
-            measured = partial(_measured, meters or Meters(), job, partial(work, collector))
-            again_s = run_once(collector.store, job, occasion(collector), holder, measured)
+            measured = partial(_measured, meters or Meters(), job, partial(work, context))
+            again_s = run_once(context.store, job, occasion(context), holder, measured)
         except Exception:  # the edge of a loop that must survive
             LOG.exception("the job %s could not be run; it is tried again next time", job)
             return
@@ -81,7 +81,7 @@ def start_jobs(collector: Collector, meters: Meters | None = None) -> Callable[[
         leased, "interval", ["servers", _five_minutes, _join], minutes=5, next_run_time=datetime.now(UTC)
     )
     scheduler.add_job(
-        _prepare, "interval", [collector], minutes=PREPARED_MINUTES, next_run_time=datetime.now(UTC)
+        _prepare, "interval", [context], minutes=PREPARED_MINUTES, next_run_time=datetime.now(UTC)
     )
     scheduler.start()
 
@@ -105,24 +105,24 @@ def _measured(meters: Meters, job: str, work: Callable[[], bool]) -> bool:
     return outcome[0]
 
 
-def _hour(collector: Collector) -> str:
-    return str(collector.now() // 3600)
+def _hour(context: Context) -> str:
+    return str(context.now() // 3600)
 
 
-def _day(collector: Collector) -> str:
-    return str(collector.now() // DAY_S)
+def _day(context: Context) -> str:
+    return str(context.now() // DAY_S)
 
 
-def _five_minutes(collector: Collector) -> str:
-    return str(collector.now() // 300)
+def _five_minutes(context: Context) -> str:
+    return str(context.now() // 300)
 
 
-def _minute(collector: Collector) -> str:
-    return str(collector.now() // 60)
+def _minute(context: Context) -> str:
+    return str(context.now() // 60)
 
 
-def _due_week(collector: Collector) -> str:
-    return due_week(collector.now(), collector.zone)
+def _due_week(context: Context) -> str:
+    return due_week(context.now(), context.zone)
 
 
 def _survived(failure: str, work: Callable[[], object]) -> bool:
@@ -135,63 +135,63 @@ def _survived(failure: str, work: Callable[[], object]) -> bool:
     return True
 
 
-def _tidy(collector: Collector) -> bool:
+def _tidy(context: Context) -> bool:
     """Let the store take less room, and forget dead letters that are too old."""
 
     def tidy() -> None:
         """Both, the store first."""
-        collector.store.tidy(collector.now())
-        prune(collector.store, collector.now())
+        context.store.tidy(context.now())
+        prune(context.store, context.now())
 
     return _survived("the store could not be tidied; it is tried again in an hour", tidy)
 
 
-def _settle(collector: Collector) -> bool:
+def _settle(context: Context) -> bool:
     """Mark the monitors that are the fleet's."""
     failure = "the monitors could not be looked through; it is tried again in an hour"
-    return _survived(failure, lambda: settle(collector))
+    return _survived(failure, lambda: settle(context))
 
 
-def _join(collector: Collector) -> bool:
+def _join(context: Context) -> bool:
     """Join the servers that report by themselves and by a gateway."""
     failure = "servers that report twice could not be joined; it is tried again in five minutes"
 
     def join() -> None:
         """And tell how many."""
-        joined = join_servers(collector)
+        joined = join_servers(context)
         if joined:
             LOG.info("%d servers that report by a gateway too were joined with themselves", joined)
 
     return _survived(failure, join)
 
 
-def _retain(collector: Collector) -> bool:
+def _retain(context: Context) -> bool:
     """Roll up what is old enough."""
 
     def roll_up() -> None:
         """As the settings say."""
-        kept = collector.settings
-        done = retain(collector.store, collector.now(), kept.keep_slots_days, kept.keep_hours_days)
+        kept = context.settings
+        done = retain(context.store, context.now(), kept.keep_slots_days, kept.keep_hours_days)
         if done.to_hours or done.to_days:
             LOG.info("%d days of devices were rolled up to hours, %d to days", done.to_hours, done.to_days)
 
     return _survived("older time could not be rolled up; it is tried again in an hour", roll_up)
 
 
-def _prepare(collector: Collector) -> None:
+def _prepare(context: Context) -> None:
     """Have the first page ready on each collector; without it, the next reader waits."""
     failure = "the first page could not be prepared; it is tried again in some minutes"
-    _survived(failure, lambda: prepare(collector))
+    _survived(failure, lambda: prepare(context))
 
 
-def _past_week(collector: Collector) -> bool:
+def _past_week(context: Context) -> bool:
     """Publish the past week's reports where they are missing; a failure is logged and tried again."""
-    return _told("weekly report", lambda: publish(collector, _due_week(collector)))
+    return _told("weekly report", lambda: publish(context, _due_week(context)))
 
 
-def _late_records(collector: Collector) -> bool:
+def _late_records(context: Context) -> bool:
     """Restate the reports that what came late has moved; a failure is logged and tried again the next day."""
-    return _told("restated weekly report", lambda: restate(collector))
+    return _told("restated weekly report", lambda: republish(context))
 
 
 def _told(what: str, work: Callable[[], list[Publication]]) -> bool:
@@ -210,7 +210,7 @@ def _told(what: str, work: Callable[[], list[Publication]]) -> bool:
     return True
 
 
-def _deliver(collector: Collector) -> bool:
+def _deliver(context: Context) -> bool:
     """Make the deliveries that are due."""
     failure = "reports could not be delivered; it is tried again in a minute"
-    return _survived(failure, lambda: deliver(collector))
+    return _survived(failure, lambda: deliver(context))

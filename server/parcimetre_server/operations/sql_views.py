@@ -16,16 +16,16 @@ from pathlib import Path
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.criteria import Criterion
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..base.errors import ParcimetreError
 from ..base.periods import Span
 from ..fleet.device import Device
 from ..fleet.outlets import energy
-from ..footprint.compute import figures
-from ..footprint.query import Query
-from ..footprint.result import Figures
+from ..footprint.compute import compute_footprint
+from ..footprint.query import FootprintQuery
+from ..footprint.result import FootprintResult
 from ..organisation import merges
-from ..organisation.connections import Wiring
+from ..organisation.connections import ConnectionMap
 from ..store.embedded import FILE
 from ..store.records import DeviceId
 
@@ -59,15 +59,15 @@ class Answer:
     rows: list[Row]
 
 
-def ask(collector: Collector, query: str, within: Span) -> Answer:
+def ask(context: Context, query: str, within: Span) -> Answer:
     """Answer one SELECT; tables that need a period are filled for `within`. Raises BadQuery."""
-    with closing(_reading(collector.settings.data_dir)) as db:
+    with closing(_reading(context.settings.data_dir)) as db:
         for name, fill in FILLS.items():
             if re.search(rf"\b{name}\b", query, re.IGNORECASE):
                 columns = TABLES[name]
                 db.execute(f"CREATE TEMP TABLE {name} ({columns})")
                 marks = ", ".join("?" * len(columns.split(",")))
-                db.executemany(f"INSERT INTO temp.{name} VALUES ({marks})", fill(collector, within))  # noqa: S608
+                db.executemany(f"INSERT INTO temp.{name} VALUES ({marks})", fill(context, within))  # noqa: S608
         db.commit()
         db.execute("PRAGMA query_only = ON")
         db.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY)
@@ -92,23 +92,23 @@ def _reading(data_dir: Path) -> sqlite3.Connection:
     return db
 
 
-def _activities(collector: Collector, within: Span) -> Iterator[tuple[DeviceId, Activity]]:
+def _activities(context: Context, within: Span) -> Iterator[tuple[DeviceId, Activity]]:
     """Slots of every device, with what its outlets counted; outlets are no devices."""
-    store, wiring = collector.store, Wiring.of(collector.store)
+    store, wiring = context.store, ConnectionMap.of(context.store)
     outlets = {key for outlet in wiring.outlets for key in outlet.ids}
     ids = [key for key in (*merges.spans(store), *wiring.hung) if key not in outlets]
     return energy.activities(store, wiring, ids, within.first, within.last)
 
 
-def _slots(collector: Collector, within: Span) -> Iterator[Row]:
-    for device, found in _activities(collector, within):
+def _slots(context: Context, within: Span) -> Iterator[Row]:
+    for device, found in _activities(context, within):
         seconds = (found.start, found.display_on_s, found.display_off_s, found.asleep_s, found.off_s)
         columns = (column.astype(int).tolist() for column in seconds)
         yield from ((device, *row) for row in zip(*columns, strict=True))
 
 
-def _slot_energy(collector: Collector, within: Span) -> Iterator[Row]:
-    for device, found in _activities(collector, within):
+def _slot_energy(context: Context, within: Span) -> Iterator[Row]:
+    for device, found in _activities(context, within):
         starts = found.start.tolist()
         for channel in found.measured:
             named = (channel.source, channel.scope, channel.quality)
@@ -116,10 +116,10 @@ def _slot_energy(collector: Collector, within: Span) -> Iterator[Row]:
             yield from ((device, start, *named, energy_j, int(s)) for start, energy_j, s in counted if s)
 
 
-def _footprint_days(collector: Collector, within: Span) -> Iterator[Row]:
+def _footprint_days(context: Context, within: Span) -> Iterator[Row]:
     """Every criterion by day, org unit, category and stage."""
     for criterion in Criterion:
-        found = figures(collector, Query(within, criterion, "day"))
+        found = compute_footprint(context, FootprintQuery(within, criterion, "day"))
         for (org_unit, category), part in _parts(found):
             for row in part.rows("stage"):
                 yield (
@@ -128,7 +128,7 @@ def _footprint_days(collector: Collector, within: Span) -> Iterator[Row]:
                 )  # fmt: skip
 
 
-def _parts(found: Figures) -> Iterator[tuple[tuple[str, str], Figures]]:
+def _parts(found: FootprintResult) -> Iterator[tuple[tuple[str, str], FootprintResult]]:
     """The figures of the devices of each org unit and category."""
 
     def of(device: Device) -> tuple[str, str]:
@@ -139,7 +139,7 @@ def _parts(found: Figures) -> Iterator[tuple[tuple[str, str], Figures]]:
         yield key, replace(found, alike=tuple(one for one in found.devices if of(one.device) == key))
 
 
-FILLS: Mapping[str, Callable[[Collector, Span], Iterator[Row]]] = {
+FILLS: Mapping[str, Callable[[Context, Span], Iterator[Row]]] = {
     "slots": _slots,
     "slot_energy": _slot_energy,
     "footprint_days": _footprint_days,

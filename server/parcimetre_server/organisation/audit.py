@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..base.i18n import mark
+from ..base.i18n import N_
 from ..store.interface import Store
 from ..store.records import Fact
 
@@ -44,28 +44,28 @@ Act = Literal[
     "outlet mapped",
 ]
 ACTS = (
-    mark("secret created"),
-    mark("secret revoked"),
-    mark("device retired"),
-    mark("device revoked"),
-    mark("device transferred"),
-    mark("devices merged"),
-    mark("devices unmerged"),
-    mark("device split"),
-    mark("device deleted"),
-    mark("dead letters dropped"),
-    mark("dead letters replayed"),
-    mark("purchases stated"),
-    mark("contract added"),
-    mark("contract ended"),
-    mark("factors adopted"),
-    mark("credential key rotated"),
-    mark("token created"),
-    mark("token revoked"),
-    mark("recipient added"),
-    mark("recipient removed"),
-    mark("history rolled up"),
-    mark("outlet mapped"),
+    N_("secret created"),
+    N_("secret revoked"),
+    N_("device retired"),
+    N_("device revoked"),
+    N_("device transferred"),
+    N_("devices merged"),
+    N_("devices unmerged"),
+    N_("device split"),
+    N_("device deleted"),
+    N_("dead letters dropped"),
+    N_("dead letters replayed"),
+    N_("purchases stated"),
+    N_("contract added"),
+    N_("contract ended"),
+    N_("factors adopted"),
+    N_("credential key rotated"),
+    N_("token created"),
+    N_("token revoked"),
+    N_("recipient added"),
+    N_("recipient removed"),
+    N_("history rolled up"),
+    N_("outlet mapped"),
 )
 NOTHING: Mapping[str, Any] = {}
 ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)

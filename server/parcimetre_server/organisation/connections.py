@@ -12,7 +12,7 @@ from parcimetre_factors.activity import SLOT_S
 from ..base.periods import LAST_SECOND
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact
-from .merges import Lineages
+from .merges import MergeHistory
 
 POE = "poe"
 ELSEWHERE = "elsewhere/"
@@ -51,18 +51,18 @@ Hung = tuple[Outlet, Feeding]
 
 
 @dataclass(frozen=True)
-class Wiring:
+class ConnectionMap:
     """All outlets that ever gave something."""
 
     outlets: tuple[Outlet, ...] = ()
 
     @classmethod
-    def of(cls, store: Store) -> Wiring:
+    def of(cls, store: Store) -> ConnectionMap:
         """As the facts say."""
         known = store.latest("outlet")
         if not known:
             return cls()
-        return cls(tuple(_outlets(known.values(), _by_key(store.history("feeding")), Lineages.of(store))))
+        return cls(tuple(_outlets(known.values(), _by_key(store.history("feeding")), MergeHistory.of(store))))
 
     @cached_property
     def passing(self) -> frozenset[DeviceId]:
@@ -117,7 +117,7 @@ def counted(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts)
 
 
-def feedings(stated: Iterable[Fact], lineages: Lineages) -> tuple[Feeding, ...]:
+def feedings(stated: Iterable[Fact], lineages: MergeHistory) -> tuple[Feeding, ...]:
     """What hung on an outlet when; of two statements for one time the later one counts."""
     dated = {int(fact.body["from"]): fact.body["device"] for fact in stated}
     edges = [(0, None), *sorted(dated.items())]
@@ -132,7 +132,7 @@ def feedings(stated: Iterable[Fact], lineages: Lineages) -> tuple[Feeding, ...]:
 def unplugged(store: Store, gone: Collection[DeviceId], now: int) -> list[Fact]:
     """The facts by which devices that go out of service hang on no outlet any more."""
     at = now // SLOT_S * SLOT_S
-    left = (one for one in Wiring.of(store).outlets if one.at(now).device in gone)
+    left = (one for one in ConnectionMap.of(store).outlets if one.at(now).device in gone)
     return [Fact("feeding", one.ids[-1], now, {"device": None, "from": at}) for one in left]
 
 
@@ -144,7 +144,7 @@ def _by_key(stated: Iterable[Fact]) -> dict[str, list[Fact]]:
 
 
 def _outlets(
-    known: Iterable[Fact], moves: Mapping[str, Sequence[Fact]], lineages: Lineages
+    known: Iterable[Fact], moves: Mapping[str, Sequence[Fact]], lineages: MergeHistory
 ) -> Iterator[Outlet]:
     """Outlets of one name of a feeder, and of those merged into it, as one."""
     alike: dict[tuple[DeviceId, str], list[Fact]] = {}

@@ -19,7 +19,7 @@ from ..store.records import DeviceId, Fact
 
 
 @dataclass(frozen=True)
-class Piece:
+class RecordSpan:
     """Records that were sent under an id, with first <= start < last (seconds UTC)."""
 
     source: DeviceId
@@ -28,28 +28,28 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Lineage:
+class Ancestry:
     """A device's own pieces, and the device that it was merged into, if any."""
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[RecordSpan, ...]
     into: DeviceId | None = None
 
 
 @dataclass(frozen=True)
-class Lineages:
+class MergeHistory:
     """The lineages that are not plain: all others are the device's own records."""
 
-    known: dict[DeviceId, Lineage] = field(default_factory=dict)
+    known: dict[DeviceId, Ancestry] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, store: Store) -> Lineages:
+    def of(cls, store: Store) -> MergeHistory:
         """As the latest facts say."""
         return cls({DeviceId(key): _lineage(fact) for key, fact in store.latest("lineage").items()})
 
-    def own(self, device_id: DeviceId) -> tuple[Piece, ...]:
+    def own(self, device_id: DeviceId) -> tuple[RecordSpan, ...]:
         """The device's own pieces, those of devices merged into it aside."""
         found = self.known.get(device_id)
-        return (Piece(device_id),) if found is None else found.pieces
+        return (RecordSpan(device_id),) if found is None else found.pieces
 
     def into(self, device_id: DeviceId) -> DeviceId | None:
         """The device that this one was merged into."""
@@ -78,25 +78,25 @@ class Lineages:
                 found.setdefault(into, []).append(key)
         return found
 
-    def pieces(self, device_id: DeviceId) -> list[Piece]:
+    def pieces(self, device_id: DeviceId) -> list[RecordSpan]:
         """All that the device's history is made of."""
         return [piece for member in self.members(device_id) for piece in self.own(member)]
 
     def is_plain(self, device_id: DeviceId) -> bool:
         """Whether the device's history is the records of its id."""
-        return self.pieces(device_id) == [Piece(device_id)]
+        return self.pieces(device_id) == [RecordSpan(device_id)]
 
 
 def activity(store: Store, device_id: DeviceId, first: int, last: int) -> Activity:
     """Slots of a device's history with first <= start < last, in order, each once."""
-    return _joined(store, Lineages.of(store).pieces(device_id), first, last)
+    return _joined(store, MergeHistory.of(store).pieces(device_id), first, last)
 
 
 def activities(
     store: Store, device_ids: Iterable[DeviceId], first: int, last: int
 ) -> Iterator[tuple[DeviceId, Activity]]:
     """The same for many devices; devices without a slot in the period are left out."""
-    wanted, lineages = list(device_ids), Lineages.of(store)
+    wanted, lineages = list(device_ids), MergeHistory.of(store)
     if not lineages.known:
         yield from store.activities(wanted, first, last)
         return
@@ -109,14 +109,14 @@ def activities(
                 yield key, found
 
 
-def _touched(lineages: Lineages) -> set[DeviceId]:
+def _touched(lineages: MergeHistory) -> set[DeviceId]:
     """Devices whose history is not only that of their own id, and perhaps others."""
     return {*lineages.known, *(one.into for one in lineages.known.values() if one.into is not None)}
 
 
 def spans(store: Store) -> dict[DeviceId, tuple[int, int]]:
     """Start of the first and of the last slot of every history; those merged into another are left out."""
-    stored, lineages = store.spans(), Lineages.of(store)
+    stored, lineages = store.spans(), MergeHistory.of(store)
     if not lineages.known:
         return stored
     found = {key: span for key, span in stored.items() if lineages.into(key) is None}
@@ -131,7 +131,7 @@ def spans(store: Store) -> dict[DeviceId, tuple[int, int]]:
 
 def span(store: Store, device_id: DeviceId) -> tuple[int, int] | None:
     """The same of one device."""
-    lineages = Lineages.of(store)
+    lineages = MergeHistory.of(store)
     if lineages.is_plain(device_id):
         return store.span(device_id)
     pieces = lineages.pieces(device_id)
@@ -140,7 +140,7 @@ def span(store: Store, device_id: DeviceId) -> tuple[int, int] | None:
     return _span(stored, pieces)
 
 
-def _span(stored: dict[DeviceId, tuple[int, int]], pieces: Sequence[Piece]) -> tuple[int, int] | None:
+def _span(stored: dict[DeviceId, tuple[int, int]], pieces: Sequence[RecordSpan]) -> tuple[int, int] | None:
     """From the first to the last slot that the pieces may hold."""
     ends = []
     for piece in pieces:
@@ -151,7 +151,7 @@ def _span(stored: dict[DeviceId, tuple[int, int]], pieces: Sequence[Piece]) -> t
     return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
 
 
-def _joined(store: Store, pieces: Sequence[Piece], first: int, last: int) -> Activity:
+def _joined(store: Store, pieces: Sequence[RecordSpan], first: int, last: int) -> Activity:
     bounds = [(piece.source, max(first, piece.first), min(last, piece.last)) for piece in pieces]
     found = [store.activity(*bound) for bound in bounds if bound[1] < bound[2]]
     return combine(found or [store.activity(pieces[0].source, first, first)])
@@ -165,7 +165,7 @@ def between(found: Activity, first: int, last: int) -> Activity:
     return Activity(found.start[kept], **columns, measured=tuple(measured))
 
 
-def _lineage(fact: Fact) -> Lineage:
+def _lineage(fact: Fact) -> Ancestry:
     body = fact.body
-    pieces = tuple(Piece(DeviceId(source), first, last) for source, first, last in body["pieces"])
-    return Lineage(pieces, None if body["into"] is None else DeviceId(body["into"]))
+    pieces = tuple(RecordSpan(DeviceId(source), first, last) for source, first, last in body["pieces"])
+    return Ancestry(pieces, None if body["into"] is None else DeviceId(body["into"]))

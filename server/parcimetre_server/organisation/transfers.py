@@ -20,7 +20,7 @@ class BadTransfer(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class Stay:
+class Placement:
     """An org unit and site from `first` up to but not including `last`, seconds UTC."""
 
     org_unit: str
@@ -29,19 +29,19 @@ class Stay:
     last: int = LAST_SECOND
 
 
-def stays(org_unit: str, site: str, moves: Iterable[Fact]) -> tuple[Stay, ...]:
+def placements(org_unit: str, site: str, moves: Iterable[Fact]) -> tuple[Placement, ...]:
     """All stays of a device that enrolled at a unit and site, in order; together they hold all time.
 
     Of two moves at the same time the one that was stated later counts.
     """
     dated = {int(move.body["at"]): move.body for move in moves}
-    found = [Stay(org_unit, site)]
+    found = [Placement(org_unit, site)]
     for at in sorted(dated):
         before = found.pop()
         body = dated[at]
         found += [
-            Stay(before.org_unit, before.site, before.first, at),
-            Stay(body["org_unit"], body["site"], at),
+            Placement(before.org_unit, before.site, before.first, at),
+            Placement(body["org_unit"], body["site"], at),
         ]
     return tuple(found)
 
@@ -60,9 +60,9 @@ def midnight(day: date, zone: ZoneInfo) -> int:
 
 
 def transfer(
-    store: Store, device_id: DeviceId, before: Stay, org_unit: str, site: str | None, day: date,
+    store: Store, device_id: DeviceId, before: Placement, org_unit: str, site: str | None, day: date,
     zone: ZoneInfo, now: int,
-) -> Stay:  # fmt: skip
+) -> Placement:  # fmt: skip
     """Let a device belong to a unit, and stand at a site, from the first second of a day on.
 
     `before` is where it stands at present. Figures of the time before that day stay with the unit that held
@@ -76,7 +76,7 @@ def transfer(
     if unit not in org.units(store):
         raise BadTransfer(f"there is no org unit {unit!r}: create it with `parcimetre org create`")
     place = org.site(store, site).name if site else before.site
-    made = Stay(unit, place, at)
+    made = Placement(unit, place, at)
     body = {"org_unit": unit, "site": place, "at": at}
     told = {"org_unit": before.org_unit, "site": before.site}
     store.append([

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from parcimetre_factors.tables.factor_set import FactorSet
 
-from ..base.i18n import Language, Tongue
+from ..base.i18n import Language, Translator
 from .formats import Formats
 from .palette import direction
 
@@ -36,11 +36,11 @@ def template_tools(
     language: Language, zone: ZoneInfo, organisation: str, factors: FactorSet
 ) -> dict[str, Any]:
     """Return what every template may use: translation, formats, language, factor set."""
-    tongue = Tongue(language)
+    translator = Translator(language)
     return {
-        "_": tongue,
-        "n_": tongue.plural,
-        "f": Formats(tongue, zone),
+        "_": translator,
+        "n_": translator.plural,
+        "f": Formats(translator, zone),
         "direction": direction,
         "language": language,
         "factor_set": factors.id,

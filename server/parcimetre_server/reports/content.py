@@ -9,7 +9,7 @@ from ..analysis.changes import Changes
 from ..analysis.recommendations import Action
 from ..base.periods import Span
 from ..fleet.printing import consumables
-from ..footprint.query import Row
+from ..footprint.query import FootprintRow
 from ..store.records import DeviceId
 
 State = Literal["running", "provisional", "final"]
@@ -48,7 +48,7 @@ class Restated:
 
 
 @dataclass(frozen=True)
-class Weekly:
+class WeeklyReport:
     """An ISO week of an org unit and all below it.
 
     `state` is running until the week is over, and provisional while late records are waited for; `previous`
@@ -64,21 +64,21 @@ class Weekly:
     state: State
     devices: int
     virtual: int
-    total: Row
-    market: Row | None
-    previous: Row
+    total: FootprintRow
+    market: FootprintRow | None
+    previous: FootprintRow
     changes: Changes | None
-    by_unit: tuple[Row, ...]
-    by_category: tuple[Row, ...]
-    by_stage: tuple[Row, ...]
-    by_power_source: tuple[Row, ...]
-    by_day: tuple[Row, ...]
+    by_unit: tuple[FootprintRow, ...]
+    by_category: tuple[FootprintRow, ...]
+    by_stage: tuple[FootprintRow, ...]
+    by_power_source: tuple[FootprintRow, ...]
+    by_day: tuple[FootprintRow, ...]
     actions: tuple[Action, ...]
     eur_per_kwh: float
-    greatest: tuple[tuple[Named, Row], ...]
+    greatest: tuple[tuple[Named, FootprintRow], ...]
     factor_set: str
     withheld: bool = False
-    printing: tuple[consumables.Row, ...] = ()
+    printing: tuple[consumables.ConsumablesRow, ...] = ()
     restated: Restated | None = None
 
     @property
@@ -106,7 +106,7 @@ def _change(now: float | None, before: float | None) -> float | None:
     return now / before - 1 if now is not None and before else None
 
 
-def as_json(report: Weekly) -> dict[str, Any]:
+def as_json(report: WeeklyReport) -> dict[str, Any]:
     """The report for machines."""
     rows = {
         name: [asdict(row) for row in getattr(report, name)]

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..base.errors import ParcimetreError
 from ..base.i18n import Language
-from .content import Weekly, as_json
+from .content import WeeklyReport, as_json
 from .html import html
 from .pdf import pdf
 from .rows import csv_text
-from .wording import letter
+from .wording import report_text
 from .xlsx import xlsx
 
 Format = Literal["html", "pdf", "xlsx", "csv", "json"]
@@ -52,27 +52,27 @@ def format_of(name: str) -> Format:
     raise NoSuchFormat(f"there is no weekly report as {name}; ask for format={' or '.join(FORMATS)}")
 
 
-def rendered(report: Weekly, collector: Collector, language: Language, wanted: Format) -> File:
+def rendered(report: WeeklyReport, context: Context, language: Language, wanted: Format) -> File:
     """The report in a language and a format."""
     name = f"weekly-{report.week}{_slug(report.org_unit)}.{language}.{wanted}"
-    return File(name, MEDIA_TYPES[wanted], _content(report, collector, language, wanted))
+    return File(name, MEDIA_TYPES[wanted], _content(report, context, language, wanted))
 
 
 def all_rendered(
-    report: Weekly, collector: Collector, language: Language, wanted: Iterable[Format]
+    report: WeeklyReport, context: Context, language: Language, wanted: Iterable[Format]
 ) -> list[File]:
     """The same in several formats."""
-    return [rendered(report, collector, language, one) for one in wanted]
+    return [rendered(report, context, language, one) for one in wanted]
 
 
-def _content(report: Weekly, collector: Collector, language: Language, wanted: Format) -> bytes:
+def _content(report: WeeklyReport, context: Context, language: Language, wanted: Format) -> bytes:
     match wanted:
         case "html":
-            return html(report, collector, language).encode()
+            return html(report, context, language).encode()
         case "pdf":
-            return pdf(letter(report, collector, language))
+            return pdf(report_text(report, context, language))
         case "xlsx":
-            return xlsx(report, letter(report, collector, language))
+            return xlsx(report, report_text(report, context, language))
         case "csv":
             return csv_text(report).encode()
         case "json":

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from importlib.resources import as_file, files
 
 from ..presentation.palette import colours
-from .wording import Letter
+from .wording import ReportText
 
 TEMPLATE = "letter.typ"
 
 
-def pdf(letter: Letter) -> bytes:
+def pdf(letter: ReportText) -> bytes:
     """The report on A4 pages, tagged for screen readers."""
     import typst
 

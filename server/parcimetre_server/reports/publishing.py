@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from parcimetre_factors.tables.factor_set import FactorSet
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..access.served_settings import like, told
 from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
@@ -20,7 +20,7 @@ from ..configuration.factor_sets import of_id
 from ..footprint.compute import standing
 from ..store.interface import Store
 from ..store.records import Fact, FactKind
-from .content import Moved, Restated, Weekly
+from .content import Moved, Restated, WeeklyReport
 from .schedules import schedules
 from .stored import WEEKLY, WHOLE_TARGET, Publication, Target, _body, key_of, publications
 from .weekly import SETTLED_S, look, weekly
@@ -49,44 +49,44 @@ def targets(store: Store, due_at: int) -> list[Target]:
     return list(dict.fromkeys([WHOLE_TARGET, *asked]))
 
 
-def publish(collector: Collector, week: str) -> list[Publication]:
+def publish(context: Context, week: str) -> list[Publication]:
     """Publish a week's reports that are not published yet, each once. A week without devices has none."""
-    store = collector.store
-    last = week_span(week, collector.zone).last
+    store = context.store
+    last = week_span(week, context.zone).last
     wanted = targets(store, last + HOUR * HOUR_S)
     missing = [target for target in wanted if store.latest_of("report", key_of(week, target)) is None]
     if not missing or not any(first < last for first, _ in store.spans().values()):
         return []
-    made = list(_computed(collector, week, missing))
+    made = list(_computed(context, week, missing))
     if not any(one.report.devices for one in made):
         return []
-    _keep(collector, made)
+    _keep(context, made)
     return made
 
 
-def _computed(collector: Collector, week: str, wanted: Iterable[Target]) -> Iterator[Publication]:
+def _computed(context: Context, week: str, wanted: Iterable[Target]) -> Iterator[Publication]:
     """The first editions of reports; the fleet is looked through once for all of them."""
-    recorded_s, said = recorded(collector.store, week_span(week, collector.zone)), stated(collector.store)
-    earlier = _earlier(collector, weeks_later(week, -1, collector.zone))
-    whole, units = look(collector, week, None, earlier), standing(collector)
+    recorded_s, said = recorded(context.store, week_span(week, context.zone)), stated(context.store)
+    earlier = _earlier(context, weeks_later(week, -1, context.zone))
+    whole, units = look(context, week, None, earlier), standing(context)
     for unit, role in wanted:
         scope = Scope(unit, role)
-        reader = collector if role == "admin" else collector.within(scope)
+        reader = context if role == "admin" else context.within(scope)
         report = rounded(weekly(reader, week, unit, whole if scope.whole else whole.seen_by(scope, units)))
-        yield Publication(role, 1, collector.now(), recorded_s, dict(told(collector.settings)), report, said)
+        yield Publication(role, 1, context.now(), recorded_s, dict(told(context.settings)), report, said)
 
 
-def _told(collector: Collector, week: str, target: Target, earlier: FactorSet | None) -> Weekly:
+def _told(context: Context, week: str, target: Target, earlier: FactorSet | None) -> WeeklyReport:
     """What a reader of a role is told of a unit, in the digits that are kept."""
     unit, role = target
-    reader = collector.within(Scope(unit, role))
+    reader = context.within(Scope(unit, role))
     return rounded(weekly(reader, week, unit, look(reader, week, unit, earlier)))
 
 
-def _earlier(collector: Collector, week: str) -> FactorSet | None:
+def _earlier(context: Context, week: str) -> FactorSet | None:
     """The factor set that a week was published with, where it is at hand."""
-    fact = collector.store.latest_of("report", key_of(week, WHOLE_TARGET))
-    return None if fact is None else of_id(collector.settings.data_dir, fact.body["report"]["factor_set"])
+    fact = context.store.latest_of("report", key_of(week, WHOLE_TARGET))
+    return None if fact is None else of_id(context.settings.data_dir, fact.body["report"]["factor_set"])
 
 
 def recorded(store: Store, span: Span) -> int:
@@ -99,7 +99,7 @@ def stated(store: Store) -> int:
     return sum(len(store.history(kind)) for kind in WHOSE)
 
 
-def rounded(report: Weekly) -> Weekly:
+def rounded(report: WeeklyReport) -> WeeklyReport:
     """The report in the ten digits that are kept: the order of a sum shows beyond them."""
     return WEEKLY.validate_python(_rounded(WEEKLY.dump_python(report, mode="json")))
 
@@ -112,32 +112,32 @@ def _rounded(value: Any) -> Any:
     return [_rounded(one) for one in value] if isinstance(value, list) else value
 
 
-def restate(collector: Collector) -> list[Publication]:
+def republish(context: Context) -> list[Publication]:
     """Restate the reports that what came late has moved, and settle those that no longer wait for anything.
 
     Returns the new editions. Reports whose factor set is gone stay as they are.
     """
     made: list[Publication] = []
-    now, said = collector.now(), stated(collector.store)
-    for found in publications(collector.store):
+    now, said = context.now(), stated(context.store)
+    for found in publications(context.store):
         if found.report.state == "final":
             continue
-        later = _restated(collector, found, said)
+        later = _restated(context, found, said)
         if later is None and now >= found.report.span.last + SETTLED_S:
-            _keep(collector, [replace(found, report=replace(found.report, state="final"))])
+            _keep(context, [replace(found, report=replace(found.report, state="final"))])
         if later is not None:
-            _keep(collector, [later])
+            _keep(context, [later])
             made.append(later)
     return made
 
 
-def _restated(collector: Collector, found: Publication, said: int) -> Publication | None:
+def _restated(context: Context, found: Publication, said: int) -> Publication | None:
     """The next edition of a report, None where it need not be."""
-    recorded_s = recorded(collector.store, found.report.span)
+    recorded_s = recorded(context.store, found.report.span)
     if not _came_late(found, recorded_s, said):
         return None
     try:
-        report = recomputed(collector, found)
+        report = recomputed(context, found)
     except FactorSetGone as error:
         LOG.warning("%s", error)
         return None
@@ -148,7 +148,7 @@ def _restated(collector: Collector, found: Publication, said: int) -> Publicatio
     return replace(
         found,
         edition=found.edition + 1,
-        published_at=collector.now(),
+        published_at=context.now(),
         recorded_s=recorded_s,
         report=replace(report, restated=before),
         stated=said,
@@ -159,21 +159,21 @@ def _came_late(found: Publication, recorded_s: int, said: int) -> bool:
     return (recorded_s, said) != (found.recorded_s, found.stated)
 
 
-def recomputed(collector: Collector, found: Publication) -> Weekly:
+def recomputed(context: Context, found: Publication) -> WeeklyReport:
     """The report from what is stored now, with the factors and settings of then. Raises FactorSetGone."""
-    factors = of_id(collector.settings.data_dir, found.report.factor_set)
+    factors = of_id(context.settings.data_dir, found.report.factor_set)
     if factors is None:
         raise FactorSetGone(
             f"the report of {found.report.week} was computed with the factor set {found.report.factor_set}, "
             "which is not here any more; install the version of Parcimètre that it came with"
         )
-    settings = like(collector.settings, found.served)
-    then = replace(collector, factors=factors, settings=settings)
+    settings = like(context.settings, found.served)
+    then = replace(context, factors=factors, settings=settings)
     earlier = _earlier(then, weeks_later(found.report.week, -1, settings.zone))
     return _told(then, found.report.week, found.target, earlier)
 
 
-def moved(before: Weekly, after: Weekly) -> Iterator[Moved]:
+def moved(before: WeeklyReport, after: WeeklyReport) -> Iterator[Moved]:
     """Totals, and figures of org units, categories and stages, that moved by more than 1 %."""
     pairs = [("total", "", before.total.value, after.total.value, before.total.unit),
              ("energy", "", before.total.energy_kwh, after.total.energy_kwh, "kWh")]  # fmt: skip
@@ -188,5 +188,5 @@ def moved(before: Weekly, after: Weekly) -> Iterator[Moved]:
             yield Moved(what, group, first, last, unit)
 
 
-def _keep(collector: Collector, made: Iterable[Publication]) -> None:
-    collector.store.append([Fact("report", one.key, collector.now(), _body(one)) for one in made])
+def _keep(context: Context, made: Iterable[Publication]) -> None:
+    context.store.append([Fact("report", one.key, context.now(), _body(one)) for one in made])

@@ -11,10 +11,10 @@ from ..base.errors import ParcimetreError
 from ..base.scope import Role
 from ..store.interface import Store
 from ..store.records import Fact
-from .content import Weekly
+from .content import WeeklyReport
 from .schedules import schedules
 
-WEEKLY = TypeAdapter(Weekly)
+WEEKLY = TypeAdapter(WeeklyReport)
 Target = tuple[str | None, Role]
 WHOLE_TARGET: Target = (None, "admin")
 
@@ -39,7 +39,7 @@ class Publication:
     published_at: int
     recorded_s: int
     served: dict[str, Any]
-    report: Weekly
+    report: WeeklyReport
     stated: int = 0
 
     @property

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..access.context import Collector
-from .content import Weekly
+from ..access.context import Context
+from .content import WeeklyReport
 from .publishing import _came_late, recomputed, recorded, stated
 from .stored import WEEKLY, Publication, Target, publication
 
@@ -31,16 +31,16 @@ class Verified:
     late: bool
 
 
-def verify(collector: Collector, week: str, target: Target) -> Verified:
+def verify(context: Context, week: str, target: Target) -> Verified:
     """Compute a published report again and compare every figure. Raises NotPublished and FactorSetGone."""
-    found = publication(collector.store, week, target)
-    first, second = figures_of(found.report), figures_of(recomputed(collector, found))
+    found = publication(context.store, week, target)
+    first, second = figures_of(found.report), figures_of(recomputed(context, found))
     differences = tuple(_differences("", json.loads(first), json.loads(second))) if first != second else ()
-    late = _came_late(found, recorded(collector.store, found.report.span), stated(collector.store))
+    late = _came_late(found, recorded(context.store, found.report.span), stated(context.store))
     return Verified(found, differences, late)
 
 
-def figures_of(report: Weekly) -> bytes:
+def figures_of(report: WeeklyReport) -> bytes:
     """The figures of a report as bytes; neither its state nor what devices are called is one."""
     told_ = WEEKLY.dump_python(report, mode="json")
     del told_["state"], told_["restated"]

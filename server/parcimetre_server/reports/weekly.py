@@ -9,23 +9,23 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.tables.factor_set import FactorSet
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..analysis.bars import top
 from ..analysis.changes import between
-from ..analysis.idle_use import Habit, Habits, seen_by
+from ..analysis.idle_use import IdlePattern, IdleUse, seen_by
 from ..analysis.recommendations import Action, actions
 from ..base.periods import DAY_S, Span, week_span, weeks_later
 from ..base.scope import Scope
 from ..fleet.device import Device
 from ..fleet.hardware import is_virtual
 from ..fleet.printing import consumables
-from ..footprint.compute import figures
-from ..footprint.query import Query, Row
+from ..footprint.compute import compute_footprint
+from ..footprint.query import FootprintQuery, FootprintRow
 from ..footprint.redaction import guard_of
-from ..footprint.result import Figures
+from ..footprint.result import FootprintResult
 from ..grid.supply_contracts import contracts
 from ..store.records import DeviceId
-from .content import Named, State, Weekly
+from .content import Named, State, WeeklyReport
 
 TOP = 10
 SETTLED_S = 28 * DAY_S
@@ -38,17 +38,17 @@ class Looked:
     `then` are the first two with the factors that the week before was published with, if those were others.
     """
 
-    found: Figures
-    previous: Figures
-    by_day: Figures
-    habits: tuple[Habit, ...]
-    then: tuple[Figures, Figures] | None
+    found: FootprintResult
+    previous: FootprintResult
+    by_day: FootprintResult
+    habits: tuple[IdlePattern, ...]
+    then: tuple[FootprintResult, FootprintResult] | None
 
     def seen_by(self, scope: Scope, standing: Sequence[str]) -> Looked:
         """The same for a reader of a scope, of its part of the fleet, whose devices are at `standing` now."""
         guard = None if scope.sees_devices else guard_of(scope, scope.root, standing)
 
-        def seen(known: Figures) -> Figures:
+        def seen(known: FootprintResult) -> FootprintResult:
             """Some of the figures, cut so."""
             part = known if scope.root is None else known.within(scope.root)
             return part.seen_by(scope, guard)
@@ -64,45 +64,45 @@ class Looked:
 
 
 def look(
-    collector: Collector, week: str, org_unit: str | None = None, earlier: FactorSet | None = None
+    context: Context, week: str, org_unit: str | None = None, earlier: FactorSet | None = None
 ) -> Looked:
     """Look up what the report of a week rests on; `earlier` is the factor set that the week before was
     published with. Raises BadPeriod.
     """
-    span, before = _spans(collector, week)
-    asked = Query(span, Criterion.GWP, "total", org_unit)
-    seen = Habits(span, collector.zone)
-    found = figures(collector, asked, seen.watch)
+    span, before = _spans(context, week)
+    asked = FootprintQuery(span, Criterion.GWP, "total", org_unit)
+    seen = IdleUse(span, context.zone)
+    found = compute_footprint(context, asked, seen.watch)
     return Looked(
         found,
-        figures(collector, replace(asked, span=before)),
-        figures(collector, replace(asked, interval="day")),
+        compute_footprint(context, replace(asked, span=before)),
+        compute_footprint(context, replace(asked, interval="day")),
         tuple(seen.of(found.known)),
-        None if earlier is None else _then(collector, earlier, asked, before),
+        None if earlier is None else _then(context, earlier, asked, before),
     )
 
 
 def weekly(
-    collector: Collector, week: str, org_unit: str | None = None, looked: Looked | None = None
-) -> Weekly:
+    context: Context, week: str, org_unit: str | None = None, looked: Looked | None = None
+) -> WeeklyReport:
     """The report of an ISO week, in the organisation's time zone, from what was `looked` up if it was.
 
     Raises BadPeriod.
     """
-    span, _ = _spans(collector, week)
-    looked = looked or look(collector, week, org_unit)
+    span, _ = _spans(context, week)
+    looked = looked or look(context, week, org_unit)
     found, previous = looked.found, looked.previous
     counted, devices = found.in_service(), found.known
     below = top(devices.values(), org_unit or "")
-    return Weekly(
+    return WeeklyReport(
         week=week,
         span=span,
         org_unit=org_unit,
-        state=_state(span, collector.now()),
+        state=_state(span, context.now()),
         devices=len(counted) if found.guard is None else found.count,
         virtual=sum(map(is_virtual, counted)) if found.guard is None else 0,
         total=found.total(),
-        market=_market(collector, span, org_unit),
+        market=_market(context, span, org_unit),
         previous=previous.total(),
         changes=between(previous, found, looked.then),
         by_unit=_greatest(found.rows("org_unit", below=below)),
@@ -110,25 +110,27 @@ def weekly(
         by_stage=tuple(found.rows("stage")),
         by_power_source=_greatest(found.rows_if_allowed("power_source")),
         by_day=tuple(looked.by_day.rows()),
-        actions=_actions(collector, looked, below),
-        eur_per_kwh=collector.settings.eur_per_kwh,
+        actions=_actions(context, looked, below),
+        eur_per_kwh=context.settings.eur_per_kwh,
         greatest=tuple((_named(devices[DeviceId(row.group)]), row) for row in found.greatest_devices(TOP)),
-        factor_set=collector.factors.id,
+        factor_set=context.factors.id,
         withheld=found.withheld,
-        printing=_printing(collector, span, org_unit),
+        printing=_printing(context, span, org_unit),
     )
 
 
-def _printing(collector: Collector, span: Span, org_unit: str | None) -> tuple[consumables.Row, ...]:
+def _printing(context: Context, span: Span, org_unit: str | None) -> tuple[consumables.ConsumablesRow, ...]:
     """Paper and toner by org unit; none for who may see sums of groups only."""
-    if not collector.scope.sees_devices:
+    if not context.scope.sees_devices:
         return ()
-    return tuple(consumables.consumption(collector, consumables.Query(span, org_unit=org_unit), "org_unit"))
+    return tuple(
+        consumables.consumption(context, consumables.ConsumablesQuery(span, org_unit=org_unit), "org_unit")
+    )
 
 
-def _spans(collector: Collector, week: str) -> tuple[Span, Span]:
+def _spans(context: Context, week: str) -> tuple[Span, Span]:
     """The week, and the part of the one before that a running week is compared with."""
-    zone, now = collector.zone, collector.now()
+    zone, now = context.zone, context.now()
     span, before = week_span(week, zone), week_span(weeks_later(week, -1, zone), zone)
     whole_s = before.last - before.first
     if now >= span.last:
@@ -144,19 +146,19 @@ def _state(span: Span, now: int) -> State:
 
 
 def _then(
-    collector: Collector, earlier: FactorSet, asked: Query, before: Span
-) -> tuple[Figures, Figures] | None:
+    context: Context, earlier: FactorSet, asked: FootprintQuery, before: Span
+) -> tuple[FootprintResult, FootprintResult] | None:
     """Both weeks with the factors that the week before was published with, where they are not the present."""
-    if earlier.id == collector.factors.id:
+    if earlier.id == context.factors.id:
         return None
-    then = replace(collector, factors=earlier)
-    return figures(then, replace(asked, span=before)), figures(then, asked)
+    then = replace(context, factors=earlier)
+    return compute_footprint(then, replace(asked, span=before)), compute_footprint(then, asked)
 
 
-def _actions(collector: Collector, looked: Looked, below: str) -> tuple[Action, ...]:
+def _actions(context: Context, looked: Looked, below: str) -> tuple[Action, ...]:
     found = looked.found
     own = [habit for habit in looked.habits if _is_of(habit.device, found.known)]
-    return actions(own, collector.settings.eur_per_kwh, TOP, found.guard, below)
+    return actions(own, context.settings.eur_per_kwh, TOP, found.guard, below)
 
 
 def _is_of(device: Device, known: Mapping[DeviceId, Device]) -> bool:
@@ -169,13 +171,13 @@ def _named(device: Device) -> Named:
     return Named(device.id, device.name, device.category, device.org_unit, device.simulated, device.virtual)
 
 
-def _market(collector: Collector, span: Span, org_unit: str | None) -> Row | None:
+def _market(context: Context, span: Span, org_unit: str | None) -> FootprintRow | None:
     """The market-based total, where a contract covers some of the electricity."""
-    if not contracts(collector.store):
+    if not contracts(context.store):
         return None
-    row = figures(collector, Query(span, org_unit=org_unit, electricity="market")).total()
+    row = compute_footprint(context, FootprintQuery(span, org_unit=org_unit, electricity="market")).total()
     return row if any("contract" in tiers for tiers in row.grid_tiers.values()) else None
 
 
-def _greatest(rows: list[Row]) -> tuple[Row, ...]:
+def _greatest(rows: list[FootprintRow]) -> tuple[FootprintRow, ...]:
     return tuple(sorted(rows, key=lambda row: row.value or 0.0, reverse=True))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .records import Arrival, DeviceId, Fact, FactKind, Merged
+from .records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
 from .rolling import Hours
 
 
@@ -58,7 +58,7 @@ class Store(Protocol):
     def shared(self) -> bool:
         """Whether other collectors may write to it."""
 
-    def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:
+    def write(self, arrivals: Sequence[WriteBatch]) -> list[WriteResult]:
         """Merge all arrivals, durable on return; one answer per arrival, in order.
 
         Per (device, slot) the record with the greater covered time is kept. When it raises, nothing

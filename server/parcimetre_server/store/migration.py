@@ -17,7 +17,7 @@ from typing import get_args
 from parcimetre_agent.report import SLOT_S, Slot
 
 from .interface import Store
-from .records import Arrival, DeviceId, Fact, FactKind
+from .records import DeviceId, Fact, FactKind, WriteBatch
 
 MOST_SLOTS = 20_000  # in one write
 MOST_KEYS = 500  # whose facts are in memory at once
@@ -90,7 +90,7 @@ def _device(source: Store, target: Store, device: DeviceId, span: Span) -> Compa
     before, after = sum_of(slots), sum_of(target.slots(device, *_until(span)))
     if before != after:
         for at in range(0, len(slots), MOST_SLOTS):
-            target.write([Arrival(device, slots[at : at + MOST_SLOTS])])
+            target.write([WriteBatch(device, slots[at : at + MOST_SLOTS])])
         after = sum_of(target.slots(device, *_until(span)))
     return Compared(f"device {device}", before, after)
 

@@ -51,7 +51,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Arrival:
+class WriteBatch:
     """What one report brings to the store, already validated."""
 
     device_id: DeviceId
@@ -60,16 +60,16 @@ class Arrival:
 
 
 @dataclass(frozen=True)
-class Merged:
+class WriteResult:
     """What became of the slots of one arrival: how many changed the store, how many were known already."""
 
     accepted: int
     duplicates: int
 
 
-def together(merged: Iterable[Merged]) -> Merged:
+def sum_results(merged: Iterable[WriteResult]) -> WriteResult:
     """What became of several arrivals."""
     accepted = duplicates = 0
     for one in merged:
         accepted, duplicates = accepted + one.accepted, duplicates + one.duplicates
-    return Merged(accepted, duplicates)
+    return WriteResult(accepted, duplicates)

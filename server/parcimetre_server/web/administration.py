@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..access import tokens as access
-from ..access.context import Collector
+from ..access.context import Context
 from ..base import org_path
 from ..base.errors import ParcimetreError
 from ..base.scope import Role, Scope, UnknownOrgUnit
@@ -63,7 +63,7 @@ class Unit:
 class Administration:
     """The whole collector, and the scope of the admin who asks."""
 
-    whole: Collector
+    whole: Context
     scope: Scope
 
     def units(self) -> list[Unit]:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import __version__
-from ..access.context import Collector
+from ..access.context import Context
 from ..access.credentials import Credentials
 from ..access.sessions import Sessions
 from ..access.tokens import Tokens
@@ -21,13 +21,13 @@ from ..fleet.enrolment import Enrolment
 from ..ingest.rate_limit import rates
 from ..ingest.writer import Writer
 from . import api, pages
-from .api.reports_in import ReportIntake, is_report
+from .api.reports_in import ReportEndpoint, is_report
 from .authentication import Access
 from .problems import install
 from .request_id import Requests
 
 MOST_WAITING = 2000
-StartJobs = Callable[[Collector, Meters], Callable[[], None]]
+StartJobs = Callable[[Context, Meters], Callable[[], None]]
 """Starts what runs at set times; what it returns stops it."""
 
 
@@ -44,34 +44,34 @@ class App(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-def build(collector: Collector, start_jobs: StartJobs | None = None) -> FastAPI:
+def build(context: Context, start_jobs: StartJobs | None = None) -> FastAPI:
     """Return the collector's app. Its writer thread and the jobs end with its lifespan."""
-    writer = Writer(collector.store, MOST_WAITING)
+    writer = Writer(context.store, MOST_WAITING)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         """Jobs run and the writer waits for reports between start and stop."""
-        stop_jobs = start_jobs(collector, writer.meters) if start_jobs else None
+        stop_jobs = start_jobs(context, writer.meters) if start_jobs else None
         yield
         if stop_jobs:
             stop_jobs()
         writer.close()
 
     app = App(title="Parcimètre", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    tokens = Tokens(collector)
-    app.state.collector = collector
+    tokens = Tokens(context)
+    app.state.context = context
     app.state.tokens = tokens
-    app.state.sessions = Sessions(collector, tokens)
+    app.state.sessions = Sessions(context, tokens)
     app.state.writer = writer
-    app.state.credentials = Credentials(collector)
-    app.state.reports = ReportIntake(collector, writer, app.state.credentials, rates(collector.settings))
-    app.state.enrolment = Enrolment(collector)
-    app.state.fleet_metrics = FleetMetrics(collector)
+    app.state.credentials = Credentials(context)
+    app.state.reports = ReportEndpoint(context, writer, app.state.credentials, rates(context.settings))
+    app.state.enrolment = Enrolment(context)
+    app.state.fleet_metrics = FleetMetrics(context)
     for router in routers():
         app.include_router(router)
     install(app)
-    app.add_middleware(Access, collector=collector, tokens=tokens, sessions=app.state.sessions)
-    log = collector.settings.access_log
+    app.add_middleware(Access, context=context, tokens=tokens, sessions=app.state.sessions)
+    log = context.settings.access_log
     app.add_middleware(Requests, log=log)
     app.first = Requests(app.state.reports, log)
     return app

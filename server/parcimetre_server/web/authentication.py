@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..access.reader import ON_THIS_MACHINE, Reader
 from ..access.sessions import COOKIE, Sessions
 from ..access.tokens import Tokens
@@ -55,10 +55,10 @@ class ForeignForm(ParcimetreError):
 class Access:
     """Stands before all routes: recognises readers, so that no route can be without one by an oversight."""
 
-    def __init__(self, app: ASGIApp, collector: Collector, tokens: Tokens, sessions: Sessions) -> None:
+    def __init__(self, app: ASGIApp, context: Context, tokens: Tokens, sessions: Sessions) -> None:
         """Stand before the app."""
         self._app = app
-        self._settings = collector.settings
+        self._settings = context.settings
         self._tokens, self._sessions = tokens, sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

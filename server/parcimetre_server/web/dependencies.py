@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from starlette.requests import Request
 
-from ..access.context import Collector
+from ..access.context import Context
 from ..access.reader import reader_of
 from ..base.i18n import COOKIE, Language, language_of
 from ..base.scope import Role
@@ -15,7 +15,7 @@ from ..store.interface import Store
 READING = ("GET", "HEAD")
 
 
-def of(request: Request) -> Collector:
+def readable(request: Request) -> Context:
     """The collector as the one who asks may see it, with single devices; changes are for admins.
 
     Every route that reads depends on this, or on `aggregates`. Raises NotAllowed and UnknownOrgUnit.
@@ -23,25 +23,25 @@ def of(request: Request) -> Collector:
     return _narrowed(request, "analyst" if request.method in READING else "admin")
 
 
-def aggregates(request: Request) -> Collector:
+def aggregated(request: Request) -> Context:
     """The same for a route that shows sums of groups only, so that viewers may ask it too."""
     return _narrowed(request, "viewer")
 
 
-def serving(request: Request) -> Collector:
+def serving_context(request: Request) -> Context:
     """The whole collector: for agents and for what is open to everybody, which tell nothing of the fleet."""
-    collector: Collector = request.app.state.collector
-    return collector
+    context: Context = request.app.state.context
+    return context
 
 
-def _narrowed(request: Request, role: Role) -> Collector:
+def _narrowed(request: Request, role: Role) -> Context:
     scope = reader_of(request).scope
     scope.need(role, f"{request.method} {request.url.path}")
-    collector = serving(request).within(scope)
+    context = serving_context(request).within(scope)
     if not scope.whole:
         for org_unit in filter(None, request.query_params.getlist("org_unit")):
-            scope.check_unit(org_unit, _known_units(collector.store))
-    return collector
+            scope.check_unit(org_unit, _known_units(context.store))
+    return context
 
 
 def _known_units(store: Store) -> Iterator[str]:

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_factors.activity import Activity, MeasuredEnergy
 from parcimetre_factors.explanation.term import leaf
-from parcimetre_factors.power.power_sources import INDEX, PIECES, RUNGS, choose
+from parcimetre_factors.power.power_sources import INDEX, LOAD_STATES, POWER_SOURCES, select_power_source
 from parcimetre_factors.power.power_supply import Supply
 from parcimetre_factors.tables.factor_set import FactorId
 
-WATTS = {piece: leaf("power", float(i + 1), "W", "modelled") for i, piece in enumerate(PIECES)}
+WATTS = {piece: leaf("power", float(i + 1), "W", "modelled") for i, piece in enumerate(LOAD_STATES)}
 
 
 def activity(measured=(), display_on_s=900, asleep_s=0, load=True):
@@ -29,49 +29,51 @@ def counter(scope, energy_j=900.0, duration_s=900.0, quality="measured", source=
 
 @pytest.mark.parametrize("scope", ["wall_ac", "psu_dc", "platform", "battery"])
 def test_a_counter_of_the_whole_device_leaves_nothing_to_the_model(scope):
-    chosen = choose(activity([counter(scope, 1234.0)]), WATTS)
-    assert RUNGS[chosen.rung[0]].name == scope
+    chosen = select_power_source(activity([counter(scope, 1234.0)]), WATTS)
+    assert POWER_SOURCES[chosen.rung[0]].name == scope
     assert chosen.energy_j[0] == chosen.measured_j[0] == 1234.0
 
 
 def test_the_ladder_is_the_documented_one():
-    names = [rung.name for rung in RUNGS]
+    names = [rung.name for rung in POWER_SOURCES]
     assert names == ["wall_ac", "psu_dc", "platform", "battery", "components", "load_model", "state_model"]
 
 
 def test_scopes_that_overlap_are_never_added_up():
     every = [counter(s, 100.0) for s in ("package", "dram", "platform", "battery", "wall_ac", "psu_dc")]
-    assert choose(activity(every), WATTS).energy_j[0] == 100.0
+    assert select_power_source(activity(every), WATTS).energy_j[0] == 100.0
 
 
 def test_processor_counters_are_joined_by_the_modelled_rest_of_the_device():
-    chosen = choose(activity([counter("package", 500.0), counter("dram", 50.0)]), WATTS)
+    chosen = select_power_source(activity([counter("package", 500.0), counter("dram", 50.0)]), WATTS)
     display, remainder = WATTS["display"].value, WATTS["remainder"].value
-    assert RUNGS[chosen.rung[0]].name == "components"
+    assert POWER_SOURCES[chosen.rung[0]].name == "components"
     assert chosen.measured_j[0] == 550.0
     assert chosen.energy_j[0] == pytest.approx(550.0 + 900 * (display + remainder))
 
 
 def test_memory_alone_is_no_measure_of_a_device():
-    chosen = choose(activity([counter("dram", 50.0)]), WATTS)
-    assert RUNGS[chosen.rung[0]].name == "load_model"
+    chosen = select_power_source(activity([counter("dram", 50.0)]), WATTS)
+    assert POWER_SOURCES[chosen.rung[0]].name == "load_model"
     assert chosen.measured_j[0] == 0.0
 
 
 def test_what_a_counter_missed_of_the_time_awake_is_modelled():
-    half = choose(activity([counter("wall_ac", 1000.0, duration_s=450.0)]), WATTS)
-    modelled = choose(activity(), WATTS)
+    half = select_power_source(activity([counter("wall_ac", 1000.0, duration_s=450.0)]), WATTS)
+    modelled = select_power_source(activity(), WATTS)
     assert half.energy_j[0] == pytest.approx(1000.0 + modelled.energy_j[0] / 2)
 
 
 def test_a_counter_covers_the_time_awake_before_the_time_asleep():
-    chosen = choose(activity([counter("battery", 1000.0, 300.0)], display_on_s=300, asleep_s=600), WATTS)
+    chosen = select_power_source(
+        activity([counter("battery", 1000.0, 300.0)], display_on_s=300, asleep_s=600), WATTS
+    )
     assert chosen.energy_j[0] == pytest.approx(1000.0 + 600 * WATTS["asleep"].value)
 
 
 def test_without_load_the_states_alone_are_modelled():
-    assert choose(activity(load=False), WATTS).rung[0] == INDEX["state_model"]
-    assert choose(activity(load=True), WATTS).rung[0] == INDEX["load_model"]
+    assert select_power_source(activity(load=False), WATTS).rung[0] == INDEX["state_model"]
+    assert select_power_source(activity(load=True), WATTS).rung[0] == INDEX["load_model"]
 
 
 def test_of_two_sources_of_a_scope_the_better_quality_wins():
@@ -79,17 +81,17 @@ def test_of_two_sources_of_a_scope_the_better_quality_wins():
         counter("battery", 900.0, quality="vendor_estimate", source="b"),
         counter("battery", 700.0, source="a"),
     ]
-    assert choose(activity(both), WATTS).energy_j[0] == 700.0
+    assert select_power_source(activity(both), WATTS).energy_j[0] == 700.0
 
 
 def test_energy_that_its_source_modelled_is_not_called_measured():
-    chosen = choose(activity([counter("platform", 700.0, quality="modelled")]), WATTS)
+    chosen = select_power_source(activity([counter("platform", 700.0, quality="modelled")]), WATTS)
     assert (chosen.energy_j[0], chosen.measured_j[0]) == (700.0, 0.0)
 
 
 def test_a_virtual_machine_is_only_modelled_whatever_it_counts():
-    chosen = choose(activity([counter("package"), counter("platform")]), WATTS, virtual=True)
-    assert RUNGS[chosen.rung[0]].name == "load_model"
+    chosen = select_power_source(activity([counter("package"), counter("platform")]), WATTS, virtual=True)
+    assert POWER_SOURCES[chosen.rung[0]].name == "load_model"
     assert chosen.measured_j[0] == 0.0
 
 
@@ -108,7 +110,7 @@ SUPPLY = Supply("external", 100.0, (0.5, 0.6, 0.8, 0.9), 0.9, FactorId("power.su
     ],
 )
 def test_what_is_counted_behind_a_supply_is_brought_to_the_wall(scope, energy_j, efficiency, errors):
-    chosen = choose(activity([counter(scope, energy_j)]), WATTS, supply=SUPPLY)
+    chosen = select_power_source(activity([counter(scope, energy_j)]), WATTS, supply=SUPPLY)
     [reading] = chosen.readings
     assert reading.counted_j[0] == energy_j
     assert chosen.counted_j[0] == pytest.approx(energy_j / efficiency)
@@ -123,6 +125,6 @@ def test_what_is_counted_behind_a_supply_is_brought_to_the_wall(scope, energy_j,
     scope=st.sampled_from(["wall_ac", "package", "battery"]),
 )
 def test_counted_and_modelled_time_never_exceed_the_slot(awake, counted, scope):
-    chosen = choose(activity([counter(scope, 1.0, counted)], awake, 900 - awake), WATTS)
+    chosen = select_power_source(activity([counter(scope, 1.0, counted)], awake, 900 - awake), WATTS)
     whole = chosen.modelled_s[0, :10].sum() + chosen.modelled_s[0, [11, 12]].sum() + counted
     assert whole == pytest.approx(900)

@@ -76,10 +76,8 @@ def test_a_damaged_key_is_named_with_the_mend(empty):
         Credentials(empty)
 
 
-def rotated(collector, days=90, **about):
-    rotate(
-        collector.store, collector.settings.data_dir, collector.now() + days * DAY_S, collector.now(), **about
-    )
+def rotated(context, days=90, **about):
+    rotate(context.store, context.settings.data_dir, context.now() + days * DAY_S, context.now(), **about)
 
 
 def test_after_a_rotation_the_old_credential_counts_until_the_day_and_is_due(empty, monkeypatch):

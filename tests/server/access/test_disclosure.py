@@ -15,9 +15,9 @@ from parcimetre_server.base.org_path import SMALL
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.scope import NotAllowed, Scope
 from parcimetre_server.fleet.retirement import retire
-from parcimetre_server.footprint.compute import figures
-from parcimetre_server.footprint.query import Query
-from parcimetre_server.store.records import Arrival
+from parcimetre_server.footprint.compute import compute_footprint
+from parcimetre_server.footprint.query import FootprintQuery
+from parcimetre_server.store.records import WriteBatch
 
 from tests.server.conftest import slot
 
@@ -59,33 +59,35 @@ def test_every_group_of_the_tree_has_enough_devices_or_stands_for_all(paths):
 @pytest.fixture
 def week(communes):
     """The past week, with the collector as a viewer of a commune sees it."""
-    now = communes.collector.now() // 900 * 900
+    now = communes.context.now() // 900 * 900
 
     def of(root, role="viewer"):
-        return communes.collector.within(Scope(root, role)), Query(Span(now - 7 * DAY_S, now), Criterion.GWP)
+        return communes.context.within(Scope(root, role)), FootprintQuery(
+            Span(now - 7 * DAY_S, now), Criterion.GWP
+        )
 
     return of
 
 
 def test_a_unit_of_two_devices_is_one_with_its_neighbour(week):
     seen, query = week(A)
-    (row,) = figures(seen, query).rows("org_unit", below=A)
+    (row,) = compute_footprint(seen, query).rows("org_unit", below=A)
     assert row.group == f"{A}/{SMALL}"
-    assert row.value == pytest.approx(figures(seen, query).total().value)
+    assert row.value == pytest.approx(compute_footprint(seen, query).total().value)
 
 
 @pytest.mark.parametrize("unit", [f"{A}/Police", f"{A}/Mairie"])
 def test_neither_the_small_unit_nor_the_rest_can_be_asked_for(week, unit):
     seen, query = week(A)
     with pytest.raises(NotAllowed, match="fewer than 5 devices"):
-        figures(seen, replace(query, org_unit=unit))
+        compute_footprint(seen, replace(query, org_unit=unit))
     analyst, _ = week(A, "analyst")
-    assert figures(analyst, replace(query, org_unit=unit)).total().value > 0
+    assert compute_footprint(analyst, replace(query, org_unit=unit)).total().value > 0
 
 
 def test_values_of_groups_still_add_up_to_the_total(week):
     seen, query = week(None)
-    found = figures(seen, query)
+    found = compute_footprint(seen, query)
     for group_by in ("org_unit", "site", "category", "component", "power_source", "model", "stage"):
         rows = found.rows(group_by)
         assert sum(row.value or 0.0 for row in rows) == pytest.approx(found.total().value)
@@ -93,14 +95,14 @@ def test_values_of_groups_still_add_up_to_the_total(week):
 
 def test_categories_of_a_part_of_the_scope_are_not_shown(week):
     seen, query = week(None)
-    assert figures(seen, query).rows("category")
+    assert compute_footprint(seen, query).rows("category")
     with pytest.raises(NotAllowed, match="category"):
-        figures(seen, replace(query, org_unit=A)).rows("category")
+        compute_footprint(seen, replace(query, org_unit=A)).rows("category")
 
 
 def test_a_scope_of_few_devices_shows_no_figure_and_says_so(week):
     seen, query = week(f"{A}/Police")
-    found = figures(seen, query)
+    found = compute_footprint(seen, query)
     assert found.withheld
     assert found.rows() == found.rows("category") == []
     assert (found.total().value, found.count) == (None, 0)
@@ -109,20 +111,20 @@ def test_a_scope_of_few_devices_shows_no_figure_and_says_so(week):
 def test_a_viewer_is_told_so_on_the_page_and_in_the_report(asking, communes):
     from parcimetre_server.access.tokens import create_token
 
-    reader = asking(token=create_token(communes.collector, "v", "viewer", f"{A}/Police")[1])
+    reader = asking(token=create_token(communes.context, "v", "viewer", f"{A}/Police")[1])
     for path in ("/?lang=fr", "/reports/weekly/2026-W48?lang=fr"):
         assert "Trop peu d’équipements" in reader.get(path).text
     assert reader.get("/v1/reports/weekly/2026-W48?format=json").json()["withheld"] is True
 
 
 def test_a_viewer_learns_no_reason_of_a_change_that_few_devices_have(communes):
-    store, now = communes.collector.store, communes.collector.now() // 900 * 900
-    collector = communes.collector.within(Scope(A, "viewer"))
+    store, now = communes.context.store, communes.context.now() // 900 * 900
+    context = communes.context.within(Scope(A, "viewer"))
     keys = sorted(key for key in store.spans() if key.startswith("a0a0a0"))
-    store.write([Arrival(key, [slot(now - DAY_S + 900)]) for key in keys[:6]])
+    store.write([WriteBatch(key, [slot(now - DAY_S + 900)]) for key in keys[:6]])
     retire(store, keys[0], now - 2 * DAY_S)
     halves = Span(now - 6 * DAY_S, now - 3 * DAY_S), Span(now - 3 * DAY_S, now)
-    found = changes(collector, *(Query(span, org_unit=A) for span in halves))
+    found = changes(context, *(FootprintQuery(span, org_unit=A) for span in halves))
     assert "several" in {part.reason for part in found.parts}
     assert all(part.devices >= FEWEST for part in found.parts)
     assert sum(part.value for part in found.parts) == pytest.approx(found.difference, abs=1e-9)

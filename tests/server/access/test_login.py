@@ -181,8 +181,8 @@ def test_a_token_that_is_typed_in_makes_a_session_until_it_is_revoked(asking, co
     assert typed(reader, communes.tokens["viewer"]).status_code == 303
     assert "viewer · viewer · Métropole/Aubeclair" in reader.get("/?lang=en", headers=HTML).text
     monkeypatch.setattr("parcimetre_server.access.tokens.REFRESH_S", 0.0)
-    for fact in communes.collector.store.latest("token").values():
-        revoke_token(communes.collector, fact.key)
+    for fact in communes.context.store.latest("token").values():
+        revoke_token(communes.context, fact.key)
     assert reader.get("/", headers=HTML).status_code == 303
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from parcimetre_factors.criteria import Criterion
 from parcimetre_server.analysis import alternatives as page
-from parcimetre_server.analysis.alternatives import Life, Yearly, alternatives, is_night, life_of
+from parcimetre_server.analysis.alternatives import ServiceLife, Yearly, alternatives, is_night, life_of
 from parcimetre_server.fleet.devices import device
 
 USE = Yearly(energy_kwh=50.0, use=3.0, night_kwh=10.0, night_use=0.6)
@@ -14,7 +14,7 @@ USE = Yearly(energy_kwh=50.0, use=3.0, night_kwh=10.0, night_use=0.6)
 
 def possible(age_years, second=(20.0, 2.5), yearly=USE):
     """By name, for 200 kg over a life of 5 years."""
-    life = Life(0, "known", age_years, 5.0, 200.0, None)
+    life = ServiceLife(0, "known", age_years, 5.0, 200.0, None)
     return {one.name: one for one in page._possible(life, 200.0, yearly, second)}
 
 
@@ -59,8 +59,8 @@ def test_nights_are_those_of_the_organisation():
 
 @pytest.mark.parametrize("name", ["laptop", "server"])
 def test_going_on_as_now_comes_first_and_the_others_in_order(fleet, name):
-    collector = fleet.collector
-    found = alternatives(collector, device(collector.store, getattr(fleet, name)), Criterion.GWP)
+    context = fleet.context
+    found = alternatives(context, device(context.store, getattr(fleet, name)), Criterion.GWP)
     assert found[0].name == page.AS_NOW
     values = [one.per_year for one in found[1:]]
     assert values == sorted(values)
@@ -68,9 +68,9 @@ def test_going_on_as_now_comes_first_and_the_others_in_order(fleet, name):
 
 
 def test_a_virtual_machine_has_no_life_of_its_own_and_little_record_no_alternatives(fleet):
-    collector = fleet.collector
-    guest, silent = (device(collector.store, key) for key in (fleet.guest, fleet.silent))
-    assert life_of(collector, guest, Criterion.GWP) is None
-    assert alternatives(collector, guest, Criterion.GWP) == []
-    assert life_of(collector, silent, Criterion.GWP).embodied > 0
-    assert alternatives(collector, silent, Criterion.GWP) == []
+    context = fleet.context
+    guest, silent = (device(context.store, key) for key in (fleet.guest, fleet.silent))
+    assert life_of(context, guest, Criterion.GWP) is None
+    assert alternatives(context, guest, Criterion.GWP) == []
+    assert life_of(context, silent, Criterion.GWP).embodied > 0
+    assert alternatives(context, silent, Criterion.GWP) == []

@@ -1,12 +1,12 @@
 """Rows as pages draw them."""
 
 from parcimetre_server.analysis.bars import bars, stage_views
-from parcimetre_server.footprint.query import Row
+from parcimetre_server.footprint.query import FootprintRow
 
 
 def row(group, value):
     unit, about = "kg CO2 eq", ("set", (), False, None, "location", {})
-    return Row(group, "p", 0.0, value, None, None, unit, 1.0, None, *about)
+    return FootprintRow(group, "p", 0.0, value, None, None, unit, 1.0, None, *about)
 
 
 def test_the_greatest_bar_is_full_and_comes_first():

@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.tables.factor_set import FactorSet
-from parcimetre_server.access.opening import open_collector
+from parcimetre_server.access.opening import open_context
 from parcimetre_server.analysis.changes import Amounts, Incomparable, between, changes, parts_of
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.configuration.settings import Settings
-from parcimetre_server.footprint.compute import figures
-from parcimetre_server.footprint.query import Query
-from parcimetre_server.store.records import Arrival, DeviceId, Fact
+from parcimetre_server.footprint.compute import compute_footprint
+from parcimetre_server.footprint.query import FootprintQuery
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 from tests.server.conftest import NOW, TODAY, enrolled, inventory, slot
 
@@ -112,25 +112,25 @@ numbers = count()
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(devices_of, st.lists(st.tuples(st.integers(0, 4), st.integers(0, 14 * 24 - 1)), max_size=6))
 def test_parts_add_up_in_every_unit_of_any_fleet_with_late_data(tmp_path, clock_at, fleet_of, late):
-    collector = open_collector(Settings(tmp_path / str(next(numbers))), create=True)
+    context = open_context(Settings(tmp_path / str(next(numbers))), create=True)
     known = [DeviceId(f"{i:032x}") for i in range(len(fleet_of))]
     for key, described in zip(known, fleet_of, strict=True):
-        collector.store.write([reports(key, *described)])
-    check_every_unit(collector, {unit for unit, *_ in fleet_of})
-    moved = transferred(collector, known[0])
-    check_every_unit(collector, {unit for unit, *_ in fleet_of} | {moved})
+        context.store.write([reports(key, *described)])
+    check_every_unit(context, {unit for unit, *_ in fleet_of})
+    moved = transferred(context, known[0])
+    check_every_unit(context, {unit for unit, *_ in fleet_of} | {moved})
     for i, hour in late:
         at = BEFORE.first + hour * 3600
-        collector.store.write([Arrival(known[i % len(known)], [slot(at, awake_s=700)])])
-    check_every_unit(collector, {unit for unit, *_ in fleet_of} | {moved})
-    collector.store.close()
+        context.store.write([WriteBatch(known[i % len(known)], [slot(at, awake_s=700)])])
+    check_every_unit(context, {unit for unit, *_ in fleet_of} | {moved})
+    context.store.close()
 
 
-def transferred(collector, key):
+def transferred(context, key):
     """Move a device to another unit in the middle of the second week."""
     at = AFTER.first + 3 * DAY_S
     body = {"org_unit": "Z", "site": "default", "at": at}
-    collector.store.append([Fact("transfer", key, at, body)])
+    context.store.append([Fact("transfer", key, at, body)])
     return "Z"
 
 
@@ -142,14 +142,16 @@ def reports(key, unit, category, first_day, retired, hours):
         about |= {"retired_at": begin + retired[0] * DAY_S, "scrapped": retired[1]}
     starts = {begin: 900} | {BEFORE.first + hour * 3600: awake_s for hour, awake_s in hours}
     slots = [slot(at, awake_s=awake_s) for at, awake_s in sorted(starts.items()) if begin <= at < TODAY]
-    return Arrival(key, slots, enrolled(key, category, unit, inventory(category), **about))
+    return WriteBatch(key, slots, enrolled(key, category, unit, inventory(category), **about))
 
 
-def check_every_unit(collector, units):
+def check_every_unit(context, units):
     """The parts of the whole, and of each unit on top, add up to what its rows differ by."""
     differences = {}
     for path in (None, *sorted({unit.split("/")[0] for unit in units})):
-        before, after = (figures(collector, Query(span, org_unit=path)) for span in (BEFORE, AFTER))
+        before, after = (
+            compute_footprint(context, FootprintQuery(span, org_unit=path)) for span in (BEFORE, AFTER)
+        )
         values = [one.total().value or 0.0 for one in (before, after)]
         found = between(before, after)
         differences[path] = values[1] - values[0]
@@ -162,16 +164,19 @@ def check_every_unit(collector, units):
 
 
 def test_other_factors_are_a_part_of_their_own_and_the_rest_is_told_by_both(fleet):
-    collector, other = fleet.collector, dearer(fleet.collector.factors)
-    before, after = Query(Span(TODAY - 6 * DAY_S, TODAY - 3 * DAY_S)), Query(Span(TODAY - 3 * DAY_S, TODAY))
-    found = changes(collector, before, after, earlier=other)
-    then, now = (figures(one, query).total().value for one, query in
-                 ((replace(collector, factors=other), before), (collector, after)))  # fmt: skip
+    context, other = fleet.context, dearer(fleet.context.factors)
+    before, after = (
+        FootprintQuery(Span(TODAY - 6 * DAY_S, TODAY - 3 * DAY_S)),
+        FootprintQuery(Span(TODAY - 3 * DAY_S, TODAY)),
+    )
+    found = changes(context, before, after, earlier=other)
+    then, now = (compute_footprint(one, query).total().value for one, query in
+                 ((replace(context, factors=other), before), (context, after)))  # fmt: skip
     assert (found.before, found.after) == pytest.approx((then, now))
     assert sum(part.value for part in found.parts) == pytest.approx(found.difference)
     by_reason = {part.reason: part.value for part in found.parts}
     assert by_reason["factors"] < 0
-    assert "factors" not in {part.reason for part in changes(collector, before, after).parts}
+    assert "factors" not in {part.reason for part in changes(context, before, after).parts}
 
 
 def dearer(factors: FactorSet) -> FactorSet:
@@ -189,12 +194,12 @@ def halved(factor):
 
 
 def test_a_transfer_moves_a_device_out_of_one_unit_into_another_and_changes_nothing_above(fleet):
-    transferred(fleet.collector, fleet.server)
+    transferred(fleet.context, fleet.server)
     unit = "Métropole/DSI"
     spans = Span(AFTER.first, AFTER.first + 3 * DAY_S), Span(AFTER.first + 3 * DAY_S, AFTER.last - DAY_S)
     left, joined, whole = (
         {part.reason: part.value for part in found.parts} if found else {}
-        for found in (changes(fleet.collector, *(Query(span, org_unit=at) for span in spans))
+        for found in (changes(fleet.context, *(FootprintQuery(span, org_unit=at) for span in spans))
                       for at in (unit, "Z", None))
     )  # fmt: skip
     assert left["moved"] < 0
@@ -203,11 +208,14 @@ def test_a_transfer_moves_a_device_out_of_one_unit_into_another_and_changes_noth
 
 
 def test_there_is_no_change_from_nothing(fleet):
-    assert changes(fleet.collector, Query(BEFORE), Query(Span(TODAY, NOW // SLOT_S * SLOT_S))) is not None
+    assert (
+        changes(fleet.context, FootprintQuery(BEFORE), FootprintQuery(Span(TODAY, NOW // SLOT_S * SLOT_S)))
+        is not None
+    )
     long_ago = Span(TODAY - 60 * DAY_S, TODAY - 53 * DAY_S)
-    assert changes(fleet.collector, Query(long_ago), Query(AFTER)) is None
+    assert changes(fleet.context, FootprintQuery(long_ago), FootprintQuery(AFTER)) is None
 
 
 def test_two_different_questions_are_refused_with_the_mend(fleet):
     with pytest.raises(Incomparable, match="only the spans may differ"):
-        changes(fleet.collector, Query(BEFORE), Query(AFTER, Criterion.ADPE))
+        changes(fleet.context, FootprintQuery(BEFORE), FootprintQuery(AFTER, Criterion.ADPE))

@@ -10,9 +10,9 @@ from parcimetre_server.analysis import overview
 from parcimetre_server.base.periods import since_midnight
 from parcimetre_server.base.scope import Scope
 from parcimetre_server.fleet.retirement import retire
-from parcimetre_server.footprint.compute import figures
-from parcimetre_server.footprint.query import Query
-from parcimetre_server.store.records import Arrival, Fact
+from parcimetre_server.footprint.compute import compute_footprint
+from parcimetre_server.footprint.query import FootprintQuery
+from parcimetre_server.store.records import Fact, WriteBatch
 
 from ..conftest import NOW, SLOT_S, TODAY, slot
 
@@ -21,7 +21,7 @@ from ..conftest import NOW, SLOT_S, TODAY, slot
 def large(fleet, monkeypatch, client_of):
     """The fleet, as if it were a large one, and its first page."""
     monkeypatch.setattr(overview, "MANY", 1)
-    reader = client_of(fleet.collector)
+    reader = client_of(fleet.context)
     return lambda: shown(reader)
 
 
@@ -34,12 +34,12 @@ def shown(reader):
 
 def late(fleet):
     """Records of yesterday that come now, and move the total."""
-    return [Arrival(fleet.silent, [slot(TODAY - SLOT_S * i) for i in range(1, 60)])]
+    return [WriteBatch(fleet.silent, [slot(TODAY - SLOT_S * i) for i in range(1, 60)])]
 
 
 def test_a_small_fleet_s_page_is_made_anew_each_time(fleet, reader):
     before = shown(reader)
-    fleet.collector.store.write(late(fleet))
+    fleet.context.store.write(late(fleet))
     assert shown(reader) != before
     assert before[1] is None
 
@@ -47,7 +47,7 @@ def test_a_small_fleet_s_page_is_made_anew_each_time(fleet, reader):
 def test_a_large_fleet_s_page_is_told_again_with_its_time_and_then_made_anew(fleet, large, clock_at):
     first = large()
     assert first[1] == "11:07"
-    fleet.collector.store.write(late(fleet))
+    fleet.context.store.write(late(fleet))
     clock_at(NOW + KEPT_S - 1)
     assert large() == first
     clock_at(NOW + KEPT_S)
@@ -58,8 +58,10 @@ def test_a_large_fleet_s_page_is_told_again_with_its_time_and_then_made_anew(fle
 
 def test_what_is_kept_is_what_would_be_made_anew(fleet, large):
     total, _ = large()
-    span = since_midnight(NOW, fleet.collector.zone, 7)
-    assert total.split(" ")[0] == f"{figures(fleet.collector, Query(span)).total().value:.3g}"
+    span = since_midnight(NOW, fleet.context.zone, 7)
+    assert (
+        total.split(" ")[0] == f"{compute_footprint(fleet.context, FootprintQuery(span)).total().value:.3g}"
+    )
     assert large()[0] == total
 
 
@@ -74,9 +76,9 @@ def test_what_people_state_counts_at_once(fleet, large, clock_at, what):
     assert large()[1] == "11:07"
     clock_at(NOW + 60)
     if what == "retired":
-        retire(fleet.collector.store, fleet.server, NOW)
+        retire(fleet.context.store, fleet.server, NOW)
     else:
-        fleet.collector.store.append([Fact(what, fleet.server, NOW, STATEMENTS[what])])
+        fleet.context.store.append([Fact(what, fleet.server, NOW, STATEMENTS[what])])
     assert large()[1] == "11:08"
 
 
@@ -90,36 +92,34 @@ STATEMENTS = {
 
 def test_each_scope_is_told_its_own(fleet, large):
     large()
-    units = [units_told(fleet.collector, root) for root in ("Métropole/DSI", "Métropole/Ville")]
+    units = [units_told(fleet.context, root) for root in ("Métropole/DSI", "Métropole/Ville")]
     assert units[0] == {"Métropole/DSI"}
     assert not units[0] & units[1]
 
 
-def units_told(collector, root):
+def units_told(context, root):
     """Units of the devices that an admin of a unit is shown first."""
-    narrowed, first = collector.within(Scope(root, "admin")), overview.Asked(org_unit=root)
-    moment = collector.moments.tell(
-        (narrowed.scope, first), narrowed, lambda: overview._told(narrowed, first)
-    )
+    narrowed, first = context.within(Scope(root, "admin")), overview.Asked(org_unit=root)
+    moment = context.moments.tell((narrowed.scope, first), narrowed, lambda: overview._told(narrowed, first))
     return {bar.device.org_unit for bar in moment.told["devices"]}
 
 
 def test_the_first_page_is_ready_before_anybody_asks(fleet, large, monkeypatch):
-    overview.prepare(fleet.collector)
+    overview.prepare(fleet.context)
     monkeypatch.setattr(overview, "_told", lambda *_: pytest.fail("figures were made"))
     assert large()[1] == "11:07"
 
 
 def test_nothing_is_prepared_for_a_small_fleet(fleet, monkeypatch):
     monkeypatch.setattr(overview, "_told", lambda *_: pytest.fail("figures were made"))
-    overview.prepare(fleet.collector)
+    overview.prepare(fleet.context)
 
 
 def test_another_factor_set_is_another_answer(fleet):
-    moments, makes = fleet.collector.moments, []
-    other = replace(fleet.collector, factors=replace(fleet.collector.factors, id="other"))
-    for collector in (fleet.collector, fleet.collector, other):
-        moments.tell("question", collector, lambda: (makes.append(1), True))
+    moments, makes = fleet.context.moments, []
+    other = replace(fleet.context, factors=replace(fleet.context.factors, id="other"))
+    for context in (fleet.context, fleet.context, other):
+        moments.tell("question", context, lambda: (makes.append(1), True))
     assert len(makes) == 2
 
 
@@ -128,7 +128,7 @@ def test_many_who_ask_at_once_wait_for_one_answer(fleet):
 
     def ask():
         together.wait()
-        fleet.collector.moments.tell("question", fleet.collector, lambda: (makes.append(1), True))
+        fleet.context.moments.tell("question", fleet.context, lambda: (makes.append(1), True))
 
     threads = [Thread(target=ask) for _ in range(4)]
     for thread in threads:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_server.analysis.period_choice import chosen
+from parcimetre_server.analysis.period_choice import choose_period
 from parcimetre_server.base.periods import SLOT_S, BadPeriod, Span
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -20,7 +20,7 @@ NOW = at(2026, 11, 24, 11, 7)
 
 
 def told(kind, name="", begin="", end="", now=NOW):
-    return chosen(kind, name, begin, end, PARIS, now)
+    return choose_period(kind, name, begin, end, PARIS, now)
 
 
 @pytest.mark.parametrize(

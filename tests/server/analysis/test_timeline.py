@@ -6,18 +6,18 @@ from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_server.analysis.timeline import STATES, by_day, quarter_hours
 from parcimetre_server.base.periods import since_midnight
 from parcimetre_server.fleet.devices import device
-from parcimetre_server.footprint.compute import figures
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.compute import compute_footprint
+from parcimetre_server.footprint.query import FootprintQuery
 
 
 @pytest.mark.parametrize("name", ["laptop", "guest", "server", "silent"])
 def test_quarter_hours_add_up_to_the_figures_of_the_device(fleet, name):
-    collector, key = fleet.collector, getattr(fleet, name)
-    span = since_midnight(collector.now(), collector.zone, 8)
-    found = quarter_hours(collector, device(collector.store, key), span, Criterion.GWP)
+    context, key = fleet.context, getattr(fleet, name)
+    span = since_midnight(context.now(), context.zone, 8)
+    found = quarter_hours(context, device(context.store, key), span, Criterion.GWP)
     (use,) = [
         row
-        for row in figures(collector, Query(span, Criterion.GWP, device=key)).rows("stage")
+        for row in compute_footprint(context, FootprintQuery(span, Criterion.GWP, device=key)).rows("stage")
         if row.group == Stage.USE
     ]
     assert found.energy_j.sum() / 3.6e6 == pytest.approx(use.energy_kwh)
@@ -26,9 +26,9 @@ def test_quarter_hours_add_up_to_the_figures_of_the_device(fleet, name):
 
 
 def test_seconds_of_the_states_fill_each_slot_and_the_longest_names_it(fleet):
-    collector = fleet.collector
-    span = since_midnight(collector.now(), collector.zone, 10)
-    found = quarter_hours(collector, device(collector.store, fleet.silent), span, Criterion.GWP)
+    context = fleet.context
+    span = since_midnight(context.now(), context.zone, 10)
+    found = quarter_hours(context, device(context.store, fleet.silent), span, Criterion.GWP)
     assert (found.seconds.sum(axis=1) == SLOT_S).all()
     recorded = found.seconds[:, :3].sum(axis=1) > 0
     assert {STATES[i] for i in found.state[recorded]} == {"off"}  # 300 s awake, 600 s off

@@ -22,8 +22,8 @@ from parcimetre_factors.power.calibration import calibrated
 from parcimetre_factors.service_life.amortisation import Policy, per_unit
 from parcimetre_factors.service_life.purchase import ERRORS
 from parcimetre_factors.tables.factor_set import FactorSet, load_factor_set
-from parcimetre_server.base.i18n import Tongue, language_of, language_of_environment
-from parcimetre_server.footprint.hardware_model import profiles
+from parcimetre_server.base.i18n import Translator, language_of, language_of_environment
+from parcimetre_server.footprint.hardware_model import hardware_models
 
 PACKAGE = Path(parcimetre_server.__file__).parent
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
@@ -43,7 +43,7 @@ CPUS = (
     (Cpu("Intel(R) Xeon(R) CPU E5-2660 0 @ 2.20GHz", 2, 8, 16),),
 )
 DISKS = ((), (Disk("ssd", 512), Disk("hdd", 1000)))
-KEYWORDS = {"_": None, "tongue": None, "mark": None, "n_": (1, 2), "plural": (1, 2)}
+KEYWORDS = {"_": None, "translator": None, "N_": None, "n_": (1, 2), "plural": (1, 2)}
 
 
 def extracted():
@@ -107,7 +107,7 @@ def said():
     terms += [factor_leaf("life", error, factors) for error in ERRORS.values() if error]
     words = set()
     for made in hardware_of_all_kinds():
-        profile = profiles(factors).of(made)
+        profile = hardware_models(factors).of(made)
         words |= {profile.embodied.note} | {other.why_not for other in profile.embodied.alternatives}
         terms += [*profile.watts.values(), *profile.embodied.by_stage.values()]
         terms += [profile.hours_per_year, profile.reconditioning.life_years]
@@ -182,8 +182,8 @@ def test_commands_speak_the_language_of_the_terminal(environment, expected):
 
 
 def test_a_message_fills_its_places():
-    assert Tongue("fr")("{low} to {high}", low=1, high=2) == "1 à 2"
+    assert Translator("fr")("{low} to {high}", low=1, high=2) == "1 à 2"
 
 
 def test_plural_follows_the_number():
-    assert Tongue("en").plural("{n} device", "{n} devices", 2) == "2 devices"
+    assert Translator("en").plural("{n} device", "{n} devices", 2) == "2 devices"

@@ -8,8 +8,8 @@ import pytest
 from parcimetre_server.base.exposition import Histogram, Metric, text
 from parcimetre_server.base.metrics import Meters
 from parcimetre_server.base.periods import since_midnight
-from parcimetre_server.footprint.compute import footprint
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.compute import footprint_rows
+from parcimetre_server.footprint.query import FootprintQuery
 
 ROOT = Path(__file__).parents[3]
 DASHBOARD = ROOT / "deploy" / "grafana" / "parcimetre.json"
@@ -44,9 +44,9 @@ def scraped(reader):
 
 
 def test_the_last_full_day_is_what_the_footprint_says(fleet, scraped):
-    midnight = since_midnight(fleet.now, fleet.collector.zone, 2)
-    today = since_midnight(fleet.now, fleet.collector.zone)
-    rows = footprint(fleet.collector, Query(type(today)(midnight.first, today.first)), "org_unit")
+    midnight = since_midnight(fleet.now, fleet.context.zone, 2)
+    today = since_midnight(fleet.now, fleet.context.zone)
+    rows = footprint_rows(fleet.context, FootprintQuery(type(today)(midnight.first, today.first)), "org_unit")
     samples = read(scraped)
     assert rows
     for row in rows:
@@ -78,7 +78,7 @@ def test_of_an_org_unit_only_its_subtree_is_told_and_nothing_of_the_process(read
 
 
 def test_the_factor_set_in_force_is_a_label(fleet, scraped):
-    assert f'factor_set="{fleet.collector.factors.id}"' in scraped
+    assert f'factor_set="{fleet.context.factors.id}"' in scraped
 
 
 def test_a_histogram_counts_each_duration_in_its_bucket_and_all_above():

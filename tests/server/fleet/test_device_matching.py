@@ -2,7 +2,7 @@
 
 import pytest
 from parcimetre_agent.report import HardwareIdentity
-from parcimetre_server.fleet.device_matching import Identities, Known
+from parcimetre_server.fleet.device_matching import Identities, KnownDevice
 from parcimetre_server.store.records import DeviceId
 
 INSTALL, OTHER_INSTALL = "1" * 32, "2" * 32
@@ -13,7 +13,7 @@ DEVICE = DeviceId("d" * 32)
 def met(install_id=INSTALL, fingerprint=PRINT, virtual="none"):
     """Identities that know one machine."""
     identities = Identities()
-    identities.remember(Known(DEVICE, install_id, fingerprint, virtual))
+    identities.remember(KnownDevice(DEVICE, install_id, fingerprint, virtual))
     return identities
 
 
@@ -41,13 +41,13 @@ def test_a_machine_is_known_again_or_split(known, asking, same):
 def test_two_clones_of_one_image_stay_two_devices():
     identities = met(INSTALL, PRINT, "kvm")
     clone = DeviceId("c" * 32)
-    identities.remember(Known(clone, INSTALL, OTHER_PRINT, "kvm"))
+    identities.remember(KnownDevice(clone, INSTALL, OTHER_PRINT, "kvm"))
     assert identities.find(HardwareIdentity(INSTALL, "kvm", PRINT)) == DEVICE
     assert identities.find(HardwareIdentity(INSTALL, "kvm", OTHER_PRINT)) == clone
 
 
 def test_a_reimaged_machine_is_no_longer_known_by_its_old_installation():
     identities = met(INSTALL, PRINT)
-    identities.remember(Known(DEVICE, OTHER_INSTALL, PRINT, "none"))
+    identities.remember(KnownDevice(DEVICE, OTHER_INSTALL, PRINT, "none"))
     assert identities.find(HardwareIdentity(INSTALL, "none", None)) is None
     assert identities.find(HardwareIdentity(OTHER_INSTALL, "none", None)) == DEVICE

@@ -23,15 +23,15 @@ from parcimetre_server.fleet.merging import merge
 from parcimetre_server.fleet.monitors import claims, of_device, spans
 from parcimetre_server.fleet.monitors_at_home import keep_rule, not_counted, settle
 from parcimetre_server.fleet.retirement import retire
-from parcimetre_server.footprint.compute import figures, footprint
+from parcimetre_server.footprint.compute import compute_footprint, footprint_rows
 from parcimetre_server.footprint.explanation.device import explain_device
 from parcimetre_server.footprint.explanation.org_unit import explain_unit
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.footprint.result import GROUPINGS
-from parcimetre_server.ingest.intake import take
-from parcimetre_server.organisation.transfers import BadTransfer, Stay, transfer
+from parcimetre_server.ingest.intake import accept_report
+from parcimetre_server.organisation.transfers import BadTransfer, Placement, transfer
 from parcimetre_server.store.embedded import open_store
-from parcimetre_server.store.records import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 from ..conftest import DAY_S, NOW, SLOT_S, TODAY, enrolled, inventory
 
@@ -63,8 +63,8 @@ def quiet(first, last):
 class Desk:
     """Machines in a store, and what they show."""
 
-    def __init__(self, collector):
-        self.collector, self.store = collector, collector.store
+    def __init__(self, context):
+        self.context, self.store = context, context.store
 
     def machine(self, key, org_unit="Ville/DSI", category="desktop"):
         """A machine that enrolled."""
@@ -78,7 +78,7 @@ class Desk:
 
     def did(self, key, *slots):
         """Slots arrive."""
-        self.store.write([Arrival(key, [slot for some in slots for slot in some])])
+        self.store.write([WriteBatch(key, [slot for some in slots for slot in some])])
 
     @property
     def monitors(self):
@@ -106,7 +106,10 @@ WEEK = Span(MONDAY, MONDAY + 7 * DAY_S)
 
 
 def rows(desk, group_by="device", **about):
-    return {row.group: row for row in figures(desk.collector, Query(WEEK, **about)).rows(group_by)}
+    return {
+        row.group: row
+        for row in compute_footprint(desk.context, FootprintQuery(WEEK, **about)).rows(group_by)
+    }
 
 
 def test_a_display_moved_between_two_machines_is_one_device_and_each_half_is_told_by_its_machine(desk):
@@ -238,13 +241,13 @@ def lit_for(desk, hours, key=FIRST, day=0):
 def test_a_display_that_one_machine_saw_counts_from_twenty_working_hours_on(desk, hours, counts):
     lit_for(desk, hours)
     assert (desk.only.id in rows(desk)) is counts
-    assert not_counted(desk.collector, [desk.only]) == ({} if counts else {desk.only.id: "seen_at_home"})
+    assert not_counted(desk.context, [desk.only]) == ({} if counts else {desk.only.id: "seen_at_home"})
 
 
 def test_evenings_and_weekends_are_no_working_hours(desk):
     desk.shows(FIRST, at(0, 8), DESK)
     desk.did(FIRST, *(lit(at(day, 18), at(day, 24)) for day in range(5)), lit(at(5, 0), at(7, 0)))
-    assert not_counted(desk.collector, [desk.only]) == {desk.only.id: "seen_at_home"}
+    assert not_counted(desk.context, [desk.only]) == {desk.only.id: "seen_at_home"}
 
 
 def test_a_display_that_two_machines_saw_is_the_fleet_s(desk):
@@ -256,20 +259,20 @@ def test_a_display_that_two_machines_saw_is_the_fleet_s(desk):
 @pytest.mark.parametrize(("rule", "hours", "counts"), [("all", 1, True), ("none", 30, False)])
 def test_the_operator_chooses_whether_displays_count(desk, rule, hours, counts):
     lit_for(desk, hours)
-    desk.collector = replace(desk.collector, settings=replace(desk.collector.settings, displays=rule))
+    desk.context = replace(desk.context, settings=replace(desk.context.settings, displays=rule))
     assert (desk.only.id in rows(desk)) is counts
 
 
 def test_commands_count_by_the_rule_that_was_served_with(desk):
     lit_for(desk, 1)
-    keep_rule(replace(desk.collector, settings=replace(desk.collector.settings, displays="all")))
+    keep_rule(replace(desk.context, settings=replace(desk.context.settings, displays="all")))
     assert desk.only.id in rows(desk)
 
 
 def test_what_was_once_known_to_be_the_fleet_s_is_not_looked_at_again(desk):
     lit_for(desk, 20)
-    assert settle(desk.collector) == 1
-    assert settle(desk.collector) == 0
+    assert settle(desk.context) == 1
+    assert settle(desk.context) == 0
     assert desk.store.latest("monitor")[desk.only.id].body["settled"]
     desk.shows(SECOND, at(4, 12), DESK)
     assert desk.store.latest("monitor")[desk.only.id].body["settled"]
@@ -282,9 +285,9 @@ def test_one_day_of_a_monitor_worked_by_hand(desk):
     desk.did(FIRST, quiet(at(0, 0), at(0, 8)), lit(at(0, 8), at(0, 16)), quiet(at(0, 16), at(1, 0)))
     day = Span(at(0, 0), at(1, 0))
     on_w = (35.8 / 8.76 - 0.65 * 0.3) / 0.35
-    (row,) = footprint(desk.collector, Query(day, device=desk.only.id))
+    (row,) = footprint_rows(desk.context, FootprintQuery(day, device=desk.only.id))
     assert row.energy_kwh == pytest.approx((8 * on_w + 16 * 0.3) / 1000, rel=1e-9)
-    made = figures(desk.collector, Query(day, device=desk.only.id)).rows("stage")
+    made = compute_footprint(desk.context, FootprintQuery(day, device=desk.only.id)).rows("stage")
     by_stage = {stage.group: stage.value for stage in made}
     year_s = 365.25 * DAY_S
     assert by_stage[Stage.MANUFACTURING] == pytest.approx(392.385 / 6.6 * DAY_S / year_s, rel=1e-9)
@@ -297,7 +300,7 @@ def test_the_tree_of_a_monitor_gives_its_figure_and_names_the_machines_that_told
     desk.shows(SECOND, at(1, 8), DESK)
     for day, key in enumerate((FIRST, SECOND)):
         desk.did(key, lit(at(day, 8), at(day, 18)))
-    explained = explain_device(desk.collector, desk.only.id, WEEK, Criterion.GWP)
+    explained = explain_device(desk.context, desk.only.id, WEEK, Criterion.GWP)
     assert explained.term.value == pytest.approx(rows(desk)[desk.only.id].value, rel=1e-12)
     tellers = {term.detail for term in walk(explained.term) if term.label == "time"}
     assert tellers == {"pc-1", "pc-2"}
@@ -305,7 +308,7 @@ def test_the_tree_of_a_monitor_gives_its_figure_and_names_the_machines_that_told
 
 def test_an_org_unit_s_tree_holds_its_monitors(desk):
     lit_for(desk, 20)
-    explained = explain_unit(desk.collector, "Ville", WEEK, Criterion.GWP)
+    explained = explain_unit(desk.context, "Ville", WEEK, Criterion.GWP)
     assert desk.only.id in {term.ref for term in explained.term.inputs}
 
 
@@ -334,7 +337,7 @@ def test_a_monitor_can_be_retired(desk):
 @pytest.mark.parametrize("group_by", GROUPINGS)
 def test_groups_add_up_to_the_total_with_monitors_in_them(desk, group_by):
     lit_for(desk, 30)
-    found = figures(desk.collector, Query(WEEK))
+    found = compute_footprint(desk.context, FootprintQuery(WEEK))
     total = found.total()
     assert math.fsum(row.value or 0.0 for row in found.rows(group_by)) == pytest.approx(total.value, rel=1e-9)
     assert math.fsum(row.energy_kwh for row in found.rows(group_by)) == pytest.approx(total.energy_kwh)
@@ -360,7 +363,7 @@ def test_whatever_moves_where_no_slot_counts_twice_and_devices_add_up(empty, tmp
     for key, hour, one, other in sorted(moves, key=lambda move: move[1]):
         shown = [display for display, there in ((DESK, one), (NAMELESS, other)) if there]
         desk.shows(key, at(0, hour), *shown)
-    found = figures(asked, Query(WEEK))
+    found = compute_footprint(asked, FootprintQuery(WEEK))
     for figure in found.devices:
         assert (figure.covered_s <= 3 * DAY_S).all()
     assert math.fsum(row.value for row in found.rows("device")) == pytest.approx(
@@ -378,7 +381,7 @@ def test_claims_of_a_machine_do_not_overlap(desk):
 def test_a_report_s_inventory_makes_its_displays_devices(desk):
     made = replace(inventory("desktop", displays=[DESK, DESK]), taken_at=NOW)
     sent = asdict(report.Report(1, FIRST, NOW, "0.1.0", inventory=made))
-    arrival = take(json.dumps(sent).encode(), FIRST, desk.store, NOW).arrival
+    arrival = accept_report(json.dumps(sent).encode(), FIRST, desk.store, NOW).arrival
     desk.store.write([arrival])
     assert {monitor.driven_by for monitor in desk.monitors.values()} == {FIRST}
     assert len(desk.monitors) == 2
@@ -386,7 +389,7 @@ def test_a_report_s_inventory_makes_its_displays_devices(desk):
 
 def test_the_api_tells_what_drove_a_monitor_and_why_it_is_not_counted(desk, client_of):
     lit_for(desk, 1)
-    reader = client_of(desk.collector)
+    reader = client_of(desk.context)
     (listed,) = reader.get("/v1/devices", params={"category": "monitor"}).json()["items"]
     told = reader.get(f"/v1/devices/{listed['id']}").json()
     assert (listed["not_counted"], listed["first_slot"]) == ("seen_at_home", at(0, 8))
@@ -396,7 +399,7 @@ def test_the_api_tells_what_drove_a_monitor_and_why_it_is_not_counted(desk, clie
 
 def test_pages_show_a_monitor_with_its_machines_and_those_that_are_left_out(desk, client_of):
     lit_for(desk, 1)
-    reader = client_of(desk.collector)
+    reader = client_of(desk.context)
     page = reader.get(f"/devices/{desk.only.id}").text
     assert "This display is in no total: not counted (seen at home)." in page
     assert f'<a href="/devices/{FIRST}">pc-1</a>' in page
@@ -405,13 +408,13 @@ def test_pages_show_a_monitor_with_its_machines_and_those_that_are_left_out(desk
 
 def test_a_monitor_is_no_agent(desk):
     lit_for(desk, 1)
-    assert {agent.device for agent in agents(desk.collector).agents} == {FIRST, SECOND}
+    assert {agent.device for agent in agents(desk.context).agents} == {FIRST, SECOND}
 
 
 def test_the_command_lists_monitors_with_their_state(desk, monkeypatch):
     lit_for(desk, 1)
     monkeypatch.setenv("COLUMNS", "200")
-    words = ["--category", "monitor", "--data-dir", str(desk.collector.settings.data_dir)]
+    words = ["--category", "monitor", "--data-dir", str(desk.context.settings.data_dir)]
     answer = CliRunner().invoke(command, words, env={"LC_ALL": "C"}, catch_exceptions=False)
     assert "not counted (seen at home)" in answer.output
 
@@ -430,7 +433,7 @@ def test_a_monitor_of_two_machines_that_are_one_is_driven_by_the_one_and_told_by
     assert (desk.only.driven_by, desk.only.org_unit) == (FIRST, "Ville/DSI")
     assert of_device(desk.store, desk.only, WEEK).activity.display_on_s.sum() == before
     assert [driver.id for driver in drivers(desk.store, desk.only)] == [FIRST, FIRST]
-    term = explain_device(desk.collector, desk.only.id, WEEK, Criterion.GWP).term
+    term = explain_device(desk.context, desk.only.id, WEEK, Criterion.GWP).term
     assert recompute(term) == pytest.approx(rows(desk)[desk.only.id].value, rel=1e-12)
 
 
@@ -442,11 +445,11 @@ def test_a_monitor_changes_its_org_unit_on_the_day_on_which_its_machine_does(des
     transfer(
         desk.store,
         FIRST,
-        Stay("Ville/DSI", "Hôtel de Ville"),
+        Placement("Ville/DSI", "Hôtel de Ville"),
         "Ville/Mairie",
         None,
         day,
-        desk.collector.zone,
+        desk.context.zone,
         NOW,
     )
     by_unit = {unit: rows(desk, org_unit=unit) for unit in ("Ville/DSI", "Ville/Mairie")}
@@ -457,7 +460,9 @@ def test_a_monitor_changes_its_org_unit_on_the_day_on_which_its_machine_does(des
         whole.value, rel=1e-12
     )
     with pytest.raises(BadTransfer, match="monitor"):
-        transfer(desk.store, desk.only.id, Stay("a", "b"), "Ville/DSI", None, day, desk.collector.zone, NOW)
+        transfer(
+            desk.store, desk.only.id, Placement("a", "b"), "Ville/DSI", None, day, desk.context.zone, NOW
+        )
 
 
 def test_deleting_a_machine_takes_its_name_off_monitors_and_the_monitors_that_only_it_showed(desk):
@@ -468,9 +473,7 @@ def test_deleting_a_machine_takes_its_name_off_monitors_and_the_monitors_that_on
     assert len(desk.monitors) == 2
     delete(desk.store, FIRST, "asked for", NOW)
     assert desk.only.drivers == (SECOND,)
-    left = b"".join(
-        file.read_bytes() for file in desk.collector.settings.data_dir.rglob("*") if file.is_file()
-    )
+    left = b"".join(file.read_bytes() for file in desk.context.settings.data_dir.rglob("*") if file.is_file())
     assert FIRST.encode() not in left
 
 

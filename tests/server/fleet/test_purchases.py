@@ -7,18 +7,18 @@ from parcimetre_factors.explanation.term import recompute, walk
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.cli import devices as command
 from parcimetre_server.fleet.devices import device
-from parcimetre_server.fleet.purchases import BadPurchases, keep
-from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.fleet.purchases import BadPurchases, store_purchases
+from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.explanation.device import explain_device
 from parcimetre_server.footprint.explanation.notes import LIFE_FROM, LIFE_OVER
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.query import FootprintQuery
 
 HEAD = "device,date,condition\n"
 
 
 def take(fleet, *lines):
-    collector = fleet.collector
-    return keep(collector.store, [HEAD, *lines], collector.zone, fleet.now)
+    context = fleet.context
+    return store_purchases(context.store, [HEAD, *lines], context.zone, fleet.now)
 
 
 def week(fleet):
@@ -26,12 +26,12 @@ def week(fleet):
 
 
 def embodied(fleet, which):
-    rows = footprint(fleet.collector, Query(week(fleet), device=which), "stage")
+    rows = footprint_rows(fleet.context, FootprintQuery(week(fleet), device=which), "stage")
     return [row for row in rows if row.group == "manufacturing"]
 
 
 def explained(fleet, which):
-    return explain_device(fleet.collector, which, week(fleet), Criterion.GWP)
+    return explain_device(fleet.context, which, week(fleet), Criterion.GWP)
 
 
 def test_a_laptop_whose_panel_is_of_2021_has_served_its_life(fleet):
@@ -54,7 +54,7 @@ def test_a_life_that_ends_within_the_period_accrues_up_to_then(fleet):
     take(fleet, f"{fleet.silent},2020-11-19\n")  # a life of six years
     assert 0 < embodied(fleet, fleet.silent)[0].value < whole
     found = explained(fleet, fleet.silent)
-    row = footprint(fleet.collector, Query(week(fleet), device=fleet.silent))[0]
+    row = footprint_rows(fleet.context, FootprintQuery(week(fleet), device=fleet.silent))[0]
     assert recompute(found.term) == pytest.approx(row.value, rel=1e-9)
 
 
@@ -75,7 +75,7 @@ def test_the_uncertainty_of_the_date_is_told_with_its_source(fleet):
 def test_a_device_is_named_by_its_id_the_beginning_of_it_or_its_name(fleet):
     found = take(fleet, f"{fleet.laptop[:9]},2024-02-01\n", "guest-1,2024-03-01\n")
     assert vars(found) == {"changed": 2, "known": 0}
-    dates = [device(fleet.collector.store, which).purchase.at for which in (fleet.laptop, fleet.guest)]
+    dates = [device(fleet.context.store, which).purchase.at for which in (fleet.laptop, fleet.guest)]
     assert dates == [1706742000, 1709247600]  # midnight in Paris
 
 
@@ -102,17 +102,17 @@ def test_a_faulty_line_is_named_and_nothing_of_the_file_is_kept(fleet, line, tol
     with pytest.raises(BadPurchases) as refused:
         take(fleet, f"{fleet.server},2024-02-01\n", line.format(laptop=fleet.laptop))
     assert told in str(refused.value)
-    assert device(fleet.collector.store, fleet.server).purchase is None
+    assert device(fleet.context.store, fleet.server).purchase is None
 
 
 def test_columns_of_another_name_are_refused(fleet):
     with pytest.raises(BadPurchases, match="line 1: give the columns device and date"):
-        keep(fleet.collector.store, ["serial;date\n"], fleet.collector.zone, fleet.now)
+        store_purchases(fleet.context.store, ["serial;date\n"], fleet.context.zone, fleet.now)
 
 
 def test_the_command_takes_a_file_that_a_spreadsheet_saved(fleet, tmp_path):
     file = tmp_path / "bought.csv"
     file.write_text(f"{HEAD}{fleet.laptop},2024-02-01\n", "utf-8-sig")
-    folder = ["--data-dir", str(fleet.collector.settings.data_dir)]
+    folder = ["--data-dir", str(fleet.context.settings.data_dir)]
     answer = CliRunner().invoke(command.command, ["purchases", str(file), *folder], catch_exceptions=False)
     assert answer.output == "Purchases: 1 taken in, 0 known.\n"

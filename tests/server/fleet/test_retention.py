@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from parcimetre_agent.report import Gap
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explanation.term import recompute
-from parcimetre_server.access.opening import open_collector
+from parcimetre_server.access.opening import open_context
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.store import command
@@ -17,15 +17,15 @@ from parcimetre_server.demo.fleet import fleet as demo_fleet
 from parcimetre_server.demo.records import activity
 from parcimetre_server.fleet.retention import KeptAs, resolution_of, retain
 from parcimetre_server.footprint import usage_reader
-from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.explanation.device import explain_device
 from parcimetre_server.footprint.explanation.notes import DAYS_KEPT, HOURS_KEPT
 from parcimetre_server.footprint.explanation.org_unit import explain_unit
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.operations import jobs
 from parcimetre_server.organisation import audit
-from parcimetre_server.store.records import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 from ..conftest import DAY_S, NOW, TODAY
 
@@ -42,7 +42,7 @@ def records(device, first):
 @pytest.fixture
 def old(tmp_path, clock_at):
     """Twenty devices of the demo, with two days of records 500 days ago and two of last week."""
-    collector = open_collector(Settings(tmp_path / "data"), create=True)
+    context = open_context(Settings(tmp_path / "data"), create=True)
     for device in demo_fleet(20, 1):
         body = {
             "category": device.category, "org_unit": "Ville", "site": "Mairie", "hostname": None,
@@ -53,17 +53,17 @@ def old(tmp_path, clock_at):
             Fact("inventory", device.install_id, FIRST, asdict(device.inventory(FIRST))),
         ]
         slots = [*records(device, FIRST), *records(device, TODAY - 7 * DAY_S)]
-        collector.store.write([Arrival(DeviceId(device.install_id), slots, facts)])
-    collector.store.append([Fact("site", "Mairie", FIRST, {"zone": "FR"})])
-    collector.store.tidy(NOW)
-    yield collector
-    collector.store.close()
+        context.store.write([WriteBatch(DeviceId(device.install_id), slots, facts)])
+    context.store.append([Fact("site", "Mairie", FIRST, {"zone": "FR"})])
+    context.store.tidy(NOW)
+    yield context
+    context.store.close()
 
 
-def rows(collector, span=SPAN, interval="total", group_by="device"):
+def rows(context, span=SPAN, interval="total", group_by="device"):
     return {
         (row.group, row.period): row
-        for row in footprint(collector, Query(span, Criterion.GWP, interval), group_by)
+        for row in footprint_rows(context, FootprintQuery(span, Criterion.GWP, interval), group_by)
     }
 
 

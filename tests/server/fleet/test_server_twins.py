@@ -9,10 +9,10 @@ from parcimetre_server.base.periods import Span
 from parcimetre_server.fleet import merging
 from parcimetre_server.fleet.devices import device, devices
 from parcimetre_server.fleet.server_twins import join_servers
-from parcimetre_server.footprint.compute import figures
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.compute import compute_footprint
+from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.organisation import audit
-from parcimetre_server.store.records import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 from ..conftest import DAY_S, NOW, SLOT_S, TODAY, enrolled, inventory, slot
 
@@ -31,7 +31,7 @@ def machine(device_id, serial=SERIAL, unit=UNIT, energy=(), **about):
         made = replace(made, os=report.OperatingSystem("none"), outcomes=[outcome])
     slots = [slot(start, energy) for start in range(TODAY - DAY_S, TODAY, SLOT_S)]
     facts = enrolled(device_id, "server", unit, made, **{"hostname": None, "simulated": False} | about)
-    return Arrival(device_id, slots, facts)
+    return WriteBatch(device_id, slots, facts)
 
 
 @pytest.fixture
@@ -53,45 +53,50 @@ def twice(empty):
     return write
 
 
-def total(collector):
-    return figures(collector, Query(WEEK)).total()
+def total(context):
+    return compute_footprint(context, FootprintQuery(WEEK)).total()
 
 
 @pytest.mark.parametrize("gateway", [None, GATEWAY])
 def test_a_server_that_both_tell_of_becomes_one_and_is_counted_once(twice, gateway):
-    collector = twice(relayed_by=gateway)
-    alone = {key: figures(collector, Query(WEEK, device=key)).total() for key in (OWN, RELAYED)}
-    assert total(collector).value == pytest.approx(sum(one.value for one in alone.values()))
-    assert join_servers(collector) == 1
-    after = total(collector)
-    assert set(devices(collector.store)) == {OWN}
+    context = twice(relayed_by=gateway)
+    alone = {
+        key: compute_footprint(context, FootprintQuery(WEEK, device=key)).total() for key in (OWN, RELAYED)
+    }
+    assert total(context).value == pytest.approx(sum(one.value for one in alone.values()))
+    assert join_servers(context) == 1
+    after = total(context)
+    assert set(devices(context.store)) == {OWN}
     assert after.energy_kwh <= max(one.energy_kwh for one in alone.values()) * 1.0001
-    stages = {row.group: row.value for row in figures(collector, Query(WEEK)).rows("stage")}
-    one = {row.group: row.value for row in figures(collector, Query(WEEK, device=OWN)).rows("stage")}
+    stages = {row.group: row.value for row in compute_footprint(context, FootprintQuery(WEEK)).rows("stage")}
+    one = {
+        row.group: row.value
+        for row in compute_footprint(context, FootprintQuery(WEEK, device=OWN)).rows("stage")
+    }
     assert stages == pytest.approx(one)
-    assert join_servers(collector) == 0
+    assert join_servers(context) == 0
 
 
 def test_the_joined_server_is_described_by_its_own_agent(twice):
-    collector = twice(enrolled_at=NOW)
-    collector.store.append(
-        [Fact("inventory", RELAYED, NOW, collector.store.latest_of("inventory", RELAYED).body)]
+    context = twice(enrolled_at=NOW)
+    context.store.append(
+        [Fact("inventory", RELAYED, NOW, context.store.latest_of("inventory", RELAYED).body)]
     )
-    join_servers(collector)
-    found = device(collector.store, OWN)
+    join_servers(context)
+    found = device(context.store, OWN)
     assert (found.name, found.relayed_by, found.inventory.os.name) == ("db-1", None, "Linux")
     told = [(one.sensor, one.detail) for one in found.inventory.outcomes]
     assert told == [("gateway.reach", "no answer")]
 
 
 def test_the_act_is_in_the_audit_log_and_who_undoes_it_is_not_contradicted(twice):
-    collector = twice()
-    join_servers(collector)
-    acts = [(one.act, one.who) for one in audit.entries(collector.store, RELAYED)]
+    context = twice()
+    join_servers(context)
+    acts = [(one.act, one.who) for one in audit.entries(context.store, RELAYED)]
     assert acts == [("devices merged", "collector")]
-    merging.unmerge(collector.store, RELAYED, NOW)
-    assert join_servers(collector) == 0
-    assert set(devices(collector.store)) == {OWN, RELAYED}
+    merging.unmerge(context.store, RELAYED, NOW)
+    assert join_servers(context) == 0
+    assert set(devices(context.store)) == {OWN, RELAYED}
 
 
 @pytest.mark.parametrize(
@@ -108,27 +113,27 @@ def test_the_act_is_in_the_audit_log_and_who_undoes_it_is_not_contradicted(twice
     ids=["other unit", "other serial", "no serial", "simulated", "retired", "two agents", "two BMCs"],
 )
 def test_what_is_not_one_machine_without_a_doubt_is_left_to_people(more, of_relayed, twice):
-    collector = twice(*more, **of_relayed)
-    before = set(devices(collector.store))
-    assert join_servers(collector) == 0
-    assert set(devices(collector.store)) == before
+    context = twice(*more, **of_relayed)
+    before = set(devices(context.store))
+    assert join_servers(context) == 0
+    assert set(devices(context.store)) == before
 
 
 def test_those_of_two_org_units_are_in_the_list_of_duplicates_with_the_command(twice, client_of):
-    collector = twice(unit="Métropole/Ville")
-    found = {one.device.id: one.twins for one in listed(collector, Query(WEEK))}
+    context = twice(unit="Métropole/Ville")
+    found = {one.device.id: one.twins for one in listed(context, FootprintQuery(WEEK))}
     assert found == {OWN: (RELAYED,), RELAYED: (OWN,)}
-    page = client_of(collector).get("/devices?list=duplicate").text
+    page = client_of(context).get("/devices?list=duplicate").text
     assert f"parcimetre devices merge {OWN[:12]} {RELAYED[:12]}" in page
     assert f"parcimetre devices merge {RELAYED[:12]}" not in page
 
 
 def test_nodes_of_one_chassis_that_report_themselves_are_no_duplicates(twice):
-    collector = twice(machine(OTHER), serial="0f" * 32)
-    assert {one.twins for one in listed(collector, Query(WEEK))} == {()}
+    context = twice(machine(OTHER), serial="0f" * 32)
+    assert {one.twins for one in listed(context, FootprintQuery(WEEK))} == {()}
 
 
 def test_a_fleet_without_relayed_servers_is_left_alone(fleet):
-    before = asdict(device(fleet.collector.store, fleet.server))
-    assert join_servers(fleet.collector) == 0
-    assert asdict(device(fleet.collector.store, fleet.server)) == before
+    before = asdict(device(fleet.context.store, fleet.server))
+    assert join_servers(fleet.context) == 0
+    assert asdict(device(fleet.context.store, fleet.server)) == before

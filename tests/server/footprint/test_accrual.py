@@ -9,13 +9,13 @@ from parcimetre_factors.explanation.term import recompute
 from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.cli import devices as command
-from parcimetre_server.fleet.purchases import keep
+from parcimetre_server.fleet.purchases import store_purchases
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.footprint.accrual import Life
-from parcimetre_server.footprint.compute import figures
+from parcimetre_server.footprint.compute import compute_footprint
 from parcimetre_server.footprint.explanation.device import explain_device
 from parcimetre_server.footprint.explanation.notes import NO_YEAR, SCRAPPED, SECOND_LIFE
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.query import FootprintQuery
 
 BOUGHT = {
     "known": "2026-05-04,new",
@@ -25,13 +25,15 @@ BOUGHT = {
 
 
 def bought(fleet, which, how):
-    collector = fleet.collector
+    context = fleet.context
     lines = ["device,date,condition\n", f"{which},{BOUGHT[how]}\n"]
-    keep(collector.store, lines, collector.zone, fleet.now)
+    store_purchases(context.store, lines, context.zone, fleet.now)
 
 
 def found(fleet, which, span, policy, criterion=Criterion.GWP):
-    return figures(fleet.collector, Query(span, criterion, device=which, amortisation=policy))
+    return compute_footprint(
+        fleet.context, FootprintQuery(span, criterion, device=which, amortisation=policy)
+    )
 
 
 def embodied(fleet, which, span, policy):
@@ -40,7 +42,7 @@ def embodied(fleet, which, span, policy):
 
 
 def at(fleet, text):
-    return int(datetime.fromisoformat(text).replace(tzinfo=fleet.collector.zone).timestamp())
+    return int(datetime.fromisoformat(text).replace(tzinfo=fleet.context.zone).timestamp())
 
 
 def year(fleet, which):
@@ -65,9 +67,9 @@ def test_the_tree_is_the_figure_by_every_policy(fleet, policy, criterion, how, s
     if how:
         bought(fleet, fleet.server, how)
     if scrapped:
-        retire(fleet.collector.store, fleet.server, fleet.now - DAY_S, scrapped=True)
+        retire(fleet.context.store, fleet.server, fleet.now - DAY_S, scrapped=True)
     span = Span(fleet.today - 7 * DAY_S, fleet.today)
-    told = explain_device(fleet.collector, fleet.server, span, criterion, policy)
+    told = explain_device(fleet.context, fleet.server, span, criterion, policy)
     row = found(fleet, fleet.server, span, policy, criterion).total()
     assert told.absent == row.absent
     if row.value is None:
@@ -102,7 +104,7 @@ def test_without_a_year_of_purchase_the_service_life_carries(fleet):
         for policy in (Policy.SERVICE_LIFE, Policy.PURCHASE_YEAR)
     )
     assert by_year == by_life
-    told = explain_device(fleet.collector, fleet.server, week(fleet), Criterion.GWP, Policy.PURCHASE_YEAR)
+    told = explain_device(fleet.context, fleet.server, week(fleet), Criterion.GWP, Policy.PURCHASE_YEAR)
     assert NO_YEAR in told.notes
 
 
@@ -123,7 +125,7 @@ def test_a_second_life_carries_its_preparation_and_the_rest_of_the_first(fleet):
     prepared = second.pop("reconditioning")
     assert second == new
     assert prepared == pytest.approx(25 * 7 / (3 * 365.25))
-    told = explain_device(fleet.collector, fleet.server, week(fleet), Criterion.GWP)
+    told = explain_device(fleet.context, fleet.server, week(fleet), Criterion.GWP)
     assert SECOND_LIFE in told.notes
 
 
@@ -147,9 +149,9 @@ def test_a_criterion_that_no_source_gives_for_reconditioning_is_said_to_be_absen
 @pytest.mark.parametrize("scrapped", [True, False])
 def test_what_a_scrapped_device_has_left_counts_on_its_last_day(fleet, scrapped, clock_at):
     bought(fleet, fleet.server, "known")
-    put_to_use = fleet.collector.store.spans()[fleet.server][0]
+    put_to_use = fleet.context.store.spans()[fleet.server][0]
     gone = fleet.now
-    retire(fleet.collector.store, fleet.server, gone, scrapped)
+    retire(fleet.context.store, fleet.server, gone, scrapped)
     clock_at(gone + 30 * DAY_S)
     span = Span(fleet.today - 30 * DAY_S, fleet.today + 20 * DAY_S)
     life = Life(at(fleet, "2026-05-04"), 4, 0)
@@ -157,14 +159,14 @@ def test_what_a_scrapped_device_has_left_counts_on_its_last_day(fleet, scrapped,
     assert sum(embodied(fleet, fleet.server, span, Policy.SERVICE_LIFE).values()) == pytest.approx(
         whole(fleet, fleet.server) * carried / (life.ends - life.begins)
     )
-    told = explain_device(fleet.collector, fleet.server, span, Criterion.GWP)
+    told = explain_device(fleet.context, fleet.server, span, Criterion.GWP)
     assert (SCRAPPED in told.notes) == scrapped
     after = Span(gone // SLOT_S * SLOT_S + SLOT_S, span.last)
     assert set(embodied(fleet, fleet.server, after, Policy.SERVICE_LIFE).values()) <= {0.0}
 
 
 def test_the_command_says_that_a_device_is_scrapped(fleet):
-    folder = ["--data-dir", str(fleet.collector.settings.data_dir)]
+    folder = ["--data-dir", str(fleet.context.settings.data_dir)]
     CliRunner().invoke(
         command.command, ["retire", fleet.server, "--scrapped", *folder], catch_exceptions=False
     )

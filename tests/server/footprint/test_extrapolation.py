@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.tables.factor_set import load_factor_set
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.footprint.compute import figures, footprint
-from parcimetre_server.footprint.extrapolation import missing
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.compute import compute_footprint, footprint_rows
+from parcimetre_server.footprint.extrapolation import missing_time
+from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.footprint.result import GROUPINGS
 from parcimetre_server.footprint.uncertainty import bounds
 
@@ -30,7 +30,7 @@ def only(rows):
 
 
 def test_a_device_s_own_record_stands_for_its_missing_time(fleet):
-    rows = footprint(fleet.collector, Query(week(fleet), device=fleet.laptop), "stage")
+    rows = footprint_rows(fleet.context, FootprintQuery(week(fleet), device=fleet.laptop), "stage")
     use = next(row for row in rows if row.group == "use")
     assert use.coverage == pytest.approx(9 / 24)  # it reports from 8 to 17 hours
     assert use.extrapolated.energy_kwh == pytest.approx(use.energy_kwh * 24 / 9)
@@ -39,7 +39,7 @@ def test_a_device_s_own_record_stands_for_its_missing_time(fleet):
 
 
 def test_a_whole_record_has_nothing_to_add(fleet):
-    row = only(footprint(fleet.collector, Query(week(fleet), device=fleet.server)))
+    row = only(footprint_rows(fleet.context, FootprintQuery(week(fleet), device=fleet.server)))
     assert row.coverage == 1
     told = row.extrapolated
     assert (told.energy_kwh, told.value, told.low, told.high) == pytest.approx(
@@ -48,11 +48,14 @@ def test_a_whole_record_has_nothing_to_add(fleet):
 
 
 def test_nothing_stands_for_a_device_that_is_silent_and_alone(fleet):
-    assert only(footprint(fleet.collector, Query(week(fleet), device=fleet.silent))).extrapolated is None
+    assert (
+        only(footprint_rows(fleet.context, FootprintQuery(week(fleet), device=fleet.silent))).extrapolated
+        is None
+    )
 
 
 def test_the_fleet_stands_for_a_silent_device_whose_category_is_silent(fleet):
-    found = figures(fleet.collector, Query(week(fleet)))
+    found = compute_footprint(fleet.context, FootprintQuery(week(fleet)))
     rows = {row.group: row for row in found.rows("device")}
     energy_j = sum(figure.energy_j.sum() for figure in found.devices)
     covered_s = sum(figure.covered_s.sum() for figure in found.devices)
@@ -64,7 +67,7 @@ def test_the_fleet_stands_for_a_silent_device_whose_category_is_silent(fleet):
 @pytest.mark.parametrize("group_by", GROUPINGS)
 @pytest.mark.parametrize("interval", ["total", "day"])
 def test_groups_add_up_to_the_total(fleet, group_by, interval):
-    found = figures(fleet.collector, Query(week(fleet), Criterion.GWP, interval))
+    found = compute_footprint(fleet.context, FootprintQuery(week(fleet), Criterion.GWP, interval))
     rows, totals = found.rows(group_by), found.rows()
     for of in ("energy_kwh", "value"):
         parts = sum(getattr(row.extrapolated, of) for row in rows if row.value is not None)
@@ -96,7 +99,7 @@ def interval_of(slots, joules):
     Another device of its category has a whole record, at the same power: it stands for one with hardly any.
     """
     ours, other = day_of("a", slots, joules), day_of("b", 96, joules)
-    lacking = missing([ours, other])[0].used(slice(None))
+    lacking = missing_time([ours, other])[0].used(slice(None))
     parts = {USE: ours.energy_j[0]}
     for errors, amount in lacking.by_errors.items():
         parts[errors] = amount

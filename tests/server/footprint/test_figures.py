@@ -14,10 +14,10 @@ from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.service_life.purchase import Stated
 from parcimetre_server.base.periods import DAY_S, Span, cut
 from parcimetre_server.fleet.device import Device
-from parcimetre_server.footprint.device_footprints import Frame, figure_of
+from parcimetre_server.footprint.device_footprints import QueryContext, device_footprints
 from parcimetre_server.footprint.grid_intensity import Grid
-from parcimetre_server.footprint.hardware_model import profiles
-from parcimetre_server.footprint.result import GROUPINGS, Figures
+from parcimetre_server.footprint.hardware_model import hardware_models
+from parcimetre_server.footprint.result import GROUPINGS, FootprintResult
 from parcimetre_server.store.records import DeviceId
 
 NOW = 1795514827  # Tuesday 2026-11-24, 10:07:07 UTC
@@ -84,19 +84,24 @@ def part(activity, inside):
     return Activity(*(getattr(activity, name)[inside] for name in names), measured)
 
 
-def made(collector, known, span=WHOLE, interval="total", criterion=Criterion.GWP, policy=Policy.SERVICE_LIFE):
+def made(context, known, span=WHOLE, interval="total", criterion=Criterion.GWP, policy=Policy.SERVICE_LIFE):
     """Figures of devices with their activity within a span."""
-    periods = cut(span, interval, collector.zone)
-    frame = Frame(
-        profiles(collector.factors), Grid(collector, span, criterion), periods, NOW, policy, collector.zone
+    periods = cut(span, interval, context.zone)
+    frame = QueryContext(
+        hardware_models(context.factors),
+        Grid(context, span, criterion),
+        periods,
+        NOW,
+        policy,
+        context.zone,
     )
 
     def figure(device, activity):
         inside = part(activity, (activity.start >= span.first) & (activity.start < span.last))
-        return figure_of(device, frame, inside if len(inside.start) else None, FIRST - 9 * DAY_S)
+        return device_footprints(device, frame, inside if len(inside.start) else None, FIRST - 9 * DAY_S)
 
-    return Figures(
-        criterion, "location", periods, collector.factors, policy, tuple(figure(*one) for one in known)
+    return FootprintResult(
+        criterion, "location", periods, context.factors, policy, tuple(figure(*one) for one in known)
     )
 
 

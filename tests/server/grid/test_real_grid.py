@@ -10,13 +10,13 @@ from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explanation.term import recompute
 from parcimetre_server.base.periods import Span
-from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.explanation.device import explain_device
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.grid.feeds import read
 from parcimetre_server.grid.monthly_profiles import TooFewDays, make_profiles
-from parcimetre_server.grid.observations import keep
-from parcimetre_server.store.records import Arrival, DeviceId, Fact
+from parcimetre_server.grid.observations import store_observations
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 SAMPLE = Path(__file__).parents[2] / "data/grid/eco2mix.csv"
 PARIS = ZoneInfo("Europe/Paris")
@@ -70,13 +70,13 @@ def report_slots(fleet, first, n):
                     energy=[report.Energy("pdu", "wall_ac", "measured", wh(i % 96) * 3600, 900)])
         for i in range(n)
     ]  # fmt: skip
-    store = fleet.collector.store
+    store = fleet.context.store
     store.append([Fact("device", LAPTOP, first, about), Fact("site", "S", first, {"zone": "FR"})])
-    store.write([Arrival(LAPTOP, slots)])
+    store.write([WriteBatch(LAPTOP, slots)])
 
 
 def take(fleet, text):
-    return keep(fleet.collector.store, "FR", read(text, "FR"), fleet.now)
+    return store_observations(fleet.context.store, "FR", read(text, "FR"), fleet.now)
 
 
 def use(fleet, day, zone=UTC):
@@ -84,7 +84,7 @@ def use(fleet, day, zone=UTC):
     first, last = (
         int(datetime.combine(date.fromordinal(day.toordinal() + i), time(), zone).timestamp()) for i in (0, 1)
     )
-    found = footprint(fleet.collector, Query(Span(first, last), device=LAPTOP), "stage")
+    found = footprint_rows(fleet.context, FootprintQuery(Span(first, last), device=LAPTOP), "stage")
     (row,) = [row for row in found if row.group == "use"]
     return row
 
@@ -135,7 +135,7 @@ def test_a_late_correction_moves_the_figure_of_the_past_and_keeps_what_it_replac
     assert use(laptop, SECOND).value - before.value == pytest.approx(moved)
     assert (
         len(
-            laptop.collector.store.history(
+            laptop.context.store.history(
                 "grid", f"FR/{int(datetime(2023, 10, 2, tzinfo=UTC).timestamp()) // DAY_S}"
             )
         )
@@ -187,8 +187,8 @@ def test_imports_join_the_device_s_day_with_the_partner_s_year_and_exports_leave
 def test_the_explanation_of_the_day_recomputes_and_tells_the_same_shares(laptop):
     take(laptop, as_csv(of_day(rows())[:48]))
     first = int(datetime(2023, 10, 2, tzinfo=UTC).timestamp())
-    found = explain_device(laptop.collector, LAPTOP, Span(first, first + DAY_S), Criterion.GWP)
-    (row,) = footprint(laptop.collector, Query(Span(first, first + DAY_S), device=LAPTOP))
+    found = explain_device(laptop.context, LAPTOP, Span(first, first + DAY_S), Criterion.GWP)
+    (row,) = footprint_rows(laptop.context, FootprintQuery(Span(first, first + DAY_S), device=LAPTOP))
     assert recompute(found.term) == pytest.approx(row.value, rel=1e-9)
     assert found.grid_tiers["FR"] == pytest.approx(row.grid_tiers["FR"])
     assert set(found.grid_tiers["FR"]) == {"slot", "profile"}
@@ -198,6 +198,6 @@ def test_three_days_are_too_few_for_the_profile_of_a_month(laptop, tmp_path):
     take(laptop, SAMPLE.read_text())
     with pytest.raises(TooFewDays, match=r"no month of FR has 20 days .*2023-10: 3"):
         make_profiles(
-            laptop.collector.store, laptop.collector.factors, "FR", laptop.collector.now(), tmp_path / "own"
+            laptop.context.store, laptop.context.factors, "FR", laptop.context.now(), tmp_path / "own"
         )
     assert not (tmp_path / "own").exists()

@@ -9,19 +9,19 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explanation.term import recompute, walk
 from parcimetre_factors.explanation.verification import first_difference
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.explanation.as_json import as_json
 from parcimetre_server.footprint.explanation.device import explain_device
 from parcimetre_server.footprint.explanation.notes import MARKET
 from parcimetre_server.footprint.explanation.org_unit import explain_unit
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.grid import supply_contracts
 from parcimetre_server.grid.supply_contracts import BadContract, UnknownContract, add, end, market_sets, read
 from parcimetre_server.organisation.org import UnknownSite
 from parcimetre_server.reports.content import as_json as weekly_json
 from parcimetre_server.reports.html import html
 from parcimetre_server.reports.weekly import weekly
-from parcimetre_server.store.records import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 PARIS = ZoneInfo("Europe/Paris")
 SLOT_S = 900
@@ -36,7 +36,7 @@ FRENCH_LOSSES = 1.07
 @pytest.fixture
 def two_sites(fleet):
     """The fleet with a server on each of two sites of Paris time, 100 Wh at the wall every quarter hour."""
-    store, first = fleet.collector.store, fleet.today - 3 * DAY_S
+    store, first = fleet.context.store, fleet.today - 3 * DAY_S
     about = {"category": "server", "hostname": None, "simulated": False, "virtual": "none",
              "enrolled_at": first, "agent_version": "0.1.0"}  # fmt: skip
     wall = [report.Energy("pdu", "wall_ac", "measured", 360_000.0, 900)]
@@ -49,19 +49,19 @@ def two_sites(fleet):
                 Fact("device", device, first, about | {"site": place, "org_unit": unit}),
             ]
         )
-        store.write([Arrival(device, slots)])
+        store.write([WriteBatch(device, slots)])
     return fleet
 
 
 def state(fleet, *stated):
-    return add(fleet.collector.store, stated, PARIS, fleet.now)
+    return add(fleet.context.store, stated, PARIS, fleet.now)
 
 
 def use(fleet, electricity, span, device=None, unit="Régie", criterion=Criterion.GWP):
     """The row of the use stage."""
     unit = None if device else unit
-    query = Query(span, criterion, org_unit=unit, device=device, electricity=electricity)
-    (row,) = [row for row in footprint(fleet.collector, query, "stage") if row.group == "use"]
+    query = FootprintQuery(span, criterion, org_unit=unit, device=device, electricity=electricity)
+    (row,) = [row for row in footprint_rows(fleet.context, query, "stage") if row.group == "use"]
     return row
 
 
@@ -88,7 +88,7 @@ def test_rows_say_what_they_are_based_on_and_where_their_intensity_comes_from(tw
     assert (located.electricity, market.electricity) == ("location", "market")
     assert located.grid_tiers == {"FR": {"profile": 1.0}}
     assert market.grid_tiers == {"FR": {"contract": pytest.approx(0.5), "profile": pytest.approx(0.5)}}
-    assert located.factor_set == two_sites.collector.factors.id != market.factor_set
+    assert located.factor_set == two_sites.context.factors.id != market.factor_set
 
 
 def test_the_contract_s_own_range_is_the_interval_of_what_it_covers(two_sites):
@@ -143,8 +143,8 @@ def test_the_explanation_recomputes_verifies_and_names_the_contract(two_sites, l
     (held,) = state(two_sites, GREEN)
     span = Span(days(two_sites).first, days(two_sites).last + long * DAY_S)
     asked = (ROOF, span, Criterion.GWP, None, "market")
-    found = explain_device(two_sites.collector, *asked)
-    row = footprint(two_sites.collector, Query(span, device=ROOF, electricity="market"))[0]
+    found = explain_device(two_sites.context, *asked)
+    row = footprint_rows(two_sites.context, FootprintQuery(span, device=ROOF, electricity="market"))[0]
     assert recompute(found.term) == pytest.approx(row.value, rel=1e-9)
     assert (found.electricity, found.factor_set, found.grid_tiers) == (
         "market",
@@ -153,23 +153,25 @@ def test_the_explanation_recomputes_verifies_and_names_the_contract(two_sites, l
     )
     assert MARKET in found.notes
     assert held.contract.factor_id in {factor.id for factor in found.factors}
-    (known,) = market_sets(two_sites.collector.store, two_sites.collector.factors)
+    (known,) = market_sets(two_sites.context.store, two_sites.context.factors)
     assert first_difference(as_json(found), known) is None
 
 
 def test_the_explanation_says_that_no_contract_holds(two_sites):
     state(two_sites, GREEN)
-    found = explain_device(two_sites.collector, HALL, days(two_sites), Criterion.GWP, None, "market")
+    found = explain_device(two_sites.context, HALL, days(two_sites), Criterion.GWP, None, "market")
     assert any("No contract holds" in term.note for term in walk(found.term))
-    whole = explain_unit(two_sites.collector, "Régie", days(two_sites), Criterion.GWP, None, "market")
-    row = footprint(two_sites.collector, Query(days(two_sites), org_unit="Régie", electricity="market"))[0]
+    whole = explain_unit(two_sites.context, "Régie", days(two_sites), Criterion.GWP, None, "market")
+    row = footprint_rows(
+        two_sites.context, FootprintQuery(days(two_sites), org_unit="Régie", electricity="market")
+    )[0]
     assert whole.term.value == pytest.approx(row.value)
 
 
 def test_an_explanation_is_verified_with_the_contracts_of_its_time(two_sites):
     (held,) = state(two_sites, GREEN)
-    store, base = two_sites.collector.store, two_sites.collector.factors
-    before = explain_device(two_sites.collector, ROOF, days(two_sites), Criterion.GWP, None, "market")
+    store, base = two_sites.context.store, two_sites.context.factors
+    before = explain_device(two_sites.context, ROOF, days(two_sites), Criterion.GWP, None, "market")
     state(two_sites, GREEN | {"site": "Halle"})
     end(store, held.contract.id, "2026-11-10", PARIS, two_sites.now)
     assert before.factor_set in {known.id for known in market_sets(store, base)}
@@ -179,7 +181,7 @@ def test_an_explanation_is_verified_with_the_contracts_of_its_time(two_sites):
 def test_the_same_contract_again_changes_nothing(two_sites):
     state(two_sites, GREEN)
     state(two_sites, GREEN)
-    assert len(two_sites.collector.store.history("contract")) == 1
+    assert len(two_sites.context.store.history("contract")) == 1
 
 
 def test_contracts_that_overlap_are_refused_and_both_named(two_sites):
@@ -191,19 +193,19 @@ def test_contracts_that_overlap_are_refused_and_both_named(two_sites):
         state(two_sites, other)
     state(two_sites, other | {"from": "2027-01-01"}, other | {"site": "Halle"})
     with pytest.raises(BadContract, match="at the same time"):
-        end(two_sites.collector.store, one.contract.id, "2027-01-01", PARIS, two_sites.now)
+        end(two_sites.context.store, one.contract.id, "2027-01-01", PARIS, two_sites.now)
 
 
 def test_a_contract_that_ends_before_it_begins_never_held(two_sites):
     (held,) = state(two_sites, GREEN)
-    end(two_sites.collector.store, held.contract.id, "2026-10-01", PARIS, two_sites.now)
+    end(two_sites.context.store, held.contract.id, "2026-10-01", PARIS, two_sites.now)
     assert use(two_sites, "market", days(two_sites)).grid_tiers == {"FR": {"profile": 1.0}}
     state(two_sites, GREEN | {"supplier": "Courant d’Ouest"})
 
 
 def test_no_contract_of_that_id_can_end(two_sites):
     with pytest.raises(UnknownContract, match="there is no contract 'none'"):
-        end(two_sites.collector.store, "none", "2026-11-10", PARIS, two_sites.now)
+        end(two_sites.context.store, "none", "2026-11-10", PARIS, two_sites.now)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +231,7 @@ def test_no_contract_of_that_id_can_end(two_sites):
 def test_a_fault_is_named_with_its_mend_and_nothing_of_the_file_is_kept(two_sites, change, sentence):
     with pytest.raises(BadContract, match=sentence):
         state(two_sites, GREEN | {"site": "Halle"}, GREEN | change)
-    assert supply_contracts.contracts(two_sites.collector.store) == []
+    assert supply_contracts.contracts(two_sites.context.store) == []
 
 
 def test_an_unknown_site_is_refused(two_sites):
@@ -262,20 +264,20 @@ def test_a_file_of_another_kind_is_refused(text, sentence):
 
 
 def test_the_weekly_report_shows_both_totals_where_a_contract_holds(two_sites):
-    assert weekly(two_sites.collector, "2026-W47").market is None
+    assert weekly(two_sites.context, "2026-W47").market is None
     state(two_sites, GREEN)
-    made = weekly(two_sites.collector, "2026-W47")
+    made = weekly(two_sites.context, "2026-W47")
     told = weekly_json(made)
     assert told["total_market"]["electricity"] == "market"
     assert told["total"]["electricity"] == "location"
     assert told["total_market"]["value"] < told["total"]["value"]
-    assert "market-based, by the suppliers&#39; contracts" in html(made, two_sites.collector, "en")
-    assert weekly(two_sites.collector, "2026-W47", "Métropole").market is None
+    assert "market-based, by the suppliers&#39; contracts" in html(made, two_sites.context, "en")
+    assert weekly(two_sites.context, "2026-W47", "Métropole").market is None
 
 
 def test_every_door_answers_by_market(two_sites, client_of):
     (held,) = state(two_sites, GREEN)
-    reader = client_of(two_sites.collector)
+    reader = client_of(two_sites.context)
     asked = {
         "from": days(two_sites).first,
         "to": days(two_sites).last,

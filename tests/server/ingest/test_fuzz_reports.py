@@ -12,7 +12,7 @@ from parcimetre_agent.report import SLOT_S, Feed, Report, Slot
 from parcimetre_server.base.errors import ParcimetreError
 from parcimetre_server.demo.fleet import fleet as demo_fleet
 from parcimetre_server.demo.records import slots
-from parcimetre_server.ingest.intake import take
+from parcimetre_server.ingest.intake import accept_report
 from parcimetre_server.ingest.plausibility import AHEAD_S, OLDEST_S
 from parcimetre_server.ingest.validation import REPORT
 from parcimetre_server.store.records import DeviceId, Fact
@@ -108,7 +108,7 @@ def store():
 
 
 def test_the_unchanged_report_is_taken_whole(store):
-    found = take(json.dumps(WHOLE).encode(), DEVICE, store, NOW)
+    found = accept_report(json.dumps(WHOLE).encode(), DEVICE, store, NOW)
     assert found.refused == []
     assert len(found.arrival.slots) == len(WHOLE["slots"]) + 2
     assert len(found.fed) == len(WHOLE["feeds"])
@@ -117,7 +117,7 @@ def test_the_unchanged_report_is_taken_whole(store):
 def judged(body, store):
     """What was taken, or None and the error that was expected."""
     try:
-        return take(body, DEVICE, store, NOW), None
+        return accept_report(body, DEVICE, store, NOW), None
     except ParcimetreError as error:
         return None, error
 

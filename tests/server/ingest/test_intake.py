@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 from parcimetre_agent.report import Energy, Gap, Report, SelfCost, Slot
 from parcimetre_server.access.credentials import BadCredential
-from parcimetre_server.ingest.intake import NotYourDevice, Taken, take
+from parcimetre_server.ingest.intake import NotYourDevice, ReportIntake, accept_report
 from parcimetre_server.ingest.plausibility import ClockAhead, expand
 from parcimetre_server.ingest.validation import BadReport, UnknownSchema
 from parcimetre_server.store.records import DeviceId, Fact
@@ -36,14 +36,14 @@ def slot(start, **about):
 REST = ("display_off_s", "asleep_s", "off_s", "unknown_s")
 
 
-def document(collector, **parts):
+def document(context, **parts):
     """A report as JSON says it."""
-    report = Report(1, DEVICE, collector.now(), "0.1.0", **parts)
+    report = Report(1, DEVICE, context.now(), "0.1.0", **parts)
     return asdict(report)
 
 
-def taken(collector, document) -> Taken:
-    return take(json.dumps(document).encode(), DEVICE, collector.store, collector.now())
+def taken(context, document) -> ReportIntake:
+    return accept_report(json.dumps(document).encode(), DEVICE, context.store, context.now())
 
 
 def test_a_good_report_is_taken_whole(known, start):
@@ -170,7 +170,7 @@ def test_a_clock_that_is_ahead_is_told_how_to_be_mended_and_is_no_bad_record(kno
 )
 def test_what_is_no_report_is_refused_in_a_sentence(known, body):
     with pytest.raises((BadReport, UnknownSchema), match="report"):
-        take(body, DEVICE, known.store, known.now())
+        accept_report(body, DEVICE, known.store, known.now())
 
 
 def test_a_report_for_another_device_is_refused(known, start):
@@ -182,17 +182,17 @@ def test_a_device_that_a_restored_backup_does_not_know_enrols_again(empty, start
     lost = DeviceId("e" * 32)
     told = json.dumps(document(empty) | {"device_id": lost}).encode()
     with pytest.raises(BadCredential, match="enrol again"):
-        take(told, lost, empty.store, empty.now())
+        accept_report(told, lost, empty.store, empty.now())
 
 
 def test_an_inventory_is_kept_when_it_says_something_new(fleet):
-    store, laptop = fleet.collector.store, fleet.laptop
+    store, laptop = fleet.context.store, fleet.laptop
     body = dict(store.latest_of("inventory", laptop).body)
     told = {"schema": 1, "device_id": laptop, "sent_at": fleet.now, "agent_version": "0.1.0"}
 
     def kinds(inventory):
         document = json.dumps(told | {"inventory": inventory}).encode()
-        found = take(document, laptop, store, fleet.now).arrival.facts
+        found = accept_report(document, laptop, store, fleet.now).arrival.facts
         store.append(found)
         return [fact.kind for fact in found]
 
@@ -222,14 +222,16 @@ def test_a_version_seen_before_needs_no_read_and_a_new_one_is_still_kept(known, 
     versions = {}
     told = document(known, slots=[slot(start)])
     for _ in range(2):
-        found = take(json.dumps(told).encode(), DEVICE, known.store, known.now(), versions)
+        found = accept_report(json.dumps(told).encode(), DEVICE, known.store, known.now(), versions)
         assert found.arrival.facts == []
     assert versions == {DEVICE: "0.1.0"}
     updated = json.dumps(told | {"agent_version": "0.2.0"}).encode()
     for _ in range(2):
-        (fact,) = take(updated, DEVICE, known.store, known.now(), versions).arrival.facts
+        (fact,) = accept_report(updated, DEVICE, known.store, known.now(), versions).arrival.facts
         assert (fact.kind, fact.body["agent_version"]) == ("device", "0.2.0")
     known.store.append([fact])
-    assert take(updated, DEVICE, known.store, known.now(), versions).arrival.facts == []
-    (fact,) = take(json.dumps(told).encode(), DEVICE, known.store, known.now(), versions).arrival.facts
+    assert accept_report(updated, DEVICE, known.store, known.now(), versions).arrival.facts == []
+    (fact,) = accept_report(
+        json.dumps(told).encode(), DEVICE, known.store, known.now(), versions
+    ).arrival.facts
     assert fact.body["agent_version"] == "0.1.0"

@@ -8,15 +8,15 @@ import pytest
 from parcimetre_agent.report import Slot
 from parcimetre_server.ingest.writer import NotStored, Overloaded, Writer
 from parcimetre_server.store.embedded import EmbeddedStore, open_store
-from parcimetre_server.store.records import Arrival, DeviceId
+from parcimetre_server.store.records import DeviceId, WriteBatch
 
 DEVICE = DeviceId("a" * 32)
 PATIENCE_S = 30
 
 
-def arrival(number: int) -> Arrival:
+def arrival(number: int) -> WriteBatch:
     """One slot of its own."""
-    return Arrival(DEVICE, [Slot(number * 900, 900, 0, 0, 0, 0)])
+    return WriteBatch(DEVICE, [Slot(number * 900, 900, 0, 0, 0, 0)])
 
 
 class SlowStore:
@@ -51,7 +51,7 @@ def test_an_acknowledged_arrival_is_in_the_store(slow):
 def test_the_arrivals_of_one_report_are_committed_together_and_counted_as_one(slow):
     slow.gate.set()
     writer = Writer(slow, 10)
-    outlet = Arrival(DeviceId("b" * 32), [Slot(900, 900, 0, 0, 0, 0)])
+    outlet = WriteBatch(DeviceId("b" * 32), [Slot(900, 900, 0, 0, 0, 0)])
     merged = writer.submit(arrival(1), outlet, outlet).result(PATIENCE_S)
     assert (merged.accepted, merged.duplicates) == (2, 1)
     assert slow.commits == [3]

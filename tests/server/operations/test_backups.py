@@ -18,8 +18,8 @@ from parcimetre_server.operations.backups import BadBackup, CannotBackUp, create
 @pytest.fixture
 def made(fleet, tmp_path):
     """A backup of the fleet, with a key, a factor table of its own and a report."""
-    folder = fleet.collector.settings.data_dir
-    Credentials(fleet.collector)
+    folder = fleet.context.settings.data_dir
+    Credentials(fleet.context)
     for name in ("factors/adopted/components.csv", "reports/weekly-2026-W46.en.html"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("id\n", encoding="utf-8")
@@ -39,16 +39,16 @@ def test_what_is_restored_is_what_was_backed_up(fleet, made, tmp_path):
     target = tmp_path / "elsewhere" / "data"
     found = restore(made, target)
     assert found.made_at == fleet.now
-    assert content(target) == content(fleet.collector.settings.data_dir)
+    assert content(target) == content(fleet.context.settings.data_dir)
     (target / "factors/adopted/components.csv").unlink()
     (target / "factors/adopted").rmdir()
     again = open_as_served(target)
     span = fleet.today - 9 * DAY_S, fleet.now
     for key in (fleet.laptop, fleet.server, fleet.guest, fleet.silent):
-        before, after = fleet.collector.store.activity(key, *span), again.store.activity(key, *span)
+        before, after = fleet.context.store.activity(key, *span), again.store.activity(key, *span)
         assert after.start.tolist() == before.start.tolist()
         assert [m.energy_j.tolist() for m in after.measured] == [m.energy_j.tolist() for m in before.measured]
-    assert again.store.history("device") == fleet.collector.store.history("device")
+    assert again.store.history("device") == fleet.context.store.history("device")
     again.store.close()
 
 
@@ -138,11 +138,11 @@ def test_without_a_store_there_is_nothing_to_back_up(tmp_path):
 
 def test_a_backup_that_cannot_be_written_leaves_nothing_behind(fleet, tmp_path):
     with pytest.raises(CannotBackUp, match="cannot write"):
-        create(fleet.collector.settings.data_dir, tmp_path / "nowhere" / "x.tar.gz", fleet.now)
+        create(fleet.context.settings.data_dir, tmp_path / "nowhere" / "x.tar.gz", fleet.now)
 
 
 def test_the_commands_create_verify_and_restore(fleet, tmp_path):
-    folder = str(fleet.collector.settings.data_dir)
+    folder = str(fleet.context.settings.data_dir)
 
     def run(*words):
         return CliRunner().invoke(parcimetre, ["backup", *words], catch_exceptions=False)

@@ -18,7 +18,7 @@ def ask(fleet, tmp_path):
         warnings.simplefilter("ignore")  # of its plugins' own imports
         from datasette.app import Datasette
 
-    file = fleet.collector.settings.data_dir / FILE
+    file = fleet.context.settings.data_dir / FILE
 
     async def all_answers(paths):
         site = Datasette([str(file)])
@@ -41,11 +41,11 @@ def test_views_are_answered_as_json_with_the_columns_of_the_documents(ask, fleet
         assert answer.status_code == 200
         assert all(list(row) == documented[table] for row in answer.json())
     (answer,) = ask("/store.json?sql=select+id+from+devices+order+by+id&_shape=arrayfirst")
-    assert answer.json() == sorted(fleet.collector.store.latest("device"))
+    assert answer.json() == sorted(fleet.context.store.latest("device"))
 
 
 def test_nothing_can_be_changed_through_it(ask, fleet):
-    before = fleet.collector.store.latest("device")
+    before = fleet.context.store.latest("device")
     (answer,) = ask("/store.json?sql=delete+from+facts&_shape=array")
     assert answer.status_code == 400
-    assert fleet.collector.store.latest("device") == before
+    assert fleet.context.store.latest("device") == before

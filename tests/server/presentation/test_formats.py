@@ -3,10 +3,10 @@
 from zoneinfo import ZoneInfo
 
 import pytest
-from parcimetre_server.base.i18n import Tongue
+from parcimetre_server.base.i18n import Translator
 from parcimetre_server.presentation.formats import Formats
 
-EN, FR = Formats(Tongue("en")), Formats(Tongue("fr"), ZoneInfo("Europe/Paris"))
+EN, FR = Formats(Translator("en")), Formats(Translator("fr"), ZoneInfo("Europe/Paris"))
 
 
 @pytest.mark.parametrize(

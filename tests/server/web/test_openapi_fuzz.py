@@ -12,7 +12,7 @@ EXAMPLES = int(os.environ.get("PARCIMETRE_FUZZ", "100")) // 10
 
 
 def test_no_request_made_up_from_the_document_meets_an_error_of_the_collectors_own(fleet, client_of):
-    client = client_of(fleet.collector)
+    client = client_of(fleet.context)
     schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
     operations = [found.ok() for found in schema.get_all_operations()]
     assert {operation.path for operation in operations} == set(client.app.openapi()["paths"])

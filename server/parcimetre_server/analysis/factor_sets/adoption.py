@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parcimetre_factors.tables.factor_set import FactorSet
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.errors import ParcimetreError
 from ...configuration import factor_sets
 from ...organisation.audit import entry
@@ -17,12 +17,12 @@ class AnotherCandidate(ParcimetreError):
     kind = "another-candidate"
 
 
-def adopt(collector: Collector, looked_at: str | None = None) -> FactorSet:
+def adopt(context: Context, looked_at: str | None = None) -> FactorSet:
     """Put the candidate in force, for commands at once and for a running collector when it is restarted.
 
     `looked_at` is the id of the set that is meant. Raises NothingImported, BadFactorRow and AnotherCandidate.
     """
-    data_dir = collector.settings.data_dir
+    data_dir = context.settings.data_dir
     found, before = factor_sets.candidate(data_dir), factor_sets.in_force(data_dir)
     if looked_at not in (None, found.id):
         raise AnotherCandidate(
@@ -30,5 +30,5 @@ def adopt(collector: Collector, looked_at: str | None = None) -> FactorSet:
         )
     factor_sets.adopt(data_dir)
     told = {"set": before.id}, {"set": found.id}
-    collector.store.append([entry("factors adopted", found.id, collector.now(), *told)])
+    context.store.append([entry("factors adopted", found.id, context.now(), *told)])
     return found

@@ -20,7 +20,7 @@ from parcimetre_factors.power.model import client
 from parcimetre_factors.power.power_supply import supply
 from parcimetre_factors.tables.factor_set import COLUMNS, Source
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.periods import Span
 from ...configuration.factor_sets import adopted_folder, import_tables
 from ...fleet.device import Device
@@ -43,39 +43,39 @@ class Found:
     calibration: Calibration
 
 
-def calibrations(collector: Collector, span: Span) -> list[Found]:
+def calibrations(context: Context, span: Span) -> list[Found]:
     """The calibration of each model with enough time on battery, in the order of their names."""
     sessions: dict[tuple[str, frozenset[str]], list[Session]] = {}
     models: dict[tuple[str, frozenset[str]], Hardware] = {}
-    for made, one in _sessions(collector, span):
+    for made, one in _sessions(context, span):
         models.setdefault(key(made), made)
         sessions.setdefault(key(made), []).append(one)
     found = []
     for model, told in sessions.items():
-        error = collector.factors.get(supply(models[model], collector.factors).error)
+        error = context.factors.get(supply(models[model], context.factors).error)
         calibration = calibrate(told, error.rel_sd)
         if calibration is not None:
             found.append(Found(models[model], calibration))
     return sorted(found, key=lambda one: _subject(one.hardware))
 
 
-def _sessions(collector: Collector, span: Span) -> Iterator[tuple[Hardware, Session]]:
+def _sessions(context: Context, span: Span) -> Iterator[tuple[Hardware, Session]]:
     """Each device's time on battery, beside its model that no calibration changes."""
-    asked = {found.id: found for found in devices(collector.store).values() if _counts(found)}
-    for device_id, activity in merges.activities(collector.store, asked, span.first, span.last):
+    asked = {found.id: found for found in devices(context.store).values() if _counts(found)}
+    for device_id, activity in merges.activities(context.store, asked, span.first, span.last):
         made = hardware(asked[device_id])
         if made.maker and made.model:
-            modelled_j = client(made, collector.factors).energy_j(activity)
-            yield made, session(activity, modelled_j, supply(made, collector.factors))
+            modelled_j = client(made, context.factors).energy_j(activity)
+            yield made, session(activity, modelled_j, supply(made, context.factors))
 
 
 def _counts(device: Device) -> bool:
     return device.category == BATTERY_CLASS and not device.simulated and not is_virtual(device)
 
 
-def keep(collector: Collector, found: Iterable[Found], span: Span) -> str:
+def keep(context: Context, found: Iterable[Found], span: Span) -> str:
     """Make them the candidate, over the organisation's tables in force; the set's id. Raises BadFactorRow."""
-    data_dir = collector.settings.data_dir
+    data_dir = context.settings.data_dir
     folder = adopted_folder(data_dir).with_name("calibrated.new")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

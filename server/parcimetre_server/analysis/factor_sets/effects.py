@@ -8,18 +8,20 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.tables.factor_set import FactorSet
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.periods import DAY_S, Span
-from ...footprint.compute import figures
-from ...footprint.daily_cache import DaySums
-from ...footprint.query import Query, Row
+from ...footprint.compute import compute_footprint
+from ...footprint.daily_cache import DailyCache
+from ...footprint.query import FootprintQuery, FootprintRow
 
 SPAN_DAYS = 28
 
 
-def total(collector: Collector, factors: FactorSet) -> Row:
+def total(context: Context, factors: FactorSet) -> FootprintRow:
     """Climate impact over the last days of all that a reader may see, computed with this set."""
-    now = collector.now() // SLOT_S * SLOT_S
-    own = factors.id == collector.factors.id
-    with_it = collector if own else replace(collector, factors=factors, days=DaySums())
-    return figures(with_it, Query(Span(now - SPAN_DAYS * DAY_S, now), Criterion.GWP)).total()
+    now = context.now() // SLOT_S * SLOT_S
+    own = factors.id == context.factors.id
+    with_it = context if own else replace(context, factors=factors, days=DailyCache())
+    return compute_footprint(
+        with_it, FootprintQuery(Span(now - SPAN_DAYS * DAY_S, now), Criterion.GWP)
+    ).total()

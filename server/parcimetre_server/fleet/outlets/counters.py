@@ -28,13 +28,13 @@ Ids = tuple[DeviceId, ...]
 
 
 @dataclass(frozen=True)
-class Slots:
+class OutletSlots:
     """The slots of a span, and where they stand in arrays over all of them."""
 
     starts: NDArray[np.int64]
 
     @classmethod
-    def between(cls, first: int, last: int) -> Slots:
+    def between(cls, first: int, last: int) -> OutletSlots:
         """The slots with first <= start < last."""
         return cls(np.arange(-(-first // SLOT_S) * SLOT_S, last, SLOT_S, dtype=np.int64))
 
@@ -63,7 +63,7 @@ class Supply:
     whole: Flags
 
 
-def counted(store: Store, outlets: Iterable[Outlet], slots: Slots) -> dict[Ids, Counted]:
+def counted(store: Store, outlets: Iterable[Outlet], slots: OutletSlots) -> dict[Ids, Counted]:
     """What outlets counted that have a record in a span, by the ids of their records."""
     wanted = list(outlets)
     if not wanted or not len(slots.starts):
@@ -84,7 +84,7 @@ def counted(store: Store, outlets: Iterable[Outlet], slots: Slots) -> dict[Ids, 
     return found
 
 
-def _dense(activity: Activity, slots: Slots) -> Counted:
+def _dense(activity: Activity, slots: OutletSlots) -> Counted:
     n = len(slots.starts)
     made = Counted(np.zeros(n), np.zeros(n), np.zeros(n, np.int8))
     at = (activity.start - slots.starts[0]) // SLOT_S
@@ -97,7 +97,7 @@ def _dense(activity: Activity, slots: Slots) -> Counted:
     return made
 
 
-def supply(hung: Sequence[Hung], read: Mapping[Ids, Counted], slots: Slots) -> Supply:
+def supply(hung: Sequence[Hung], read: Mapping[Ids, Counted], slots: OutletSlots) -> Supply:
     """The sum over the outlets on which a device hung at each time."""
     n = len(slots.starts)
     made = Supply(

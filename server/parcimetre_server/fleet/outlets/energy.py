@@ -15,11 +15,11 @@ from parcimetre_factors.activity import DECILES, SLOT_S, Activity, MeasuredEnerg
 from parcimetre_factors.power.power_sources import GIVEN, WALL, at_the_wall
 
 from ...organisation import merges
-from ...organisation.connections import POE, Hung, Outlet, Wiring
+from ...organisation.connections import POE, ConnectionMap, Hung, Outlet
 from ...store.interface import Store
 from ...store.joining import SECONDS
 from ...store.records import DeviceId
-from .counters import USABLE, Slots, Supply, counted, supply
+from .counters import USABLE, OutletSlots, Supply, counted, supply
 
 STATES = ("display_on_s", "display_off_s", "asleep_s", "off_s")
 Rows = NDArray[np.intp]
@@ -28,7 +28,7 @@ MOST_READ = 256  # outlets whose slots are in memory at once
 
 
 def activities(
-    store: Store, wiring: Wiring, ids: Collection[DeviceId], first: int, last: int
+    store: Store, wiring: ConnectionMap, ids: Collection[DeviceId], first: int, last: int
 ) -> Iterator[tuple[DeviceId, Activity]]:
     """Activity of each device that has any slot with first <= start < last, outlets considered."""
     touched = [key for key in dict.fromkeys(ids) if wiring.touches(key)]
@@ -39,12 +39,12 @@ def activities(
         else:
             yield key, found
     for some in _few(touched, wiring):
-        read = _Read(store, wiring, some, Slots.between(first, last))
+        read = _Read(store, wiring, some, OutletSlots.between(first, last))
         made = ((key, read.of(key, own.pop(key, None))) for key in some)
         yield from ((key, found) for key, found in made if found is not None)
 
 
-def activity(store: Store, wiring: Wiring, device_id: DeviceId, first: int, last: int) -> Activity:
+def activity(store: Store, wiring: ConnectionMap, device_id: DeviceId, first: int, last: int) -> Activity:
     """The same of one device, empty where it has no slot."""
     if not wiring.touches(device_id):
         return merges.activity(store, device_id, first, last)
@@ -53,17 +53,20 @@ def activity(store: Store, wiring: Wiring, device_id: DeviceId, first: int, last
 
 
 def by_outlets(
-    store: Store, wiring: Wiring, device_id: DeviceId, first: int, last: int
+    store: Store, wiring: ConnectionMap, device_id: DeviceId, first: int, last: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The slots that a device's outlets counted whole, and the energy of each in joules (n,)."""
-    slots = Slots.between(first, last)
+    slots = OutletSlots.between(first, last)
     found = _Read(store, wiring, [device_id], slots).supply(device_id)
     told = np.flatnonzero(found.whole) if found is not None else np.zeros(0, np.intp)
     return slots.starts[told], np.zeros(0) if found is None else found.energy_j[told]
 
 
 def spans(
-    own: Mapping[DeviceId, Ends], stored: Mapping[DeviceId, Ends], wiring: Wiring, ids: Iterable[DeviceId]
+    own: Mapping[DeviceId, Ends],
+    stored: Mapping[DeviceId, Ends],
+    wiring: ConnectionMap,
+    ids: Iterable[DeviceId],
 ) -> dict[DeviceId, Ends]:
     """First and last slot of devices, by their own records and by those of their outlets (`stored`)."""
     found = dict(own)
@@ -74,7 +77,7 @@ def spans(
     return found
 
 
-def span(store: Store, wiring: Wiring, device_id: DeviceId) -> Ends | None:
+def span(store: Store, wiring: ConnectionMap, device_id: DeviceId) -> Ends | None:
     """The same of one device, None where there is no record."""
     own = merges.span(store, device_id)
     outlets = {key for outlet, _ in wiring.hung.get(device_id, ()) for key in outlet.ids}
@@ -91,7 +94,7 @@ def _ends(hung: Iterable[Hung], stored: Mapping[DeviceId, Ends]) -> Iterator[End
                 yield first, last
 
 
-def _few(touched: Sequence[DeviceId], wiring: Wiring) -> Iterator[list[DeviceId]]:
+def _few(touched: Sequence[DeviceId], wiring: ConnectionMap) -> Iterator[list[DeviceId]]:
     """Devices in groups whose outlets may be in memory together."""
     some: list[DeviceId] = []
     outlets = 0
@@ -109,7 +112,9 @@ def _few(touched: Sequence[DeviceId], wiring: Wiring) -> Iterator[list[DeviceId]
 class _Read:
     """The outlets that some devices need, read once."""
 
-    def __init__(self, store: Store, wiring: Wiring, ids: Iterable[DeviceId], slots: Slots) -> None:
+    def __init__(
+        self, store: Store, wiring: ConnectionMap, ids: Iterable[DeviceId], slots: OutletSlots
+    ) -> None:
         self._wiring, self._slots = wiring, slots
         self._supplies: dict[DeviceId | None, Supply | None] = {None: None}
         needed = {outlet.ids: outlet for key in ids for outlet in self._needed(key)}
@@ -164,7 +169,7 @@ def _given(less_j: NDArray[np.float64], quality: NDArray[np.int8]) -> Iterator[M
             yield MeasuredEnergy(POE, GIVEN, name, energy_j, duration_s)
 
 
-def _with(own: Activity | None, of_outlets: Supply, slots: Slots) -> Activity | None:
+def _with(own: Activity | None, of_outlets: Supply, slots: OutletSlots) -> Activity | None:
     """A device's slots with what its outlets counted, which counts before any meter of its own at the wall.
 
     A slot that the device has no record of is one of time awake; so is what its own record does not know.

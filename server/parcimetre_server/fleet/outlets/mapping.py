@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.power.model import PASSES_ON
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.errors import ParcimetreError
 from ...base.periods import Span
 from ...base.scope import WHOLE, Scope
 from ...base.units import J_PER_KWH
 from ...organisation.audit import entry
-from ...organisation.connections import Feeding, Outlet, Wiring, counted
+from ...organisation.connections import ConnectionMap, Feeding, Outlet, counted
 from ...organisation.transfers import midnight
 from ...store.interface import Store
 from ...store.joining import join
@@ -50,7 +50,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Kept:
+class MappingStored:
     """How many statements change the map, and how many were known."""
 
     changed: int
@@ -58,7 +58,7 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Listed:
+class OutletRow:
     """An outlet, what hangs on it since `since` (seconds UTC), and what it gave in a period.
 
     `unattributed_kwh` is the part that it gave while nothing was said to hang there. `device` is None where
@@ -77,10 +77,10 @@ class Listed:
     unattributed_kwh: float
 
 
-def listed(collector: Collector, span: Span, device: DeviceId | None = None) -> list[Listed]:
+def listed(context: Context, span: Span, device: DeviceId | None = None) -> list[OutletRow]:
     """The outlets of a feeder, or those that a device hangs on, or all; with what they gave in a span."""
-    store, now = collector.store, collector.now()
-    found = [one for one in Wiring.of(store).outlets if device is None or _concerns(one, device, now)]
+    store, now = context.store, context.now()
+    found = [one for one in ConnectionMap.of(store).outlets if device is None or _concerns(one, device, now)]
     if not found:
         return []
     known, ids = devices(store), [key for outlet in found for key in outlet.ids]
@@ -89,7 +89,7 @@ def listed(collector: Collector, span: Span, device: DeviceId | None = None) -> 
     return [_row(one, [read[key] for key in one.ids if key in read], known, now) for one in found]
 
 
-def _row(outlet: Outlet, parts: Sequence[Activity], known: Mapping[DeviceId, Device], now: int) -> Listed:
+def _row(outlet: Outlet, parts: Sequence[Activity], known: Mapping[DeviceId, Device], now: int) -> OutletRow:
     """What an outlet gave by its records, as one."""
     energy_j = unattributed_j = 0.0
     if parts:
@@ -98,7 +98,7 @@ def _row(outlet: Outlet, parts: Sequence[Activity], known: Mapping[DeviceId, Dev
         nobody = np.any([_while(one, gave) for one in outlet.feeds if one.device is None], axis=0)
         energy_j, unattributed_j = float(by_slot.sum()), float(np.sum(by_slot * nobody))
     present = outlet.at(now)
-    return Listed(
+    return OutletRow(
         outlet.feeder, _name(known, outlet.feeder), outlet.name, outlet.scope, outlet.source, present.device,
         _name(known, present.device), present.first or None, energy_j / J_PER_KWH, unattributed_j / J_PER_KWH,
     )  # fmt: skip
@@ -140,10 +140,10 @@ def statements(lines: Iterable[str]) -> Iterator[Statement]:
             yield Statement(f"line {line}", *cells)
 
 
-def keep(
+def store_mapping(
     store: Store, stated: Iterable[Statement], zone: ZoneInfo, now: int, scope: Scope = WHOLE,
     dry_run: bool = False,
-) -> Kept:  # fmt: skip
+) -> MappingStored:  # fmt: skip
     """Keep what hangs where; feeders and devices by id, its beginning or name, of the reader's scope alone.
 
     Nothing is kept of statements with a fault. Raises BadOutlets with the place of the first one.
@@ -155,7 +155,7 @@ def keep(
         known += not made
     if facts and not dry_run:
         store.append(facts)
-    return Kept(sum(fact.kind == "feeding" for fact in facts), known)
+    return MappingStored(sum(fact.kind == "feeding" for fact in facts), known)
 
 
 class _Map:
@@ -164,7 +164,7 @@ class _Map:
     def __init__(self, store: Store, zone: ZoneInfo, now: int, scope: Scope) -> None:
         found = devices(store).items()
         self._known = Directory({key: one for key, one in found if scope.covers(one.org_unit)})
-        self._wiring, self._zone, self._now = Wiring.of(store), zone, now
+        self._wiring, self._zone, self._now = ConnectionMap.of(store), zone, now
         self._outlets = {(one.feeder, one.name): one for one in self._wiring.outlets}
         self._dated = {
             key: {one.first: one.device for one in outlet.feeds} for key, outlet in self._outlets.items()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from parcimetre_agent.report import SLOT_S, Energy, Feed, Slot
 
 from ...store.interface import Store
-from ...store.records import Arrival, DeviceId, Fact
+from ...store.records import DeviceId, Fact, WriteBatch
 
 MOST_OUTLETS = 2000  # of a feeder: more are names that change
 
@@ -30,7 +30,7 @@ class Contradiction:
 class FromOutlets:
     """What the feeds of a report come to."""
 
-    arrivals: Sequence[Arrival] = ()
+    arrivals: Sequence[WriteBatch] = ()
     facts: Sequence[Fact] = ()
     contradictions: Sequence[Contradiction] = ()
 
@@ -62,7 +62,7 @@ def from_outlets(feeder: DeviceId, feeds: Sequence[Feed], store: Store, now: int
         slots.setdefault(key, []).append(_slot(feed))
         told[key] = feed
     facts = list(_facts(feeder, told, known, now))
-    return FromOutlets([Arrival(key, of_it) for key, of_it in slots.items()], facts, odd)
+    return FromOutlets([WriteBatch(key, of_it) for key, of_it in slots.items()], facts, odd)
 
 
 def _known(store: Store, feeder: DeviceId) -> int:

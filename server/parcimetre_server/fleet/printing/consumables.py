@@ -14,10 +14,10 @@ from parcimetre_factors.tables.factor_set import FactorSet
 from parcimetre_factors.uncertainty.amounts import Amount, amounts
 from parcimetre_factors.uncertainty.monte_carlo import interval
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.org_path import within
 from ...base.periods import Interval, Periods, Span, cut
-from ...organisation.merges import Lineages
+from ...organisation.merges import MergeHistory
 from ...store.interface import Store
 from ...store.records import Body, DeviceId, Fact
 from ..device import Device
@@ -30,7 +30,7 @@ FEW = 50
 
 
 @dataclass(frozen=True)
-class Query:
+class ConsumablesQuery:
     """Which printing; `org_unit` stands for its whole subtree."""
 
     span: Span
@@ -50,7 +50,7 @@ class Bounded:
 
 
 @dataclass(frozen=True)
-class Row:
+class ConsumablesRow:
     """What the printers of a group printed in a period, and what it consumed.
 
     `counted` holds impressions by counter, of those printers that have it, and `among` all impressions of
@@ -115,18 +115,20 @@ class _Tally:
         return Bounded(sum(amount.value for amount in found), *interval(found, factors))
 
 
-def consumption(collector: Collector, query: Query, group_by: GroupBy | None = None) -> list[Row]:
+def consumption(
+    context: Context, query: ConsumablesQuery, group_by: GroupBy | None = None
+) -> list[ConsumablesRow]:
     """Rows by group and period, of printers that were ever read."""
-    periods = cut(query.span, query.interval, collector.zone)
-    zones = zones_of(collector.store)
-    found = {key: one for key, one in devices(collector.store).items() if _is_asked(one, query)}
+    periods = cut(query.span, query.interval, context.zone)
+    zones = zones_of(context.store)
+    found = {key: one for key, one in devices(context.store).items() if _is_asked(one, query)}
     tallies: dict[tuple[str, int], _Tally] = {}
-    for key, readings in _readings(collector.store, found, query.span.first - SLOT_S):
+    for key, readings in _readings(context.store, found, query.span.first - SLOT_S):
         for there in found[key].at_each_stay(zones):
             if query.org_unit is None or within(there.org_unit, query.org_unit):
                 of_it = printed(readings, np.clip(periods.edges, there.since, there.until))
-                _add(tallies, there, of_it, query.paper, group_by, collector.factors)
-    return [_row(*key, tally, periods, collector.factors) for key, tally in sorted(tallies.items())]
+                _add(tallies, there, of_it, query.paper, group_by, context.factors)
+    return [_row(*key, tally, periods, context.factors) for key, tally in sorted(tallies.items())]
 
 
 def _add(
@@ -140,7 +142,7 @@ def _add(
         tally.add(made, counted, float(of_it.covered_s[i]))
 
 
-def _is_asked(device: Device, query: Query) -> bool:
+def _is_asked(device: Device, query: ConsumablesQuery) -> bool:
     return device.category == "printer" and query.device in (None, device.id)
 
 
@@ -151,7 +153,7 @@ def _readings(
 
     The last one that was kept before `since`, and all later ones.
     """
-    wanted, lineages = list(found), Lineages.of(store)
+    wanted, lineages = list(found), MergeHistory.of(store)
     of_all: dict[str, list[Fact]] = {}
     if len(wanted) > FEW:
         for fact in store.history("printing", since=since):
@@ -190,14 +192,14 @@ def _group(device: Device, group_by: GroupBy | None) -> str:
     return device.org_unit if group_by == "org_unit" else device.site
 
 
-def _row(group: str, i: int, tally: _Tally, periods: Periods, factors: FactorSet) -> Row:
+def _row(group: str, i: int, tally: _Tally, periods: Periods, factors: FactorSet) -> ConsumablesRow:
     paper, marking = tally.bounded(factors, "paper"), tally.bounded(factors, "marking")
     whole = tally.bounded(factors, "paper", "marking")
     assert paper is not None
     assert marking is not None
     assert whole is not None
     length_s = float(periods.edges[i + 1] - periods.edges[i]) * tally.printers
-    return Row(
+    return ConsumablesRow(
         group, periods.names[i], tally.printers, tally.counted, tally.sheets, paper, marking, whole,
         tally.bounded(factors, "spared_by_duplex"), tally.bounded(factors, "spent_on_colour"), UNIT,
         min(1.0, tally.covered_s / length_s), factors.id, tally.among,

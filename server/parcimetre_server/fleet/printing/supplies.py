@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...organisation.merges import Lineages
+from ...organisation.merges import MergeHistory
 from ...store.interface import Store
 from ...store.records import DeviceId
 
@@ -38,7 +38,7 @@ def supplies(store: Store, device_id: DeviceId) -> Supplies | None:
     """By the printer's last reading; None where it told of no supply."""
     found = [
         fact.body
-        for piece in Lineages.of(store).pieces(device_id)
+        for piece in MergeHistory.of(store).pieces(device_id)
         if (fact := store.latest_of("printing", piece.source)) and piece.first <= fact.body["at"] < piece.last
     ]
     last = max(found, key=lambda body: int(body["at"]), default=None)

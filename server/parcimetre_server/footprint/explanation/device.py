@@ -17,33 +17,40 @@ from parcimetre_factors.criteria import EMBODIED, UNITS, Criterion, Stage
 from parcimetre_factors.explanation.leaves import factor_leaf
 from parcimetre_factors.explanation.term import Term, leaf, product, quotient, total, walk
 from parcimetre_factors.grid.intensity import TIERS, GridSlots
-from parcimetre_factors.power.power_sources import GIVEN, PIECES, RUNGS, Chosen, Reading, choose
+from parcimetre_factors.power.power_sources import (
+    GIVEN,
+    LOAD_STATES,
+    POWER_SOURCES,
+    CounterEnergy,
+    SourcedEnergy,
+    select_power_source,
+)
 from parcimetre_factors.service_life.amortisation import COUNTED, Policy, life_end, per_unit
 from parcimetre_factors.service_life.purchase import Purchase
 from parcimetre_factors.tables.factor_set import Factor, FactorSet
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.errors import ParcimetreError
-from ...base.i18n import mark
+from ...base.i18n import N_
 from ...base.periods import DAY_S, Span, cut
 from ...fleet.device import Device
 from ...fleet.devices import device, zones_of
 from ...fleet.hardware import assumptions, hardware, is_virtual
-from ...fleet.monitors import Told, of_device, span_of
+from ...fleet.monitors import MonitorActivity, of_device, span_of
 from ...fleet.purchases import purchase_of
 from ...fleet.retention import resolution_of
 from ...grid.supply_contracts import Electricity
-from ...organisation.connections import Wiring
-from ...organisation.merges import Lineages
-from ...presentation.labels import POWER_SOURCES
+from ...organisation.connections import ConnectionMap
+from ...organisation.merges import MergeHistory
+from ...presentation.labels import POWER_SOURCE_LABELS
 from ...store.records import DeviceId
 from ..accrual import Life, Service, accrued, first_life, policy_for, second_life, service_of
 from ..compute import stays_in
-from ..device_footprints import put_to_use
-from ..energy_use import together
+from ..device_footprints import service_start
+from ..energy_use import join_slots
 from ..grid_intensity import Grid
-from ..hardware_model import Profile, profiles
-from ..self_reported import Beside, beside
+from ..hardware_model import HardwareModel, hardware_models
+from ..self_reported import SelfReported, self_reported
 from .notes import (
     ACCRUED,
     BY_OUTLETS,
@@ -67,7 +74,7 @@ from .notes import (
 )
 
 FINE_S = 2 * DAY_S
-JOULES = leaf(mark("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")
+JOULES = leaf(N_("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")
 
 
 class NothingToExplain(ParcimetreError):
@@ -96,21 +103,21 @@ class Explanation:
     amortisation: Policy
     electricity: Electricity
     grid_tiers: Mapping[str, Mapping[str, float]]
-    beside: Beside | None = None
+    beside: SelfReported | None = None
 
 
 @dataclass(frozen=True)
 class _Case:
     """One device, with all that its explanation needs."""
 
-    collector: Collector
+    context: Context
     device: Device
-    profile: Profile
+    profile: HardwareModel
     span: Span
     grid: Grid
     service: Service
     policy: Policy
-    told: Told
+    told: MonitorActivity
 
     @property
     def activity(self) -> Activity:
@@ -134,7 +141,7 @@ class _Case:
 
 
 def explain_device(
-    collector: Collector,
+    context: Context,
     device_id: DeviceId,
     span: Span,
     criterion: Criterion,
@@ -145,23 +152,23 @@ def explain_device(
 
     Raises NothingToExplain when it never reported.
     """
-    found = device(collector.store, device_id)
-    reported = span_of(collector.store, found)
+    found = device(context.store, device_id)
+    reported = span_of(context.store, found)
     if reported is None:
         raise NothingToExplain(
             f"device {device_id} has not reported yet; its figures begin with its first report"
         )
-    profile = profiles(collector.factors).of(hardware(found))
-    grid = Grid(collector, span, criterion, electricity)
-    first = put_to_use(found, reported[0])
+    profile = hardware_models(context.factors).of(hardware(found))
+    grid = Grid(context, span, criterion, electricity)
+    first = service_start(found, reported[0])
     bought = purchase_of(found, first)
-    asked = amortisation or collector.settings.amortisation
-    told, policy = of_device(collector.store, found, span), policy_for(asked, bought)
+    asked = amortisation or context.settings.amortisation
+    told, policy = of_device(context.store, found, span), policy_for(asked, bought)
     cases = []
-    for stay in stays_in([found], span, zones_of(collector.store)):
-        service = service_of(stay, first, collector.now(), bought)
+    for stay in stays_in([found], span, zones_of(context.store)):
+        service = service_of(stay, first, context.now(), bought)
         during = told.between(stay.since, stay.until)
-        cases.append(_Case(collector, stay, profile, span, grid, service, policy, during))
+        cases.append(_Case(context, stay, profile, span, grid, service, policy, during))
     if not cases:
         raise NothingToExplain(f"device {device_id} belonged to another org unit then; ask for a time before")
     case, term = cases[-1], _footprint(found.name, cases)
@@ -175,23 +182,23 @@ def explain_device(
         definitions,
         _factors(grid.factors, term, definitions),
         tuple(stage for stage in Stage if stage in absent),
-        (*_notes(case, asked), *_kept(collector, span)),
+        (*_notes(case, asked), *_kept(context, span)),
         grid.factors.id,
         asked,
         grid.electricity,
         _grid_tiers(cases),
-        beside(collector.store, found, profile, span),
+        self_reported(context.store, found, profile, span),
     )
 
 
 def _footprint(name: str, cases: Sequence[_Case]) -> Term | None:
     """The tree of a device: use and embodied impact, apart for each org unit where it was transferred."""
     told = [(case, (*_use(case), *_embodied(case))) for case in cases]
-    unit, label = cases[0].unit, mark("footprint of a device")
+    unit, label = cases[0].unit, N_("footprint of a device")
     if len(told) == 1:
         terms = told[0][1]
     else:
-        at = mark("while it belonged to an org unit")
+        at = N_("while it belonged to an org unit")
         terms = tuple(total(at, unit, parts, detail=case.device.org_unit) for case, parts in told if parts)
     return total(label, unit, terms, detail=name) if terms else None
 
@@ -212,22 +219,22 @@ def _notes(case: _Case, asked: Policy) -> Iterator[str]:
         yield MARKET
     if case.device.driven_by is not None:
         yield DRIVEN
-    if case.device.wired and case.device.id in Wiring.of(case.collector.store).hung:
+    if case.device.wired and case.device.id in ConnectionMap.of(case.context.store).hung:
         yield BY_OUTLETS
     yield from assumptions(case.device)
     if case.profile.embodied.note:
         yield case.profile.embodied.note
 
 
-def _kept(collector: Collector, span: Span) -> tuple[str, ...]:
+def _kept(context: Context, span: Span) -> tuple[str, ...]:
     """What a reader should know of a time whose quarter hours are not kept any more."""
-    kept = resolution_of(collector.store, span)
+    kept = resolution_of(context.store, span)
     return (*((HOURS_KEPT,) if kept.hours else ()), *((DAYS_KEPT,) if kept.days else ()))
 
 
 def _embodied(case: _Case) -> Iterator[Term]:
     profile, error = case.profile, case.purchase.error
-    begin = (factor_leaf(LIFE_BEGINNING, error, case.collector.factors),) if error else ()
+    begin = (factor_leaf(LIFE_BEGINNING, error, case.context.factors),) if error else ()
     units = _accrued(case, first_life(profile, case.purchase, case.policy))
     for stage in EMBODIED:
         whole = profile.embodied.by_stage.get((case.grid.criterion, stage))
@@ -238,14 +245,14 @@ def _embodied(case: _Case) -> Iterator[Term]:
     whole = profile.reconditioning.by_criterion.get(case.grid.criterion)
     if second is not None and whole is not None:
         one = per_unit(case.policy, whole, profile.reconditioning.life_years, profile.hours_per_year)
-        yield product(mark("reconditioning"), case.unit, (one, _accrued(case, second)))
+        yield product(N_("reconditioning"), case.unit, (one, _accrued(case, second)))
 
 
 def _accrued(case: _Case, life: Life | None) -> Term:
     """Units of the policy that a life has in the period, as a leaf."""
-    periods = cut(case.span, "total", case.collector.zone)
-    slots = together([case.activity])
-    units = accrued(case.policy, life, case.service, periods, slots, case.collector.zone)[0]
+    periods = cut(case.span, "total", case.context.zone)
+    slots = join_slots([case.activity])
+    units = accrued(case.policy, life, case.service, periods, slots, case.context.zone)[0]
     return leaf(ACCRUED[case.policy], float(units), COUNTED[case.policy], "measured")
 
 
@@ -256,18 +263,18 @@ def _use(case: _Case) -> Iterator[Term]:
         return
     span = case.span
     activity = case.activity
-    chosen = choose(activity, case.profile.watts, is_virtual(case.device), case.profile.supply)
+    chosen = select_power_source(activity, case.profile.watts, is_virtual(case.device), case.profile.supply)
     fine = span.last - span.first <= FINE_S
-    periods = cut(span, "slot" if fine else "day", case.collector.zone)
+    periods = cut(span, "slot" if fine else "day", case.context.zone)
     at = periods.index(activity.start)
     impact = slots.kg_per_kwh[case.grid.index(activity.start)] * chosen.energy_j
     terms = []
     for i in np.unique(at):
         inside = at == i
-        energy_j = _energy(chosen, inside, case.collector.factors, _tellers(case, inside))
+        energy_j = _energy(chosen, inside, case.context.factors, _tellers(case, inside))
         if energy_j is None:
             continue
-        energy = quotient(mark("electricity"), "kWh", (energy_j, JOULES))
+        energy = quotient(N_("electricity"), "kWh", (energy_j, JOULES))
         if fine:
             start = int(activity.start[inside][0])
             grid = case.grid.term_of_device(case.device, start)
@@ -276,16 +283,16 @@ def _use(case: _Case) -> Iterator[Term]:
             grid = _mean_intensity(case, mean, slots)
         terms.append(
             product(
-                mark("use of a slot") if fine else mark("use of a day"),
+                N_("use of a slot") if fine else N_("use of a day"),
                 case.unit,
                 (energy, grid),
                 detail=periods.names[i],
             )
         )
     if terms:
-        yield total(mark("use"), case.unit, tuple(terms))
+        yield total(N_("use"), case.unit, tuple(terms))
     else:
-        yield leaf(mark("use"), 0.0, case.unit, "measured", note=NO_RECORD)
+        yield leaf(N_("use"), 0.0, case.unit, "measured", note=NO_RECORD)
 
 
 def _grid_tiers(cases: Sequence[_Case]) -> dict[str, dict[str, float]]:
@@ -293,7 +300,7 @@ def _grid_tiers(cases: Sequence[_Case]) -> dict[str, dict[str, float]]:
     by_zone: dict[str, NDArray[np.float64]] = {}
     for case in cases:
         slots = case.grid.of_device(case.device)
-        energy_j = choose(
+        energy_j = select_power_source(
             case.activity, case.profile.watts, is_virtual(case.device), case.profile.supply
         ).energy_j
         if slots is not None and energy_j.sum():
@@ -310,7 +317,7 @@ def _grid_tiers(cases: Sequence[_Case]) -> dict[str, dict[str, float]]:
 def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:
     """The grid over many slots, as a leaf; each slot's value is one request away."""
     return leaf(
-        mark("intensity of the grid, weighted by the electricity of each slot"),
+        N_("intensity of the grid, weighted by the electricity of each slot"),
         mean,
         f"{case.unit}/kWh",
         "modelled",
@@ -324,46 +331,48 @@ def _tellers(case: _Case, inside: NDArray[np.bool_]) -> str:
     """The machines whose slots tell what a monitor did; nothing for a device that tells its own."""
     if case.device.driven_by is None:
         return ""
-    store = case.collector.store
-    lineages = Lineages.of(store)
+    store = case.context.store
+    lineages = MergeHistory.of(store)
     told = dict.fromkeys(lineages.whole(key) for key in case.told.names(inside))
     return ", ".join(device(store, key).name for key in told)
 
 
-def _energy(chosen: Chosen, inside: NDArray[np.bool_], factors: FactorSet, tellers: str = "") -> Term | None:
+def _energy(
+    chosen: SourcedEnergy, inside: NDArray[np.bool_], factors: FactorSet, tellers: str = ""
+) -> Term | None:
     """Energy of some slots: what counters read, and seconds times watts for what was modelled."""
     read = [_read(reading, inside, factors) for reading in chosen.readings if reading.energy_j[inside].any()]
     seconds = chosen.modelled_s[inside].sum(axis=0)
     modelled = [
         product(PIECE_LABELS[piece], "J", (
-            leaf(mark("time"), float(seconds[k]), "s", "measured", detail=tellers),
-            leaf(mark("power"), float(chosen.watts[k]), "W", "modelled", ref=piece),
+            leaf(N_("time"), float(seconds[k]), "s", "measured", detail=tellers),
+            leaf(N_("power"), float(chosen.watts[k]), "W", "modelled", ref=piece),
         ))
-        for k, piece in enumerate(PIECES)
+        for k, piece in enumerate(LOAD_STATES)
         if seconds[k] * chosen.watts[k] > 0
     ]  # fmt: skip
     if not read and not modelled:
         return None
-    rungs = ", ".join(POWER_SOURCES[RUNGS[i].name] for i in np.unique(chosen.rung[inside]))
-    return total(mark("energy at the wall"), "J", (*read, *modelled), tier=rungs)
+    rungs = ", ".join(POWER_SOURCE_LABELS[POWER_SOURCES[i].name] for i in np.unique(chosen.rung[inside]))
+    return total(N_("energy at the wall"), "J", (*read, *modelled), tier=rungs)
 
 
-def _read(reading: Reading, inside: NDArray[np.bool_], factors: FactorSet) -> Term:
+def _read(reading: CounterEnergy, inside: NDArray[np.bool_], factors: FactorSet) -> Term:
     """What a counter read in some slots, and what the power supply lost before it."""
     counted_j = float(reading.counted_j[inside].sum())
-    label = GIVEN_ON if reading.scope == GIVEN else mark("energy counted")
+    label = GIVEN_ON if reading.scope == GIVEN else N_("energy counted")
     counted = leaf(
         label, counted_j, "J", "measured", detail=f"{reading.source} ({reading.scope})", tier=reading.quality
     )
     if not reading.errors:
         return counted
     error, *charge = reading.errors
-    kept = tuple(factor_leaf(mark("battery"), name, factors) for name in charge)
+    kept = tuple(factor_leaf(N_("battery"), name, factors) for name in charge)
     whole = counted_j / float(reading.energy_j[inside].sum()) / math.prod(term.value for term in kept)
-    efficiency = leaf(mark("efficiency of the power supply"), whole, "1", "modelled", factor=error)
+    efficiency = leaf(N_("efficiency of the power supply"), whole, "1", "modelled", factor=error)
     if kept:
-        efficiency = product(mark("efficiency with the battery"), "1", (efficiency, *kept))
-    return quotient(mark("energy counted, at the wall"), "J", (counted, efficiency))
+        efficiency = product(N_("efficiency with the battery"), "1", (efficiency, *kept))
+    return quotient(N_("energy counted, at the wall"), "J", (counted, efficiency))
 
 
 def _refers(term: Term | None, name: str) -> bool:

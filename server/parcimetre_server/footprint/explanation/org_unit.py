@@ -6,18 +6,18 @@ from parcimetre_factors.criteria import UNITS, Criterion
 from parcimetre_factors.explanation.term import leaf, total
 from parcimetre_factors.service_life.amortisation import Policy
 
-from ...access.context import Collector
-from ...base.i18n import mark
+from ...access.context import Context
+from ...base.i18n import N_
 from ...base.periods import Span
 from ...grid.supply_contracts import Electricity
-from ..compute import figures
-from ..query import Query
+from ..compute import compute_footprint
+from ..query import FootprintQuery
 from .device import Explanation, _kept
 from .notes import MARKET
 
 
 def explain_unit(
-    collector: Collector,
+    context: Context,
     org_unit: str | None,
     span: Span,
     criterion: Criterion,
@@ -25,12 +25,14 @@ def explain_unit(
     electricity: Electricity = "location",
 ) -> Explanation:
     """The figure of an org unit as the sum of its devices; each device's own tree is one step away."""
-    query = Query(span, criterion, org_unit=org_unit, amortisation=amortisation, electricity=electricity)
-    found = figures(collector, query)
+    query = FootprintQuery(
+        span, criterion, org_unit=org_unit, amortisation=amortisation, electricity=electricity
+    )
+    found = compute_footprint(context, query)
     names = {str(key): device.name for key, device in found.known.items()}
     inputs = tuple(
         leaf(
-            mark("footprint of a device"),
+            N_("footprint of a device"),
             row.value,
             row.unit,
             "given",
@@ -41,7 +43,7 @@ def explain_unit(
         if row.value is not None
     )
     whole = (
-        total(mark("footprint of an org unit"), UNITS[criterion], inputs, detail=org_unit or "")
+        total(N_("footprint of an org unit"), UNITS[criterion], inputs, detail=org_unit or "")
         if inputs
         else None
     )
@@ -53,7 +55,7 @@ def explain_unit(
         {},
         (),
         row.absent,
-        ((MARKET,) if found.electricity == "market" else ()) + _kept(collector, span),
+        ((MARKET,) if found.electricity == "market" else ()) + _kept(context, span),
         row.factor_set,
         found.amortisation,
         found.electricity,

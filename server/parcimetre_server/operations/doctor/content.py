@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from parcimetre_factors.tables.factor_set import FactorSet
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.periods import DAY_S, week_span
 from ...fleet.enrolment import all_secrets
 from ...organisation.org import sites
@@ -22,13 +22,13 @@ RECENT_S = 7 * DAY_S
 OLD_DAYS = 550
 
 
-def findings(collector: Collector) -> Iterator[Finding]:
+def findings(context: Context) -> Iterator[Finding]:
     """Findings about an open collector."""
-    store, now = collector.store, collector.now()
-    yield _factors(collector.factors, now)
+    store, now = context.store, context.now()
+    yield _factors(context.factors, now)
     yield from _secrets(store, now)
     yield from _feeds(store, now)
-    yield _weekly(collector, now)
+    yield _weekly(context, now)
     yield _dead_letters(store, now)
 
 
@@ -74,16 +74,16 @@ def _feeds(store: Store, now: int) -> Iterator[Finding]:
         yield ok("grid feed", f"none for {', '.join(without)}: profiles are used")
 
 
-def _weekly(collector: Collector, now: int) -> Finding:
-    zone = collector.zone
+def _weekly(context: Context, now: int) -> Finding:
+    zone = context.zone
     week = due_week(now, zone)
-    served = any(first < week_span(week, zone).last for first, _ in collector.store.spans().values())
+    served = any(first < week_span(week, zone).last for first, _ in context.store.spans().values())
     if not served:
         return ok("weekly report", f"{week}: no device was in service yet")
-    if collector.store.latest_of("report", key_of(week, WHOLE_TARGET)) is None:
+    if context.store.latest_of("report", key_of(week, WHOLE_TARGET)) is None:
         mend = "it is published when the collector starts and each Monday at 7: see its log"
         return warning("weekly report", f"that of {week} is not published", mend)
-    held_up = [one for one in deliveries(collector.store) if one.week == week and one.state != "sent"]
+    held_up = [one for one in deliveries(context.store) if one.week == week and one.state != "sent"]
     if held_up:
         told = f"{week}: {len(held_up)} not delivered, first: {held_up[0].reason}"
         return warning("weekly report", told, "parcimetre report list")

@@ -77,7 +77,7 @@ class Sequences:
         return rows
 
 
-class Heard:
+class Acknowledged:
     """Which facts of the last minutes were handed out, and when.
 
     A mark is a microsecond of this process. Facts of collectors whose clock is behind may turn up with a

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...grid import supply_contracts as known
-from ..dependencies import aggregates
+from ..dependencies import aggregated
 
 router = APIRouter(prefix="/v1", tags=["factors"])
 
 
 @router.get("/contracts")
-def contracts(collector: Annotated[Collector, Depends(aggregates)]) -> list[dict[str, Any]]:
+def contracts(context: Annotated[Context, Depends(aggregated)]) -> list[dict[str, Any]]:
     """Every contract that was stated, with what it is for and the days on which it holds."""
-    return [known.as_json(held, collector.zone) for held in known.contracts(collector.store)]
+    return [known.as_json(held, context.zone) for held in known.contracts(context.store)]

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...analysis.device_summary import DeviceDetail, DeviceSummary, detail, summary
 from ...fleet.devices import devices
 from ...fleet.lookup import chosen
 from ...fleet.monitors import spans
 from ...fleet.monitors_at_home import not_counted
-from ..dependencies import of
+from ..dependencies import readable
 
 router = APIRouter(tags=["devices"])
 
@@ -28,7 +28,7 @@ class DevicePage:
 
 @router.get("/v1/devices")
 def list_devices(
-    collector: Annotated[Collector, Depends(of)],
+    context: Annotated[Context, Depends(readable)],
     org_unit: Annotated[str | None, Query(description="Path of an org unit: it and all below it.")] = None,
     site: Annotated[str | None, Query(description="Name of a site.")] = None,
     category: Annotated[str | None, Query(description="Category, like laptop.")] = None,
@@ -37,9 +37,9 @@ def list_devices(
     limit: Annotated[int, Query(ge=1, le=1000, description="Devices on a page.")] = 200,
 ) -> DevicePage:
     """Devices of an org unit's subtree, a site, a category, whose name or id contains `q`."""
-    store = collector.store
+    store = context.store
     found = [d for d in chosen(devices(store), org_unit, site, category, q) if d.id > cursor]
-    left_out, reported = not_counted(collector, found[:limit]), spans(store, found[:limit])
+    left_out, reported = not_counted(context, found[:limit]), spans(store, found[:limit])
     items = [summary(d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
     return DevicePage(items, items[-1].id if len(found) > limit else None)
 
@@ -47,7 +47,7 @@ def list_devices(
 @router.get("/v1/devices/{device_id}")
 def get_device(
     device_id: Annotated[str, Path(description="Id of a device.")],
-    collector: Annotated[Collector, Depends(of)],
+    context: Annotated[Context, Depends(readable)],
 ) -> DeviceDetail:
     """One device with its inventory and its agent."""
-    return detail(collector, device_id)
+    return detail(context, device_id)

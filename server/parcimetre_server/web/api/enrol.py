@@ -9,10 +9,10 @@ from parcimetre_agent.report import SCHEMA, AgentConfig, EnrolAnswer, EnrolReque
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.errors import ParcimetreError
 from ...ingest.validation import UnknownSchema
-from ..dependencies import serving
+from ..dependencies import serving_context
 from ..problems import sentence
 from ..request_body import read_body
 
@@ -28,7 +28,7 @@ class BadEnrolment(ParcimetreError):
 
 
 @router.post("/v1/enrol")
-async def enrol(request: Request, collector: Annotated[Collector, Depends(serving)]) -> EnrolAnswer:
+async def enrol(request: Request, context: Annotated[Context, Depends(serving_context)]) -> EnrolAnswer:
     """Exchange a secret and a hardware identity for a device id and a credential."""
     body = await read_body(request)
     try:
@@ -42,5 +42,5 @@ async def enrol(request: Request, collector: Annotated[Collector, Depends(servin
             ) from None
         raise BadEnrolment(f"enrolment refused: {sentence(findings)}; update the agent") from None
     device_id = await run_in_threadpool(request.app.state.enrolment.enrol, asked)
-    credential = await run_in_threadpool(request.app.state.credentials.issue, device_id, collector.now())
-    return EnrolAnswer(device_id, credential, AgentConfig(collector.settings.upload_period_s))
+    credential = await run_in_threadpool(request.app.state.credentials.issue, device_id, context.now())
+    return EnrolAnswer(device_id, credential, AgentConfig(context.settings.upload_period_s))

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from parcimetre_factors.criteria import Criterion
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.periods import span
 from ...footprint.explanation.as_json import as_json
 from ...footprint.explanation.device import explain_device
 from ...footprint.explanation.org_unit import explain_unit
 from ...store.records import DeviceId
-from ..dependencies import of
+from ..dependencies import readable
 from .footprint import Asked, Basis, Begin, End, Spread, Unit
 
 router = APIRouter(prefix="/v1", tags=["figures"])
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1", tags=["figures"])
 
 @router.get("/explain")
 def explain(
-    collector: Annotated[Collector, Depends(of)],
+    context: Annotated[Context, Depends(readable)],
     device: Annotated[str | None, Query(max_length=64, description="Id of one device.")] = None,
     begin: Begin = None,
     end: End = None,
@@ -36,11 +36,11 @@ def explain(
     leaves gives it. Terms with a `ref` are told in full under `definitions`, or are devices to ask for.
     Periods of up to two days are explained slot by slot, longer ones day by day.
     """
-    asked = span(begin, end, collector.zone, collector.now())
+    asked = span(begin, end, context.zone, context.now())
     policies = (amortisation, electricity)
     if device is not None:
-        found = explain_device(collector, DeviceId(device), asked, criterion, *policies)
+        found = explain_device(context, DeviceId(device), asked, criterion, *policies)
     else:
-        unit = org_unit or collector.scope.root
-        found = explain_unit(collector, unit, asked, criterion, *policies)
+        unit = org_unit or context.scope.root
+        found = explain_unit(context, unit, asked, criterion, *policies)
     return as_json(found)

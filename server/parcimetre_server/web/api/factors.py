@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from parcimetre_factors.errors import UnknownFactor
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...analysis.factor_sets.search import matching
 from ...base.errors import ParcimetreError
-from ..dependencies import aggregates
+from ..dependencies import aggregated
 
 router = APIRouter(prefix="/v1", tags=["factors"])
 
@@ -25,14 +25,14 @@ class NoSuchFactor(ParcimetreError):
 
 @router.get("/factors")
 def factors(
-    collector: Annotated[Collector, Depends(aggregates)],
+    context: Annotated[Context, Depends(aggregated)],
     q: Annotated[str, Query(max_length=200, description="Words that all must occur.")] = "",
 ) -> dict[str, Any]:
     """Factors of the set in use, each with its value, 95 % range, unit, source and licence."""
-    found = [asdict(factor) for factor in matching(collector.factors, q)]
+    found = [asdict(factor) for factor in matching(context.factors, q)]
     return {
-        "factor_set": collector.factors.id,
-        "factor_set_version": collector.factors.version,
+        "factor_set": context.factors.id,
+        "factor_set_version": context.factors.version,
         "count": len(found),
         "factors": found,
     }
@@ -41,10 +41,10 @@ def factors(
 @router.get("/factors/{id}")
 def factor(
     id: Annotated[str, Path(description="Id of a factor.")],  # noqa: A002
-    collector: Annotated[Collector, Depends(aggregates)],
+    context: Annotated[Context, Depends(aggregated)],
 ) -> dict[str, Any]:
     """One factor."""
     try:
-        return asdict(collector.factors.get(id))
+        return asdict(context.factors.get(id))
     except UnknownFactor as error:
         raise NoSuchFactor(f"{error}; GET /v1/factors?q= searches them") from error

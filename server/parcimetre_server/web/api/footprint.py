@@ -9,13 +9,13 @@ from fastapi import APIRouter, Depends, Query
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.service_life.amortisation import Policy
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.periods import Interval, span
 from ...footprint import compute, query
 from ...footprint.contributions import GroupBy
 from ...grid.supply_contracts import Electricity
 from ...store.records import DeviceId
-from ..dependencies import aggregates
+from ..dependencies import aggregated
 
 router = APIRouter(prefix="/v1", tags=["figures"])
 
@@ -51,7 +51,7 @@ Unit = Annotated[str | None, Query(max_length=400, description="Path of an org u
 
 @router.get("/footprint")
 def footprint(
-    collector: Annotated[Collector, Depends(aggregates)],
+    context: Annotated[Context, Depends(aggregated)],
     begin: Begin = None,
     end: End = None,
     criterion: Asked = Criterion.GWP,
@@ -72,13 +72,13 @@ def footprint(
     `electricity` is what a row is based on, and `grid_tiers` how its electricity's intensity is known: shares
     by grid zone, and by slot, profile, year, contract or residual.
     """
-    asked = query.Query(
-        span(begin, end, collector.zone, collector.now()),
+    asked = query.FootprintQuery(
+        span(begin, end, context.zone, context.now()),
         criterion,
         interval,
         org_unit,
         DeviceId(device) if device else None,
-        amortisation or collector.settings.amortisation,
+        amortisation or context.settings.amortisation,
         electricity,
     )
     return {
@@ -86,5 +86,5 @@ def footprint(
         "to": asked.span.last,
         "criterion": criterion,
         "amortisation": asked.amortisation,
-        "rows": [asdict(row) for row in compute.footprint(collector, asked, group_by)],
+        "rows": [asdict(row) for row in compute.footprint_rows(context, asked, group_by)],
     }

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...store.health import assert_ready
-from ..dependencies import serving
+from ..dependencies import serving_context
 
 router = APIRouter(tags=["health"])
 
@@ -21,8 +21,8 @@ def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 def readyz(
-    request: Request, collector: Annotated[Collector, Depends(serving)]
+    request: Request, context: Annotated[Context, Depends(serving_context)]
 ) -> dict[str, str | int | None]:
     """The store can be written and its disk has room; `last_commit` is in seconds UTC, of this process."""
-    assert_ready(collector.store, collector.settings.data_dir)
+    assert_ready(context.store, context.settings.data_dir)
     return {"status": "ok", "last_commit": request.app.state.writer.meters.committed_at}

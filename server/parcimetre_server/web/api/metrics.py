@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from ... import __version__
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.exposition import CONTENT_TYPE, Metric, gauge, text
 from ...store import health as condition
-from ..dependencies import of
+from ..dependencies import readable
 
 router = APIRouter(tags=["health"])
 
@@ -19,27 +19,27 @@ router = APIRouter(tags=["health"])
 @router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE: {}}}})
 def metrics(
     request: Request,
-    collector: Annotated[Collector, Depends(of)],
+    context: Annotated[Context, Depends(readable)],
     org_unit: Annotated[
         str | None, Query(description="An org unit and all below it, and nothing about the process.")
     ] = None,
 ) -> Response:
     """Counters and gauges in Prometheus' text format."""
-    state, org_unit = request.app.state, org_unit or collector.scope.root
+    state, org_unit = request.app.state, org_unit or context.scope.root
     of_fleet = state.fleet_metrics.metrics(org_unit)
     if org_unit is not None:
         return Response(text(of_fleet), media_type=CONTENT_TYPE)
     waiting = gauge("parcimetre_queue_reports", "Reports that wait to be committed.", state.writer.waiting)
     families = (
-        _info(collector),
+        _info(context),
         *state.writer.meters.metrics(),
         waiting,
         *of_fleet,
-        *condition.metrics(collector.settings.data_dir),
+        *condition.metrics(context.settings.data_dir),
     )
     return Response(text(families), media_type=CONTENT_TYPE)
 
 
-def _info(collector: Collector) -> Metric:
-    labels = {"version": __version__, "factor_set": collector.factors.id}
+def _info(context: Context) -> Metric:
+    labels = {"version": __version__, "factor_set": context.factors.id}
     return Metric("parcimetre_info", "gauge", "Version and factor set in force.", [("", labels, 1)])

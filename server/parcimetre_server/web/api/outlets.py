@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.periods import span
 from ...fleet.outlets import mapping as known
 from ...fleet.outlets.mapping import Statement
 from ...store.records import DeviceId
-from ..dependencies import of, serving
+from ..dependencies import readable, serving_context
 from .footprint import Begin, End
 
 router = APIRouter(prefix="/v1", tags=["devices"])
@@ -37,7 +37,7 @@ class Map(BaseModel):
 
 @router.get("/outlets")
 def list_outlets(
-    collector: Annotated[Collector, Depends(of)],
+    context: Annotated[Context, Depends(readable)],
     begin: Begin = None,
     end: End = None,
     device: Annotated[
@@ -48,23 +48,23 @@ def list_outlets(
 
     `unattributed_kwh` is what it gave while nothing was said to hang there: it is in no total.
     """
-    within = span(begin, end, collector.zone, collector.now())
-    rows = known.listed(collector, within, DeviceId(device) if device else None)
+    within = span(begin, end, context.zone, context.now())
+    rows = known.listed(context, within, DeviceId(device) if device else None)
     return {"from": within.first, "to": within.last, "outlets": [asdict(row) for row in rows]}
 
 
 @router.post("/outlets")
 def state_outlets(
-    wanted: Map, request: Request, collector: Annotated[Collector, Depends(of)]
+    wanted: Map, request: Request, context: Annotated[Context, Depends(readable)]
 ) -> dict[str, Any]:
     """State what hangs where, from a day on, always without `from`; for admins of feeder and device.
 
     Nothing is kept of statements with a fault.
     """
-    whole = serving(request)
+    whole = serving_context(request)
     stated = [
         Statement(f"outlets[{i}]", one.feeder, one.outlet, one.device or "", one.day or "")
         for i, one in enumerate(wanted.outlets)
     ]
-    kept = known.keep(whole.store, stated, whole.zone, whole.now(), collector.scope, wanted.dry_run)
+    kept = known.store_mapping(whole.store, stated, whole.zone, whole.now(), context.scope, wanted.dry_run)
     return {"changed": kept.changed, "known": kept.known, "dry_run": wanted.dry_run}

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from parcimetre_factors.consumables import Paper
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.periods import Interval, span
 from ...fleet.printing import consumables as consumption
 from ...fleet.printing.consumables import GroupBy
 from ...store.records import DeviceId
-from ..dependencies import of
+from ..dependencies import readable
 from .footprint import Begin, End, Unit
 
 router = APIRouter(prefix="/v1", tags=["figures"])
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1", tags=["figures"])
 
 @router.get("/printing")
 def printing(
-    collector: Annotated[Collector, Depends(of)],
+    context: Annotated[Context, Depends(readable)],
     begin: Begin = None,
     end: End = None,
     group_by: Annotated[
@@ -38,7 +38,9 @@ def printing(
     paper that printing on both sides spared, `spent_on_colour` what colour took beyond black; null where no
     printer counts it.
     """
-    within = span(begin, end, collector.zone, collector.now())
-    asked = consumption.Query(within, interval, org_unit, DeviceId(device) if device else None, paper)
-    rows = consumption.consumption(collector, asked, group_by)
+    within = span(begin, end, context.zone, context.now())
+    asked = consumption.ConsumablesQuery(
+        within, interval, org_unit, DeviceId(device) if device else None, paper
+    )
+    rows = consumption.consumption(context, asked, group_by)
     return {"from": within.first, "to": within.last, "paper": paper, "rows": [asdict(row) for row in rows]}

@@ -14,11 +14,11 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...access.credentials import Credentials
 from ...base.errors import ParcimetreError
 from ...ingest.dead_letters import Intake
-from ...ingest.intake import Taken, Versions, take
+from ...ingest.intake import ReportIntake, Versions, accept_report
 from ...ingest.plausibility import ClockAhead
 from ...ingest.rate_limit import Rates
 from ...ingest.writer import Writer
@@ -38,7 +38,7 @@ router = APIRouter(tags=["agents"])
 @router.post(PATH, response_model=ReportAnswer)
 async def reports(request: Request) -> Response:
     """Store a report; everything the answer counts is on disk, what it refuses is named with the reason."""
-    intake: ReportIntake = request.app.state.reports
+    intake: ReportEndpoint = request.app.state.reports
     answer = await intake.answer(dict(request.scope["headers"]), request.receive)
     return Response(answer, media_type="application/json")
 
@@ -49,10 +49,10 @@ def is_report(scope: Scope) -> bool:
 
 
 @dataclass
-class ReportIntake:
+class ReportEndpoint:
     """Takes reports, as an ASGI app of its own: a fleet sends them all day, and routes take their time."""
 
-    collector: Collector
+    context: Context
     writer: Writer
     credentials: Credentials
     rates: Rates
@@ -79,7 +79,7 @@ class ReportIntake:
 
     async def answer(self, headers: Headers, receive: Receive) -> bytes:
         """Store a report; the answer as JSON. Raises ParcimetreError where nothing of it was taken."""
-        now, meters = self.collector.now(), self.writer.meters
+        now, meters = self.context.now(), self.writer.meters
         meters.reports += 1
         shown = self.credentials.presented(headers.get(b"authorization", b"").decode("latin-1"), now)
         device_id = shown.device_id
@@ -88,7 +88,7 @@ class ReportIntake:
             taken = await self._judged(await received(headers, receive), device_id, now)
             arrival = self.letters.bounded(taken.arrival, now)
             merged = await self.writer.written(arrival, *taken.fed)
-        self.collector.seen.note(device_id, now, taken.waiting)
+        self.context.seen.note(device_id, now, taken.waiting)
         if taken.refused:
             meters.refused += len(taken.refused)
             LOG.warning(
@@ -102,16 +102,16 @@ class ReportIntake:
                 merged.accepted,
                 merged.duplicates,
                 list(taken.refused),
-                self.collector.settings.upload_period_s,
+                self.context.settings.upload_period_s,
                 self.credentials.issue(device_id, now) if shown.is_due else None,
             ),
             exclude_none=True,
         )
 
-    async def _judged(self, body: bytes, device_id: DeviceId, now: int) -> Taken:
-        judged = (body, device_id, self.collector.store, now, self.versions)
+    async def _judged(self, body: bytes, device_id: DeviceId, now: int) -> ReportIntake:
+        judged = (body, device_id, self.context.store, now, self.versions)
         is_quick = len(body) <= SHORT and OF_FEEDS not in body
-        return take(*judged) if is_quick else await run_in_threadpool(take, *judged)
+        return accept_report(*judged) if is_quick else await run_in_threadpool(accept_report, *judged)
 
     async def _refusal(self, request: Request, error: ParcimetreError) -> Response:
         """The document of why nothing was taken."""

@@ -8,12 +8,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.i18n import Language
 from ...reports import weekly as report
 from ...reports.formats import FORMATS, format_of, rendered
 from ...reports.html import content_security_policy
-from ..dependencies import aggregates, asked_language
+from ..dependencies import aggregated, asked_language
 from .footprint import Unit
 
 router = APIRouter(prefix="/v1", tags=["reports"])
@@ -23,15 +23,15 @@ router = APIRouter(prefix="/v1", tags=["reports"])
 def weekly(
     week: Annotated[str, Path(description="ISO week, like 2026-W47.")],
     request: Request,
-    collector: Annotated[Collector, Depends(aggregates)],
+    context: Annotated[Context, Depends(aggregated)],
     org_unit: Unit = None,
     format: Annotated[str, Query(max_length=20, description=", ".join(FORMATS))] = "html",  # noqa: A002
     lang: Annotated[Language | None, Query(description="fr or en; else what the browser prefers.")] = None,
 ) -> Response:
     """The report of an ISO week (2026-W47) in the organisation's time zone, of an org unit's subtree."""
     wanted = format_of(format)
-    made = report.weekly(collector, week, org_unit or collector.scope.root)
-    file = rendered(made, collector, lang or asked_language(request), wanted)
+    made = report.weekly(context, week, org_unit or context.scope.root)
+    file = rendered(made, context, lang or asked_language(request), wanted)
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name)}"}
     if wanted == "html":
         headers = {"Content-Security-Policy": content_security_policy()}

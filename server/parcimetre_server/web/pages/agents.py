@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...analysis import agent_health as fleet
 from ...analysis.agent_health import QUIET_S
-from ..dependencies import of
+from ..dependencies import readable
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
@@ -20,13 +20,13 @@ SHOWN = 200
 @router.get("/agents", response_class=HTMLResponse)
 def agents(
     request: Request,
-    collector: Annotated[Collector, Depends(of)],
+    context: Annotated[Context, Depends(readable)],
     org_unit: Annotated[str, Query(max_length=400)] = "",
 ) -> HTMLResponse:
     """The agents of the fleet, or of an org unit; those not heard for longest come first."""
-    org_unit = org_unit or collector.scope.root or ""
-    found = fleet.agents(collector, org_unit or None)
-    now = collector.now()
+    org_unit = org_unit or context.scope.root or ""
+    found = fleet.agents(context, org_unit or None)
+    now = context.now()
     longest = sorted(found.agents, key=lambda agent: agent.last_seen or 0)
     values = {
         "found": found,
@@ -36,4 +36,4 @@ def agents(
         "quiet_s": QUIET_S,
         "org_unit": org_unit,
     }
-    return respond(request, collector, "agents.html", values)
+    return respond(request, context, "agents.html", values)

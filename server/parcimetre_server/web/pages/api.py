@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from ...access.context import Collector
-from ..dependencies import aggregates
+from ...access.context import Context
+from ..dependencies import aggregated
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
@@ -38,9 +38,9 @@ class Call:
 
 
 @router.get("/docs", response_class=HTMLResponse)
-def api(request: Request, collector: Annotated[Collector, Depends(aggregates)]) -> HTMLResponse:
+def api(request: Request, context: Annotated[Context, Depends(aggregated)]) -> HTMLResponse:
     """Every call with its parameters."""
-    return respond(request, collector, "api.html", {"calls": list(calls(request.app.openapi()))})
+    return respond(request, context, "api.html", {"calls": list(calls(request.app.openapi()))})
 
 
 def calls(schema: Mapping[str, Any]) -> Iterator[Call]:

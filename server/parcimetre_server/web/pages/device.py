@@ -13,7 +13,7 @@ from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
 from parcimetre_factors.explanation.term import Term
 from parcimetre_factors.tables.factor_set import ESTIMATE
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...analysis.agent_health import agent_of
 from ...analysis.alternatives import alternatives, life_of
 from ...analysis.bars import StageView, bars, stage_views
@@ -26,19 +26,19 @@ from ...fleet.device import Device, UnknownDevice
 from ...fleet.hardware import hardware
 from ...fleet.monitors_at_home import not_counted
 from ...fleet.outlets.mapping import listed
-from ...fleet.printing.consumables import Query as Printing
-from ...fleet.printing.consumables import Row as PrintingRow
+from ...fleet.printing.consumables import ConsumablesQuery as Printing
+from ...fleet.printing.consumables import ConsumablesRow as PrintingRow
 from ...fleet.printing.consumables import consumption
 from ...fleet.printing.supplies import supplies
-from ...footprint.compute import figures
+from ...footprint.compute import compute_footprint
 from ...footprint.explanation.device import explain_device
 from ...footprint.grid_intensity import Grid
-from ...footprint.hardware_model import Profile, profiles
-from ...footprint.query import Query, Row
+from ...footprint.hardware_model import HardwareModel, hardware_models
+from ...footprint.query import FootprintQuery, FootprintRow
 from ...presentation.charts import Chart, chart
-from ...presentation.labels import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, title
+from ...presentation.labels import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, label
 from ...store.records import DeviceId
-from ..dependencies import of
+from ..dependencies import readable
 from .overview import crumbs
 from .rendering import respond
 from .strips import grid_strip, use_strip
@@ -54,7 +54,7 @@ class Hour:
     """One hour of the device: energy, impact of use, coverage, and what a kilowatt-hour cost."""
 
     start: int
-    row: Row | None
+    row: FootprintRow | None
     grid: float | None
 
     @property
@@ -67,79 +67,79 @@ class Hour:
 def device(
     request: Request,
     id: str,  # noqa: A002
-    collector: Annotated[Collector, Depends(of)],
+    context: Annotated[Context, Depends(readable)],
     period: Period = "7d",
     criterion: Criterion = Criterion.GWP,
 ) -> HTMLResponse:
     """The page of one device."""
-    found = devices.device(collector.store, DeviceId(id))
-    span = since_midnight(collector.now(), collector.zone, DAYS[period])
-    figure = figures(collector, Query(span, criterion, device=found.id))
-    profile = profiles(collector.factors).of(hardware(found))
-    hours = _hours(collector, found, criterion)
-    quarters = quarter_hours(collector, found, span, criterion)
+    found = devices.device(context.store, DeviceId(id))
+    span = since_midnight(context.now(), context.zone, DAYS[period])
+    figure = compute_footprint(context, FootprintQuery(span, criterion, device=found.id))
+    profile = hardware_models(context.factors).of(hardware(found))
+    hours = _hours(context, found, criterion)
+    quarters = quarter_hours(context, found, span, criterion)
     stages = stage_views(figure.rows("stage"))
     values = {
         "device": found,
-        "gateway": _gateway(collector, found),
-        "agent": agent_of(collector, found),
-        "drivers": drivers(collector.store, found),
-        "state": NOT_COUNTED.get(not_counted(collector, [found]).get(found.id, "")),
-        "scope_root": collector.scope.root,
-        "crumbs": crumbs(found.org_unit, collector.scope),
+        "gateway": _gateway(context, found),
+        "agent": agent_of(context, found),
+        "drivers": drivers(context.store, found),
+        "state": NOT_COUNTED.get(not_counted(context, [found]).get(found.id, "")),
+        "scope_root": context.scope.root,
+        "crumbs": crumbs(found.org_unit, context.scope),
         "hardware": profile.hardware,
         "span": span,
         "total": figure.total(),
         "reported": bool(figure.known),
         "stages": stages,
-        "use_strip": use_strip(quarters, collector.zone),
-        "grid_strip": grid_strip(quarters, collector.zone),
+        "use_strip": use_strip(quarters, context.zone),
+        "grid_strip": grid_strip(quarters, context.zone),
         "days": by_day(quarters),
-        "life": life_of(collector, found, criterion),
+        "life": life_of(context, found, criterion),
         "embodied_share": _embodied_share(stages),
-        "alternatives": alternatives(collector, found, criterion),
+        "alternatives": alternatives(context, found, criterion),
         "sources": bars([row for row in figure.rows("power_source") if row.energy_kwh > 0]),
         "embodied": profile.embodied,
         "components": _components(profile, criterion),
         "stage_titles": {stage: STAGES[stage] for stage in EMBODIED},
         "whole": _whole(profile, criterion),
-        **_of_a_printer(collector, found, span),
+        **_of_a_printer(context, found, span),
         "problems": _problems(found),
-        "outlets": listed(collector, span, found.id),
+        "outlets": listed(context, span, found.id),
         "hours": hours,
         "charts": _charts(hours),
-        "explanation": explain_device(collector, found.id, span, criterion) if figure.known else None,
+        "explanation": explain_device(context, found.id, span, criterion) if figure.known else None,
         "evidence_titles": EVIDENCE,
-        "sources_of": _sources(collector),
-        "estimates": {f.id for f in collector.factors.factors.values() if f.quality == ESTIMATE},
+        "sources_of": _sources(context),
+        "estimates": {f.id for f in context.factors.factors.values() if f.quality == ESTIMATE},
         "criterion": criterion,
         "simulated": found.simulated,
-        "title": title,
+        "title": label,
         "whole_values": lambda values: {name: round(value) for name, value in values.items()},
         "periods": [(_link(id, key, criterion), name, key == period) for key, name in PERIODS.items()],
         "criteria": [(_link(id, period, key), name, key == criterion) for key, name in CRITERIA.items()],
         "explain": "/explain?" + urlencode({"device": id, "period": period, "criterion": str(criterion)}),
     }  # fmt: skip
-    return respond(request, collector, "device.html", values)
+    return respond(request, context, "device.html", values)
 
 
-def _gateway(collector: Collector, found: Device) -> Device | None:
+def _gateway(context: Context, found: Device) -> Device | None:
     """The device that speaks for another one, None where there is none that the reader may see."""
     if found.relayed_by is None:
         return None
     try:
-        return devices.device(collector.store, found.relayed_by)
+        return devices.device(context.store, found.relayed_by)
     except UnknownDevice:
         return None
 
 
-def _of_a_printer(collector: Collector, found: Device, span: Span) -> dict[str, object]:
+def _of_a_printer(context: Context, found: Device, span: Span) -> dict[str, object]:
     """What it printed, and what is left of its supplies."""
-    printing = next(iter(consumption(collector, Printing(span, device=found.id))), None)
+    printing = next(iter(consumption(context, Printing(span, device=found.id))), None)
     return {
         "printing": printing,
         "colour_untold": printing is not None and _is_colour_untold(found, printing),
-        "supplies": supplies(collector.store, found.id) if found.category == "printer" else None,
+        "supplies": supplies(context.store, found.id) if found.category == "printer" else None,
         "supply_titles": SUPPLIES,
         "colour_titles": COLOURS,
     }
@@ -170,23 +170,23 @@ def _embodied_share(stages: list[StageView]) -> float | None:
     return sum(stage.share for stage in stages if stage.key != Stage.USE) if whole else None
 
 
-def _sources(collector: Collector) -> dict[str, str]:
+def _sources(context: Context) -> dict[str, str]:
     """Address of each factor's source, by the factor's id."""
-    return {key: factor.source.url for key, factor in collector.factors.factors.items()}
+    return {key: factor.source.url for key, factor in context.factors.factors.items()}
 
 
 def _link(device_id: str, period: Period, criterion: Criterion) -> str:
     return f"/devices/{device_id}?{urlencode({'period': period, 'criterion': str(criterion)})}"
 
 
-def _whole(profile: Profile, criterion: Criterion) -> Term | None:
+def _whole(profile: HardwareModel, criterion: Criterion) -> Term | None:
     """Embodied impact of the whole device, all stages that are known."""
     terms = [profile.embodied.by_stage.get((criterion, stage)) for stage in EMBODIED]
     known = tuple(term for term in terms if term is not None)
     return Term("embodied", sum(t.value for t in known), known[0].unit, "sum", known) if known else None
 
 
-def _components(profile: Profile, criterion: Criterion) -> list[tuple[str, dict[Stage, float], float]]:
+def _components(profile: HardwareModel, criterion: Criterion) -> list[tuple[str, dict[Stage, float], float]]:
     """Embodied impact of each component by stage, and its sum; the greatest first."""
     found: dict[str, dict[Stage, float]] = {}
     for stage in EMBODIED:
@@ -198,13 +198,13 @@ def _components(profile: Profile, criterion: Criterion) -> list[tuple[str, dict[
     return sorted(rows, key=lambda row: -row[2])
 
 
-def _hours(collector: Collector, found: Device, criterion: Criterion) -> list[Hour]:
+def _hours(context: Context, found: Device, criterion: Criterion) -> list[Hour]:
     """The last hours, the one that is open included."""
-    last = collector.now() // HOUR_S * HOUR_S + HOUR_S
+    last = context.now() // HOUR_S * HOUR_S + HOUR_S
     span = Span(last - HOURS * HOUR_S, last)
-    rows = figures(collector, Query(span, criterion, "hour", device=found.id)).rows("stage")
+    rows = compute_footprint(context, FootprintQuery(span, criterion, "hour", device=found.id)).rows("stage")
     use = {row.period: row for row in rows if row.group == Stage.USE}
-    grid = Grid(collector, span, criterion).of(found.zone)
+    grid = Grid(context, span, criterion).of(found.zone)
     means = None if grid is None else grid.kg_per_kwh.reshape(HOURS, -1).mean(axis=1)
     starts = np.arange(span.first, span.last, HOUR_S)
     names = np.datetime_as_string(starts.astype("datetime64[s]"), unit="m")

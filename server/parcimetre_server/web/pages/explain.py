@@ -13,20 +13,20 @@ from parcimetre_factors.explanation.term import walk
 from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import ESTIMATE
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...analysis.overview import DAYS, PERIODS, Period
 from ...base.periods import Span, since_midnight
 from ...base.periods import span as span_of
 from ...fleet import devices
-from ...footprint.compute import figures
+from ...footprint.compute import compute_footprint
 from ...footprint.explanation.device import Explanation, explain_device
-from ...footprint.query import Query as Asked
-from ...footprint.query import Row
+from ...footprint.query import FootprintQuery as Asked
+from ...footprint.query import FootprintRow
 from ...grid.supply_contracts import Electricity
-from ...presentation.labels import CRITERIA, title
+from ...presentation.labels import CRITERIA, label
 from ...store.records import DeviceId
 from ..api.footprint import Begin, End
-from ..dependencies import of
+from ..dependencies import readable
 from .overview import crumbs
 from .rendering import respond
 
@@ -37,7 +37,7 @@ MOST = 200
 @router.get("/explain", response_class=HTMLResponse)
 def explain(
     request: Request,
-    collector: Annotated[Collector, Depends(of)],
+    context: Annotated[Context, Depends(readable)],
     device: Annotated[str, Query(max_length=64)] = "",
     org_unit: Annotated[str, Query(max_length=400)] = "",
     period: Period = "7d",
@@ -48,20 +48,20 @@ def explain(
     electricity: Electricity = "location",
 ) -> HTMLResponse:
     """Why a device's figure is what it is, or an org unit's as the sum of its devices."""
-    span = _span(collector, period, begin, end)
-    unit = org_unit or collector.scope.root
+    span = _span(context, period, begin, end)
+    unit = org_unit or context.scope.root
     asked = Asked(span, criterion, "total", None if device else unit, DeviceId(device) if device else None,
                   amortisation, electricity)  # fmt: skip
-    known = figures(collector, asked)
+    known = compute_footprint(context, asked)
     total = known.total()
-    found = _explanation(collector, asked)
+    found = _explanation(context, asked)
     greatest = [] if device else [row for row in known.greatest_devices(MOST) if row.value is not None]
     factors = found.factors if found else ()
-    one = devices.device(collector.store, device) if device else None
+    one = devices.device(context.store, device) if device else None
     values = {
         "name": one.name if one else "",
-        "crumbs": crumbs(one.org_unit if one else unit or "", collector.scope),
-        "scope_root": collector.scope.root,
+        "crumbs": crumbs(one.org_unit if one else unit or "", context.scope),
+        "scope_root": context.scope.root,
         "device_id": device,
         "span": span,
         "total": total,
@@ -72,7 +72,7 @@ def explain(
         "sources_of": {factor.id: factor.source.url for factor in factors},
         "estimates": {factor.id for factor in factors if factor.quality == ESTIMATE},
         "criterion": criterion,
-        "title": title,
+        "title": label,
         "periods": [(_link(request, period=key, **{"from": "", "to": ""}), name, key == period and not begin)
                     for key, name in PERIODS.items()],
         "criteria": [(_link(request, criterion=key), name, key == criterion)
@@ -82,22 +82,22 @@ def explain(
         "file": _file(asked, total),
         "simulated": total.simulated,
     }  # fmt: skip
-    return respond(request, collector, "explain.html", values)
+    return respond(request, context, "explain.html", values)
 
 
-def _span(collector: Collector, period: Period, begin: str | None, end: str | None) -> Span:
+def _span(context: Context, period: Period, begin: str | None, end: str | None) -> Span:
     """The period by its name, or between the times that are given."""
     if begin or end:
-        return span_of(begin, end, collector.zone, collector.now())
-    return since_midnight(collector.now(), collector.zone, DAYS[period])
+        return span_of(begin, end, context.zone, context.now())
+    return since_midnight(context.now(), context.zone, DAYS[period])
 
 
-def _explanation(collector: Collector, asked: Asked) -> Explanation | None:
+def _explanation(context: Context, asked: Asked) -> Explanation | None:
     """A device's; that of an org unit is the list of its devices."""
     if asked.device is None:
         return None
     return explain_device(
-        collector, asked.device, asked.span, asked.criterion, asked.amortisation, asked.electricity
+        context, asked.device, asked.span, asked.criterion, asked.amortisation, asked.electricity
     )
 
 
@@ -117,7 +117,7 @@ def _api(asked: Asked) -> Mapping[str, Any]:
     return {name: value for name, value in about.items() if value}
 
 
-def _file(asked: Asked, total: Row) -> str:
+def _file(asked: Asked, total: FootprintRow) -> str:
     """What the file of the explanation is called."""
     of = asked.device or (asked.org_unit or "all").rsplit("/", maxsplit=1)[-1]
     return f"explain-{of}-{asked.criterion}-{total.factor_set[:8]}.json"

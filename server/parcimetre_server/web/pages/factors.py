@@ -11,53 +11,53 @@ from parcimetre_factors.errors import BadFactorRow
 from parcimetre_factors.tables.factor_set import FactorSet
 from parcimetre_factors.tables.overlay import Change, changes
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...analysis.factor_sets.adoption import adopt
 from ...analysis.factor_sets.effects import SPAN_DAYS, total
 from ...analysis.factor_sets.search import matching
 from ...base.errors import ParcimetreError
-from ...base.i18n import mark
+from ...base.i18n import N_
 from ...base.scope import NotAllowed
-from ...configuration.factor_sets import CANDIDATE, IN_FORCE, Known, known_set, known_sets
-from ..dependencies import aggregates, of
+from ...configuration.factor_sets import CANDIDATE, IN_FORCE, KnownFactorSet, known_set, known_sets
+from ..dependencies import aggregated, readable
 from .forms import Filled
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
 SHOWN = 200
-DONE = {"adopted": mark("The set was adopted: this collector computes with it once it is restarted.")}
+DONE = {"adopted": N_("The set was adopted: this collector computes with it once it is restarted.")}
 
 
 @router.get("/factors", response_class=HTMLResponse)
 def factors(
     request: Request,
-    collector: Annotated[Collector, Depends(aggregates)],
+    context: Annotated[Context, Depends(aggregated)],
     q: Annotated[str, Query(max_length=200)] = "",
     done: Annotated[str, Query(max_length=20)] = "",
 ) -> HTMLResponse:
     """Factors in which every word of `q` occurs."""
-    found = list(matching(collector.factors, q))
+    found = list(matching(context.factors, q))
     values = {
         "done": DONE.get(done, ""),
         "q": q,
         "found": list(islice(found, SHOWN)),
         "count": len(found),
-        "all": len(collector.factors.factors),
-        "sets": known_sets(collector.settings.data_dir, collector.factors),
-        "sources": sorted(collector.factors.sources.values(), key=lambda source: source.publisher),
+        "all": len(context.factors.factors),
+        "sets": known_sets(context.settings.data_dir, context.factors),
+        "sources": sorted(context.factors.sources.values(), key=lambda source: source.publisher),
     }
-    return respond(request, collector, "factors.html", values)
+    return respond(request, context, "factors.html", values)
 
 
 @router.get("/factors/diff", response_class=HTMLResponse)
 def diff(
     request: Request,
-    collector: Annotated[Collector, Depends(aggregates)],
+    context: Annotated[Context, Depends(aggregated)],
     before: Annotated[str, Query(max_length=80)] = IN_FORCE,
     after: Annotated[str, Query(max_length=80)] = "",
 ) -> HTMLResponse:
     """What another set would change: each factor, and the total of the last weeks."""
-    here = collector.settings.data_dir, collector.factors
+    here = context.settings.data_dir, context.factors
     sets = known_sets(*here)
     other = after or next((one.name for one in reversed(sets) if one.name != before), before)
     old, new = known_set(*here, before), known_set(*here, other)
@@ -65,53 +65,53 @@ def diff(
         "sets": sets,
         "before": old,
         "after": new,
-        "adopts": new.name == CANDIDATE and collector.scope.whole,
-        **_compared(collector, old.factors, new.factors),
+        "adopts": new.name == CANDIDATE and context.scope.whole,
+        **_compared(context, old.factors, new.factors),
     }
-    return respond(request, collector, "factors_diff.html", values)
+    return respond(request, context, "factors_diff.html", values)
 
 
-def of_all(collector: Annotated[Collector, Depends(of)]) -> Collector:
+def of_all(context: Annotated[Context, Depends(readable)]) -> Context:
     """The collector, for an admin of everything: a factor set counts for everybody. Raises NotAllowed."""
-    if not collector.scope.whole:
+    if not context.scope.whole:
         raise NotAllowed("a factor set counts for every org unit: only an admin of everything adopts one")
-    return collector
+    return context
 
 
 @router.get("/factors/adopt", response_class=HTMLResponse)
-def candidate(request: Request, collector: Annotated[Collector, Depends(of_all)]) -> HTMLResponse:
+def candidate(request: Request, context: Annotated[Context, Depends(of_all)]) -> HTMLResponse:
     """What adopting the candidate would change, to be confirmed."""
-    return _to_confirm(request, collector)
+    return _to_confirm(request, context)
 
 
 @router.post("/factors/adopt")
-def adopted(request: Request, collector: Annotated[Collector, Depends(of_all)], form: Filled) -> Response:
+def adopted(request: Request, context: Annotated[Context, Depends(of_all)], form: Filled) -> Response:
     """Put the candidate in force that was looked at."""
     try:
-        adopt(collector, form.get("set", ""))
+        adopt(context, form.get("set", ""))
     except (ParcimetreError, BadFactorRow) as error:
-        return _to_confirm(request, collector, str(error), getattr(error, "status", 400))
+        return _to_confirm(request, context, str(error), getattr(error, "status", 400))
     return RedirectResponse("/factors?done=adopted", 303)
 
 
-def _to_confirm(request: Request, collector: Collector, fault: str = "", status: int = 200) -> HTMLResponse:
+def _to_confirm(request: Request, context: Context, fault: str = "", status: int = 200) -> HTMLResponse:
     """The page with the form, or that there is no candidate."""
-    found = _known_candidate(collector)
-    values: dict[str, Any] = {"fault": fault, "candidate": found, "shared": collector.store.shared}
+    found = _known_candidate(context)
+    values: dict[str, Any] = {"fault": fault, "candidate": found, "shared": context.store.shared}
     if found is not None:
-        values |= _compared(collector, collector.factors, found.factors)
-    return respond(request, collector, "factors_adopt.html", values, status)
+        values |= _compared(context, context.factors, found.factors)
+    return respond(request, context, "factors_adopt.html", values, status)
 
 
-def _known_candidate(collector: Collector) -> Known | None:
-    sets = known_sets(collector.settings.data_dir, collector.factors)
+def _known_candidate(context: Context) -> KnownFactorSet | None:
+    sets = known_sets(context.settings.data_dir, context.factors)
     return next((one for one in sets if one.name == CANDIDATE), None)
 
 
-def _compared(collector: Collector, old: FactorSet, new: FactorSet) -> dict[str, Any]:
+def _compared(context: Context, old: FactorSet, new: FactorSet) -> dict[str, Any]:
     """Each factor that differs, and the total of the last weeks with both sets."""
     found = sorted(changes(old, new), key=_moved, reverse=True)
-    rows = [total(collector, factors) for factors in (old, new)]
+    rows = [total(context, factors) for factors in (old, new)]
     was, would_be = (row.value for row in rows)
     return {
         "found": found[:SHOWN],

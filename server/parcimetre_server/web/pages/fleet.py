@@ -15,15 +15,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from parcimetre_factors.criteria import UNITS, Criterion
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...analysis.agent_health import QUIET_S
-from ...analysis.device_list import ASCENDING, Filter, Listed, Sorting, fleet, ordered
+from ...analysis.device_list import ASCENDING, Filter, ListedDevice, Sorting, fleet, ordered
 from ...analysis.overview import DAYS, PERIODS, Period
-from ...base.i18n import mark
+from ...base.i18n import N_
 from ...base.periods import since_midnight
-from ...footprint.query import Query as Asked
-from ...presentation.labels import CRITERIA, title
-from ..dependencies import of
+from ...footprint.query import FootprintQuery as Asked
+from ...presentation.labels import CRITERIA, label
+from ..dependencies import readable
 from .overview import crumbs
 from .rendering import respond
 from .saved_filters import LIST, saved_filters
@@ -31,30 +31,30 @@ from .saved_filters import LIST, saved_filters
 router = APIRouter(include_in_schema=False)
 List = Literal["", "silent", "duplicate", "unmatched", "retired"]
 LISTS: dict[List, str] = {
-    "": mark("In service"),
-    "silent": mark("Silent"),
-    "duplicate": mark("Duplicates"),
-    "unmatched": mark("Unmatched"),
-    "retired": mark("Retired"),
+    "": N_("In service"),
+    "silent": N_("Silent"),
+    "duplicate": N_("Duplicates"),
+    "unmatched": N_("Unmatched"),
+    "retired": N_("Retired"),
 }
 WORK: dict[List, str] = {
-    "silent": mark("Not heard for two days: switched off for good, without network, or the agent is gone."),
-    "duplicate": mark(
+    "silent": N_("Not heard for two days: switched off for good, without network, or the agent is gone."),
+    "duplicate": N_(
         "Several devices with one fingerprint, serial number or host name: merge what is one machine."
     ),
-    "unmatched": mark(
+    "unmatched": N_(
         "Neither the model nor the components are known: the average of the category stands for the device."
     ),
 }  # fmt: skip
 COLUMNS: tuple[tuple[Sorting, str, str], ...] = (
-    ("name", mark("Device"), ""),
-    ("org_unit", mark("Org unit"), "wide"),
-    ("site", mark("Site"), "wide"),
-    ("last_seen", mark("Last heard"), "wide"),
-    ("age_years", mark("Age"), "n wide"),
-    ("energy_kwh", mark("Electricity"), "n"),
-    ("value", mark("Footprint"), "n"),
-    ("coverage", mark("Coverage"), "n wide"),
+    ("name", N_("Device"), ""),
+    ("org_unit", N_("Org unit"), "wide"),
+    ("site", N_("Site"), "wide"),
+    ("last_seen", N_("Last heard"), "wide"),
+    ("age_years", N_("Age"), "n wide"),
+    ("energy_kwh", N_("Electricity"), "n"),
+    ("value", N_("Footprint"), "n"),
+    ("coverage", N_("Coverage"), "n wide"),
 )
 ON_A_PAGE = 100
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -86,18 +86,18 @@ class Wish:
         return Filter(self.q, self.site, self.category, fault, which == "retired")
 
 
-def _all(collector: Collector, wish: Wish) -> list[Listed]:
+def _all(context: Context, wish: Wish) -> list[ListedDevice]:
     """Every device of the org unit that is meant."""
-    span = since_midnight(collector.now(), collector.zone, DAYS[wish.period])
-    return fleet(collector, Asked(span, wish.criterion, org_unit=wish.org_unit or collector.scope.root))
+    span = since_midnight(context.now(), context.zone, DAYS[wish.period])
+    return fleet(context, Asked(span, wish.criterion, org_unit=wish.org_unit or context.scope.root))
 
 
 @router.get(LIST, response_class=HTMLResponse)
 def devices(
-    request: Request, collector: Annotated[Collector, Depends(of)], wish: Annotated[Wish, Depends()]
+    request: Request, context: Annotated[Context, Depends(readable)], wish: Annotated[Wish, Depends()]
 ) -> HTMLResponse:
     """The devices that fit, page by page."""
-    everything = _all(collector, wish)
+    everything = _all(context, wish)
     found = ordered(filter(wish.filter(wish.which).fits, everything), wish.sort, wish.backwards)
     shown = found[(wish.page - 1) * ON_A_PAGE : wish.page * ON_A_PAGE]
     names = {one.device.id: one.device.name for one in everything}
@@ -106,33 +106,33 @@ def devices(
         "found": found,
         "shown": shown,
         "names": names,
-        "now": collector.now(),
+        "now": context.now(),
         "quiet_s": QUIET_S,
         "unit": UNITS[wish.criterion],
-        "crumbs": crumbs(wish.org_unit, collector.scope),
+        "crumbs": crumbs(wish.org_unit, context.scope),
         "lists": [
             (_link(request, list=key, page=""), name, _count(everything, wish, key), key == wish.which)
             for key, name in LISTS.items()
         ],
         "work": WORK.get(wish.which),
         "columns": [_column(request, wish, *column) for column in COLUMNS],
-        "choices": _choices(collector, everything),
+        "choices": _choices(context, everything),
         "periods": PERIODS,
         "criteria": CRITERIA,
-        "title": title,
+        "title": label,
         "pages": _pages(request, wish.page, len(found)),
         "csv": f"{LIST}.csv?{request.url.query}",
         "query": _kept(request, lang="", page=""),
         "saved": [(name, f"{LIST}?{query}") for name, query in saved_filters(request).items()],
         "simulated": _simulated(shown),
     }  # fmt: skip
-    return respond(request, collector, "fleet.html", values)
+    return respond(request, context, "fleet.html", values)
 
 
 @router.get(f"{LIST}.csv")
-def devices_csv(collector: Annotated[Collector, Depends(of)], wish: Annotated[Wish, Depends()]) -> Response:
+def devices_csv(context: Annotated[Context, Depends(readable)], wish: Annotated[Wish, Depends()]) -> Response:
     """The devices that fit, all of them, as CSV."""
-    found = ordered(filter(wish.filter(wish.which).fits, _all(collector, wish)), wish.sort, wish.backwards)
+    found = ordered(filter(wish.filter(wish.which).fits, _all(context, wish)), wish.sort, wish.backwards)
     text = io.StringIO()
     rows = [_row(one, UNITS[wish.criterion]) for one in found]
     writer = csv.DictWriter(text, list(rows[0] if rows else ("device",)))
@@ -142,7 +142,7 @@ def devices_csv(collector: Annotated[Collector, Depends(of)], wish: Annotated[Wi
     return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _row(one: Listed, unit: str) -> dict[str, Any]:
+def _row(one: ListedDevice, unit: str) -> dict[str, Any]:
     device, used = one.device, one.used
     system = device.inventory.system if device.inventory else None
     words = {
@@ -191,12 +191,12 @@ def _column(request: Request, wish: Wish, key: Sorting, name: str, kind: str) ->
     }
 
 
-def _choices(collector: Collector, found: Sequence[Listed]) -> Mapping[str, Sequence[str]]:
+def _choices(context: Context, found: Sequence[ListedDevice]) -> Mapping[str, Sequence[str]]:
     """What the list can be narrowed to, the most frequent category first."""
-    paths = {one.device.org_unit for one in found} | set(collector.store.latest("org_unit"))
+    paths = {one.device.org_unit for one in found} | set(context.store.latest("org_unit"))
     above = {"/".join(path.split("/")[:depth]) for path in paths for depth in range(1, path.count("/") + 2)}
     return {
-        "org_unit": sorted(path for path in above if collector.scope.covers(path)),
+        "org_unit": sorted(path for path in above if context.scope.covers(path)),
         "site": sorted({one.device.site for one in found}),
         "category": [key for key, _ in Counter(one.device.category for one in found).most_common()],
     }
@@ -214,11 +214,11 @@ def _pages(request: Request, page: int, count: int) -> list[tuple[str, int | Non
     return links if last > 1 else []
 
 
-def _count(found: Sequence[Listed], wish: Wish, which: List) -> int:
+def _count(found: Sequence[ListedDevice], wish: Wish, which: List) -> int:
     """How many devices a list holds, filtered alike."""
     return sum(map(wish.filter(which).fits, found))
 
 
-def _simulated(shown: Sequence[Listed]) -> bool | str:
+def _simulated(shown: Sequence[ListedDevice]) -> bool | str:
     marks = {one.device.simulated for one in shown}
     return "partly" if len(marks) > 1 else marks == {True}

@@ -18,7 +18,7 @@ HOUR_S, DAY_S, SLOT_S = 3600, 86_400, 900
 
 
 @dataclass(frozen=True)
-class Row:
+class HeatRow:
     """A day of a strip: `paths` by the name of their colour, in a box of COLUMNS by HEIGHT."""
 
     day: str
@@ -29,7 +29,7 @@ class Row:
 class Strip:
     """A heat strip; `limits` are where each level of colour ends."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[HeatRow, ...]
     limits: tuple[float, ...]
 
 
@@ -70,7 +70,7 @@ def strip(
         wide = last - first
         paths[row].setdefault(name, []).append(f"M{first} 0h{wide}v{HEIGHT}h-{wide}z")
     rows = (
-        Row(name, tuple((colour, "".join(parts)) for colour, parts in sorted(found.items())))
+        HeatRow(name, tuple((colour, "".join(parts)) for colour, parts in sorted(found.items())))
         for name, found in zip(days, paths, strict=True)
     )
     return Strip(tuple(rows), ends)

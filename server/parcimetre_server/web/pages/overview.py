@@ -9,14 +9,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import Criterion
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...analysis.overview import Asked, Period, _told
 from ...analysis.period_choice import Kind
 from ...base.periods import Span
 from ...base.scope import Scope
-from ...footprint.query import Query as FootprintQuery
-from ...presentation.labels import CHANGES, CRITERIA, STAGES, WHY, title
-from ..dependencies import aggregates
+from ...footprint.query import FootprintQuery
+from ...presentation.labels import CHANGES, CRITERIA, STAGES, WHY, label
+from ..dependencies import aggregated
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
@@ -26,7 +26,7 @@ NEAREST: dict[Kind, Period] = {"today": "today", "7d": "7d", "week": "7d"}
 @router.get("/", response_class=HTMLResponse)
 def overview(
     request: Request,
-    collector: Annotated[Collector, Depends(aggregates)],
+    context: Annotated[Context, Depends(aggregated)],
     period: Kind = "7d",
     at: Annotated[str, Query(max_length=10)] = "",
     begin: Annotated[str, Query(alias="from", max_length=10)] = "",
@@ -35,8 +35,8 @@ def overview(
     org_unit: Annotated[str, Query(max_length=400)] = "",
 ) -> HTMLResponse:
     """The overview of the fleet, or of an org unit and what is below it."""
-    asked = Asked(period, at, begin, end, criterion, org_unit or collector.scope.root or "")
-    moment = collector.moments.tell((collector.scope, asked), collector, lambda: _told(collector, asked))
+    asked = Asked(period, at, begin, end, criterion, org_unit or context.scope.root or "")
+    moment = context.moments.tell((context.scope, asked), context, lambda: _told(context, asked))
     span: Span = moment.told["span"]
     query = FootprintQuery(span, criterion, org_unit=asked.org_unit or None)
     values = {
@@ -44,9 +44,9 @@ def overview(
         "criterion": criterion,
         "org_unit": asked.org_unit,
         "as_of": moment.at if moment.kept else None,
-        "crumbs": crumbs(asked.org_unit, collector.scope),
-        "scope_root": collector.scope.root,
-        "title": title,
+        "crumbs": crumbs(asked.org_unit, context.scope),
+        "scope_root": context.scope.root,
+        "title": label,
         "change_titles": CHANGES,
         "change_reasons": WHY,
         "stages_of_life": {str(stage): name for stage, name in STAGES.items()},
@@ -54,9 +54,9 @@ def overview(
         "link": lambda unit: _link(request, org_unit=unit),
         "at": lambda name: _link(request, at=name),
         "here": urlencode({"period": NEAREST.get(period, "30d"), "criterion": criterion}),
-        "api": "/v1/footprint?" + urlencode(_api(query, collector.scope)),
+        "api": "/v1/footprint?" + urlencode(_api(query, context.scope)),
     }
-    return respond(request, collector, "overview.html", values)
+    return respond(request, context, "overview.html", values)
 
 
 def _api(query: FootprintQuery, scope: Scope) -> dict[str, str]:

@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...access.reader import Reader
-from ...base.i18n import COOKIE, LANGUAGES, NAMES, Tongue, mark
+from ...base.i18n import COOKIE, LANGUAGES, N_, NAMES, Translator
 from ...base.periods import week_of
 from ...base.scope import Role
 from ...presentation.jinja_environment import environment, template_tools
@@ -29,28 +29,28 @@ HEADERS = {
 }
 COOKIE_AGE_S = 365 * 86_400
 MENU = (
-    ("/", mark("Overview")),
-    ("/devices", mark("Devices")),
-    ("/reports/weekly/", mark("Weekly report")),
-    ("/agents", mark("Agents")),
-    ("/factors", mark("Factors")),
-    ("/admin", mark("Administration")),
+    ("/", N_("Overview")),
+    ("/devices", N_("Devices")),
+    ("/reports/weekly/", N_("Weekly report")),
+    ("/agents", N_("Agents")),
+    ("/factors", N_("Factors")),
+    ("/admin", N_("Administration")),
 )
 NEEDED: dict[str, Role] = {"/devices": "analyst", "/agents": "analyst", "/admin": "admin"}
 
 
 def respond(
-    request: Request, collector: Collector, template: str, values: Mapping[str, Any], status: int = 200
+    request: Request, context: Context, template: str, values: Mapping[str, Any], status: int = 200
 ) -> HTMLResponse:
     """Render a page in the reader's language; a language chosen in the address is remembered."""
     language = asked_language(request)
-    tongue = Tongue(language)
-    week = week_of(collector.now(), collector.zone)
+    translator = Translator(language)
+    week = week_of(context.now(), context.zone)
     frame = {
         "menu": [
-            (href + week if href.endswith("weekly/") else href, tongue(name), _here(request, href))
+            (href + week if href.endswith("weekly/") else href, translator(name), _here(request, href))
             for href, name in MENU
-            if collector.scope.has(NEEDED.get(href, "viewer"))
+            if context.scope.has(NEEDED.get(href, "viewer"))
         ],
         "languages": [
             (
@@ -65,7 +65,7 @@ def respond(
         "role_titles": ROLE_TITLES,
         "form_key": request.app.state.sessions.form_key(request),
     }
-    tools = template_tools(language, collector.zone, collector.settings.organisation, collector.factors)
+    tools = template_tools(language, context.zone, context.settings.organisation, context.factors)
     html = environment("reports", "web.pages").get_template(template).render(tools | frame | dict(values))
     answer = HTMLResponse(html, status, HEADERS | {"Content-Language": language})
     if request.query_params.get("lang") == language:

@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...access.sessions import Sessions
-from ..dependencies import aggregates
+from ..dependencies import aggregated
 from .forms import Filled
 
 router = APIRouter(include_in_schema=False)
@@ -20,10 +20,10 @@ LIST = "/devices"
 
 @router.post("/devices/filters")
 def save_filter(
-    request: Request, collector: Annotated[Collector, Depends(aggregates)], form: Filled
+    request: Request, context: Annotated[Context, Depends(aggregated)], form: Filled
 ) -> RedirectResponse:
     """Give the filter in force a name, or forget the one of that name."""
-    collector.scope.need("analyst", "the list of devices")
+    context.scope.need("analyst", "the list of devices")
     sessions, found = _sessions(request), saved_filters(request)
     name, query = form.get("name", "").strip()[:40], form.get("query", "")[:MOST_CHARACTERS]
     if "forget" in form:

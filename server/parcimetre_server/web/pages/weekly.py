@@ -8,14 +8,14 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from ...access.context import Collector
+from ...access.context import Context
 from ...base.i18n import NAMES
 from ...base.periods import week_of, weeks_later
 from ...reports.deliveries import STATE_TITLES, listed
 from ...reports.formats import FORMATS
 from ...reports.html import values
 from ...reports.weekly import weekly as report
-from ..dependencies import aggregates, asked_language
+from ..dependencies import aggregated, asked_language
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
@@ -25,29 +25,29 @@ router = APIRouter(include_in_schema=False)
 def weekly(
     week: str,
     request: Request,
-    collector: Annotated[Collector, Depends(aggregates)],
+    context: Annotated[Context, Depends(aggregated)],
     org_unit: Annotated[str, Query(max_length=400)] = "",
 ) -> HTMLResponse:
     """The report of one week, with its neighbours and what to take along."""
-    made = report(collector, week, org_unit or collector.scope.root)
-    zone = collector.zone
+    made = report(context, week, org_unit or context.scope.root)
+    zone = context.zone
     unit = {"org_unit": org_unit} if org_unit else {}
     tail = f"?{urlencode(unit)}" if unit else ""
     earlier, later = weeks_later(week, -1, zone), weeks_later(week, 1, zone)
     weeks = [(f"/reports/weekly/{earlier}{tail}", f"← {earlier}", "prev")]
-    if later <= week_of(collector.now(), zone):
+    if later <= week_of(context.now(), zone):
         weeks.append((f"/reports/weekly/{later}{tail}", f"{later} →", "next"))
     file = f"/v1/reports/weekly/{week}?"
     downloads = [(file + urlencode(unit | {"lang": code}), f"HTML ({name})") for code, name in NAMES.items()]
     downloads += [
         (file + urlencode(unit | {"format": kind}), kind.upper()) for kind in FORMATS if kind != "html"
     ]
-    told = {"published": []} | values(made, collector, asked_language(request))
-    if collector.scope.role == "admin":
-        told["published"] = listed(collector.store, with_deliveries=True, week=week)
+    told = {"published": []} | values(made, context, asked_language(request))
+    if context.scope.role == "admin":
+        told["published"] = listed(context.store, with_deliveries=True, week=week)
     return respond(
         request,
-        collector,
+        context,
         "weekly.html",
         told | {"weeks": weeks, "downloads": downloads, "delivery_states": STATE_TITLES},
     )

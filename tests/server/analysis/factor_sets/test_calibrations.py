@@ -13,11 +13,11 @@ from parcimetre_server.analysis.factor_sets.calibrations import calibrations
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.cli import factors as command
 from parcimetre_server.configuration.factor_sets import in_force
-from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.explanation.as_json import as_json
 from parcimetre_server.footprint.explanation.device import explain_device
-from parcimetre_server.footprint.query import Query
-from parcimetre_server.store.records import Arrival, DeviceId, Fact
+from parcimetre_server.footprint.query import FootprintQuery
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 WATTS = {"0": 9.0, "1": 10.0, "2": 11.0}
 DAYS = 3
@@ -45,7 +45,7 @@ def laptops(today, model, watts=WATTS, simulated=False):
             for start in starts
         ]
         facts = [Fact("device", key, today - 9 * DAY_S, body), Fact("inventory", key, today, asdict(made))]
-        yield Arrival(key, slots, facts)
+        yield WriteBatch(key, slots, facts)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def run(fleet, monkeypatch):
     """Run a subcommand on the fleet's data folder; what it prints."""
     monkeypatch.setenv("LC_ALL", "C")
     monkeypatch.setattr("parcimetre_server.base.clock.now", lambda: fleet.now)
-    folder = ["--data-dir", str(fleet.collector.settings.data_dir)]
+    folder = ["--data-dir", str(fleet.context.settings.data_dir)]
 
     def go(*words):
         return CliRunner().invoke(command.command, [*folder, *words], catch_exceptions=False).output
@@ -67,35 +67,35 @@ def run(fleet, monkeypatch):
 
 
 def test_a_model_with_enough_time_on_battery_is_calibrated(fleet, span):
-    fleet.collector.store.write(list(laptops(fleet.today, "Latitude 7420")))
-    [found] = calibrations(fleet.collector, span)
+    fleet.context.store.write(list(laptops(fleet.today, "Latitude 7420")))
+    [found] = calibrations(fleet.context, span)
     assert found.hardware.model == "Latitude 7420"
     assert (found.calibration.devices, found.calibration.hours) == (3, 72.0)
     assert found.calibration.low < found.calibration.ratio < found.calibration.high
 
 
 def test_simulated_devices_and_few_ones_calibrate_nothing(fleet, span):
-    fleet.collector.store.write(list(laptops(fleet.today, "Latitude 7420", simulated=True)))
-    fleet.collector.store.write(list(laptops(fleet.today, "Latitude 7320", {"3": 9.0, "4": 10.0})))
-    assert calibrations(fleet.collector, span) == []
+    fleet.context.store.write(list(laptops(fleet.today, "Latitude 7420", simulated=True)))
+    fleet.context.store.write(list(laptops(fleet.today, "Latitude 7320", {"3": 9.0, "4": 10.0})))
+    assert calibrations(fleet.context, span) == []
 
 
 def test_plugged_in_slots_follow_the_calibration_once_it_is_adopted(fleet, span, run):
     """And the explanation holds: figures, factors and their sources recompute."""
-    fleet.collector.store.write(list(laptops(fleet.today, "Latitude 7420")))
-    folder = fleet.collector.settings.data_dir
+    fleet.context.store.write(list(laptops(fleet.today, "Latitude 7420")))
+    folder = fleet.context.settings.data_dir
     one, before = DeviceId("0" * 32), in_force(folder)
 
-    def energy(collector):
-        found = footprint(collector, Query(span, device=one), "power_source")
+    def energy(context):
+        found = footprint_rows(context, FootprintQuery(span, device=one), "power_source")
         return {row.group: row.energy_kwh for row in found}
 
     told = json.loads(run("calibrate", "--json"))
     assert [row["name"] for row in told] == ["Dell Inc. Latitude 7420"]
     assert in_force(folder).id == before.id
     run("adopt")
-    after = replace(fleet.collector, factors=in_force(folder))
-    plain, calibrated = energy(fleet.collector), energy(after)
+    after = replace(fleet.context, factors=in_force(folder))
+    plain, calibrated = energy(fleet.context), energy(after)
     assert calibrated["battery"] == plain["battery"]
     assert calibrated["load_model"] == pytest.approx(told[0]["value"] * plain["load_model"], rel=1e-5)
     explained = as_json(explain_device(after, one, span, Criterion.GWP))
@@ -104,8 +104,8 @@ def test_plugged_in_slots_follow_the_calibration_once_it_is_adopted(fleet, span,
 
 
 def test_calibrating_again_gives_the_same_and_keeps_own_tables(fleet, run):
-    fleet.collector.store.write(list(laptops(fleet.today, "Latitude 7420")))
-    folder = fleet.collector.settings.data_dir
+    fleet.context.store.write(list(laptops(fleet.today, "Latitude 7420")))
+    folder = fleet.context.settings.data_dir
     for words in ("calibrate", "adopt"):
         run(words)
     once = in_force(folder)
@@ -119,4 +119,4 @@ def test_calibrating_again_gives_the_same_and_keeps_own_tables(fleet, run):
 def test_without_sessions_there_is_nothing_to_adopt(fleet, run):
     assert json.loads(run("calibrate", "--json")) == []
     assert "nothing to calibrate" in run("calibrate")
-    assert not (fleet.collector.settings.data_dir / "factors" / "candidate").exists()
+    assert not (fleet.context.settings.data_dir / "factors" / "candidate").exists()

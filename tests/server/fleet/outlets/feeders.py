@@ -2,7 +2,7 @@
 
 from parcimetre_agent.report import Feed
 from parcimetre_server.fleet.outlets.records import from_outlets, outlet_id
-from parcimetre_server.store.records import Arrival, Fact
+from parcimetre_server.store.records import Fact, WriteBatch
 
 SLOT_S = 900
 
@@ -32,4 +32,4 @@ def enrol(store, device_id, category, slots=(), org_unit="Métropole/DSI", **abo
         "simulated": False, "virtual": "none", "install_id": device_id, "enrolled_at": 0,
         "agent_version": "1",
     }  # fmt: skip
-    store.write([Arrival(device_id, list(slots), [Fact("device", device_id, 1, body | about)])])
+    store.write([WriteBatch(device_id, list(slots), [Fact("device", device_id, 1, body | about)])])

@@ -14,13 +14,19 @@ from parcimetre_server.base.units import J_PER_KWH
 from parcimetre_server.cli import parcimetre
 from parcimetre_server.fleet.deletion import delete
 from parcimetre_server.fleet.devices import device
-from parcimetre_server.fleet.outlets.mapping import BadOutlets, Kept, keep, listed, statements
+from parcimetre_server.fleet.outlets.mapping import (
+    BadOutlets,
+    MappingStored,
+    listed,
+    statements,
+    store_mapping,
+)
 from parcimetre_server.fleet.outlets.records import outlet_id
 from parcimetre_server.fleet.retirement import retire
-from parcimetre_server.footprint.compute import footprint
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.compute import footprint_rows
+from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.organisation import audit
-from parcimetre_server.organisation.connections import Wiring, counted
+from parcimetre_server.organisation.connections import ConnectionMap, counted
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.migration import migrate
 from parcimetre_server.store.records import DeviceId
@@ -39,33 +45,31 @@ STARTS = range(TODAY, TODAY + 4 * SLOT_S, SLOT_S)
 @pytest.fixture
 def racked(fleet):
     """The fleet with a PDU, called rack-1, of two outlets."""
-    enrol(fleet.collector.store, PDU, "pdu", hostname="rack-1")
-    gave(
-        fleet.collector.store, PDU, [feed(start, name, 9000) for start in STARTS for name in ("2", "10")], NOW
-    )
+    enrol(fleet.context.store, PDU, "pdu", hostname="rack-1")
+    gave(fleet.context.store, PDU, [feed(start, name, 9000) for start in STARTS for name in ("2", "10")], NOW)
     return fleet
 
 
 def take(fleet, *lines, head=HEAD, **about):
-    collector = fleet.collector
-    return keep(collector.store, statements([head, *lines]), collector.zone, fleet.now, **about)
+    context = fleet.context
+    return store_mapping(context.store, statements([head, *lines]), context.zone, fleet.now, **about)
 
 
 def feeds(fleet, name="2"):
     """What an outlet of the PDU fed, and from when."""
-    (one,) = (one for one in Wiring.of(fleet.collector.store).outlets if one.name == name)
+    (one,) = (one for one in ConnectionMap.of(fleet.context.store).outlets if one.name == name)
     return [(feeding.device, feeding.first) for feeding in one.feeds]
 
 
 def test_a_file_says_what_hangs_where_and_taking_it_again_changes_nothing(racked):
     lines = ["rack-1;2;dddd;\n", f"{PDU[:6]};10;;2026-11-01\n", ";;;\n"]
-    assert take(racked, *lines, dry_run=True) == Kept(1, 1)
+    assert take(racked, *lines, dry_run=True) == MappingStored(1, 1)
     assert feeds(racked) == [(None, 0)]
-    assert take(racked, *lines) == Kept(1, 1)
+    assert take(racked, *lines) == MappingStored(1, 1)
     assert feeds(racked) == [(racked.server, 0)]
-    assert take(racked, *lines) == Kept(0, 2)
-    assert [one.act for one in audit.entries(racked.collector.store, PDU)] == ["outlet mapped"]
-    assert take(racked, "rack-1,10,cccc", head="Feeder,Outlet,Device\n") == Kept(1, 0)
+    assert take(racked, *lines) == MappingStored(0, 2)
+    assert [one.act for one in audit.entries(racked.context.store, PDU)] == ["outlet mapped"]
+    assert take(racked, "rack-1,10,cccc", head="Feeder,Outlet,Device\n") == MappingStored(1, 0)
 
 
 def test_a_change_is_dated_and_what_was_before_stays(racked):
@@ -94,7 +98,7 @@ def test_a_change_is_dated_and_what_was_before_stays(racked):
     ],
 )
 def test_a_file_with_a_fault_is_refused_whole_with_its_line(racked, line, says):
-    enrol(racked.collector.store, OTHER, "ups", hostname="rack-2")
+    enrol(racked.context.store, OTHER, "ups", hostname="rack-2")
     with pytest.raises(BadOutlets, match="^" + says.replace("[", r"\[")):
         take(racked, "rack-1;2;dddd;\n", line)
     assert feeds(racked) == [(None, 0)]
@@ -106,8 +110,8 @@ def test_a_file_without_its_columns_is_refused(racked):
 
 
 def test_what_nothing_hangs_on_is_told_as_not_attributed_and_is_in_no_total(racked):
-    hang(racked.collector.store, PDU, "2", racked.server, first=STARTS[2])
-    ten, two = sorted(listed(racked.collector, SPAN), key=lambda row: row.outlet)
+    hang(racked.context.store, PDU, "2", racked.server, first=STARTS[2])
+    ten, two = sorted(listed(racked.context, SPAN), key=lambda row: row.outlet)
     assert (two.device, two.device_name, two.since) == (
         racked.server,
         "Dell Inc. PowerEdge R640 dddddd",
@@ -117,8 +121,8 @@ def test_what_nothing_hangs_on_is_told_as_not_attributed_and_is_in_no_total(rack
     assert two.unattributed_kwh == pytest.approx(2 * 9000 / J_PER_KWH)
     assert ten.device is None
     assert ten.unattributed_kwh == ten.energy_kwh == two.energy_kwh
-    assert [row.outlet for row in listed(racked.collector, SPAN)] == ["2", "10"]
-    assert [row.outlet for row in listed(racked.collector, SPAN, racked.server)] == ["2"]
+    assert [row.outlet for row in listed(racked.context, SPAN)] == ["2", "10"]
+    assert [row.outlet for row in listed(racked.context, SPAN, racked.server)] == ["2"]
 
 
 def test_names_are_ordered_as_a_person_counts():
@@ -127,13 +131,13 @@ def test_names_are_ordered_as_a_person_counts():
 
 def test_a_retired_device_hangs_on_nothing_any_more(racked):
     take(racked, "rack-1;2;cccc;\n")
-    retire(racked.collector.store, racked.silent, racked.now)
+    retire(racked.context.store, racked.silent, racked.now)
     assert feeds(racked) == [(racked.silent, 0), (None, racked.now // SLOT_S * SLOT_S)]
 
 
 def test_deleting_a_feeder_leaves_nothing_of_its_outlets(racked):
     take(racked, "rack-1;2;cccc;\n")
-    store = racked.collector.store
+    store = racked.context.store
     delete(store, PDU, "sold", racked.now)
     assert store.latest("outlet") == store.latest("feeding") == {}
     assert store.span(outlet_id(PDU, "2")) is None
@@ -142,7 +146,7 @@ def test_deleting_a_feeder_leaves_nothing_of_its_outlets(racked):
 
 def test_deleting_a_device_takes_the_outlet_that_fed_it_alone_and_its_name_from_others(racked):
     take(racked, "rack-1;2;cccc;\n", "rack-1;10;cccc;\n", "rack-1;10;dddd;2026-11-20\n")
-    store = racked.collector.store
+    store = racked.context.store
     delete(store, racked.silent, "asked", racked.now)
     assert set(store.latest("outlet")) == {outlet_id(PDU, "10")}
     assert store.span(outlet_id(PDU, "2")) is None
@@ -154,13 +158,13 @@ def test_deleting_a_device_takes_the_outlet_that_fed_it_alone_and_its_name_from_
 def test_outlets_move_to_another_store_with_the_rest(racked, tmp_path):
     take(racked, "rack-1;2;cccc;\n")
     target = open_store(tmp_path / "there", create=True)
-    assert all(one.equal for one in migrate(racked.collector.store, target))
-    assert Wiring.of(target) == Wiring.of(racked.collector.store)
+    assert all(one.equal for one in migrate(racked.context.store, target))
+    assert ConnectionMap.of(target) == ConnectionMap.of(racked.context.store)
     target.close()
 
 
 def command(fleet, *words):
-    folder = str(fleet.collector.settings.data_dir)
+    folder = str(fleet.context.settings.data_dir)
     return CliRunner().invoke(parcimetre, ["outlets", *words[:1], "--data-dir", folder, *words[1:]])
 
 
@@ -194,7 +198,7 @@ A, B = "Métropole/Aubeclair", "Métropole/Boisverre"
 @pytest.fixture
 def shared(racked):
     """A PDU of B whose outlet 2 feeds a device of A, and 10 one of B."""
-    store = racked.collector.store
+    store = racked.context.store
     for key, unit in ((DeviceId("a1" * 16), A), (DeviceId("b1" * 16), B), (OTHER, B)):
         enrol(
             store,
@@ -210,21 +214,21 @@ def shared(racked):
 
 
 def test_a_reader_sees_the_outlets_of_own_devices_and_nobody_else_s(shared):
-    seen = ScopedStore(shared.collector.store, Scope(A))
+    seen = ScopedStore(shared.context.store, Scope(A))
     assert set(seen.latest("outlet")) == set(seen.latest("feeding")) == {outlet_id(OTHER, "2")}
     assert OTHER not in str(seen.latest("outlet"))
-    (row,) = listed(shared.collector.within(Scope(A)), SPAN)
+    (row,) = listed(shared.context.within(Scope(A)), SPAN)
     assert (row.feeder_name, row.device_name) == ("", "of-clair-a1")
-    both = listed(shared.collector.within(Scope(B)), SPAN)
+    both = listed(shared.context.within(Scope(B)), SPAN)
     assert [(one.outlet, one.device_name) for one in both] == [("2", ""), ("10", "of-verre-b1")]
-    assert "a1" * 16 not in str(both) + str(ScopedStore(shared.collector.store, Scope(B)).history("feeding"))
-    assert listed(shared.collector.within(Scope("Métropole/Ville")), SPAN) == []
+    assert "a1" * 16 not in str(both) + str(ScopedStore(shared.context.store, Scope(B)).history("feeding"))
+    assert listed(shared.context.within(Scope("Métropole/Ville")), SPAN) == []
 
 
 def test_a_device_has_the_same_figure_for_every_reader(shared):
-    query = Query(SPAN, Criterion.GWP, device=DeviceId("a1" * 16))
-    whole = footprint(shared.collector, query)
-    assert footprint(shared.collector.within(Scope(A)), query) == whole
+    query = FootprintQuery(SPAN, Criterion.GWP, device=DeviceId("a1" * 16))
+    whole = footprint_rows(shared.context, query)
+    assert footprint_rows(shared.context.within(Scope(A)), query) == whole
     assert whole[0].energy_kwh == pytest.approx(4 * 900 / J_PER_KWH)
 
 
@@ -233,11 +237,11 @@ def test_an_admin_of_a_part_maps_only_own_outlets_and_devices(shared):
     for unit in (A, B):
         with pytest.raises(BadOutlets, match="line 2: there is no device"):
             take(shared, line, scope=Scope(unit))
-    assert take(shared, f"{OTHER};2;of-verre-b1;2026-11-20\n", scope=Scope(B)) == Kept(1, 0)
+    assert take(shared, f"{OTHER};2;of-verre-b1;2026-11-20\n", scope=Scope(B)) == MappingStored(1, 0)
 
 
 def test_pages_of_feeder_and_of_what_hangs_there_name_each_other(racked, reader):
-    hang(racked.collector.store, PDU, "2", racked.server, first=STARTS[2])
+    hang(racked.context.store, PDU, "2", racked.server, first=STARTS[2])
     page = reader.get(f"/devices/{PDU}").text
     assert f'<a href="/devices/{racked.server}">Dell Inc. PowerEdge R640 dddddd</a>' in page
     assert re.search(r"Not attributed: (15|0.015)\S*.k?Wh in this period", page)
@@ -250,7 +254,7 @@ def test_pages_of_feeder_and_of_what_hangs_there_name_each_other(racked, reader)
 
 
 def test_an_outlet_is_called_as_its_feeder_calls_it_and_mapped_for_ever_says_so(racked, reader):
-    store = racked.collector.store
+    store = racked.context.store
     gave(store, PDU, [feed(start, "outlet A7", 9000) for start in STARTS], NOW)
     hang(store, PDU, "outlet A7", racked.server)
     fed = reader.get(f"/devices/{racked.server}").text
@@ -260,15 +264,17 @@ def test_an_outlet_is_called_as_its_feeder_calls_it_and_mapped_for_ever_says_so(
 
 
 def test_a_switch_has_the_same_figure_for_every_reader_of_it(shared):
-    store = shared.collector.store
+    store = shared.context.store
     switch, wall = DeviceId("5" * 32), Energy("energy_object", "wall_ac", "measured", 45_000.0, 900)
     enrol(store, switch, "network", [Slot(at, 0, 900, 0, 0, 0, energy=[wall]) for at in STARTS], B)
     gave(store, switch, [feed(at, "3", 5400, "poe") for at in STARTS], NOW)
     hang(store, switch, "3", "a1" * 16, first=STARTS[1])
     hang(store, OTHER, "2", None, at=2)
-    query = Query(SPAN, Criterion.GWP, device=switch)
-    whole = footprint(shared.collector, query)
+    query = FootprintQuery(SPAN, Criterion.GWP, device=switch)
+    whole = footprint_rows(shared.context, query)
     assert whole[0].energy_kwh == pytest.approx((4 * 45_000 - 3 * 5400) / J_PER_KWH)
-    assert footprint(shared.collector.within(Scope(B)), query) == whole
-    by_unit = {row.group: row.energy_kwh for row in footprint(shared.collector, Query(SPAN), "org_unit")}
+    assert footprint_rows(shared.context.within(Scope(B)), query) == whole
+    by_unit = {
+        row.group: row.energy_kwh for row in footprint_rows(shared.context, FootprintQuery(SPAN), "org_unit")
+    }
     assert by_unit[A] == pytest.approx(3 * 5400 / J_PER_KWH)

@@ -9,8 +9,8 @@ from parcimetre_server.access.credentials import Credentials
 from parcimetre_server.fleet.devices import devices
 from parcimetre_server.fleet.outlets.records import outlet_id
 from parcimetre_server.ingest.dead_letters import letters, replay
-from parcimetre_server.ingest.intake import take
-from parcimetre_server.store.records import DeviceId, Fact, together
+from parcimetre_server.ingest.intake import accept_report
+from parcimetre_server.store.records import DeviceId, Fact, sum_results
 
 from .feeders import SLOT_S, enrol, feed
 
@@ -30,15 +30,15 @@ def start(feeder):
     return feeder.now() // SLOT_S * SLOT_S - SLOT_S
 
 
-def document(collector, feeds, **about):
+def document(context, feeds, **about):
     """A report of the PDU as JSON says it."""
-    return asdict(Report(1, PDU, collector.now(), "1", feeds=feeds, **about))
+    return asdict(Report(1, PDU, context.now(), "1", feeds=feeds, **about))
 
 
-def taken(collector, feeds):
+def taken(context, feeds):
     """What the collector made of a report, kept, and what became of its records."""
-    found = take(json.dumps(document(collector, feeds)).encode(), PDU, collector.store, collector.now())
-    return found, together(collector.store.write([found.arrival, *found.fed]))
+    found = accept_report(json.dumps(document(context, feeds)).encode(), PDU, context.store, context.now())
+    return found, sum_results(context.store.write([found.arrival, *found.fed]))
 
 
 def test_an_outlet_has_slots_of_its_own_and_is_stated_once(feeder, start):
@@ -81,7 +81,7 @@ def test_of_two_records_of_a_slot_the_longer_one_counts_whatever_comes_first(fee
 def test_a_bad_feed_is_refused_with_its_field_and_the_others_are_taken(feeder, start, spoil, says):
     told = document(feeder, [feed(start, name, 100) for name in "123"])
     told["feeds"][1] |= spoil
-    found = take(json.dumps(told).encode(), PDU, feeder.store, feeder.now())
+    found = accept_report(json.dumps(told).encode(), PDU, feeder.store, feeder.now())
     assert {one.device_id for one in found.fed} == {outlet_id(PDU, "1"), outlet_id(PDU, "3")}
     (refusal,) = found.refused
     assert (refusal.part, refusal.index) == ("feeds", 1)
@@ -95,7 +95,7 @@ def test_feeds_of_a_wrong_time_or_another_scope_are_refused_under_their_own_inde
     ]  # fmt: skip
     told = document(feeder, feeds)
     told["feeds"][0]["energy_j"] = -1
-    found = take(json.dumps(told).encode(), PDU, feeder.store, feeder.now())
+    found = accept_report(json.dumps(told).encode(), PDU, feeder.store, feeder.now())
     reasons = {one.index: one.reason for one in found.refused}
     assert set(reasons) == {0, 1, 3}
     assert "in the future" in reasons[1]

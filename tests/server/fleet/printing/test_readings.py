@@ -15,16 +15,16 @@ from parcimetre_agent import report
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.scope import Scope
 from parcimetre_server.fleet.devices import device
-from parcimetre_server.fleet.printing.consumables import Query, consumption
+from parcimetre_server.fleet.printing.consumables import ConsumablesQuery, consumption
 from parcimetre_server.fleet.printing.readings import printed
-from parcimetre_server.ingest.intake import take
+from parcimetre_server.ingest.intake import accept_report
 from parcimetre_server.reports.mail_body import mail_html, mail_text
 from parcimetre_server.reports.pdf import pdf
 from parcimetre_server.reports.rows import csv_text
 from parcimetre_server.reports.weekly import weekly
-from parcimetre_server.reports.wording import letter
+from parcimetre_server.reports.wording import report_text
 from parcimetre_server.reports.xlsx import xlsx
-from parcimetre_server.store.records import Arrival, DeviceId, Fact
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 from ...conftest import DAY_S, NOW, SLOT_S, TODAY
 
@@ -54,14 +54,16 @@ def at_unit(device_id, org_unit, readings, **about):
              for start in range(TODAY - DAY_S, TODAY, SLOT_S)]  # fmt: skip
     facts = [Fact("device", device_id, TODAY - DAY_S, body),
              Fact("inventory", device_id, TODAY - DAY_S, asdict(made(**about)))]  # fmt: skip
-    return Arrival(device_id, slots, [*facts, *(Fact("printing", device_id, r["at"], r) for r in readings)])
+    return WriteBatch(
+        device_id, slots, [*facts, *(Fact("printing", device_id, r["at"], r) for r in readings)]
+    )
 
 
 @pytest.fixture
 def printers(fleet):
     """The fleet with a laser of one unit and an inkjet of another."""
     first, last = TODAY - DAY_S, TODAY
-    fleet.collector.store.write([
+    fleet.context.store.write([
         at_unit(PRINTER, "Métropole/Ville/Mairie", [
             read(first, 5000, colour=1000, duplex=2000, restarted=True),
             read(last, 6000, colour=1600, duplex=2600),
@@ -116,8 +118,8 @@ def test_periods_add_up_to_the_whole_however_they_are_cut(steps, cuts):
 
 def test_paper_and_toner_of_units_add_up_to_the_total(printers):
     span = Span(TODAY - 2 * DAY_S, TODAY)
-    (total,) = consumption(printers.collector, Query(span))
-    by_unit = {row.group: row for row in consumption(printers.collector, Query(span), "org_unit")}
+    (total,) = consumption(printers.context, ConsumablesQuery(span))
+    by_unit = {row.group: row for row in consumption(printers.context, ConsumablesQuery(span), "org_unit")}
     assert set(by_unit) == {"Métropole/Ville/Mairie", "Métropole/DSI"}
     assert total.paper.value == pytest.approx(sum(row.paper.value for row in by_unit.values()))
     assert total.printers == 2
@@ -128,7 +130,7 @@ def test_paper_and_toner_of_units_add_up_to_the_total(printers):
 
 
 def test_a_share_is_that_of_the_printers_which_count_it(printers):
-    (whole,) = consumption(printers.collector, Query(Span(TODAY - 2 * DAY_S, NOW)))
+    (whole,) = consumption(printers.context, ConsumablesQuery(Span(TODAY - 2 * DAY_S, NOW)))
     assert whole.counted["impressions"] == pytest.approx(1300)
     assert (whole.share("colour"), whole.share("duplex")) == (pytest.approx(0.6), pytest.approx(0.6))
     assert whole.share("a3") is None
@@ -136,7 +138,7 @@ def test_a_share_is_that_of_the_printers_which_count_it(printers):
 
 def test_a_week_reads_what_it_needs_of_the_history_and_comes_to_the_same(fleet, monkeypatch):
     """Readings of a year by a gateway that sends them at once, or days later, or all that it held at last."""
-    store, first = fleet.collector.store, TODAY - 365 * DAY_S
+    store, first = fleet.context.store, TODAY - 365 * DAY_S
     readings = [read(at, (at - first) // 60, duplex=(at - first) // 90) for at in range(first, NOW, 6 * 3600)]
     store.write([at_unit(PRINTER, "Métropole/DSI", [])])
     for n, one in enumerate(readings):
@@ -150,20 +152,20 @@ def test_a_week_reads_what_it_needs_of_the_history_and_comes_to_the_same(fleet, 
         return found
 
     for days in (300, 100, 20, 8, 1):
-        query = Query(Span(TODAY - days * DAY_S, TODAY - (days - 1) * DAY_S))
+        query = ConsumablesQuery(Span(TODAY - days * DAY_S, TODAY - (days - 1) * DAY_S))
         monkeypatch.setattr(store, "history", counted)
-        found = consumption(fleet.collector, query)
+        found = consumption(fleet.context, query)
         monkeypatch.setattr(store, "history", lambda kind, key=None, since=0: whole(kind, key))  # noqa: ARG005
-        assert found == consumption(fleet.collector, query)
+        assert found == consumption(fleet.context, query)
         assert found[0].coverage == 1.0
     assert reads[-1] < 100 < len(readings)
 
 
 def test_a_printer_that_was_transferred_leaves_its_paper_with_the_unit_that_printed_it(printers):
-    store = printers.collector.store
+    store = printers.context.store
     moved = {"org_unit": "Métropole/DSI", "site": "Hôtel de Ville", "at": TODAY - DAY_S // 4}
     store.append([Fact("transfer", PRINTER, NOW, moved)])
-    rows = consumption(printers.collector, Query(Span(TODAY - 2 * DAY_S, TODAY)), "org_unit")
+    rows = consumption(printers.context, ConsumablesQuery(Span(TODAY - 2 * DAY_S, TODAY)), "org_unit")
     impressions = {row.group: row.counted["impressions"] for row in rows}
     assert impressions == {
         "Métropole/Ville/Mairie": pytest.approx(750),
@@ -185,7 +187,7 @@ def test_the_footprint_holds_the_machine_and_not_its_paper(printers, reader):
 
 
 def test_more_impressions_take_more_electricity(printers, reader):
-    store = printers.collector.store
+    store = printers.context.store
     idle = DeviceId("9" * 32)
     arrival = at_unit(idle, "Métropole/DSI", [])
     store.write([replace(arrival, slots=[replace(s, load_deciles_s=[900, *[0] * 9]) for s in arrival.slots])])
@@ -203,9 +205,12 @@ def test_the_weekly_report_has_the_paper_of_each_unit(printers, reader):
 
 
 def test_mail_pdf_and_tables_tell_the_paper_of_each_unit_beside_the_footprint(printers):
-    collector = printers.collector
-    report = weekly(collector, "2026-W48")
-    told, without = letter(report, collector, "en"), letter(replace(report, printing=()), collector, "en")
+    context = printers.context
+    report = weekly(context, "2026-W48")
+    told, without = (
+        report_text(report, context, "en"),
+        report_text(replace(report, printing=()), context, "en"),
+    )
     assert [table.key for table in told.tables if table not in without.tables] == ["printing"]
     assert replace(told, tables=without.tables) == without
     for body in (mail_text(told), unescape(mail_html(told))):
@@ -227,23 +232,23 @@ def test_mail_pdf_and_tables_tell_the_paper_of_each_unit_beside_the_footprint(pr
 
 
 def test_without_printers_nothing_is_said_of_paper(fleet):
-    report = weekly(fleet.collector, "2026-W48")
-    assert "Printing" not in mail_text(letter(report, fleet.collector, "en"))
+    report = weekly(fleet.context, "2026-W48")
+    assert "Printing" not in mail_text(report_text(report, fleet.context, "en"))
     assert "paper" not in csv_text(report)
 
 
 def test_a_reader_of_one_unit_sees_no_paper_of_another(printers):
-    seen = printers.collector.within(Scope("Métropole/DSI", "admin"))
+    seen = printers.context.within(Scope("Métropole/DSI", "admin"))
     span = Span(TODAY - 2 * DAY_S, TODAY)
-    assert {row.group for row in consumption(seen, Query(span), "org_unit")} == {"Métropole/DSI"}
-    assert consumption(seen, Query(span, device=PRINTER)) == []
+    assert {row.group for row in consumption(seen, ConsumablesQuery(span), "org_unit")} == {"Métropole/DSI"}
+    assert consumption(seen, ConsumablesQuery(span, device=PRINTER)) == []
 
 
 def test_a_viewer_is_told_no_printer(printers):
-    seen = printers.collector.within(Scope("Métropole", "viewer"))
+    seen = printers.context.within(Scope("Métropole", "viewer"))
     report = weekly(seen, "2026-W48")
     assert report.printing == ()
-    assert "Toner" not in mail_text(letter(report, seen, "en"))
+    assert "Toner" not in mail_text(report_text(report, seen, "en"))
 
 
 def report_of(*readings):
@@ -255,12 +260,12 @@ def report_of(*readings):
 
 
 def test_readings_are_kept_where_they_say_something_new(printers):
-    store = printers.collector.store
+    store = printers.context.store
     same = {"colour": 1600, "duplex": 2600}
     body = report_of(
         (TODAY + 60, 6000, same), (TODAY + 180, 6001, {}), (TODAY + 240, 6001, {}), (TODAY - 5 * DAY_S, 5, {})
     )
-    taken = take(body, PRINTER, store, NOW)
+    taken = accept_report(body, PRINTER, store, NOW)
     kept = [fact.body["at"] for fact in taken.arrival.facts if fact.kind == "printing"]
     assert kept == [TODAY + 180]
     assert not taken.refused
@@ -270,20 +275,20 @@ def test_a_bad_reading_is_refused_alone_with_its_reason(printers):
     body = report_of(
         (TODAY + 60, 7000, {"colour": 9000}), (TODAY + 120, 7000, {}), (NOW + 9 * DAY_S, 7000, {})
     )
-    taken = take(body, PRINTER, printers.collector.store, NOW)
+    taken = accept_report(body, PRINTER, printers.context.store, NOW)
     assert [(one.part, one.index) for one in taken.refused] == [("printing", 0), ("printing", 2)]
     assert "more than impressions" in taken.refused[0].reason
     assert len([fact for fact in taken.arrival.facts if fact.kind == "printing"]) == 1
 
 
 def test_a_printer_says_which_gateway_speaks_for_it(printers):
-    assert device(printers.collector.store, PRINTER).relayed_by == "a" * 32
+    assert device(printers.context.store, PRINTER).relayed_by == "a" * 32
 
 
 def test_a_printers_page_says_what_it_does_not_count(printers, reader):
     silent = DeviceId("9" * 32)
     totals = [read(TODAY - DAY_S, 10, restarted=True), read(TODAY, 310)]
-    printers.collector.store.write([at_unit(silent, "Métropole/DSI", totals)])
+    printers.context.store.write([at_unit(silent, "Métropole/DSI", totals)])
     for_ink, for_toner = (reader.get(f"/devices/{one}").text for one in (OTHER, silent))
     both_sides, colour = "does not count what it prints on both sides", "does not tell colour from black"
     assert (both_sides in for_ink, colour in for_ink) == (True, False)  # ink is one by page
@@ -291,11 +296,11 @@ def test_a_printers_page_says_what_it_does_not_count(printers, reader):
 
 
 def test_a_printers_page_names_its_gateway_and_links_to_none_that_is_not_there(printers, reader):
-    gateway = device(printers.collector.store, DeviceId("a" * 32))
+    gateway = device(printers.context.store, DeviceId("a" * 32))
     assert f">{gateway.name}</a>" in reader.get(f"/devices/{PRINTER}").text
-    body = dict(printers.collector.store.latest_of("device", PRINTER).body)
+    body = dict(printers.context.store.latest_of("device", PRINTER).body)
     moved = Fact("device", PRINTER, NOW, body | {"relayed_by": "7" * 32})
-    printers.collector.store.append([moved])
+    printers.context.store.append([moved])
     page = reader.get(f"/devices/{PRINTER}").text
     assert "<dd>777777</dd>" in page
     assert f"/devices/{'7' * 32}" not in page
@@ -309,8 +314,8 @@ def test_what_is_left_is_on_the_printers_page_and_what_is_unknown_stays_unknown(
         {"kind": "drum", "colour": "PhotoConductor", "level": None},
     ]
     reading = read(TODAY + 60, 6001, supplies=left)
-    printers.collector.store.append([Fact("printing", PRINTER, NOW, reading)])
-    client = client_of(printers.collector)
+    printers.context.store.append([Fact("printing", PRINTER, NOW, reading)])
+    client = client_of(printers.context)
     page = client.get(f"/devices/{PRINTER}?lang=en").text
     rows = [row.split("</tr>")[0] for row in page.split("What is left, read")[1].split("<tr>")[2:6]]
     assert ["59" in rows[0], "badge" in rows[0], "badge" in rows[1]] == [True, False, True]

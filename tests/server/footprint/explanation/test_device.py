@@ -5,11 +5,11 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explanation.term import LEAVES, recompute, walk
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.footprint.compute import footprint
+from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.explanation.as_json import as_json
 from parcimetre_server.footprint.explanation.device import NothingToExplain, explain_device
 from parcimetre_server.footprint.explanation.org_unit import explain_unit
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.store.records import DeviceId, Fact
 
 
@@ -23,8 +23,8 @@ def spans(fleet):
 @pytest.mark.parametrize("days", [0, 1], ids=["slots", "days"])
 def test_recomputing_the_tree_gives_the_figure(fleet, which, criterion, days):
     span, device = spans(fleet)[days], getattr(fleet, which)
-    explained = explain_device(fleet.collector, device, span, criterion)
-    figure = footprint(fleet.collector, Query(span, criterion, device=device))[0]
+    explained = explain_device(fleet.context, device, span, criterion)
+    figure = footprint_rows(fleet.context, FootprintQuery(span, criterion, device=device))[0]
     if figure.value is None:
         assert explained.term is None
     else:
@@ -33,13 +33,13 @@ def test_recomputing_the_tree_gives_the_figure(fleet, which, criterion, days):
 
 
 def test_slots_are_told_one_by_one_up_to_two_days(fleet):
-    day, week = (explain_device(fleet.collector, fleet.server, span, Criterion.GWP) for span in spans(fleet))
+    day, week = (explain_device(fleet.context, fleet.server, span, Criterion.GWP) for span in spans(fleet))
     assert len([term for term in walk(day.term) if term.label == "use of a slot"]) == 96 - 1
     assert len([term for term in walk(week.term) if term.label == "use of a day"]) == 8
 
 
 def test_watts_are_told_once_and_named_where_they_are_used(fleet):
-    found = explain_device(fleet.collector, fleet.guest, spans(fleet)[0], Criterion.GWP)
+    found = explain_device(fleet.context, fleet.guest, spans(fleet)[0], Criterion.GWP)
     for term in walk(found.term):
         if term.ref:
             assert term.value == found.definitions[term.ref].value
@@ -48,7 +48,7 @@ def test_watts_are_told_once_and_named_where_they_are_used(fleet):
 
 
 def test_every_factor_that_is_named_comes_with_its_source(fleet):
-    found = explain_device(fleet.collector, fleet.laptop, spans(fleet)[1], Criterion.GWP)
+    found = explain_device(fleet.context, fleet.laptop, spans(fleet)[1], Criterion.GWP)
     trees = [found.term, *found.definitions.values()]
     named = {term.factor for tree in trees for term in walk(tree) if term.factor}
     assert {factor.id for factor in found.factors} == named
@@ -57,10 +57,10 @@ def test_every_factor_that_is_named_comes_with_its_source(fleet):
 
 def test_an_org_unit_is_the_sum_of_its_devices(fleet):
     span = spans(fleet)[1]
-    found = explain_unit(fleet.collector, "Métropole/Ville", span, Criterion.GWP)
+    found = explain_unit(fleet.context, "Métropole/Ville", span, Criterion.GWP)
     assert {term.ref for term in found.term.inputs} == {fleet.laptop, fleet.guest}
     for term in found.term.inputs:
-        explained = explain_device(fleet.collector, DeviceId(term.ref), span, Criterion.GWP)
+        explained = explain_device(fleet.context, DeviceId(term.ref), span, Criterion.GWP)
         assert term.value == pytest.approx(explained.term.value, rel=1e-9)
 
 
@@ -68,16 +68,16 @@ def test_what_was_taken_for_granted_is_said(fleet):
     span = spans(fleet)[0]
     assert any(
         "purchase date" in note
-        for note in explain_device(fleet.collector, fleet.laptop, span, Criterion.GWP).notes
+        for note in explain_device(fleet.context, fleet.laptop, span, Criterion.GWP).notes
     )
     assert any(
         "typical host" in note
-        for note in explain_device(fleet.collector, fleet.guest, span, Criterion.GWP).notes
+        for note in explain_device(fleet.context, fleet.guest, span, Criterion.GWP).notes
     )
 
 
 def test_the_json_of_a_tree_recomputes_too(fleet):
-    told = as_json(explain_device(fleet.collector, fleet.laptop, spans(fleet)[0], Criterion.GWP))
+    told = as_json(explain_device(fleet.context, fleet.laptop, spans(fleet)[0], Criterion.GWP))
     assert compute(told["term"]) == pytest.approx(told["value"], rel=1e-12)
 
 
@@ -98,18 +98,18 @@ def compute(term):
 
 
 def test_a_device_that_never_reported_has_nothing_to_explain(fleet):
-    body = fleet.collector.store.latest("device")[fleet.laptop].body
-    fleet.collector.store.append([Fact("device", "e" * 32, fleet.now, body)])
+    body = fleet.context.store.latest("device")[fleet.laptop].body
+    fleet.context.store.append([Fact("device", "e" * 32, fleet.now, body)])
     with pytest.raises(NothingToExplain, match="has not reported yet"):
-        explain_device(fleet.collector, DeviceId("e" * 32), spans(fleet)[0], Criterion.GWP)
+        explain_device(fleet.context, DeviceId("e" * 32), spans(fleet)[0], Criterion.GWP)
 
 
 def test_what_a_power_supply_loses_before_a_counter_is_a_term_with_its_error(fleet):
     """The laptop counts on battery and by RAPL; the server's meter is at the wall."""
-    found = explain_device(fleet.collector, fleet.laptop, spans(fleet)[1], Criterion.GWP)
+    found = explain_device(fleet.context, fleet.laptop, spans(fleet)[1], Criterion.GWP)
     lost = [term for term in walk(found.term) if term.label == "efficiency of the power supply"]
     assert lost
     assert {term.factor for term in lost} == {"power.supply.external.error"}
     assert all(0.7 < term.value < 1 for term in lost)
-    at_the_wall = explain_device(fleet.collector, fleet.server, spans(fleet)[1], Criterion.GWP)
+    at_the_wall = explain_device(fleet.context, fleet.server, spans(fleet)[1], Criterion.GWP)
     assert not [term for term in walk(at_the_wall.term) if "efficiency" in term.label]

@@ -30,9 +30,9 @@ def faults(document):
 @pytest.fixture
 def explained(fleet):
     day = Span(fleet.today - DAY_S, fleet.today)
-    reported = fleet.collector.store.spans()
-    device_id = next(key for key in devices(fleet.collector.store) if key in reported and key != fleet.silent)
-    return as_answered(explain_device(fleet.collector, device_id, day, Criterion.GWP))
+    reported = fleet.context.store.spans()
+    device_id = next(key for key in devices(fleet.context.store) if key in reported and key != fleet.silent)
+    return as_answered(explain_device(fleet.context, device_id, day, Criterion.GWP))
 
 
 def test_the_schema_is_itself_in_order():
@@ -43,11 +43,11 @@ def test_the_schema_is_itself_in_order():
 @pytest.mark.parametrize("criterion", list(Criterion))
 def test_every_explanation_keeps_to_the_schema_and_recomputes(fleet, criterion, days):
     span = Span(fleet.today - days * DAY_S, fleet.today)
-    for device_id in fleet.collector.store.spans():
-        document = as_answered(explain_device(fleet.collector, device_id, span, criterion))
+    for device_id in fleet.context.store.spans():
+        document = as_answered(explain_device(fleet.context, device_id, span, criterion))
         assert faults(document) == []
-        assert first_difference(document, fleet.collector.factors) is None
-    assert faults(as_answered(explain_unit(fleet.collector, None, span, criterion))) == []
+        assert first_difference(document, fleet.context.factors) is None
+    assert faults(as_answered(explain_unit(fleet.context, None, span, criterion))) == []
 
 
 @pytest.mark.parametrize(

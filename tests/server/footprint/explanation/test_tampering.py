@@ -15,11 +15,11 @@ from parcimetre_factors.explanation.verification import first_difference
 from parcimetre_factors.grid.observations import Reading
 from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.fleet.purchases import keep as keep_purchases
+from parcimetre_server.fleet.purchases import store_purchases as keep_purchases
 from parcimetre_server.footprint.explanation.as_json import as_json
 from parcimetre_server.footprint.explanation.device import explain_device
 from parcimetre_server.footprint.explanation.org_unit import explain_unit
-from parcimetre_server.grid.observations import keep
+from parcimetre_server.grid.observations import store_observations
 
 SCHEMA = json.loads((Path(__file__).parents[4] / "docs/explanation.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -30,16 +30,18 @@ BY_FUEL = {"produced_mw": {"nuclear": 40_000.0, "gas": 3_000.0}}
 def observed(fleet, reading):
     """A feed has stated every slot of yesterday."""
     starts = range(fleet.today - DAY_S, fleet.today, 900)
-    keep(fleet.collector.store, "FR", [Reading(start, "test", **reading) for start in starts], now=fleet.now)
+    store_observations(
+        fleet.context.store, "FR", [Reading(start, "test", **reading) for start in starts], now=fleet.now
+    )
 
 
 def explained(fleet, criterion, policy):
     """A quarter of a day and a week, of a device of each kind, an org unit and the whole fleet."""
     for span in (Span(fleet.today - DAY_S // 4, fleet.today), Span(fleet.today - 7 * DAY_S, fleet.today)):
         for device in (fleet.laptop, fleet.server, fleet.guest, fleet.silent):
-            yield explain_device(fleet.collector, device, span, criterion, policy)
+            yield explain_device(fleet.context, device, span, criterion, policy)
         for org_unit in ("Métropole/Ville", None):
-            yield explain_unit(fleet.collector, org_unit, span, criterion, policy)
+            yield explain_unit(fleet.context, org_unit, span, criterion, policy)
 
 
 def documents(fleet, criterion, policy):
@@ -60,10 +62,10 @@ def test_it_keeps_to_the_schema_and_recomputes_to_the_last_digit(fleet, criterio
         f"{fleet.laptop},2025-11-03,reconditioned",
         f"{fleet.server},2026-02-01,",
     ]
-    keep_purchases(fleet.collector.store, lines, fleet.collector.zone, fleet.now)
+    keep_purchases(fleet.context.store, lines, fleet.context.zone, fleet.now)
     for document in documents(fleet, criterion, policy):
         assert list(VALIDATOR.iter_errors(document)) == []
-        assert first_difference(document, fleet.collector.factors) is None
+        assert first_difference(document, fleet.context.factors) is None
 
 
 def terms(document):

@@ -42,11 +42,11 @@ def agent(empty, client):
     return post
 
 
-def report(collector, agent, slots=1, **about):
+def report(context, agent, slots=1, **about):
     """A report of the last slots."""
-    start = collector.now() // 900 * 900
+    start = context.now() // 900 * 900
     made = [Slot(start - i * 900, 900, 0, 0, 0, 0) for i in range(1, slots + 1)]
-    return asdict(Report(1, agent.device_id, collector.now(), "0.1.0", made)) | about
+    return asdict(Report(1, agent.device_id, context.now(), "0.1.0", made)) | about
 
 
 def test_enrolment_answers_with_device_credential_and_settings(agent, empty):

@@ -62,15 +62,15 @@ def test_what_cannot_be_answered_is_a_problem_document(reader, path, status, say
 
 def test_factors_are_found_by_their_words(reader, fleet):
     found = reader.get("/v1/factors", params={"q": "grid FR"}).json()
-    assert found["factor_set_version"] == fleet.collector.factors.version
-    assert 0 < found["count"] < len(fleet.collector.factors.factors)
+    assert found["factor_set_version"] == fleet.context.factors.version
+    assert 0 < found["count"] < len(fleet.context.factors.factors)
     one = reader.get(f"/v1/factors/{found['factors'][0]['id']}").json()
     assert one == found["factors"][0]
     assert one["source"]["url"]
 
 
 def test_factors_without_words_are_all(reader, fleet):
-    assert reader.get("/v1/factors").json()["count"] == len(fleet.collector.factors.factors)
+    assert reader.get("/v1/factors").json()["count"] == len(fleet.context.factors.factors)
 
 
 def test_the_grid_tells_each_slot_and_how_well_it_is_known(reader):

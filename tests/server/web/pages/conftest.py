@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import uvicorn
-from parcimetre_server.access.opening import open_collector
+from parcimetre_server.access.opening import open_context
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.store.records import Fact
 from parcimetre_server.web.app import build
@@ -28,18 +28,18 @@ def site(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("parcimetre_server.base.clock.now", lambda: NOW)
         settings = Settings(tmp_path_factory.mktemp("site"), organisation="Métropole")
-        collector = open_collector(settings, create=True)
-        collector.store.append([Fact("site", "Hôtel de Ville", TODAY - 9 * DAY_S, {"zone": "FR"})])
-        collector.store.write(arrivals())
-        server = uvicorn.Server(uvicorn.Config(build(collector), port=0, log_level="error"))
+        context = open_context(settings, create=True)
+        context.store.append([Fact("site", "Hôtel de Ville", TODAY - 9 * DAY_S, {"zone": "FR"})])
+        context.store.write(arrivals())
+        server = uvicorn.Server(uvicorn.Config(build(context), port=0, log_level="error"))
         thread = threading.Thread(target=server.run)
         thread.start()
         address = f"http://127.0.0.1:{_port(server)}"
         names = {"laptop": MEASURED, "guest": GUEST, "server": SERVER, "silent": SILENT}
-        yield SimpleNamespace(collector=collector, address=address, **names)
+        yield SimpleNamespace(context=context, address=address, **names)
         server.should_exit = True
         thread.join(30)
-        collector.store.close()
+        context.store.close()
 
 
 def _port(server):

@@ -17,7 +17,7 @@ def candidate(fleet, tmp_path):
     ]  # fmt: skip
     lines = [",".join(COLUMNS), *(",".join(map(str, row)) for row in rows)]
     (folder / "grid_year.csv").write_text("\n".join(lines) + "\n")
-    return import_tables(fleet.collector.settings.data_dir, folder)
+    return import_tables(fleet.context.settings.data_dir, folder)
 
 
 def test_the_effect_of_a_candidate_is_shown_and_nothing_changes(reader, candidate):
@@ -30,7 +30,7 @@ def test_the_effect_of_a_candidate_is_shown_and_nothing_changes(reader, candidat
 
 
 def test_a_set_that_was_adopted_since_the_start_is_said_to_wait_for_a_restart(reader, fleet, candidate):
-    adopt(fleet.collector.settings.data_dir)
+    adopt(fleet.context.settings.data_dir)
     assert "Adopted, in force after a restart" in reader.get("/factors?lang=en").text
     assert reader.get("/factors/diff?after=adopted").status_code == 200
 
@@ -41,7 +41,7 @@ def test_a_set_that_is_not_there_is_not_found_and_one_alone_is_compared_with_its
 
 
 def test_tables_that_no_longer_fit_over_the_shipped_ones_are_left_out(reader, fleet):
-    folder = fleet.collector.settings.data_dir / "factors" / "0123abcd"
+    folder = fleet.context.settings.data_dir / "factors" / "0123abcd"
     folder.mkdir(parents=True)
     (folder / "no_such_table.csv").write_text("id\n")
     answer = reader.get("/factors")

@@ -24,7 +24,7 @@ def test_the_page_lists_who_fits_and_sorts_by_its_headings(reader, fleet):
 
 
 def test_csv_holds_all_that_fit_and_no_formula_of_who_named_a_machine(reader, fleet):
-    store = fleet.collector.store
+    store = fleet.context.store
     body = store.latest_of("device", fleet.server).body
     store.append([Fact("device", fleet.server, fleet.now, {**body, "hostname": "=HYPERLINK(1)"})])
     answer = reader.get("/devices.csv?category=server")

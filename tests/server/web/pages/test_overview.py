@@ -5,8 +5,8 @@ import re
 import pytest
 from parcimetre_server.analysis.trend import MISSING, trend, trend_of
 from parcimetre_server.base.periods import DAY_S, Span
-from parcimetre_server.footprint.compute import figures
-from parcimetre_server.footprint.query import Query
+from parcimetre_server.footprint.compute import compute_footprint
+from parcimetre_server.footprint.query import FootprintQuery
 
 UNBROKEN = "\u00a0"
 
@@ -74,11 +74,11 @@ def test_coverage_and_measured_share_stand_beside_every_total(reader):
 @pytest.mark.parametrize("at_once", [2, 12])
 def test_the_trend_s_columns_are_the_rows_of_its_table(fleet, monkeypatch, at_once):
     monkeypatch.setattr("parcimetre_server.analysis.trend.AT_ONCE", at_once)
-    query = Query(Span(fleet.today - 6 * DAY_S, fleet.today + DAY_S // 2), interval="day")
-    made = trend_of(fleet.collector, query)
+    query = FootprintQuery(Span(fleet.today - 6 * DAY_S, fleet.today + DAY_S // 2), interval="day")
+    made = trend_of(fleet.context, query)
     top, base = made.scale[-1], made.scale[0]
     per_unit = (base[0] - top[0]) / top[1]
-    values = [row.value for row in figures(fleet.collector, query).rows()]
+    values = [row.value for row in compute_footprint(fleet.context, query).rows()]
     assert [row.value for row in made.rows] == pytest.approx(values)
     for stack in made.stacks:
         known = sum(one.height for one in stack.segments if one.key != MISSING)

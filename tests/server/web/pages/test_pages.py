@@ -114,7 +114,7 @@ def test_simulated_devices_are_marked_and_virtual_ones_called_estimated(reader, 
 
 
 def test_names_of_devices_and_units_cannot_break_the_page(reader, fleet):
-    store = fleet.collector.store
+    store = fleet.context.store
     fact = store.latest("device")[fleet.laptop]
     nasty = fact.body | {"hostname": '"><script>alert(1)</script>', "org_unit": "Métropole/<b>&"}
     store.append([type(fact)("device", fleet.laptop, fleet.now, nasty)])
@@ -145,6 +145,6 @@ def test_an_estimate_is_said_to_be_one_on_the_page_of_factors_and_in_an_explanat
 
 
 def test_the_version_of_the_factors_stands_beside_their_id(reader, fleet):
-    factors = fleet.collector.factors
+    factors = fleet.context.factors
     for path in ("/", "/factors", "/reports/weekly/2026-W47"):
         assert f"{factors.version} <code>{factors.id}</code>" in reader.get(path).text
