@@ -1,9 +1,12 @@
 """The factors that ship, what was skipped at the end of a run, and properties without a deadline."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from . import programs
 
 settings.register_profile("parcimetre", deadline=None)  # a busy machine would miss it
 settings.load_profile("parcimetre")
@@ -56,6 +59,13 @@ def _skipped(reporter: pytest.TerminalReporter) -> Counter[str]:
         for report in reports
     )
     return Counter(" ".join(reason.removeprefix("Skipped: ").split()) for reason in told)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def programs_stopped() -> Iterator[None]:
+    """End the process that forks programs after the last test."""
+    yield
+    programs.stop()
 
 
 @pytest.fixture(scope="session")

@@ -16,15 +16,14 @@ from parcimetre_agent.slot import SlotRecord
 from parcimetre_agent.spool import Spool
 from pydantic import TypeAdapter
 
+from .. import programs
+
 COMMANDS = ("run", "once", "inventory", "enrol", "status", "show", "doctor")
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def _agent(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "parcimetre_agent", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **environ}, check=False, timeout=60
-    )
+    return programs.run("parcimetre-agent", *arguments, **environ)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import secrets
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,30 +20,12 @@ from parcimetre_agent.report import EnrolRequest, HardwareIdentity, Report, Slot
 from parcimetre_agent.settings import Settings
 from parcimetre_agent.transport import open_client, post
 
-from . import programs
+from .. import programs
+from ..programs import PATIENCE_S, run
 
 AGENT_VERSION = "0.1.0"
-PATIENCE_S = 90
 NO_LIMIT = ("--reports-per-hour", "1000000", "--report-burst", "1000000")
 Done = subprocess.CompletedProcess[str]
-
-
-def run(command: str, *words: object, **env: str) -> Done:
-    """One command from start to end."""
-    line = [command, *map(str, words)]
-    environ = {**os.environ, "LC_ALL": "C.UTF-8", **env}
-    with (
-        tempfile.TemporaryFile("w+", encoding="utf-8") as out,
-        tempfile.TemporaryFile("w+", encoding="utf-8") as err,
-    ):
-        process = programs.start(line, out, err, environ)
-        try:
-            code = process.wait(PATIENCE_S)
-        finally:
-            process.send_signal(signal.SIGKILL)
-        out.seek(0)
-        err.seek(0)
-        return Done(line, code, out.read(), err.read())
 
 
 class Collector:
@@ -178,13 +159,6 @@ class Agent:
         assert done.returncode == 0, done.stderr
         told: dict[str, Any] = json.loads(done.stdout)
         return told
-
-
-@pytest.fixture(autouse=True, scope="session")
-def forker() -> Iterator[None]:
-    """Ends the process that forks programs after the last test."""
-    yield
-    programs.stop()
 
 
 @pytest.fixture(autouse=True)

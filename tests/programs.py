@@ -15,23 +15,18 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import IO, Any, NoReturn
 
-import httptools  # noqa: F401  loaded by uvicorn by name
-import httpx  # noqa: F401  loaded by the agent's courier when it sends
-import parcimetre_agent
-import parcimetre_agent.cli
-import parcimetre_server
-import parcimetre_server.cli
-import uvicorn  # noqa: F401
-import uvloop  # noqa: F401
-
-MAINS = {"parcimetre": parcimetre_server.cli.main, "parcimetre-agent": parcimetre_agent.cli.main}
+PACKAGES = {"parcimetre": "parcimetre_server", "parcimetre-agent": "parcimetre_agent"}
+LOADED_LATE = ("httptools", "httpx", "uvicorn", "uvloop")  # by functions of the programs
+PATIENCE_S = 90
 ONE_AT_A_TIME = threading.Lock()
 
 
@@ -61,6 +56,20 @@ class Program:
         """Send a signal to a process that was not waited for."""
         if self.poll() is None:
             os.kill(self.pid, number)
+
+
+def run(*words: object, **env: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command from start to end; `env` is added to the environment."""
+    line = [*map(str, words)]
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = start(line, out, err, {**os.environ, "LC_ALL": "C.UTF-8", **env})
+        try:
+            code = process.wait(PATIENCE_S)
+        finally:
+            process.send_signal(signal.SIGKILL)
+        for file in (out, err):
+            file.seek(0)
+        return subprocess.CompletedProcess(line, code, out.read().decode(), err.read().decode())
 
 
 def start(line: Sequence[object], out: IO[Any], err: IO[Any], env: Mapping[str, str]) -> Program:
@@ -110,13 +119,14 @@ def _line(channel: socket.socket) -> tuple[bytes, list[int]]:
 
 def _import_all() -> None:
     """Import the programs' modules, but for those of other operating systems."""
-    for package in (parcimetre_server, parcimetre_agent):
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.", onerror=lambda _: None):
+    for name in LOADED_LATE:
+        importlib.import_module(name)
+    for name in PACKAGES.values():
+        path = importlib.import_module(name).__path__
+        for module in pkgutil.walk_packages(path, f"{name}.", onerror=lambda _: None):
             if not module.name.endswith("__main__"):
-                try:
+                with suppress(ImportError, AttributeError):
                     importlib.import_module(module.name)
-                except (ImportError, AttributeError):
-                    continue
 
 
 def _fork_forever(channel: socket.socket) -> None:
@@ -150,7 +160,7 @@ def _command(asked: dict[str, Any], out: int, err: int) -> int:
     random.seed()
     sys.argv = asked["line"]
     try:
-        return int(MAINS[os.path.basename(sys.argv[0])]() or 0)  # noqa: PTH119
+        return int(importlib.import_module(f"{PACKAGES[sys.argv[0]]}.cli").main() or 0)
     except SystemExit as ended:
         return int(ended.code or 0)
     except Exception:  # noqa: BLE001  as the interpreter does at the end of a program
