@@ -6,9 +6,9 @@ import pytest
 from parcimetre_agent.report import Losses, Report, SelfCost, SensorOutcome, SetAside
 from parcimetre_agent.wire import document
 from parcimetre_server.analysis.agent_health import agent_of, agents, busy_thread_w
+from parcimetre_server.base.units import J_PER_KWH
 from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.hardware import hardware
-from parcimetre_server.footprint.device_footprints import J_PER_KWH
 from parcimetre_server.footprint.hardware_model import hardware_models
 from parcimetre_server.ingest.intake import accept_report
 from parcimetre_server.store.records import Fact

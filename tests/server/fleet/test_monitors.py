@@ -24,10 +24,10 @@ from parcimetre_server.fleet.monitors import claims, of_device, spans
 from parcimetre_server.fleet.monitors_at_home import keep_rule, not_counted, settle
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.footprint.compute import compute_footprint, footprint_rows
+from parcimetre_server.footprint.contributions import GROUPINGS
 from parcimetre_server.footprint.explanation.device import explain_device
 from parcimetre_server.footprint.explanation.org_unit import explain_unit
 from parcimetre_server.footprint.query import FootprintQuery
-from parcimetre_server.footprint.result import GROUPINGS
 from parcimetre_server.ingest.intake import accept_report
 from parcimetre_server.organisation.transfers import BadTransfer, Placement, transfer
 from parcimetre_server.store.embedded import open_store

@@ -15,9 +15,9 @@ from parcimetre_server.fleet.devices import device, devices
 from parcimetre_server.fleet.merging import merge, split
 from parcimetre_server.footprint import usage_reader
 from parcimetre_server.footprint.compute import compute_footprint
+from parcimetre_server.footprint.contributions import GROUPINGS
 from parcimetre_server.footprint.daily_cache import DailyCache
 from parcimetre_server.footprint.query import FootprintQuery
-from parcimetre_server.footprint.result import GROUPINGS
 from parcimetre_server.grid.observations import store_observations
 from parcimetre_server.organisation.transfers import Placement, transfer
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch

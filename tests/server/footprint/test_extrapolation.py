@@ -10,9 +10,9 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.tables.factor_set import load_factor_set
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.footprint.compute import compute_footprint, footprint_rows
+from parcimetre_server.footprint.contributions import GROUPINGS
 from parcimetre_server.footprint.extrapolation import missing_time
 from parcimetre_server.footprint.query import FootprintQuery
-from parcimetre_server.footprint.result import GROUPINGS
 from parcimetre_server.footprint.uncertainty import bounds
 
 FACTORS = load_factor_set()

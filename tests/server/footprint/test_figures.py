@@ -14,10 +14,11 @@ from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.service_life.purchase import Stated
 from parcimetre_server.base.periods import DAY_S, Span, cut
 from parcimetre_server.fleet.device import Device
+from parcimetre_server.footprint.contributions import GROUPINGS
 from parcimetre_server.footprint.device_footprints import QueryContext, device_footprints
 from parcimetre_server.footprint.grid_intensity import Grid
 from parcimetre_server.footprint.hardware_model import hardware_models
-from parcimetre_server.footprint.result import GROUPINGS, FootprintResult
+from parcimetre_server.footprint.result import FootprintResult
 from parcimetre_server.store.records import DeviceId
 
 NOW = 1795514827  # Tuesday 2026-11-24, 10:07:07 UTC

@@ -13,10 +13,10 @@ from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.fleet import devices
 from parcimetre_server.fleet.hardware import hardware
 from parcimetre_server.footprint.compute import compute_footprint, footprint_rows
+from parcimetre_server.footprint.contributions import GROUPINGS
 from parcimetre_server.footprint.device_footprints import service_start
 from parcimetre_server.footprint.hardware_model import hardware_models
 from parcimetre_server.footprint.query import FootprintQuery, TooManyRows
-from parcimetre_server.footprint.result import GROUPINGS
 
 
 @pytest.fixture
