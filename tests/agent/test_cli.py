@@ -143,6 +143,7 @@ def test_nobody_else_may_read_what_is_kept(collector, tmp_path: Path, secret: Pa
     assert {file.stat().st_mode & 0o077 for file in data.iterdir()} == {0}
 
 
+@pytest.mark.slow
 def test_run_reports_within_seconds_and_writes_the_open_slot_when_stopped(
     collector, tmp_path: Path, secret: Path
 ) -> None:
@@ -161,6 +162,7 @@ def test_run_reports_within_seconds_and_writes_the_open_slot_when_stopped(
     assert Spool(str(data)).get("heartbeat") is not None
 
 
+@pytest.mark.slow
 def test_second_agent_on_one_data_folder_is_refused(collector, tmp_path: Path, secret: Path) -> None:
     arguments = ("run", "--server", collector.url, "--secret-file", secret, "--data-dir", tmp_path / "data")
     first = subprocess.Popen([sys.executable, "-m", "parcimetre_agent", *map(str, arguments)])

@@ -75,6 +75,7 @@ def overfill_and_mend(context, machine, mend: Callable[[], None]) -> None:
     assert "Traceback" not in log
 
 
+@pytest.mark.slow
 @linux
 def test_on_a_full_disk_nothing_is_acknowledged_and_it_goes_on_once_there_is_room(
     small_disk, collector_at, enrol_at
@@ -90,6 +91,7 @@ def test_on_a_full_disk_nothing_is_acknowledged_and_it_goes_on_once_there_is_roo
     overfill_and_mend(context, enrol_at(context, context.secret()["secret"]), mend)
 
 
+@pytest.mark.slow
 @linux
 def test_files_that_may_not_grow_are_told_and_it_goes_on_once_they_may(context, machine):
     device = machine()
@@ -105,6 +107,7 @@ def test_files_that_may_not_grow_are_told_and_it_goes_on_once_they_may(context, 
     assert "Traceback" not in context.log.read_text()
 
 
+@pytest.mark.slow
 @linux
 def test_a_store_on_a_read_only_disk_is_named_with_the_mend(small_disk, collector_at, enrol_at):
     context = collector_at(small_disk / "data", log=small_disk.with_name("collector.log"))
@@ -123,6 +126,7 @@ def test_a_store_on_a_read_only_disk_is_named_with_the_mend(small_disk, collecto
     context.kill()
 
 
+@pytest.mark.slow
 def test_two_collectors_on_one_folder_keep_each_slot_once(context, collector_at, machine):
     other = collector_at(context.folder)
     machines = [machine() for _ in range(4)]

@@ -58,6 +58,7 @@ def get(context, path, **asked):
     )
 
 
+@pytest.mark.slow
 def test_each_printer_is_a_device_with_a_footprint_and_its_paper_whichever_gateway_asks(
     context,
     reported,
@@ -120,6 +121,7 @@ def is_found_again(context, reported, folder, port):
     assert len(get(context, "/v1/devices")["items"]) == 3
 
 
+@pytest.mark.slow
 def test_the_power_that_a_switch_states_is_its_use_and_wins_over_the_mean_of_its_category(
     context,
     tmp_path,

@@ -34,6 +34,7 @@ def strict(tmp_path):
     made.kill()
 
 
+@pytest.mark.slow
 def test_a_backlog_of_forty_days_arrives_once_though_it_is_paced(strict, tmp_path):
     agent = Agent(tmp_path / "agent", tmp_path / "secret", strict.url)
     agent.hold(strict.secret()["secret"])

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from parcimetre_agent.errors import Unreachable
 from parcimetre_agent.report import SLOT_S, Energy, Slot
 from parcimetre_agent.slot import EnergyRecord, SlotRecord
@@ -86,6 +87,7 @@ class Client:
             return
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_sigkill_at_any_moment_exactly_once(context, machine):
     moments, over = random.Random(20261124), threading.Event()
     clients = [Client(machine(), seed) for seed in range(CLIENTS)]
@@ -112,6 +114,7 @@ def test_what_was_acknowledged_survives_sigkill_at_any_moment_exactly_once(conte
     store.close()
 
 
+@pytest.mark.slow
 def test_a_real_agents_backlog_arrives_once_though_the_collector_dies_while_it_arrives(context, agent):
     assert agent.once().returncode == 0
     device = DeviceId(agent.status()["device_id"])
