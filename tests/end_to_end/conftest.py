@@ -6,7 +6,6 @@ import secrets
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,18 +20,12 @@ from parcimetre_agent.report import EnrolRequest, HardwareIdentity, Report, Slot
 from parcimetre_agent.sending import wire_json
 from parcimetre_agent.sending.transport import open_client, post
 
-BIN = Path(sys.executable).parent
+from .. import programs
+from ..programs import PATIENCE_S, run
+
 AGENT_VERSION = "0.1.0"
-PATIENCE_S = 90
 NO_LIMIT = ("--reports-per-hour", "1000000", "--report-burst", "1000000")
 Done = subprocess.CompletedProcess[str]
-
-
-def run(command: str, *words: object, **env: str) -> Done:
-    """One command from start to end."""
-    line = [str(BIN / command), *map(str, words)]
-    environ = {**os.environ, "LC_ALL": "C.UTF-8", **env}
-    return subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=environ)
 
 
 class Collector:
@@ -46,12 +39,12 @@ class Collector:
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.options = list(options)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: programs.Program | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         line = [
-            BIN / "parcimetre",
+            "parcimetre",
             "serve",
             "--data-dir",
             self.folder,
@@ -61,7 +54,7 @@ class Collector:
             *self.options,
         ]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(line, stdout=log, stderr=log)
+            self._process = programs.start(line, log, log, os.environ)
         deadline = time.monotonic() + PATIENCE_S
         while not self._answers():
             assert self._process.poll() is None, self.log.read_text()
@@ -77,7 +70,7 @@ class Collector:
     def terminate(self) -> None:
         """Tell it to end, without waiting for it."""
         assert self._process is not None
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it as a power cut would: no handler runs, nothing is flushed."""

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 
+import pytest
 from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.records import DeviceId
@@ -43,6 +44,7 @@ class Stream:
         self._thread.join()
 
 
+@pytest.mark.slow
 def test_every_slot_acknowledged_before_a_backup_is_restored_after_a_kill(collector, machine, tmp_path):
     streams = [Stream(machine()) for _ in range(2)]
     file = tmp_path / "backup.tar.gz"

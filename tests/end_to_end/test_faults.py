@@ -18,7 +18,7 @@ from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.records import DeviceId
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="limits and mounts of Linux")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="not applicable: limits and mounts of Linux")
 EPOCH = int(time.time()) // SLOT_S * SLOT_S
 MOST_REPORTS = 400
 
@@ -75,6 +75,7 @@ def overfill_and_mend(collector, machine, mend: Callable[[], None]) -> None:
     assert "Traceback" not in log
 
 
+@pytest.mark.slow
 @linux
 def test_on_a_full_disk_nothing_is_acknowledged_and_it_goes_on_once_there_is_room(
     small_disk, collector_at, enrol_at
@@ -90,6 +91,7 @@ def test_on_a_full_disk_nothing_is_acknowledged_and_it_goes_on_once_there_is_roo
     overfill_and_mend(collector, enrol_at(collector, collector.secret()["secret"]), mend)
 
 
+@pytest.mark.slow
 @linux
 def test_files_that_may_not_grow_are_told_and_it_goes_on_once_they_may(collector, machine):
     device = machine()
@@ -105,6 +107,7 @@ def test_files_that_may_not_grow_are_told_and_it_goes_on_once_they_may(collector
     assert "Traceback" not in collector.log.read_text()
 
 
+@pytest.mark.slow
 @linux
 def test_a_store_on_a_read_only_disk_is_named_with_the_mend(small_disk, collector_at, enrol_at):
     collector = collector_at(small_disk / "data", log=small_disk.with_name("collector.log"))
@@ -123,6 +126,7 @@ def test_a_store_on_a_read_only_disk_is_named_with_the_mend(small_disk, collecto
     collector.kill()
 
 
+@pytest.mark.slow
 def test_two_collectors_on_one_folder_keep_each_slot_once(collector, collector_at, machine):
     other = collector_at(collector.folder)
     machines = [machine() for _ in range(4)]

@@ -133,6 +133,7 @@ def test_reimaged_machine_gets_its_device_back(collector, agent, tmp_path: Path)
     assert _devices(collector) == {before}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty_disk")
 @pytest.mark.parametrize(
     ("days", "max_bytes"), [(40, MAX_BYTES), (20, 400_000)], ids=["40 days", "20 days in a small spool"]
@@ -171,6 +172,7 @@ def test_collector_away_for_long_loses_no_slot_and_no_joule_and_counts_none_twic
     assert rapl.energy_j.sum() == pytest.approx(RAPL_W * (awake_s - 300.0 * days), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_secret_is_on_no_command_line(collector, agent, tmp_path: Path) -> None:
     secret, lines = agent.secret_file.read_text(encoding="utf-8").strip(), set[str]()
     line = [BIN / "parcimetre-agent", "run", *agent.about, "--upload-period", "60"]

@@ -60,6 +60,7 @@ def get(collector, path, **asked):
     )
 
 
+@pytest.mark.slow
 def test_each_printer_is_a_device_with_a_footprint_and_its_paper_whichever_gateway_asks(
     collector,
     reported,
@@ -122,6 +123,7 @@ def is_found_again(collector, reported, folder, port):
     assert len(get(collector, "/v1/devices")["items"]) == 3
 
 
+@pytest.mark.slow
 def test_the_power_that_a_switch_states_is_its_use_and_wins_over_the_mean_of_its_category(
     collector,
     tmp_path,

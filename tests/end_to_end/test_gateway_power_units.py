@@ -53,6 +53,7 @@ def devices(collector):
     return {one["category"]: one["id"] for one in answer.json()["items"]}
 
 
+@pytest.mark.slow
 def test_what_hangs_on_an_outlet_or_a_port_has_its_energy_and_the_switch_no_more(
     collector, delivered, machine, tmp_path
 ):
@@ -78,6 +79,7 @@ def test_what_hangs_on_an_outlet_or_a_port_has_its_energy_and_the_switch_no_more
     assert (after["pdu"], after["ups"]) == (before["pdu"], before["ups"])
 
 
+@pytest.mark.slow
 def test_no_name_that_people_typed_reaches_the_collector(collector, delivered):
     held = b"".join(file.read_bytes() for file in collector.folder.rglob("*") if file.is_file())
     assert b"Gi1/0/2" in held

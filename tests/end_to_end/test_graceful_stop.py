@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 from parcimetre_agent.report import SLOT_S, Report, Slot
 from parcimetre_agent.sending import wire_json
 from parcimetre_server.store.embedded import open_store
@@ -20,6 +21,7 @@ def document(machine, number):
     return wire_json.document(Report(device_id=machine.device_id, slots=[slot], **about))
 
 
+@pytest.mark.slow
 def test_sigterm_amid_200_reports_loses_none_that_was_answered(collector, machine):
     machines = [machine() for _ in range(MACHINES)]
     everything = [(one, number) for number in range(REPORTS) for one in machines]

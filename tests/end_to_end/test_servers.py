@@ -102,6 +102,7 @@ def joined(collector):
         opened.store.close()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_read_by_its_bmc_and_reports_itself_is_counted_once(
     collector, certificate, enrol_at, tmp_path, monkeypatch
 ):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from parcimetre_agent.base.errors import Unreachable
 from parcimetre_agent.recording.slot import EnergyRecord, SlotRecord
 from parcimetre_agent.recording.spool import Spool
@@ -19,7 +20,7 @@ from parcimetre_server.store.records import DeviceId
 KILLS = int(os.environ.get("PARCIMETRE_KILLS", "8"))
 CLIENTS = 4
 RETRY_S, PATIENCE_S = 0.05, 60
-BACKLOG = 2000
+BACKLOG = 600  # two reports of an agent, and the pause between them
 EPOCH = int(time.time()) // SLOT_S * SLOT_S
 
 
@@ -86,6 +87,7 @@ class Client:
             return
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_sigkill_at_any_moment_exactly_once(collector, machine):
     moments, over = random.Random(20261124), threading.Event()
     clients = [Client(machine(), seed) for seed in range(CLIENTS)]
@@ -112,6 +114,7 @@ def test_what_was_acknowledged_survives_sigkill_at_any_moment_exactly_once(colle
     store.close()
 
 
+@pytest.mark.slow
 def test_a_real_agents_backlog_arrives_once_though_the_collector_dies_while_it_arrives(collector, agent):
     assert agent.once().returncode == 0
     device = DeviceId(agent.status()["device_id"])
