@@ -21,7 +21,7 @@ from ..base.units import J_PER_KWH
 from ..fleet.device import Device
 from ..fleet.devices import devices
 from ..fleet.lookup import chosen
-from ..fleet.silence import is_silent, last_heard
+from ..fleet.silence import is_silent, last_heard_at
 from ..footprint.energy_use import Array
 from ..footprint.grid_intensity import Grid
 from ..footprint.grouping import add_up
@@ -149,7 +149,7 @@ def _agents(context: Context, found: list[Device]) -> Agents:
 
 
 def _agent(context: Context, found: Collection[Device], spent: Mapping[DeviceId, _Spent]) -> Iterator[Agent]:
-    losses, heard = context.store.latest("losses"), last_heard(context, found)
+    losses, heard = context.store.latest("losses"), last_heard_at(context, found)
     for one in found:
         contact, last_seen = context.seen.of(one.id), heard.get(one.id)
         yield Agent(

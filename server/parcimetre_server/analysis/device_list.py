@@ -17,7 +17,7 @@ from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
 from ..fleet.monitors import spans
 from ..fleet.purchases import purchase_of
-from ..fleet.silence import is_silent, last_heard
+from ..fleet.silence import is_silent, last_heard_at
 from ..footprint.compute import compute_footprint
 from ..footprint.contributions import values
 from ..footprint.device_footprints import service_start
@@ -108,7 +108,7 @@ def fleet(context: Context, query: FootprintQuery) -> list[ListedDevice]:
         for key, one in devices(store).items()
         if query.org_unit is None or within(one.org_unit, query.org_unit)
     }
-    reported, heard = spans(store, asked.values()), last_heard(context, asked.values())
+    reported, heard = spans(store, asked.values()), last_heard_at(context, asked.values())
     twins, now = _twins(store, asked), context.now()
     known = hardware_models(context.factors)
 

@@ -16,7 +16,7 @@ from ..base.exposition import Metric, Sample, gauge
 from ..base.org_path import within
 from ..base.periods import DAY_S, Span, since_midnight
 from ..fleet.devices import devices
-from ..fleet.silence import is_silent, last_heard
+from ..fleet.silence import is_silent, last_heard_at
 from ..footprint.compute import compute_footprint
 from ..footprint.query import FootprintQuery, FootprintRow
 from ..store.interface import RolledUp
@@ -66,7 +66,7 @@ def fleet(context: Context) -> Fleet:
     """The fleet as the store has it now."""
     now, store = context.now(), context.store
     serving = [device for device in devices(store).values() if device.retired_at is None]
-    heard = last_heard(context, serving)
+    heard = last_heard_at(context, serving)
     silent = Counter(
         device.org_unit for device in serving if is_silent(context, device, heard.get(device.id))
     )

@@ -14,7 +14,7 @@ from . import monitors
 from .device import Device
 
 
-def last_heard(context: Context, found: Iterable[Device]) -> dict[DeviceId, int]:
+def last_heard_at(context: Context, found: Iterable[Device]) -> dict[DeviceId, int]:
     """Return when the collector last heard of each device, seconds UTC; devices never heard of are left out.
 
     That is the latest of the reports that this process received and of the ends of the device's own slots in

@@ -6,7 +6,7 @@ import pytest
 from parcimetre_server.access.last_heard import LastHeard
 from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.retirement import retire
-from parcimetre_server.fleet.silence import is_silent, last_heard
+from parcimetre_server.fleet.silence import is_silent, last_heard_at
 from parcimetre_server.store.records import WriteBatch
 
 from tests.server.conftest import DAY_S, SLOT_S, slot
@@ -16,7 +16,7 @@ HOUR_S = 3600
 
 def _heard_at(fleet, key, context=None):
     context = context or fleet.context
-    return last_heard(context, [device(context.store, key)]).get(key)
+    return last_heard_at(context, [device(context.store, key)]).get(key)
 
 
 def _is_silent(fleet, key, context=None):
@@ -79,6 +79,6 @@ def test_metric_pages_and_api_name_the_same_devices(fleet, client_of, hours):
     assert sum(float(line.rsplit(" ", 1)[1]) for line in lines) == len(silent)
     listed = reader.get("/devices.csv", params={"list": "silent"}).text
     assert {key for key in (fleet.laptop, fleet.guest, fleet.server, fleet.silent) if key in listed} == silent
-    assert f"not heard for {hours} h" in reader.get("/devices", params={"list": "silent"}).text.lower()
+    assert f"no report for {hours} h" in reader.get("/devices", params={"list": "silent"}).text.lower()
     page = reader.get("/agents", params={"lang": "en"}).text
-    assert ("1 silent (not heard for" in page) is bool(silent)
+    assert ("1 silent (no report for" in page) is bool(silent)

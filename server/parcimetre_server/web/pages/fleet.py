@@ -37,7 +37,7 @@ LISTS: dict[List, str] = {
     "retired": N_("Retired"),
 }
 WORK: dict[List, str] = {
-    "silent": N_("Not heard for {hours} h: switched off for good, without network, or the agent is gone."),
+    "silent": N_("No report for {hours} h: switched off for good, no network, or the agent was removed."),
     "duplicate": N_(
         "Several devices with one fingerprint, serial number or host name: merge what is one machine."
     ),
