@@ -105,7 +105,7 @@ class CannotListen(ParcimetreError):
 @options.keep_slots_days
 @options.keep_hours_days
 @click.option("--silent-after-hours", type=click.IntRange(1), default=48, show_default=True,
-              help="Hours without a sign of a device after which it is silent.")  # fmt: skip
+              help="Hours without a report after which a device is silent.")  # fmt: skip
 @click.option("--tls-cert", type=FILE, help="Certificate (PEM, with its chain) to serve HTTPS with.")
 @click.option("--tls-key", type=FILE, help="Its private key (PEM).")
 @click.option("--client-ca", type=FILE,

@@ -19,12 +19,11 @@ def last_heard_at(context: Context, found: Iterable[Device]) -> dict[DeviceId, i
 
     That is the latest of the reports that this process received and of the ends of the device's own slots in
     the store, which other collectors may have written. A monitor is heard through the computers it was
-    attached to; energy that an outlet counted is not a sign of life of the device.
+    attached to; energy that an outlet counted for a device does not count as its report.
     """
     devices, now = list(found), context.now()
-    slots = merges.spans(context.store)
     attached = [device for device in devices if device.driven_by is not None]
-    slots |= monitors.spans(context.store, attached) if attached else {}
+    slots = merges.spans(context.store) | (monitors.spans(context.store, attached) if attached else {})
     heard = {}
     for device in devices:
         contact = context.seen.of(device.id)
