@@ -10,10 +10,11 @@ import json
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from parcimetre_agent.report import Inventory, Refusal, Report
+from parcimetre_agent.report import Inventory, Refusal, Report, Slot
 from pydantic import TypeAdapter
 
 from ..access.credentials import BadCredential
@@ -29,6 +30,8 @@ from .validation import RefusedRecord, parse
 
 LONGEST_RECORD = 4000  # characters of a refused record that are stored
 INVENTORY = TypeAdapter(Inventory)
+NOT_STORED = dict.fromkeys(("disk_read_kib_s", "disk_write_kib_s", "net_received_kib_s", "net_sent_kib_s"))
+"""Deprecated means of a slot, which older agents still send and nothing reads."""
 
 Versions = dict[DeviceId, str]  # agent versions that the store holds
 
@@ -65,9 +68,8 @@ def accept_report(
     if report.device_id != device_id:
         raise NotYourDevice(f"the credential is not that of device {report.device_id}: enrol again")
     check_clock(report.sent_at, now)
-    slots, untimely_slots = check_times(
-        "slots", report.slots, sent_indexes("slots", report.slots, invalid), now
-    )
+    sent = list(map(_without_deprecated_means, report.slots))
+    slots, untimely_slots = check_times("slots", sent, sent_indexes("slots", sent, invalid), now)
     gap_slots, bad_gaps = expand_gaps(report.gaps, sent_indexes("gaps", report.gaps, invalid), now)
     readings, untimely_readings = check_readings(
         report.printing, sent_indexes("printing", report.printing, invalid), now
@@ -83,6 +85,20 @@ def accept_report(
     ]
     batch = WriteBatch(device_id, [*slots, *gap_slots], facts)
     return ReportIntake(batch, [record.refusal for record in refused], report.waiting, outlets.arrivals)
+
+
+def _without_deprecated_means(slot: Slot) -> Slot:
+    """Return a valid slot without NOT_STORED; a copy, where it has any, is not validated again."""
+    if (
+        slot.disk_read_kib_s is None
+        and slot.disk_write_kib_s is None
+        and slot.net_received_kib_s is None
+        and slot.net_sent_kib_s is None
+    ):
+        return slot
+    stored = copy(slot)
+    vars(stored).update(NOT_STORED)
+    return stored
 
 
 def _accept_feeds(
