@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from parcimetre_agent.gateway import printers as asked
+from parcimetre_agent.gateway import device_identity
 from parcimetre_agent.report import DECILES, SLOT_S, Inventory, Marking, Printer, Reading, Slot, Supply
 
 from .behaviour import DAY_S, PARIS, day_start
@@ -79,7 +79,7 @@ class DemoPrinter(Relayed):
         """What the gateway would say of it."""
         made = self.made
         can = Printer(made.marking, made.colour, duplex=True, a3=made.a3)
-        return asked.inventory(replace(self.known, printer=can), taken_at, [])
+        return device_identity.base_inventory(replace(self.known, printer=can), taken_at, [])
 
     def records(self, first: int, last: int) -> Iterator[Record]:
         """Its slots, and a reading of its counters a few times a day."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from parcimetre_agent.gateway.printers import Kind, Known
+from parcimetre_agent.gateway.device_identity import Kind, KnownDevice
 from parcimetre_agent.report import SLOT_S, Energy, Feed, Gap, Inventory, Reading, Slot
 
 from .behaviour import PARIS
@@ -71,9 +71,9 @@ class Relayed(ABC):
         return self.organisation.site(self.place)
 
     @property
-    def known(self) -> Known:
+    def known(self) -> KnownDevice:
         """What the gateway knows of it once it was met."""
-        return Known(
+        return KnownDevice(
             self.install_id, "", 1, self.maker, self.model, self.fingerprint, self.hostname,
             category=self.category,
         )  # fmt: skip

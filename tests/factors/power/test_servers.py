@@ -46,6 +46,7 @@ def design(measured, factors):
     return names, x, tool.penalties(names)
 
 
+@pytest.mark.slow
 @LOADS
 def test_the_fit_s_error_belongs_to_the_system_more_than_to_its_maker_or_generation(measured, design, load):
     _, x, penalty = design
@@ -65,6 +66,7 @@ def test_a_common_error_is_told_from_errors_of_each_one_s_own():
     assert tool.common(own + shared, keys) == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.slow
 @LOADS
 def test_unseen_systems_are_met_within_the_goals(measured, design, load):
     _, x, penalty = design
@@ -77,6 +79,7 @@ def test_unseen_systems_are_met_within_the_goals(measured, design, load):
     assert abs(np.median(error)) <= 0.05
 
 
+@pytest.mark.slow
 @LOADS
 def test_the_range_holds_19_of_20_unseen_systems(measured, design, factors, load):
     _, x, penalty = design

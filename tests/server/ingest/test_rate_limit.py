@@ -1,7 +1,7 @@
 """A device that reports without end is told to wait; one that was away for weeks still gets through."""
 
 import pytest
-from parcimetre_agent.courier import BATCH
+from parcimetre_agent.sending.courier import BATCH
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.ingest.rate_limit import RateLimiter, TooOften, rate_limiter
 from parcimetre_server.store.records import DeviceId

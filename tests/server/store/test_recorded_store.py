@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from parcimetre_server.reports.published import FactorSetGone, publications, verify
-from parcimetre_server.served import open_as_served
-from parcimetre_server.store import FactKind
+from parcimetre_server.access.served_settings import open_as_served
+from parcimetre_server.reports.publishing import FactorSetGone
+from parcimetre_server.reports.stored import publications
+from parcimetre_server.reports.verification import verify
+from parcimetre_server.store.records import FactKind
 
 RECORDED = Path(__file__).parents[2] / "data/stores/bb8efdf"
 FIGURES = RECORDED / "figures.json"
