@@ -44,14 +44,14 @@ BATTERY_CLASS = "laptop"
 
 
 @dataclass(frozen=True)
-class Found:
+class ModelCalibration:
     """A model of the fleet, and its calibration."""
 
     hardware: Hardware
     calibration: Calibration
 
 
-def calibrations(context: Context, span: Span) -> list[Found]:
+def calibrate_models(context: Context, span: Span) -> list[ModelCalibration]:
     """The calibration of each model with enough time on battery, in the order of their names."""
     sessions: dict[tuple[str, frozenset[str]], list[BatterySession]] = {}
     models: dict[tuple[str, frozenset[str]], Hardware] = {}
@@ -63,7 +63,7 @@ def calibrations(context: Context, span: Span) -> list[Found]:
         error = context.factors.get(supply(models[model], context.factors).error)
         calibration = calibrate(told, error.rel_sd)
         if calibration is not None:
-            found.append(Found(models[model], calibration))
+            found.append(ModelCalibration(models[model], calibration))
     return sorted(found, key=lambda one: _subject(one.hardware))
 
 
@@ -81,7 +81,7 @@ def _counts(device: Device) -> bool:
     return device.category == BATTERY_CLASS and not device.simulated and not is_virtual(device)
 
 
-def keep(context: Context, found: Iterable[Found], span: Span) -> str:
+def save_as_candidate(context: Context, found: Iterable[ModelCalibration], span: Span) -> str:
     """Make them the candidate, over the organisation's tables in force; the set's id. Raises BadFactorRow."""
     data_dir = context.settings.data_dir
     folder = adopted_folder(data_dir).with_name("calibrated.new")
@@ -97,7 +97,7 @@ def keep(context: Context, found: Iterable[Found], span: Span) -> str:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _row(found: Found, span: Span) -> Mapping[str, object]:
+def _row(found: ModelCalibration, span: Span) -> Mapping[str, object]:
     calibration, subject = found.calibration, _subject(found.hardware)
     days = " to ".join(_day(second) for second in (span.first, span.last))
     return dict.fromkeys(COLUMNS, "") | {
