@@ -33,7 +33,7 @@ format: .venv/.dev  ## rewrite the code in the house's style
 	.venv/bin/ruff format .
 
 fuzz: .venv/.dev  ## a million mutated reports, and the collector killed fifty times; takes an hour
-	PARCIMETRE_FUZZ=1000000 .venv/bin/pytest tests/server/test_fuzz_reports.py
+	PARCIMETRE_FUZZ=1000000 .venv/bin/pytest tests/server/ingest/test_fuzz_reports.py
 	PARCIMETRE_KILLS=50 .venv/bin/pytest tests/end_to_end/test_sigkill.py
 
 bench: .venv/.dev  ## speed and size, as ratios

@@ -343,14 +343,14 @@ def main() -> int:
     """Measure, print, and fail when an aim is missed."""
     install_peers()
     compile_all()
-    folder, collector = Path(tempfile.mkdtemp()), Collector()
+    folder, context = Path(tempfile.mkdtemp()), Collector()
     try:
-        ours, cold_s = live(collector.url, folder / "live")
-        before = collector.received
-        spent = day(collector.url, folder / "day")
-        sent = collector.received - before
+        ours, cold_s = live(context.url, folder / "live")
+        before = context.received
+        spent = day(context.url, folder / "day")
+        sent = context.received - before
     finally:
-        collector.close()
+        context.close()
         shutil.rmtree(folder)
     whole = stack()
     samples_s = max(spent["samples_s"], cold_s * SAMPLES_A_DAY)

@@ -19,16 +19,16 @@ from pathlib import Path
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-import numpy as np  # noqa: E402 (after the number of threads)
-from numpy.typing import NDArray  # noqa: E402
-from parcimetre_factors.activity import SLOT_S, Activity  # noqa: E402
-from parcimetre_factors.embodied import embodied  # noqa: E402
-from parcimetre_factors.factor import load_factor_set  # noqa: E402
-from parcimetre_factors.grid import intensity  # noqa: E402
-from parcimetre_factors.hardware import Cpu, Disk, Hardware, Memory, PowerSupply  # noqa: E402
-from parcimetre_factors.power import power_model  # noqa: E402
-from parcimetre_factors.uncertainty import DRAWS, HIGH, LOW  # noqa: E402
-from parcimetre_server.intervals import bounds  # noqa: E402
+import numpy as np
+from numpy.typing import NDArray
+from parcimetre_factors.activity import SLOT_S, Activity
+from parcimetre_factors.embodied.evidence import embodied
+from parcimetre_factors.grid.intensity import intensity
+from parcimetre_factors.hardware.description import Cpu, Disk, Hardware, Memory, PowerSupply
+from parcimetre_factors.power.model import power_model
+from parcimetre_factors.tables.factor_set import load_factor_set
+from parcimetre_factors.uncertainty.monte_carlo import DRAWS, HIGH, LOW
+from parcimetre_server.footprint.uncertainty import bounds
 
 Array = NDArray[np.float64]
 FACTORS = load_factor_set()

@@ -33,14 +33,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import psutil
 from parcimetre_agent.report import Report, Slot
-from parcimetre_server.collector import open_collector
-from parcimetre_server.credentials import Credentials
+from parcimetre_server.access.credentials import Credentials
+from parcimetre_server.access.opening import open_context
+from parcimetre_server.configuration.settings import Settings, StoreAddress
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity, slots
-from parcimetre_server.ingest import expand
-from parcimetre_server.settings import Settings, StoreAddress
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 from pydantic import TypeAdapter
 
 sys.path.append(str(Path(__file__).parents[1] / "tests/server/store"))
@@ -88,17 +88,17 @@ def samples(now: int, back: int) -> list[bytes]:
 
 def enrolled(settings: Settings, devices: int, now: int) -> list[tuple[str, str]]:
     """Device ids and credentials of that many devices, written as enrolment writes them."""
-    collector = open_collector(settings, create=True)
-    credentials = Credentials(collector)
+    context = open_context(settings, create=True)
+    credentials = Credentials(context)
     ids = [DeviceId(secrets.token_hex(16)) for _ in range(devices)]
     body = {
         "category": "laptop", "org_unit": "Bench", "site": "default", "hostname": None, "simulated": True,
         "virtual": "none", "install_id": "0" * 32, "fingerprint": None, "enrolled_at": now,
         "agent_version": "bench", "retired_at": None, "scrapped": False,
     }  # fmt: skip
-    collector.store.append([Fact("device", one, now, body) for one in ids])
+    context.store.append([Fact("device", one, now, body) for one in ids])
     issued = [(str(one), credentials.issue(one, now)) for one in ids]
-    collector.store.close()
+    context.store.close()
     return issued
 
 
@@ -225,7 +225,7 @@ def bare(made: list[bytes]) -> float:
             return told("bare Starlette, raw body", drive(port, made, process), process)
 
 
-def collector(
+def context(
     settings: Settings, devices: int, hours: Hours, limit: int, now: int
 ) -> tuple[float, list[bytes]]:
     """This collector, with so many devices that send `limit` reports, those of the oldest hour first."""
@@ -282,7 +282,7 @@ def sealed_bytes(devices: int, days: int, now: int) -> float:
         store, count = open_store(Path(folder), create=True), 0
         empty = size_of(Path(folder))
         for day in range(last - days * DAY_S, last, DAY_S):
-            sent = [Arrival(DeviceId(f"{one.index:032x}"), day_of(one, day)) for one in fleet(devices, 1)]
+            sent = [WriteBatch(DeviceId(f"{one.index:032x}"), day_of(one, day)) for one in fleet(devices, 1)]
             count += sum(len(arrival.slots) for arrival in sent)
             store.write(sent)
             store.tidy(day + 2 * DAY_S)
@@ -310,7 +310,7 @@ def main() -> None:
         rates = []
         for devices in asked.devices:
             with engine(devices) as settings:
-                rate, made = collector(settings, devices, hours, asked.limit, now)
+                rate, made = context(settings, devices, hours, asked.limit, now)
             rates.append(rate)
         peer = bare(made)
         print(f"ratio to the bare app: {', '.join(f'{rate / peer:.2f}' for rate in rates)}")

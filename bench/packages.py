@@ -22,9 +22,9 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-import build_collector  # noqa: E402  tools/ is no package
-import build_packages  # noqa: E402
-import set_up_packages  # noqa: E402
+import build_collector
+import build_packages
+import set_up_packages
 
 RELEASE, PYTHON = "bookworm", "3.11"
 PEER, PEER_NEEDS = "prometheus-node-exporter", ("adduser", "init-system-helpers", "libc6")
@@ -53,7 +53,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, debian(Path(folder)) as root:
         built = build_packages.build(Path(folder), build_packages.agent_version())
         deb, rpm = sorted(built, key=lambda file: file.suffix)
-        collector = build_collector.build(Path(folder), build_packages.agent_version(), PYTHON)
+        context = build_collector.build(Path(folder), build_packages.agent_version(), PYTHON)
         inside(root, "apt-get", "-qq", "update")
         inside(root, "apt-get", "-qq", "install", "--no-install-recommends", "tzdata", *PEER_NEEDS)
         inside(root, "apt-get", "-qq", "install", "--download-only", "--no-install-recommends", PEER)
@@ -70,7 +70,7 @@ def main() -> None:
         tell(f"{PEER} deb", peer)
         tell(
             f"parcimetre-collector deb, Python {PYTHON}",
-            measure(root, collector, "parcimetre-collector", None),
+            measure(root, context, "parcimetre-collector", None),
         )
         row("agent to peer", *ratios(ours, peer))
 

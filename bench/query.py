@@ -24,23 +24,25 @@ from pathlib import Path
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-import httpx  # noqa: E402 (after the number of threads)
-import numpy as np  # noqa: E402
-from parcimetre_agent.report import SLOT_S, Gap, Slot  # noqa: E402
-from parcimetre_factors.criteria import Criterion  # noqa: E402
-from parcimetre_server.app import build  # noqa: E402
-from parcimetre_server.collector import Collector, open_collector  # noqa: E402
-from parcimetre_server.demo.fleet import DemoDevice, fleet  # noqa: E402
-from parcimetre_server.demo.records import activity  # noqa: E402
-from parcimetre_server.footprints import Query, footprint  # noqa: E402
-from parcimetre_server.ingest import expand  # noqa: E402
-from parcimetre_server.periods import DAY_S, Span, week_of, week_span, weeks_later  # noqa: E402
-from parcimetre_server.reports.html import html  # noqa: E402
-from parcimetre_server.reports.weekly import weekly  # noqa: E402
-from parcimetre_server.settings import Settings  # noqa: E402
-from parcimetre_server.store import Arrival, DeviceId, Fact  # noqa: E402
-from parcimetre_server.store.embedded.files import FILE  # noqa: E402
-from parcimetre_server.store.embedded.packing import DEVICE_BITS  # noqa: E402
+import httpx
+import numpy as np
+from parcimetre_agent.report import SLOT_S, Gap, Slot
+from parcimetre_factors.criteria import Criterion
+from parcimetre_server.access.context import Context
+from parcimetre_server.access.opening import open_context
+from parcimetre_server.base.periods import DAY_S, Span, week_of, week_span, weeks_later
+from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.demo.fleet import DemoDevice, fleet
+from parcimetre_server.demo.records import activity
+from parcimetre_server.footprint.compute import footprint_rows
+from parcimetre_server.footprint.query import FootprintQuery
+from parcimetre_server.ingest.plausibility import expand
+from parcimetre_server.reports.html import html
+from parcimetre_server.reports.weekly import weekly
+from parcimetre_server.store.embedded.files import FILE
+from parcimetre_server.store.embedded.packing import DEVICE_BITS
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
+from parcimetre_server.web.app import build
 
 SIZE, MODELS, SEED, ROUNDS, AT_ONCE = 15_000, 1_500, 1, 3, 100
 AIM_WEEK_S, AIM_PAGE_S, AIM_REPORT_S, AIM_MIB = 1.0, 0.2, 20.0, 500.0
@@ -74,19 +76,19 @@ def kept_fleet(about: str | None) -> Iterator[tuple[Path, int]]:
 def measured(folder: Path, size: int) -> int:
     """Ask and print."""
     settings = Settings(folder)
-    collector = open_collector(settings)
-    week = weeks_later(week_of(collector.now(), collector.zone), -1, collector.zone)
-    span = week_span(week, collector.zone)
+    context = open_context(settings)
+    week = weeks_later(week_of(context.now(), context.zone), -1, context.zone)
+    span = week_span(week, context.zone)
     limit_s = multiply_s(size * (span.last - span.first) // SLOT_S)
     print(f"numpy's multiply and add of {size} devices' week: {limit_s:.3f} s")
     held = [
-        told("the week by org unit", lambda: by_org_unit(collector, span), limit_s, AIM_WEEK_S),
-        told("the overview", page(collector), limit_s, AIM_PAGE_S),
-        told("the weekly report", lambda: report(collector, week), limit_s, AIM_REPORT_S),
+        told("the week by org unit", lambda: by_org_unit(context, span), limit_s, AIM_WEEK_S),
+        told("the overview", page(context), limit_s, AIM_PAGE_S),
+        told("the weekly report", lambda: report(context, week), limit_s, AIM_REPORT_S),
     ]
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory of all of it: {peak_mib:.0f} MiB (aim {AIM_MIB:g})")
-    collector.store.close()
+    context.store.close()
     sys.stdout.flush()
     return 0 if all(held) else 1
 
@@ -108,14 +110,14 @@ def seconds(ask: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def by_org_unit(collector: Collector, span: Span) -> None:
+def by_org_unit(context: Context, span: Span) -> None:
     """The question of the API and of the command."""
-    assert footprint(collector, Query(span, Criterion.GWP), "org_unit")
+    assert footprint_rows(context, FootprintQuery(span, Criterion.GWP), "org_unit")
 
 
-def page(collector: Collector) -> Callable[[], object]:
+def page(context: Context) -> Callable[[], object]:
     """The overview, by the real app."""
-    app = build(collector)
+    app = build(context)
 
     async def ask() -> None:
         transport = httpx.ASGITransport(app)
@@ -125,11 +127,11 @@ def page(collector: Collector) -> Callable[[], object]:
     return lambda: asyncio.run(ask())
 
 
-def report(collector: Collector, week: str) -> None:
+def report(context: Context, week: str) -> None:
     """The report in both languages."""
-    made = weekly(collector, week)
+    made = weekly(context, week)
     for language in ("fr", "en"):
-        html(made, collector, language)
+        html(made, context, language)
 
 
 def multiply_s(slots: int) -> float:
@@ -145,23 +147,23 @@ def multiply_s(slots: int) -> float:
 
 def write_fleet(folder: Path, size: int) -> None:
     """A fleet with its past week, its slots sealed."""
-    collector = open_collector(Settings(folder, organisation="bench"), create=True)
-    zone, now = collector.zone, collector.now()
+    context = open_context(Settings(folder, organisation="bench"), create=True)
+    zone, now = context.zone, context.now()
     span = week_span(weeks_later(week_of(now, zone), -1, zone), zone)
     known = list(fleet(size, SEED))
     for at in range(0, size, AT_ONCE):
         some = known[at : at + AT_ONCE]
         written = [arrival(device, span, device.index < MODELS) for device in some]
-        collector.store.write(written)
-    collector.store.append(
+        context.store.write(written)
+    context.store.append(
         [Fact("site", site, span.first, {"zone": "FR"}) for site in {device.site for device in known}]
     )
-    collector.store.tidy(span.last + 2 * DAY_S)
-    collector.store.close()
+    context.store.tidy(span.last + 2 * DAY_S)
+    context.store.close()
     copy_days(folder / FILE, known)
 
 
-def arrival(device: DemoDevice, span: Span, with_slots: bool) -> Arrival:
+def arrival(device: DemoDevice, span: Span, with_slots: bool) -> WriteBatch:
     """A device's facts, and its week of slots."""
     body = {
         "category": device.category, "org_unit": device.org_unit, "site": device.site,
@@ -173,7 +175,7 @@ def arrival(device: DemoDevice, span: Span, with_slots: bool) -> Arrival:
         Fact("inventory", device.install_id, span.first, asdict(device.inventory(span.first))),
     ]
     slots = list(recorded(device, span)) if with_slots else []
-    return Arrival(DeviceId(device.install_id), slots, facts)
+    return WriteBatch(DeviceId(device.install_id), slots, facts)
 
 
 def recorded(device: DemoDevice, span: Span) -> Iterator[Slot]:

@@ -14,14 +14,16 @@ import time
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-from parcimetre_server.collector import Collector, open_collector  # noqa: E402 (after the number of threads)
-from parcimetre_server.devices import devices  # noqa: E402
-from parcimetre_server.periods import week_of, weeks_later  # noqa: E402
-from parcimetre_server.reports import schedules  # noqa: E402
-from parcimetre_server.reports.published import Publication, publish  # noqa: E402
-from parcimetre_server.reports.rendered import FORMATS, all_rendered  # noqa: E402
-from parcimetre_server.settings import Settings  # noqa: E402
-from query import kept_fleet  # noqa: E402
+from parcimetre_server.access.context import Context
+from parcimetre_server.access.opening import open_context
+from parcimetre_server.base.periods import week_of, weeks_later
+from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.fleet.devices import devices
+from parcimetre_server.reports import schedules
+from parcimetre_server.reports.formats import FORMATS, all_rendered
+from parcimetre_server.reports.publishing import publish
+from parcimetre_server.reports.stored import Publication
+from query import kept_fleet
 
 AIM_S, AIM_MIB = 20.0, 500.0
 
@@ -29,38 +31,38 @@ AIM_S, AIM_MIB = 20.0, 500.0
 def main() -> int:
     """Build, measure, print, and fail when an aim is missed."""
     with kept_fleet(__doc__) as (folder, _):
-        return measured(open_collector(Settings(folder, organisation="bench")))
+        return measured(open_context(Settings(folder, organisation="bench")))
 
 
-def measured(collector: Collector) -> int:
+def measured(context: Context) -> int:
     """Publish, render, print."""
-    week = weeks_later(week_of(collector.now(), collector.zone), -1, collector.zone)
+    week = weeks_later(week_of(context.now(), context.zone), -1, context.zone)
     start = time.process_time()
-    known = devices(collector.store)
+    known = devices(context.store)
     told("the fleet is read", start)
     read_s = time.process_time() - start
     for unit in sorted({device.org_unit for device in known.values()}):
-        schedules.add(collector.store, 0, unit, "mail", "it@example.org", "fr", FORMATS, "admin")
+        schedules.add(context.store, 0, unit, "mail", "it@example.org", "fr", FORMATS, "admin")
     begin = time.process_time()
-    made = publish(collector, week)
+    made = publish(context, week)
     told(f"{len(made)} reports are computed", begin)
-    size = rendered(collector, made)
+    size = rendered(context, made)
     taken_s = read_s + time.process_time() - begin
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     held = taken_s <= AIM_S and peak_mib <= AIM_MIB
     print(f"all of it: {taken_s:.1f} s (aim {AIM_S:g}), {peak_mib:.0f} MiB (aim {AIM_MIB:g}), "
           f"{size / 2**20:.1f} MiB of files: {'held' if held else 'MISSED'}")  # fmt: skip
-    collector.store.close()
+    context.store.close()
     return 0 if held else 1
 
 
-def rendered(collector: Collector, made: list[Publication]) -> int:
+def rendered(context: Context, made: list[Publication]) -> int:
     """Render every report in every format; bytes of all files."""
     size = 0
     for wanted in FORMATS:
         start = time.process_time()
         for one in made:
-            size += sum(len(file.content) for file in all_rendered(one.report, collector, "fr", [wanted]))
+            size += sum(len(file.content) for file in all_rendered(one.report, context, "fr", [wanted]))
         told(f"all of them as {wanted}", start)
     return size
 

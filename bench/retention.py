@@ -18,17 +18,19 @@ from pathlib import Path
 
 from parcimetre_agent.report import Gap, Slot
 from parcimetre_factors.criteria import Criterion
-from parcimetre_server.collector import Collector, open_collector
+from parcimetre_server.access.context import Context
+from parcimetre_server.access.opening import open_context
+from parcimetre_server.base.periods import DAY_S, Span
+from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity
-from parcimetre_server.feeds import read
-from parcimetre_server.footprints import Query, Row, footprint
-from parcimetre_server.ingest import expand
-from parcimetre_server.observations import keep
-from parcimetre_server.periods import DAY_S, Span
-from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.footprint.compute import footprint_rows
+from parcimetre_server.footprint.query import FootprintQuery, FootprintRow
+from parcimetre_server.grid.feeds import read
+from parcimetre_server.grid.observations import store_observations
+from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.store.embedded.files import FILE
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 MIX = Path(__file__).parents[1] / "tests/data/grid/eco2mix.csv"
 FIRST = 1_696_118_400  # 2023-10-01, the first day of the file
@@ -45,34 +47,34 @@ def main() -> int:
     asked.add_argument("--devices", type=int, default=SIZE)
     size = asked.parse_args().devices
     with tempfile.TemporaryDirectory() as folder:
-        collector = open_collector(Settings(Path(folder)), create=True)
-        write_fleet(collector, list(fleet(size, SEED)))
-        before = rows(collector)
+        context = open_context(Settings(Path(folder)), create=True)
+        write_fleet(context, list(fleet(size, SEED)))
+        before = rows(context)
         print(f"by quarter hour: {bytes_of(folder, 'sealed_day'):.0f} bytes a day of a device")
         for hours, name, table in ((1, "hour", "hourly_day"), (24, "day", "whole_day")):
             start = time.process_time()
-            count = collector.store.roll_up(SPAN.last // DAY_S, 1 if hours == 1 else 24)
+            count = context.store.roll_up(SPAN.last // DAY_S, 1 if hours == 1 else 24)
             each_us = (time.process_time() - start) / count * 1e6
             print(
                 f"by {name}: {bytes_of(folder, table):.0f} bytes a day of a device, made in {each_us:.0f} us"
             )
-            compare(before, rows(collector))
-        collector.store.close()
+            compare(before, rows(context))
+        context.store.close()
     return 0
 
 
-def write_fleet(collector: Collector, devices: Sequence[DemoDevice]) -> None:
+def write_fleet(context: Context, devices: Sequence[DemoDevice]) -> None:
     """Devices with three days of records, and the mix of these days."""
-    collector.store.append(
+    context.store.append(
         [Fact("site", site, FIRST, {"zone": "FR"}) for site in {one.site for one in devices}]
     )
     for at in range(0, len(devices), AT_ONCE):
-        collector.store.write([arrival(one) for one in devices[at : at + AT_ONCE]])
-    keep(collector.store, "FR", read(MIX.read_text(), "FR"), SPAN.last)
-    collector.store.tidy(SPAN.last + 2 * DAY_S)
+        context.store.write([arrival(one) for one in devices[at : at + AT_ONCE]])
+    store_observations(context.store, "FR", read(MIX.read_text(), "FR"), SPAN.last)
+    context.store.tidy(SPAN.last + 2 * DAY_S)
 
 
-def arrival(device: DemoDevice) -> Arrival:
+def arrival(device: DemoDevice) -> WriteBatch:
     """A device's facts and its records."""
     body = {
         "category": device.category, "org_unit": device.org_unit, "site": device.site, "hostname": None,
@@ -82,7 +84,7 @@ def arrival(device: DemoDevice) -> Arrival:
         Fact("device", device.install_id, FIRST, body),
         Fact("inventory", device.install_id, FIRST, asdict(device.inventory(FIRST))),
     ]
-    return Arrival(DeviceId(device.install_id), list(recorded(device)), facts)
+    return WriteBatch(DeviceId(device.install_id), list(recorded(device)), facts)
 
 
 def recorded(device: DemoDevice) -> Iterator[Slot]:
@@ -94,11 +96,13 @@ def recorded(device: DemoDevice) -> Iterator[Slot]:
             yield record
 
 
-def rows(collector: Collector) -> dict[str, Row]:
+def rows(context: Context) -> dict[str, FootprintRow]:
     """The use of electricity over the three days by device and for all."""
-    found = footprint(collector, Query(SPAN, Criterion.GWP), "device")
+    found = footprint_rows(context, FootprintQuery(SPAN, Criterion.GWP), "device")
     whole = next(
-        row for row in footprint(collector, Query(SPAN, Criterion.GWP), "stage") if row.group == "use"
+        row
+        for row in footprint_rows(context, FootprintQuery(SPAN, Criterion.GWP), "stage")
+        if row.group == "use"
     )
     return {row.group: row for row in found} | {"": whole}
 
@@ -110,7 +114,7 @@ def bytes_of(folder: str, table: str) -> float:
     return float(size) / float(count)
 
 
-def compare(before: dict[str, Row], after: dict[str, Row]) -> None:
+def compare(before: dict[str, FootprintRow], after: dict[str, FootprintRow]) -> None:
     """Print how far the whole and single devices move."""
     for name in ("energy_kwh", "value"):
         moved = {key: change(getattr(row, name), getattr(after[key], name)) for key, row in before.items()}

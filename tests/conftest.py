@@ -10,6 +10,6 @@ settings.load_profile("parcimetre")
 @pytest.fixture(scope="session")
 def factors():
     """The shipped set."""
-    from parcimetre_factors.factor import load_factor_set
+    from parcimetre_factors.tables.factor_set import load_factor_set
 
     return load_factor_set()

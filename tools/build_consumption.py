@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from build_products import COLUMNS, Row, slug, subject, write
-from parcimetre_factors.factor import load_factor_set
-from parcimetre_factors.tec import Consumption, test_watts
+from parcimetre_factors.power.energy_star import Consumption, test_watts
+from parcimetre_factors.tables.factor_set import load_factor_set
 
 SUBCATEGORIES = frozenset({
     "Laptop", "Desktop", "Workstation", "Monitor", "Printer", "Thin Client", "Thin client",

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.factor import COLUMNS, load_factor_set
-from parcimetre_factors.grid import intensity
-from parcimetre_factors.observed import observed
-from parcimetre_server.feeds import read
+from parcimetre_factors.grid.intensity import intensity
+from parcimetre_factors.grid.observations import observed
+from parcimetre_factors.tables.factor_set import COLUMNS, load_factor_set
+from parcimetre_server.grid.feeds import read
 
 OUT = Path(__file__).parents[1] / "factors" / "parcimetre_factors" / "data"
 ZONES = {

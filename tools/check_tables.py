@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from parcimetre_factors.check import faults_of, unused_sources
 from parcimetre_factors.errors import BadFactorRow
-from parcimetre_factors.factor import SHIPPED, load_factor_set
+from parcimetre_factors.tables.check import faults_of, unused_sources
+from parcimetre_factors.tables.factor_set import SHIPPED, load_factor_set
 
 
 def main(folder: Path) -> None:

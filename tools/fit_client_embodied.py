@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 from build_products import Row, client_configuration, is_sound, slug, subject
 from numpy.typing import NDArray
-from parcimetre_factors.clients import parts_of
-from parcimetre_factors.factor import COLUMNS, FactorSet, load_factor_set
-from parcimetre_factors.hardware import Cpu, Disk, Hardware, Memory
+from parcimetre_factors.embodied.clients import parts_of
+from parcimetre_factors.hardware.description import Cpu, Disk, Hardware, Memory
+from parcimetre_factors.tables.factor_set import COLUMNS, FactorSet, load_factor_set
 
 OUT = Path(__file__).parents[1] / "factors" / "parcimetre_factors" / "data" / "client_components.csv"
 FOLDS, ROUNDS, STEPS = 10, 5, 60

@@ -19,8 +19,8 @@ from statistics import median, pstdev
 
 import numpy as np
 from build_products import COLUMNS, subject, write
-from parcimetre_factors.factor import DISPUTED, Factor, FactorSet, load_factor_set
-from parcimetre_factors.tec import kind_of, read, test_of, test_watts
+from parcimetre_factors.power.energy_star import kind_of, read, test_of, test_watts
+from parcimetre_factors.tables.factor_set import DISPUTED, Factor, FactorSet, load_factor_set
 
 CLASSES = ("laptop", "desktop", "mini_pc", "all_in_one", "workstation", "thin_client")
 USE_SD = math.log(1.5) / 1.96

@@ -2,7 +2,7 @@
 
 usage: fit_server_power.py tests/data/power/specpower.csv
 
-The features are those of parcimetre_factors.server_power. Ridge regression of ln(watts) over single-node
+The features are those of parcimetre_factors.power.servers. Ridge regression of ln(watts) over single-node
 results; generations, makers and processors are drawn towards no effect (PENALTY). Folds are by system: the
 results of one system are all seen or all unseen. Prints the error on unseen systems; its 2.5 to 97.5
 percentiles are the model's range. Prints also who shares that error, and how far off generations are that the
@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from parcimetre_factors.factor import COLUMNS, FactorSet, load_factor_set
-from parcimetre_factors.hardware import Cpu, Hardware, Memory
-from parcimetre_factors.server_power import features, generation_of, maker_key
+from parcimetre_factors.hardware.description import Cpu, Hardware, Memory
+from parcimetre_factors.power.servers import features, generation_of, maker_key
+from parcimetre_factors.tables.factor_set import COLUMNS, FactorSet, load_factor_set
 
 OUT = Path(__file__).parents[1] / "factors" / "parcimetre_factors" / "data" / "server_power.csv"
 PENALTY = {"constant": 0.0, "generation": 0.3, "maker": 4.0, "processor": 1.0}

@@ -16,8 +16,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from parcimetre_factors.distribution import DISTRIBUTIONS
-from parcimetre_factors.factor import (
+from parcimetre_factors.tables.distribution import DISTRIBUTIONS
+from parcimetre_factors.tables.factor_set import (
     COLUMNS,
     DISPUTED,
     ESTIMATE,

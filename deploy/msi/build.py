@@ -19,14 +19,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-import embeddable  # noqa: E402  tools/ is no package
-import payload  # noqa: E402
-import product  # noqa: E402
-import signing  # noqa: E402
-import tables  # noqa: E402
-import wxs  # noqa: E402
-from set_up_wine import ABSENT, PREFIX, READY  # noqa: E402
-from windows_python import install_libraries  # noqa: E402
+import embeddable
+import payload
+import product
+import signing
+import tables
+import wxs
+from set_up_wine import ABSENT, PREFIX, READY
+from windows_python import install_libraries
 
 CACHE = ROOT / ".wine" / "msi"
 PROGRAMS = {"wixl": "wixl", "msibuild": "msitools", "msiinfo": "msitools", "osslsigncode": "osslsigncode"}

@@ -2,13 +2,14 @@
 
 from .activity import Activity, MeasuredEnergy
 from .criteria import Criterion, Stage
-from .embodied import Embodied, embodied
-from .explain import Term, recompute
-from .factor import Factor, FactorSet, Source, load_factor_set
-from .grid import intensity, intensity_term, zones
-from .hardware import Cpu, Disk, Gpu, Hardware, Memory
-from .power import PowerModel, component_remainder, power_model
-from .uncertainty import Amount, amounts, interval
+from .embodied.evidence import Embodied, embodied
+from .explanation.term import Term, recompute
+from .grid.intensity import intensity, intensity_term, zones
+from .hardware.description import Cpu, Disk, Gpu, Hardware, Memory
+from .power.model import PowerModel, component_remainder, power_model
+from .tables.factor_set import Factor, FactorSet, Source, load_factor_set
+from .uncertainty.amounts import Amount, amounts
+from .uncertainty.monte_carlo import interval
 
 __all__ = [
     "Activity",

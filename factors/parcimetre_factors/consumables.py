@@ -8,11 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .client_power import ONE
-from .components import factor_leaf
-from .explain import Term, leaf, product, quotient, total
-from .factor import FactorSet
-from .tec import MINUS
+from .explanation.leaves import MINUS, ONE, factor_leaf
+from .explanation.term import Term, leaf, product, quotient, total
+from .tables.factor_set import FactorSet
 
 Paper = Literal["virgin", "recycled"]
 UNIT = "kg CO2 eq"

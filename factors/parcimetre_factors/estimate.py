@@ -8,16 +8,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .boavizta import DEFAULT, HOUSEHOLD, archetypes, embodied_as_boavizta
-from .categories import ByStage
 from .criteria import UNITS, Criterion
-from .embodied import Embodied, embodied
-from .factor import FactorSet
-from .graphics import find_board
-from .grid import latest_year, zones
-from .hardware import Cpu, Disk, Gpu, Hardware, Memory, PowerSupply
-from .power import watts_amounts, watts_at
-from .uncertainty import Amount, amounts, interval
+from .embodied.boavizta import DEFAULT, HOUSEHOLD, archetypes, embodied_as_boavizta
+from .embodied.category_averages import ByStage
+from .embodied.evidence import Embodied, embodied
+from .embodied.graphics_boards import find_board
+from .grid.intensity import latest_year, zones
+from .hardware.description import Cpu, Disk, Gpu, Hardware, Memory, PowerSupply
+from .power.model import watts_amounts, watts_at
+from .tables.factor_set import FactorSet
+from .uncertainty.amounts import Amount, amounts
+from .uncertainty.monte_carlo import interval
 
 LOADS = (0, 10, 50, 100)
 CLASSES = {

@@ -21,8 +21,8 @@ from tests.end_to_end.conftest import Collector
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from set_up_wine import ABSENT, FOLDER, PREFIX, READY  # noqa: E402  tools/ is no package
-from wine import WINE, Program, environment, session, windows_path  # noqa: E402
+from set_up_wine import ABSENT, FOLDER, PREFIX, READY
+from wine import WINE, Program, environment, session, windows_path
 
 if not (READY.exists() and WINE.exists()):
     reason = ABSENT.read_text() if ABSENT.exists() else "Wine is not set up: make wine"

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MACOS = ROOT / "deploy" / "macos"
 sys.path.insert(0, str(ROOT / "tools"))
 
-import build_macos  # noqa: E402  tools/ is no package
+import build_macos
 
 
 @pytest.fixture(scope="module")

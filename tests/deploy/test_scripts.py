@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from set_up_packages import LINTERS  # noqa: E402  tools/ is no package
+from set_up_packages import LINTERS
 
 SCRIPTS = sorted([*(ROOT / "deploy").rglob("*.sh"), *(ROOT / "deploy" / "macos" / "scripts").iterdir()])
 

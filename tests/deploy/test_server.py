@@ -14,7 +14,7 @@ SERVER = ROOT / "deploy" / "server"
 CHART = SERVER / "helm" / "parcimetre"
 sys.path.insert(0, str(ROOT / "tools"))
 
-from set_up_packages import LINTERS  # noqa: E402  tools/ is no package
+from set_up_packages import LINTERS
 
 RULES = "{extends: default, rules: {line-length: {max: 140}, document-start: disable, braces: disable}}"
 HELM = """

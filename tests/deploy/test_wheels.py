@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from bootstrap import SETTINGS, find_uv  # noqa: E402  tools/ is no package
+from bootstrap import SETTINGS, find_uv
 
 
 @pytest.fixture(scope="module")

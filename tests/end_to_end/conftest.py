@@ -186,12 +186,12 @@ def collector_at() -> Iterator[Callable[..., Collector]]:
         return made[-1]
 
     yield start
-    for collector in made:
-        collector.kill()
+    for context in made:
+        context.kill()
 
 
 @pytest.fixture
-def collector(tmp_path: Path, collector_at: Callable[..., Collector]) -> Collector:
+def context(tmp_path: Path, collector_at: Callable[..., Collector]) -> Collector:
     """A running collector."""
     return collector_at(tmp_path / "collector")
 
@@ -201,8 +201,8 @@ def enrol_at() -> Iterator[Callable[..., Machine]]:
     """Enrols devices at a collector, each a machine of its own."""
     clients: list[httpx.Client] = []
 
-    def enrol(collector: Collector, secret: str, **about: Any) -> Machine:
-        client = open_client(Settings(server=collector.url))
+    def enrol(context: Collector, secret: str, **about: Any) -> Machine:
+        client = open_client(Settings(server=context.url))
         clients.append(client)
         hardware = HardwareIdentity(secrets.token_hex(16), "none", secrets.token_hex(32))
         asked = EnrolRequest(1, secret, hardware, "laptop", AGENT_VERSION, **about)
@@ -215,16 +215,16 @@ def enrol_at() -> Iterator[Callable[..., Machine]]:
 
 
 @pytest.fixture
-def machine(collector: Collector, enrol_at: Callable[..., Machine]) -> Callable[[], Machine]:
+def machine(context: Collector, enrol_at: Callable[..., Machine]) -> Callable[[], Machine]:
     """Makes enrolled devices, each a machine of its own."""
-    return partial(enrol_at, collector, collector.secret()["secret"])
+    return partial(enrol_at, context, context.secret()["secret"])
 
 
 @pytest.fixture
-def agent(collector: Collector, tmp_path: Path) -> Agent:
+def agent(context: Collector, tmp_path: Path) -> Agent:
     """An agent with a good secret that has not reported yet."""
-    made = Agent(tmp_path / "agent", tmp_path / "secret", collector.url)
-    made.hold(collector.secret()["secret"])
+    made = Agent(tmp_path / "agent", tmp_path / "secret", context.url)
+    made.hold(context.secret()["secret"])
     return made
 
 
@@ -233,30 +233,30 @@ class Served:
     """A running collector and an agent of its own, by folder."""
 
     folder: Path
-    collector: Collector
+    context: Collector
 
     @property
     def data_dir(self) -> Path:
         """The collector's folder."""
-        return self.collector.folder
+        return self.context.folder
 
     @property
     def url(self) -> str:
         """Where the collector answers."""
-        return self.collector.url
+        return self.context.url
 
     @property
     def port(self) -> int:
         """Where it listens."""
-        return self.collector.port
+        return self.context.port
 
     def stop(self) -> None:
         """End the collector as a service manager does."""
-        self.collector.stop()
+        self.context.stop()
 
     def secret(self) -> Path:
         """A file with a new enrolment secret."""
-        told = self.collector.secret()
+        told = self.context.secret()
         file = self.folder / f"secret-{told['id']}"
         file.write_text(told["secret"], encoding="utf-8")
         return file
@@ -273,9 +273,9 @@ class Served:
 
 
 @pytest.fixture
-def served(tmp_path: Path, collector: Collector) -> Served:
+def served(tmp_path: Path, context: Collector) -> Served:
     """A running collector and an agent that has not reported yet."""
-    return Served(tmp_path, collector)
+    return Served(tmp_path, context)
 
 
 @pytest.fixture(name="run")

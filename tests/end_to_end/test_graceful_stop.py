@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from parcimetre_agent.report import SLOT_S, Report, Slot
 from parcimetre_agent.sending import wire_json
-from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.records import DeviceId
 
 MACHINES, REPORTS = 10, 20
 EPOCH = int(time.time()) // SLOT_S * SLOT_S
@@ -20,7 +20,7 @@ def document(machine, number):
     return wire_json.document(Report(device_id=machine.device_id, slots=[slot], **about))
 
 
-def test_sigterm_amid_200_reports_loses_none_that_was_answered(collector, machine):
+def test_sigterm_amid_200_reports_loses_none_that_was_answered(context, machine):
     machines = [machine() for _ in range(MACHINES)]
     everything = [(one, number) for number in range(REPORTS) for one in machines]
 
@@ -28,7 +28,7 @@ def test_sigterm_amid_200_reports_loses_none_that_was_answered(collector, machin
         """Status of the answer, or None where there was none."""
         index, (one, number) = which
         if index == len(everything) // 4:
-            collector.terminate()
+            context.terminate()
         try:
             return one.post(document(one, number)).status_code
         except httpx.HTTPError:
@@ -36,24 +36,24 @@ def test_sigterm_amid_200_reports_loses_none_that_was_answered(collector, machin
 
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(send, enumerate(everything)))
-    collector.stop()
+    context.stop()
     assert set(answers) <= {200, 503, None}
     assert 200 in answers
     answered = {pair for pair, status in zip(everything, answers, strict=True) if status == 200}
-    assert held(collector, machines) >= {(one.device_id, number) for one, number in answered}
-    collector.start()
+    assert held(context, machines) >= {(one.device_id, number) for one, number in answered}
+    context.start()
     for one, number in everything:
         told = one.post(document(one, number)).json()
         assert told["accepted"] + told["duplicates"] == 1
         assert (one, number) not in answered or told["duplicates"] == 1
-    collector.stop()
-    assert held(collector, machines) == {(one.device_id, number) for one, number in everything}
-    assert "Traceback" not in collector.log.read_text()
+    context.stop()
+    assert held(context, machines) == {(one.device_id, number) for one, number in everything}
+    assert "Traceback" not in context.log.read_text()
 
 
-def held(collector, machines):
+def held(context, machines):
     """Device and number of every slot in the store."""
-    store = open_store(collector.folder)
+    store = open_store(context.folder)
     found = {
         (one.device_id, (EPOCH - start) // SLOT_S - 1)
         for one in machines

@@ -4,8 +4,8 @@ import time
 
 import pytest
 from parcimetre_agent.recording.spool import Spool
-from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.records import DeviceId
 
 from .conftest import Agent, Collector
 from .test_sigkill import EPOCH, SLOT_S, assert_exactly, slot, spooled

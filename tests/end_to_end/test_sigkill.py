@@ -13,8 +13,8 @@ from parcimetre_agent.recording.spool import Spool
 from parcimetre_agent.recording.timeline import GapRecord
 from parcimetre_agent.report import SLOT_S, Energy, Slot
 from parcimetre_factors.activity import Activity
-from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.records import DeviceId
 
 KILLS = int(os.environ.get("PARCIMETRE_KILLS", "8"))
 CLIENTS = 4
@@ -86,7 +86,7 @@ class Client:
             return
 
 
-def test_what_was_acknowledged_survives_sigkill_at_any_moment_exactly_once(collector, machine):
+def test_what_was_acknowledged_survives_sigkill_at_any_moment_exactly_once(context, machine):
     moments, over = random.Random(20261124), threading.Event()
     clients = [Client(machine(), seed) for seed in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as pool:
@@ -94,16 +94,16 @@ def test_what_was_acknowledged_survives_sigkill_at_any_moment_exactly_once(colle
         try:
             for _ in range(KILLS):
                 time.sleep(moments.uniform(0.05, 0.8))
-                collector.kill()
-                collector.start()
+                context.kill()
+                context.start()
             time.sleep(0.3)
         finally:
             over.set()
         for stream in streams:
             stream.result()
-    collector.kill()
+    context.kill()
     assert all(client.interrupted for client in clients)
-    store = open_store(collector.folder)
+    store = open_store(context.folder)
     for client in clients:
         found = store.activity(DeviceId(client.machine.device_id), 0, EPOCH + SLOT_S)
         assert_exactly(found, client.acknowledged)
@@ -112,10 +112,10 @@ def test_what_was_acknowledged_survives_sigkill_at_any_moment_exactly_once(colle
     store.close()
 
 
-def test_a_real_agents_backlog_arrives_once_though_the_collector_dies_while_it_arrives(collector, agent):
+def test_a_real_agents_backlog_arrives_once_though_the_collector_dies_while_it_arrives(context, agent):
     assert agent.once().returncode == 0
     device = DeviceId(agent.status()["device_id"])
-    collector.kill()
+    context.kill()
     Spool(str(agent.folder)).put(
         [spooled(number) for number in range(BACKLOG)],
         [GapRecord(EPOCH - (BACKLOG + 96) * SLOT_S, 96 * SLOT_S, "off")],
@@ -125,17 +125,17 @@ def test_a_real_agents_backlog_arrives_once_though_the_collector_dies_while_it_a
     away = agent.once()
     assert (away.returncode, away.stderr.count("\n")) == (1, 1)
     assert "the data stays in the spool" in away.stderr
-    collector.start()
+    context.start()
     sending = threading.Thread(target=agent.once)
     sending.start()
-    _kill_amid_arrival(collector, device)
+    _kill_amid_arrival(context, device)
     sending.join()
-    collector.start()
+    context.start()
     done = agent.once()
     assert done.returncode == 0, done.stderr
     assert agent.status()["slots"] == agent.status()["gaps"] == 0
-    collector.stop()
-    store = open_store(collector.folder)
+    context.stop()
+    store = open_store(context.folder)
     assert_exactly(store.activity(device, EPOCH - BACKLOG * SLOT_S, EPOCH), [slot(n) for n in range(BACKLOG)])
     gap = store.activity(device, EPOCH - (BACKLOG + 96) * SLOT_S, EPOCH - BACKLOG * SLOT_S)
     assert gap.off_s.tolist() == [SLOT_S] * 96
@@ -143,11 +143,11 @@ def test_a_real_agents_backlog_arrives_once_though_the_collector_dies_while_it_a
     store.close()
 
 
-def _kill_amid_arrival(collector, device: DeviceId) -> None:
+def _kill_amid_arrival(context, device: DeviceId) -> None:
     """Kill the collector shortly after the first of the backlog was stored."""
-    store = open_store(collector.folder)
+    store = open_store(context.folder)
     deadline = time.monotonic() + 30
     while not len(store.activity(device, 0, EPOCH).start) and time.monotonic() < deadline:
         time.sleep(0.005)
     store.close()
-    collector.kill()
+    context.kill()

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from parcimetre_factors.factor import SHIPPED
+from parcimetre_factors.tables.factor_set import SHIPPED
 
 
 @pytest.fixture

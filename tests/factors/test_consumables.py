@@ -7,14 +7,15 @@ from hypothesis import strategies as st
 from parcimetre_factors.activity import Activity
 from parcimetre_factors.consumables import Pages, consumed
 from parcimetre_factors.criteria import Criterion, Stage
-from parcimetre_factors.embodied import embodied
-from parcimetre_factors.explain import recompute
-from parcimetre_factors.factor import load_factor_set
-from parcimetre_factors.hardware import Hardware, Printer
-from parcimetre_factors.power import power_model
-from parcimetre_factors.printer_power import printer_watts
-from parcimetre_factors.printer_power import test_at as use_in_test
-from parcimetre_factors.uncertainty import amounts, interval
+from parcimetre_factors.embodied.evidence import embodied
+from parcimetre_factors.explanation.term import recompute
+from parcimetre_factors.hardware.description import Hardware, Printer
+from parcimetre_factors.power.model import power_model
+from parcimetre_factors.power.printers import printer_watts
+from parcimetre_factors.power.printers import test_at as use_in_test
+from parcimetre_factors.tables.factor_set import load_factor_set
+from parcimetre_factors.uncertainty.amounts import amounts
+from parcimetre_factors.uncertainty.monte_carlo import interval
 
 FACTORS = load_factor_set()
 LASER = Hardware("printer", "Ricoh", "IM C3000", kind="40_to_99_kg", printer=Printer("laser", a3=True))

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parcimetre_factors.embodied.graphics_boards import find_board
 from parcimetre_factors.estimate import estimate
-from parcimetre_factors.factor import load_factor_set
-from parcimetre_factors.graphics import find_board
+from parcimetre_factors.tables.factor_set import load_factor_set
 
 FACTORS = load_factor_set()
 SERVER = {

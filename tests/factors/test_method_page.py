@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from parcimetre_factors.activity import Activity
-from parcimetre_factors.amortisation import Policy, per_unit
 from parcimetre_factors.criteria import Criterion, Stage
-from parcimetre_factors.embodied import embodied
-from parcimetre_factors.grid import intensity
-from parcimetre_factors.hardware import Cpu, Disk, Hardware, Memory
-from parcimetre_factors.power import power_model
-from parcimetre_factors.uncertainty import Amount, interval
+from parcimetre_factors.embodied.evidence import embodied
+from parcimetre_factors.grid.intensity import intensity
+from parcimetre_factors.hardware.description import Cpu, Disk, Hardware, Memory
+from parcimetre_factors.power.model import power_model
+from parcimetre_factors.service_life.amortisation import Policy, per_unit
+from parcimetre_factors.uncertainty.amounts import Amount
+from parcimetre_factors.uncertainty.monte_carlo import interval
 
 DOCS = Path(__file__).parents[2] / "docs"
 ID = re.compile(r"`([a-z0-9_]+(?:\.[a-z0-9_-]+)+)`")

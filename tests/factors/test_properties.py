@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
-from parcimetre_factors.embodied import embodied
-from parcimetre_factors.explain import recompute, walk
-from parcimetre_factors.factor import load_factor_set
-from parcimetre_factors.hardware import Cpu, Disk, Hardware, Memory
-from parcimetre_factors.uncertainty import Amount, amounts, interval
+from parcimetre_factors.embodied.evidence import embodied
+from parcimetre_factors.explanation.term import recompute, walk
+from parcimetre_factors.hardware.description import Cpu, Disk, Hardware, Memory
+from parcimetre_factors.tables.factor_set import load_factor_set
+from parcimetre_factors.uncertainty.amounts import Amount, amounts
+from parcimetre_factors.uncertainty.monte_carlo import interval
 
 FACTORS = load_factor_set()
 CATEGORIES = (

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from parcimetre_agent import report
-from parcimetre_server.app import build
-from parcimetre_server.collector import open_collector
-from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId, Fact
+from parcimetre_server.access.opening import open_context
+from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
+from parcimetre_server.web.app import build
 
 NOW = 1795514827  # Tuesday 2026-11-24, 10:07:07 UTC
 TODAY = NOW // 86_400 * 86_400
@@ -64,18 +64,18 @@ def arrivals():
     working = [start for start in starts if 8 <= start % DAY_S // 3600 < 17]
     laptops = [slot(start, battery if start // 3600 % 2 else package) for start in working]
     return [
-        Arrival(MEASURED, laptops, enrolled(MEASURED, "laptop", "Métropole/Ville/Mairie", laptop)),
-        Arrival(
+        WriteBatch(MEASURED, laptops, enrolled(MEASURED, "laptop", "Métropole/Ville/Mairie", laptop)),
+        WriteBatch(
             GUEST,
             [*map(slot, starts), slot(last, awake_s=400)],
             enrolled(GUEST, "virtual_machine", "Métropole/Ville", guest, simulated=True, hostname="guest-1"),
         ),
-        Arrival(
+        WriteBatch(
             SERVER,
             [slot(start, wall) for start in starts],
             enrolled(SERVER, "server", "Métropole/DSI", server),
         ),
-        Arrival(
+        WriteBatch(
             SILENT,
             [slot(start, awake_s=300, off_s=600) for start in starts[:96]],
             enrolled(SILENT, "desktop", "Métropole/DSI", replace(laptop, category="desktop", displays=[])),
@@ -88,7 +88,7 @@ def clock_at(monkeypatch):
     """Hold the collector's clock at some second; at NOW to begin with."""
 
     def hold(second):
-        monkeypatch.setattr("parcimetre_server.clock.now", lambda: second)
+        monkeypatch.setattr("parcimetre_server.base.clock.now", lambda: second)
 
     hold(NOW)
     return hold
@@ -97,20 +97,20 @@ def clock_at(monkeypatch):
 @pytest.fixture
 def empty(tmp_path, clock_at):
     """A collector that nobody has reported to."""
-    collector = open_collector(Settings(tmp_path / "empty"), create=True)
-    yield collector
-    collector.store.close()
+    context = open_context(Settings(tmp_path / "empty"), create=True)
+    yield context
+    context.store.close()
 
 
 @pytest.fixture
 def fleet(tmp_path, clock_at):
     """A collector with four devices: `laptop`, `guest`, `server` and `silent` name them."""
-    collector = open_collector(Settings(tmp_path / "data", organisation="Métropole"), create=True)
-    collector.store.append([Fact("site", "Hôtel de Ville", TODAY - 9 * DAY_S, {"zone": "FR"})])
-    collector.store.write(arrivals())
+    context = open_context(Settings(tmp_path / "data", organisation="Métropole"), create=True)
+    context.store.append([Fact("site", "Hôtel de Ville", TODAY - 9 * DAY_S, {"zone": "FR"})])
+    context.store.write(arrivals())
     names = {"laptop": MEASURED, "guest": GUEST, "server": SERVER, "silent": SILENT}
-    yield SimpleNamespace(collector=collector, now=NOW, today=TODAY, **names)
-    collector.store.close()
+    yield SimpleNamespace(context=context, now=NOW, today=TODAY, **names)
+    context.store.close()
 
 
 class Reader:
@@ -148,8 +148,8 @@ def client_of():
     """A client of the real app for a collector; the app's lifespan is not run."""
     apps = []
 
-    def make(collector):
-        apps.append(build(collector))
+    def make(context):
+        apps.append(build(context))
         return Reader(apps[-1])
 
     yield make
@@ -160,4 +160,4 @@ def client_of():
 @pytest.fixture
 def reader(fleet, client_of):
     """A client of the fleet's app."""
-    return client_of(fleet.collector)
+    return client_of(fleet.context)

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..errors import ParcimetreError
+from ..base.errors import ParcimetreError
 
 SHARED = ("options", "terminal")
 

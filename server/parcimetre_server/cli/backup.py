@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import N_
 from . import options, terminal
 
 EPILOG = """\b
@@ -33,8 +33,9 @@ def create(data_dir: Path, target: Path, as_json: bool) -> None:
 
     The file lets its owner issue credentials and read everything: keep it as you keep the data folder.
     """
-    from .. import backups, clock
-    from ..settings import STORE
+    from ..base import clock
+    from ..configuration.settings import STORE
+    from ..operations import backups
 
     if STORE.get().url:
         raise backups.CannotBackUp(
@@ -43,7 +44,7 @@ def create(data_dir: Path, target: Path, as_json: bool) -> None:
         )
     file = backups.create(data_dir, target, clock.now())
     facts = {"file": str(file), "bytes": file.stat().st_size}
-    terminal.done(mark("Backup written to {file} ({bytes} bytes)."), facts, as_json)
+    terminal.done(N_("Backup written to {file} ({bytes} bytes)."), facts, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -51,10 +52,10 @@ def create(data_dir: Path, target: Path, as_json: bool) -> None:
 @options.as_json
 def verify(file: Path, as_json: bool) -> None:
     """Compare every file of a backup with its checksum, and read its store through."""
-    from .. import backups
+    from ..operations import backups
 
     found = backups.verify(file)
-    terminal.done(mark("{file} of {at} is whole: {count} files."), _told(file, found), as_json)
+    terminal.done(N_("{file} of {at} is whole: {count} files."), _told(file, found), as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -64,15 +65,15 @@ def verify(file: Path, as_json: bool) -> None:
 @options.as_json
 def restore(data_dir: Path, file: Path, force: bool, as_json: bool) -> None:
     """Put a backup's files into the data folder, after all of them were checked. Stop the collector first."""
-    from .. import backups
+    from ..operations import backups
 
     found = backups.restore(file, data_dir, force)
     told = _told(file, found) | {"data_dir": str(data_dir)}
-    terminal.done(mark("{file} of {at} is restored to {data_dir}; start the collector."), told, as_json)
+    terminal.done(N_("{file} of {at} is restored to {data_dir}; start the collector."), told, as_json)
 
 
 def _told(file: Path, found: object) -> dict[str, object]:
-    from ..backups import Backup
+    from ..operations.backups import Backup
 
     assert isinstance(found, Backup)
     at = datetime.fromtimestamp(found.made_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

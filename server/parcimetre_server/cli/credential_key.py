@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import N_
 from . import options, terminal
 
 DAYS = 90
@@ -35,11 +35,11 @@ def rotate(data_dir: Path, day: datetime | None, force: bool, as_json: bool) -> 
     A running collector takes the new key by itself. If the old key was stolen, let it count no longer than
     today: all agents enrol again.
     """
-    from ..credentials import rotate
+    from ..access.credentials import rotate
 
-    collector = options.reading(data_dir)
-    now = collector.now()
+    context = options.reading(data_dir)
+    now = context.now()
     until = day.replace(tzinfo=UTC) if day else datetime.fromtimestamp(now, UTC) + timedelta(days=DAYS)
-    rotate(collector.store, data_dir, int(until.timestamp()), now, force)
+    rotate(context.store, data_dir, int(until.timestamp()), now, force)
     facts = {"until": until.date().isoformat()}
-    terminal.done(mark("A new key signs from now on; the old one is accepted until {until}."), facts, as_json)
+    terminal.done(N_("A new key signs from now on; the old one is accepted until {until}."), facts, as_json)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import N_
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..dead_letters import Letter
-    from ..store import Store
+    from ..ingest.dead_letters import DeadLetter
+    from ..store.interface import Store
 
 SHORT_ID = 12
 EPILOG = """\b
@@ -45,10 +45,10 @@ def list_letters(data_dir: Path, device_id: str | None, as_json: bool) -> None:
     store = options.reading(data_dir).store
     found = _chosen(store, (), device_id, every=device_id is None)
     rows = [asdict(one) if as_json else _row(one) for one in found]
-    terminal.show(rows, as_json, mark("No record was refused."))
+    terminal.show(rows, as_json, N_("No record was refused."))
 
 
-def _row(one: Letter) -> dict[str, object]:
+def _row(one: DeadLetter) -> dict[str, object]:
     at = datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
     return {"id": one.id, "at": at, "device": one.device[:SHORT_ID], "part": one.part, "reason": one.reason}
 
@@ -59,7 +59,7 @@ def _row(one: Letter) -> dict[str, object]:
 @options.as_json
 def show(data_dir: Path, letter_id: str, as_json: bool) -> None:
     """Show one refused record as it was sent."""
-    from ..dead_letters import letter
+    from ..ingest.dead_letters import letter
 
     found = asdict(letter(options.reading(data_dir).store, letter_id))
     click.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 2))
@@ -73,12 +73,12 @@ def show(data_dir: Path, letter_id: str, as_json: bool) -> None:
 @options.as_json
 def replay(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: bool, as_json: bool) -> None:
     """Judge refused records anew, after an upgrade or a mend; those taken now are letters no more."""
-    from ..dead_letters import replay
+    from ..ingest.dead_letters import replay
 
-    collector = options.reading(data_dir)
-    found = _chosen(collector.store, ids, device_id, every)
-    became = replay(collector.store, found, collector.now())
-    sentence = mark("{accepted} stored, {duplicates} known already, {refused} still refused.")
+    context = options.reading(data_dir)
+    found = _chosen(context.store, ids, device_id, every)
+    became = replay(context.store, found, context.now())
+    sentence = N_("{accepted} stored, {duplicates} known already, {refused} still refused.")
     terminal.done(sentence, asdict(became), as_json)
     if became.reason and not as_json:
         click.echo(became.reason, err=True)
@@ -92,17 +92,17 @@ def replay(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: b
 @options.as_json
 def drop(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: bool, as_json: bool) -> None:
     """Forget refused records."""
-    from ..dead_letters import drop
+    from ..ingest.dead_letters import drop
 
-    collector = options.reading(data_dir)
-    found = _chosen(collector.store, ids, device_id, every)
-    drop(collector.store, found, collector.now())
-    terminal.done(mark("{count} dropped."), {"count": len(found)}, as_json)
+    context = options.reading(data_dir)
+    found = _chosen(context.store, ids, device_id, every)
+    drop(context.store, found, context.now())
+    terminal.done(N_("{count} dropped."), {"count": len(found)}, as_json)
 
 
-def _chosen(store: Store, ids: Sequence[str], device_id: str | None, every: bool) -> list[Letter]:
-    from ..dead_letters import letter, letters
-    from ..devices import find
+def _chosen(store: Store, ids: Sequence[str], device_id: str | None, every: bool) -> list[DeadLetter]:
+    from ..fleet.lookup import find
+    from ..ingest.dead_letters import letter, letters
 
     if not ids and device_id is None and not every:
         raise click.UsageError("name letters by their ids, or give --device or --all")

@@ -14,11 +14,11 @@ from parcimetre_agent.report import SLOT_S
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..base.i18n import N_
 from ..demo.beside import beside, send_beside, state_outlets
 from ..demo.fleet import fleet
 from ..demo.secrets import secrets
 from ..demo.send import Sent, connect, send
-from ..i18n import mark
 from . import options, terminal
 
 DAY_S = 86_400
@@ -28,10 +28,10 @@ Example:
 """
 
 
-REPORTED = mark(
+REPORTED = N_(
     "{devices} simulated devices reported to {server}: {accepted} slots new, {duplicates} known already."
 )
-REFUSED = mark("{refused} records were refused; the first one: {reason}")
+REFUSED = N_("{refused} records were refused; the first one: {reason}")
 
 
 @click.command(epilog=EPILOG)
@@ -54,14 +54,14 @@ def command(data_dir: Path, server: str, devices: int, days: int, seed: int, as_
     last = int(time.time()) // SLOT_S * SLOT_S
     first = last - days * DAY_S
     began = time.monotonic()
-    with connect(server) as collector, secrets(data_dir) as secret_of:
+    with connect(server) as context, secrets(data_dir) as secret_of:
         those = beside(devices, seed)
         answers = chain(
-            send(collector, fleet(devices, seed), secret_of, first, last),
-            send_beside(collector, those, secret_of, first, last),
+            send(context, fleet(devices, seed), secret_of, first, last),
+            send_beside(context, those, secret_of, first, last),
         )
         sent = sum(_shown(answers, devices + len(those.devices)), start=Sent())
-        state_outlets(collector, those, secret_of, data_dir)
+        state_outlets(context, those, secret_of, data_dir)
     answer = asdict(sent) | {"first": first, "last": last, "seconds": round(time.monotonic() - began, 1)}
     click.echo(json.dumps(answer) if as_json else _sentence(sent, server))
 
@@ -78,7 +78,7 @@ def _shown(answers: Iterator[Sent], devices: int) -> Iterator[Sent]:
 
 
 def _sentence(sent: Sent, server: str) -> str:
-    say, counts = terminal.tongue(), asdict(sent) | {"server": server}
+    say, counts = terminal.translator(), asdict(sent) | {"server": server}
     lines = [say(REPORTED, **counts)]
     if sent.refused:
         lines.append(say(REFUSED, **counts))

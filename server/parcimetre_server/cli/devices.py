@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from ..i18n import mark
-from ..titles import NOT_COUNTED, title
+from ..base.i18n import N_
+from ..presentation.labels import NOT_COUNTED, label
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..api.devices import DeviceSummary
+    from ..analysis.device_summary import DeviceSummary
 
 SHORT_ID, ID_LENGTH = 12, 32
 TIMES = ("at", "first", "last", "until")
@@ -49,25 +49,26 @@ def command(
     """List devices, show one, change what becomes of it, and see who did."""
     if ctx.invoked_subcommand is not None:
         return
-    from ..api.devices import summary
-    from ..devices import chosen, devices
-    from ..home_displays import not_counted
-    from ..monitors import spans
+    from ..analysis.device_summary import summary
+    from ..fleet.devices import devices
+    from ..fleet.lookup import chosen
+    from ..fleet.monitors import spans
+    from ..fleet.monitors_at_home import not_counted
 
-    collector = options.reading(data_dir)
-    found = list(chosen(devices(collector.store), org_unit, site, category, search))
-    left_out, reported = not_counted(collector, found), spans(collector.store, found)
+    context = options.reading(data_dir)
+    found = list(chosen(devices(context.store), org_unit, site, category, search))
+    left_out, reported = not_counted(context, found), spans(context.store, found)
     rows = [summary(device, reported.get(device.id), left_out.get(device.id)) for device in found]
     shown = [asdict(row) if as_json else _row(row) for row in rows]
-    terminal.show(shown, as_json, mark("No device has enrolled yet."))
+    terminal.show(shown, as_json, N_("No device has enrolled yet."))
 
 
 def _row(device: DeviceSummary) -> dict[str, object]:
-    last, say = device.last_slot, terminal.tongue()
+    last, say = device.last_slot, terminal.translator()
     return {
         "id": device.id[:SHORT_ID],
         "name": f"{device.name} [{say('simulated')}]" if device.simulated else device.name,
-        "category": say(title("category", device.category)),
+        "category": say(label("category", device.category)),
         "org_unit": device.org_unit,
         "state": device.not_counted and say(NOT_COUNTED[device.not_counted]),
         "last_slot": last and datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -80,11 +81,11 @@ def _row(device: DeviceSummary) -> dict[str, object]:
 @options.as_json
 def show(data_dir: Path, device_id: str, as_json: bool) -> None:
     """Show all that is known of a device: its name, or enough of the beginning of its id."""
-    from ..api.devices import detail
-    from ..devices import find
+    from ..analysis.device_summary import detail
+    from ..fleet.lookup import find
 
-    collector = options.reading(data_dir)
-    found = asdict(detail(collector, find(collector.store, device_id).id))
+    context = options.reading(data_dir)
+    found = asdict(detail(context, find(context.store, device_id).id))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
@@ -103,13 +104,14 @@ def retire(data_dir: Path, device_id: str, scrapped: bool, as_json: bool) -> Non
 
     What its service life has left goes with it to its next owner, unless it is scrapped.
     """
-    from ..devices import find, retire
+    from ..fleet.lookup import find
+    from ..fleet.retirement import retire
 
-    collector = options.reading(data_dir)
-    found = find(collector.store, device_id)
-    retire(collector.store, found.id, collector.now(), scrapped)
+    context = options.reading(data_dir)
+    found = find(context.store, device_id)
+    retire(context.store, found.id, context.now(), scrapped)
     facts = {"id": found.id, "name": found.name, "state": "retired"}
-    terminal.done(mark("Device {name} is retired."), facts, as_json)
+    terminal.done(N_("Device {name} is retired."), facts, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -123,11 +125,11 @@ def purchases(data_dir: Path, file: TextIO, as_json: bool) -> None:
 
     A file may be imported again: what it states anew replaces what was kept, and figures follow.
     """
-    from ..purchases import keep
+    from ..fleet.purchases import store_purchases
 
-    collector = options.reading(data_dir)
-    kept = keep(collector.store, file, collector.zone, collector.now())
-    terminal.done(mark("Purchases: {changed} taken in, {known} known."), vars(kept), as_json)
+    context = options.reading(data_dir)
+    kept = store_purchases(context.store, file, context.zone, context.now())
+    terminal.done(N_("Purchases: {changed} taken in, {known} known."), vars(kept), as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -136,13 +138,14 @@ def purchases(data_dir: Path, file: TextIO, as_json: bool) -> None:
 @options.as_json
 def revoke(data_dir: Path, device_id: str, as_json: bool) -> None:
     """End a device's credential, if it was stolen: the machine must enrol again, its figures go on."""
-    from ..devices import find, revoke
+    from ..fleet.lookup import find
+    from ..fleet.retirement import revoke
 
-    collector = options.reading(data_dir)
-    found = find(collector.store, device_id)
-    revoke(collector.store, found.id, collector.now())
+    context = options.reading(data_dir)
+    found = find(context.store, device_id)
+    revoke(context.store, found.id, context.now())
     facts = {"id": found.id, "name": found.name}
-    terminal.done(mark("The credential of {name} holds no longer; its agent enrols again."), facts, as_json)
+    terminal.done(N_("The credential of {name} holds no longer; its agent enrols again."), facts, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -157,26 +160,26 @@ def transfer(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Let a device belong to another org unit from a day on; figures before it stay with the former one."""
-    from ..devices import find
-    from ..transfers import Stay, transfer
+    from ..fleet.lookup import find
+    from ..organisation.transfers import Placement, transfer
 
-    collector = options.reading(data_dir)
-    zone = collector.zone
-    found = find(collector.store, device_id)
-    first = day.date() if day else datetime.fromtimestamp(collector.now(), zone).date()
+    context = options.reading(data_dir)
+    zone = context.zone
+    found = find(context.store, device_id)
+    first = day.date() if day else datetime.fromtimestamp(context.now(), zone).date()
     stay = transfer(
-        collector.store,
+        context.store,
         found.id,
-        Stay(found.org_unit, found.site),
+        Placement(found.org_unit, found.site),
         org_unit,
         site,
         first,
         zone,
-        collector.now(),
+        context.now(),
     )
     facts = {"id": found.id, "name": found.name, "org_unit": stay.org_unit, "site": stay.site,
              "from": first.isoformat()}  # fmt: skip
-    terminal.done(mark("{name} belongs to {org_unit}, site {site}, from {from} on."), facts, as_json)
+    terminal.done(N_("{name} belongs to {org_unit}, site {site}, from {from} on."), facts, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -191,22 +194,22 @@ def merge(data_dir: Path, kept: str, gone: str | None, undo: bool, as_json: bool
     The history of both is read as one; where both have a quarter hour, the record that covers more of it
     counts. Nothing is rewritten, so that a merge can be undone.
     """
-    from ..devices import find
-    from ..merging import merge, unmerge
-    from ..store import DeviceId
+    from ..fleet.lookup import find
+    from ..fleet.merging import merge, unmerge
+    from ..store.records import DeviceId
 
-    collector = options.reading(data_dir)
-    store, now = collector.store, collector.now()
+    context = options.reading(data_dir)
+    store, now = context.store, context.now()
     if undo == (gone is not None):
         raise click.UsageError("give two devices, or one and --undo")
     if undo:
         into = unmerge(store, DeviceId(kept), now)
-        terminal.done(mark("{id} stands on its own again."), {"id": kept, "was_part_of": into}, as_json)
+        terminal.done(N_("{id} stands on its own again."), {"id": kept, "was_part_of": into}, as_json)
         return
     both = find(store, kept), find(store, gone or "")
     merge(store, both[0].id, both[1].id, now)
     facts = {"id": both[0].id, "name": both[0].name, "merged": both[1].id}
-    terminal.done(mark("{merged} is a part of {name} now."), facts, as_json)
+    terminal.done(N_("{merged} is a part of {name} now."), facts, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -220,18 +223,18 @@ def split(data_dir: Path, device_id: str, at: str, as_json: bool) -> None:
     Both machines enrol again. Records of one id do not say which machine sent them: they are told apart by
     time alone.
     """
-    from ..devices import find
-    from ..merging import split
-    from ..periods import span
+    from ..base.periods import span
+    from ..fleet.lookup import find
+    from ..fleet.merging import split
 
-    collector = options.reading(data_dir)
-    zone = collector.zone
-    found = find(collector.store, device_id)
-    first = span(at, None, zone, collector.now()).first
-    new = split(collector.store, found.id, first, collector.now())
+    context = options.reading(data_dir)
+    zone = context.zone
+    found = find(context.store, device_id)
+    first = span(at, None, zone, context.now()).first
+    new = split(context.store, found.id, first, context.now())
     facts = {"id": found.id, "name": found.name, "new": new, "at": first}
     terminal.done(
-        mark("What {name} sent from then on is device {new} now; its machine enrols again."), facts, as_json
+        N_("What {name} sent from then on is device {new} now; its machine enrols again."), facts, as_json
     )
 
 
@@ -248,16 +251,16 @@ def delete(data_dir: Path, device_id: str, reason: str, together: bool, yes: boo
     Uninstall its agent first, or it enrols again as a new device. Backups and weekly reports that were
     written before still hold it.
     """
-    from ..deletion import delete
-    from ..devices import find
+    from ..fleet.deletion import delete
+    from ..fleet.lookup import find
 
-    collector = options.reading(data_dir)
-    found = find(collector.store, device_id)
+    context = options.reading(data_dir)
+    found = find(context.store, device_id)
     if not yes:
-        asked = mark("Delete {name} with all its records? Past totals will lack it.")
-        click.confirm(terminal.tongue()(asked, name=found.name), abort=True, err=True)
-    gone = delete(collector.store, found.id, reason, collector.now(), together)
-    terminal.done(mark("{count} deleted."), {"deleted": gone, "count": len(gone)}, as_json)
+        asked = N_("Delete {name} with all its records? Past totals will lack it.")
+        click.confirm(terminal.translator()(asked, name=found.name), abort=True, err=True)
+    gone = delete(context.store, found.id, reason, context.now(), together)
+    terminal.done(N_("{count} deleted."), {"deleted": gone, "count": len(gone)}, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -266,7 +269,7 @@ def delete(data_dir: Path, device_id: str, reason: str, together: bool, yes: boo
 @options.as_json
 def audit(data_dir: Path, device_id: str | None, as_json: bool) -> None:
     """Show who did what and when: to one device (or secret, contract, ... of this id), or to anything."""
-    from ..audit import entries
+    from ..organisation.audit import entries
 
     rows = [
         asdict(entry)
@@ -274,7 +277,7 @@ def audit(data_dir: Path, device_id: str | None, as_json: bool) -> None:
         if device_id is None or entry.subject.startswith(device_id)
     ]
     shown = rows if as_json else [_entry(row) for row in rows]
-    terminal.show(shown, as_json, mark("Nothing was done yet."))
+    terminal.show(shown, as_json, N_("Nothing was done yet."))
 
 
 def _entry(row: dict[str, Any]) -> dict[str, object]:
@@ -289,7 +292,7 @@ def _entry(row: dict[str, Any]) -> dict[str, object]:
     return {
         "at": at,
         "who": row["who"],
-        "act": terminal.tongue()(row["act"]),
+        "act": terminal.translator()(row["act"]),
         "subject": subject[:SHORT_ID] if len(subject) == ID_LENGTH else subject,
         "change": row["reason"] or changed,
     }

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from .. import clock
-from ..errors import ParcimetreError
+from ..base import clock
+from ..base.errors import ParcimetreError
 from . import options, serve
 
 if TYPE_CHECKING:
-    from ..doctor import Finding
-    from ..settings import Settings
+    from ..configuration.settings import Settings
+    from ..operations.doctor import Finding
 
 EPILOG = """\b
 Examples:
@@ -57,7 +57,7 @@ command.params[:0] = serve.command.params
 
 
 def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
-    from ..doctor import failed, file, folder, listening, ok
+    from ..operations.doctor import failed, file, folder, listening, ok
 
     for name, value in given.items():
         origin = ORIGINS.get(ctx.get_parameter_source(name) or ParameterSource.DEFAULT, "default")
@@ -78,7 +78,7 @@ def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _settings(given: dict[str, Any]) -> Settings:
-    from ..settings import Settings
+    from ..configuration.settings import Settings
 
     return Settings(given["data_dir"], given["host"], given["port"], given["time_zone"])
 
@@ -86,15 +86,15 @@ def _settings(given: dict[str, Any]) -> Settings:
 def _content(settings: Settings) -> Iterator[Finding]:
     from parcimetre_factors.errors import FactorsError
 
-    from ..collector import open_collector
-    from ..doctor import content, failed
+    from ..access.opening import open_context
+    from ..operations.doctor import content, failed
 
     try:
-        collector = open_collector(settings)
+        context = open_context(settings)
     except (ParcimetreError, FactorsError) as error:
         yield failed("collector's data", " ".join(str(error).split()), "mend that, then run this again")
         return
     try:
-        yield from content.findings(collector)
+        yield from content.findings(context)
     finally:
-        collector.store.close()
+        context.store.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import N_
 from . import options, terminal
 
 EPILOG = """\b
@@ -37,19 +37,19 @@ def create(
     data_dir: Path, org_unit: str, site: str, zone: str | None, expires: datetime | None, as_json: bool
 ) -> None:
     """Create a secret and show it, this once."""
-    from ..enrolment import create_secret
+    from ..fleet.enrolment import create_secret
 
-    collector = options.reading(data_dir, create=True)
+    context = options.reading(data_dir, create=True)
     expires_at = None if expires is None else int(expires.replace(tzinfo=UTC).timestamp())
-    secret, text = create_secret(collector, org_unit, site, zone, expires_at)
+    secret, text = create_secret(context, org_unit, site, zone, expires_at)
     if as_json:
         answer = {"id": secret.id, "secret": text, "org_unit": secret.org_unit, "site": secret.site}
         click.echo(json.dumps(answer, ensure_ascii=False))
     else:
         click.echo(text)
-        told = mark("Secret {id} for {org_unit}, site {site}. It is shown only now.")
+        told = N_("Secret {id} for {org_unit}, site {site}. It is shown only now.")
         about = {"id": secret.id, "org_unit": secret.org_unit, "site": secret.site}
-        click.echo(terminal.tongue()(told, **about), err=True)
+        click.echo(terminal.translator()(told, **about), err=True)
 
 
 @command.command("list", epilog=EPILOG)
@@ -57,21 +57,21 @@ def create(
 @options.as_json
 def list_secrets(data_dir: Path, as_json: bool) -> None:
     """List secrets with their state; the secrets themselves are not kept."""
-    from ..enrolment import all_secrets
+    from ..fleet.enrolment import all_secrets
 
-    collector = options.reading(data_dir)
-    now = collector.now()
+    context = options.reading(data_dir)
+    now = context.now()
     rows = [
         {
             "id": secret.id,
             "org_unit": secret.org_unit,
             "site": secret.site,
-            "state": secret.state(now) if as_json else terminal.tongue()(secret.state(now)),
+            "state": secret.state(now) if as_json else terminal.translator()(secret.state(now)),
             "expires_at": secret.expires_at if as_json else _day(secret.expires_at),
         }
-        for secret in all_secrets(collector.store)
+        for secret in all_secrets(context.store)
     ]
-    terminal.show(rows, as_json, mark("There is no enrolment secret yet: create one."))
+    terminal.show(rows, as_json, N_("There is no enrolment secret yet: create one."))
 
 
 def _day(second: int | None) -> str | None:
@@ -84,8 +84,8 @@ def _day(second: int | None) -> str | None:
 @options.as_json
 def revoke(data_dir: Path, secret_id: str, as_json: bool) -> None:
     """Let nobody enrol with a secret any more; machines already enrolled stay."""
-    from ..enrolment import revoke_secret
+    from ..fleet.enrolment import revoke_secret
 
     secret = revoke_secret(options.reading(data_dir), secret_id)
     facts = {"id": secret.id, "org_unit": secret.org_unit, "state": "revoked"}
-    terminal.done(mark("Secret {id} for {org_unit} is revoked."), facts, as_json)
+    terminal.done(N_("Secret {id} for {org_unit} is revoked."), facts, as_json)

@@ -10,15 +10,15 @@ from typing import BinaryIO
 import click
 from parcimetre_factors.estimate import Answer
 
-from ..estimates import answer_lines
-from ..factor_sets import in_force
-from ..formats import Formats
-from ..i18n import mark
-from ..titles import EVIDENCE
+from ..analysis.estimates import answer_lines
+from ..base.i18n import N_
+from ..configuration.factor_sets import in_force
+from ..presentation.formats import Formats
+from ..presentation.labels import EVIDENCE
 from . import options, terminal
 
-WORDS = (mark("line"), mark("evidence"))
-NUMBERS = (mark("embodied"), mark("95 % interval"), mark("idle"), mark("full load"))
+WORDS = (N_("line"), N_("evidence"))
+NUMBERS = (N_("embodied"), N_("95 % interval"), N_("idle"), N_("full load"))
 EPILOG = """\b
 Examples:
   echo '{"class": "laptop", "maker": "Dell Inc.", "model": "Latitude 5420"}' | parcimetre estimate
@@ -49,14 +49,14 @@ def command(data_dir: Path, file: BinaryIO, table: bool, as_json: bool) -> None:
 
 def _table(answers: Iterable[Answer]) -> None:
     """Answers as rows; what could not be answered stands below, so that sentences do not widen the table."""
-    formats = Formats(terminal.tongue())
+    formats = Formats(terminal.translator())
     numbered = list(enumerate(answers, start=1))
     rows = [[str(number), *_row(answer, formats)] for number, answer in numbered if "error" not in answer]
-    headings = [formats.tongue(name) for name in (*WORDS, *NUMBERS)]
+    headings = [formats.translator(name) for name in (*WORDS, *NUMBERS)]
     terminal.print_table(headings[: len(WORDS)], headings[len(WORDS) :], rows)
     for number, answer in numbered:
         if "error" in answer:
-            told = formats.tongue("line {number}: {error}", number=number, error=answer["error"])
+            told = formats.translator("line {number}: {error}", number=number, error=answer["error"])
             click.echo(told, err=True)
 
 
@@ -64,7 +64,7 @@ def _row(answer: Answer, formats: Formats) -> list[str]:
     gwp, watts = answer["embodied"]["gwp"], answer["power_w"]
     evidence = EVIDENCE[answer["evidence"]["embodied"]]
     return [
-        formats.tongue(evidence),
+        formats.translator(evidence),
         formats.quantity(gwp["value"], gwp["unit"]),
         formats.interval(gwp["value"], gwp["low"], gwp["high"], gwp["unit"]),
         formats.quantity(watts["0"]["value"], "W"),

@@ -6,28 +6,29 @@ import json
 from pathlib import Path
 
 import click
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.errors import BadExplanation
-from parcimetre_factors.explain import Term
-from parcimetre_factors.factor import FactorSet
-from parcimetre_factors.verify import first_difference
+from parcimetre_factors.explanation.term import Term
+from parcimetre_factors.explanation.verification import first_difference
+from parcimetre_factors.service_life.amortisation import Policy
+from parcimetre_factors.tables.factor_set import FactorSet
 from rich.markup import escape
 from rich.tree import Tree
 
-from ..contracts import Electricity, market_sets
-from ..devices import find
-from ..explanations import Explanation, explain_device, explain_unit
-from ..explanations import as_json as explanation_json
-from ..factor_sets import in_force
-from ..formats import Formats
-from ..i18n import Tongue, language_of_environment, mark
-from ..periods import span
-from ..titles import QUALITIES, title
+from ..base.i18n import N_, Translator, language_of_environment
+from ..base.periods import span
+from ..configuration.factor_sets import in_force
+from ..fleet.lookup import find
+from ..footprint.explanation.as_json import as_json as explanation_json
+from ..footprint.explanation.device import Explanation, explain_device
+from ..footprint.explanation.org_unit import explain_unit
+from ..grid.supply_contracts import Electricity, market_sets
+from ..presentation.formats import Formats
+from ..presentation.labels import QUALITIES, label
 from . import options, terminal
 from .footprint import amortisation_option, begin, criterion_option, electricity_option, end, org_unit_option
 
-BESIDE = mark(
+BESIDE = N_(
     "Of the quarter hours that both tell, its outlets counted {outlets}, which counts; its own counters or "
     "its model say {own}."
 )
@@ -61,7 +62,7 @@ DIFFERS = 1
 )
 @click.pass_context
 def command(
-    context: click.Context,
+    command_context: click.Context,
     data_dir: Path,
     device_id: str | None,
     org_unit: str | None,
@@ -78,22 +79,22 @@ def command(
     With --verify, exit code 0 says that all of it recomputes, 1 that something does not.
     """
     if verify is not None:
-        context.exit(_verify(verify, data_dir))
+        command_context.exit(_verify(verify, data_dir))
     if (device_id is None) == (org_unit is None):
         raise click.UsageError("give either --device ID or --org-unit PATH; parcimetre devices lists the ids")
-    collector = options.reading(data_dir)
-    zone = collector.zone
-    asked = span(begin, end, zone, collector.now())
-    policy = Policy(amortisation or collector.settings.amortisation)
+    context = options.reading(data_dir)
+    zone = context.zone
+    asked = span(begin, end, zone, context.now())
+    policy = Policy(amortisation or context.settings.amortisation)
     how = (asked, Criterion(criterion), policy, electricity)
     if device_id is not None:
-        found = explain_device(collector, find(collector.store, device_id).id, *how)
+        found = explain_device(context, find(context.store, device_id).id, *how)
     else:
-        found = explain_unit(collector, org_unit, *how)
+        found = explain_unit(context, org_unit, *how)
     if as_json:
         click.echo(json.dumps(explanation_json(found), ensure_ascii=False))
         return
-    _print(found, Formats(Tongue(language_of_environment()), zone), collector.factors.name)
+    _print(found, Formats(Translator(language_of_environment()), zone), context.factors.name)
 
 
 def _set_of(document: dict[str, object], data_dir: Path) -> FactorSet:
@@ -119,30 +120,30 @@ def _verify(file: Path, data_dir: Path) -> int:
 
 
 def _print(found: Explanation, formats: Formats, factor_set: str) -> None:
-    console, tongue = terminal.console(), formats.tongue
+    console, translator = terminal.console(), formats.translator
     if found.term is None:
-        console.print(tongue("No factor knows this criterion for this device."))
+        console.print(translator("No factor knows this criterion for this device."))
         return
     console.print(_tree(found.term, formats))
     for name, term in found.definitions.items():
         console.print(_tree(term, formats, name))
     if found.grid_tiers:
         tiers = formats.tiers(found.grid_tiers)
-        console.print(escape(tongue("Intensity of the electricity: {tiers}", tiers=tiers)), style="dim")
+        console.print(escape(translator("Intensity of the electricity: {tiers}", tiers=tiers)), style="dim")
     for note in found.notes:
-        console.print(tongue(note), style="dim")
+        console.print(translator(note), style="dim")
     if found.beside is not None:
         both = (found.beside.outlets_kwh, found.beside.own_kwh)
         outlets, own = (formats.quantity(kwh, "kWh") for kwh in both)
-        console.print(escape(tongue(BESIDE, outlets=outlets, own=own)), style="dim")
+        console.print(escape(translator(BESIDE, outlets=outlets, own=own)), style="dim")
     if found.absent:
-        names = ", ".join(tongue(title("stage", stage)) for stage in found.absent)
-        console.print(f"{tongue('Left out, as no factor knows them:')} {names}", style="dim")
+        names = ", ".join(translator(label("stage", stage)) for stage in found.absent)
+        console.print(f"{translator('Left out, as no factor knows them:')} {names}", style="dim")
     for factor in found.factors:
-        quality = f" ({tongue(QUALITIES[factor.quality])})" if factor.quality else ""
+        quality = f" ({translator(QUALITIES[factor.quality])})" if factor.quality else ""
         source = f"{factor.source.publisher}, {factor.source.year}, {factor.source.url}"
         console.print(escape(f"{factor.id}{quality}: {source}"), style="dim")
-    console.print(f"{tongue('Factor set')} {factor_set}", style="dim")
+    console.print(f"{translator('Factor set')} {factor_set}", style="dim")
 
 
 def _tree(term: Term, formats: Formats, name: str = "") -> Tree:
@@ -155,7 +156,7 @@ def _tree(term: Term, formats: Formats, name: str = "") -> Tree:
 def _line(term: Term, formats: Formats, name: str) -> str:
     sign = {"sum": "Σ ", "product": "× ", "quotient": "÷ "}.get(term.operation, "")
     about = [
-        formats.tongue(term.label),
+        formats.translator(term.label),
         name,
         term.detail,
         term.factor and f"<{term.factor}>",

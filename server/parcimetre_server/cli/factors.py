@@ -9,15 +9,15 @@ from pathlib import Path
 
 import click
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.factor import Factor, FactorSet, load_factor_set
-from parcimetre_factors.overlay import Change, changes
+from parcimetre_factors.tables.factor_set import Factor, FactorSet, load_factor_set
+from parcimetre_factors.tables.overlay import Change, changes
 
-from ..adoption import adopt as adopt_candidate
-from ..api.factors import matching
-from ..factor_sets import candidate, checked, import_tables, in_force, sound
-from ..formats import Formats
-from ..i18n import mark
-from ..titles import QUALITIES
+from ..analysis.factor_sets.adoption import adopt as adopt_candidate
+from ..analysis.factor_sets.search import matching
+from ..base.i18n import N_
+from ..configuration.factor_sets import candidate, checked, import_tables, in_force, sound
+from ..presentation.formats import Formats
+from ..presentation.labels import QUALITIES
 from . import options, terminal
 
 EPILOG = """\b
@@ -53,12 +53,12 @@ def list_factors(data_dir: Path, words: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(factor) for factor in found], ensure_ascii=False))
         return
-    formats = Formats(terminal.tongue())
+    formats = Formats(terminal.translator())
     rows = [_line(factor, formats) for factor in found[:MOST_SHOWN]]
-    terminal.show(rows, False, mark("No factor holds all these words."))
+    terminal.show(rows, False, N_("No factor holds all these words."))
     if len(found) > MOST_SHOWN:
-        click.echo(formats.tongue("{more} more: add words.", more=len(found) - MOST_SHOWN), err=True)
-    click.echo(f"{formats.tongue('Factor set')} {factors.name}", err=True)
+        click.echo(formats.translator("{more} more: add words.", more=len(found) - MOST_SHOWN), err=True)
+    click.echo(f"{formats.translator('Factor set')} {factors.name}", err=True)
 
 
 @command.command(epilog=EPILOG)
@@ -91,20 +91,20 @@ def check(data_dir: Path, folder: Path | None) -> None:
     """
     if folder is None:
         found = sound(in_force(data_dir), {})
-        terminal.done(mark("The set in force is in order: {set}."), {"set": found.name}, False)
+        terminal.done(N_("The set in force is in order: {set}."), {"set": found.name}, False)
         return
     found = checked(folder)
     _show_changes(found)
-    terminal.done(mark("The tables are in order: with them the set is {set}."), {"set": found.name}, False)
+    terminal.done(N_("The tables are in order: with them the set is {set}."), {"set": found.name}, False)
 
 
 def _show_changes(found: FactorSet) -> None:
     """What a folder's tables replace, add and take away of the shipped set."""
-    formats = Formats(terminal.tongue())
+    formats = Formats(terminal.translator())
     rows = list(_rows(list(changes(load_factor_set(), found)), formats))
-    terminal.show(rows[:MOST_SHOWN], False, mark("The tables are those of the shipped set."))
+    terminal.show(rows[:MOST_SHOWN], False, N_("The tables are those of the shipped set."))
     if len(rows) > MOST_SHOWN:
-        click.echo(formats.tongue("{more} more.", more=len(rows) - MOST_SHOWN), err=True)
+        click.echo(formats.translator("{more} more.", more=len(rows) - MOST_SHOWN), err=True)
 
 
 @command.command("import", epilog=EPILOG)
@@ -114,7 +114,7 @@ def _show_changes(found: FactorSet) -> None:
 def import_folder(data_dir: Path, folder: Path, as_json: bool) -> None:
     """Take tables of your own as the candidate; nothing changes until it is adopted."""
     found = import_tables(data_dir, folder)
-    sentence = mark("Set {set} can be compared with `parcimetre factors diff` and adopted.")
+    sentence = N_("Set {set} can be compared with `parcimetre factors diff` and adopted.")
     if not as_json:
         _show_changes(found)
     terminal.done(sentence, {"set": found.id if as_json else found.name}, as_json)
@@ -127,7 +127,7 @@ def adopt(data_dir: Path, as_json: bool) -> None:
     """Put the candidate in force, for commands at once and for a running collector when it is restarted."""
     candidate(data_dir)  # before a store is made for the audit log
     found = adopt_candidate(options.reading(data_dir, create=True))
-    sentence = mark("Set {set} is in force; restart the collector so that its pages use it.")
+    sentence = N_("Set {set} is in force; restart the collector so that its pages use it.")
     terminal.done(sentence, {"set": found.id if as_json else found.name}, as_json)
 
 
@@ -139,16 +139,16 @@ def adopt(data_dir: Path, as_json: bool) -> None:
 @options.as_json
 def calibrate(data_dir: Path, days: int, as_json: bool) -> None:
     """Compare power models with what laptops took on battery; a candidate that waits to be adopted."""
-    from ..calibrations import calibrations, keep
-    from ..periods import Span
+    from ..analysis.factor_sets.calibrations import calibrations, keep
+    from ..base.periods import Span
 
-    collector = options.reading(data_dir)
-    now = collector.now() // SLOT_S * SLOT_S
+    context = options.reading(data_dir)
+    now = context.now() // SLOT_S * SLOT_S
     span = Span(now - days * DAY_S, now)
-    found = calibrations(collector, span)
+    found = calibrations(context, span)
     if found:
-        keep(collector, found, span)
-    formats = Formats(terminal.tongue())
+        keep(context, found, span)
+    formats = Formats(terminal.translator())
     rows = [
         {
             "name": f"{one.hardware.maker} {one.hardware.model}",
@@ -160,9 +160,7 @@ def calibrate(data_dir: Path, days: int, as_json: bool) -> None:
         }
         for one in found
     ]
-    terminal.show(
-        rows, as_json, mark("No model has 3 devices with 20 hours on battery: nothing to calibrate.")
-    )
+    terminal.show(rows, as_json, N_("No model has 3 devices with 20 hours on battery: nothing to calibrate."))
 
 
 @command.command(epilog=EPILOG)
@@ -170,7 +168,7 @@ def calibrate(data_dir: Path, days: int, as_json: bool) -> None:
 @options.as_json
 def diff(data_dir: Path, as_json: bool) -> None:
     """Compare the candidate with the set in force: each factor, and the fleet's total of the last 28 days."""
-    from ..factor_effects import SPAN_DAYS
+    from ..analysis.factor_sets.effects import SPAN_DAYS
 
     before, after = in_force(data_dir), candidate(data_dir)
     totals = [_total(data_dir, factors) for factors in (before, after)]
@@ -180,24 +178,24 @@ def diff(data_dir: Path, as_json: bool) -> None:
                 "changes": [asdict(change) for change in found]}  # fmt: skip
         click.echo(json.dumps(told, ensure_ascii=False))
         return
-    formats = Formats(terminal.tongue())
-    terminal.show(list(_rows(found, formats)), False, mark("The two sets have the same factors."))
+    formats = Formats(terminal.translator())
+    terminal.show(list(_rows(found, formats)), False, N_("The two sets have the same factors."))
     old, new = (formats.quantity(total, "kg CO2 eq") for total in totals)
     moved = formats.change(totals[1] / totals[0] - 1 if totals[0] and totals[1] is not None else None)
-    sentence = mark("Footprint of the last {days} days: {old} with {before}, {new} with {after} ({moved}).")
+    sentence = N_("Footprint of the last {days} days: {old} with {before}, {new} with {after} ({moved}).")
     told = {"days": SPAN_DAYS, "old": old, "new": new, "before": before.id, "after": after.id, "moved": moved}
     terminal.done(sentence, told, False)
 
 
 def _total(data_dir: Path, factors: FactorSet) -> float | None:
     """Climate impact of the whole fleet over the last days, in kg CO2 eq."""
-    from ..factor_effects import total
+    from ..analysis.factor_sets.effects import total
 
     return total(options.reading(data_dir), factors).value
 
 
 def _line(factor: Factor, formats: Formats) -> dict[str, str]:
-    quality = {"quality": formats.tongue(QUALITIES[factor.quality])}
+    quality = {"quality": formats.translator(QUALITIES[factor.quality])}
     return {"id": factor.id, **_value(factor, formats), **quality, "source": factor.source.publisher}
 
 

@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import get_args
 
 import click
-from parcimetre_factors.amortisation import Policy
 from parcimetre_factors.criteria import Criterion
+from parcimetre_factors.service_life.amortisation import Policy
 
-from ..contracts import ELECTRICITY, Electricity
-from ..devices import devices
-from ..explanations import MARKET
-from ..footprints import GROUPINGS, GroupBy, Query, Row, figures
-from ..formats import Formats
-from ..i18n import Tongue, language_of_environment, mark
-from ..periods import Interval, span
-from ..sparkline import sparkline
-from ..tallies import ALL
-from ..titles import GROUPS, title
+from ..base.i18n import N_, Translator, language_of_environment
+from ..base.periods import Interval, span
+from ..fleet.devices import devices
+from ..footprint.compute import compute_footprint
+from ..footprint.contributions import ALL, GROUPINGS, GroupBy
+from ..footprint.explanation.notes import MARKET
+from ..footprint.query import FootprintQuery, FootprintRow
+from ..grid.supply_contracts import ELECTRICITY, Electricity
+from ..presentation.formats import Formats
+from ..presentation.labels import GROUPS, label
+from ..presentation.sparkline import sparkline
 from . import options, terminal
 
 EPILOG = """\b
@@ -41,11 +42,11 @@ CSV_COLUMNS = (
 )  # fmt: skip
 SPARK_WIDTH = 100
 NUMBERS = (
-    mark("Electricity"),
-    mark("Footprint"),
-    mark("95 % interval"),
-    mark("Coverage"),
-    mark("Measured share"),
+    N_("Electricity"),
+    N_("Footprint"),
+    N_("95 % interval"),
+    N_("Coverage"),
+    N_("Measured share"),
 )
 begin = click.option("--from", "begin", metavar="TIME", help="Date, time or seconds UTC; 7 days before --to.")
 end = click.option("--to", "end", metavar="TIME", help="The same, itself not included; now by default.")
@@ -104,11 +105,11 @@ def command(
     as_json: bool,
 ) -> None:
     """Show the footprint of the fleet, with its interval, coverage and measured share."""
-    collector = options.reading(data_dir)
-    asked = span(begin, end, collector.zone, collector.now())
-    policy = Policy(amortisation or collector.settings.amortisation)
-    query = Query(asked, Criterion(criterion), interval, org_unit, None, policy, electricity)
-    found = figures(collector, query)
+    context = options.reading(data_dir)
+    asked = span(begin, end, context.zone, context.now())
+    policy = Policy(amortisation or context.settings.amortisation)
+    query = FootprintQuery(asked, Criterion(criterion), interval, org_unit, None, policy, electricity)
+    found = compute_footprint(context, query)
     rows = found.rows(group_by)
     if as_json:
         told = {
@@ -123,42 +124,42 @@ def command(
     if as_csv:
         _print_csv(rows)
         return
-    formats = Formats(Tongue(language_of_environment()), collector.zone)
+    formats = Formats(Translator(language_of_environment()), context.zone)
     shown = [*rows, found.total()] if group_by and interval == "total" and rows else rows
-    names = {str(key): one.name for key, one in devices(collector.store).items()}
+    names = {str(key): one.name for key, one in devices(context.store).items()}
     _print(shown, names, formats, group_by, interval)
     if interval != "total" and (spark or sys.stdout.isatty()):
-        _draw(found.periods.names, rows, lambda row: _name(row, group_by, names, formats.tongue), formats)
+        _draw(found.periods.names, rows, lambda row: _name(row, group_by, names, formats.translator), formats)
     if found.electricity == "market":
-        click.echo(formats.tongue(MARKET))
+        click.echo(formats.translator(MARKET))
     if tiers := found.total().grid_tiers:
-        click.echo(formats.tongue("Intensity of the electricity: {tiers}", tiers=formats.tiers(tiers)))
+        click.echo(formats.translator("Intensity of the electricity: {tiers}", tiers=formats.tiers(tiers)))
     if (whole := found.total()).incomplete and whole.extrapolated and interval == "total":
         about = formats.about(
             whole.extrapolated.value, whole.extrapolated.low, whole.extrapolated.high, whole.unit
         )
-        click.echo(formats.tongue("With the time that has no record: about {whole}", whole=about))
+        click.echo(formats.translator("With the time that has no record: about {whole}", whole=about))
 
 
 def _print(
-    rows: Sequence[Row],
+    rows: Sequence[FootprintRow],
     names: Mapping[str, str],
     formats: Formats,
     group_by: GroupBy | None,
     interval: Interval,
 ) -> None:
-    tongue = formats.tongue
+    translator = formats.translator
     if not rows:
-        click.echo(tongue("No device has reported in this period."))
+        click.echo(translator("No device has reported in this period."))
         return
-    words = [tongue(GROUPS[group_by])] if group_by else []
-    periods = [tongue("Period")] if interval != "total" else []
+    words = [translator(GROUPS[group_by])] if group_by else []
+    periods = [translator("Period")] if interval != "total" else []
     terminal.print_table(
         words,
-        [*periods, *(tongue(heading) for heading in NUMBERS)],
+        [*periods, *(translator(heading) for heading in NUMBERS)],
         [
             [
-                *([_name(row, group_by, names, tongue)] if words else []),
+                *([_name(row, group_by, names, translator)] if words else []),
                 *([row.period] if periods else []),
                 *_numbers(row, formats),
             ]
@@ -167,13 +168,18 @@ def _print(
     )
 
 
-def _print_csv(rows: Sequence[Row]) -> None:
+def _print_csv(rows: Sequence[FootprintRow]) -> None:
     writer = csv.DictWriter(sys.stdout, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)
 
 
-def _draw(periods: Sequence[str], rows: Sequence[Row], name: Callable[[Row], str], formats: Formats) -> None:
+def _draw(
+    periods: Sequence[str],
+    rows: Sequence[FootprintRow],
+    name: Callable[[FootprintRow], str],
+    formats: Formats,
+) -> None:
     """A line of blocks for each group, with the least and the greatest value of a period."""
     console = terminal.console()
     for _, of_group in groupby(rows, key=lambda row: row.group):
@@ -187,14 +193,16 @@ def _draw(periods: Sequence[str], rows: Sequence[Row], name: Callable[[Row], str
         console.print(f"{name(one)}: {' – '.join(ends)}\n{line}", markup=False)
 
 
-def _name(row: Row, group_by: GroupBy | None, names: Mapping[str, str], tongue: Tongue) -> str:
+def _name(
+    row: FootprintRow, group_by: GroupBy | None, names: Mapping[str, str], translator: Translator
+) -> str:
     if row.group == ALL:
-        return tongue("Total")
-    name = tongue(title(group_by, names.get(row.group, row.group)))
-    return f"{name} [{tongue('simulated')}]" if row.simulated is True else name
+        return translator("Total")
+    name = translator(label(group_by, names.get(row.group, row.group)))
+    return f"{name} [{translator('simulated')}]" if row.simulated is True else name
 
 
-def _numbers(row: Row, formats: Formats) -> list[str]:
+def _numbers(row: FootprintRow, formats: Formats) -> list[str]:
     """The cells under NUMBERS."""
     return [
         formats.quantity(row.energy_kwh, "kWh"),

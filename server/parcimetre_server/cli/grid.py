@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formats import Formats
-from ..i18n import mark
+from ..base.i18n import N_
+from ..presentation.formats import Formats
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..collector import Collector
-    from ..contracts import Held
+    from ..access.context import Context
+    from ..grid.supply_contracts import Held
 
 EPILOG = """\b
 Examples:
@@ -48,15 +48,15 @@ def import_feed(data_dir: Path, file: Any, zone: str, as_json: bool) -> None:
 
     A file may be imported again: what it states anew replaces what was kept, and figures follow.
     """
-    from parcimetre_factors.grid import check_zone
+    from parcimetre_factors.grid.intensity import check_zone
 
-    from ..feeds import read
-    from ..observations import keep
+    from ..grid.feeds import read
+    from ..grid.observations import store_observations
 
-    collector = options.reading(data_dir, create=True)
-    check_zone(zone, collector.factors)
-    kept = keep(collector.store, zone, read(_text(file.read()), zone), collector.now())
-    sentence = mark("{zone}: {added} slots added, {corrected} corrected, {known} known; {gaps} are gaps.")
+    context = options.reading(data_dir, create=True)
+    check_zone(zone, context.factors)
+    kept = store_observations(context.store, zone, read(_text(file.read()), zone), context.now())
+    sentence = N_("{zone}: {added} slots added, {corrected} corrected, {known} known; {gaps} are gaps.")
     terminal.done(sentence, {"zone": zone, **vars(kept)}, as_json)
 
 
@@ -78,16 +78,16 @@ def show(data_dir: Path, zone: str, begin: str | None, end: str | None, as_json:
     """Show what a kilowatt-hour costs, by day of UTC; with --json, every slot."""
     from parcimetre_factors.criteria import Criterion
 
-    from ..api.grid import grid_slots
-    from ..periods import span
+    from ..analysis.grid_slots import grid_slots
+    from ..base.periods import span
 
-    collector = options.reading(data_dir)
-    asked = span(begin, end, collector.zone, collector.now(), days=1)
-    found = grid_slots(collector, zone, asked, Criterion.GWP)
+    context = options.reading(data_dir)
+    asked = span(begin, end, context.zone, context.now(), days=1)
+    found = grid_slots(context, zone, asked, Criterion.GWP)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
-    terminal.show(list(_days(found, Formats(terminal.tongue()))), False, mark("There is no slot."))
+    terminal.show(list(_days(found, Formats(terminal.translator()))), False, N_("There is no slot."))
 
 
 def _days(found: dict[str, Any], formats: Formats) -> Iterator[dict[str, object]]:
@@ -121,9 +121,10 @@ def profile(data_dir: Path, zone: str, folder: Path, as_json: bool) -> None:
     They count after `parcimetre factors import FOLDER` and `parcimetre factors adopt`, for slots that no feed
     gives. A month needs 20 days.
     """
-    from ..own_profiles import make_profiles
+    from ..grid.monthly_profiles import make_profiles
 
-    months = make_profiles(options.reading(data_dir), zone, folder)
+    reader = options.reading(data_dir)
+    months = make_profiles(reader.store, reader.factors, zone, reader.now(), folder)
     rows = [{"month": m.name, "days": m.days, "profile": "yes" if m.rows else "no"} for m in months]
     terminal.show(rows, as_json, "")
 
@@ -151,16 +152,16 @@ def contract(data_dir: Path) -> None:
 @options.as_json
 def add_contract(data_dir: Path, file: Any, first: str | None, as_json: bool, **said: str | None) -> None:
     """Keep a contract, or all of a file; the same again changes nothing."""
-    from .. import contracts
+    from ..grid import supply_contracts
 
-    collector = options.reading(data_dir, create=True)
+    context = options.reading(data_dir, create=True)
     stated: list[Any] = [{name: text for name, text in {**said, "from": first}.items() if text is not None}]
     if file is not None:
         if stated[0]:
             raise click.UsageError("give either --file or the contract itself")
-        stated = contracts.read(file.read().decode("utf-8-sig"))
-    kept = contracts.add(collector.store, stated, collector.zone, collector.now())
-    _show_contracts(collector, kept, as_json)
+        stated = supply_contracts.read(file.read().decode("utf-8-sig"))
+    kept = supply_contracts.add(context.store, stated, context.zone, context.now())
+    _show_contracts(context, kept, as_json)
 
 
 @contract.command("list", epilog=EPILOG)
@@ -168,10 +169,10 @@ def add_contract(data_dir: Path, file: Any, first: str | None, as_json: bool, **
 @options.as_json
 def list_contracts(data_dir: Path, as_json: bool) -> None:
     """List the contracts that were stated."""
-    from .. import contracts
+    from ..grid import supply_contracts
 
-    collector = options.reading(data_dir)
-    _show_contracts(collector, contracts.contracts(collector.store), as_json)
+    context = options.reading(data_dir)
+    _show_contracts(context, supply_contracts.contracts(context.store), as_json)
 
 
 @contract.command("end", epilog=EPILOG)
@@ -181,18 +182,18 @@ def list_contracts(data_dir: Path, as_json: bool) -> None:
 @options.as_json
 def end_contract(data_dir: Path, contract_id: str, last_day: str, as_json: bool) -> None:
     """Let a contract end with a day."""
-    from .. import contracts
+    from ..grid import supply_contracts
 
-    collector = options.reading(data_dir)
-    ended = contracts.end(collector.store, contract_id, last_day, collector.zone, collector.now())
-    _show_contracts(collector, [ended], as_json)
+    context = options.reading(data_dir)
+    ended = supply_contracts.end(context.store, contract_id, last_day, context.zone, context.now())
+    _show_contracts(context, [ended], as_json)
 
 
-def _show_contracts(collector: Collector, held: list[Held], as_json: bool) -> None:
-    from ..contracts import as_json as told
+def _show_contracts(context: Context, held: list[Held], as_json: bool) -> None:
+    from ..grid.supply_contracts import as_json as told
 
-    rows = [told(each, collector.zone) for each in held]
+    rows = [told(each, context.zone) for each in held]
     if not as_json:
         shown = ("id", "supplier", "product", "kg_per_kwh", "from", "until", "site", "org_unit", "evidence")
         rows = [{name: row[name] for name in shown} for row in rows]
-    terminal.show(rows, as_json, mark("There is no contract yet: state one."))
+    terminal.show(rows, as_json, N_("There is no contract yet: state one."))

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from ..errors import ParcimetreError
+from ..base.errors import ParcimetreError
 
 if TYPE_CHECKING:
-    from ..collector import Collector
-    from ..settings import StoreAddress
+    from ..access.context import Context
+    from ..configuration.settings import StoreAddress
 
 
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
@@ -44,21 +44,21 @@ def _of_the_group(ctx: click.Context, parameter: click.Parameter, value: Path) -
 
 def _chosen(ctx: click.Context, address: StoreAddress) -> None:
     """Keep the store's address for as long as the command runs."""
-    from ..settings import STORE
+    from ..configuration.settings import STORE
 
     token = STORE.set(address)
     ctx.call_on_close(lambda: STORE.reset(token))
 
 
 def _with_url(ctx: click.Context, _: click.Parameter, url: str | None) -> None:
-    from ..settings import STORE
+    from ..configuration.settings import STORE
 
     if url is not None:
         _chosen(ctx, replace(STORE.get(), url=url))
 
 
 def _with_password_file(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
-    from ..settings import STORE
+    from ..configuration.settings import STORE
 
     if file is not None:
         _chosen(ctx, replace(STORE.get(), password_file=file))
@@ -171,8 +171,8 @@ config = click.option(
 )
 
 
-def reading(data_dir: Path, create: bool = False) -> Collector:
+def reading(data_dir: Path, create: bool = False) -> Context:
     """The collector's data as it is served, for a command; `create` makes the folder where it is missing."""
-    from ..served import open_as_served
+    from ..access.served_settings import open_as_served
 
     return open_as_served(data_dir, create)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import N_
 from . import options, terminal
 
 EPILOG = """\b
@@ -27,10 +27,10 @@ def command(ctx: click.Context, data_dir: Path, as_json: bool) -> None:
 
 
 def _list_units(data_dir: Path, as_json: bool) -> None:
-    from ..org import units
+    from ..organisation.org import units
 
     rows = [{"org_unit": path} for path in units(options.reading(data_dir).store)]
-    terminal.show(rows, as_json, mark("There is no org unit yet: create one."))
+    terminal.show(rows, as_json, N_("There is no org unit yet: create one."))
 
 
 @command.command(epilog=EPILOG)
@@ -39,11 +39,11 @@ def _list_units(data_dir: Path, as_json: bool) -> None:
 @options.as_json
 def create(data_dir: Path, path: str, as_json: bool) -> None:
     """Create an org unit, and those above it where they are missing."""
-    from ..org import create_unit
+    from ..organisation.org import create_unit
 
-    collector = options.reading(data_dir, create=True)
-    made = create_unit(collector.store, path, collector.now())
-    terminal.done(mark("Org unit {org_unit} exists."), {"org_unit": made}, as_json)
+    context = options.reading(data_dir, create=True)
+    made = create_unit(context.store, path, context.now())
+    terminal.done(N_("Org unit {org_unit} exists."), {"org_unit": made}, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -53,11 +53,11 @@ def create(data_dir: Path, path: str, as_json: bool) -> None:
 @options.as_json
 def site(data_dir: Path, name: str, zone: str, as_json: bool) -> None:
     """Create a site, or move it to another grid zone."""
-    from ..org import create_site
+    from ..organisation.org import create_site
 
-    collector = options.reading(data_dir, create=True)
-    made = create_site(collector.store, name, zone, collector.now(), collector.factors)
-    terminal.done(mark("Site {name} is in grid zone {zone}."), vars(made), as_json)
+    context = options.reading(data_dir, create=True)
+    made = create_site(context.store, name, zone, context.now(), context.factors)
+    terminal.done(N_("Site {name} is in grid zone {zone}."), vars(made), as_json)
 
 
 @command.command("list", epilog=EPILOG)
@@ -73,7 +73,7 @@ def list_units(data_dir: Path, as_json: bool) -> None:
 @options.as_json
 def sites(data_dir: Path, as_json: bool) -> None:
     """List the sites."""
-    from ..org import sites
+    from ..organisation.org import sites
 
     found = sites(options.reading(data_dir).store).values()
-    terminal.show([vars(site) for site in found], as_json, mark("There is no site yet: create one."))
+    terminal.show([vars(site) for site in found], as_json, N_("There is no site yet: create one."))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import N_
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..outlets.map import Listed
+    from ..fleet.outlets.mapping import OutletRow
 
 EPILOG = """\b
 Examples:
@@ -46,16 +46,16 @@ def list_outlets(data_dir: Path, begin: str | None, end: str | None, as_json: bo
 
 
 def _list(data_dir: Path, begin: str | None, end: str | None, as_json: bool) -> None:
-    from ..outlets.map import listed
-    from ..periods import span
+    from ..base.periods import span
+    from ..fleet.outlets.mapping import listed
 
-    collector = options.reading(data_dir)
-    rows = listed(collector, span(begin, end, collector.zone, collector.now()))
+    context = options.reading(data_dir)
+    rows = listed(context, span(begin, end, context.zone, context.now()))
     shown = [asdict(row) if as_json else _row(row) for row in rows]
-    terminal.show(shown, as_json, mark("No PDU, UPS or PoE switch has told of an outlet yet."))
+    terminal.show(shown, as_json, N_("No PDU, UPS or PoE switch has told of an outlet yet."))
 
 
-def _row(row: Listed) -> dict[str, object]:
+def _row(row: OutletRow) -> dict[str, object]:
     return {
         "feeder": row.feeder_name,
         "outlet": row.outlet,
@@ -79,13 +79,13 @@ def import_map(data_dir: Path, file: TextIO, dry_run: bool, as_json: bool) -> No
     first on which it holds; without it, it always did, and an outlet that was mapped before needs it. A file
     may be imported again. Nothing is kept of one with a fault.
     """
-    from ..outlets.map import keep, statements
+    from ..fleet.outlets.mapping import statements, store_mapping
 
-    collector = options.reading(data_dir)
-    kept = keep(collector.store, statements(file), collector.zone, collector.now(), dry_run=dry_run)
+    context = options.reading(data_dir)
+    kept = store_mapping(context.store, statements(file), context.zone, context.now(), dry_run=dry_run)
     sentence = (
-        mark("Outlets: {changed} would be taken in, {known} known; nothing is kept.")
+        N_("Outlets: {changed} would be taken in, {known} known; nothing is kept.")
         if dry_run
-        else mark("Outlets: {changed} taken in, {known} known.")
+        else N_("Outlets: {changed} taken in, {known} known.")
     )
     terminal.done(sentence, vars(kept), as_json)

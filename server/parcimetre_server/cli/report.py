@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from ..i18n import LANGUAGES, Language, language_of_environment, mark
-from ..periods import DAY_S
+from ..access.tokens import day_of
+from ..base.i18n import LANGUAGES, N_, Language, language_of_environment
+from ..base.periods import DAY_S
 from ..reports import schedules
 from ..reports.deliveries import STATE_TITLES, bounced, listed
-from ..reports.published import Verified, verify
-from ..reports.rendered import FORMATS, Format, rendered
+from ..reports.formats import FORMATS, Format, rendered
 from ..reports.schedules import WAYS
+from ..reports.verification import Verified, verify
 from ..reports.weekly import weekly as weekly_report
-from ..tokens import day_of
 from . import options, terminal
 
 EPILOG = """\b
@@ -68,16 +68,16 @@ def weekly(
 
     With --verify, exit code 1 where a published figure is not what the store gives with its factor set.
     """
-    from ..scope import ROLES as KNOWN
-    from ..scope import Scope
+    from ..base.scope import ROLES as KNOWN
+    from ..base.scope import Scope
 
-    collector = options.reading(data_dir)
+    context = options.reading(data_dir)
     level = KNOWN[ROLES.index(role)]
     if verifying:
-        _told(verify(collector, week, (org_unit, level)))
+        _told(verify(context, week, (org_unit, level)))
         return
-    report = weekly_report(collector.within(Scope(org_unit, level)), week, org_unit)
-    file = rendered(report, collector, lang or language_of_environment(), format_)
+    report = weekly_report(context.within(Scope(org_unit, level)), week, org_unit)
+    file = rendered(report, context, lang or language_of_environment(), format_)
     if out is None:
         click.echo(file.content, nl=False)
     else:
@@ -87,10 +87,10 @@ def weekly(
 
 def _told(found: Verified) -> None:
     """Say what came out, and end with 1 where figures differ."""
-    say, report = terminal.tongue(), found.publication.report
+    say, report = terminal.translator(), found.publication.report
     facts = {"week": report.week, "edition": found.publication.edition, "factors": report.factor_set}
     if not found.differences:
-        told = mark(
+        told = N_(
             "{week}, edition {edition}: every figure is the same, byte for byte (factor set {factors})."
         )
         click.echo(say(told, **facts))
@@ -98,11 +98,9 @@ def _told(found: Verified) -> None:
     for one in found.differences[:SHOWN_DIFFERENCES]:
         click.echo(f"{one.where}: {one.published} -> {one.computed}")
     why = (
-        mark(
-            "{n} figures differ: something came after it was published; restated where one moved by over 1 %."
-        )
+        N_("{n} figures differ: something came after it was published; restated where one moved by over 1 %.")
         if found.late
-        else mark("{n} figures differ, and no record came since: devices or purchases were stated anew.")
+        else N_("{n} figures differ, and no record came since: devices or purchases were stated anew.")
     )
     click.echo(say(why, n=len(found.differences)), err=True)
     sys.exit(1)
@@ -113,14 +111,14 @@ def _told(found: Verified) -> None:
 @options.as_json
 def list_reports(data_dir: Path, as_json: bool) -> None:
     """List published reports, and what became of each delivery."""
-    found, say = listed(options.reading(data_dir).store, with_deliveries=True), terminal.tongue()
+    found, say = listed(options.reading(data_dir).store, with_deliveries=True), terminal.translator()
     if as_json:
         terminal.show(found, True, "")
         return
     rows = [
         {
             "week": report["week"],
-            "org_unit": report["org_unit"] or say(mark("All org units")),
+            "org_unit": report["org_unit"] or say(N_("All org units")),
             "role": say(report["role"]),
             "edition": report["edition"],
             "way": sent["way"],
@@ -131,7 +129,7 @@ def list_reports(data_dir: Path, as_json: bool) -> None:
         for report in found
         for sent in report["deliveries"]
     ]
-    terminal.show(rows, False, mark("No report is published yet: the first one is on Monday at 7."))
+    terminal.show(rows, False, N_("No report is published yet: the first one is on Monday at 7."))
 
 
 @command.command(epilog=EPILOG)
@@ -146,9 +144,9 @@ def bounce(data_dir: Path, as_json: bool) -> None:
     made = bounced(options.reading(data_dir), notice)
     for one in made:
         facts = {"week": one.week, "to": one.to, "reason": one.reason}
-        terminal.done(mark("{week}, {to}: bounced ({reason})"), facts, as_json)
+        terminal.done(N_("{week}, {to}: bounced ({reason})"), facts, as_json)
     if not made:
-        click.echo(terminal.tongue()(mark("The mail names no delivery of ours that failed.")), err=True)
+        click.echo(terminal.translator()(N_("The mail names no delivery of ours that failed.")), err=True)
         sys.exit(1)
 
 
@@ -179,11 +177,11 @@ def add(
     if len(given) != 1:
         raise click.UsageError("give one of --mail ADDRESS, --folder PATH and --webhook URL")
     ((way, to),) = given
-    collector = options.reading(data_dir)
-    made = schedules.add(collector.store, collector.now(), org_unit, way, to,
+    context = options.reading(data_dir)
+    made = schedules.add(context.store, context.now(), org_unit, way, to,
                          lang or language_of_environment(), formats, role)  # fmt: skip
     terminal.done(
-        mark("Schedule {id}: reports go to {to} from the next one on."), schedules.as_json(made), as_json
+        N_("Schedule {id}: reports go to {to} from the next one on."), schedules.as_json(made), as_json
     )
 
 
@@ -192,13 +190,13 @@ def add(
 @options.as_json
 def list_schedules(data_dir: Path, as_json: bool) -> None:
     """List who gets which reports."""
-    found, say = schedules.schedules(options.reading(data_dir).store), terminal.tongue()
+    found, say = schedules.schedules(options.reading(data_dir).store), terminal.translator()
     rows = [schedules.as_json(one) for one in found]
     if not as_json:
         rows = [
             {
                 "id": one.id,
-                "org_unit": one.org_unit or say(mark("All org units")),
+                "org_unit": one.org_unit or say(N_("All org units")),
                 "role": say(one.role),
                 "way": one.way,
                 "to": one.to,
@@ -208,7 +206,7 @@ def list_schedules(data_dir: Path, as_json: bool) -> None:
             }
             for one in found
         ]
-    terminal.show(rows, as_json, mark("Nobody gets reports yet: parcimetre report schedule add"))
+    terminal.show(rows, as_json, N_("Nobody gets reports yet: parcimetre report schedule add"))
 
 
 @schedule.command(epilog=SCHEDULES)
@@ -217,6 +215,6 @@ def list_schedules(data_dir: Path, as_json: bool) -> None:
 @options.as_json
 def remove(data_dir: Path, schedule_id: str, as_json: bool) -> None:
     """Send no more reports by a schedule."""
-    collector = options.reading(data_dir)
-    ended = schedules.end(collector.store, schedule_id, collector.now())
-    terminal.done(mark("Schedule {id}: no more reports go to {to}."), schedules.as_json(ended), as_json)
+    context = options.reading(data_dir)
+    ended = schedules.end(context.store, schedule_id, context.now())
+    terminal.done(N_("Schedule {id}: no more reports go to {to}."), schedules.as_json(ended), as_json)

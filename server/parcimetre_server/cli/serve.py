@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from parcimetre_factors.amortisation import Policy
+from parcimetre_factors.service_life.amortisation import Policy
 
-from ..errors import ParcimetreError
-from ..settings import EUR_PER_KWH
+from ..base.errors import ParcimetreError
+from ..configuration.settings import EUR_PER_KWH
 from . import options
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from ..settings import Displays
+    from ..configuration.settings import Displays
 
 LOG = logging.getLogger("parcimetre")
 BACKLOG = 2048
@@ -121,14 +121,15 @@ def command(
     are the defaults below. The file's table [login] names an OpenID provider: docs, access. Its
     table [mail] names the server that takes the reports' mail: docs, reports.
     """
-    from .. import log
-    from ..app import build
-    from ..collector import open_collector
-    from ..home_displays import keep_rule
-    from ..login_settings import login_settings
-    from ..mail_settings import mail_settings
-    from ..served import keep_served
-    from ..settings import Settings
+    from ..access.opening import open_context
+    from ..access.served_settings import keep_served
+    from ..base import log
+    from ..configuration.login_settings import login_settings
+    from ..configuration.mail_settings import mail_settings
+    from ..configuration.settings import Settings
+    from ..fleet.monitors_at_home import keep_rule
+    from ..operations.jobs import start_jobs
+    from ..web.app import build
 
     log.configure(log_format)
     meta = click.get_current_context().meta
@@ -155,11 +156,11 @@ def command(
     tls = Tls.of(tls_cert, tls_key, client_ca)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _listening(host, port) as listener:
-        collector = open_collector(settings, create=True)
-        with contextlib.closing(collector.store):
-            keep_rule(collector)
-            keep_served(collector)
-            app = build(collector)
+        context = open_context(settings, create=True)
+        with contextlib.closing(context.store):
+            keep_rule(context)
+            keep_served(context)
+            app = build(context, start_jobs)
             shown = f"[{host}]" if ":" in host else host
             scheme = "https" if tls else "http"
             _run(app, listener, f"{scheme}://{shown}:{listener.getsockname()[1]}/", tls)

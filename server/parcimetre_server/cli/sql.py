@@ -14,7 +14,7 @@ from . import options, terminal
 from .footprint import begin, end
 
 if TYPE_CHECKING:
-    from ..sql import Answer
+    from ..operations.sql_views import Answer
 
 EPILOG = """\b
 Examples:
@@ -39,12 +39,12 @@ def command(
     Tables: devices, org_units, sites, device_days, dead_letters; for the time from --from to --to: slots,
     slot_energy, footprint_days. docs/en/sql.md names their columns.
     """
-    from ..periods import span
-    from ..sql import ask
+    from ..base.periods import span
+    from ..operations.sql_views import ask
 
-    collector = options.reading(data_dir)
+    context = options.reading(data_dir)
     text = sys.stdin.read() if query == "-" else query
-    found = ask(collector, text, span(begin, end, collector.zone, collector.now()))
+    found = ask(context, text, span(begin, end, context.zone, context.now()))
     if as_json:
         told = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
         click.echo(json.dumps(told, ensure_ascii=False, default=repr))

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import N_
 from . import options, terminal
 
 if TYPE_CHECKING:
-    from ..migration import Compared
-    from ..store import Store
+    from ..store.interface import Store
+    from ..store.migration import Compared
 
 EPILOG = """\b
 Examples:
@@ -41,8 +41,8 @@ def migrate(source: str, target: str, store_password_file: Path | None, as_json:
     Stop the collectors first. It may be repeated: what is there already is not copied again. Exit code 1,
     with the name of each difference, when both sides do not hold the same.
     """
-    from ..migration import migrate as move
-    from ..migration import steps
+    from ..store.migration import migrate as move
+    from ..store.migration import steps
 
     origin = _open(source, store_password_file, create=False)
     goal = _open(target, store_password_file, create=True)
@@ -55,13 +55,13 @@ def migrate(source: str, target: str, store_password_file: Path | None, as_json:
             {"what": one.what, "source": str(one.source), "target": str(one.target)} for one in different
         ],
     }
-    sentence = mark("{devices} devices with {slots} slots, and all facts, are the same on both sides.")
+    sentence = N_("{devices} devices with {slots} slots, and all facts, are the same on both sides.")
     if as_json or not different:
         terminal.done(sentence, told, as_json)
     else:
         for one in different:
-            line = mark("{what}: {source} in the source, {target} in the target")
-            click.echo(terminal.tongue()(line, **vars(one)), err=True)
+            line = N_("{what}: {source} in the source, {target} in the target")
+            click.echo(terminal.translator()(line, **vars(one)), err=True)
     origin.close()
     goal.close()
     sys.exit(1 if different else 0)
@@ -79,16 +79,16 @@ def retain(data_dir: Path, keep_slots_days: int, keep_hours_days: int, dry_run: 
     The collector does it by itself once a day; it may be done while the collector serves. Give the days that
     the collector was started with.
     """
-    from .. import clock
-    from ..retention import retain as roll_up
-    from ..settings import check_kept
+    from ..base import clock
+    from ..configuration.settings import check_kept
+    from ..fleet.retention import retain as roll_up
 
     check_kept(keep_slots_days, keep_hours_days)
     store = options.reading(data_dir).store
     done = roll_up(store, clock.now(), keep_slots_days, keep_hours_days, dry_run)
-    sentence = mark("{to_hours} days of devices were rolled up to hours, {to_days} to days.")
+    sentence = N_("{to_hours} days of devices were rolled up to hours, {to_days} to days.")
     if dry_run:
-        sentence = mark("{to_hours} days of devices would be rolled up to hours, {to_days} to days.")
+        sentence = N_("{to_hours} days of devices would be rolled up to hours, {to_days} to days.")
     terminal.done(sentence, asdict(done), as_json)
     store.close()
 
@@ -107,9 +107,9 @@ def _watched(found: Iterator[Compared], total: int) -> Iterator[Compared]:
 
 
 def _open(where: str, password_file: Path | None, create: bool) -> Store:
-    from ..collector import store_of
-    from ..settings import Settings, StoreAddress
+    from ..access.opening import open_store_of
+    from ..configuration.settings import Settings, StoreAddress
 
     if where.startswith("clickhouse+"):
-        return store_of(Settings(Path(), store=StoreAddress(where, password_file)), create)
-    return store_of(Settings(Path(where), store=StoreAddress()), create)
+        return open_store_of(Settings(Path(), store=StoreAddress(where, password_file)), create)
+    return open_store_of(Settings(Path(where), store=StoreAddress()), create)

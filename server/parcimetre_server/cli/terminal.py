@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..i18n import Tongue, language_of_environment, mark
+from ..base.i18n import N_, Translator, language_of_environment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 UNBROKEN = 10_000
 HEADING_WIDTH = 11
 HEADINGS = (
-    mark("id"), mark("name"), mark("category"), mark("org unit"), mark("site"), mark("zone"), mark("state"),
-    mark("expires at"), mark("last slot"), mark("value"), mark("unit"), mark("source"),
-    mark("before"), mark("after"), mark("day"), mark("g/kWh"), mark("lowest (UTC)"), mark("highest (UTC)"),
-    mark("observed"), mark("quality"), mark("supplier"), mark("product"), mark("kg per kwh"), mark("from"),
-    mark("until"), mark("evidence"), mark("month"), mark("days"), mark("profile"),
-    mark("low"), mark("high"), mark("devices"), mark("hours"), mark("role"), mark("last used"),
-    mark("at"), mark("who"), mark("act"), mark("subject"), mark("change"), mark("device"), mark("part"),
-    mark("reason"), mark("file"), mark("bytes"), mark("week"), mark("edition"), mark("way"), mark("to"),
-    mark("language"), mark("formats"), mark("since"), mark("feeder"), mark("outlet"), mark("kwh"),
-    mark("not attributed kwh"),
+    N_("id"), N_("name"), N_("category"), N_("org unit"), N_("site"), N_("zone"), N_("state"),
+    N_("expires at"), N_("last slot"), N_("value"), N_("unit"), N_("source"),
+    N_("before"), N_("after"), N_("day"), N_("g/kWh"), N_("lowest (UTC)"), N_("highest (UTC)"),
+    N_("observed"), N_("quality"), N_("supplier"), N_("product"), N_("kg per kwh"), N_("from"),
+    N_("until"), N_("evidence"), N_("month"), N_("days"), N_("profile"),
+    N_("low"), N_("high"), N_("devices"), N_("hours"), N_("role"), N_("last used"),
+    N_("at"), N_("who"), N_("act"), N_("subject"), N_("change"), N_("device"), N_("part"),
+    N_("reason"), N_("file"), N_("bytes"), N_("week"), N_("edition"), N_("way"), N_("to"),
+    N_("language"), N_("formats"), N_("since"), N_("feeder"), N_("outlet"), N_("kwh"),
+    N_("not attributed kwh"),
 )  # fmt: skip
 
 
-def tongue() -> Tongue:
+def translator() -> Translator:
     """The language of the terminal."""
-    return Tongue(language_of_environment(os.environ))
+    return Translator(language_of_environment(os.environ))
 
 
 def console() -> Console:
@@ -66,7 +66,7 @@ def show(rows: Sequence[Mapping[str, object]], as_json: bool, empty: str) -> Non
 
     Keys are HEADINGS with underscores; where a person reads, they and `empty` are in the terminal's language.
     """
-    say = tongue()
+    say = translator()
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))
     elif not rows:
@@ -79,4 +79,4 @@ def show(rows: Sequence[Mapping[str, object]], as_json: bool, empty: str) -> Non
 
 def done(sentence: str, facts: Mapping[str, object], as_json: bool) -> None:
     """Say what was done, to a person, with the facts in the places of the sentence, or to a machine."""
-    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else tongue()(sentence, **facts))
+    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else translator()(sentence, **facts))

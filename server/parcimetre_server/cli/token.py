@@ -8,7 +8,7 @@ from typing import cast
 
 import click
 
-from ..i18n import mark
+from ..base.i18n import N_
 from . import options, terminal
 
 EPILOG = """\b
@@ -41,22 +41,22 @@ def create(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Create a token and show it, this once."""
-    from ..scope import Role
-    from ..tokens import create_token
+    from ..access.tokens import create_token
+    from ..base.scope import Role
 
     if everything == (org_unit is not None):
         raise click.UsageError("give either --org-unit PATH or --everything")
-    collector = options.reading(data_dir, create=True)
-    expires_at = None if expires_days is None else collector.now() + expires_days * DAY_S
-    token, text = create_token(collector, name, cast(Role, role), org_unit, expires_at)
+    context = options.reading(data_dir, create=True)
+    expires_at = None if expires_days is None else context.now() + expires_days * DAY_S
+    token, text = create_token(context, name, cast(Role, role), org_unit, expires_at)
     if as_json:
         about = {"id": token.id, "token": text, "name": token.name, "role": role, "org_unit": token.org_unit}
         click.echo(json.dumps(about | {"expires_at": token.expires_at}, ensure_ascii=False))
     else:
         click.echo(text)
-        told = mark("Token {id} for {name}: {role} of {org_unit}. It is shown only now.")
-        say = terminal.tongue()
-        where = token.org_unit or say(mark("All org units"))
+        told = N_("Token {id} for {name}: {role} of {org_unit}. It is shown only now.")
+        say = terminal.translator()
+        where = token.org_unit or say(N_("All org units"))
         click.echo(say(told, id=token.id, name=token.name, role=say(role), org_unit=where), err=True)
 
 
@@ -65,10 +65,10 @@ def create(
 @options.as_json
 def list_tokens(data_dir: Path, as_json: bool) -> None:
     """List tokens with their state and the day of their last use; the tokens themselves are not kept."""
-    from ..tokens import all_tokens, day_of, last_days
+    from ..access.tokens import all_tokens, day_of, last_days
 
-    collector = options.reading(data_dir)
-    now, used, say = collector.now(), last_days(collector.store), terminal.tongue()
+    context = options.reading(data_dir)
+    now, used, say = context.now(), last_days(context.store), terminal.translator()
     rows = [
         {
             "id": token.id,
@@ -79,9 +79,9 @@ def list_tokens(data_dir: Path, as_json: bool) -> None:
             "expires_at": token.expires_at if as_json else day_of(token.expires_at),
             "last_used": day_of(used.get(token.id)),
         }
-        for token in all_tokens(collector.store)
+        for token in all_tokens(context.store)
     ]
-    terminal.show(rows, as_json, mark("There is no token yet: create one."))
+    terminal.show(rows, as_json, N_("There is no token yet: create one."))
 
 
 @command.command(epilog=EPILOG)
@@ -90,8 +90,8 @@ def list_tokens(data_dir: Path, as_json: bool) -> None:
 @options.as_json
 def revoke(data_dir: Path, token_id: str, as_json: bool) -> None:
     """Let nobody in with a token any more, within seconds."""
-    from ..tokens import revoke_token
+    from ..access.tokens import revoke_token
 
     token = revoke_token(options.reading(data_dir), token_id)
     facts = {"id": token.id, "name": token.name, "state": "revoked"}
-    terminal.done(mark("Token {id} for {name} is revoked."), facts, as_json)
+    terminal.done(N_("Token {id} for {name} is revoked."), facts, as_json)

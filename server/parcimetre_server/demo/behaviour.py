@@ -48,7 +48,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Day:
+class DemoDay:
     """One day of n slots: seconds by state (4, n), by load decile (n, 10), on battery (n,), uniform noise.
 
     `load` is the mean CPU load while awake, in [0, 1], shape (n,).
@@ -68,7 +68,7 @@ class Day:
         return awake_s
 
 
-def days(device: DemoDevice, first: int, last: int) -> Iterator[Day]:
+def days(device: DemoDevice, first: int, last: int) -> Iterator[DemoDay]:
     """The days that hold at least one second of [first, last), in order."""
     day = datetime.fromtimestamp(first, PARIS).date() - timedelta(days=1)
     night = _night_before(device, day)
@@ -144,7 +144,7 @@ def _spans(device: DemoDevice, plan: Plan | None, night: Night, length_s: int) -
     yield NIGHT_STATE[plan.night], dark, length_s
 
 
-def _day(device: DemoDevice, day: date, plan: Plan | None, night: Night, noise: Array) -> Day:
+def _day(device: DemoDevice, day: date, plan: Plan | None, night: Night, noise: Array) -> DemoDay:
     start = day_start(day)
     length_s = day_start(day + timedelta(days=1)) - start
     count = length_s // SLOT_S
@@ -157,7 +157,7 @@ def _day(device: DemoDevice, day: date, plan: Plan | None, night: Night, noise: 
     load = _load(device, day, states_s[DISPLAY_ON] / SLOT_S, starts / HOUR_S, drawn)
     deciles_s = _deciles(load, states_s[DISPLAY_ON] + states_s[DISPLAY_OFF])
     battery_s = np.minimum(battery_s, states_s[DISPLAY_ON])
-    return Day(start, states_s, deciles_s, battery_s, load, drawn)
+    return DemoDay(start, states_s, deciles_s, battery_s, load, drawn)
 
 
 def _overlap(starts: Seconds, begin: int, end: int) -> Seconds:

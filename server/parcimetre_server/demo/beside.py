@@ -7,14 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..outlets.map import Statement, keep
-from ..outlets.wiring import Feeding, Wiring
-from ..served import open_as_served
+from ..access.served_settings import open_as_served
+from ..fleet.outlets.mapping import Statement, store_mapping
+from ..organisation.connections import ConnectionMap, Feeding
 from .fleet import CENTRAL, DATACENTRE, DemoDevice, fleet
 from .power_units import pdus
 from .printers import printers
 from .relayed import Relayed
-from .send import Collector, SecretOf, Sent, Simulated, send
+from .send import CollectorClient, SecretOf, Sent, Simulated, send
 from .switches import switches
 
 LOOKED_AT = 5_000  # devices among which the data centre's first servers are found
@@ -22,7 +22,7 @@ Hanging = tuple[Relayed, str, Simulated]
 
 
 @dataclass(frozen=True)
-class Beside:
+class GatewayDevices:
     """The relayed devices of a fleet, the machine that is their gateway, and feeder, outlet, device."""
 
     gateway: DemoDevice
@@ -30,7 +30,7 @@ class Beside:
     hanging: tuple[Hanging, ...]
 
 
-def beside(size: int, seed: int) -> Beside:
+def beside(size: int, seed: int) -> GatewayDevices:
     """What stands beside the first `size` devices of the fleet that belongs to `seed`."""
     computers = list(fleet(min(size, LOOKED_AT), seed))
     units = list(pdus(computers, seed))
@@ -39,7 +39,7 @@ def beside(size: int, seed: int) -> Beside:
     for switch, fed in switches(size, seed):
         found += [switch, *fed.values()]
         hanging += [(switch, *there) for there in fed.items()]
-    return Beside(_gateway(computers), tuple(found), tuple(hanging))
+    return GatewayDevices(_gateway(computers), tuple(found), tuple(hanging))
 
 
 def _gateway(computers: list[DemoDevice]) -> DemoDevice:
@@ -49,39 +49,41 @@ def _gateway(computers: list[DemoDevice]) -> DemoDevice:
 
 
 def send_beside(
-    collector: Collector, those: Beside, secret_of: SecretOf, first: int, last: int
+    context: CollectorClient, those: GatewayDevices, secret_of: SecretOf, first: int, last: int
 ) -> Iterator[Sent]:
     """Report the relayed devices as their gateway does; one answer per device, as done."""
     if those.devices:
         yield from send(
-            collector, those.devices, secret_of, first, last, _gateway_id(collector, those, secret_of)
+            context, those.devices, secret_of, first, last, _gateway_id(context, those, secret_of)
         )
 
 
-def state_outlets(collector: Collector, those: Beside, secret_of: SecretOf, data_dir: Path) -> int:
+def state_outlets(
+    context: CollectorClient, those: GatewayDevices, secret_of: SecretOf, data_dir: Path
+) -> int:
     """State what hangs where, as `parcimetre outlets import` does; how many statements were news.
 
     An outlet of which anything was ever stated stays as it is. Devices are enrolled once more for their ids.
     """
     if not those.hanging:
         return 0
-    gateway = _gateway_id(collector, those, secret_of)
+    gateway = _gateway_id(context, those, secret_of)
 
     def id_of(one: Simulated) -> str:
         """The id under which the collector knows it."""
-        return collector.enrol(one, secret_of(one), gateway if isinstance(one, Relayed) else None).device_id
+        return context.enrol(one, secret_of(one), gateway if isinstance(one, Relayed) else None).device_id
 
     known = open_as_served(data_dir)
     with closing(known.store):
-        wiring = Wiring.of(known.store)
+        wiring = ConnectionMap.of(known.store)
         untold = {(one.feeder, one.name) for one in wiring.outlets if one.feeds == (Feeding(None),)}
         news = [
             Statement(outlet, feeder_id, outlet, id_of(fed))
             for feeder, outlet, fed in those.hanging
             if ((feeder_id := id_of(feeder)), outlet) in untold
         ]
-        return keep(known.store, news, known.zone, known.now()).changed
+        return store_mapping(known.store, news, known.zone, known.now()).changed
 
 
-def _gateway_id(collector: Collector, those: Beside, secret_of: SecretOf) -> str:
-    return collector.enrol(those.gateway, secret_of(those.gateway)).device_id
+def _gateway_id(context: CollectorClient, those: GatewayDevices, secret_of: SecretOf) -> str:
+    return context.enrol(those.gateway, secret_of(those.gateway)).device_id

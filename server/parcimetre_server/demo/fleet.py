@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 from parcimetre_agent.report import Category, Inventory, OperatingSystem
 
-from .habits import Habits, always_on, on_a_desk, on_the_move
+from .habits import DemoHabits, always_on, on_a_desk, on_the_move
 from .hardware import (
     DEBIAN,
     UBUNTU,
@@ -92,7 +92,7 @@ class DemoDevice:
     site: str
     model: Model
     os: OperatingSystem
-    habits: Habits
+    habits: DemoHabits
     rapl: bool
     choices: tuple[float, ...]
     screens: tuple[str, ...]
@@ -196,7 +196,7 @@ def _os(model: Model, u: float) -> OperatingSystem:
     return WINDOWS_10 if model.years[1] <= 2019 else WINDOWS_11
 
 
-def _habits(category: Category, u: Sequence[float]) -> Habits:
+def _habits(category: Category, u: Sequence[float]) -> DemoHabits:
     if category in ("server", "virtual_machine"):
         return always_on(u)
     if category == "laptop":

@@ -11,7 +11,7 @@ Night = Literal["off", "asleep", "awake"]
 
 
 @dataclass(frozen=True)
-class Habits:
+class DemoHabits:
     """What a device's days have in common; times are seconds after local midnight, shares are in [0, 1].
 
     `presence` is the share of working days with somebody at the device, `forgets` the share of evenings
@@ -30,9 +30,9 @@ class Habits:
     load: float = 0.1
 
 
-def on_a_desk(u: Sequence[float]) -> Habits:
+def on_a_desk(u: Sequence[float]) -> DemoHabits:
     """An office machine; one in eight is left running every other evening."""
-    return Habits(
+    return DemoHabits(
         always_on=False,
         arrival_s=(7.5 + 1.75 * u[0]) * HOUR_S,
         leave_s=(16.5 + 1.75 * u[1]) * HOUR_S,
@@ -43,9 +43,9 @@ def on_a_desk(u: Sequence[float]) -> Habits:
     )
 
 
-def on_the_move(u: Sequence[float]) -> Habits:
+def on_the_move(u: Sequence[float]) -> DemoHabits:
     """A laptop: sleeps when left alone, off or asleep at night, on battery in meetings."""
-    return Habits(
+    return DemoHabits(
         always_on=False,
         arrival_s=(7.75 + 1.75 * u[0]) * HOUR_S,
         leave_s=(16.75 + 2 * u[1]) * HOUR_S,
@@ -58,6 +58,6 @@ def on_the_move(u: Sequence[float]) -> Habits:
     )
 
 
-def always_on(u: Sequence[float]) -> Habits:
+def always_on(u: Sequence[float]) -> DemoHabits:
     """A server: never off, busier by day."""
-    return Habits(always_on=True, load=0.05 + 0.45 * u[0] ** 2)
+    return DemoHabits(always_on=True, load=0.05 + 0.45 * u[0] ** 2)

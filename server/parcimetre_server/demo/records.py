@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from parcimetre_agent.report import SLOT_S, Energy, Gap, GapState, Scope, Slot
 
-from .behaviour import ASLEEP, DISPLAY_ON, MIDDLES, OFF, Array, Day, Seconds, days
+from .behaviour import ASLEEP, DISPLAY_ON, MIDDLES, OFF, Array, DemoDay, Seconds, days
 from .fleet import DemoDevice
 
 DRAM_W_PER_GIB = 0.12
@@ -62,7 +62,7 @@ def slots(device: DemoDevice, first: int, last: int) -> Iterator[Slot]:
     return (record for record in activity(device, first, last) if isinstance(record, Slot))
 
 
-def _records(device: DemoDevice, day: Day, first: int, last: int) -> Iterator[Slot | Gap]:
+def _records(device: DemoDevice, day: DemoDay, first: int, last: int) -> Iterator[Slot | Gap]:
     """One day's records; a run of whole slots off or asleep is one gap."""
     states = day.states_s.T.tolist()
     deciles = day.deciles_s.tolist()
@@ -87,7 +87,7 @@ def _records(device: DemoDevice, day: Day, first: int, last: int) -> Iterator[Sl
         i += 1
 
 
-def _whole(day: Day) -> list[GapState | None]:
+def _whole(day: DemoDay) -> list[GapState | None]:
     """For each slot, the state that a gap would have, or None where a slot is due."""
     whole: list[GapState | None] = [None] * day.states_s.shape[1]
     for row, state in GAP_STATES:
@@ -96,7 +96,7 @@ def _whole(day: Day) -> list[GapState | None]:
     return whole
 
 
-def _means(device: DemoDevice, day: Day) -> list[Means]:
+def _means(device: DemoDevice, day: DemoDay) -> list[Means]:
     """Memory used (MiB), disk reads and writes, network in and out (KiB/s) of each slot."""
     memory = device.memory_mib * (0.25 + 0.4 * day.load + 0.1 * day.noise[1])
     traffic = 20 + 2000 * day.load * day.noise[2:5] ** 2
@@ -104,7 +104,7 @@ def _means(device: DemoDevice, day: Day) -> list[Means]:
     return [(m, r, w, i, o) for m, r, w, i, o in np.round(columns.T, 1).tolist()]
 
 
-def _counters(device: DemoDevice, day: Day) -> list[Counter]:
+def _counters(device: DemoDevice, day: DemoDay) -> list[Counter]:
     """RAPL where the agent may read it; the battery while a laptop runs on it."""
     model = device.model
     package_j = processors_j(device, day)
@@ -119,7 +119,7 @@ def _counters(device: DemoDevice, day: Day) -> list[Counter]:
     return counters
 
 
-def processors_j(device: DemoDevice, day: Day) -> Array:
+def processors_j(device: DemoDevice, day: DemoDay) -> Array:
     """Joules of all processors in each slot, by their load."""
     model = device.model
     span_w = model.cpu_max_w - model.cpu_idle_w
@@ -127,7 +127,7 @@ def processors_j(device: DemoDevice, day: Day) -> Array:
     return energy_j
 
 
-def memory_j(device: DemoDevice, day: Day) -> Array:
+def memory_j(device: DemoDevice, day: DemoDay) -> Array:
     """Joules of the memory in each slot."""
     energy_j: Array = day.awake_s.astype(np.float64) * (DRAM_W_PER_GIB * device.memory_mib / 1024)
     return energy_j

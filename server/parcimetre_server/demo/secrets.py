@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ..enrolment import create_secret, revoke_secret
-from ..served import open_as_served
+from ..access.served_settings import open_as_served
+from ..fleet.enrolment import create_secret, revoke_secret
 from .fleet import ZONE
 from .send import SecretOf, Simulated
 
@@ -21,20 +21,20 @@ def secrets(data_dir: Path) -> Iterator[SecretOf]:
     Org units and sites are created with their first secret. Raises StoreUnusable where no collector keeps
     its data in the folder.
     """
-    collector = open_as_served(data_dir)
+    context = open_as_served(data_dir)
     made: dict[tuple[str, str], tuple[str, str]] = {}
 
     def secret_of(device: Simulated) -> str:
         """The secret of the device's place, made for the first device there."""
         place = (device.org_unit, device.site)
         if place not in made:
-            secret, text = create_secret(collector, *place, zone=ZONE, expires_at=collector.now() + VALID_S)
+            secret, text = create_secret(context, *place, zone=ZONE, expires_at=context.now() + VALID_S)
             made[place] = (secret.id, text)
         return made[place][1]
 
-    with closing(collector.store):
+    with closing(context.store):
         try:
             yield secret_of
         finally:
             for secret_id, _ in made.values():
-                revoke_secret(collector, secret_id)
+                revoke_secret(context, secret_id)

@@ -30,7 +30,7 @@ from parcimetre_agent.report import (
 from pydantic import TypeAdapter
 
 from .. import __version__
-from ..errors import ParcimetreError
+from ..base.errors import ParcimetreError
 from .fleet import DemoDevice
 from .records import activity
 from .relayed import Record, Relayed
@@ -95,7 +95,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Collector:
+class CollectorClient:
     """A collector as its agents see it: an address; `client` is shared by all workers."""
 
     url: str
@@ -161,17 +161,17 @@ class Collector:
 
 
 @contextmanager
-def connect(url: str) -> Iterator[Collector]:
+def connect(url: str) -> Iterator[CollectorClient]:
     """The collector at `url`; raises CollectorUnreachable when nobody answers there."""
     limits = httpx.Limits(max_connections=WORKERS)
     with httpx.Client(timeout=TIMEOUT_S, limits=limits) as client:
-        collector = Collector(url.rstrip("/"), client)
-        collector.check()
-        yield collector
+        context = CollectorClient(url.rstrip("/"), client)
+        context.check()
+        yield context
 
 
 def send(
-    collector: Collector, devices: Iterable[Simulated], secret_of: SecretOf, first: int, last: int,
+    context: CollectorClient, devices: Iterable[Simulated], secret_of: SecretOf, first: int, last: int,
     gateway: HexId | None = None,
 ) -> Iterator[Sent]:  # fmt: skip
     """Enrol each device and report its records of first <= time < last; one answer per device, as done.
@@ -184,7 +184,7 @@ def send(
         try:
             for device in devices:
                 secret = secret_of(device)
-                waiting.add(pool.submit(_send_one, collector, device, secret, first, last, gateway))
+                waiting.add(pool.submit(_send_one, context, device, secret, first, last, gateway))
                 if len(waiting) >= WORKERS * WAITING_PER_WORKER:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)
@@ -194,12 +194,12 @@ def send(
 
 
 def _send_one(
-    collector: Collector, device: Simulated, secret: str, first: int, last: int, gateway: HexId | None
+    context: CollectorClient, device: Simulated, secret: str, first: int, last: int, gateway: HexId | None
 ) -> Sent:
-    answer = collector.enrol(device, secret, gateway)
+    answer = context.enrol(device, secret, gateway)
     sent = Sent(devices=1)
     for report in reports(device, answer.device_id, first, last):
-        told = collector.report(report, answer.credential)
+        told = context.report(report, answer.credential)
         reason = told.refused[0].reason if told.refused else None
         sent += Sent(0, told.accepted, told.duplicates, len(told.refused), reason)
     return sent

@@ -9,27 +9,28 @@ from dataclasses import asdict, dataclass, replace
 from email.message import Message
 from typing import Any, Literal
 
-from ..collector import Collector
-from ..i18n import LANGUAGES, mark
-from ..periods import DAY_S, HOUR_S
-from ..served import like
-from ..store import Fact, Store
+from ..access.context import Context
+from ..access.served_settings import like
+from ..base.i18n import LANGUAGES, N_
+from ..base.periods import DAY_S, HOUR_S
+from ..store.interface import Store
+from ..store.records import Fact
+from .channels import NotTaken, by_mail, into_folder, to_webhook
 from .editions import Edition, editions
-from .letter import letter
+from .formats import all_rendered
 from .message import message, name_of
-from .published import WHOLE_TARGET, Publication, Target, of_key, of_week, publications
-from .rendered import all_rendered
 from .schedules import Schedule, Way, schedules
-from .ways import NotTaken, by_mail, into_folder, to_webhook
+from .stored import WHOLE_TARGET, Publication, Target, of_key, of_week, publications
+from .wording import report_text
 
 State = Literal["sent", "waiting", "refused", "given_up", "bounced"]
 STATE_TITLES: dict[str, str] = {
-    "sent": mark("sent"),
-    "waiting": mark("not taken yet, tried again"),
-    "refused": mark("refused"),
-    "given_up": mark("given up"),
-    "bounced": mark("bounced"),
-    "superseded": mark("not sent: a later edition took its place"),
+    "sent": N_("sent"),
+    "waiting": N_("not taken yet, tried again"),
+    "refused": N_("refused"),
+    "given_up": N_("given up"),
+    "bounced": N_("bounced"),
+    "superseded": N_("not sent: a later edition took its place"),
 }
 BACK_OFF_S = (300, 900, HOUR_S, 4 * HOUR_S, 12 * HOUR_S, DAY_S, DAY_S)
 OPEN_S = 35 * DAY_S
@@ -64,34 +65,34 @@ def deliveries(store: Store, since: int = 0) -> list[Delivery]:
     return sorted(found, key=lambda one: (one.week, one.at, one.key), reverse=True)
 
 
-def deliver(collector: Collector) -> list[Delivery]:
+def deliver(context: Context) -> list[Delivery]:
     """Make every delivery that is due, each on its own: one that fails holds up no other."""
     made = []
     found: Publication | None = None
-    for edition, to, before in due(collector):
+    for edition, to, before in due(context):
         if found is None or found.key != edition.key:
-            found = of_key(collector.store, edition.key)
+            found = of_key(context.store, edition.key)
         if found is None or found.edition != edition.number:
             continue
-        after = _attempt(collector, found, to, before)
-        _keep(collector.store, after)
+        after = _attempt(context, found, to, before)
+        _keep(context.store, after)
         if after.state != "sent":
             LOG.warning("weekly report %s by %s %s: %s", after.week, after.way, after.schedule, after.reason)
         made.append(after)
     return made
 
 
-def due(collector: Collector) -> Iterator[tuple[Edition, Schedule, Delivery | None]]:
+def due(context: Context) -> Iterator[tuple[Edition, Schedule, Delivery | None]]:
     """The latest editions that a recipient has not got and that are due, with the attempt before if any.
 
     No report is read for it: this is asked each minute.
     """
-    now = collector.now()
-    known = {one.key: one for one in deliveries(collector.store, now - OPEN_S)}
+    now = context.now()
+    known = {one.key: one for one in deliveries(context.store, now - OPEN_S)}
     wanted: defaultdict[Target, list[Schedule]] = defaultdict(list)
-    for one in (*built_in(collector), *schedules(collector.store)):
+    for one in (*built_in(context), *schedules(context.store)):
         wanted[one.org_unit, one.role].append(one)
-    for found in editions(collector.store, now - OPEN_S):
+    for found in editions(context.store, now - OPEN_S):
         for to in wanted[found.target]:
             before = known.get(key_of(found.key, found.number, to))
             waits = before is None or (before.next_at is not None and before.next_at <= now)
@@ -99,9 +100,9 @@ def due(collector: Collector) -> Iterator[tuple[Edition, Schedule, Delivery | No
                 yield found, to, before
 
 
-def built_in(collector: Collector) -> Iterator[Schedule]:
+def built_in(context: Context) -> Iterator[Schedule]:
     """The reports of everything, which are kept in the data folder in each language."""
-    folder = str(collector.settings.data_dir / "reports")
+    folder = str(context.settings.data_dir / "reports")
     unit, role = WHOLE_TARGET
     for language in LANGUAGES:
         yield Schedule(f"kept-{language}", unit, role, "folder", folder, language, ("html",), 0)
@@ -112,15 +113,15 @@ def key_of(report: str, edition: int, to: Schedule) -> str:
     return f"{report}|{edition}|{to.id}"
 
 
-def _attempt(collector: Collector, found: Publication, to: Schedule, before: Delivery | None) -> Delivery:
+def _attempt(context: Context, found: Publication, to: Schedule, before: Delivery | None) -> Delivery:
     """Try a delivery once."""
-    attempts, now = (before.attempts if before else 0) + 1, collector.now()
+    attempts, now = (before.attempts if before else 0) + 1, context.now()
     unit, role = found.target
     key = key_of(found.key, found.edition, to)
     made = Delivery(key, found.report.week, unit, role, found.edition, to.id, to.way, to.to, "sent", attempts,
                     now)  # fmt: skip
     try:
-        _send(collector, found, to, made.key)
+        _send(context, found, to, made.key)
     except NotTaken as error:
         if error.final:
             return replace(made, state="refused", reason=str(error))
@@ -130,14 +131,14 @@ def _attempt(collector: Collector, found: Publication, to: Schedule, before: Del
     return made
 
 
-def _send(collector: Collector, found: Publication, to: Schedule, key: str) -> None:
+def _send(context: Context, found: Publication, to: Schedule, key: str) -> None:
     """Render what was published and hand it over. Raises NotTaken."""
-    then = replace(collector, settings=like(collector.settings, found.served))
+    then = replace(context, settings=like(context.settings, found.served))
     files = all_rendered(found.report, then, to.language, to.formats)
     match to.way:
         case "mail":
-            mail = collector.settings.mail
-            told = letter(found.report, then, to.language)
+            mail = context.settings.mail
+            told = report_text(found.report, then, to.language)
             sender = mail.sender if mail else ""
             restated = found.report.restated is not None
             by_mail(message(told, files, sender, to.to, key, found.published_at, restated), mail)
@@ -147,16 +148,16 @@ def _send(collector: Collector, found: Publication, to: Schedule, key: str) -> N
             to_webhook(files, to.to, key)
 
 
-def bounced(collector: Collector, notice: Message) -> list[Delivery]:
+def bounced(context: Context, notice: Message) -> list[Delivery]:
     """Note what a delivery status notification (RFC 3464) says was not delivered after all."""
     names, reasons = _named(notice), _failures(notice)
     if not names or not reasons:
         return []
     made = []
-    for one in deliveries(collector.store):
+    for one in deliveries(context.store):
         if one.way == "mail" and one.state == "sent" and name_of(one.key) in names:
-            after = replace(one, state="bounced", at=collector.now(), reason="; ".join(reasons)[:300])
-            _keep(collector.store, after)
+            after = replace(one, state="bounced", at=context.now(), reason="; ".join(reasons)[:300])
+            _keep(context.store, after)
             made.append(after)
     return made
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from weakref import WeakKeyDictionary
 
-from ..store import Fact, Store
-from .published import Target
+from ..store.interface import Store
+from ..store.records import Fact
+from .stored import Target
 
 
 @dataclass(frozen=True)

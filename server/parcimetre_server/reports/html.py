@@ -6,20 +6,20 @@ import base64
 import hashlib
 from typing import Any
 
-from ..collector import Collector
-from ..i18n import Language
-from ..pages.colours import style
-from ..pages.rendering import environment, tools
-from ..titles import title
-from ..views import bars, stage_views
-from .letter import letter
-from .weekly import Weekly
+from ..access.context import Context
+from ..analysis.bars import bars, stage_views
+from ..base.i18n import Language
+from ..presentation.jinja_environment import environment, template_tools
+from ..presentation.labels import label
+from ..presentation.palette import style
+from .content import WeeklyReport
+from .wording import report_text
 
 
-def values(report: Weekly, collector: Collector, language: Language) -> dict[str, Any]:
+def values(report: WeeklyReport, context: Context, language: Language) -> dict[str, Any]:
     """What the report's templates need."""
     return {
-        "letter": letter(report, collector, language),
+        "letter": report_text(report, context, language),
         "report": report,
         "span": report.span,
         "total": report.total,
@@ -29,16 +29,15 @@ def values(report: Weekly, collector: Collector, language: Language) -> dict[str
         "sources": bars([row for row in report.by_power_source if row.energy_kwh > 0]),
         "days": bars(report.by_day, by_value=False),
         "simulated": report.total.simulated,
-        "title": title,
+        "title": label,
     }
 
 
-def html(report: Weekly, collector: Collector, language: Language) -> str:
+def html(report: WeeklyReport, context: Context, language: Language) -> str:
     """The report in one language, style included."""
-    template = environment().get_template("report.html")
-    return template.render(
-        tools(language, collector) | values(report, collector, language) | {"style": style()}
-    )
+    template = environment("reports").get_template("report.html")
+    tools = template_tools(language, context.zone, context.settings.organisation, context.factors)
+    return template.render(tools | values(report, context, language) | {"style": style()})
 
 
 def content_security_policy() -> str:

@@ -6,20 +6,20 @@ from collections.abc import Iterator, Sequence
 from textwrap import fill
 from typing import get_args
 
-from ..pages.colours import colours
-from ..pages.rendering import environment
-from .letter import Colour, Letter, Line, Table
+from ..presentation.jinja_environment import environment
+from ..presentation.palette import colours
+from .wording import Colour, Line, ReportText, Table
 
 WIDTH = 76
 
 
-def mail_html(letter: Letter) -> str:
+def mail_html(letter: ReportText) -> str:
     """The report as HTML that mail programs show, in light and dark."""
     values = {"letter": letter, "shown": get_args(Colour), "light": colours("light"), "dark": colours("dark")}
-    return environment().get_template("mail.html").render(values).lstrip()
+    return environment("reports").get_template("mail.html").render(values).lstrip()
 
 
-def mail_text(letter: Letter) -> str:
+def mail_text(letter: ReportText) -> str:
     """The report as plain text."""
     parts = [letter.whose, letter.title, "=" * len(letter.title), letter.subtitle, letter.badge, ""]
     parts += [fill(warning, WIDTH) + "\n" for warning in letter.warnings]

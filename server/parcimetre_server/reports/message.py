@@ -8,19 +8,19 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
 
-from ..i18n import Tongue, mark
-from .letter import Letter
+from ..base.i18n import N_, Translator
+from .formats import File
 from .mail_body import mail_html, mail_text
-from .rendered import File
+from .wording import ReportText
 
 
 def message(
-    letter: Letter, files: Iterable[File], sender: str, to: str, key: str, at: int, restated: bool
+    letter: ReportText, files: Iterable[File], sender: str, to: str, key: str, at: int, restated: bool
 ) -> EmailMessage:
     """The message of one delivery; `key` names it, so that the same one sent twice can be told as such."""
     made = EmailMessage(policy=SMTP)
-    say = Tongue(letter.language)
-    subject = mark("{title}, restated: {value} ({whose})") if restated else mark("{title}: {value} ({whose})")
+    say = Translator(letter.language)
+    subject = N_("{title}, restated: {value} ({whose})") if restated else N_("{title}: {value} ({whose})")
     value = f"{letter.value} {letter.unit}" if letter.value else "–"
     made["Subject"] = say(subject, title=letter.title, value=value, whose=letter.whose).replace("\u00a0", " ")
     made["From"], made["To"] = sender, to

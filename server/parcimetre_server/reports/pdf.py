@@ -6,13 +6,13 @@ import json
 from dataclasses import asdict
 from importlib.resources import as_file, files
 
-from ..pages.colours import colours
-from .letter import Letter
+from ..presentation.palette import colours
+from .wording import ReportText
 
 TEMPLATE = "letter.typ"
 
 
-def pdf(letter: Letter) -> bytes:
+def pdf(letter: ReportText) -> bytes:
     """The report on A4 pages, tagged for screen readers."""
     import typst
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from .. import consumption
-from ..footprints import Row
-from .weekly import Weekly
+from ..fleet.printing import consumables as consumption
+from ..footprint.query import FootprintRow
+from .content import WeeklyReport
 
 COLUMNS = (
     "section", "group", "period", "energy_kwh", "value", "low", "high", "unit", "coverage", "measured_share",
@@ -28,7 +28,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Cells = Mapping[str, Any]
 
 
-def rows(report: Weekly) -> Iterator[Cells]:
+def rows(report: WeeklyReport) -> Iterator[Cells]:
     """Each figure of the report; values of a section add up to the total, those of `change` to the change.
 
     Those of `paper` and `marking` are consumables by org unit, in no other figure; devices are printers.
@@ -53,7 +53,7 @@ def rows(report: Weekly) -> Iterator[Cells]:
             yield _of_consumable(section, printing)
 
 
-def _of_consumable(section: str, row: consumption.Row) -> Cells:
+def _of_consumable(section: str, row: consumption.ConsumablesRow) -> Cells:
     amount: consumption.Bounded = getattr(row, section)
     found = {"section": section, "group": row.group, "period": row.period, "unit": row.unit,
              "coverage": row.coverage, "devices": row.printers}  # fmt: skip
@@ -62,12 +62,12 @@ def _of_consumable(section: str, row: consumption.Row) -> Cells:
     return found | asdict(amount)
 
 
-def _cells(section: str, row: Row) -> dict[str, Any]:
+def _cells(section: str, row: FootprintRow) -> dict[str, Any]:
     found = {name: getattr(row, name, None) for name in COLUMNS}
     return found | {"section": section, "eur": None, "devices": None}
 
 
-def csv_text(report: Weekly) -> str:
+def csv_text(report: WeeklyReport) -> str:
     """The rows as CSV (RFC 4180), with a point in decimals; what a spreadsheet would run is quoted."""
     told = io.StringIO()
     writer = csv.DictWriter(told, COLUMNS)

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from .. import audit
-from ..errors import ParcimetreError
-from ..i18n import LANGUAGES, Language
-from ..org import clean_path, units
-from ..scope import ROLES, WHOLE, Role, Scope
-from ..store import Fact, Store
-from .rendered import FORMATS, Format
+from ..base.errors import ParcimetreError
+from ..base.i18n import LANGUAGES, Language
+from ..base.org_path import clean_path
+from ..base.scope import ROLES, WHOLE, Role, Scope
+from ..organisation import audit
+from ..organisation.org import units
+from ..store.interface import Store
+from ..store.records import Fact
+from .formats import FORMATS, Format
 
 Way = Literal["mail", "folder", "webhook"]
 WAYS: tuple[Way, ...] = get_args(Way)

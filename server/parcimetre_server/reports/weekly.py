@@ -3,121 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
 
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.factor import FactorSet
+from parcimetre_factors.tables.factor_set import FactorSet
 
-from .. import consumption
-from ..collector import Collector
-from ..contracts import contracts
-from ..devices import Device
-from ..footprints import Figures, Query, Row, figures, guard_of
-from ..hardware import is_virtual
-from ..periods import DAY_S, Span, week_span, weeks_later
-from ..scope import Scope
-from ..store import DeviceId
-from ..views import top
-from .actions import Action, actions
-from .changes import Changes, between
-from .habits import Habit, Habits, seen_by
+from ..access.context import Context
+from ..analysis.bars import top
+from ..analysis.changes import between
+from ..analysis.idle_use import IdlePattern, IdleUse, seen_by
+from ..analysis.recommendations import Action, actions
+from ..base.periods import DAY_S, Span, week_span, weeks_later
+from ..base.scope import Scope
+from ..fleet.device import Device
+from ..fleet.hardware import is_virtual
+from ..fleet.printing import consumables
+from ..footprint.compute import compute_footprint
+from ..footprint.query import FootprintQuery, FootprintRow
+from ..footprint.redaction import guard_of
+from ..footprint.result import FootprintResult
+from ..grid.supply_contracts import contracts
+from ..store.records import DeviceId
+from .content import Named, State, WeeklyReport
 
 TOP = 10
 SETTLED_S = 28 * DAY_S
-State = Literal["running", "provisional", "final"]
-
-
-@dataclass(frozen=True)
-class Named:
-    """What a report says of a single device."""
-
-    id: DeviceId
-    name: str
-    category: str
-    org_unit: str
-    simulated: bool
-    virtual: str
-
-
-@dataclass(frozen=True)
-class Moved:
-    """A figure that is no longer what an earlier edition said, with the name of its group."""
-
-    what: str
-    group: str
-    before: float
-    after: float
-    unit: str
-
-
-@dataclass(frozen=True)
-class Restated:
-    """The edition that a report takes the place of, and which of its figures moved, the total's first."""
-
-    edition: int
-    published_at: int
-    moved: tuple[Moved, ...]
-
-
-@dataclass(frozen=True)
-class Weekly:
-    """An ISO week of an org unit and all below it.
-
-    `state` is running until the week is over, and provisional while late records are waited for; `previous`
-    is the week before, of a running one the same part of it. `withheld` says that there are devices, but too
-    few to be shown to the reader; nothing else is told then. `market` is the total by the suppliers'
-    contracts, None where none holds in the week. `actions` are worth `eur_per_kwh`. `printing` is paper and
-    toner by org unit, in no other figure.
-    """
-
-    week: str
-    span: Span
-    org_unit: str | None
-    state: State
-    devices: int
-    virtual: int
-    total: Row
-    market: Row | None
-    previous: Row
-    changes: Changes | None
-    by_unit: tuple[Row, ...]
-    by_category: tuple[Row, ...]
-    by_stage: tuple[Row, ...]
-    by_power_source: tuple[Row, ...]
-    by_day: tuple[Row, ...]
-    actions: tuple[Action, ...]
-    eur_per_kwh: float
-    greatest: tuple[tuple[Named, Row], ...]
-    factor_set: str
-    withheld: bool = False
-    printing: tuple[consumption.Row, ...] = ()
-    restated: Restated | None = None
-
-    @property
-    def provisional(self) -> bool:
-        """Whether the week is not over."""
-        return self.state == "running"
-
-    @property
-    def change(self) -> float | None:
-        """Change of the total against the week before, of 1; None where there is nothing to compare."""
-        return _change(self.total.value, self.previous.value)
-
-    @property
-    def energy_change(self) -> float | None:
-        """The same of the electricity."""
-        return _change(self.total.energy_kwh, self.previous.energy_kwh)
-
-    @property
-    def cost_eur(self) -> float:
-        """What the electricity cost."""
-        return self.total.energy_kwh * self.eur_per_kwh
-
-
-def _change(now: float | None, before: float | None) -> float | None:
-    return now / before - 1 if now is not None and before else None
 
 
 @dataclass(frozen=True)
@@ -127,17 +38,17 @@ class Looked:
     `then` are the first two with the factors that the week before was published with, if those were others.
     """
 
-    found: Figures
-    previous: Figures
-    by_day: Figures
-    habits: tuple[Habit, ...]
-    then: tuple[Figures, Figures] | None
+    found: FootprintResult
+    previous: FootprintResult
+    by_day: FootprintResult
+    habits: tuple[IdlePattern, ...]
+    then: tuple[FootprintResult, FootprintResult] | None
 
     def seen_by(self, scope: Scope, standing: Sequence[str]) -> Looked:
         """The same for a reader of a scope, of its part of the fleet, whose devices are at `standing` now."""
         guard = None if scope.sees_devices else guard_of(scope, scope.root, standing)
 
-        def seen(known: Figures) -> Figures:
+        def seen(known: FootprintResult) -> FootprintResult:
             """Some of the figures, cut so."""
             part = known if scope.root is None else known.within(scope.root)
             return part.seen_by(scope, guard)
@@ -153,45 +64,45 @@ class Looked:
 
 
 def look(
-    collector: Collector, week: str, org_unit: str | None = None, earlier: FactorSet | None = None
+    context: Context, week: str, org_unit: str | None = None, earlier: FactorSet | None = None
 ) -> Looked:
     """Look up what the report of a week rests on; `earlier` is the factor set that the week before was
     published with. Raises BadPeriod.
     """
-    span, before = _spans(collector, week)
-    asked = Query(span, Criterion.GWP, "total", org_unit)
-    seen = Habits(span, collector.zone)
-    found = figures(collector, asked, seen.watch)
+    span, before = _spans(context, week)
+    asked = FootprintQuery(span, Criterion.GWP, "total", org_unit)
+    seen = IdleUse(span, context.zone)
+    found = compute_footprint(context, asked, seen.watch)
     return Looked(
         found,
-        figures(collector, replace(asked, span=before)),
-        figures(collector, replace(asked, interval="day")),
+        compute_footprint(context, replace(asked, span=before)),
+        compute_footprint(context, replace(asked, interval="day")),
         tuple(seen.of(found.known)),
-        None if earlier is None else _then(collector, earlier, asked, before),
+        None if earlier is None else _then(context, earlier, asked, before),
     )
 
 
 def weekly(
-    collector: Collector, week: str, org_unit: str | None = None, looked: Looked | None = None
-) -> Weekly:
+    context: Context, week: str, org_unit: str | None = None, looked: Looked | None = None
+) -> WeeklyReport:
     """The report of an ISO week, in the organisation's time zone, from what was `looked` up if it was.
 
     Raises BadPeriod.
     """
-    span, _ = _spans(collector, week)
-    looked = looked or look(collector, week, org_unit)
+    span, _ = _spans(context, week)
+    looked = looked or look(context, week, org_unit)
     found, previous = looked.found, looked.previous
     counted, devices = found.in_service(), found.known
     below = top(devices.values(), org_unit or "")
-    return Weekly(
+    return WeeklyReport(
         week=week,
         span=span,
         org_unit=org_unit,
-        state=_state(span, collector.now()),
+        state=_state(span, context.now()),
         devices=len(counted) if found.guard is None else found.count,
         virtual=sum(map(is_virtual, counted)) if found.guard is None else 0,
         total=found.total(),
-        market=_market(collector, span, org_unit),
+        market=_market(context, span, org_unit),
         previous=previous.total(),
         changes=between(previous, found, looked.then),
         by_unit=_greatest(found.rows("org_unit", below=below)),
@@ -199,25 +110,27 @@ def weekly(
         by_stage=tuple(found.rows("stage")),
         by_power_source=_greatest(found.rows_if_allowed("power_source")),
         by_day=tuple(looked.by_day.rows()),
-        actions=_actions(collector, looked, below),
-        eur_per_kwh=collector.settings.eur_per_kwh,
+        actions=_actions(context, looked, below),
+        eur_per_kwh=context.settings.eur_per_kwh,
         greatest=tuple((_named(devices[DeviceId(row.group)]), row) for row in found.greatest_devices(TOP)),
-        factor_set=collector.factors.id,
+        factor_set=context.factors.id,
         withheld=found.withheld,
-        printing=_printing(collector, span, org_unit),
+        printing=_printing(context, span, org_unit),
     )
 
 
-def _printing(collector: Collector, span: Span, org_unit: str | None) -> tuple[consumption.Row, ...]:
+def _printing(context: Context, span: Span, org_unit: str | None) -> tuple[consumables.ConsumablesRow, ...]:
     """Paper and toner by org unit; none for who may see sums of groups only."""
-    if not collector.scope.sees_devices:
+    if not context.scope.sees_devices:
         return ()
-    return tuple(consumption.consumption(collector, consumption.Query(span, org_unit=org_unit), "org_unit"))
+    return tuple(
+        consumables.consumption(context, consumables.ConsumablesQuery(span, org_unit=org_unit), "org_unit")
+    )
 
 
-def _spans(collector: Collector, week: str) -> tuple[Span, Span]:
+def _spans(context: Context, week: str) -> tuple[Span, Span]:
     """The week, and the part of the one before that a running week is compared with."""
-    zone, now = collector.zone, collector.now()
+    zone, now = context.zone, context.now()
     span, before = week_span(week, zone), week_span(weeks_later(week, -1, zone), zone)
     whole_s = before.last - before.first
     if now >= span.last:
@@ -233,19 +146,19 @@ def _state(span: Span, now: int) -> State:
 
 
 def _then(
-    collector: Collector, earlier: FactorSet, asked: Query, before: Span
-) -> tuple[Figures, Figures] | None:
+    context: Context, earlier: FactorSet, asked: FootprintQuery, before: Span
+) -> tuple[FootprintResult, FootprintResult] | None:
     """Both weeks with the factors that the week before was published with, where they are not the present."""
-    if earlier.id == collector.factors.id:
+    if earlier.id == context.factors.id:
         return None
-    then = replace(collector, factors=earlier)
-    return figures(then, replace(asked, span=before)), figures(then, asked)
+    then = replace(context, factors=earlier)
+    return compute_footprint(then, replace(asked, span=before)), compute_footprint(then, asked)
 
 
-def _actions(collector: Collector, looked: Looked, below: str) -> tuple[Action, ...]:
+def _actions(context: Context, looked: Looked, below: str) -> tuple[Action, ...]:
     found = looked.found
     own = [habit for habit in looked.habits if _is_of(habit.device, found.known)]
-    return actions(own, collector.settings.eur_per_kwh, TOP, found.guard, below)
+    return actions(own, context.settings.eur_per_kwh, TOP, found.guard, below)
 
 
 def _is_of(device: Device, known: Mapping[DeviceId, Device]) -> bool:
@@ -258,49 +171,13 @@ def _named(device: Device) -> Named:
     return Named(device.id, device.name, device.category, device.org_unit, device.simulated, device.virtual)
 
 
-def _market(collector: Collector, span: Span, org_unit: str | None) -> Row | None:
+def _market(context: Context, span: Span, org_unit: str | None) -> FootprintRow | None:
     """The market-based total, where a contract covers some of the electricity."""
-    if not contracts(collector.store):
+    if not contracts(context.store):
         return None
-    row = figures(collector, Query(span, org_unit=org_unit, electricity="market")).total()
+    row = compute_footprint(context, FootprintQuery(span, org_unit=org_unit, electricity="market")).total()
     return row if any("contract" in tiers for tiers in row.grid_tiers.values()) else None
 
 
-def _greatest(rows: list[Row]) -> tuple[Row, ...]:
+def _greatest(rows: list[FootprintRow]) -> tuple[FootprintRow, ...]:
     return tuple(sorted(rows, key=lambda row: row.value or 0.0, reverse=True))
-
-
-def as_json(report: Weekly) -> dict[str, Any]:
-    """The report for machines."""
-    rows = {
-        name: [asdict(row) for row in getattr(report, name)]
-        for name in ("by_unit", "by_category", "by_stage", "by_power_source", "by_day")
-    }
-    return {
-        "week": report.week,
-        "from": report.span.first,
-        "to": report.span.last,
-        "org_unit": report.org_unit,
-        "state": report.state,
-        "provisional": report.provisional,
-        "devices": report.devices,
-        "virtual_machines": report.virtual,
-        "total": asdict(report.total),
-        "total_market": None if report.market is None else asdict(report.market),
-        "previous": asdict(report.previous),
-        "change": report.change,
-        "energy_change": report.energy_change,
-        "changes": None if report.changes is None else asdict(report.changes),
-        **rows,
-        "printing": [asdict(row) for row in report.printing],
-        "actions": [asdict(action) for action in report.actions],
-        "eur_per_kwh": report.eur_per_kwh,
-        "cost_eur": report.cost_eur,
-        "greatest": [
-            asdict(row) | {"name": device.name, "category": device.category, "org_unit": device.org_unit}
-            for device, row in report.greatest
-        ],
-        "factor_set": report.factor_set,
-        "withheld": report.withheld,
-        "restated": None if report.restated is None else asdict(report.restated),
-    }

@@ -7,54 +7,54 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from ..i18n import Tongue, mark
-from .letter import Letter
+from ..base.i18n import N_, Translator
+from .content import WeeklyReport
 from .rows import COLUMNS, Cells, rows
-from .weekly import Weekly
+from .wording import ReportText
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
     from xlsxwriter.worksheet import Worksheet
 
 SHEETS = {
-    "total": mark("Total"),
-    "week_before": mark("Week before"),
-    "total_market": mark("By contracts"),
-    "change": mark("Changes"),
-    "org_unit": mark("Org units"),
-    "category": mark("Categories"),
-    "stage": mark("Stages of life"),
-    "day": mark("Days"),
-    "power_source": mark("Power sources"),
-    "action": mark("Actions"),
-    "device": mark("Devices"),
-    "paper": mark("Paper"),
-    "marking": mark("Toner or ink"),
+    "total": N_("Total"),
+    "week_before": N_("Week before"),
+    "total_market": N_("By contracts"),
+    "change": N_("Changes"),
+    "org_unit": N_("Org units"),
+    "category": N_("Categories"),
+    "stage": N_("Stages of life"),
+    "day": N_("Days"),
+    "power_source": N_("Power sources"),
+    "action": N_("Actions"),
+    "device": N_("Devices"),
+    "paper": N_("Paper"),
+    "marking": N_("Toner or ink"),
 }
 HEADINGS = {
-    "group": mark("Group"),
-    "period": mark("Period"),
-    "energy_kwh": mark("Electricity, kWh"),
-    "value": mark("Value"),
-    "low": mark("Low"),
-    "high": mark("High"),
-    "unit": mark("Unit"),
-    "coverage": mark("Coverage"),
-    "measured_share": mark("Measured share"),
-    "devices": mark("Devices"),
-    "eur": mark("Euros"),
-    "impressions": mark("Impressions"),
-    "sheets": mark("Sheets of A4"),
+    "group": N_("Group"),
+    "period": N_("Period"),
+    "energy_kwh": N_("Electricity, kWh"),
+    "value": N_("Value"),
+    "low": N_("Low"),
+    "high": N_("High"),
+    "unit": N_("Unit"),
+    "coverage": N_("Coverage"),
+    "measured_share": N_("Measured share"),
+    "devices": N_("Devices"),
+    "eur": N_("Euros"),
+    "impressions": N_("Impressions"),
+    "sheets": N_("Sheets of A4"),
 }
 SHARES = ("coverage", "measured_share")
 WIDE, NARROW = 42, 16
 
 
-def xlsx(report: Weekly, letter: Letter) -> bytes:
+def xlsx(report: WeeklyReport, letter: ReportText) -> bytes:
     """The workbook; names are written as text, so that none is taken for a formula."""
     from xlsxwriter import Workbook
 
-    say, made = Tongue(letter.language), io.BytesIO()
+    say, made = Translator(letter.language), io.BytesIO()
     with Workbook(made, {"in_memory": True}) as book:
         book.set_properties({"title": letter.title, "subject": letter.whose, "author": "Parcimètre"})
         _summary(book, letter)
@@ -63,7 +63,7 @@ def xlsx(report: Weekly, letter: Letter) -> bytes:
     return made.getvalue()
 
 
-def _summary(book: Workbook, letter: Letter) -> None:
+def _summary(book: Workbook, letter: ReportText) -> None:
     """What a person reads first."""
     sheet = book.add_worksheet(letter.week)
     bold, title = book.add_format({"bold": True}), book.add_format({"bold": True, "font_size": 16})
@@ -76,7 +76,7 @@ def _summary(book: Workbook, letter: Letter) -> None:
         sheet.write_string(at, 1, value, wrapped)
 
 
-def _told(letter: Letter) -> Iterator[tuple[str, str]]:
+def _told(letter: ReportText) -> Iterator[tuple[str, str]]:
     yield letter.whose, letter.subtitle
     yield from (("", text) for text in (letter.badge, *letter.warnings) if text)
     if letter.value:
@@ -86,7 +86,7 @@ def _told(letter: Letter) -> Iterator[tuple[str, str]]:
     yield from letter.closing
 
 
-def _sheet(book: Workbook, name: str, say: Tongue, found: list[Cells]) -> None:
+def _sheet(book: Workbook, name: str, say: Translator, found: list[Cells]) -> None:
     """The rows of a section, with the columns that hold something."""
     sheet: Worksheet = book.add_worksheet(name)
     shown = [column for column in COLUMNS[1:] if any(row.get(column) is not None for row in found)]

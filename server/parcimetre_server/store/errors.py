@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import ParcimetreError
+from ..base.errors import ParcimetreError
 
 
 class StoreUnusable(ParcimetreError):

@@ -17,8 +17,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
 
-import build_packages  # noqa: E402  tools/ is no package
-import set_up_packages  # noqa: E402
+import build_packages
+import set_up_packages
 
 Done = subprocess.CompletedProcess[str]
 PATIENCE_S = 60

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SERVER = ROOT / "deploy" / "server"
 sys.path.insert(0, str(ROOT / "tools"))
 
-import build_collector  # noqa: E402  tools/ is no package
+import build_collector
 
 BACKUPS = {f"/etc/{name}-" for name in ("passwd", "group", "shadow", "gshadow")}
 DATA = "/var/lib/parcimetre"

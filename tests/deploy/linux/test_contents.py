@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
 
-import build_packages  # noqa: E402  tools/ is no package
+import build_packages
 
 LINUX = ROOT / "deploy" / "linux"
 LIBRARY = "/usr/lib/parcimetre-agent/"

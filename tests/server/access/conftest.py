@@ -4,11 +4,11 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from parcimetre_server import contracts
-from parcimetre_server.collector import open_collector
-from parcimetre_server.settings import Settings
-from parcimetre_server.store import Arrival, DeviceId, Fact
-from parcimetre_server.tokens import create_token
+from parcimetre_server.access.opening import open_context
+from parcimetre_server.access.tokens import create_token
+from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.grid import supply_contracts
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 from tests.server.conftest import DAY_S, NOW, SLOT_S, TODAY, Reader, enrolled, inventory, slot
 
@@ -25,25 +25,25 @@ def communes_device(i, unit):
     about = {"hostname": f"{'hostofb' if of_b else 'hostofa'}{i}", "site": "Siteofb" if of_b else "Siteofa"}
     starts = range(TODAY - 6 * DAY_S, NOW // SLOT_S * SLOT_S, 2 * SLOT_S)
     slots = [slot(start, awake_s=100 * (i % 8) + 100, off_s=0) for start in starts]
-    return Arrival(key, slots, enrolled(key, made.category, unit, made, **about))
+    return WriteBatch(key, slots, enrolled(key, made.category, unit, made, **about))
 
 
 @pytest.fixture
 def communes(tmp_path, clock_at):
     """Their collector, which asks everybody for a token, and a token of A for each role."""
     settings = Settings(tmp_path / "two", organisation="Métropole", require_login=True)
-    collector = open_collector(settings, create=True)
+    context = open_context(settings, create=True)
     now = TODAY - 9 * DAY_S
     for name in ("Siteofa", "Siteofb"):
-        collector.store.append([Fact("site", name, now, {"zone": "FR"})])
-    collector.store.append([Fact("org_unit", path, now, {}) for path in ("Métropole", A, B, *set(UNITS))])
-    collector.store.write([communes_device(i, unit) for i, unit in enumerate(UNITS)])
+        context.store.append([Fact("site", name, now, {"zone": "FR"})])
+    context.store.append([Fact("org_unit", path, now, {}) for path in ("Métropole", A, B, *set(UNITS))])
+    context.store.write([communes_device(i, unit) for i, unit in enumerate(UNITS)])
     one = {"product": "P", "kg_per_kwh": "0.02", "at_meter": "yes", "evidence": "E", "from": "2026-01-01"}
     stated = [{**one, "supplier": "Fournisseurb", "site": "Siteofb"}, {**one, "supplier": "F", "org_unit": A}]
-    contracts.add(collector.store, stated, collector.zone, collector.now())
-    tokens = {role: create_token(collector, role, role, A)[1] for role in ("viewer", "analyst", "admin")}
-    yield SimpleNamespace(collector=collector, tokens=tokens, settings=settings)
-    collector.store.close()
+    supply_contracts.add(context.store, stated, context.zone, context.now())
+    tokens = {role: create_token(context, role, role, A)[1] for role in ("viewer", "analyst", "admin")}
+    yield SimpleNamespace(context=context, tokens=tokens, settings=settings)
+    context.store.close()
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def asking(communes, client_of):
     def make(role=None, token=None, address="127.0.0.1", **settings):
         key = str(sorted(settings.items()))
         if key not in made:
-            collector = replace(communes.collector, settings=replace(communes.settings, **settings))
-            made[key] = client_of(collector).app
+            context = replace(communes.context, settings=replace(communes.settings, **settings))
+            made[key] = client_of(context).app
         return Reader(made[key], communes.tokens[role] if role else token, address)
 
     return make

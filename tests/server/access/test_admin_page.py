@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from parcimetre_factors.factor import COLUMNS, load_factor_set
-from parcimetre_server.audit import entries
-from parcimetre_server.enrolment import all_secrets
-from parcimetre_server.factor_sets import import_tables, in_force
-from parcimetre_server.org import sites, units
+from parcimetre_factors.tables.factor_set import COLUMNS, load_factor_set
+from parcimetre_server.access.tokens import all_tokens, create_token
+from parcimetre_server.configuration.factor_sets import import_tables, in_force
+from parcimetre_server.fleet.enrolment import all_secrets
+from parcimetre_server.organisation.audit import entries
+from parcimetre_server.organisation.org import sites, units
 from parcimetre_server.reports.schedules import schedules
-from parcimetre_server.tokens import all_tokens, create_token
 
 A, B = "Métropole/Aubeclair", "Métropole/Boisverre"
 FORM_KEY = re.compile(r'name="form_key" value="([^"]+)"')
@@ -31,7 +31,7 @@ def browser(asking, communes):
 @pytest.fixture
 def of_all(asking, communes):
     """The browser of an admin of everything."""
-    return logged_in(asking, create_token(communes.collector, "all", "admin", None)[1])
+    return logged_in(asking, create_token(communes.context, "all", "admin", None)[1])
 
 
 def send(browser, address, /, **fields):
@@ -57,10 +57,10 @@ def test_the_page_shows_the_subtree_and_nothing_of_others(browser):
 
 def test_org_units_are_created_in_the_subtree_only(browser, communes):
     assert send(browser, "/admin/units", path=f"{A}/Voirie").status_code == 303
-    assert f"{A}/Voirie" in units(communes.collector.store)
+    assert f"{A}/Voirie" in units(communes.context.store)
     for path in (f"{B}/Voirie", "Autre", "Métropole"):
         assert send(browser, "/admin/units", path=path).status_code == 404
-    assert f"{B}/Voirie" not in units(communes.collector.store)
+    assert f"{B}/Voirie" not in units(communes.context.store)
 
 
 @pytest.mark.parametrize("text", [
@@ -70,7 +70,7 @@ def test_org_units_are_created_in_the_subtree_only(browser, communes):
 def test_org_units_come_from_a_csv_file(browser, communes, text):
     answer = send(browser, "/admin/units", files={"file": ("units.csv", text.encode())})
     assert answer.status_code == 303
-    assert {f"{A}/Nord", f"{A}/Sud"} <= set(units(communes.collector.store))
+    assert {f"{A}/Nord", f"{A}/Sud"} <= set(units(communes.context.store))
 
 
 @pytest.mark.parametrize(("text", "told"), [
@@ -79,11 +79,11 @@ def test_org_units_come_from_a_csv_file(browser, communes, text):
     (f"org_unit\n{A}/Nord\n{B}/Sud\n", "not below your own org unit"),
 ])  # fmt: skip
 def test_a_file_with_a_fault_creates_nothing_and_says_where(browser, communes, text, told):
-    before = units(communes.collector.store)
+    before = units(communes.context.store)
     answer = send(browser, "/admin/units", files={"file": ("units.csv", text.encode())})
     assert answer.status_code in (400, 404)
     assert told in answer.text
-    assert units(communes.collector.store) == before
+    assert units(communes.context.store) == before
 
 
 def test_the_zone_of_a_site_is_moved_by_an_admin_of_everything_only(browser, of_all, communes):
@@ -91,7 +91,7 @@ def test_the_zone_of_a_site_is_moved_by_an_admin_of_everything_only(browser, of_
     assert send(browser, "/admin/sites", name="Siteofa", zone="DE").status_code == 403
     assert send(browser, "/admin/sites", name="Nulle part", zone="ZZ").status_code == 400
     assert send(of_all, "/admin/sites", name="Siteofa", zone="DE").status_code == 303
-    known = sites(communes.collector.store)
+    known = sites(communes.context.store)
     assert (known["Nouveau"].zone, known["Siteofa"].zone) == ("DE", "DE")
 
 
@@ -100,33 +100,33 @@ def test_a_secret_is_shown_once_enrols_in_the_subtree_and_is_revoked(browser, co
     (text,) = re.findall(r"ps_[\w-]+", answer.text)
     assert answer.headers["cache-control"] == "no-store"
     assert text not in browser.get("/admin").text
-    (secret,) = all_secrets(communes.collector.store)
+    (secret,) = all_secrets(communes.context.store)
     assert (secret.org_unit, secret.site) == (f"{A}/Mairie", "Siteofa")
-    assert secret.expires_at == communes.collector.now() + 90 * 86_400
+    assert secret.expires_at == communes.context.now() + 90 * 86_400
     assert send(browser, "/admin/secrets", org_unit=f"{B}/Schoolb", site="").status_code == 404
     assert send(browser, "/admin/secrets", revoke=secret.id).status_code == 303
-    assert all_secrets(communes.collector.store)[0].revoked_at is not None
+    assert all_secrets(communes.context.store)[0].revoked_at is not None
 
 
 def test_a_token_opens_no_more_than_its_maker_sees(browser, asking, communes):
     answer = send(browser, "/admin/tokens", name="Tableau", role="analyst", org_unit="", days="30")
     (text,) = re.findall(r"pt_[\w-]+", answer.text)
-    made = all_tokens(communes.collector.store)[-1]
+    made = all_tokens(communes.context.store)[-1]
     assert (made.org_unit, made.role) == (A, "analyst")
     assert asking(token=text).get("/v1/devices").status_code == 200
     assert send(browser, "/admin/tokens", name="x", role="viewer", org_unit=B, days="30").status_code == 404
 
 
 def test_tokens_and_secrets_of_others_cannot_be_revoked_nor_seen(browser, of_all, communes):
-    token, _ = create_token(communes.collector, "of B", "viewer", B)
+    token, _ = create_token(communes.context, "of B", "viewer", B)
     send(of_all, "/admin/secrets", org_unit=f"{B}/Schoolb", site="Siteofb", days="never")
-    (secret,) = all_secrets(communes.collector.store)
+    (secret,) = all_secrets(communes.context.store)
     text = browser.get("/admin").text
     assert token.id not in text
     assert secret.id not in text
     assert send(browser, "/admin/tokens", revoke=token.id).status_code == 404
     assert send(browser, "/admin/secrets", revoke=secret.id).status_code == 404
-    assert all_secrets(communes.collector.store)[0].revoked_at is None
+    assert all_secrets(communes.context.store)[0].revoked_at is None
 
 
 def test_a_form_of_another_session_or_of_another_site_changes_nothing(browser, of_all, communes):
@@ -136,24 +136,24 @@ def test_a_form_of_another_session_or_of_another_site_changes_nothing(browser, o
     own = {"form_key": FORM_KEY.search(browser.get("/admin").text)[1], "path": f"{A}/Nord"}
     foreign = {"sec-fetch-site": "cross-site", "origin": "https://elsewhere.example"}
     assert browser.post("/admin/units", data=own, headers=foreign).status_code == 403
-    assert f"{A}/Nord" not in units(communes.collector.store)
+    assert f"{A}/Nord" not in units(communes.context.store)
 
 
 def test_what_is_done_is_in_the_audit_log_under_who_did_it(browser, communes):
     send(browser, "/admin/secrets", org_unit=f"{A}/Mairie", site="Siteofa", days="90")
-    entry = communes.collector.store.history("audit")[-1]
+    entry = communes.context.store.history("audit")[-1]
     assert (entry.body["act"], entry.body["who"]) == ("secret created", "admin")
 
 
 def test_recipients_of_reports_are_named_for_the_subtree_and_no_other(browser, communes):
     asked = {"to": "elue@aubeclair.example", "role": "viewer", "language": "fr", "formats": "PDF, XLSX"}
     assert send(browser, "/admin/recipients", org_unit="", **asked).status_code == 303
-    (made,) = schedules(communes.collector.store)
+    (made,) = schedules(communes.context.store)
     assert (made.org_unit, made.way, made.formats) == (A, "mail", ("pdf", "xlsx"))
     assert "elue@aubeclair.example" in browser.get("/admin").text
     assert send(browser, "/admin/recipients", org_unit=f"{B}/Schoolb", **asked).status_code == 404
     assert send(browser, "/admin/recipients", org_unit="", **asked | {"to": "nobody"}).status_code == 400
-    (entry,) = entries(communes.collector.store, made.id)
+    (entry,) = entries(communes.context.store, made.id)
     assert (entry.act, entry.who) == ("recipient added", "admin")
     assert "elue" not in str(entry)
 
@@ -161,11 +161,11 @@ def test_recipients_of_reports_are_named_for_the_subtree_and_no_other(browser, c
 def test_a_recipient_is_removed_by_admins_of_the_org_unit_only(browser, of_all, communes):
     asked = {"to": "it@metropole.example", "role": "admin", "language": "en", "formats": ""}
     assert send(of_all, "/admin/recipients", org_unit="", **asked).status_code == 303
-    (made,) = schedules(communes.collector.store)
+    (made,) = schedules(communes.context.store)
     assert "it@metropole.example" not in browser.get("/admin").text
     assert send(browser, "/admin/recipients", revoke=made.id).status_code == 404
     assert send(of_all, "/admin/recipients", revoke=made.id).status_code == 303
-    assert schedules(communes.collector.store) == []
+    assert schedules(communes.context.store) == []
 
 
 @pytest.fixture
@@ -180,14 +180,14 @@ def candidate(communes, tmp_path):
                times * one.high, "source", one.unit, one.per, one.zone, one.year, one.source.id, "times",
                "")  # fmt: skip
         (folder / "grid_year.csv").write_text(f"{','.join(COLUMNS)}\n{','.join(map(str, row))}\n")
-        return import_tables(communes.collector.settings.data_dir, folder)
+        return import_tables(communes.context.settings.data_dir, folder)
 
     imported.first = imported(2)
     return imported
 
 
 def test_an_admin_of_everything_adopts_a_factor_set_after_a_look_at_its_effect(of_all, communes, candidate):
-    data_dir, found = communes.collector.settings.data_dir, candidate.first
+    data_dir, found = communes.context.settings.data_dir, candidate.first
     assert 'href="/factors/adopt"' in of_all.get("/factors/diff?after=candidate").text
     page = of_all.get("/factors/adopt?lang=en").text
     assert found.id in page
@@ -197,7 +197,7 @@ def test_an_admin_of_everything_adopts_a_factor_set_after_a_look_at_its_effect(o
     assert (answer.status_code, answer.headers["location"]) == (303, "/factors?done=adopted")
     assert in_force(data_dir).id == found.id
     assert "once it is restarted" in of_all.get("/factors?done=adopted&lang=en").text
-    (entry,) = entries(communes.collector.store, found.id)
+    (entry,) = entries(communes.context.store, found.id)
     assert (entry.act, entry.who, entry.after) == ("factors adopted", "all", {"set": found.id})
     assert "There is no candidate" in of_all.get("/factors/adopt?lang=en").text
 
@@ -208,11 +208,11 @@ def test_an_admin_of_a_part_adopts_nothing(browser, asking, communes, candidate)
     assert send(browser, "/factors/adopt", set=candidate.first.id).status_code == 403
     for role in ("viewer", "analyst"):
         assert asking(role).get("/factors/adopt").status_code == 403
-    assert in_force(communes.collector.settings.data_dir).id != candidate.first.id
+    assert in_force(communes.context.settings.data_dir).id != candidate.first.id
 
 
 def test_a_set_is_not_adopted_unseen_nor_by_a_form_of_somebody_else(of_all, communes, candidate):
-    data_dir, seen = communes.collector.settings.data_dir, candidate.first
+    data_dir, seen = communes.context.settings.data_dir, candidate.first
     other = candidate(3)
     answer = send(of_all, "/factors/adopt", set=seen.id)
     assert answer.status_code == 409
@@ -220,11 +220,11 @@ def test_a_set_is_not_adopted_unseen_nor_by_a_form_of_somebody_else(of_all, comm
     assert of_all.post("/factors/adopt", data={"set": other.id}).status_code == 403
     assert of_all.post("/factors/adopt", data={"set": other.id, "form_key": "x"}).status_code == 403
     assert in_force(data_dir).id not in (seen.id, other.id)
-    assert entries(communes.collector.store, other.id) == []
+    assert entries(communes.context.store, other.id) == []
 
 
 def test_tables_that_do_not_fit_any_more_are_not_adopted_and_the_page_says_why(of_all, communes, candidate):
-    folder = communes.collector.settings.data_dir / "factors" / "candidate"
+    folder = communes.context.settings.data_dir / "factors" / "candidate"
     (folder / "no_such_table.csv").write_text("id\n")
     answer = send(of_all, "/factors/adopt", set=candidate.first.id)
     assert answer.status_code == 400

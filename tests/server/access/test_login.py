@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-from parcimetre_server import oidc
-from parcimetre_server.login_settings import login_settings
-from parcimetre_server.pages import login as page
-from parcimetre_server.tokens import revoke_token
+from parcimetre_server.access import oidc
+from parcimetre_server.access.tokens import revoke_token
+from parcimetre_server.configuration.login_settings import login_settings
+from parcimetre_server.web.pages import login as page
 
 A = "Métropole/Aubeclair"
 HTML = {"accept": "text/html"}
@@ -180,9 +180,9 @@ def test_a_token_that_is_typed_in_makes_a_session_until_it_is_revoked(asking, co
     reader = asking()
     assert typed(reader, communes.tokens["viewer"]).status_code == 303
     assert "viewer · viewer · Métropole/Aubeclair" in reader.get("/?lang=en", headers=HTML).text
-    monkeypatch.setattr("parcimetre_server.tokens.REFRESH_S", 0.0)
-    for fact in communes.collector.store.latest("token").values():
-        revoke_token(communes.collector, fact.key)
+    monkeypatch.setattr("parcimetre_server.access.tokens.REFRESH_S", 0.0)
+    for fact in communes.context.store.latest("token").values():
+        revoke_token(communes.context, fact.key)
     assert reader.get("/", headers=HTML).status_code == 303
 
 

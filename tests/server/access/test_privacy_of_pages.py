@@ -4,7 +4,7 @@ import re
 from itertools import product
 
 from fastapi.responses import HTMLResponse
-from parcimetre_server.app import routers
+from parcimetre_server.web.app import routers
 
 A = "Métropole/Aubeclair"
 SMALL, DEVICE = f"{A}/Police", "a0a0a0" + "0" * 26

@@ -3,10 +3,11 @@
 from typing import get_args
 
 import pytest
-from parcimetre_server.devices import UnknownDevice, device, devices
-from parcimetre_server.scope import NotAllowed, Scope
-from parcimetre_server.scoped_store import ScopedStore
-from parcimetre_server.store import Fact, FactKind
+from parcimetre_server.access.scoped_store import ScopedStore
+from parcimetre_server.base.scope import NotAllowed, Scope
+from parcimetre_server.fleet.device import UnknownDevice
+from parcimetre_server.fleet.devices import device, devices
+from parcimetre_server.store.records import Fact, FactKind
 
 A = "Métropole/Aubeclair"
 TOLD = {
@@ -36,7 +37,7 @@ TOLD = {
 
 @pytest.mark.parametrize("scope", [Scope(A), Scope(None, "analyst"), Scope(None, "viewer")])
 def test_kinds_that_nobody_placed_are_hidden(communes, scope):
-    store = communes.collector.store
+    store = communes.context.store
     for kind in set(get_args(FactKind)) - TOLD:
         store.append([Fact(kind, "a0a0a0" + "0" * 26, 0, {"org_unit": A, "site": "Siteofa"})])
         seen = ScopedStore(store, scope)
@@ -46,26 +47,26 @@ def test_kinds_that_nobody_placed_are_hidden(communes, scope):
 
 
 def test_nothing_is_written_through_a_scope(communes):
-    seen = ScopedStore(communes.collector.store, Scope(A))
+    seen = ScopedStore(communes.context.store, Scope(A))
     for change in (seen.append, seen.write):
         with pytest.raises(NotAllowed):
             change([])
 
 
 def test_a_device_that_moved_away_takes_its_past_along(communes):
-    store = communes.collector.store
+    store = communes.context.store
     key = "a0a0a0" + "0" * 26
     fact = store.latest_of("device", key)
     store.append([Fact("device", key, 1, {**fact.body, "org_unit": "Métropole/Boisverre"})])
     seen = ScopedStore(store, Scope(A))
     assert seen.latest_of("device", key) is None
-    assert len(seen.activity(key, 0, communes.collector.now()).start) == 0
+    assert len(seen.activity(key, 0, communes.context.now()).start) == 0
     assert seen.span(key) is None
     assert "Boisverre" not in str([fact.body for fact in seen.history("device")])
 
 
 def test_a_monitor_is_seen_where_its_last_machine_is_and_names_no_machine_of_others(communes):
-    store = communes.collector.store
+    store = communes.context.store
     ours, theirs = (sorted(key for key in store.latest("device") if key.startswith(of)) for of in "ab")
     about = {"display": {"maker": "DEL", "product": "a0b1", "built_in": False}, "since": 1,
              "retired_at": None, "scrapped": False}  # fmt: skip
@@ -81,7 +82,7 @@ def test_a_monitor_is_seen_where_its_last_machine_is_and_names_no_machine_of_oth
 
 
 def test_a_dead_letter_is_seen_with_its_device(communes):
-    store = communes.collector.store
+    store = communes.context.store
     ours, theirs = (next(key for key in store.latest("device") if key.startswith(of)) for of in "ab")
     store.append([Fact("dead_letter", key, 1, {"device": key}) for key in (ours, theirs)])
     assert set(ScopedStore(store, Scope(A)).latest("dead_letter")) == {ours}

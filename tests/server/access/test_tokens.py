@@ -4,12 +4,12 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from parcimetre_server import tokens
-from parcimetre_server.audit import entries
+from parcimetre_server.access import tokens
+from parcimetre_server.access.served_settings import open_as_served
+from parcimetre_server.access.tokens import BadToken, BadTokenName, Tokens, create_token, revoke_token
+from parcimetre_server.base.scope import Scope
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.scope import Scope
-from parcimetre_server.served import open_as_served
-from parcimetre_server.tokens import BadToken, BadTokenName, Tokens, create_token, revoke_token
+from parcimetre_server.organisation.audit import entries
 
 A = "Métropole/Aubeclair"
 NETWORK = {"address": "192.0.2.7", "read_from_network": True}
@@ -17,7 +17,7 @@ NETWORK = {"address": "192.0.2.7", "read_from_network": True}
 
 def test_what_is_kept_of_a_token_does_not_give_it_away(communes):
     for text in communes.tokens.values():
-        kept = json.dumps([dict(fact.body) for fact in communes.collector.store.history("token")])
+        kept = json.dumps([dict(fact.body) for fact in communes.context.store.history("token")])
         assert text.startswith("pt_")
         assert text not in kept
         assert text.removeprefix("pt_") not in kept
@@ -35,8 +35,8 @@ def test_a_wrong_token_is_a_problem_even_on_the_collectors_own_machine(asking, a
 
 
 def test_an_expired_token_lets_nobody_in(communes, asking, clock_at):
-    now = communes.collector.now()
-    _, text = create_token(communes.collector, "short", "admin", A, now + 60)
+    now = communes.context.now()
+    _, text = create_token(communes.context, "short", "admin", A, now + 60)
     assert asking(token=text).get("/v1/devices").status_code == 200
     clock_at(now + 60)
     answer = asking(token=text).get("/v1/devices")
@@ -44,8 +44,8 @@ def test_an_expired_token_lets_nobody_in(communes, asking, clock_at):
 
 
 def test_a_revocation_by_another_process_is_seen_at_the_next_look(communes, monkeypatch):
-    token, text = create_token(communes.collector, "gone", "admin", A)
-    known = Tokens(communes.collector)
+    token, text = create_token(communes.context, "gone", "admin", A)
+    known = Tokens(communes.context)
     assert known.of_text(text).scope == Scope(A, "admin")
     other = open_as_served(communes.settings.data_dir)
     revoke_token(other, token.id)
@@ -58,28 +58,28 @@ def test_a_revocation_by_another_process_is_seen_at_the_next_look(communes, monk
 
 
 def test_a_token_made_by_another_process_works_at_once(communes):
-    known = Tokens(communes.collector)
+    known = Tokens(communes.context)
     known.of_text(communes.tokens["admin"])
-    _, text = create_token(communes.collector, "fresh", "viewer", A)
+    _, text = create_token(communes.context, "fresh", "viewer", A)
     assert known.of_text(text).name == "fresh"
 
 
 def test_the_day_of_last_use_is_kept_and_never_undoes_a_revocation(communes, clock_at):
-    token, text = create_token(communes.collector, "used", "admin", A)
-    known, now = Tokens(communes.collector), communes.collector.now()
+    token, text = create_token(communes.context, "used", "admin", A)
+    known, now = Tokens(communes.context), communes.context.now()
     known.of_text(text)
-    assert tokens.last_days(communes.collector.store)[token.id] == now // 86_400 * 86_400
-    revoke_token(communes.collector, token.id)
+    assert tokens.last_days(communes.context.store)[token.id] == now // 86_400 * 86_400
+    revoke_token(communes.context, token.id)
     clock_at(now + 86_400)
     known.of_text(text)
-    (after,) = [found for found in tokens.all_tokens(communes.collector.store) if found.id == token.id]
+    (after,) = [found for found in tokens.all_tokens(communes.context.store) if found.id == token.id]
     assert after.revoked_at is not None
 
 
 @pytest.mark.parametrize(("name", "unit"), [("", A), ("x" * 101, A), ("x", "Métropole/Nowhere")])
 def test_a_token_needs_a_name_and_an_org_unit_that_exists(communes, name, unit):
     with pytest.raises(BadTokenName):
-        create_token(communes.collector, name, "admin", unit)
+        create_token(communes.context, name, "admin", unit)
 
 
 def test_a_role_that_does_not_suffice_is_told_which_one_does(asking):
@@ -133,9 +133,9 @@ def test_nobody_sees_everything_by_an_oversight(communes, where):
 
 
 def test_the_audit_log_tells_of_tokens_without_what_lets_anybody_in(communes):
-    token, text = create_token(communes.collector, "Grafana", "viewer", A)
-    revoke_token(communes.collector, token.id)
-    told = entries(communes.collector.store, token.id)
+    token, text = create_token(communes.context, "Grafana", "viewer", A)
+    revoke_token(communes.context, token.id)
+    told = entries(communes.context.store, token.id)
     assert [entry.act for entry in told] == ["token created", "token revoked"]
     assert told[0].after["name"] == "Grafana"
     assert not {text, token.hash} & {str(value) for entry in told for value in entry.after.values()}

@@ -4,14 +4,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 from parcimetre_factors.criteria import Criterion
-from parcimetre_server.devices import device, devices
-from parcimetre_server.explanations import explain_device
-from parcimetre_server.footprints import Query, figures
-from parcimetre_server.merging import merge, split
-from parcimetre_server.periods import Span
-from parcimetre_server.scope import Scope
-from parcimetre_server.store import DeviceId
-from parcimetre_server.transfers import Stay, midnight, transfer
+from parcimetre_server.base.periods import Span
+from parcimetre_server.base.scope import Scope
+from parcimetre_server.fleet.devices import device, devices
+from parcimetre_server.fleet.merging import merge, split
+from parcimetre_server.footprint.compute import compute_footprint
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.query import FootprintQuery
+from parcimetre_server.organisation.transfers import Placement, midnight, transfer
+from parcimetre_server.store.records import DeviceId
 
 from tests.server.conftest import DAY_S, SLOT_S, TODAY
 
@@ -24,17 +25,19 @@ DAY = datetime.fromtimestamp(TODAY - 3 * DAY_S, UTC).date()
 @pytest.fixture
 def moved(communes):
     """The collector after a device of A went to B three days ago."""
-    collector = communes.collector
-    before = Stay(f"{A}/Mairie", "Siteofa")
-    transfer(collector.store, MOVED, before, f"{B}/Schoolb", "Siteofb", DAY, collector.zone, collector.now())
-    return collector
+    context = communes.context
+    before = Placement(f"{A}/Mairie", "Siteofa")
+    transfer(context.store, MOVED, before, f"{B}/Schoolb", "Siteofb", DAY, context.zone, context.now())
+    return context
 
 
 @pytest.mark.parametrize("unit", [A, B])
 @pytest.mark.parametrize("interval", ["total", "day"])
 def test_a_scope_shows_the_figures_that_the_whole_gives_its_unit(moved, unit, interval):
-    whole = figures(moved, Query(WEEK, org_unit=unit, interval=interval)).rows("device")
-    seen = figures(moved.within(Scope(unit)), Query(WEEK, interval=interval)).rows("device")
+    whole = compute_footprint(moved, FootprintQuery(WEEK, org_unit=unit, interval=interval)).rows("device")
+    seen = compute_footprint(moved.within(Scope(unit)), FootprintQuery(WEEK, interval=interval)).rows(
+        "device"
+    )
     assert {row.group for row in seen} >= {MOVED}
     assert seen == whole
 
@@ -57,7 +60,9 @@ def test_who_gave_a_device_away_sees_nothing_of_it_since_and_who_got_it_nothing_
         starts["B"]
     )
     told = explain_device(ours, MOVED, WEEK, Criterion.GWP)
-    assert told.term.value == pytest.approx(figures(ours, Query(WEEK, device=MOVED)).total().value, rel=1e-12)
+    assert told.term.value == pytest.approx(
+        compute_footprint(ours, FootprintQuery(WEEK, device=MOVED)).total().value, rel=1e-12
+    )
 
 
 def test_what_was_merged_belongs_to_who_holds_the_one_it_is_part_of(moved):
@@ -67,19 +72,19 @@ def test_what_was_merged_belongs_to_who_holds_the_one_it_is_part_of(moved):
     assert ours.store.activity(ANOTHER, 0, moved.now()).start[-1] < at
     assert theirs.store.activity(ANOTHER, 0, moved.now()).start[0] >= at
     for unit in (A, B):
-        whole = figures(moved, Query(WEEK, org_unit=unit)).rows("device")
-        assert figures(moved.within(Scope(unit)), Query(WEEK)).rows("device") == whole
+        whole = compute_footprint(moved, FootprintQuery(WEEK, org_unit=unit)).rows("device")
+        assert compute_footprint(moved.within(Scope(unit)), FootprintQuery(WEEK)).rows("device") == whole
 
 
 def test_both_parts_of_a_split_device_are_seen_where_they_are(communes):
-    collector = communes.collector
+    context = communes.context
     at = TODAY - 2 * DAY_S
-    new = split(collector.store, ANOTHER, at, collector.now())
-    before = Stay(f"{A}/Mairie", "Siteofa")
+    new = split(context.store, ANOTHER, at, context.now())
+    before = Placement(f"{A}/Mairie", "Siteofa")
     today = date.fromisoformat("2026-11-23")
-    transfer(collector.store, new, before, f"{B}/Schoolb", None, today, collector.zone, collector.now())
+    transfer(context.store, new, before, f"{B}/Schoolb", None, today, context.zone, context.now())
     for unit in (A, B):
-        whole = figures(collector, Query(WEEK, org_unit=unit)).rows("device")
-        assert figures(collector.within(Scope(unit)), Query(WEEK)).rows("device") == whole
-    assert new in devices(collector.within(Scope(B)).store)
-    assert collector.within(Scope(B)).store.activity(new, 0, at + SLOT_S).start.size == 0
+        whole = compute_footprint(context, FootprintQuery(WEEK, org_unit=unit)).rows("device")
+        assert compute_footprint(context.within(Scope(unit)), FootprintQuery(WEEK)).rows("device") == whole
+    assert new in devices(context.within(Scope(B)).store)
+    assert context.within(Scope(B)).store.activity(new, 0, at + SLOT_S).start.size == 0

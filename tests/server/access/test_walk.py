@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 from fastapi.routing import APIRoute
-from parcimetre_server.app import routers
-from parcimetre_server.tokens import create_token
+from parcimetre_server.access.tokens import create_token
+from parcimetre_server.web.app import routers
 
 A, B = "Métropole/Aubeclair", "Métropole/Boisverre"
 OTHERS = ("Boisverre", "Secretariatb", "Schoolb", "Siteofb", "hostofb", "b0b0b0", "Fournisseurb", "Modelb")
@@ -59,7 +59,7 @@ def test_no_route_tells_a_reader_of_one_commune_anything_of_another(asking, role
 
 
 def test_the_walk_would_find_each_word_of_others(asking, communes):
-    everything = asking(token=create_token(communes.collector, "all", "admin", None)[1])
+    everything = asking(token=create_token(communes.context, "all", "admin", None)[1])
     told = "".join(everything.request(*asked).text for asked in addresses(everything.app, IN_B))
     assert [word for word in OTHERS if word not in told] == []
 

@@ -10,11 +10,11 @@ from threading import Thread
 
 import pytest
 from click.testing import CliRunner
+from parcimetre_server.access.credentials import signing_key
 from parcimetre_server.cli import doctor
-from parcimetre_server.credentials import signing_key
-from parcimetre_server.enrolment import create_secret
-from parcimetre_server.reports.published import publish
-from parcimetre_server.store import Fact
+from parcimetre_server.fleet.enrolment import create_secret
+from parcimetre_server.reports.publishing import publish
+from parcimetre_server.store.records import Fact
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def examine(fleet):
     """Run the command on the fleet's data folder; findings by what they are about, and the exit code."""
 
     def go(*words, data_dir=None, **env):
-        folder = Path(data_dir or fleet.collector.settings.data_dir)
+        folder = Path(data_dir or fleet.context.settings.data_dir)
         line = ["--data-dir", str(folder), "--port", "1", "--json", *words]
         answer = CliRunner().invoke(doctor.command, line, env=env, catch_exceptions=False)
         found = json.loads(answer.output)
@@ -36,12 +36,12 @@ def examine(fleet):
 @pytest.fixture
 def well(fleet):
     """The fleet's folder as a careful operator keeps it."""
-    collector = fleet.collector
-    signing_key(collector.settings.data_dir)
-    create_secret(collector, "Métropole/Ville")
-    publish(collector, "2026-W47")
-    collector.store.tidy(fleet.now)
-    folder = Path(collector.settings.data_dir)
+    context = fleet.context
+    signing_key(context.settings.data_dir)
+    create_secret(context, "Métropole/Ville")
+    publish(context, "2026-W47")
+    context.store.tidy(fleet.now)
+    folder = Path(context.settings.data_dir)
     folder.chmod(0o700)
     return folder
 
@@ -123,9 +123,9 @@ def test_slots_from_the_future_put_the_clock_in_doubt(examine, well, clock_at, f
 
 
 def test_what_has_waited_too_long_is_a_warning(examine, well, fleet, clock_at):
-    create_secret(fleet.collector, "Métropole/DSI", expires_at=fleet.now + 5 * 86_400)
-    fleet.collector.store.append([Fact("grid", "FR/20000", fleet.now - 9 * 86_400, {"slots": {}})])
-    fleet.collector.store.append([Fact("dead_letter", "x", fleet.now, {"device": "a", "reason": "odd"})])
+    create_secret(fleet.context, "Métropole/DSI", expires_at=fleet.now + 5 * 86_400)
+    fleet.context.store.append([Fact("grid", "FR/20000", fleet.now - 9 * 86_400, {"slots": {}})])
+    fleet.context.store.append([Fact("dead_letter", "x", fleet.now, {"device": "a", "reason": "odd"})])
     found = examine()
     assert found["grid feed"]["state"] == found["refused records"]["state"] == "warning"
     assert len(found["enrolment secrets"]) == 4

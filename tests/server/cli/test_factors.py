@@ -5,16 +5,16 @@ import json
 import pytest
 from click.testing import CliRunner
 from parcimetre_factors.errors import BadFactorRow
-from parcimetre_factors.factor import COLUMNS, load_factor_set
+from parcimetre_factors.tables.factor_set import COLUMNS, load_factor_set
+from parcimetre_server.base.errors import ParcimetreError
 from parcimetre_server.cli import factors, footprint
-from parcimetre_server.errors import ParcimetreError
 
 
 @pytest.fixture
 def run(fleet, monkeypatch):
     """Run a subcommand on the fleet's data folder; the click result."""
     monkeypatch.setenv("LC_ALL", "C")
-    folder = str(fleet.collector.settings.data_dir)
+    folder = str(fleet.context.settings.data_dir)
 
     def go(*words):
         return CliRunner().invoke(factors.command, ["--data-dir", folder, *words])
@@ -49,7 +49,7 @@ def test_factors_are_found_by_words_and_shown_with_their_source(run):
 
 def test_own_tables_change_nothing_until_they_are_adopted(run, doubled, fleet):
     def use():
-        folder = ["--data-dir", str(fleet.collector.settings.data_dir)]
+        folder = ["--data-dir", str(fleet.context.settings.data_dir)]
         words = ["--group-by", "stage", "--json", "--from", "2026-11-01", "--to", "2026-11-22"]
         rows = json.loads(CliRunner().invoke(footprint.command, [*folder, *words]).output)["rows"]
         return {row["group"]: row for row in rows}

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 from parcimetre_factors.errors import UnknownZone
 from parcimetre_server.cli.grid import command
-from parcimetre_server.factor_sets import adopt, import_tables
-from parcimetre_server.feeds.times import BadFeed
+from parcimetre_server.configuration.factor_sets import adopt, import_tables
+from parcimetre_server.grid.feeds.times import BadFeed
 
 SAMPLE = Path(__file__).parents[2] / "data/grid/eco2mix.csv"
 

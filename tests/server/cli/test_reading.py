@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
-from parcimetre_factors.amortisation import Policy
+from parcimetre_factors.service_life.amortisation import Policy
+from parcimetre_server.access.served_settings import keep_served
+from parcimetre_server.base.errors import ParcimetreError
 from parcimetre_server.cli import devices, explain, footprint, grid, org, report
-from parcimetre_server.errors import ParcimetreError
-from parcimetre_server.served import keep_served
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def run(fleet, monkeypatch):
 
     def go(command, *words, lang="C"):
         env = {"LC_ALL": lang, "LANG": lang}
-        folder = ["--data-dir", str(fleet.collector.settings.data_dir)]
+        folder = ["--data-dir", str(fleet.context.settings.data_dir)]
         monkeypatch.setenv("LC_ALL", lang)
         answer = CliRunner().invoke(command, [*words, *folder], env=env, catch_exceptions=False)
         assert answer.exit_code == 0, answer.output
@@ -51,8 +51,8 @@ def test_json_of_the_command_is_that_of_the_api(run, reader):
 
 
 def test_commands_tell_days_and_policy_as_the_collector_is_served_with_them(run, fleet, client_of):
-    settings = replace(fleet.collector.settings, time_zone="Indian/Reunion", amortisation=Policy.ACTIVE_HOUR)
-    served = replace(fleet.collector, settings=settings)
+    settings = replace(fleet.context.settings, time_zone="Indian/Reunion", amortisation=Policy.ACTIVE_HOUR)
+    served = replace(fleet.context, settings=settings)
     keep_served(served)
     asked = {"from": "2026-11-20", "to": "2026-11-22", "group_by": "device"}
     answer = client_of(served).get("/v1/footprint", params=asked).json()
@@ -63,13 +63,13 @@ def test_commands_tell_days_and_policy_as_the_collector_is_served_with_them(run,
     assert told["amortisation"] == "active_hour"
     run(org.command, "create", "Métropole/Port")
     run(devices.command, "transfer", fleet.laptop, "--to", "Métropole/Port", "--from", "2026-11-20")
-    (move,) = fleet.collector.store.history("transfer")
+    (move,) = fleet.context.store.history("transfer")
     assert move.body["at"] == told["from"]
 
 
 def test_an_explanation_is_by_the_policy_that_is_served_unless_another_is_asked_for(run, fleet):
-    keep_served(replace(fleet.collector, settings=replace(
-        fleet.collector.settings, amortisation=Policy.ACTIVE_HOUR)))  # fmt: skip
+    keep_served(replace(fleet.context, settings=replace(
+        fleet.context.settings, amortisation=Policy.ACTIVE_HOUR)))  # fmt: skip
     policy_of = {
         words: json.loads(run(explain.command, "--device", fleet.laptop, "--json", *words))["amortisation"]
         for words in ((), ("--amortisation", "service_life"))
@@ -123,7 +123,7 @@ def test_report_is_written_where_it_is_asked_for(run, tmp_path):
 
 
 def test_explain_needs_to_know_what(fleet):
-    answer = CliRunner().invoke(explain.command, ["--data-dir", str(fleet.collector.settings.data_dir)])
+    answer = CliRunner().invoke(explain.command, ["--data-dir", str(fleet.context.settings.data_dir)])
     assert answer.exit_code == 2
     assert "either --device ID or --org-unit PATH" in answer.output
 
@@ -141,13 +141,13 @@ def test_a_folder_without_store_is_an_expected_error(tmp_path, clock_at):
 
 
 def test_a_device_is_found_by_its_name_and_by_the_folder_of_the_group(fleet):
-    folder = str(fleet.collector.settings.data_dir)
+    folder = str(fleet.context.settings.data_dir)
     answer = CliRunner().invoke(devices.command, ["--data-dir", folder, "show", "guest-1", "--json"])
     assert json.loads(answer.output)["device"]["id"] == fleet.guest
 
 
 def test_what_fits_several_devices_or_none_is_refused(fleet):
-    folder = ["--data-dir", str(fleet.collector.settings.data_dir)]
+    folder = ["--data-dir", str(fleet.context.settings.data_dir)]
     for wanted, told in (("", "there is no device"), ("nobody", "there is no device")):
         answer = CliRunner().invoke(devices.command, ["show", wanted, *folder])
         assert told in str(answer.exception)

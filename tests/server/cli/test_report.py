@@ -4,11 +4,11 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from parcimetre_server.access.served_settings import keep_served
+from parcimetre_server.base.periods import week_span
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.periods import week_span
-from parcimetre_server.reports.published import publish
-from parcimetre_server.served import keep_served
-from parcimetre_server.store import Arrival
+from parcimetre_server.reports.publishing import publish
+from parcimetre_server.store.records import WriteBatch
 
 from tests.server.conftest import SLOT_S, slot
 
@@ -20,7 +20,7 @@ def run(fleet):
     """Run `parcimetre report` on the fleet's folder."""
 
     def go(*words):
-        where = ["--data-dir", str(fleet.collector.settings.data_dir)]
+        where = ["--data-dir", str(fleet.context.settings.data_dir)]
         return CliRunner().invoke(parcimetre, ["report", *words, *where], env={"LC_ALL": "en"})
 
     return go
@@ -44,25 +44,25 @@ def test_a_units_report_is_of_its_subtree_as_the_role_is_told(run):
 
 def test_verifying_says_that_every_figure_is_the_same_or_which_is_not(run, fleet):
     assert run("weekly", WEEK, "--verify").exit_code == 1
-    publish(fleet.collector, WEEK)
+    publish(fleet.context, WEEK)
     same = run("weekly", WEEK, "--verify")
     assert (same.exit_code, "byte for byte" in same.output) == (0, True)
-    first = week_span(WEEK, fleet.collector.zone).first
+    first = week_span(WEEK, fleet.context.zone).first
     slots = [slot(start) for start in range(first, first + 20 * SLOT_S, SLOT_S)]
-    fleet.collector.store.write([Arrival(fleet.silent, slots)])
+    fleet.context.store.write([WriteBatch(fleet.silent, slots)])
     differs = run("weekly", WEEK, "--verify")
     assert differs.exit_code == 1
     assert "something came" in differs.output
 
 
 def test_commands_tell_as_the_collector_was_served(run, fleet):
-    keep_served(fleet.collector)
-    assert fleet.collector.settings.organisation == "Métropole"
+    keep_served(fleet.context)
+    assert fleet.context.settings.organisation == "Métropole"
     assert "Métropole" in run("weekly", WEEK, "--lang", "en").output
 
 
 def test_the_list_names_what_was_published(run, fleet):
     assert "No report is published" in run("list").output
-    publish(fleet.collector, WEEK)
+    publish(fleet.context, WEEK)
     (told,) = json.loads(run("list", "--json").output)
     assert (told["week"], told["edition"], told["state"]) == (WEEK, 1, "provisional")

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from parcimetre_server.base.periods import span
 from parcimetre_server.cli import sql
-from parcimetre_server.footprints import Query, footprint
-from parcimetre_server.periods import span
-from parcimetre_server.sql import BadQuery
+from parcimetre_server.footprint.compute import footprint_rows
+from parcimetre_server.footprint.query import FootprintQuery
+from parcimetre_server.operations.sql_views import BadQuery
 
 DOCS = Path(__file__).parents[3] / "docs"
 PERIOD = ("--from", "2026-11-20", "--to", "2026-11-22")
@@ -22,7 +23,7 @@ def ask(fleet):
     """Run the command on the fleet's data folder; returns what it printed."""
 
     def go(*words, **about):
-        folder = ["--data-dir", str(fleet.collector.settings.data_dir)]
+        folder = ["--data-dir", str(fleet.context.settings.data_dir)]
         answer = CliRunner().invoke(sql.command, [*words, *folder], catch_exceptions=False, **about)
         assert answer.exit_code == 0, answer.output
         return answer.output
@@ -56,8 +57,8 @@ def test_a_table_has_the_columns_of_the_documents_in_order(ask, table):
 def test_slots_are_those_of_the_store(rows, fleet):
     found = rows(*PERIOD, f"select start, display_on_s + display_off_s as awake from slots "
                           f"where device = '{fleet.laptop}' order by start")  # fmt: skip
-    within = span("2026-11-20", "2026-11-22", fleet.collector.zone, fleet.now)
-    stored = fleet.collector.store.activity(fleet.laptop, within.first, within.last)
+    within = span("2026-11-20", "2026-11-22", fleet.context.zone, fleet.now)
+    stored = fleet.context.store.activity(fleet.laptop, within.first, within.last)
     assert [row["start"] for row in found] == stored.start.tolist()
     assert [row["awake"] for row in found] == stored.awake_s.tolist()
 
@@ -76,8 +77,8 @@ def test_energy_of_slots_is_what_counters_counted(rows):
 def test_footprint_days_add_up_to_the_footprint(rows, fleet):
     (told,) = rows(*PERIOD, "select sum(value) as kg, sum(energy_kwh) as kwh from footprint_days "
                             "where criterion = 'gwp'")  # fmt: skip
-    within = span("2026-11-20", "2026-11-22", fleet.collector.zone, fleet.now)
-    (whole,) = footprint(fleet.collector, Query(within))
+    within = span("2026-11-20", "2026-11-22", fleet.context.zone, fleet.now)
+    (whole,) = footprint_rows(fleet.context, FootprintQuery(within))
     assert told["kg"] == pytest.approx(whole.value)
     assert told["kwh"] == pytest.approx(whole.energy_kwh)
 
@@ -104,13 +105,13 @@ def test_footprint_days_add_up_to_the_footprint(rows, fleet):
     ],
 )
 def test_what_is_no_single_select_is_refused_in_one_sentence(fleet, query):
-    before = fleet.collector.store.history("device")
+    before = fleet.context.store.history("device")
     with pytest.raises(BadQuery) as told:
         CliRunner().invoke(
-            sql.command, [query, "--data-dir", str(fleet.collector.settings.data_dir)], catch_exceptions=False
+            sql.command, [query, "--data-dir", str(fleet.context.settings.data_dir)], catch_exceptions=False
         )
     assert "\n" not in str(told.value)
-    assert fleet.collector.store.history("device") == before
+    assert fleet.context.store.history("device") == before
     assert not list(Path.cwd().glob("*.db"))
 
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from parcimetre_agent.report import SLOT_S, Feed, Inventory, Reading, Report, Slot
-from parcimetre_factors.factor import load_factor_set
-from parcimetre_factors.hardware import Hardware
+from parcimetre_factors.hardware.description import Hardware
+from parcimetre_factors.tables.factor_set import load_factor_set
 from parcimetre_server.demo.beside import beside
 from parcimetre_server.demo.fleet import device, fleet
 from parcimetre_server.demo.power_units import NOT_ATTRIBUTED, pdus
@@ -17,8 +17,8 @@ from parcimetre_server.demo.records import slots
 from parcimetre_server.demo.relayed import slot_starts
 from parcimetre_server.demo.send import reports
 from parcimetre_server.demo.switches import PORTS, switches
-from parcimetre_server.printer_supplies import LOW_SHARE
-from parcimetre_server.profiles import profiles
+from parcimetre_server.fleet.printing.supplies import LOW_SHARE
+from parcimetre_server.footprint.hardware_model import hardware_models
 from pydantic import TypeAdapter
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -136,7 +136,7 @@ def test_a_printer_counts_nothing_before_it_was_made():
 def test_laser_and_inkjet_a3_and_a4_are_there_and_some_models_have_a_sheet():
     kinds = {(one.made.marking, one.made.a3) for one in PRINTERS}
     assert kinds == {("laser", True), ("laser", False), ("inkjet", False)}
-    known = profiles(load_factor_set())
+    known = hardware_models(load_factor_set())
     evidence = {
         one.model: known.of(Hardware("printer", one.maker, one.model)).embodied.evidence for one in PRINTERS
     }

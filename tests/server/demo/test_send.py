@@ -15,7 +15,7 @@ from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.send import (
     WAITING_PER_WORKER,
     WORKERS,
-    Collector,
+    CollectorClient,
     CollectorRefused,
     CollectorUnreachable,
     Sent,
@@ -30,9 +30,9 @@ LAST = FIRST + 3 * 86_400
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
-def collector(handler: Handler) -> Collector:
+def context(handler: Handler) -> CollectorClient:
     """A collector that answers with the handler."""
-    return Collector(URL, httpx.Client(transport=httpx.MockTransport(handler)))
+    return CollectorClient(URL, httpx.Client(transport=httpx.MockTransport(handler)))
 
 
 def secret_of(device: Simulated) -> str:
@@ -71,7 +71,7 @@ class Accepting:
 
 def sent_to(accepting: Accepting, devices: int) -> Sent:
     """What becomes of a fleet of so many devices."""
-    answers = send(collector(accepting), fleet(devices, seed=1), secret_of, FIRST, LAST)
+    answers = send(context(accepting), fleet(devices, seed=1), secret_of, FIRST, LAST)
     return sum(answers, start=Sent())
 
 
@@ -91,7 +91,7 @@ def test_every_report_carries_the_credential_of_its_device() -> None:
 
 def test_what_a_gateway_reports_names_it_and_carries_readings_and_feeds() -> None:
     accepting, those = Accepting(), beside(100, seed=1)
-    sent = sum(send_beside(collector(accepting), those, secret_of, FIRST, LAST), start=Sent())
+    sent = sum(send_beside(context(accepting), those, secret_of, FIRST, LAST), start=Sent())
     gateway, *relayed = accepting.enrolled
     assert sent.devices == len(relayed) == 8
     assert {body["relayed_by"] for body in relayed} == {gateway["hardware"]["install_id"]}
@@ -115,7 +115,7 @@ def test_a_fleet_of_any_size_is_held_a_few_devices_at_a_time() -> None:
             made.append(device)
             yield device
 
-    next(send(collector(Accepting()), counted(), secret_of, FIRST, FIRST + SLOT_S))
+    next(send(context(Accepting()), counted(), secret_of, FIRST, FIRST + SLOT_S))
     assert len(made) <= WORKERS * WAITING_PER_WORKER
 
 
@@ -127,14 +127,14 @@ def test_a_busy_collector_is_waited_for() -> None:
 @pytest.mark.parametrize(("status", "mend"), [(403, "--data-dir"), (422, "hardware.virtual")])
 def test_a_refusal_shows_the_collectors_own_sentence(status: int, mend: str) -> None:
     problem = {"type": "about:blank", "status": status, "detail": "hardware.virtual: field required"}
-    refusing = collector(lambda _: httpx.Response(status, json=problem))
+    refusing = context(lambda _: httpx.Response(status, json=problem))
     with pytest.raises(CollectorRefused, match="field required") as refusal:
         list(send(refusing, fleet(3, seed=1), secret_of, FIRST, LAST))
     assert mend in str(refusal.value)
 
 
 def test_an_answer_without_a_sentence_shows_its_status() -> None:
-    broken = collector(lambda _: httpx.Response(500, text="<html>"))
+    broken = context(lambda _: httpx.Response(500, text="<html>"))
     with pytest.raises(CollectorRefused, match="500"):
         list(send(broken, fleet(3, seed=1), secret_of, FIRST, LAST))
 
@@ -150,7 +150,7 @@ def test_refused_records_are_counted_and_the_first_reason_kept() -> None:
             200, json={"accepted": 1, "duplicates": 2, "refused": refused, "next_upload_s": 60}
         )
 
-    sent = sum(send(collector(refusing), fleet(1, seed=1), secret_of, FIRST, LAST), start=Sent())
+    sent = sum(send(context(refusing), fleet(1, seed=1), secret_of, FIRST, LAST), start=Sent())
     assert sent == Sent(devices=1, accepted=1, duplicates=2, refused=1, reason="in the future")
 
 

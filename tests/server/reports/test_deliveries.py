@@ -22,15 +22,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from parcimetre_server.access.opening import open_context
+from parcimetre_server.base.i18n import Translator
 from parcimetre_server.cli import parcimetre
-from parcimetre_server.collector import open_collector
-from parcimetre_server.i18n import Tongue
-from parcimetre_server.mail_settings import MailSettings
+from parcimetre_server.configuration.mail_settings import MailSettings
 from parcimetre_server.reports import deliveries as deliveries_
-from parcimetre_server.reports import published, schedules
+from parcimetre_server.reports import schedules, stored
 from parcimetre_server.reports.deliveries import BACK_OFF_S, deliver, deliveries, listed
-from parcimetre_server.reports.published import due_week, publish, restate
-from parcimetre_server.store import Arrival
+from parcimetre_server.reports.publishing import due_week, publish, republish
+from parcimetre_server.store.records import WriteBatch
 
 from tests.server.conftest import DAY_S, SLOT_S, TODAY, slot
 
@@ -112,21 +112,21 @@ def box(serving):
 def out(fleet, box):
     """The fleet with its past week published, its mail going to the box, and one recipient."""
     mail = MailSettings("127.0.0.1", SENDER, box[1], "none")
-    collector = replace(fleet.collector, settings=replace(fleet.collector.settings, mail=mail))
+    context = replace(fleet.context, settings=replace(fleet.context.settings, mail=mail))
     formats = ["pdf", "xlsx", "csv", "json"]
-    schedules.add(collector.store, fleet.now, None, "mail", "elu@ville.example", "fr", formats, "admin")
-    publish(collector, WEEK)
-    fleet.collector = collector
+    schedules.add(context.store, fleet.now, None, "mail", "elu@ville.example", "fr", formats, "admin")
+    publish(context, WEEK)
+    fleet.context = context
     return fleet
 
 
-def by_mail(collector):
+def by_mail(context):
     """What became of the deliveries by mail."""
-    return [one for one in deliveries(collector.store) if one.way == "mail"]
+    return [one for one in deliveries(context.store) if one.way == "mail"]
 
 
 def test_a_mail_holds_text_html_and_each_file_which_its_own_program_reads(out, box):
-    deliver(out.collector)
+    deliver(out.context)
     (sent,) = box[0].messages
     assert sent["From"] == SENDER
     assert "Rapport hebdomadaire 2026-W47" in sent["Subject"]
@@ -147,34 +147,34 @@ def test_a_mail_holds_text_html_and_each_file_which_its_own_program_reads(out, b
     assert told["factor_set"] in pages.replace("\n", "")
     units = [float(row["value"]) for row in rows if row["section"] == "org_unit"]
     assert sum(units) == pytest.approx(told["total"]["value"])
-    heading, total = book[Tongue("fr")("Total")].iter_rows(values_only=True)
+    heading, total = book[Translator("fr")("Total")].iter_rows(values_only=True)
     assert dict(zip(heading, total, strict=True))["Électricité, kWh"] == told["total"]["energy_kwh"]
 
 
 def test_a_delivery_is_made_once(out, box):
-    deliver(out.collector)
-    assert deliver(out.collector) == []
+    deliver(out.context)
+    assert deliver(out.context) == []
     assert len(box[0].messages) == 1
-    assert [one.state for one in by_mail(out.collector)] == ["sent"]
+    assert [one.state for one in by_mail(out.context)] == ["sent"]
 
 
 def test_while_nothing_is_due_no_report_is_read(out, monkeypatch):
-    deliver(out.collector)
-    monkeypatch.setattr(published, "_publication", lambda fact: pytest.fail(f"{fact.key} was read"))
-    monkeypatch.setattr(out.collector.store, "latest", lambda kind, since=0, of=out.collector.store.latest: (
+    deliver(out.context)
+    monkeypatch.setattr(stored, "_publication", lambda fact: pytest.fail(f"{fact.key} was read"))
+    monkeypatch.setattr(out.context.store, "latest", lambda kind, since=0, of=out.context.store.latest: (
         pytest.fail("all reports were read") if kind == "report" else of(kind, since)))  # fmt: skip
-    assert deliver(out.collector) == []
+    assert deliver(out.context) == []
 
 
 def test_a_monday_that_the_collector_was_off_is_made_up_for_once(fleet, box, clock_at):
     """It is off from Sunday on for ten days: of two weeks that are due the last one is told, once."""
-    settings = replace(fleet.collector.settings, mail=MailSettings("127.0.0.1", SENDER, box[1], "none"))
-    schedules.add(fleet.collector.store, fleet.now, None, "mail", "a@b.example", "en", [], "admin")
-    fleet.collector.store.write([Arrival(fleet.laptop, [slot(fleet.now // SLOT_S * SLOT_S + 5 * DAY_S)])])
-    fleet.collector.store.close()
+    settings = replace(fleet.context.settings, mail=MailSettings("127.0.0.1", SENDER, box[1], "none"))
+    schedules.add(fleet.context.store, fleet.now, None, "mail", "a@b.example", "en", [], "admin")
+    fleet.context.store.write([WriteBatch(fleet.laptop, [slot(fleet.now // SLOT_S * SLOT_S + 5 * DAY_S)])])
+    fleet.context.store.close()
     clock_at(fleet.now + 8 * DAY_S)
     for _ in range(2):  # at its start, and at the next one
-        again = open_collector(settings)
+        again = open_context(settings)
         for _ in range(2):
             publish(again, due_week(again.now(), again.zone))
             deliver(again)
@@ -185,51 +185,51 @@ def test_a_monday_that_the_collector_was_off_is_made_up_for_once(fleet, box, clo
 
 def test_the_reports_of_a_week_are_listed_without_reading_others(out, monkeypatch):
     people = ["mail", "b@ville.example", "fr", [], "analyst"]
-    schedules.add(out.collector.store, 1, "Métropole/Ville", *people)
-    ended = schedules.add(out.collector.store, 1, "Métropole/DSI", *people)
-    publish(out.collector, WEEK)
-    publish(out.collector, "2026-W46")
-    schedules.end(out.collector.store, ended.id, out.now)
-    everything = listed(out.collector.store, with_deliveries=True)
+    schedules.add(out.context.store, 1, "Métropole/Ville", *people)
+    ended = schedules.add(out.context.store, 1, "Métropole/DSI", *people)
+    publish(out.context, WEEK)
+    publish(out.context, "2026-W46")
+    schedules.end(out.context.store, ended.id, out.now)
+    everything = listed(out.context.store, with_deliveries=True)
     assert {one["week"] for one in everything} == {WEEK, "2026-W46"}
     monkeypatch.setattr(deliveries_, "publications", lambda _: pytest.fail("all reports were read"))
-    found = listed(out.collector.store, with_deliveries=True, week=WEEK)
+    found = listed(out.context.store, with_deliveries=True, week=WEEK)
     assert found == [one for one in everything if one["week"] == WEEK]
     assert len(found) == 3
-    assert listed(out.collector.store, with_deliveries=True, week="2026-W01") == []
+    assert listed(out.context.store, with_deliveries=True, week="2026-W01") == []
 
 
 def test_an_edition_that_is_restated_meanwhile_is_found_without_a_new_start(out, box, clock_at):
-    deliver(out.collector)
+    deliver(out.context)
     first = TODAY - 6 * DAY_S
     slots = [slot(at) for at in range(first, first + DAY_S, SLOT_S)]
-    out.collector.store.write([Arrival(out.silent, slots)])
+    out.context.store.write([WriteBatch(out.silent, slots)])
     clock_at(out.now + DAY_S)
-    assert restate(out.collector)
-    deliver(out.collector)
-    assert deliver(out.collector) == []
+    assert republish(out.context)
+    deliver(out.context)
+    assert deliver(out.context) == []
     assert ["restated" in one["Subject"] or "corrig" in one["Subject"] for one in box[0].messages] == [
         False, True,
     ]  # fmt: skip
 
 
 def test_the_whole_is_kept_in_the_data_folder_in_both_languages(out):
-    deliver(out.collector)
-    kept = sorted(path.name for path in (out.collector.settings.data_dir / "reports").iterdir())
+    deliver(out.context)
+    kept = sorted(path.name for path in (out.context.settings.data_dir / "reports").iterdir())
     assert kept == ["weekly-2026-W47.en.html", "weekly-2026-W47.fr.html"]
 
 
 def test_a_server_that_is_busy_is_tried_again_until_it_takes_the_mail(out, box, clock_at):
     box[0].answer = "451 try later"
-    deliver(out.collector)
-    (waiting,) = by_mail(out.collector)
+    deliver(out.context)
+    (waiting,) = by_mail(out.context)
     assert (waiting.state, waiting.attempts, waiting.next_at) == ("waiting", 1, out.now + BACK_OFF_S[0])
     assert "451 try later" in waiting.reason
-    assert not [one for one in deliver(out.collector) if one.way == "mail"]
+    assert not [one for one in deliver(out.context) if one.way == "mail"]
     box[0].answer = "250 kept"
     clock_at(waiting.next_at)
-    deliver(out.collector)
-    (sent,) = by_mail(out.collector)
+    deliver(out.context)
+    (sent,) = by_mail(out.context)
     assert (sent.state, sent.attempts, len(box[0].messages)) == ("sent", 2, 1)
 
 
@@ -239,19 +239,19 @@ def test_a_server_that_never_takes_it_is_given_up_in_the_end(out, box, clock_at)
     for wait_s in (0, *BACK_OFF_S):
         at += wait_s
         clock_at(at)
-        deliver(out.collector)
-    (given_up,) = by_mail(out.collector)
+        deliver(out.context)
+    (given_up,) = by_mail(out.context)
     assert (given_up.state, given_up.attempts) == ("given_up", 1 + len(BACK_OFF_S))
     clock_at(at + DAY_S)
-    assert not [one for one in deliver(out.collector) if one.way == "mail"]
+    assert not [one for one in deliver(out.context) if one.way == "mail"]
 
 
 def test_a_refused_recipient_is_seen_on_the_page_and_in_the_api_and_is_not_tried_again(out, box, client_of):
     box[0].to_recipient = "550 no such mailbox"
-    deliver(out.collector)
-    (refused,) = by_mail(out.collector)
+    deliver(out.context)
+    (refused,) = by_mail(out.context)
     assert refused.state == "refused"
-    reader = client_of(out.collector)
+    reader = client_of(out.context)
     told = reader.get("/v1/reports").json()["reports"][0]
     assert refused.reason in [sent["reason"] for sent in told["deliveries"]]
     page = reader.get(f"/reports/weekly/{WEEK}?lang=en").text
@@ -260,39 +260,39 @@ def test_a_refused_recipient_is_seen_on_the_page_and_in_the_api_and_is_not_tried
 
 
 def test_a_restated_report_is_sent_again_and_says_the_difference(out, box, clock_at):
-    deliver(out.collector)
+    deliver(out.context)
     starts = range(TODAY - 5 * DAY_S, TODAY - 4 * DAY_S, SLOT_S)
-    out.collector.store.write([Arrival(out.silent, [slot(start) for start in starts])])
+    out.context.store.write([WriteBatch(out.silent, [slot(start) for start in starts])])
     clock_at(out.now + DAY_S)
-    restate(out.collector)
-    deliver(out.collector)
+    republish(out.context)
+    deliver(out.context)
     _, again = box[0].messages
     assert "corrigé" in again["Subject"]
     assert "Cette édition remplace celle du 24 novembre 2026" in again.get_body(("html",)).get_content()
-    assert [one.edition for one in by_mail(out.collector)] == [2, 1]
+    assert [one.edition for one in by_mail(out.context)] == [2, 1]
 
 
 def test_a_later_edition_takes_the_place_of_one_that_waits(out, box, clock_at):
     box[0].answer = "451 try later"
-    deliver(out.collector)
+    deliver(out.context)
     starts = range(TODAY - 5 * DAY_S, TODAY - 4 * DAY_S, SLOT_S)
-    out.collector.store.write([Arrival(out.silent, [slot(start) for start in starts])])
-    restate(out.collector)
+    out.context.store.write([WriteBatch(out.silent, [slot(start) for start in starts])])
+    republish(out.context)
     box[0].answer = "250 kept"
     clock_at(out.now + DAY_S)
-    deliver(out.collector)
+    deliver(out.context)
     assert len(box[0].messages) == 1
     states = [
-        sent["state"] for sent in listed(out.collector.store, True)[0]["deliveries"] if sent["way"] == "mail"
+        sent["state"] for sent in listed(out.context.store, True)[0]["deliveries"] if sent["way"] == "mail"
     ]
     assert sorted(states) == ["sent", "superseded"]
 
 
 def test_who_is_named_later_gets_the_next_report_not_the_past_one(out, clock_at):
     clock_at(out.now + 60)
-    schedules.add(out.collector.store, out.now + 60, None, "mail", "late@ville.example", "en", [], "admin")
-    deliver(out.collector)
-    assert {one.to for one in by_mail(out.collector)} == {"elu@ville.example"}
+    schedules.add(out.context.store, out.now + 60, None, "mail", "late@ville.example", "en", [], "admin")
+    deliver(out.context)
+    assert {one.to for one in by_mail(out.context)} == {"elu@ville.example"}
 
 
 def test_a_password_travels_by_tls_with_a_checked_certificate(out, serving, tmp_path, clock_at):
@@ -309,10 +309,10 @@ def test_a_password_travels_by_tls_with_a_checked_certificate(out, serving, tmp_
     )
     (tmp_path / "password").write_text("s3cret\n")
     mail = MailSettings("localhost", SENDER, port, "starttls", "user", tmp_path / "password", ca_file)
-    trusting = replace(out.collector, settings=replace(out.collector.settings, mail=mail))
+    trusting = replace(out.context, settings=replace(out.context.settings, mail=mail))
     doubting = replace(trusting, settings=replace(trusting.settings, mail=replace(mail, ca_file=None)))
     deliver(doubting)
-    (waiting,) = by_mail(out.collector)
+    (waiting,) = by_mail(out.context)
     assert "certificate" in waiting.reason.lower()
     assert seen == []
     clock_at(waiting.next_at)
@@ -351,14 +351,14 @@ Subject: Rapport
 
 
 def test_a_bounced_mail_marks_its_delivery_and_a_delayed_one_does_not(out, box):
-    deliver(out.collector)
+    deliver(out.context)
     (sent,) = box[0].messages
-    run = ["report", "bounce", "--data-dir", str(out.collector.settings.data_dir)]
+    run = ["report", "bounce", "--data-dir", str(out.context.settings.data_dir)]
     for action, code, state in (("delayed", 1, "sent"), ("failed", 0, "bounced")):
         notice = BOUNCE.format(action=action, id=sent["Message-ID"])
         assert CliRunner().invoke(parcimetre, run, input=notice).exit_code == code
-        assert by_mail(out.collector)[0].state == state
-    assert "552 mailbox full" in by_mail(out.collector)[0].reason
+        assert by_mail(out.context)[0].state == state
+    assert "552 mailbox full" in by_mail(out.context)[0].reason
 
 
 @pytest.fixture
@@ -389,9 +389,9 @@ def hook():
 def test_a_webhook_gets_each_file_with_a_key_and_its_answer_counts(fleet, hook, answer, state):
     url, posted, answers = hook
     answers[0] = answer
-    schedules.add(fleet.collector.store, 1, "Métropole/Ville", "webhook", url, "en", ["json"], "analyst")
-    publish(fleet.collector, WEEK)
-    made = [one for one in deliver(fleet.collector) if one.way == "webhook"]
+    schedules.add(fleet.context.store, 1, "Métropole/Ville", "webhook", url, "en", ["json"], "analyst")
+    publish(fleet.context, WEEK)
+    made = [one for one in deliver(fleet.context) if one.way == "webhook"]
     assert [one.state for one in made] == [state]
     ((media_type, key, body),) = posted
     assert (media_type, json.loads(body)["org_unit"]) == ("application/json", "Métropole/Ville")
@@ -402,8 +402,8 @@ def test_a_webhook_gets_each_file_with_a_key_and_its_answer_counts(fleet, hook, 
 def test_a_folder_that_cannot_be_written_is_told_with_the_mend(fleet, tmp_path):
     (tmp_path / "file").write_text("in the way")
     schedules.add(
-        fleet.collector.store, fleet.now, None, "folder", str(tmp_path / "file"), "fr", ["csv"], "admin"
+        fleet.context.store, fleet.now, None, "folder", str(tmp_path / "file"), "fr", ["csv"], "admin"
     )
-    publish(fleet.collector, WEEK)
-    (failed,) = [one for one in deliver(fleet.collector) if one.state != "sent"]
+    publish(fleet.context, WEEK)
+    (failed,) = [one for one in deliver(fleet.context) if one.state != "sent"]
     assert "let the collector's user write there" in failed.reason

@@ -9,20 +9,20 @@ from parcimetre_server.reports.weekly import weekly
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_it_needs_nothing_but_itself(fleet, language):
-    text = html(weekly(fleet.collector, "2026-W47"), fleet.collector, language)
+    text = html(weekly(fleet.context, "2026-W47"), fleet.context, language)
     assert "<script" not in text
     assert not re.search(r'(src|href)="(?!#)', text)
 
 
 def test_it_says_that_a_week_is_not_over_in_the_readers_language(fleet):
-    report = weekly(fleet.collector, "2026-W48")
-    assert "provisoire" in html(report, fleet.collector, "fr")
-    assert "provisional" in html(report, fleet.collector, "en")
+    report = weekly(fleet.context, "2026-W48")
+    assert "provisoire" in html(report, fleet.context, "fr")
+    assert "provisional" in html(report, fleet.context, "en")
 
 
 def test_it_names_its_factor_set(fleet):
-    text = html(weekly(fleet.collector, "2026-W47"), fleet.collector, "en")
-    assert fleet.collector.factors.id in text
+    text = html(weekly(fleet.context, "2026-W47"), fleet.context, "en")
+    assert fleet.context.factors.id in text
 
 
 def test_a_week_without_devices_says_so(empty):

@@ -4,15 +4,15 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from parcimetre_server.base.scope import UnknownOrgUnit
 from parcimetre_server.cli import parcimetre
 from parcimetre_server.reports.schedules import BadSchedule, add, schedules
-from parcimetre_server.scope import UnknownOrgUnit
 
 A = "Métropole/Ville"
 
 
 def test_a_recipient_named_twice_is_one_with_the_new_formats(fleet):
-    store = fleet.collector.store
+    store = fleet.context.store
     first = add(store, 1, A, "mail", "a@b.example", "fr", ["pdf"])
     again = add(store, 2, A, "mail", "a@b.example", "fr", ["csv"])
     assert (first.id, again.formats, again.created_at) == (again.id, ("csv",), 1)
@@ -30,17 +30,17 @@ def test_a_recipient_named_twice_is_one_with_the_new_formats(fleet):
 )  # fmt: skip
 def test_what_cannot_be_sent_to_is_refused_with_the_mend(fleet, way, to, formats, why):
     with pytest.raises(BadSchedule, match=why):
-        add(fleet.collector.store, 1, None, way, to, "fr", formats)
+        add(fleet.context.store, 1, None, way, to, "fr", formats)
 
 
 def test_an_org_unit_that_does_not_exist_is_refused(fleet):
     with pytest.raises(UnknownOrgUnit):
-        add(fleet.collector.store, 1, "Nowhere", "mail", "a@b.example", "fr", [])
+        add(fleet.context.store, 1, "Nowhere", "mail", "a@b.example", "fr", [])
 
 
 def test_the_command_adds_lists_and_removes(fleet):
     def run(*words):
-        where = ["--data-dir", str(fleet.collector.settings.data_dir), "--json"]
+        where = ["--data-dir", str(fleet.context.settings.data_dir), "--json"]
         made = CliRunner().invoke(parcimetre, ["report", "schedule", *words, *where])
         assert made.exit_code == 0, made.output
         return json.loads(made.output)

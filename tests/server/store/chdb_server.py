@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from parcimetre_server.store import Store
 from parcimetre_server.store.clickhouse.engine import ClickHouseStore
 from parcimetre_server.store.clickhouse.open import identify, make, version
 from parcimetre_server.store.clickhouse.server import CODE, Refused
+from parcimetre_server.store.interface import Store
 
 DATABASES = (f"test_{n}" for n in itertools.count())
 INSERT = re.compile(r"INSERT INTO (\w+) \((.*)\) FORMAT Native")

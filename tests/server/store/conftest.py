@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from parcimetre_server.store import Store
 from parcimetre_server.store.clickhouse import open_store as open_clickhouse
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.interface import Store
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chdb_server import chdb_store

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.store import Arrival, DeviceId, Fact, Lease, Store
+from parcimetre_server.store.interface import Lease, Store
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 DAY_S = 86_400
 START = 1_700_000_000 // DAY_S * DAY_S
@@ -35,7 +36,7 @@ def test_slot_comes_back_as_it_was_written(store: Store) -> None:
             Energy("bat", "battery", "measured", 9.25, 60),
         ],
     )  # fmt: skip
-    store.write([Arrival(A, [sent])])
+    store.write([WriteBatch(A, [sent])])
     read = store.activity(A, START, START + SLOT_S)
     assert read.start.tolist() == [START]
     assert [read.display_on_s[0], read.display_off_s[0], read.asleep_s[0], read.off_s[0]] == [
@@ -52,8 +53,8 @@ def test_slot_comes_back_as_it_was_written(store: Store) -> None:
 
 
 def test_record_that_covers_more_time_replaces_the_other_whole(store: Store) -> None:
-    store.write([Arrival(A, [slot(0, 300, energy_j=5.0)])])
-    assert store.write([Arrival(A, [slot(0, 600)])])[0].accepted == 1
+    store.write([WriteBatch(A, [slot(0, 300, energy_j=5.0)])])
+    assert store.write([WriteBatch(A, [slot(0, 600)])])[0].accepted == 1
     read = store.activity(A, START, START + SLOT_S)
     assert read.covered_s.tolist() == [600]
     assert sum(m.energy_j.sum() for m in read.measured) == 0
@@ -61,8 +62,8 @@ def test_record_that_covers_more_time_replaces_the_other_whole(store: Store) -> 
 
 @pytest.mark.parametrize("covered_s", [600, 300], ids=["same", "less"])
 def test_slot_resent_with_no_more_coverage_changes_nothing(store: Store, covered_s: int) -> None:
-    store.write([Arrival(A, [slot(0, 600, energy_j=7.0)])])
-    merged = store.write([Arrival(A, [slot(0, covered_s, energy_j=99.0)])])[0]
+    store.write([WriteBatch(A, [slot(0, 600, energy_j=7.0)])])
+    merged = store.write([WriteBatch(A, [slot(0, covered_s, energy_j=99.0)])])[0]
     assert (merged.accepted, merged.duplicates) == (0, 1)
     assert store.activity(A, START, START + SLOT_S).measured[0].energy_j.tolist() == [7.0]
 
@@ -81,7 +82,7 @@ def test_any_order_of_arrivals_keeps_the_greatest_coverage(
 ) -> None:
     expected = {device: one(store, device) for device in (A, B)}
     for batch in batches:
-        store.write([Arrival(device, [slot(at, covered)]) for device, at, covered in batch])
+        store.write([WriteBatch(device, [slot(at, covered)]) for device, at, covered in batch])
         for device, at, covered in batch:
             if covered > expected[device].get(at, 0):
                 expected[device][at] = covered
@@ -90,20 +91,20 @@ def test_any_order_of_arrivals_keeps_the_greatest_coverage(
 
 
 def test_period_cuts_at_slots_within_a_day(store: Store) -> None:
-    store.write([Arrival(A, [slot(at) for at in range(200)])])
+    store.write([WriteBatch(A, [slot(at) for at in range(200)])])
     read = store.activity(A, START + 50 * SLOT_S, START + 130 * SLOT_S)
     assert read.start.tolist() == [START + at * SLOT_S for at in range(50, 130)]
 
 
 def test_channel_missing_on_one_day_reads_as_silent_there(store: Store) -> None:
-    store.write([Arrival(A, [slot(0, energy_j=5.0), slot(96)])])
+    store.write([WriteBatch(A, [slot(0, energy_j=5.0), slot(96)])])
     read = store.activity(A, START, START + 2 * DAY_S)
     assert read.measured[0].energy_j.tolist() == [5.0, 0.0]
     assert read.measured[0].duration_s.tolist() == [900.0, 0.0]
 
 
 def test_many_devices_are_read_in_one_pass_without_the_silent_ones(store: Store) -> None:
-    store.write([Arrival(A, [slot(0)]), Arrival(B, [slot(500)])])
+    store.write([WriteBatch(A, [slot(0)]), WriteBatch(B, [slot(500)])])
     found = dict(store.activities([B, A, DeviceId("c" * 32)], START, START + DAY_S))
     assert set(found) == {A}
     assert store.spans() == {A: (START, START), B: (START + 500 * SLOT_S,) * 2}
@@ -140,15 +141,15 @@ def test_history_since_a_time_begins_with_the_state_of_each_key_at_that_time(sto
 def test_batch_that_fails_leaves_nothing_behind(store: Store) -> None:
     unwritable = Fact("site", "x", 1, {"zone": {1, 2}})
     with pytest.raises(TypeError):
-        store.write([Arrival(A, [slot(0)], [unwritable])])
+        store.write([WriteBatch(A, [slot(0)], [unwritable])])
     assert one(store) == {}
-    store.write([Arrival(A, [slot(0)])])
+    store.write([WriteBatch(A, [slot(0)])])
     assert one(store) == {0: SLOT_S}
 
 
 def test_writers_in_many_threads_lose_nothing(store: Store) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda at: store.write([Arrival(A, [slot(at)])]), range(40)))
+        list(pool.map(lambda at: store.write([WriteBatch(A, [slot(at)])]), range(40)))
     assert one(store) == dict.fromkeys(range(40), SLOT_S)
 
 
@@ -157,14 +158,14 @@ def test_tidying_changes_nothing_that_is_read_and_late_slots_still_merge(store: 
         START + 5 * SLOT_S, 300, 200, 100, 250, 50, [0, 100, 0, 50, 0, 0, 0, 0, 0, 350], 2048.0, None, 1.5,
         energy=[Energy("rapl", "package", "measured", 1234.56789, 500)],
     )  # fmt: skip
-    store.write([Arrival(A, [before, slot(96, 300, energy_j=3.0)]), Arrival(B, [slot(7)])])
+    store.write([WriteBatch(A, [before, slot(96, 300, energy_j=3.0)]), WriteBatch(B, [slot(7)])])
     read = store.activity(A, START, START + 2 * DAY_S)
     store.tidy(START + 10 * DAY_S)
     again = store.activity(A, START, START + 2 * DAY_S)
     for field in ("start", "display_on_s", "display_off_s", "asleep_s", "off_s", "load_deciles_s"):
         assert getattr(again, field).tolist() == getattr(read, field).tolist()
     assert [m.energy_j.tolist() for m in again.measured] == [m.energy_j.tolist() for m in read.measured]
-    assert store.write([Arrival(A, [slot(96, 600), slot(5), slot(4)])])[0].accepted == 3
+    assert store.write([WriteBatch(A, [slot(96, 600), slot(5), slot(4)])])[0].accepted == 3
     store.tidy(START + 10 * DAY_S)
     assert one(store) == {4: SLOT_S, 5: SLOT_S, 96: 600}
     assert one(store, B) == {7: SLOT_S}
@@ -202,7 +203,7 @@ def test_records_are_given_back_as_sent_means_to_half_a_percent(
 ) -> None:
     device = DeviceId(f"{number:032x}")
     before = {one.start: one for one in store.slots(device, START, START + 3 * DAY_S)}
-    store.write([Arrival(device, sent)])
+    store.write([WriteBatch(device, sent)])
     for one in sent:
         if one.covered_s > (before[one.start].covered_s if one.start in before else 0):
             before[one.start] = one
@@ -268,8 +269,8 @@ def test_what_was_stated_after_a_mark_is_told_once(store: Store) -> None:
 
 
 def test_seconds_covered_are_told_by_device_and_day(store: Store) -> None:
-    store.write([Arrival(A, [slot(0, 300), slot(1), slot(96)]), Arrival(B, [slot(500)])])
-    store.write([Arrival(A, [slot(0, 600), slot(1, 10)])])
+    store.write([WriteBatch(A, [slot(0, 300), slot(1), slot(96)]), WriteBatch(B, [slot(500)])])
+    store.write([WriteBatch(A, [slot(0, 600), slot(1, 10)])])
     found = store.coverage(START // DAY_S, START // DAY_S + 1)
     by_device = dict(zip(found.devices, found.covered_s.T.tolist(), strict=True))
     assert by_device[A] == [1500, 900]
@@ -295,7 +296,9 @@ def test_facts_that_are_removed_are_gone_and_no_other(store: Store) -> None:
 
 
 def test_what_is_erased_is_gone_with_its_facts_and_the_rest_stays(store: Store) -> None:
-    store.write([Arrival(A, [slot(0), slot(200)], [Fact("inventory", A, 1, {})]), Arrival(B, [slot(0)])])
+    store.write(
+        [WriteBatch(A, [slot(0), slot(200)], [Fact("inventory", A, 1, {})]), WriteBatch(B, [slot(0)])]
+    )
     store.tidy(START + DAY_S + DAY_S // 2)
     store.append([Fact("dead_letter", "x", 1, {}), Fact("dead_letter", "y", 1, {}), Fact("device", B, 1, {})])
     store.erase([A, DeviceId("c" * 32)], [("dead_letter", "x")], [Fact("audit", "deleted", 2, {"act": "x"})])
@@ -306,5 +309,5 @@ def test_what_is_erased_is_gone_with_its_facts_and_the_rest_stays(store: Store) 
     assert [fact.key for fact in store.history("dead_letter")] == ["y"]
     assert store.latest_of("device", B) is not None
     assert store.latest_of("audit", "deleted") == Fact("audit", "deleted", 2, {"act": "x"})
-    assert store.write([Arrival(A, [slot(3)])])[0].accepted == 1
+    assert store.write([WriteBatch(A, [slot(3)])])[0].accepted == 1
     assert one(store) == {3: SLOT_S}

@@ -5,13 +5,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from parcimetre_server.leases import run_once
-from parcimetre_server.store import Lease
 from parcimetre_server.store.clickhouse import open_store
+from parcimetre_server.store.interface import Lease
+from parcimetre_server.store.leases import run_once
 
 HOLDS = """
 import sys, time
-from parcimetre_server.leases import run_once
+from parcimetre_server.store.leases import run_once
 from parcimetre_server.store.clickhouse import open_store
 def work():
     print("at work", flush=True)

@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 from parcimetre_agent.report import Energy, Slot
 from parcimetre_server.cli.store import command
-from parcimetre_server.migration import migrate, steps
-from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.clickhouse import open_store as open_clickhouse
 from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.migration import migrate, steps
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 DAY_S, SLOT_S, START = 86_400, 900, 1_699_920_000
 DEVICES = [DeviceId(f"{n:032x}") for n in range(5)]
@@ -31,7 +31,7 @@ def folder(tmp_path):
     """A data folder whose devices have slots on two days far apart, and facts of several kinds."""
     store = open_store(tmp_path / "data", create=True)
     starts = [*range(START, START + DAY_S, SLOT_S), START + 40 * DAY_S]
-    store.write([Arrival(one, [slot(start) for start in starts]) for one in DEVICES])
+    store.write([WriteBatch(one, [slot(start) for start in starts]) for one in DEVICES])
     store.append([Fact("device", one, 5, {"n": n, "é": None}) for n, one in enumerate(DEVICES)])
     store.append([Fact("site", "x", at, {"zone": zone}) for at, zone in ((5, "FR"), (5, "DE"), (3, "FR"))])
     store.append([Fact("site", "x", 5, {"zone": "FR"})])
@@ -91,7 +91,7 @@ def test_a_move_that_was_interrupted_goes_on(folder, urls):
 
 def test_what_the_target_has_beside_is_named_and_the_exit_code_is_1(folder, urls, run):
     target = open_clickhouse(urls, "s3cret", create=True)
-    target.write([Arrival(DEVICES[2], [slot(START, 900)]), Arrival(DeviceId("f" * 32), [slot(START)])])
+    target.write([WriteBatch(DEVICES[2], [slot(START, 900)]), WriteBatch(DeviceId("f" * 32), [slot(START)])])
     target.append([Fact("site", "y", 1, {}), Fact("device", DEVICES[0], 9, {"n": 99})])
     code, told = run(folder, urls)
     assert code == 1

@@ -1,13 +1,14 @@
 """What outlets gave, on every engine: kept like slots, the energy of what hangs there, erased for good."""
 
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.deletion import delete
-from parcimetre_server.outlets.energy import activities, span
-from parcimetre_server.outlets.records import outlet_id
-from parcimetre_server.outlets.wiring import Wiring
-from parcimetre_server.store import Arrival, DeviceId, Store
+from parcimetre_server.fleet.deletion import delete
+from parcimetre_server.fleet.outlets.energy import activities, span
+from parcimetre_server.fleet.outlets.records import outlet_id
+from parcimetre_server.organisation.connections import ConnectionMap
+from parcimetre_server.store.interface import Store
+from parcimetre_server.store.records import DeviceId, WriteBatch
 
-from tests.server.outlets import enrol, feed, gave, hang
+from tests.server.fleet.outlets.feeders import enrol, feed, gave, hang
 
 START = 1_700_000_000 // 86_400 * 86_400
 STARTS = range(START, START + 8 * SLOT_S, SLOT_S)
@@ -16,7 +17,7 @@ SWITCH, PHONE, PDU = (DeviceId(letter * 32) for letter in "abc")
 
 def read(store: Store) -> dict[str, list[float]]:
     """The measured energy of each device by slot."""
-    found = activities(store, Wiring.of(store), [SWITCH, PHONE, PDU], START, START + 8 * SLOT_S)
+    found = activities(store, ConnectionMap.of(store), [SWITCH, PHONE, PDU], START, START + 8 * SLOT_S)
     return {key: sum(one.energy_j for one in activity.measured).tolist() for key, activity in found}
 
 
@@ -34,8 +35,8 @@ def test_what_a_switch_gave_is_the_phone_s_and_no_more_the_switch_s(store: Store
     assert read(store) == {
         SWITCH: [45_000.0, *[39_600.0] * 7], PHONE: [*[5400.0] * 3, *[6300.0] * 4],
     }  # fmt: skip
-    assert span(store, Wiring.of(store), PHONE) == (STARTS[0], STARTS[-1])
-    store.write([Arrival(PHONE, [Slot(START, 0, 900, 0, 0, 0)])])
+    assert span(store, ConnectionMap.of(store), PHONE) == (STARTS[0], STARTS[-1])
+    store.write([WriteBatch(PHONE, [Slot(START, 0, 900, 0, 0, 0)])])
     assert read(store)[PHONE] == [0.0, *[5400.0] * 3, *[6300.0] * 4]
     store.tidy(START + 100 * 86_400)
     store.roll_up(START // 86_400 + 1, 1)

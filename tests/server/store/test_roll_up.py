@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.scope import NotAllowed, Scope
-from parcimetre_server.scoped_store import ScopedStore
-from parcimetre_server.store import Arrival, DeviceId, RolledUp
+from parcimetre_server.access.scoped_store import ScopedStore
+from parcimetre_server.base.scope import NotAllowed, Scope
+from parcimetre_server.store.interface import RolledUp
+from parcimetre_server.store.records import DeviceId, WriteBatch
 
 from .test_conformance import A, B, records
 from .test_conformance import slot as slot_at
@@ -55,7 +56,7 @@ def by_device(found):
 def test_sums_coverage_and_which_quarter_hours_have_a_record_stay(store, hours, step_s, sent, sealed):
     day = max(DAY, store.rolled_up().hours_before)  # no example meets days that are rolled up
     device = DeviceId(f"{day:032x}")
-    store.write([Arrival(device, [replace(one, start=one.start + (day - DAY) * DAY_S) for one in sent])])
+    store.write([WriteBatch(device, [replace(one, start=one.start + (day - DAY) * DAY_S) for one in sent])])
     store.tidy((day + sealed) * DAY_S + DAY_S // 2)
     before = sums(store, device, step_s, day)
     known = starts(store, device, day), store.span(device), by_device(store.coverage(day, day + 2))
@@ -75,7 +76,7 @@ def test_sums_coverage_and_which_quarter_hours_have_a_record_stay(store, hours, 
 
 
 def test_it_is_told_how_much_is_rolled_up_and_a_second_time_nothing_is(store):
-    store.write([Arrival(A, [slot_at(0), slot_at(1), slot_at(96)]), Arrival(B, [slot_at(500)])])
+    store.write([WriteBatch(A, [slot_at(0), slot_at(1), slot_at(96)]), WriteBatch(B, [slot_at(500)])])
     assert store.rolled_up() == RolledUp()
     assert [store.roll_up(LATER, hours, dry_run=True) for hours in (1, 24)] == [3, 3]
     assert store.rolled_up() == RolledUp()
@@ -91,7 +92,7 @@ def test_it_is_told_how_much_is_rolled_up_and_a_second_time_nothing_is(store):
 
 def test_days_after_the_limit_stay_as_they_were(store):
     late = slot_at(45 * 96, 300, energy_j=7.0)
-    store.write([Arrival(A, [slot_at(0), late])])
+    store.write([WriteBatch(A, [slot_at(0), late])])
     store.roll_up(LATER, 1)
     assert next(iter(store.slots(A, LATER * DAY_S, (LATER + 9) * DAY_S))) == late
     both = store.activity(A, DAY * DAY_S, (LATER + 9) * DAY_S)
@@ -104,11 +105,11 @@ def test_days_after_the_limit_stay_as_they_were(store):
 
 @pytest.mark.parametrize("hours", [1, 24])
 def test_a_late_quarter_hour_is_added_once_and_one_that_is_known_changes_nothing(store, hours):
-    store.write([Arrival(A, [slot_at(0, 600, energy_j=60.0), slot_at(2, 300, energy_j=30.0)])])
+    store.write([WriteBatch(A, [slot_at(0, 600, energy_j=60.0), slot_at(2, 300, energy_j=30.0)])])
     store.roll_up(LATER, 1)
     store.roll_up(LATER, hours)
     late = [slot_at(0, 900, energy_j=90.0), slot_at(1, 900, energy_j=9.0), slot_at(100, 30)]
-    told = store.write([Arrival(A, late), Arrival(A, late), Arrival(B, late[:1])])
+    told = store.write([WriteBatch(A, late), WriteBatch(A, late), WriteBatch(B, late[:1])])
     assert [(one.accepted, one.duplicates) for one in told] == [(2, 1), (0, 3), (1, 0)]
     store.tidy((LATER + 40) * DAY_S)
     store.roll_up(LATER, 1)
@@ -122,9 +123,9 @@ def test_a_late_quarter_hour_is_added_once_and_one_that_is_known_changes_nothing
 
 
 def test_a_device_that_is_erased_is_gone_from_the_sums_too(store):
-    store.write([Arrival(one, [slot_at(0), slot_at(200)]) for one in (A, B)])
+    store.write([WriteBatch(one, [slot_at(0), slot_at(200)]) for one in (A, B)])
     store.roll_up(LATER, 1)
-    store.write([Arrival(A, [slot_at(1)])])
+    store.write([WriteBatch(A, [slot_at(1)])])
     store.erase([A], [], [])
     assert set(store.spans()) == {B}
     assert starts(store, A) == []
@@ -136,7 +137,7 @@ def test_means_of_an_hour_are_weighted_by_time(store):
     def used(at, covered_s, mib):
         return Slot(DAY * DAY_S + at * SLOT_S, covered_s, 0, 0, 0, SLOT_S - covered_s, [], mib)
 
-    store.write([Arrival(A, [used(0, 900, 1000.0), used(1, 300, 2000.0), used(2, 100, None)])])
+    store.write([WriteBatch(A, [used(0, 900, 1000.0), used(1, 300, 2000.0), used(2, 100, None)])])
     store.roll_up(LATER, 1)
     assert [one.memory_used_mib for one in store.slots(A, DAY * DAY_S, (DAY + 1) * DAY_S)] == [
         pytest.approx(1250, rel=0.011)
@@ -154,7 +155,7 @@ def test_an_hour_that_was_measured_in_part_is_as_good_as_its_worst_part(store):
     energy = [[Energy("rapl", "package", quality, 9.0, 900)] for quality in ("modelled", "measured")]
     store.write(
         [
-            Arrival(
+            WriteBatch(
                 A,
                 [Slot((DAY * 96 + at) * SLOT_S, 900, 0, 0, 0, 0, energy=energy[at % 2]) for at in (0, 1, 5)],
             )
@@ -169,7 +170,7 @@ def test_an_hour_that_was_measured_in_part_is_as_good_as_its_worst_part(store):
 def test_a_channel_of_few_seconds_keeps_its_joules(store):
     energy = [Energy("bat", "battery", "measured", 0.7, 2)]
     store.write(
-        [Arrival(A, [slot_at(0), slot_at(1), Slot(DAY * DAY_S + 1800, 900, 0, 0, 0, 0, energy=energy)])]
+        [WriteBatch(A, [slot_at(0), slot_at(1), Slot(DAY * DAY_S + 1800, 900, 0, 0, 0, 0, energy=energy)])]
     )
     store.roll_up(LATER, 1)
     found = list(store.slots(A, DAY * DAY_S, (DAY + 1) * DAY_S))

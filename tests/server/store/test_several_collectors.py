@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity
+from parcimetre_server.access.credentials import KEY_FILE, Credentials, KeyUnusable
+from parcimetre_server.access.opening import open_context
+from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.cli import org
-from parcimetre_server.collector import open_collector
-from parcimetre_server.credentials import KEY_FILE, Credentials, KeyUnusable
-from parcimetre_server.enrolment import Enrolment, create_secret
-from parcimetre_server.settings import BadSetting, Settings, StoreAddress
+from parcimetre_server.configuration.settings import Settings, StoreAddress
+from parcimetre_server.fleet.enrolment import Enrolment, create_secret
 
 
 @pytest.fixture
@@ -19,15 +20,15 @@ def collectors(urls, tmp_path):
     password = tmp_path / "password"
     password.write_text("s3cret\n")
     settings = [Settings(tmp_path / name, store=StoreAddress(urls, password)) for name in ("one", "two")]
-    opened = [open_collector(each, create=True) for each in settings]
+    opened = [open_context(each, create=True) for each in settings]
     yield opened
-    for collector in opened:
-        collector.store.close()
+    for context in opened:
+        context.store.close()
 
 
 def share_key(collectors):
     Credentials(collectors[0])
-    folders = [Path(collector.settings.data_dir) for collector in collectors]
+    folders = [Path(context.settings.data_dir) for context in collectors]
     shutil.copy(folders[0] / KEY_FILE, folders[1] / KEY_FILE)
 
 
@@ -79,4 +80,4 @@ def test_commands_read_the_store_that_option_or_environment_name(collectors, url
 
 def test_a_password_file_that_cannot_be_read_is_named(urls, tmp_path):
     with pytest.raises(BadSetting, match="cannot read the store's password from"):
-        open_collector(Settings(tmp_path, store=StoreAddress(urls, tmp_path / "none")))
+        open_context(Settings(tmp_path, store=StoreAddress(urls, tmp_path / "none")))

@@ -25,10 +25,11 @@ import numpy as np
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp
 from ..embedded.columns import activity as unpacked
 from ..embedded.packing import DAY_S, Channel, Unpacker
+from ..interface import Coverage, Lease, RolledUp
 from ..joining import join
+from ..records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
 from ..rolling import Hours
 from . import facts, leases, mutations, rolled, rollup, slots
 from .server import Server, quoted
@@ -48,10 +49,10 @@ class ClickHouseStore:
         """Take over servers that have the tables, in the order of their shards."""
         self._servers, self._pool = servers, ThreadPoolExecutor(len(servers), "clickhouse")
         self._sequences, self._writing = facts.Sequences(), threading.Lock()
-        self._heard = facts.Heard()
+        self._heard = facts.Acknowledged()
         self._channels: list[dict[int, Channel]] = [{} for _ in servers]
 
-    def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:
+    def write(self, arrivals: Sequence[WriteBatch]) -> list[WriteResult]:
         """See Store.write: all or nothing is acknowledged."""
         for arrival in arrivals:
             slots.check(arrival.device_id, arrival.slots)
@@ -68,8 +69,8 @@ class ClickHouseStore:
         return merged
 
     def _merged(
-        self, arrivals: Sequence[Arrival]
-    ) -> tuple[list[Merged], dict[int, dict[Key, Slot]], dict[int, rolled.LateSlots]]:
+        self, arrivals: Sequence[WriteBatch]
+    ) -> tuple[list[WriteResult], dict[int, dict[Key, Slot]], dict[int, rolled.LateSlots]]:
         """What becomes of each arrival, the slots to write on each shard, and days to write anew."""
         asked: defaultdict[int, list[Key]] = defaultdict(list)
         for arrival in arrivals:
@@ -92,7 +93,7 @@ class ClickHouseStore:
                 elif slot.covered_s > known[shard].get(key, 0):
                     known[shard][key], chosen[shard][key] = slot.covered_s, slot
                     accepted += 1
-            merged.append(Merged(accepted, len(arrival.slots) - accepted))
+            merged.append(WriteResult(accepted, len(arrival.slots) - accepted))
         return merged, chosen, late
 
     def append(self, facts_: Sequence[Fact]) -> None:

@@ -18,7 +18,7 @@ from secrets import randbits
 
 import numpy as np
 
-from .. import Fact, FactKind
+from ..records import Fact, FactKind
 from .native import Values
 from .server import Server, insert, quoted, select
 
@@ -77,7 +77,7 @@ class Sequences:
         return rows
 
 
-class Heard:
+class Acknowledged:
     """Which facts of the last minutes were handed out, and when.
 
     A mark is a microsecond of this process. Facts of collectors whose clock is behind may turn up with a

@@ -13,7 +13,7 @@ import re
 
 import numpy as np
 
-from .. import Lease
+from ..interface import Lease
 from .server import EXISTS, Refused, Server, quoted, select
 
 JOB, WORD = re.compile(r"[a-z_]+"), re.compile(r"[A-Za-z0-9:._-]*")

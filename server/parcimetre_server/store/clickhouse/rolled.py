@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from parcimetre_agent.report import Slot
 
-from .. import DeviceId, RolledUp
-from ..embedded.packing import DAY_S, DayOfSlots, Row, Unpacker, day_id, row_of
+from ..embedded.packing import DAY_S, DayOfSlots, PackedRow, Unpacker, day_id, row_of
+from ..interface import RolledUp
+from ..records import DeviceId
 from .native import Values, binaries, texts, whole
 from .server import Server, insert, select
 from .slots import by_day, listed
@@ -33,7 +34,7 @@ COVERAGE = """
     SELECT device, day, toUInt64(max(covered_s)) AS seconds FROM rolled_day WHERE {kept} GROUP BY device, day
 """
 Key = tuple[DeviceId, int]
-DaysOf = dict[DeviceId, list[tuple[int, Row]]]
+DaysOf = dict[DeviceId, list[tuple[int, PackedRow]]]
 
 
 def marks(server: Server, where: str = "1") -> RolledUp:
@@ -58,7 +59,7 @@ def read(server: Server, devices: Iterable[str], first: int, last: int, known: R
         ]
         for device, day, hours, channels, *packed in zip(*columns, *blobs, strict=True):
             records, means, counted = packed
-            row = Row(True, records, means, channels or None, counted or None, 24 if hours == 24 else 1)
+            row = PackedRow(True, records, means, channels or None, counted or None, 24 if hours == 24 else 1)
             days[DeviceId(device)].append((day, row))
     return days
 

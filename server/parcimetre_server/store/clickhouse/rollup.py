@@ -18,8 +18,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date
 
-from .. import DeviceId, RolledUp
 from ..embedded.packing import DAY_S, DayOfSlots, Unpacker
+from ..interface import RolledUp
+from ..records import DeviceId
 from ..rolling import Hours
 from . import rolled, slots
 from .native import texts, whole

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from parcimetre_agent.report import DECILES, SLOT_S, Energy, Slot
 from parcimetre_factors.activity import Activity, MeasuredEnergy
 
-from .. import DeviceId
 from ..embedded.packing import COUNTED_DTYPE, MEANS, Channel, DayOfSlots, as_slot, code
 from ..embedded.rolled import SECONDS
 from ..errors import StoreUnusable
+from ..records import DeviceId
 from ..rolling import NO_MEAN, SLOTS_PER_DAY
 from .native import Columns, Values, array, items, lists, texts, whole
 from .server import Server, insert, quoted, select

@@ -15,7 +15,7 @@ from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.activity import Activity, MeasuredEnergy
 
 from ..rolling import SLOTS_PER_DAY, STATES
-from .packing import DAY_S, Channel, Row, Unpacker, named
+from .packing import DAY_S, Channel, PackedRow, Unpacker, named
 from .rolled import SECONDS
 
 Bytes = NDArray[np.uint8]
@@ -39,14 +39,16 @@ class Columns:
         return self.energy_j[channel], self.counted_s[channel]
 
 
-def activity(days: Sequence[tuple[int, Row]], first: int, last: int) -> Activity:
+def activity(days: Sequence[tuple[int, PackedRow]], first: int, last: int) -> Activity:
     """Slots of one device with a record and first <= start < last, from (day number, row) in order."""
-    ((_, found),) = activities([(0, *one) for one in days] or [(0, 0, Row(False, b"", b"", None, None))],
-                               first, last)  # fmt: skip
+    empty = (0, 0, PackedRow(False, b"", b"", None, None))
+    ((_, found),) = activities([(0, *one) for one in days] or [empty], first, last)
     return found
 
 
-def activities(days: Sequence[tuple[int, int, Row]], first: int, last: int) -> Iterator[tuple[int, Activity]]:
+def activities(
+    days: Sequence[tuple[int, int, PackedRow]], first: int, last: int
+) -> Iterator[tuple[int, Activity]]:
     """The same of every device, from (device, day number, row) in order of devices, then of days."""
     devices, numbers, rows = zip(*days, strict=True)
     start = (np.array(numbers, np.int64)[:, None] * DAY_S + np.arange(SLOTS_PER_DAY) * SLOT_S).ravel()
@@ -72,7 +74,7 @@ def activities(days: Sequence[tuple[int, int, Row]], first: int, last: int) -> I
         )
 
 
-def _columns(rows: Sequence[Row]) -> Columns:
+def _columns(rows: Sequence[PackedRow]) -> Columns:
     """Days of any form: sealed ones together, the few others one by one."""
     unpacker, found = Unpacker(), Columns(np.zeros((SECONDS, len(rows), SLOTS_PER_DAY), np.uint16))
     sealed = [i for i, row in enumerate(rows) if row.sealed and not row.hours]
@@ -96,7 +98,9 @@ def _seconds(planes: bytes, n: int) -> Seconds:
     return seconds
 
 
-def _count_sealed(into: Columns, unpacker: Unpacker, rows: Sequence[Row], sealed: Sequence[int]) -> None:
+def _count_sealed(
+    into: Columns, unpacker: Unpacker, rows: Sequence[PackedRow], sealed: Sequence[int]
+) -> None:
     """Add what the channels of sealed days counted, days with the same channels together."""
     alike: dict[str, list[int]] = {}
     for i in sealed:
@@ -115,7 +119,7 @@ def _count_sealed(into: Columns, unpacker: Unpacker, rows: Sequence[Row], sealed
             of_channel[0][which], of_channel[1][which] = energy_j[:, c], duration_s[:, c]
 
 
-def _channels(rows: Sequence[Row]) -> Iterator[Channel]:
+def _channels(rows: Sequence[PackedRow]) -> Iterator[Channel]:
     """The channels of one device's days, each once."""
     names = dict.fromkeys(row.channels for row in rows if row.channels)
     yield from dict.fromkeys(channel for each in names for channel in named(each))

@@ -14,7 +14,8 @@ import sqlite_utils
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .. import Arrival, Coverage, DeviceId, Fact, FactKind, Lease, Merged, RolledUp
+from ..interface import Coverage, Lease, RolledUp
+from ..records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
 from ..rolling import Hours
 from . import rollup
 from .columns import activities, activity
@@ -24,7 +25,7 @@ from .packing import (
     DEVICE_BITS,
     DEVICE_MASK,
     DayOfSlots,
-    Row,
+    PackedRow,
     TableRow,
     Unpacker,
     day_id,
@@ -111,7 +112,7 @@ class EmbeddedStore:
         self._reader, self._reading = reader, threading.Lock()
         self._leases: dict[str, Lease] = {}
 
-    def write(self, arrivals: Sequence[Arrival]) -> list[Merged]:
+    def write(self, arrivals: Sequence[WriteBatch]) -> list[WriteResult]:
         """See Store.write."""
         with self._transaction():
             batch = _Batch(self._db, arrivals)
@@ -126,7 +127,7 @@ class EmbeddedStore:
         while True:
             with self._transaction():
                 found = self._db.execute(PAST_DAYS, [over, MOST_SEALED]).fetchall()
-                days = [(key, unpacker.day(Row(*packed))) for key, *packed in found]
+                days = [(key, unpacker.day(PackedRow(*packed))) for key, *packed in found]
                 self._db.conn.executemany(SEAL, (row_of(key, day, day.seal()) for key, day in days))
                 self._db.conn.executemany(SEALED, ((key,) for key, _ in days))
             if len(found) < MOST_SEALED:
@@ -237,7 +238,7 @@ class EmbeddedStore:
             wanted = [day_id(number, day) for number in numbers for day in days]
             rows = self._query(DAYS, [json.dumps(wanted)])
             with told(self._file):
-                packed = [(device_number(key), day_number(key), Row(*row)) for key, *row in rows]
+                packed = [(device_number(key), day_number(key), PackedRow(*row)) for key, *row in rows]
                 found = list(activities(packed, first, last)) if packed else []
             yield from ((ids[number], activity) for number, activity in found if len(activity.start))
 
@@ -248,7 +249,7 @@ class EmbeddedStore:
             wanted = [day_id(number, day) for day in range(first // DAY_S, (last - 1) // DAY_S + 1)]
             for key, *row in self._query(DAYS, [json.dumps(wanted)]):
                 with told(self._file):
-                    found = list(unpacker.day(Row(*row)).slots(day_number(key)))
+                    found = list(unpacker.day(PackedRow(*row)).slots(day_number(key)))
                 yield from (slot for slot in found if first <= slot.start < last)
 
     def span(self, device_id: DeviceId) -> tuple[int, int] | None:
@@ -324,7 +325,7 @@ class EmbeddedStore:
 class _Batch:
     """The days that one transaction touches: read once, merged in memory, written once."""
 
-    def __init__(self, db: sqlite_utils.Database, arrivals: Sequence[Arrival]) -> None:
+    def __init__(self, db: sqlite_utils.Database, arrivals: Sequence[WriteBatch]) -> None:
         """Within a transaction of `db`; what the arrivals touch is looked up at once."""
         self._db, self._unpacker = db, Unpacker()
         self._marks = rollup.marks(db.execute(rollup.MARKS).fetchall())
@@ -336,15 +337,15 @@ class _Batch:
             day_id(self._numbers[one.device_id], slot.start // DAY_S)
             for one in told if one.device_id in self._numbers for slot in one.slots
         }  # fmt: skip
-        self._open = {key: Row(*row) for key, *row in self._of_each(OPEN_DAYS, touched)}
+        self._open = {key: PackedRow(*row) for key, *row in self._of_each(OPEN_DAYS, touched)}
 
-    def merge(self, arrival: Arrival) -> Merged:
+    def merge(self, arrival: WriteBatch) -> WriteResult:
         """Merge the slots of an arrival."""
         if not arrival.slots:
-            return Merged(0, 0)
+            return WriteResult(0, 0)
         number = self._number(arrival.device_id)
         accepted = sum(self._day(day_id(number, slot.start // DAY_S)).merge(slot) for slot in arrival.slots)
-        return Merged(accepted, len(arrival.slots) - accepted)
+        return WriteResult(accepted, len(arrival.slots) - accepted)
 
     def write(self) -> None:
         """Write the days; one that was sealed is open again."""
@@ -380,11 +381,15 @@ class _Batch:
         if row is None:
             return DayOfSlots()
         self._unsealed.append(key)
-        return self._unpacker.day(Row(*row))
+        return self._unpacker.day(PackedRow(*row))
 
     def _rolled(self, key: int, hours: Hours) -> DayOfSlots:
         row = self._db.conn.execute(rollup.OF_DEVICE[hours], [key]).fetchone()
-        return DayOfSlots(hours=hours) if row is None else self._unpacker.day(Row(*row)._replace(hours=hours))
+        return (
+            DayOfSlots(hours=hours)
+            if row is None
+            else self._unpacker.day(PackedRow(*row)._replace(hours=hours))
+        )
 
 
 def _chunks(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import zstandard
 
-from ...errors import ParcimetreError
+from ...base.errors import ParcimetreError
 from ..errors import StoreUnusable
 
 __all__ = ["NotYetErased", "StoreUnusable", "check_room", "told"]

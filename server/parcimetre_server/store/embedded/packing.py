@@ -40,7 +40,7 @@ Channel = tuple[str, str, str]  # source, scope, quality
 TableRow = tuple[int, int | None, int | None, int, bytes, bytes, str | None, bytes | None]
 
 
-class Row(NamedTuple):
+class PackedRow(NamedTuple):
     """A day as it stands in the table; `hours` are those of each sum where it was rolled up."""
 
     sealed: bool
@@ -125,30 +125,30 @@ class DayOfSlots:
             start = number * DAY_S + at * SLOT_S
             yield as_slot(start, seconds[:STATES], seconds[STATES:], means, energy)
 
-    def open(self) -> Row:
+    def open(self) -> PackedRow:
         """The day as a row that is quick to write again: without what follows the last slot."""
         n = -(-len(self.records.rstrip(b"\0")) // RECORD.size)
-        return Row(
+        return PackedRow(
             False,
             bytes(self.records[: n * RECORD.size]),
             bytes(self.means[: n * MEAN.size]),
             *self._energy(b"".join(counted[: n * COUNTED.size] for counted in self.energy.values())),
         )
 
-    def seal(self) -> Row:
+    def seal(self) -> PackedRow:
         """The day as a row that takes little room: by column, compressed."""
         compress = zstandard.ZstdCompressor(LEVEL, write_checksum=False).compress
         means = np.frombuffer(self.means, "<u2").reshape(SLOTS_PER_DAY, len(MEANS))
         joined = np.frombuffer(b"".join(self.energy.values()), COUNTED_DTYPE)
         counted = joined["energy_j"].tobytes() + joined["duration_s"].tobytes()
-        return Row(
+        return PackedRow(
             True,
             compress(_planes(_seconds(self.records))),
             compress(_planes(means)),
             *self._energy(compress(counted)),
         )
 
-    def roll(self, hours: Hours) -> Row:
+    def roll(self, hours: Hours) -> PackedRow:
         """The day as sums of some hours each."""
         sums = roll(self._quarters(), hours)
         qualities: dict[tuple[str, str], list[int]] = {}
@@ -158,7 +158,7 @@ class DayOfSlots:
         for same in qualities.values():
             keep_worst(sums, sorted(same, key=lambda i: QUALITIES.index(names[i][2]), reverse=True))
         records, means, counted = packed(sums)
-        return Row(True, records, means, *self._energy(counted))._replace(hours=hours)
+        return PackedRow(True, records, means, *self._energy(counted))._replace(hours=hours)
 
     def _quarters(self) -> Quarters:
         counted = np.frombuffer(b"".join(self.energy.values()), COUNTED_DTYPE).reshape(-1, SLOTS_PER_DAY)
@@ -181,7 +181,7 @@ class Unpacker:
         self._unzip = zstandard.ZstdDecompressor()
         self.decompress = self._unzip.decompress
 
-    def day(self, row: Row) -> DayOfSlots:
+    def day(self, row: PackedRow) -> DayOfSlots:
         """A day as it was packed, to be added to."""
         if row.hours:
             found, counted = self._rolled(row)
@@ -200,7 +200,7 @@ class Unpacker:
     def _table(self, planes: bytes, columns: int) -> bytes:
         return _by_slot(self.decompress(planes), columns).tobytes()
 
-    def read(self, row: Row) -> tuple[NDArray[np.uint16], dict[Channel, NDArray[np.void]]]:
+    def read(self, row: PackedRow) -> tuple[NDArray[np.uint16], dict[Channel, NDArray[np.void]]]:
         """Seconds by state and load decile (96, 14) of a packed day, and what each channel counted (96,)."""
         if row.hours:
             found, counted = self._rolled(row)
@@ -209,7 +209,7 @@ class Unpacker:
             return _by_slot(self.decompress(row.records), SECONDS), self.counted(row)
         return _seconds(row.records.ljust(RECORD.size * SLOTS_PER_DAY, b"\0")), self.counted(row)
 
-    def counted(self, row: Row) -> dict[Channel, NDArray[np.void]]:
+    def counted(self, row: PackedRow) -> dict[Channel, NDArray[np.void]]:
         """What each channel of a packed day counted (96,)."""
         if not row.channels or row.counted is None:
             return {}
@@ -225,7 +225,7 @@ class Unpacker:
             counted[:, : found.shape[1]] = found
         return dict(zip(names, counted, strict=True))
 
-    def _rolled(self, row: Row) -> tuple[Quarters, dict[Channel, NDArray[np.void]]]:
+    def _rolled(self, row: PackedRow) -> tuple[Quarters, dict[Channel, NDArray[np.void]]]:
         """A day that was rolled up by quarter hour, and what each channel counted (96,)."""
         names = _channels(row)
         found = spread(
@@ -236,7 +236,7 @@ class Unpacker:
         return found, dict(zip(names, counted, strict=True))
 
 
-def row_of(key: int, day: DayOfSlots, packed: Row) -> TableRow:
+def row_of(key: int, day: DayOfSlots, packed: PackedRow) -> TableRow:
     """The columns of a day's row: key, first and last slot, seconds covered, and what is packed."""
     covered_s = day.covered_s
     (at,) = covered_s.nonzero()
@@ -254,7 +254,7 @@ def row_of(key: int, day: DayOfSlots, packed: Row) -> TableRow:
     )
 
 
-def _channels(row: Row) -> tuple[Channel, ...]:
+def _channels(row: PackedRow) -> tuple[Channel, ...]:
     """The energy channels of a packed day, in order."""
     return named(row.channels) if row.channels else ()
 
@@ -270,7 +270,7 @@ def _written(channels: tuple[Channel, ...]) -> str:
     return json.dumps(channels, ensure_ascii=False)
 
 
-def _open_energy(row: Row) -> Iterator[tuple[Channel, bytearray]]:
+def _open_energy(row: PackedRow) -> Iterator[tuple[Channel, bytearray]]:
     """Each channel of an open day with what it counted, to be added to."""
     names, counted = _channels(row), row.counted or b""
     size = len(counted) // max(1, len(names))

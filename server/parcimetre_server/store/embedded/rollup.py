@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import RolledUp
+from ..interface import RolledUp
 from ..rolling import Hours
-from .packing import Row, TableRow, Unpacker, day_id, row_of
+from .packing import PackedRow, TableRow, Unpacker, day_id, row_of
 
 TABLES: dict[Hours, str] = {1: "hourly_day", 24: "whole_day"}
 FINER: dict[Hours, tuple[str, ...]] = {1: ("sealed_day", "open_day"), 24: ("hourly_day",)}
@@ -71,7 +71,7 @@ def first(query: Query, until: int, hours: Hours) -> Packed:
     for table in FINER[hours]:
         sealed = int(table != "open_day")
         for key, seconds, *packed in query(OF_DAY.format(table=table, sealed=sealed), ends):
-            opened = unpacker.day(Row(*packed)._replace(hours=finer))
+            opened = unpacker.day(PackedRow(*packed)._replace(hours=finer))
             rows.append(row_of(key, opened, opened.roll(hours)))
             covered_s += seconds
     return Packed(day, sorted(rows), covered_s)

@@ -3,10 +3,10 @@
 import httpx
 import pytest
 from parcimetre_agent.report import Energy, Slot
-from parcimetre_server.store import Arrival, DeviceId, Fact
 from parcimetre_server.store.clickhouse import open_store
 from parcimetre_server.store.clickhouse.engine import shard_of
 from parcimetre_server.store.errors import StoreUnusable
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 PASSWORD, READER = "s3cret", "reader"
 START, SLOT_S, DAY_S = 1_700_006_400, 900, 86_400
@@ -47,7 +47,7 @@ def seen(store):
 
 def test_a_shard_that_is_away_fails_every_reading_by_name_and_loses_nothing(urls, opened, second):
     store = opened(urls)
-    store.write([Arrival(device, [slot(0), slot(1)]) for device in DEVICES])
+    store.write([WriteBatch(device, [slot(0), slot(1)]) for device in DEVICES])
     store.append([Fact("device", device, 1, {}) for device in DEVICES])
     second.stop(kill=True)
     name = rf"{second.base} \(shard 2 of 2\)"
@@ -59,14 +59,14 @@ def test_a_shard_that_is_away_fails_every_reading_by_name_and_loses_nothing(urls
         with pytest.raises(StoreUnusable, match=name):
             read()
     with pytest.raises(StoreUnusable, match=name):
-        store.write([Arrival(FIRST[0], [slot(2)]), Arrival(SECOND[0], [slot(2)])])
+        store.write([WriteBatch(FIRST[0], [slot(2)]), WriteBatch(SECOND[0], [slot(2)])])
     with pytest.raises(StoreUnusable, match=name):
         store.append([Fact("site", device, 1, {}) for device in DEVICES])
     second.start()
     assert seen(store) == dict.fromkeys(DEVICES, 2)
     assert store.latest("device").keys() == set(DEVICES)
     assert store.latest("site") == {}
-    assert store.write([Arrival(device, [slot(2)]) for device in DEVICES])[0].accepted == 1
+    assert store.write([WriteBatch(device, [slot(2)]) for device in DEVICES])[0].accepted == 1
 
 
 def test_two_collectors_that_write_the_same_slots_count_them_once_at_the_greatest(urls, opened, monkeypatch):
@@ -74,19 +74,19 @@ def test_two_collectors_that_write_the_same_slots_count_them_once_at_the_greates
     one, other = opened(urls), opened(urls)
     monkeypatch.setattr("parcimetre_server.store.clickhouse.slots.covered", lambda *_: {})
     for store, covered_s in ((one, 600), (other, 900), (one, 300), (other, 900)):
-        store.write([Arrival(device, [slot(0, covered_s, float(covered_s))]) for device in DEVICES])
+        store.write([WriteBatch(device, [slot(0, covered_s, float(covered_s))]) for device in DEVICES])
     monkeypatch.undo()
     for _, read in one.activities(DEVICES, START, START + DAY_S):
         assert read.covered_s.tolist() == [900]
         assert read.measured[0].energy_j.tolist() == [900.0]
-    assert one.write([Arrival(DEVICES[0], [slot(0, 800)])])[0].duplicates == 1
+    assert one.write([WriteBatch(DEVICES[0], [slot(0, 800)])])[0].duplicates == 1
 
 
 def test_of_two_records_that_cover_the_same_the_first_is_kept_whole(urls, opened, monkeypatch):
     store = opened(urls)
     monkeypatch.setattr("parcimetre_server.store.clickhouse.slots.covered", lambda *_: {})
     for energy_j in (7.0, 99.0):
-        store.write([Arrival(DEVICES[0], [slot(0, 600, energy_j)])])
+        store.write([WriteBatch(DEVICES[0], [slot(0, 600, energy_j)])])
     assert store.activity(DEVICES[0], START, START + DAY_S).measured[0].energy_j.tolist() == [7.0]
 
 
@@ -129,7 +129,7 @@ def test_servers_in_another_order_or_number_are_refused(urls, opened):
 
 
 def test_a_server_that_lost_its_database_is_not_taken_for_an_empty_share(urls, opened, servers):
-    opened(urls).write([Arrival(device, [slot(0)]) for device in DEVICES])
+    opened(urls).write([WriteBatch(device, [slot(0)]) for device in DEVICES])
     database = urls.split(",")[0].rpartition("/")[2]
     httpx.post(servers[1].base, content=f"DROP DATABASE {database}", auth=("parcimetre", PASSWORD))
     with pytest.raises(StoreUnusable, match="has no database"):

@@ -4,10 +4,10 @@ import contextlib
 
 import pytest
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.store import Arrival, DeviceId
 from parcimetre_server.store.clickhouse import open_store, rollup, slots
 from parcimetre_server.store.clickhouse.server import HttpServer
 from parcimetre_server.store.errors import StoreUnusable
+from parcimetre_server.store.records import DeviceId, WriteBatch
 
 PASSWORD, DAY_S, DAY = "s3cret", 86_400, 19_675
 DEVICES = [DeviceId(f"{n:032x}") for n in range(9)]
@@ -24,7 +24,9 @@ def store(urls):
     """Two shards; devices have two days in November and one in December."""
     made = open_store(urls, PASSWORD, create=True)
     days = (DAY, DAY + 1, NEXT_MONTH)
-    made.write([Arrival(one, [slot(day, at) for day in days for at in range(0, 96, 3)]) for one in DEVICES])
+    made.write(
+        [WriteBatch(one, [slot(day, at) for day in days for at in range(0, 96, 3)]) for one in DEVICES]
+    )
     yield made
     made.close()
 

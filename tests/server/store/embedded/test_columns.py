@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.store import Arrival, DeviceId
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.embedded.columns import activity
 from parcimetre_server.store.errors import StoreUnusable
+from parcimetre_server.store.records import DeviceId, WriteBatch
 
 DAY_S, DAY = 86_400, 19_675
 DAYS = 4  # rolled up to a day, to hours, sealed, open
@@ -36,7 +36,7 @@ def records(key):
 @pytest.fixture
 def store(tmp_path):
     made = open_store(tmp_path, create=True)
-    made.write([Arrival(DeviceId(key), list(records(key))) for key in CHANNELS])
+    made.write([WriteBatch(DeviceId(key), list(records(key))) for key in CHANNELS])
     made.tidy((DAY + 3) * DAY_S + 6 * 3600)
     made.roll_up(DAY + 2, 1)
     made.roll_up(DAY + 1, 24)

@@ -4,9 +4,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from parcimetre_server.store import Fact
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.embedded.files import FILE, StoreUnusable
+from parcimetre_server.store.records import Fact
 
 
 def test_reading_where_there_is_no_store_says_how_to_start_one(tmp_path: Path) -> None:

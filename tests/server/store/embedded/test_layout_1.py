@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from parcimetre_server.store import DeviceId
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.embedded.errors import StoreUnusable
 from parcimetre_server.store.embedded.files import FILE
 from parcimetre_server.store.embedded.layout_1 import COUNTED, RECORD
+from parcimetre_server.store.records import DeviceId
 
 DAY = 20_000
 START = DAY * 86_400

@@ -8,9 +8,9 @@ import time
 
 import pytest
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_server.store import Arrival, DeviceId
 from parcimetre_server.store.embedded import FILE, open_store, rollup
 from parcimetre_server.store.errors import StoreUnusable
+from parcimetre_server.store.records import DeviceId, WriteBatch
 
 DAY_S, DAY = 86_400, 19_675
 DEVICES = [DeviceId(f"{n:032x}") for n in range(30)]
@@ -36,7 +36,7 @@ def store(tmp_path):
     """Thirty devices with five days each, one of them still open."""
     made = open_store(tmp_path, create=True)
     made.write(
-        [Arrival(one, [slot(DAY + day, at) for day in range(5) for at in range(96)]) for one in DEVICES]
+        [WriteBatch(one, [slot(DAY + day, at) for day in range(5) for at in range(96)]) for one in DEVICES]
     )
     made.tidy((DAY + 4) * DAY_S)
     yield made
@@ -86,7 +86,7 @@ def test_a_slot_that_comes_while_its_day_is_packed_is_part_of_the_sum(store, mon
     def first(*asked):
         packed = pack(*asked)
         if late not in store.spans():
-            store.write([Arrival(late, [slot(DAY, 4), slot(DAY - 1, 2)])])
+            store.write([WriteBatch(late, [slot(DAY, 4), slot(DAY - 1, 2)])])
         return packed
 
     monkeypatch.setattr(rollup, "first", first)

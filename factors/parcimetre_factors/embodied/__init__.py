@@ -1,0 +1,1 @@
+"""Impact of making, moving and discarding a device."""

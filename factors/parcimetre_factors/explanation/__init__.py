@@ -1,0 +1,1 @@
+"""The tree of terms behind each figure, and its verification."""

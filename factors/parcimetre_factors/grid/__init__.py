@@ -1,0 +1,1 @@
+"""Impact of a kilowatt-hour by zone and slot, where the device stands or by its supply contract."""

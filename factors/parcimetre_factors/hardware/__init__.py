@@ -1,0 +1,1 @@
+"""What a device is: its description, and the product or processor that its names stand for."""

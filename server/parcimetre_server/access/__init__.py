@@ -1,0 +1,1 @@
+"""Who sees what: readers, tokens, logins, credentials, scoped views of the store, disclosure control."""

@@ -1,0 +1,256 @@
+"""Device credentials: signed by this collector, verified without reading the store."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from itsdangerous import BadSignature, HMACAlgorithm, Signer, URLSafeSerializer
+
+from ..base import clock
+from ..base.errors import ParcimetreError
+from ..organisation import audit
+from ..store.interface import Lease, Store
+from ..store.records import DeviceId, Fact
+from .context import Context
+
+KEY_FILE = "credential.key"
+PREVIOUS_KEY_FILE = "credential.previous.key"
+KEYS = (KEY_FILE, PREVIOUS_KEY_FILE)
+KEY_SETTING = "credential_key"
+KEY_BYTES = 32
+SALT = "parcimetre/device-credential"
+KEY_CLAIM = "credential_key"
+RENEW_S = 30 * 86_400
+REFRESH_S = 3.0
+MOST_REMEMBERED = 50_000  # credentials, of some 400 bytes each
+
+
+class BadCredential(ParcimetreError):
+    """A credential that this collector did not sign, or that was revoked."""
+
+    status = 401
+    kind = "bad-credential"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The scheme that is asked for."""
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class StillTurning(ParcimetreError):
+    """A key is rotated while the one before is still accepted."""
+
+
+class KeyUnusable(ParcimetreError):
+    """The file with the signing key cannot be made or read."""
+
+    status = 503
+    kind = "key-unusable"
+
+
+@dataclass(frozen=True)
+class Presented:
+    """A credential that was shown: whose it is, and whether its agent should get a fresh one."""
+
+    device_id: DeviceId
+    is_due: bool
+
+
+class Credentials:
+    """Signs and verifies. Revocations and keys of other processes are seen within REFRESH_S seconds."""
+
+    def __init__(self, context: Context) -> None:
+        """Read the signing key, made on first use. Raises KeyUnusable."""
+        self._store, self._folder = context.store, context.settings.data_dir
+        self._present = _key(key_in_force(self._store, self._folder))
+        self._previous: _Key | None = None
+        self._previous_until = 0
+        self._lock = threading.Lock()
+        self._revoked_before: dict[str, int] = {}
+        self._refreshed_at = -REFRESH_S
+
+    def issue(self, device_id: DeviceId, now: int) -> str:
+        """A credential for a device; later than any revocation of earlier ones."""
+        self._refresh()
+        fact = self._store.latest_of("credential", device_id)
+        issued_at = now if fact is None else max(now, int(fact.body["revoked_before"]))
+        return self._present.sign(device_id, issued_at)
+
+    def verify(self, authorization: str | None) -> DeviceId:
+        """The device that an Authorization header speaks for. Raises BadCredential."""
+        return self.presented(authorization, clock.now()).device_id
+
+    def presented(self, authorization: str | None, now: int) -> Presented:
+        """The credential of an Authorization header. Raises BadCredential."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise BadCredential(
+                "the report has no credential: send 'Authorization: Bearer' with the one from enrolment"
+            )
+        self._refresh()
+        try:
+            (device_id, issued_at), is_present = self._read(token.strip(), now)
+        except (BadSignature, ValueError, TypeError) as error:
+            raise BadCredential("this collector did not sign the credential: enrol again") from error
+        if issued_at < self._revoked_before.get(device_id, 0):
+            raise BadCredential("the credential was revoked, or its device retired: enrol again")
+        return Presented(DeviceId(device_id), not is_present or now - issued_at > RENEW_S)
+
+    def _read(self, token: str, now: int) -> tuple[tuple[str, int], bool]:
+        """What a token says, and whether the present key signed it. Raises BadSignature."""
+        try:
+            return self._present.read(token), True
+        except BadSignature:
+            if self._previous is None or now >= self._previous_until:
+                raise
+            return self._previous.read(token), False
+
+    def _refresh(self) -> None:
+        with self._lock:
+            if time.monotonic() - self._refreshed_at < REFRESH_S:
+                return
+            facts = self._store.latest("credential")
+            self._revoked_before = {key: int(fact.body["revoked_before"]) for key, fact in facts.items()}
+            rotated = self._store.latest_of("setting", KEY_SETTING)
+            self._present = _key(key_in_force(self._store, self._folder))
+            if rotated is not None and (self._folder / PREVIOUS_KEY_FILE).exists():
+                self._previous = _key((self._folder / PREVIOUS_KEY_FILE).read_bytes())
+                self._previous_until = int(rotated.body["previous_until"])
+            self._refreshed_at = time.monotonic()
+
+
+class _Key:
+    """A key that signs credentials and reads them; it remembers those that it found to be its own."""
+
+    def __init__(self, key: bytes) -> None:
+        self._serializer = URLSafeSerializer(
+            key, salt=SALT, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        )
+        derived = self._serializer.make_signer(SALT).derive_key()
+        self._signer = Signer(derived, key_derivation="none", algorithm=_Sha256())
+        self.read = lru_cache(maxsize=MOST_REMEMBERED)(self._read)
+
+    def sign(self, device_id: DeviceId, issued_at: int) -> str:
+        """A credential."""
+        return str(self._serializer.dumps([device_id, issued_at]))
+
+    def _read(self, token: str) -> tuple[str, int]:
+        """Whose it is and when it was issued (seconds UTC). Raises BadSignature, ValueError, TypeError."""
+        device_id, issued_at = self._serializer.load_payload(self._signer.unsign(token))
+        return device_id, issued_at
+
+
+_key = lru_cache(maxsize=4)(_Key)
+
+
+class _Sha256(HMACAlgorithm):
+    """HMAC in one step, which takes a fraction of the time."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        """The signature of a value."""
+        return hmac.digest(key, value, "sha256")
+
+
+def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = False) -> None:
+    """Sign with a new key from now on, and accept what the old one signed until then (seconds UTC).
+
+    Agents that report until then get a credential of the new key with the answer. Raises KeyUnusable, and
+    StillTurning while an earlier key is accepted, unless `force` gives that one up.
+    """
+    rotated = store.latest_of("setting", KEY_SETTING)
+    before = 0 if rotated is None else int(rotated.body["previous_until"])
+    if before > now and not force:
+        raise StillTurning(
+            f"the key before this one is accepted until {datetime.fromtimestamp(before, UTC).date()}: wait, "
+            "or give --force, and agents that did not report since the last rotation must enrol again"
+        )
+    old, new = key_in_force(store, data_dir), secrets.token_bytes(KEY_BYTES)
+    body = {"previous_until": until}
+    entry = audit.entry("credential key rotated", KEY_SETTING, now, {"previous_until": before}, body)
+    store.append([Fact("setting", KEY_SETTING, now, body), entry])
+    try:
+        _draft(data_dir / PREVIOUS_KEY_FILE, old).replace(data_dir / PREVIOUS_KEY_FILE)
+        _draft(data_dir / KEY_FILE, new).replace(data_dir / KEY_FILE)
+    except OSError as error:
+        raise KeyUnusable(f"cannot write a key in {data_dir}: {error.strerror}; make room there") from error
+    if store.shared:
+        store.take(KEY_CLAIM, Lease(store.lease(KEY_CLAIM).term + 1, hashlib.sha256(new).hexdigest()))
+
+
+def revocation(device_id: DeviceId, now: int) -> Fact:
+    """The fact that ends all credentials of a device issued up to now."""
+    return Fact("credential", device_id, now, {"revoked_before": now + 1})
+
+
+def key_in_force(store: Store, data_dir: Path) -> bytes:
+    """The key of a data folder, which must be that of all collectors of a shared store. Raises KeyUnusable.
+
+    The store keeps the hash of the key that the first collector came with, never the key: who reads the
+    store cannot sign. Without that check a second collector would sign with a key of its own, and every
+    agent would be turned away by the other.
+    """
+    if not store.shared:
+        return signing_key(data_dir)
+    copy = f"copy {KEY_FILE} from the data folder of a collector that has it into {data_dir}"
+    known = store.lease(KEY_CLAIM)
+    if known.term and not (data_dir / KEY_FILE).exists():
+        raise KeyUnusable(f"{data_dir} has no {KEY_FILE}, and the store's other collectors have one: {copy}")
+    key = signing_key(data_dir)
+    digest = hashlib.sha256(key).hexdigest()
+    if not known.term:
+        store.take(KEY_CLAIM, Lease(1, digest))
+        known = store.lease(KEY_CLAIM)
+    if known.holder != digest:
+        raise KeyUnusable(f"{data_dir / KEY_FILE} is not the key of the store's other collectors: {copy}")
+    return key
+
+
+def signing_key(data_dir: Path) -> bytes:
+    """The key of a data folder, readable by its owner only; made where there is none. Raises KeyUnusable."""
+    file = data_dir / KEY_FILE
+    try:
+        if not file.exists():
+            _make_key(file)
+        key = file.read_bytes()
+    except OSError as error:
+        raise KeyUnusable(
+            f"cannot use {file}: {error.strerror}; give this user read and write access to {data_dir}"
+        ) from error
+    if len(key) != KEY_BYTES:
+        raise KeyUnusable(
+            f"{file} is damaged: it has {len(key)} bytes instead of {KEY_BYTES}; restore it from a backup, "
+            "or remove it and let the agents enrol again"
+        )
+    return key
+
+
+def _make_key(file: Path) -> None:
+    """Write the key whole or not at all; the first of two processes wins."""
+    draft = _draft(file, secrets.token_bytes(KEY_BYTES))
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _draft(file: Path, key: bytes) -> Path:
+    """A file beside it with a key, on disk and readable by its owner only."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}.draft")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    with os.fdopen(handle, "wb") as opened:
+        opened.write(key)
+        opened.flush()
+        os.fsync(opened.fileno())
+    return draft

@@ -1,0 +1,1 @@
+"""Findings as plain data, for pages, reports, commands and the API."""

@@ -1,0 +1,100 @@
+"""What the API and commands show of a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from parcimetre_agent.report import Inventory
+from parcimetre_factors.service_life.purchase import Stated
+
+from ..access.context import Context
+from ..fleet.device import Device
+from ..fleet.devices import device
+from ..fleet.monitors import EVER, claims, span_of
+from ..fleet.monitors_at_home import NotCounted, not_counted
+from ..organisation.merges import MergeHistory
+from ..store.interface import Store
+from .agent_health import Agent, agent_of
+
+
+@dataclass(frozen=True)
+class DeviceSummary:
+    """A device without its inventory; times are seconds UTC, `last_slot` the start of its latest slot.
+
+    `driven_by` is the machine that saw a monitor last; `not_counted` says why it is in no total, if so.
+    """
+
+    id: str
+    name: str
+    category: str
+    org_unit: str
+    site: str
+    zone: str
+    simulated: bool
+    virtual: str
+    enrolled_at: int
+    retired_at: int | None
+    agent_version: str
+    first_slot: int | None
+    last_slot: int | None
+    purchase: Stated | None
+    scrapped: bool
+    driven_by: str | None
+    not_counted: NotCounted | None
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A machine that drove a monitor, from the slot `first` (seconds UTC) to before `last`, None for now."""
+
+    id: str
+    name: str
+    first: int
+    last: int | None
+
+
+@dataclass(frozen=True)
+class DeviceDetail:
+    """A device with its inventory and its agent; a monitor has machines that drove it instead of an agent."""
+
+    device: DeviceSummary
+    inventory: Inventory | None
+    agent: Agent | None
+    drivers: list[Driver]
+
+
+def summary(
+    found: Device, span: tuple[int, int] | None, not_counted: NotCounted | None = None
+) -> DeviceSummary:
+    """What a list shows of a device."""
+    first, last = span or (None, None)
+    return DeviceSummary(
+        found.id, found.name, found.category, found.org_unit, found.site, found.zone, found.simulated,
+        found.virtual, found.enrolled_at, found.retired_at, found.agent_version, first, last,
+        found.purchase, found.scrapped, found.driven_by, not_counted,
+    )  # fmt: skip
+
+
+def detail(context: Context, device_id: str) -> DeviceDetail:
+    """One device with its inventory and its agent. Raises UnknownDevice."""
+    store = context.store
+    found = device(store, device_id)
+    reason = not_counted(context, [found]).get(found.id)
+    return DeviceDetail(
+        summary(found, span_of(store, found), reason),
+        found.inventory,
+        agent_of(context, found),
+        drivers(store, found),
+    )
+
+
+def drivers(store: Store, found: Device) -> list[Driver]:
+    """The machines that drove a monitor, the latest first."""
+    if found.driven_by is None:
+        return []
+    held, lineages = claims(store, [found])[found.id], MergeHistory.of(store)
+    told = ((device(store, lineages.whole(claim.machine)), claim) for claim in reversed(held))
+    return [
+        Driver(machine.id, machine.name, claim.first, None if claim.last == EVER else claim.last)
+        for machine, claim in told
+    ]

@@ -1,0 +1,1 @@
+"""Factor sets compared and searched: their effect on figures, adoption, calibration."""

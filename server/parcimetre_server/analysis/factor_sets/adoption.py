@@ -1,0 +1,34 @@
+"""Adopting a factor set: the candidate is put in force, and the audit log says by whom."""
+
+from __future__ import annotations
+
+from parcimetre_factors.tables.factor_set import FactorSet
+
+from ...access.context import Context
+from ...base.errors import ParcimetreError
+from ...configuration import factor_sets
+from ...organisation.audit import entry
+
+
+class AnotherCandidate(ParcimetreError):
+    """A candidate that is no longer the one that somebody looked at."""
+
+    status = 409
+    kind = "another-candidate"
+
+
+def adopt(context: Context, looked_at: str | None = None) -> FactorSet:
+    """Put the candidate in force, for commands at once and for a running collector when it is restarted.
+
+    `looked_at` is the id of the set that is meant. Raises NothingImported, BadFactorRow and AnotherCandidate.
+    """
+    data_dir = context.settings.data_dir
+    found, before = factor_sets.candidate(data_dir), factor_sets.in_force(data_dir)
+    if looked_at not in (None, found.id):
+        raise AnotherCandidate(
+            f"the candidate is {found.id} by now, not {looked_at}: look at its effect first"
+        )
+    factor_sets.adopt(data_dir)
+    told = {"set": before.id}, {"set": found.id}
+    context.store.append([entry("factors adopted", found.id, context.now(), *told)])
+    return found

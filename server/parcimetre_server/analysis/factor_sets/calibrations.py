@@ -1,0 +1,130 @@
+"""The fleet's own calibrations: what its laptops took on battery, against the power model of each model.
+
+They become factors over `client_power.csv`, in a folder that is imported as any organisation's own tables:
+figures change when they are adopted, and name the set. Simulated devices calibrate nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from parcimetre_factors.hardware.description import Hardware
+from parcimetre_factors.power.calibration import PREFIX, TABLE, Calibration, Session, calibrate, key, session
+from parcimetre_factors.power.model import client
+from parcimetre_factors.power.power_supply import supply
+from parcimetre_factors.tables.factor_set import COLUMNS, Source
+
+from ...access.context import Context
+from ...base.periods import Span
+from ...configuration.factor_sets import adopted_folder, import_tables
+from ...fleet.device import Device
+from ...fleet.devices import devices
+from ...fleet.hardware import hardware, is_virtual
+from ...organisation import merges
+
+SOURCE = Source(
+    "fleet-battery-sessions", "the organisation itself", "Battery sessions of its own laptops", "",
+    "https://parcimetre.invalid/battery-sessions", "own data", "",
+)  # fmt: skip
+BATTERY_CLASS = "laptop"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model of the fleet, and its calibration."""
+
+    hardware: Hardware
+    calibration: Calibration
+
+
+def calibrations(context: Context, span: Span) -> list[Found]:
+    """The calibration of each model with enough time on battery, in the order of their names."""
+    sessions: dict[tuple[str, frozenset[str]], list[Session]] = {}
+    models: dict[tuple[str, frozenset[str]], Hardware] = {}
+    for made, one in _sessions(context, span):
+        models.setdefault(key(made), made)
+        sessions.setdefault(key(made), []).append(one)
+    found = []
+    for model, told in sessions.items():
+        error = context.factors.get(supply(models[model], context.factors).error)
+        calibration = calibrate(told, error.rel_sd)
+        if calibration is not None:
+            found.append(Found(models[model], calibration))
+    return sorted(found, key=lambda one: _subject(one.hardware))
+
+
+def _sessions(context: Context, span: Span) -> Iterator[tuple[Hardware, Session]]:
+    """Each device's time on battery, beside its model that no calibration changes."""
+    asked = {found.id: found for found in devices(context.store).values() if _counts(found)}
+    for device_id, activity in merges.activities(context.store, asked, span.first, span.last):
+        made = hardware(asked[device_id])
+        if made.maker and made.model:
+            modelled_j = client(made, context.factors).energy_j(activity)
+            yield made, session(activity, modelled_j, supply(made, context.factors))
+
+
+def _counts(device: Device) -> bool:
+    return device.category == BATTERY_CLASS and not device.simulated and not is_virtual(device)
+
+
+def keep(context: Context, found: Iterable[Found], span: Span) -> str:
+    """Make them the candidate, over the organisation's tables in force; the set's id. Raises BadFactorRow."""
+    data_dir = context.settings.data_dir
+    folder = adopted_folder(data_dir).with_name("calibrated.new")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if adopted_folder(data_dir).is_dir():
+        shutil.copytree(adopted_folder(data_dir), folder, dirs_exist_ok=True)
+    _write(folder / f"{TABLE}.csv", COLUMNS, [_row(one, span) for one in found])
+    _write(folder / "sources.csv", tuple(SOURCE.__dataclass_fields__), [_source(span)])
+    try:
+        return import_tables(data_dir, folder).id
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _row(found: Found, span: Span) -> Mapping[str, object]:
+    calibration, subject = found.calibration, _subject(found.hardware)
+    days = " to ".join(_day(second) for second in (span.first, span.last))
+    return dict.fromkeys(COLUMNS, "") | {
+        "id": f"{PREFIX}{_slug(subject)}", "subject": subject, "stage": "use",
+        "value": f"{calibration.ratio:.6g}", "low": f"{calibration.low:.6g}",
+        "high": f"{calibration.high:.6g}", "unit": "1", "per": "device", "source": SOURCE.id,
+        "range_basis": "source: spread between devices (Student) and error of the power supply",
+        "locator": f"{calibration.devices} devices, {calibration.hours:.0f} h on battery, {days}",
+        "year": _day(span.last)[:4],
+    }  # fmt: skip
+
+
+def _source(span: Span) -> dict[str, object]:
+    last = _day(span.last)
+    return vars(SOURCE) | {"year": last[:4], "retrieved": last[:7]}
+
+
+def _write(file: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, object]]) -> None:
+    """Rows of a table, after those that it has under other ids."""
+    fresh = {str(row["id"]): row for row in rows}
+    before = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    kept = [row for row in csv.DictReader(before) if row["id"] not in fresh]
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, columns, lineterminator="\n", extrasaction="ignore", restval="")
+        writer.writeheader()
+        writer.writerows([*kept, *fresh.values()])
+
+
+def _subject(made: Hardware) -> str:
+    return f"{made.maker}|{made.model}"
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _day(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).date().isoformat()

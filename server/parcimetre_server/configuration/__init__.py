@@ -1,0 +1,1 @@
+"""Settings of a collector, its login and mail tables, and the factor set in force."""

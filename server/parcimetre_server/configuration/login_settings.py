@@ -1,0 +1,120 @@
+"""The table [login] of the settings file: which OpenID provider is asked, and what its groups may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from ..base.errors import BadSetting
+from ..base.org_path import clean_path
+from ..base.scope import ROLES, Role, Scope
+
+LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class LoginSettings:
+    """How people log in with an OpenID provider.
+
+    `claim` names the claim of the ID token that lists groups or roles, with dots where it is inside another;
+    the first of `groups` that a person is in says what they may see. `public_url` is the address that
+    browsers use, to which the provider sends them back.
+    """
+
+    issuer: str
+    client_id: str
+    public_url: str
+    groups: Mapping[str, Scope]
+    client_secret_file: Path | None = None
+    claim: str = "groups"
+    scopes: str = "openid profile email"
+
+    @property
+    def callback(self) -> str:
+        """The redirect URI to register with the provider."""
+        return f"{self.public_url}/login/callback"
+
+    @property
+    def after_logout(self) -> str:
+        """Where the provider sends people after they ended their session there; to be registered too."""
+        return f"{self.public_url}/login"
+
+    def secret(self) -> str | None:
+        """The client's secret, read when it is needed. Raises BadSetting."""
+        if self.client_secret_file is None:
+            return None
+        try:
+            return self.client_secret_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSetting(
+                f"[login] client_secret_file: cannot read {self.client_secret_file}: {error}; "
+                "name a file that the collector's user may read"
+            ) from error
+
+    def scope_of(self, claims: Mapping[str, Any]) -> tuple[str, Scope] | None:
+        """The first mapped group that the claims name, with what it may see."""
+        found: Any = claims
+        for part in [self.claim] if self.claim in claims else self.claim.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        named = {found} if isinstance(found, str) else set(map(str, found or ()))
+        return next(((group, scope) for group, scope in self.groups.items() if group in named), None)
+
+
+def login_settings(table: Mapping[str, Any] | None) -> LoginSettings | None:
+    """What the table says, None where there is none. Raises BadSetting with the mend."""
+    if table is None:
+        return None
+    known = [field.name for field in fields(LoginSettings)]
+    for name in table:
+        if name not in known:
+            raise BadSetting(f"[login] {name!r} is no setting; known: {', '.join(known)}")
+    for name in ("issuer", "client_id", "public_url"):
+        if not isinstance(table.get(name), str) or not table[name]:
+            raise BadSetting(f"[login] {name} is missing; docs/en/access.md shows the whole table")
+    for name in ("claim", "scopes", "client_secret_file"):
+        if not isinstance(table.get(name, ""), str):
+            raise BadSetting(f"[login] {name} = {table[name]!r} is no text; write it in quotes")
+    file = table.get("client_secret_file")
+    return LoginSettings(
+        issuer=_address(table["issuer"], "issuer"),
+        client_id=table["client_id"],
+        public_url=_address(table["public_url"], "public_url").rstrip("/"),
+        groups=_groups(table.get("groups")),
+        client_secret_file=Path(file) if file else None,
+        claim=table.get("claim") or "groups",
+        scopes=table.get("scopes") or "openid profile email",
+    )
+
+
+def _address(text: str, name: str) -> str:
+    """An address without query; secrets travel to it, so without TLS it is on this machine."""
+    parts = urlsplit(text)
+    plain = parts.scheme == "http" and parts.hostname in LOCAL
+    if not (parts.scheme == "https" or plain) or not parts.hostname or parts.query or parts.fragment:
+        raise BadSetting(f"[login] {name} = {text!r} is no address; give one that begins with https://")
+    return text
+
+
+def _groups(table: object) -> dict[str, Scope]:
+    if not isinstance(table, Mapping) or not table:
+        raise BadSetting(
+            '[login.groups] is missing; give a line like "it-clairval" = { role = "admin", '
+            'org_unit = "Métropole/Clairval" }'
+        )
+    return {str(group): _scope(f"[login.groups] {group!r}", about) for group, about in table.items()}
+
+
+def _scope(where: str, about: object) -> Scope:
+    """A role and an org unit, or everything = true: nobody sees everything by an oversight."""
+    if not isinstance(about, Mapping) or about.get("role") not in ROLES:
+        raise BadSetting(f"{where}: role is missing; say one of {', '.join(ROLES)}")
+    extra = sorted(set(about) - {"role", "org_unit", "everything"})
+    if extra:
+        raise BadSetting(f"{where}: {extra[0]!r} is not known; known: role, org_unit, everything")
+    unit, everything = about.get("org_unit"), about.get("everything", False)
+    if (unit is None) != (everything is True) or not isinstance(unit, str | None):
+        raise BadSetting(f"{where}: give either org_unit or everything = true")
+    return Scope(None if unit is None else clean_path(unit), cast(Role, about["role"]))

@@ -1,0 +1,110 @@
+"""What an operator may set on a collector."""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from parcimetre_factors.service_life.amortisation import Policy
+
+from ..base.errors import BadSetting
+
+if TYPE_CHECKING:
+    from .login_settings import LoginSettings
+    from .mail_settings import MailSettings
+
+Displays = Literal["fleet", "all", "none"]
+EUR_PER_KWH = 0.19  # Eurostat nrg_pc_205, EU, other than households, first half of 2025: 0.1902
+SHORTEST_DAYS = 90  # an agent that was away for a summer still finds the quarter hours of its records
+
+
+@dataclass(frozen=True)
+class StoreAddress:
+    """Where the store is, when not in the data folder, and the file with its password."""
+
+    url: str = ""
+    password_file: Path | None = None
+
+    def password(self) -> str:
+        """From the file, else from PARCIMETRE_STORE_PASSWORD, else none. Raises BadSetting."""
+        if self.password_file is None:
+            return os.environ.get("PARCIMETRE_STORE_PASSWORD", "")
+        try:
+            return self.password_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSetting(
+                f"cannot read the store's password from {self.password_file}: {error}; mend the file, or "
+                "name another with --store-password-file"
+            ) from error
+
+
+STORE: ContextVar[StoreAddress] = ContextVar("store", default=StoreAddress())  # noqa: B039  frozen
+"""The store that the command line or the environment names, for every part of one command."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """In force for one collector. Weeks and days are those of `time_zone`; slots stay UTC.
+
+    `read_from_network` lets readers with a token or a login in from other machines; without it only this
+    machine may read, and needs neither unless `require_login`. `login` is the OpenID provider, if any, and
+    `mail` the server that takes the reports' mail. `eur_per_kwh` is what electricity costs in reports.
+    `displays` says which monitors count; None leaves it as it was last served with, the fleet's to begin
+    with.
+    Quarter hours are kept for `keep_slots_days`, then hours up to `keep_hours_days`, then days; 0 is for
+    ever.
+    A device may send `report_burst` reports at once, and `reports_per_hour` in the long run.
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8787
+    time_zone: str = "Europe/Paris"
+    organisation: str = ""
+    upload_period_s: int = 3600
+    read_from_network: bool = False
+    amortisation: Policy = Policy.SERVICE_LIFE
+    access_log: bool = False
+    displays: Displays | None = None
+    store: StoreAddress = field(default_factory=STORE.get)
+    require_login: bool = False
+    login: LoginSettings | None = None
+    reports_per_hour: int = 60
+    report_burst: int = 30
+    eur_per_kwh: float = EUR_PER_KWH
+    mail: MailSettings | None = None
+    keep_slots_days: int = 400
+    keep_hours_days: int = 1100
+
+    def __post_init__(self) -> None:
+        """Raise BadSetting for a time zone that does not exist, or days that are kept too shortly."""
+        check_kept(self.keep_slots_days, self.keep_hours_days)
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise BadSetting(
+                f"time_zone = {self.time_zone!r} is not a time zone: give a name like Europe/Paris"
+            ) from error
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The organisation's time zone."""
+        return ZoneInfo(self.time_zone)
+
+
+def check_kept(slots_days: int, hours_days: int) -> None:
+    """Raise BadSetting where quarter hours or hours would be kept too shortly."""
+    if slots_days and slots_days < SHORTEST_DAYS:
+        raise BadSetting(
+            f"keep_slots_days = {slots_days} is too short: give {SHORTEST_DAYS} or more, since agents that "
+            "were away send their quarter hours late; 0 keeps them for ever"
+        )
+    if hours_days and hours_days < slots_days:
+        raise BadSetting(
+            f"keep_hours_days = {hours_days} is less than keep_slots_days = {slots_days}: hours follow on "
+            "quarter hours, so give as many days or more; 0 keeps them for ever"
+        )

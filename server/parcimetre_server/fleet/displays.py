@@ -1,0 +1,111 @@
+"""The displays that a machine drives, as monitors: devices of their own, known again wherever they go.
+
+A display is known by what its EDID states: maker, product, serial number, week and year. One that states no
+serial number is known by its machine beside that, and leaves service when the machine shows it no more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from parcimetre_agent.report import Display, Inventory, OperatingSystem, System
+
+from ..store.interface import Store
+from ..store.records import DeviceId, Fact
+
+PHYSICAL = "none"
+SENSOR = "inventory.displays"
+MAKERS = {
+    "ACI": "ASUS", "ACR": "Acer", "APP": "Apple", "AUS": "ASUS", "BNQ": "BenQ", "DEL": "Dell", "EIZ": "EIZO",
+    "ENC": "EIZO", "FUS": "Fujitsu", "GSM": "LG", "HPN": "HP", "HWP": "HP", "IVM": "iiyama", "LEN": "Lenovo",
+    "NEC": "NEC", "PHL": "Philips", "SAM": "Samsung", "VSC": "ViewSonic",
+}  # fmt: skip
+"""Makers by their letters in the PNP ID registry; of the others the letters stand."""
+
+
+def external(category: str, displays: Sequence[Display]) -> list[Display]:
+    """Displays that are devices of their own: not the built-in panel.
+
+    Of an all-in-one that marks none as built in, the first is taken for its panel, whatever its plug.
+    """
+    outside = [display for display in displays if not display.built_in]
+    hidden = category == "all_in_one" and len(outside) == len(displays)
+    return outside[1:] if hidden else outside
+
+
+def monitors(machine: DeviceId, inventory: Inventory) -> dict[DeviceId, Display]:
+    """The monitors of a machine by id; none of a virtual one, whose displays are drawn.
+
+    Alike ones on one machine are told apart by their position.
+    """
+    found: dict[DeviceId, Display] = {}
+    seen: Counter[tuple[str, ...]] = Counter()
+    for display in external(inventory.category, inventory.displays) if inventory.virtual == PHYSICAL else ():
+        stated = tuple(str(part) for part in _stated(display))
+        place = seen[stated]
+        seen[stated] += 1
+        alone = () if display.serial_hash and not place else (machine, str(place))
+        found[_id(*stated, *alone)] = display
+    return found
+
+
+def _stated(display: Display) -> tuple[object, ...]:
+    return display.maker, display.product, display.serial_hash, display.week, display.year
+
+
+def _id(*parts: str) -> DeviceId:
+    return DeviceId(hashlib.sha256("\0".join(("monitor", *parts)).encode()).hexdigest()[:32])
+
+
+def facts(machine: DeviceId, inventory: Inventory, store: Store, now: int) -> Iterator[Fact]:
+    """What an inventory that arrived says of monitors: which ones the machine has since it was taken.
+
+    Nothing where the displays could not be read. Where two machines showed a monitor first at the same
+    instant, the one that was lost is named by its next inventory.
+    """
+    if any(one.sensor == SENSOR and one.state in ("denied", "failed") for one in inventory.outcomes):
+        return
+    at = min(inventory.taken_at, now)
+    latest = store.latest_of("attached", machine)
+    before = [DeviceId(key) for key in latest.body["monitors"]] if latest else []
+    seen = monitors(machine, inventory)
+    if list(seen) != before:
+        yield Fact("attached", machine, now, {"at": at, "monitors": list(seen)})
+    for key, display in seen.items():
+        known = store.latest_of("monitor", key)
+        if key not in before or known is None or machine not in known.body["machines"]:
+            yield Fact("monitor", key, now, _seen(machine, display, at, known.body if known else None))
+    for key in before:
+        known = store.latest_of("monitor", key)
+        if key not in seen and known and known.body["display"].get("serial_hash") is None:
+            yield Fact("monitor", key, now, {**known.body, "retired_at": at})
+
+
+def _seen(machine: DeviceId, display: Display, at: int, known: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """A monitor as this machine shows it; what was known of it first stays, and it is in service again.
+
+    `machines` are those that ever showed it, the latest last.
+    """
+    stated = {name: value for name, value in asdict(display).items() if value is not None}
+    first = known or {"display": stated, "since": at, "machines": []}
+    machines = [*(one for one in first["machines"] if one != machine), machine]
+    return {**first, "machines": machines, "retired_at": None, "scrapped": False}
+
+
+def inventory_of(display: Display, taken_at: int) -> Inventory:
+    """A monitor's inventory: the maker's name, the model as it introduces itself, and its panel."""
+    maker = MAKERS.get(display.maker, display.maker)
+    name = display.name or display.product
+    model = name[len(maker) :].strip() if name.upper().startswith(f"{maker.upper()} ") else name
+    return Inventory(
+        taken_at=taken_at,
+        category="monitor",
+        virtual=PHYSICAL,
+        system=System(maker=maker, model=model),
+        os=OperatingSystem("none"),
+        displays=[display],
+    )

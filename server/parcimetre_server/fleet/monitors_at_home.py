@@ -1,0 +1,107 @@
+"""Which monitors count: all, none, or those of the fleet, without what was merely seen at home.
+
+A display is taken for one at home when a single machine ever saw it, lit for less than 20 working hours
+(Monday to Friday, 8 to 18 o'clock in the organisation's time zone). Nothing makes it count less afterwards.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+from parcimetre_factors.activity import SLOT_S
+
+from ..access.context import Context
+from ..base.periods import HOUR_S, Span
+from ..store.records import DeviceId, Fact
+from .device import Device
+from .devices import devices
+from .monitors import claims, monitor_activity
+
+NotCounted = Literal["seen_at_home", "displays_none"]
+ENOUGH_S = 20 * HOUR_S
+OPENS, CLOSES = time(8), time(18)
+WORKDAYS = 5
+Seconds = NDArray[np.int64]
+
+
+def not_counted(context: Context, found: Iterable[Device]) -> dict[DeviceId, NotCounted]:
+    """Monitors that stay out of the fleet's figures, by the rule in force, with the reason."""
+    driven = [device for device in found if device.drivers]
+    match rule(context):
+        case "all":
+            return {}
+        case "none":
+            return dict.fromkeys((device.id for device in driven), "displays_none")
+        case _:
+            return dict.fromkeys(_at_home(context, driven), "seen_at_home")
+
+
+def rule(context: Context) -> str:
+    """What decides: the collector's own setting, else the one that was last served with."""
+    if context.settings.displays is not None:
+        return context.settings.displays
+    kept = context.store.latest_of("setting", "displays")
+    return str(kept.body["displays"]) if kept else "fleet"
+
+
+def keep_rule(context: Context) -> None:
+    """Keep the rule served with, so that commands count alike."""
+    kept = context.store.latest_of("setting", "displays")
+    served = context.settings.displays or "fleet"
+    if (kept.body["displays"] if kept else "fleet") != served:
+        context.store.append([Fact("setting", "displays", context.now(), {"displays": served})])
+
+
+def _at_home(context: Context, driven: Iterable[Device]) -> set[DeviceId]:
+    """Monitors that one machine only ever saw, and lit for less than 20 working hours."""
+    doubted = claims(context.store, (device for device in driven if not device.settled))
+    if not doubted:
+        return set()
+    now = context.now() // SLOT_S * SLOT_S + SLOT_S
+    within = Span(min((claim.first for of_it in doubted.values() for claim in of_it), default=now), now)
+    opens, closes = working_hours(within, context.zone)
+    by_machine: defaultdict[DeviceId, set[DeviceId]] = defaultdict(set)
+    for key, of_it in doubted.items():
+        for claim in of_it:
+            by_machine[claim.machine].add(key)
+    home = set(doubted)
+    for machine, activity in context.store.activities(by_machine, within.first, within.last):
+        for key in by_machine[machine]:
+            seen = monitor_activity(doubted[key], {machine: activity}, within).activity
+            if float(seen.display_on_s[is_working(seen.start, opens, closes)].sum()) >= ENOUGH_S:
+                home.discard(key)
+    return home
+
+
+def settle(context: Context) -> int:
+    """Mark the monitors that are now known to be the fleet's, so that nobody has to look again; how many."""
+    open_ = [found for found in devices(context.store).values() if found.drivers and not found.settled]
+    home, now = _at_home(context, open_), context.now()
+    kept = (context.store.latest_of("monitor", found.id) for found in open_ if found.id not in home)
+    sure = [Fact("monitor", fact.key, now, {**fact.body, "settled": True}) for fact in kept if fact]
+    context.store.append(sure)
+    return len(sure)
+
+
+def working_hours(within: Span, zone: ZoneInfo) -> tuple[Seconds, Seconds]:
+    """When work begins and ends, Monday to Friday from 8 to 18 o'clock in the organisation's zone."""
+    first = datetime.fromtimestamp(within.first, zone).date()
+    days = (datetime.fromtimestamp(within.last, UTC).date() - first).days + 2
+    working = [day for day in (first + timedelta(days=i) for i in range(days)) if day.weekday() < WORKDAYS]
+    return _at(working, OPENS, zone), _at(working, CLOSES, zone)
+
+
+def _at(days: Iterable[date], hour: time, zone: ZoneInfo) -> Seconds:
+    seconds = [int(datetime.combine(day, hour, zone).timestamp()) for day in days]
+    return np.array(seconds, dtype=np.int64)
+
+
+def is_working(starts: Seconds, opens: Seconds, closes: Seconds) -> NDArray[np.bool_]:
+    """Which slots lie in working hours, shape (n,): after more beginnings than ends."""
+    return np.searchsorted(opens, starts, side="right") > np.searchsorted(closes, starts, side="right")

@@ -1,0 +1,237 @@
+"""The map of outlets: which device is said to hang on which one since when, and what each of them gave."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+from parcimetre_factors.activity import Activity
+from parcimetre_factors.power.model import PASSES_ON
+
+from ...access.context import Context
+from ...base.errors import ParcimetreError
+from ...base.periods import Span
+from ...base.scope import WHOLE, Scope
+from ...base.units import J_PER_KWH
+from ...organisation.audit import entry
+from ...organisation.connections import ConnectionMap, Feeding, Outlet, counted
+from ...organisation.transfers import midnight
+from ...store.interface import Store
+from ...store.joining import join
+from ...store.records import DeviceId, Fact
+from ..device import Device, UnknownDevice
+from ..devices import devices
+from ..hardware import is_virtual
+from ..lookup import Directory
+
+COLUMNS = ("feeder", "outlet", "device")
+FIRST_LINE = 2
+MOST_LINES = 20_000
+
+
+class BadOutlets(ParcimetreError):
+    """A map of outlets that cannot be taken as it is."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """That a device, nothing where empty, hangs on an outlet from a day on; `place` is where it is stated."""
+
+    place: str
+    feeder: str
+    outlet: str
+    device: str
+    day: str = ""
+
+
+@dataclass(frozen=True)
+class MappingStored:
+    """How many statements change the map, and how many were known."""
+
+    changed: int
+    known: int
+
+
+@dataclass(frozen=True)
+class OutletRow:
+    """An outlet, what hangs on it since `since` (seconds UTC), and what it gave in a period.
+
+    `unattributed_kwh` is the part that it gave while nothing was said to hang there. `device` is None where
+    that is so now; names are empty for devices that the reader may not see.
+    """
+
+    feeder: str
+    feeder_name: str
+    outlet: str
+    scope: str
+    source: str
+    device: str | None
+    device_name: str
+    since: int | None
+    energy_kwh: float
+    unattributed_kwh: float
+
+
+def listed(context: Context, span: Span, device: DeviceId | None = None) -> list[OutletRow]:
+    """The outlets of a feeder, or those that a device hangs on, or all; with what they gave in a span."""
+    store, now = context.store, context.now()
+    found = [one for one in ConnectionMap.of(store).outlets if device is None or _concerns(one, device, now)]
+    if not found:
+        return []
+    known, ids = devices(store), [key for outlet in found for key in outlet.ids]
+    read = dict(store.activities(ids, span.first, span.last))
+    found.sort(key=lambda one: (_name(known, one.feeder), one.feeder, counted(one.name)))
+    return [_row(one, [read[key] for key in one.ids if key in read], known, now) for one in found]
+
+
+def _row(outlet: Outlet, parts: Sequence[Activity], known: Mapping[DeviceId, Device], now: int) -> OutletRow:
+    """What an outlet gave by its records, as one."""
+    energy_j = unattributed_j = 0.0
+    if parts:
+        gave = join(parts)
+        by_slot: NDArray[np.float64] = np.sum([one.energy_j for one in gave.measured], axis=0)
+        nobody = np.any([_while(one, gave) for one in outlet.feeds if one.device is None], axis=0)
+        energy_j, unattributed_j = float(by_slot.sum()), float(np.sum(by_slot * nobody))
+    present = outlet.at(now)
+    return OutletRow(
+        outlet.feeder, _name(known, outlet.feeder), outlet.name, outlet.scope, outlet.source, present.device,
+        _name(known, present.device), present.first or None, energy_j / J_PER_KWH, unattributed_j / J_PER_KWH,
+    )  # fmt: skip
+
+
+def _while(feeding: Feeding, gave: Activity) -> NDArray[np.bool_]:
+    """In which slots something hung there."""
+    inside: NDArray[np.bool_] = (gave.start >= feeding.first) & (gave.start < feeding.last)
+    return inside
+
+
+def _concerns(outlet: Outlet, device: DeviceId, now: int) -> bool:
+    return device in (outlet.feeder, outlet.at(now).device)
+
+
+def _name(known: Mapping[DeviceId, Device], key: DeviceId | None) -> str:
+    return known[key].name if key is not None and key in known else ""
+
+
+def statements(lines: Iterable[str]) -> Iterator[Statement]:
+    """The rows of a CSV with the columns feeder, outlet, device and, where it matters, from.
+
+    Commas, semicolons or tabs part them. Raises BadOutlets with the line.
+    """
+    text = list(lines)
+    delimiter = max(",;\t", key=(text[0] if text else "").count)
+    rows = csv.DictReader(text, delimiter=delimiter)
+    rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
+    missing = [name for name in COLUMNS if name not in rows.fieldnames]
+    if missing:
+        raise BadOutlets(
+            f"line 1: there is no column {missing[0]}; give feeder, outlet, device and perhaps from"
+        )
+    for line, row in enumerate(rows, start=FIRST_LINE):
+        if line > MOST_LINES:
+            raise BadOutlets(f"line {line}: take {MOST_LINES} lines at once, and the others afterwards")
+        cells = [(row.get(name) or "").strip() for name in (*COLUMNS, "from")]
+        if any(cells):
+            yield Statement(f"line {line}", *cells)
+
+
+def store_mapping(
+    store: Store, stated: Iterable[Statement], zone: ZoneInfo, now: int, scope: Scope = WHOLE,
+    dry_run: bool = False,
+) -> MappingStored:  # fmt: skip
+    """Keep what hangs where; feeders and devices by id, its beginning or name, of the reader's scope alone.
+
+    Nothing is kept of statements with a fault. Raises BadOutlets with the place of the first one.
+    """
+    map_of, facts, known = _Map(store, zone, now, scope), list[Fact](), 0
+    for one in stated:
+        made = map_of.take(one)
+        facts += made
+        known += not made
+    if facts and not dry_run:
+        store.append(facts)
+    return MappingStored(sum(fact.kind == "feeding" for fact in facts), known)
+
+
+class _Map:
+    """The map as it stands after each statement."""
+
+    def __init__(self, store: Store, zone: ZoneInfo, now: int, scope: Scope) -> None:
+        found = devices(store).items()
+        self._known = Directory({key: one for key, one in found if scope.covers(one.org_unit)})
+        self._wiring, self._zone, self._now = ConnectionMap.of(store), zone, now
+        self._outlets = {(one.feeder, one.name): one for one in self._wiring.outlets}
+        self._dated = {
+            key: {one.first: one.device for one in outlet.feeds} for key, outlet in self._outlets.items()
+        }
+
+    def take(self, one: Statement) -> list[Fact]:
+        """The facts that a statement comes to, none where it is known. Raises BadOutlets."""
+        feeder = self._find(one, one.feeder)
+        outlet = self._outlets.get((feeder.id, one.outlet))
+        if outlet is None:
+            raise self._no_outlet(one, feeder)
+        device = self._fed(one, feeder) if one.device else None
+        dated = self._dated[feeder.id, one.outlet]
+        first = self._first(one, dated, device)
+        before = dated[max(at for at in dated if at <= first)]
+        if before == device:
+            return []
+        dated[first] = device
+        told = (
+            {"outlet": one.outlet, "device": before},
+            {"outlet": one.outlet, "device": device, "first": first},
+        )
+        fact = Fact("feeding", outlet.ids[-1], self._now, {"device": device, "from": first})
+        return [fact, entry("outlet mapped", feeder.id, self._now, *told)]
+
+    def _find(self, one: Statement, wanted: str) -> Device:
+        try:
+            return self._known.find(wanted)
+        except UnknownDevice as error:
+            raise BadOutlets(f"{one.place}: {error}") from error
+
+    def _no_outlet(self, one: Statement, feeder: Device) -> BadOutlets:
+        names = [outlet.name for outlet in self._wiring.of_feeder(feeder.id)]
+        mend = f"it has {', '.join(names)}" if names else "none has reported yet; wait for its next report"
+        return BadOutlets(f"{one.place}: {feeder.name} has no outlet {one.outlet!r}: {mend}")
+
+    def _fed(self, one: Statement, feeder: Device) -> DeviceId:
+        found = self._find(one, one.device)
+        why = None
+        if found.id == feeder.id:
+            why = "cannot hang on itself"
+        elif found.id in self._wiring.passing or found.category in PASSES_ON:
+            why = "passes on what it is given: say what hangs on its own outlets"
+        elif found.driven_by is not None:
+            why = "is a monitor, which counts by the machine that drives it: leave its outlet empty"
+        elif is_virtual(found):
+            why = "is virtual: name its host"
+        if why is not None:
+            raise BadOutlets(f"{one.place}: {found.name} {why}")
+        return found.id
+
+    def _first(self, one: Statement, dated: Mapping[int, DeviceId | None], device: DeviceId | None) -> int:
+        """The first second of the day from which a statement holds; always, where none was made before."""
+        if not one.day:
+            now = dated[max(dated)]
+            if now == device:
+                return max(dated)
+            if any(there is not None for there in dated.values()):
+                what = f"outlet {one.outlet!r} was mapped before"
+                raise BadOutlets(f"{one.place}: {what}; give `from`, the day from which this holds")
+            return 0
+        try:
+            first = midnight(date.fromisoformat(one.day), self._zone)
+        except ValueError:
+            raise BadOutlets(f"{one.place}: {one.day!r} is no date; give one like 2026-11-01") from None
+        if not 0 <= first <= self._now:
+            raise BadOutlets(
+                f"{one.place}: {one.day} is to come; state it on that day, or give an earlier one"
+            )
+        return first

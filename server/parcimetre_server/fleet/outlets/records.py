@@ -1,0 +1,89 @@
+"""What feeders gave over their outlets, on its way in: slots of an id of its own, and each outlet once.
+
+An outlet is no device: its slots hold one energy, and the time for which it was counted as time awake.
+The scope of that energy is the wall's; whether it came over Ethernet, the fact about the outlet says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from parcimetre_agent.report import SLOT_S, Energy, Feed, Slot
+
+from ...store.interface import Store
+from ...store.records import DeviceId, Fact, WriteBatch
+
+MOST_OUTLETS = 2000  # of a feeder: more are names that change
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A feed, by its place among those given, that contradicts what is known of its outlet."""
+
+    at: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class FromOutlets:
+    """What the feeds of a report come to."""
+
+    arrivals: Sequence[WriteBatch] = ()
+    facts: Sequence[Fact] = ()
+    contradictions: Sequence[Contradiction] = ()
+
+
+def outlet_id(feeder: str, outlet: str) -> DeviceId:
+    """The id under which an outlet's slots are stored."""
+    return DeviceId(hashlib.sha256(f"{feeder}/{outlet}".encode()).hexdigest()[:32])
+
+
+def from_outlets(feeder: DeviceId, feeds: Sequence[Feed], store: Store, now: int) -> FromOutlets:
+    """Slots by outlet, and the facts about outlets that are new or that another source tells of."""
+    known = {key: store.latest_of("outlet", key) for key in {outlet_id(feeder, f.outlet) for f in feeds}}
+    scopes: dict[DeviceId, str] = {key: str(one.body["scope"]) for key, one in known.items() if one}
+    room = MOST_OUTLETS if len(scopes) == len(known) else MOST_OUTLETS - _known(store, feeder)
+    slots: dict[DeviceId, list[Slot]] = {}
+    told: dict[DeviceId, Feed] = {}
+    odd = []
+    for at, feed in enumerate(feeds):
+        key = outlet_id(feeder, feed.outlet)
+        if key not in scopes and room <= 0:
+            reason = f"more than {MOST_OUTLETS} outlets; give each the same name in every report"
+            odd.append(Contradiction(at, f"outlet = {feed.outlet!r}: {reason}"))
+            continue
+        room -= key not in scopes
+        if scopes.setdefault(key, feed.scope) != feed.scope:
+            reason = f"outlet {feed.outlet!r} gave {scopes[key]} before; name outlets and ports apart"
+            odd.append(Contradiction(at, f"scope = {feed.scope!r}: {reason}"))
+            continue
+        slots.setdefault(key, []).append(_slot(feed))
+        told[key] = feed
+    facts = list(_facts(feeder, told, known, now))
+    return FromOutlets([WriteBatch(key, of_it) for key, of_it in slots.items()], facts, odd)
+
+
+def _known(store: Store, feeder: DeviceId) -> int:
+    """How many outlets a feeder has told of."""
+    return sum(one.body["feeder"] == feeder for one in store.latest("outlet").values())
+
+
+def _slot(feed: Feed) -> Slot:
+    energy = Energy(feed.source, "wall_ac", feed.quality, feed.energy_j, feed.duration_s)
+    return Slot(feed.start, 0, feed.duration_s, 0, 0, SLOT_S - feed.duration_s, energy=[energy])
+
+
+def _facts(
+    feeder: DeviceId, told: Mapping[DeviceId, Feed], known: Mapping[DeviceId, Fact | None], now: int
+) -> Iterator[Fact]:
+    for key, feed in told.items():
+        before = known[key]
+        since = before.body["since"] if before else now
+        body = {
+            "feeder": feeder, "outlet": feed.outlet, "scope": feed.scope, "source": feed.source,
+            "since": since,
+        }  # fmt: skip
+        if before is None or dict(before.body) != body:
+            yield Fact("outlet", key, now, body)

@@ -1,0 +1,1 @@
+"""Printers' counters, supplies and consumables."""

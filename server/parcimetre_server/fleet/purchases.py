@@ -1,0 +1,99 @@
+"""When devices were bought: the dates that the organisation states, else what the devices show."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from parcimetre_factors.service_life.purchase import Purchase, Stated, purchase
+
+from ..base.errors import ParcimetreError
+from ..organisation.audit import entry
+from ..store.interface import Store
+from ..store.records import DeviceId, Fact
+from .device import Device, UnknownDevice
+from .devices import devices
+from .hardware import is_virtual, made_in
+from .lookup import Directory
+
+COLUMNS = ("device", "date")
+CONDITIONS = {"": False, "new": False, "reconditioned": True}
+FIRST_LINE = 2
+_BOUGHT: dict[DeviceId, tuple[Device, int, Purchase]] = {}
+
+
+class BadPurchases(ParcimetreError):
+    """A file of purchases that cannot be taken as it is."""
+
+
+@dataclass(frozen=True)
+class PurchasesStored:
+    """How many dates of a file are new, and how many were known."""
+
+    changed: int
+    known: int
+
+
+def purchase_of(device: Device, first_seen: int) -> Purchase:
+    """When a device was bought; a virtual machine shows nothing of its host's age."""
+    known = _BOUGHT.get(device.id)
+    if known is None or known[0] is not device or known[1] != first_seen:
+        known = _BOUGHT[device.id] = device, first_seen, _bought(device, first_seen)
+    return known[2]
+
+
+def _bought(device: Device, first_seen: int) -> Purchase:
+    if is_virtual(device) or device.inventory is None:
+        return purchase(first_seen, device.purchase)
+    inventory = device.inventory
+    year = made_in(device.category, inventory.displays)
+    return purchase(first_seen, device.purchase, year, inventory.system.bios_date)
+
+
+def store_purchases(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> PurchasesStored:
+    """Keep the dates of a CSV with the columns device and date; a device by its id, its beginning or name.
+
+    A date is its first instant in the organisation's time zone. A column `condition` may say new or
+    reconditioned. Nothing is kept of a file with a fault.
+    Raises BadPurchases with the line.
+    """
+    stated = {fact.key: fact for fact in _facts(store, lines, zone, now)}
+    before = store.latest("purchase")
+    changed = [fact for key, fact in stated.items() if key not in before or before[key].body != fact.body]
+    acts = [
+        entry(
+            "purchases stated", fact.key, now, before[fact.key].body if fact.key in before else {}, fact.body
+        )
+        for fact in changed
+    ]
+    store.append([*changed, *acts])
+    return PurchasesStored(len(changed), len(stated) - len(changed))
+
+
+def _facts(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Iterator[Fact]:
+    known = Directory(devices(store))
+    rows = csv.DictReader(lines)
+    if not set(COLUMNS) <= set(rows.fieldnames or ()):
+        raise BadPurchases(f"line 1: give the columns {' and '.join(COLUMNS)}, separated by a comma")
+    for line, row in enumerate(rows, start=FIRST_LINE):
+        at, condition = _second(row["date"], zone, line), (row.get("condition") or "").strip().lower()
+        if at > now:
+            raise BadPurchases(f"line {line}: {row['date']} is in the future; give the day of purchase")
+        if condition not in CONDITIONS:
+            raise BadPurchases(f"line {line}: {condition!r} is no condition; write new or reconditioned")
+        try:
+            found = known.find(row["device"])
+        except UnknownDevice as error:
+            raise BadPurchases(f"line {line}: {error}") from error
+        yield Fact("purchase", found.id, now, vars(Stated(at, CONDITIONS[condition])))
+
+
+def _second(text: str | None, zone: ZoneInfo, line: int) -> int:
+    try:
+        day = date.fromisoformat(text or "")
+    except ValueError:
+        raise BadPurchases(f"line {line}: {text!r} is no date; give one like 2024-02-01") from None
+    return int(datetime.combine(day, time(), zone).timestamp())

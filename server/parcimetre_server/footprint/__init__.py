@@ -1,0 +1,1 @@
+"""Footprints: from a query to impacts with intervals, and their explanation."""

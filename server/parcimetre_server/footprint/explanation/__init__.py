@@ -1,0 +1,1 @@
+"""Explanations: any figure as a tree of terms with factors and sources."""

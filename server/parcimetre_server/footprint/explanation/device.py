@@ -1,0 +1,386 @@
+"""Why a figure is what it is: the tree of terms behind a device's footprint, and behind an org unit's.
+
+The root's value is the figure; recomputing the tree from its leaves gives it. How the device's watts come
+about is told once, under `definitions`; terms point there with `ref`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from parcimetre_factors.activity import Activity
+from parcimetre_factors.criteria import EMBODIED, UNITS, Criterion, Stage
+from parcimetre_factors.explanation.leaves import factor_leaf
+from parcimetre_factors.explanation.term import Term, leaf, product, quotient, total, walk
+from parcimetre_factors.grid.intensity import TIERS, GridSlots
+from parcimetre_factors.power.power_sources import (
+    GIVEN,
+    LOAD_STATES,
+    POWER_SOURCES,
+    CounterEnergy,
+    SourcedEnergy,
+    select_power_source,
+)
+from parcimetre_factors.service_life.amortisation import COUNTED, Policy, life_end, per_unit
+from parcimetre_factors.service_life.purchase import Purchase
+from parcimetre_factors.tables.factor_set import Factor, FactorSet
+
+from ...access.context import Context
+from ...base.errors import ParcimetreError
+from ...base.i18n import N_
+from ...base.periods import DAY_S, Span, cut
+from ...fleet.device import Device
+from ...fleet.devices import device, zones_of
+from ...fleet.hardware import assumptions, hardware, is_virtual
+from ...fleet.monitors import MonitorActivity, of_device, span_of
+from ...fleet.purchases import purchase_of
+from ...fleet.retention import resolution_of
+from ...grid.supply_contracts import Electricity
+from ...organisation.connections import ConnectionMap
+from ...organisation.merges import MergeHistory
+from ...presentation.labels import POWER_SOURCE_LABELS
+from ...store.records import DeviceId
+from ..accrual import Life, Service, accrued, first_life, policy_for, second_life, service_of
+from ..compute import stays_in
+from ..device_footprints import service_start
+from ..energy_use import join_slots
+from ..grid_intensity import Grid
+from ..hardware_model import HardwareModel, hardware_models
+from ..self_reported import SelfReported, self_reported
+from .notes import (
+    ACCRUED,
+    BY_OUTLETS,
+    DAYS_KEPT,
+    DRIVEN,
+    EACH_CONTRACT,
+    EACH_SLOT,
+    GIVEN_ON,
+    HOURS_KEPT,
+    LIFE_BEGINNING,
+    LIFE_FROM,
+    LIFE_OVER,
+    MARKET,
+    NO_RECORD,
+    NO_YEAR,
+    OWN_SHARE,
+    PIECE_LABELS,
+    SCRAPPED,
+    SECOND_LIFE,
+    STAGE_LABELS,
+)
+
+FINE_S = 2 * DAY_S
+JOULES = leaf(N_("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")
+
+
+class NothingToExplain(ParcimetreError):
+    """A device that never reported."""
+
+    status = 404
+    kind = "nothing-to-explain"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A figure's tree, what its terms refer to, the factors it rests on, and what a reader should know.
+
+    `term` is None where no factor knows the criterion. `absent` are the stages that it leaves out. `beside`
+    is what a device says itself that outlets tell of.
+    """
+
+    criterion: Criterion
+    span: Span
+    term: Term | None
+    definitions: Mapping[str, Term]
+    factors: tuple[Factor, ...]
+    absent: tuple[Stage, ...]
+    notes: tuple[str, ...]
+    factor_set: str
+    amortisation: Policy
+    electricity: Electricity
+    grid_tiers: Mapping[str, Mapping[str, float]]
+    beside: SelfReported | None = None
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One device, with all that its explanation needs."""
+
+    context: Context
+    device: Device
+    profile: HardwareModel
+    span: Span
+    grid: Grid
+    service: Service
+    policy: Policy
+    told: MonitorActivity
+
+    @property
+    def activity(self) -> Activity:
+        """Its activity of the span."""
+        return self.told.activity
+
+    @property
+    def purchase(self) -> Purchase:
+        """When its service life began."""
+        return self.service.purchase
+
+    @property
+    def first_life_end(self) -> int:
+        """When its first service life is over, seconds UTC."""
+        return life_end(self.purchase.at, self.profile.embodied.life_years.value)
+
+    @property
+    def unit(self) -> str:
+        """Unit of the criterion."""
+        return UNITS[self.grid.criterion]
+
+
+def explain_device(
+    context: Context,
+    device_id: DeviceId,
+    span: Span,
+    criterion: Criterion,
+    amortisation: Policy | None = None,
+    electricity: Electricity = "location",
+) -> Explanation:
+    """The tree of one device's footprint, by a policy or else the collector's own.
+
+    Raises NothingToExplain when it never reported.
+    """
+    found = device(context.store, device_id)
+    reported = span_of(context.store, found)
+    if reported is None:
+        raise NothingToExplain(
+            f"device {device_id} has not reported yet; its figures begin with its first report"
+        )
+    profile = hardware_models(context.factors).of(hardware(found))
+    grid = Grid(context, span, criterion, electricity)
+    first = service_start(found, reported[0])
+    bought = purchase_of(found, first)
+    asked = amortisation or context.settings.amortisation
+    told, policy = of_device(context.store, found, span), policy_for(asked, bought)
+    cases = []
+    for stay in stays_in([found], span, zones_of(context.store)):
+        service = service_of(stay, first, context.now(), bought)
+        during = told.between(stay.since, stay.until)
+        cases.append(_Case(context, stay, profile, span, grid, service, policy, during))
+    if not cases:
+        raise NothingToExplain(f"device {device_id} belonged to another org unit then; ask for a time before")
+    case, term = cases[-1], _footprint(found.name, cases)
+    definitions = {name: watts for name, watts in profile.watts.items() if _refers(term, name)}
+    second = bought.second_life is not None
+    absent = profile.absent(criterion, second) | ({Stage.USE} if grid.of(found.zone) is None else set())
+    return Explanation(
+        criterion,
+        span,
+        term,
+        definitions,
+        _factors(grid.factors, term, definitions),
+        tuple(stage for stage in Stage if stage in absent),
+        (*_notes(case, asked), *_kept(context, span)),
+        grid.factors.id,
+        asked,
+        grid.electricity,
+        _grid_tiers(cases),
+        self_reported(context.store, found, profile, span),
+    )
+
+
+def _footprint(name: str, cases: Sequence[_Case]) -> Term | None:
+    """The tree of a device: use and embodied impact, apart for each org unit where it was transferred."""
+    told = [(case, (*_use(case), *_embodied(case))) for case in cases]
+    unit, label = cases[0].unit, N_("footprint of a device")
+    if len(told) == 1:
+        terms = told[0][1]
+    else:
+        at = N_("while it belonged to an org unit")
+        terms = tuple(total(at, unit, parts, detail=case.device.org_unit) for case, parts in told if parts)
+    return total(label, unit, terms, detail=name) if terms else None
+
+
+def _notes(case: _Case, asked: Policy) -> Iterator[str]:
+    yield LIFE_FROM[case.purchase.tier]
+    if case.policy != asked:
+        yield NO_YEAR
+    if case.purchase.second_life is not None:
+        yield SECOND_LIFE
+    if case.service.scrapped:
+        yield SCRAPPED
+    elif case.policy != Policy.PURCHASE_YEAR and case.first_life_end < case.span.last:
+        yield LIFE_OVER
+    if is_virtual(case.device):
+        yield OWN_SHARE
+    if case.grid.electricity == "market":
+        yield MARKET
+    if case.device.driven_by is not None:
+        yield DRIVEN
+    if case.device.wired and case.device.id in ConnectionMap.of(case.context.store).hung:
+        yield BY_OUTLETS
+    yield from assumptions(case.device)
+    if case.profile.embodied.note:
+        yield case.profile.embodied.note
+
+
+def _kept(context: Context, span: Span) -> tuple[str, ...]:
+    """What a reader should know of a time whose quarter hours are not kept any more."""
+    kept = resolution_of(context.store, span)
+    return (*((HOURS_KEPT,) if kept.hours else ()), *((DAYS_KEPT,) if kept.days else ()))
+
+
+def _embodied(case: _Case) -> Iterator[Term]:
+    profile, error = case.profile, case.purchase.error
+    begin = (factor_leaf(LIFE_BEGINNING, error, case.context.factors),) if error else ()
+    units = _accrued(case, first_life(profile, case.purchase, case.policy))
+    for stage in EMBODIED:
+        whole = profile.embodied.by_stage.get((case.grid.criterion, stage))
+        if whole is not None:
+            one = per_unit(case.policy, whole, profile.embodied.life_years, profile.hours_per_year)
+            yield product(STAGE_LABELS[stage], case.unit, (one, units, *begin))
+    second = second_life(profile, case.purchase)
+    whole = profile.reconditioning.by_criterion.get(case.grid.criterion)
+    if second is not None and whole is not None:
+        one = per_unit(case.policy, whole, profile.reconditioning.life_years, profile.hours_per_year)
+        yield product(N_("reconditioning"), case.unit, (one, _accrued(case, second)))
+
+
+def _accrued(case: _Case, life: Life | None) -> Term:
+    """Units of the policy that a life has in the period, as a leaf."""
+    periods = cut(case.span, "total", case.context.zone)
+    slots = join_slots([case.activity])
+    units = accrued(case.policy, life, case.service, periods, slots, case.context.zone)[0]
+    return leaf(ACCRUED[case.policy], float(units), COUNTED[case.policy], "measured")
+
+
+def _use(case: _Case) -> Iterator[Term]:
+    """The use stage: one term per slot, or per day of longer spans; slots without energy are left out."""
+    slots = case.grid.of_device(case.device)
+    if slots is None:
+        return
+    span = case.span
+    activity = case.activity
+    chosen = select_power_source(activity, case.profile.watts, is_virtual(case.device), case.profile.supply)
+    fine = span.last - span.first <= FINE_S
+    periods = cut(span, "slot" if fine else "day", case.context.zone)
+    at = periods.index(activity.start)
+    impact = slots.kg_per_kwh[case.grid.index(activity.start)] * chosen.energy_j
+    terms = []
+    for i in np.unique(at):
+        inside = at == i
+        energy_j = _energy(chosen, inside, case.context.factors, _tellers(case, inside))
+        if energy_j is None:
+            continue
+        energy = quotient(N_("electricity"), "kWh", (energy_j, JOULES))
+        if fine:
+            start = int(activity.start[inside][0])
+            grid = case.grid.term_of_device(case.device, start)
+        else:
+            mean = float(impact[inside].sum() / chosen.energy_j[inside].sum())
+            grid = _mean_intensity(case, mean, slots)
+        terms.append(
+            product(
+                N_("use of a slot") if fine else N_("use of a day"),
+                case.unit,
+                (energy, grid),
+                detail=periods.names[i],
+            )
+        )
+    if terms:
+        yield total(N_("use"), case.unit, tuple(terms))
+    else:
+        yield leaf(N_("use"), 0.0, case.unit, "measured", note=NO_RECORD)
+
+
+def _grid_tiers(cases: Sequence[_Case]) -> dict[str, dict[str, float]]:
+    """Shares of the electricity by what stands behind the grid's intensity, under the grid zone."""
+    by_zone: dict[str, NDArray[np.float64]] = {}
+    for case in cases:
+        slots = case.grid.of_device(case.device)
+        energy_j = select_power_source(
+            case.activity, case.profile.watts, is_virtual(case.device), case.profile.supply
+        ).energy_j
+        if slots is not None and energy_j.sum():
+            tiers = slots.tier[case.grid.index(case.activity.start)]
+            summed = np.bincount(tiers, energy_j, len(TIERS)).astype(np.float64)
+            by_zone[case.device.zone] = summed + by_zone.get(case.device.zone, 0.0)
+    whole = sum(float(summed.sum()) for summed in by_zone.values())
+    return {
+        zone: {TIERS[i]: float(summed[i] / whole) for i in np.flatnonzero(summed)}
+        for zone, summed in by_zone.items()
+    }
+
+
+def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:
+    """The grid over many slots, as a leaf; each slot's value is one request away."""
+    return leaf(
+        N_("intensity of the grid, weighted by the electricity of each slot"),
+        mean,
+        f"{case.unit}/kWh",
+        "modelled",
+        detail=case.device.zone,
+        factor=next(iter(slots.errors), None),
+        note=EACH_SLOT if case.grid.electricity == "location" else EACH_CONTRACT,
+    )
+
+
+def _tellers(case: _Case, inside: NDArray[np.bool_]) -> str:
+    """The machines whose slots tell what a monitor did; nothing for a device that tells its own."""
+    if case.device.driven_by is None:
+        return ""
+    store = case.context.store
+    lineages = MergeHistory.of(store)
+    told = dict.fromkeys(lineages.whole(key) for key in case.told.names(inside))
+    return ", ".join(device(store, key).name for key in told)
+
+
+def _energy(
+    chosen: SourcedEnergy, inside: NDArray[np.bool_], factors: FactorSet, tellers: str = ""
+) -> Term | None:
+    """Energy of some slots: what counters read, and seconds times watts for what was modelled."""
+    read = [_read(reading, inside, factors) for reading in chosen.readings if reading.energy_j[inside].any()]
+    seconds = chosen.modelled_s[inside].sum(axis=0)
+    modelled = [
+        product(PIECE_LABELS[piece], "J", (
+            leaf(N_("time"), float(seconds[k]), "s", "measured", detail=tellers),
+            leaf(N_("power"), float(chosen.watts[k]), "W", "modelled", ref=piece),
+        ))
+        for k, piece in enumerate(LOAD_STATES)
+        if seconds[k] * chosen.watts[k] > 0
+    ]  # fmt: skip
+    if not read and not modelled:
+        return None
+    rungs = ", ".join(POWER_SOURCE_LABELS[POWER_SOURCES[i].name] for i in np.unique(chosen.rung[inside]))
+    return total(N_("energy at the wall"), "J", (*read, *modelled), tier=rungs)
+
+
+def _read(reading: CounterEnergy, inside: NDArray[np.bool_], factors: FactorSet) -> Term:
+    """What a counter read in some slots, and what the power supply lost before it."""
+    counted_j = float(reading.counted_j[inside].sum())
+    label = GIVEN_ON if reading.scope == GIVEN else N_("energy counted")
+    counted = leaf(
+        label, counted_j, "J", "measured", detail=f"{reading.source} ({reading.scope})", tier=reading.quality
+    )
+    if not reading.errors:
+        return counted
+    error, *charge = reading.errors
+    kept = tuple(factor_leaf(N_("battery"), name, factors) for name in charge)
+    whole = counted_j / float(reading.energy_j[inside].sum()) / math.prod(term.value for term in kept)
+    efficiency = leaf(N_("efficiency of the power supply"), whole, "1", "modelled", factor=error)
+    if kept:
+        efficiency = product(N_("efficiency with the battery"), "1", (efficiency, *kept))
+    return quotient(N_("energy counted, at the wall"), "J", (counted, efficiency))
+
+
+def _refers(term: Term | None, name: str) -> bool:
+    return term is not None and any(below.ref == name for below in walk(term))
+
+
+def _factors(factors: FactorSet, term: Term | None, definitions: Mapping[str, Term]) -> tuple[Factor, ...]:
+    """The factors that a tree and its definitions name, in the order of their ids."""
+    trees = [*definitions.values(), *([term] if term else [])]
+    named = {below.factor for tree in trees for below in walk(tree) if below.factor}
+    return tuple(factors.get(name) for name in sorted(named))

@@ -1,0 +1,1 @@
+"""Grid intensity by zone and slot: feeds, observations, monthly profiles, supply contracts."""

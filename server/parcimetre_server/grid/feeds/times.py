@@ -1,0 +1,62 @@
+"""Times and spacing of feeds, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+
+from parcimetre_factors.activity import SLOT_S
+from parcimetre_factors.grid.observations import Reading
+
+from ...base.errors import ParcimetreError
+
+LONGEST_S = 3600
+
+
+class BadFeed(ParcimetreError):
+    """A file of a feed that cannot be understood."""
+
+
+def seconds(text: object, where: str) -> int:
+    """Seconds UTC of a time that says its offset. Raises BadFeed."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise BadFeed(f"{where}: {text!r} is no time; write it like 2026-11-16T08:00Z") from None
+    if moment.tzinfo is None:
+        raise BadFeed(f"{where}: {text!r} does not say its offset from UTC; end it with Z or with +01:00")
+    return int(moment.timestamp())
+
+
+def quantity(cell: object, where: str) -> float | None:
+    """A number, None where the cell is empty. Raises BadFeed."""
+    text = "" if cell is None else str(cell).strip()
+    if text in ("", "ND", "-", "n/e", "N/A"):
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        raise BadFeed(f"{where}: {text!r} is no number; download the file again") from None
+    if not abs(number) < 1e9:
+        raise BadFeed(f"{where}: {text!r} is no quantity; download the file again")
+    return number
+
+
+def held(readings: Iterable[Reading]) -> list[Reading]:
+    """Readings of half or whole hours, held over their quarter hours; a gap stays one.
+
+    A feed's step is the spacing that is usual in it, an hour at most. Of two readings of one slot the later
+    counts.
+    """
+    by_start = dict(sorted((reading.start, reading) for reading in readings))
+    spacing = Counter(after - before for before, after in pairwise(by_start))
+    step_s = min(LONGEST_S, spacing.most_common(1)[0][0]) if spacing else SLOT_S
+    return [
+        replace(reading, start=start + offset)
+        for start, reading in by_start.items()
+        for offset in range(0, step_s, SLOT_S)
+        if offset == 0 or start + offset not in by_start
+    ]

@@ -1,0 +1,285 @@
+"""Supplier contracts for electricity, as the organisation states them: kept as facts, in force by device.
+
+A contract is for a site, for an org unit and all below it, or for everything. Where several hold for one
+device, that of its site counts, else that of the nearest org unit, else the one for everything. Two for the
+same thing at the same time are refused.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo
+
+from parcimetre_factors.grid.market_based import Contract, with_contracts
+from parcimetre_factors.tables.factor_set import FactorSet
+
+from ..base.errors import ParcimetreError
+from ..base.org_path import clean_path, within
+from ..organisation.audit import entry
+from ..organisation.org import site, units
+from ..store.interface import Store
+from ..store.records import Fact
+
+Electricity = Literal["location", "market"]
+ELECTRICITY: tuple[Electricity, ...] = get_args(Electricity)
+REQUIRED = ("supplier", "product", "kg_per_kwh", "at_meter", "evidence", "from")
+OPTIONAL = ("low", "high", "until", "site", "org_unit")
+MOST_KG = 3.0
+MOST_CHARACTERS = 400
+ANSWERS = {"yes": True, "true": True, "no": False, "false": False}
+FIRST_LINE = 2
+
+
+class BadContract(ParcimetreError):
+    """A contract that cannot be taken as it is."""
+
+
+class UnknownContract(ParcimetreError):
+    """No contract of that id."""
+
+    status = 404
+    kind = "unknown-contract"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A contract and what it is for: a site, an org unit's subtree, or everything where both are None."""
+
+    contract: Contract
+    site: str | None
+    org_unit: str | None
+
+    @property
+    def where(self) -> str:
+        """What it is for, in words."""
+        if self.site is not None:
+            return f"site {self.site}"
+        return "everything" if self.org_unit is None else f"org unit {self.org_unit}"
+
+    def nearness(self, site: str, org_unit: str) -> int:
+        """Return how near the contract is to a site and org unit: greater is nearer, 0 not at all."""
+        if self.site is not None:
+            return MOST_CHARACTERS if site == self.site else 0
+        if self.org_unit is None:
+            return 1
+        return 2 + self.org_unit.count("/") if within(org_unit, self.org_unit) else 0
+
+    def overlaps(self, other: Held) -> bool:
+        """Whether both are for the same thing at some time."""
+        one, two = self.contract, other.contract
+        if (self.site, self.org_unit) != (other.site, other.org_unit) or one.id == two.id:
+            return False
+        first = max(one.first, two.first)
+        return all(c.last is None or first < c.last for c in (one, two))
+
+
+def contracts(store: Store) -> list[Held]:
+    """Every contract that was ever stated, as the latest facts say, by beginning."""
+    return _sorted(store.latest("contract").values())
+
+
+def _sorted(facts: Iterable[Fact]) -> list[Held]:
+    return sorted(map(_held, facts), key=lambda held: (held.contract.first, held.contract.id))
+
+
+def contracts_at(held: Sequence[Held], site: str, org_unit: str) -> tuple[Contract, ...]:
+    """Return the contracts for devices of a site and org unit, the nearest first."""
+    near = [(found.nearness(site, org_unit), found.contract) for found in held]
+    return tuple(contract for nearness, contract in sorted(near, key=lambda pair: -pair[0]) if nearness)
+
+
+def market_sets(store: Store, base: FactorSet) -> Iterator[FactorSet]:
+    """The set with the contracts over it as it was after each fact about them, the present one first."""
+    history = store.history("contract")
+    for known in range(len(history), 0, -1):
+        latest = {fact.key: fact for fact in history[:known]}
+        yield with_contracts(base, (held.contract for held in _sorted(latest.values())))
+
+
+def add(store: Store, stated: Iterable[Mapping[str, object]], zone: ZoneInfo, now: int) -> list[Held]:
+    """Keep contracts; the same one again changes nothing. Nothing is kept where one of them has a fault.
+
+    `from` and `until` are days of the organisation's time zone, both included. Raises BadContract and
+    UnknownSite.
+    """
+    known = {held.contract.id: held for held in contracts(store)}
+    made = [_stated(store, row, zone, now, f"contract {i}") for i, row in enumerate(stated, start=1)]
+    fresh: list[Held] = []
+    for held in made:
+        if held.contract.id not in known:
+            _refuse_overlap(held, known.values())
+            known[held.contract.id] = held
+            fresh.append(held)
+    added = [Fact("contract", held.contract.id, now, _body(held)) for held in fresh]
+    store.append([*added, *(entry("contract added", fact.key, now, after=fact.body) for fact in added)])
+    return [known[held.contract.id] for held in made]
+
+
+def end(store: Store, contract_id: str, day: str, zone: ZoneInfo, now: int) -> Held:
+    """Let a contract end with a day; one that ends before it begins never held.
+
+    Raises UnknownContract and BadContract.
+    """
+    known = {held.contract.id: held for held in contracts(store)}
+    if contract_id not in known:
+        raise UnknownContract(
+            f"there is no contract {contract_id!r}: `parcimetre grid contract list` lists them"
+        )
+    known_body = store.latest("contract")[contract_id].body
+    body = dict(known_body)
+    first = int(body["first"])
+    body["last"] = max(first, _midnight(_day(day, "last day") + timedelta(days=1), zone))
+    fact = Fact("contract", contract_id, now, body)
+    _refuse_overlap(_held(fact), known.values())
+    store.append([fact, entry("contract ended", contract_id, now, known_body, body)])
+    return _held(fact)
+
+
+def read(text: str) -> list[dict[str, object]]:
+    """Contracts of a CSV with a heading, or of a TOML file with [[contract]]. Raises BadContract."""
+    if "[[contract]]" in text:
+        try:
+            tables: list[dict[str, object]] = tomllib.loads(text)["contract"]
+        except tomllib.TOMLDecodeError as error:
+            raise BadContract(f"the file is no valid TOML: {error}; mend that line") from error
+        return tables
+    rows = csv.DictReader(io.StringIO(text))
+    if not set(REQUIRED) <= set(rows.fieldnames or ()):
+        raise BadContract(
+            f"line 1: give the columns {', '.join(REQUIRED)}; also known: {', '.join(OPTIONAL)}"
+        )
+    return [dict(row) for row in rows]
+
+
+def as_json(held: Held, zone: ZoneInfo) -> dict[str, Any]:
+    """A contract for machines; `from` and `until` are days, both included."""
+    contract = held.contract
+    return {
+        "id": contract.id,
+        "supplier": contract.supplier,
+        "product": contract.product,
+        "kg_per_kwh": contract.kg_per_kwh,
+        "low": contract.low,
+        "high": contract.high,
+        "at_meter": contract.at_meter,
+        "evidence": contract.evidence,
+        "from": datetime.fromtimestamp(contract.first, zone).date().isoformat(),
+        "until": None if contract.last is None else _last_day(contract.last, zone).isoformat(),
+        "site": held.site,
+        "org_unit": held.org_unit,
+        "factor": contract.factor_id,
+    }
+
+
+def _last_day(last: int, zone: ZoneInfo) -> date:
+    return datetime.fromtimestamp(last, zone).date() - timedelta(days=1)
+
+
+def _held(fact: Fact) -> Held:
+    body = dict(fact.body)
+    site_name, unit = body.pop("site"), body.pop("org_unit")
+    return Held(Contract(id=fact.key, **body), site_name, unit)
+
+
+def _body(held: Held) -> dict[str, Any]:
+    said = {name: value for name, value in vars(held.contract).items() if name != "id"}
+    return said | {"site": held.site, "org_unit": held.org_unit}
+
+
+def _refuse_overlap(held: Held, known: Iterable[Held]) -> None:
+    for other in known:
+        if held.overlaps(other):
+            one, two = held.contract, other.contract
+            raise BadContract(
+                f"{one.supplier}, {one.product} ({one.id}) and {two.supplier}, {two.product} ({two.id}) hold "
+                f"for {held.where} at the same time; end one before the other begins"
+            )
+
+
+def _stated(store: Store, row: Mapping[str, object], zone: ZoneInfo, now: int, where: str) -> Held:
+    """A contract from what somebody stated. Raises BadContract and UnknownSite."""
+    cells = {name: "" if value is None else str(value).strip() for name, value in row.items() if name}
+    unknown = sorted(set(cells) - {*REQUIRED, *OPTIONAL})
+    if unknown:
+        raise BadContract(f"{where}: {unknown[0]!r} is not known; known: {', '.join((*REQUIRED, *OPTIONAL))}")
+    for name in REQUIRED:
+        if not cells.get(name) or len(cells[name]) > MOST_CHARACTERS:
+            raise BadContract(f"{where}: {name} is missing or too long; state it")
+    kg, low, high = _quantities(cells, where)
+    if cells["at_meter"].lower() not in ANSWERS:
+        raise BadContract(
+            f"{where}: at_meter is {cells['at_meter']!r}; say yes if losses are counted, else no"
+        )
+    first, last = _validity(cells, zone, where)
+    place, unit = _place(store, cells, where)
+    identity = "\0".join(
+        (cells["supplier"], cells["product"], cells["from"], place or "", unit or "", f"{kg}")
+    )
+    contract = Contract(
+        hashlib.sha256(identity.encode()).hexdigest()[:8], cells["supplier"], cells["product"], kg, low, high,
+        ANSWERS[cells["at_meter"].lower()], cells["evidence"], first, last,
+        datetime.fromtimestamp(now, UTC).date().isoformat(),
+    )  # fmt: skip
+    return Held(contract, place, unit)
+
+
+def _quantities(cells: Mapping[str, str], where: str) -> tuple[float, float | None, float | None]:
+    """The factor and its range, kg CO2 eq per kWh."""
+    texts = [cells.get(name, "") for name in ("kg_per_kwh", "low", "high")]
+    try:
+        kg, low, high = (float(text) if text else None for text in texts)
+    except ValueError:
+        raise BadContract(f"{where}: {', '.join(texts)}: write plain numbers, in kg per kWh") from None
+    if kg is None or not 0 <= kg <= MOST_KG:
+        raise BadContract(f"{where}: {texts[0]} kg CO2 eq per kWh is no supply's; were grams given?")
+    if (low is None) != (high is None):
+        raise BadContract(f"{where}: a range has both low and high; give both or none")
+    if low is not None and high is not None and not 0 <= low <= kg <= high:
+        raise BadContract(f"{where}: {kg:g} is not between low {low:g} and high {high:g}; correct them")
+    return kg, low, high
+
+
+def _validity(cells: Mapping[str, str], zone: ZoneInfo, where: str) -> tuple[int, int | None]:
+    first_day, until = _day(cells["from"], f"{where}: from"), cells.get("until")
+    last_day = _day(until, f"{where}: until") if until else None
+    if last_day is not None and last_day < first_day:
+        raise BadContract(f"{where}: until {last_day} is before from {first_day}; exchange them")
+    last = None if last_day is None else _midnight(last_day + timedelta(days=1), zone)
+    return _midnight(first_day, zone), last
+
+
+def _place(store: Store, cells: Mapping[str, str], where: str) -> tuple[str | None, str | None]:
+    place, unit = cells.get("site") or None, cells.get("org_unit") or None
+    if place is not None and unit is not None:
+        raise BadContract(f"{where}: a contract is for a site or for an org unit; leave one away")
+    if place is not None:
+        return site(store, place).name, None
+    if unit is not None:
+        unit = clean_path(unit)
+        known = {*units(store), *(str(fact.body["org_unit"]) for fact in store.latest("device").values())}
+        if not any(within(path, unit) for path in known):
+            raise BadContract(
+                f"{where}: there is no org unit {unit!r}; create it with `parcimetre org create`"
+            )
+    return None, unit
+
+
+def _day(text: str, what: str) -> date:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise BadContract(f"{what}: {text!r} is no date; give one like 2026-01-01") from None
+    if not 1970 < found.year < 9999:
+        raise BadContract(f"{what}: {text!r} is out of reach; give a year from 1971 to 9998")
+    return found
+
+
+def _midnight(day: date, zone: ZoneInfo) -> int:
+    return int(datetime.combine(day, time(), zone).timestamp())

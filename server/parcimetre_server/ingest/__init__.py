@@ -1,0 +1,1 @@
+"""A report from bytes to a durable write: validation, plausibility, intake, writer, dead letters."""

@@ -1,0 +1,1 @@
+"""What runs around the product: scheduled jobs, doctor, backups, SQL views."""

@@ -1,0 +1,98 @@
+"""What the store holds for the collector's work: secrets, grid feeds, reports, refused records, factors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+from parcimetre_factors.tables.factor_set import FactorSet
+
+from ...access.context import Context
+from ...base.periods import DAY_S, week_span
+from ...fleet.enrolment import all_secrets
+from ...organisation.org import sites
+from ...reports.deliveries import deliveries
+from ...reports.publishing import due_week
+from ...reports.stored import WHOLE_TARGET, key_of
+from ...store.interface import Store
+from . import Finding, ok, warning
+
+SOON_S = 30 * DAY_S
+RECENT_S = 7 * DAY_S
+OLD_DAYS = 550
+
+
+def findings(context: Context) -> Iterator[Finding]:
+    """Findings about an open collector."""
+    store, now = context.store, context.now()
+    yield _factors(context.factors, now)
+    yield from _secrets(store, now)
+    yield from _feeds(store, now)
+    yield _weekly(context, now)
+    yield _dead_letters(store, now)
+
+
+def _factors(factors: FactorSet, now: int) -> Finding:
+    told = factors.name if factors.version else f"{factors.id}, with tables of your own"
+    year, _, month = factors.version.partition(".")
+    if year.isdigit() and month.isdigit():
+        age = (datetime.fromtimestamp(now, UTC).date() - date(int(year), int(month), 1)).days
+        if age > OLD_DAYS:
+            mend = "upgrade Parcimètre: factors of electricity change each year"
+            return warning("factor set", f"{told}, {age} days old", mend)
+    return ok("factor set", told)
+
+
+def _secrets(store: Store, now: int) -> Iterator[Finding]:
+    valid = [secret for secret in all_secrets(store) if secret.state(now) == "valid"]
+    mend = "parcimetre enrolment-secret create"
+    if not valid:
+        yield warning("enrolment secrets", "none is valid: no machine can enrol", mend)
+        return
+    ending = [one for one in valid if one.expires_at is not None and one.expires_at < now + SOON_S]
+    for one in ending:
+        day = datetime.fromtimestamp(one.expires_at or 0, UTC).date()
+        yield warning("enrolment secrets", f"{one.id} of {one.org_unit} expires on {day}", mend)
+    yield ok("enrolment secrets", f"{len(valid)} valid")
+
+
+def _feeds(store: Store, now: int) -> Iterator[Finding]:
+    imported: dict[str, int] = {}
+    for key, fact in store.latest("grid").items():
+        zone = key.rpartition("/")[0]
+        imported[zone] = max(imported.get(zone, 0), fact.recorded_at)
+    for zone, at in sorted(imported.items()):
+        told = f"zone {zone}: last import {datetime.fromtimestamp(at, UTC).date()}"
+        if at < now - RECENT_S:
+            yield warning(
+                "grid feed", told, f"parcimetre grid import {zone} FILE; until then profiles stand in"
+            )
+        else:
+            yield ok("grid feed", told)
+    without = sorted({site.zone for site in sites(store).values()} - set(imported))
+    if without:
+        yield ok("grid feed", f"none for {', '.join(without)}: profiles are used")
+
+
+def _weekly(context: Context, now: int) -> Finding:
+    zone = context.zone
+    week = due_week(now, zone)
+    served = any(first < week_span(week, zone).last for first, _ in context.store.spans().values())
+    if not served:
+        return ok("weekly report", f"{week}: no device was in service yet")
+    if context.store.latest_of("report", key_of(week, WHOLE_TARGET)) is None:
+        mend = "it is published when the collector starts and each Monday at 7: see its log"
+        return warning("weekly report", f"that of {week} is not published", mend)
+    held_up = [one for one in deliveries(context.store) if one.week == week and one.state != "sent"]
+    if held_up:
+        told = f"{week}: {len(held_up)} not delivered, first: {held_up[0].reason}"
+        return warning("weekly report", told, "parcimetre report list")
+    return ok("weekly report", f"{week}: published")
+
+
+def _dead_letters(store: Store, now: int) -> Finding:
+    recent = sum(fact.recorded_at > now - DAY_S for fact in store.history("dead_letter"))
+    if recent:
+        mend = 'parcimetre sql "select * from dead_letters order by recorded_at desc limit 20"'
+        return warning("refused records", f"{recent} in the last 24 hours", mend)
+    return ok("refused records", "none in the last 24 hours")

@@ -1,0 +1,216 @@
+"""What runs when: the past week's reports, each Monday morning in the organisation's time zone; those that
+what came late moved and older time rolled up, each day; what is still to be delivered, each minute; the
+store's own tidying, and which monitors are the fleet's, each hour; which servers report both by themselves
+and by a gateway, every five minutes. Where several collectors share a store, each job runs on one of them,
+under a lease. Every collector has the first page of a large fleet ready.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from secrets import token_hex
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from ..access.context import Context
+from ..analysis.overview import prepare
+from ..base.errors import ParcimetreError
+from ..base.metrics import Meters
+from ..base.periods import DAY_S
+from ..fleet.monitors_at_home import settle
+from ..fleet.retention import retain
+from ..fleet.server_twins import join_servers
+from ..ingest.dead_letters import prune
+from ..reports.deliveries import deliver
+from ..reports.publishing import HOUR, due_week, publish, republish
+from ..reports.stored import Publication
+from ..store.leases import run_once
+
+LOG = logging.getLogger(__name__)
+LATE_S = 6 * 3600
+PREPARED_MINUTES = 4
+
+
+def start_jobs(context: Context, meters: Meters | None = None) -> Callable[[], None]:
+    """Start the scheduler; what it returns stops it.
+
+    A report that was missed while the collector was down is made up for at once.
+    """
+    zone = context.zone
+    scheduler = BackgroundScheduler(
+        timezone=zone, job_defaults={"misfire_grace_time": LATE_S, "coalesce": True}
+    )
+    holder = token_hex(8)
+
+    def leased(job: str, occasion: Callable[[Context], str], work: Callable[[Context], bool]) -> None:
+        """Run a job if it is this collector's turn; look again once another's lease is over."""
+        try:
+            measured = partial(_measured, meters or Meters(), job, partial(work, context))
+            again_s = run_once(context.store, job, occasion(context), holder, measured)
+        except Exception:  # the edge of a loop that must survive
+            LOG.exception("the job %s could not be run; it is tried again next time", job)
+            return
+        if again_s:
+            at = datetime.now(UTC) + timedelta(seconds=again_s)
+            again = [job, occasion, work]
+            scheduler.add_job(leased, "date", again, run_date=at, id=job, replace_existing=True)
+
+    soon = datetime.now(UTC)
+    scheduler.add_job(
+        leased,
+        "cron",
+        ["weekly_report", _due_week, _past_week],
+        hour=HOUR,
+        next_run_time=soon,
+    )
+    scheduler.add_job(
+        leased, "cron", ["restate", _day, _late_records], hour=HOUR, minute=30, next_run_time=soon
+    )
+    scheduler.add_job(leased, "interval", ["deliver", _minute, _deliver], minutes=1, next_run_time=soon)
+    scheduler.add_job(leased, "interval", ["tidy", _hour, _tidy], hours=1, next_run_time=datetime.now(UTC))
+    scheduler.add_job(
+        leased, "interval", ["displays", _hour, _settle], hours=1, next_run_time=datetime.now(UTC)
+    )
+    scheduler.add_job(
+        leased, "interval", ["retention", _day, _retain], hours=1, next_run_time=datetime.now(UTC)
+    )
+    scheduler.add_job(
+        leased, "interval", ["servers", _five_minutes, _join], minutes=5, next_run_time=datetime.now(UTC)
+    )
+    scheduler.add_job(
+        _prepare, "interval", [context], minutes=PREPARED_MINUTES, next_run_time=datetime.now(UTC)
+    )
+    scheduler.start()
+
+    def stop() -> None:
+        """Wait for the job that runs, then end."""
+        scheduler.shutdown()
+
+    return stop
+
+
+def _measured(meters: Meters, job: str, work: Callable[[], bool]) -> bool:
+    """Run a job and remember how it went; says whether it was done."""
+    outcome = []
+
+    def run() -> bool:
+        """The job itself."""
+        outcome.append(work())
+        return outcome[0]
+
+    meters.run(job, run)
+    return outcome[0]
+
+
+def _hour(context: Context) -> str:
+    return str(context.now() // 3600)
+
+
+def _day(context: Context) -> str:
+    return str(context.now() // DAY_S)
+
+
+def _five_minutes(context: Context) -> str:
+    return str(context.now() // 300)
+
+
+def _minute(context: Context) -> str:
+    return str(context.now() // 60)
+
+
+def _due_week(context: Context) -> str:
+    return due_week(context.now(), context.zone)
+
+
+def _survived(failure: str, work: Callable[[], object]) -> bool:
+    """Run a part of a loop that must survive, and log what failed; says whether nothing did."""
+    try:
+        work()
+    except Exception:
+        LOG.exception(failure)
+        return False
+    return True
+
+
+def _tidy(context: Context) -> bool:
+    """Let the store take less room, and forget dead letters that are too old."""
+
+    def tidy() -> None:
+        """Both, the store first."""
+        context.store.tidy(context.now())
+        prune(context.store, context.now())
+
+    return _survived("the store could not be tidied; it is tried again in an hour", tidy)
+
+
+def _settle(context: Context) -> bool:
+    """Mark the monitors that are the fleet's."""
+    failure = "the monitors could not be looked through; it is tried again in an hour"
+    return _survived(failure, lambda: settle(context))
+
+
+def _join(context: Context) -> bool:
+    """Join the servers that report by themselves and by a gateway."""
+    failure = "servers that report twice could not be joined; it is tried again in five minutes"
+
+    def join() -> None:
+        """And tell how many."""
+        joined = join_servers(context)
+        if joined:
+            LOG.info("%d servers that report by a gateway too were joined with themselves", joined)
+
+    return _survived(failure, join)
+
+
+def _retain(context: Context) -> bool:
+    """Roll up what is old enough."""
+
+    def roll_up() -> None:
+        """As the settings say."""
+        kept = context.settings
+        done = retain(context.store, context.now(), kept.keep_slots_days, kept.keep_hours_days)
+        if done.to_hours or done.to_days:
+            LOG.info("%d days of devices were rolled up to hours, %d to days", done.to_hours, done.to_days)
+
+    return _survived("older time could not be rolled up; it is tried again in an hour", roll_up)
+
+
+def _prepare(context: Context) -> None:
+    """Have the first page ready on each collector; without it, the next reader waits."""
+    failure = "the first page could not be prepared; it is tried again in some minutes"
+    _survived(failure, lambda: prepare(context))
+
+
+def _past_week(context: Context) -> bool:
+    """Publish the past week's reports where they are missing; a failure is logged and tried again."""
+    return _told("weekly report", lambda: publish(context, _due_week(context)))
+
+
+def _late_records(context: Context) -> bool:
+    """Restate the reports that what came late has moved; a failure is logged and tried again the next day."""
+    return _told("restated weekly report", lambda: republish(context))
+
+
+def _told(what: str, work: Callable[[], list[Publication]]) -> bool:
+    """Run what publishes, and log what it published."""
+    try:
+        for made in work():
+            unit, role = made.target
+            LOG.info("%s %s: %s, edition %d for the role %s", what, made.report.week, unit or "everything",
+                     made.edition, role)  # fmt: skip
+    except (ParcimetreError, OSError) as error:
+        LOG.error("the %s could not be published: %s; it is tried again", what, error)
+        return False
+    except Exception:  # the edge of a loop that must survive
+        LOG.exception("the %s could not be published; it is tried again", what)
+        return False
+    return True
+
+
+def _deliver(context: Context) -> bool:
+    """Make the deliveries that are due."""
+    failure = "reports could not be delivered; it is tried again in a minute"
+    return _survived(failure, lambda: deliver(context))

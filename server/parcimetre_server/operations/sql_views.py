@@ -1,0 +1,146 @@
+"""Plain SQL over the embedded store, reading only: its views, and tables made for the period of a query.
+
+Slots are packed and footprints are computed, so both are laid out as temporary tables, for one period and
+only where the query names them. The names and columns of TABLES and of the views are a stable interface.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from parcimetre_factors.activity import Activity
+from parcimetre_factors.criteria import Criterion
+
+from ..access.context import Context
+from ..base.errors import ParcimetreError
+from ..base.periods import Span
+from ..fleet.device import Device
+from ..fleet.outlets import energy
+from ..footprint.compute import compute_footprint
+from ..footprint.query import FootprintQuery
+from ..footprint.result import FootprintResult
+from ..organisation import merges
+from ..organisation.connections import ConnectionMap
+from ..store.embedded import FILE
+from ..store.records import DeviceId
+
+Row = Sequence[object]
+TABLES: Mapping[str, str] = {
+    "slots": "device TEXT, start INTEGER, display_on_s INTEGER, display_off_s INTEGER, asleep_s INTEGER,"
+    " off_s INTEGER",
+    "slot_energy": "device TEXT, start INTEGER, source TEXT, scope TEXT, quality TEXT, energy_j REAL,"
+    " duration_s INTEGER",
+    "footprint_days": "day TEXT, org_unit TEXT, category TEXT, stage TEXT, criterion TEXT, energy_kwh REAL,"
+    " value REAL, low REAL, high REAL, unit TEXT",
+}
+DEAD_LETTERS = """
+    CREATE TEMP VIEW dead_letters AS
+    SELECT body ->> 'device' AS device, recorded_at, body ->> 'part' AS part, body ->> 'index' AS "index",
+           body ->> 'reason' AS reason
+    FROM facts WHERE kind = 'dead_letter'
+"""
+ALLOWED = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+
+
+class BadQuery(ParcimetreError):
+    """A query that SQLite does not understand, or that would change something."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a query found."""
+
+    columns: tuple[str, ...]
+    rows: list[Row]
+
+
+def ask(context: Context, query: str, within: Span) -> Answer:
+    """Answer one SELECT; tables that need a period are filled for `within`. Raises BadQuery."""
+    with closing(_reading(context.settings.data_dir)) as db:
+        for name, fill in FILLS.items():
+            if re.search(rf"\b{name}\b", query, re.IGNORECASE):
+                columns = TABLES[name]
+                db.execute(f"CREATE TEMP TABLE {name} ({columns})")
+                marks = ", ".join("?" * len(columns.split(",")))
+                db.executemany(f"INSERT INTO temp.{name} VALUES ({marks})", fill(context, within))  # noqa: S608
+        db.commit()
+        db.execute("PRAGMA query_only = ON")
+        db.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY)
+        try:
+            found = db.execute(query)
+            return Answer(tuple(name for name, *_ in found.description or ()), found.fetchall())
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise BadQuery(_told(error)) from None
+
+
+def _told(error: Exception) -> str:
+    if "not authorized" in str(error) or "prohibited" in str(error):
+        return f"the query is refused ({error}): only SELECT is answered, nothing can be changed here"
+    return f"the query is not understood: {error}; docs/en/sql.md names tables and columns"
+
+
+def _reading(data_dir: Path) -> sqlite3.Connection:
+    """A connection of its own that cannot write to the store."""
+    db = sqlite3.connect(f"{(data_dir / FILE).absolute().as_uri()}?mode=ro", uri=True)
+    db.execute("PRAGMA temp_store = MEMORY")
+    db.execute(DEAD_LETTERS)
+    return db
+
+
+def _activities(context: Context, within: Span) -> Iterator[tuple[DeviceId, Activity]]:
+    """Slots of every device, with what its outlets counted; outlets are no devices."""
+    store, wiring = context.store, ConnectionMap.of(context.store)
+    outlets = {key for outlet in wiring.outlets for key in outlet.ids}
+    ids = [key for key in (*merges.spans(store), *wiring.hung) if key not in outlets]
+    return energy.activities(store, wiring, ids, within.first, within.last)
+
+
+def _slots(context: Context, within: Span) -> Iterator[Row]:
+    for device, found in _activities(context, within):
+        seconds = (found.start, found.display_on_s, found.display_off_s, found.asleep_s, found.off_s)
+        columns = (column.astype(int).tolist() for column in seconds)
+        yield from ((device, *row) for row in zip(*columns, strict=True))
+
+
+def _slot_energy(context: Context, within: Span) -> Iterator[Row]:
+    for device, found in _activities(context, within):
+        starts = found.start.tolist()
+        for channel in found.measured:
+            named = (channel.source, channel.scope, channel.quality)
+            counted = zip(starts, channel.energy_j.tolist(), channel.duration_s.tolist(), strict=True)
+            yield from ((device, start, *named, energy_j, int(s)) for start, energy_j, s in counted if s)
+
+
+def _footprint_days(context: Context, within: Span) -> Iterator[Row]:
+    """Every criterion by day, org unit, category and stage."""
+    for criterion in Criterion:
+        found = compute_footprint(context, FootprintQuery(within, criterion, "day"))
+        for (org_unit, category), part in _parts(found):
+            for row in part.rows("stage"):
+                yield (
+                    row.period, org_unit, category, row.group, str(criterion), row.energy_kwh, row.value,
+                    row.low, row.high, row.unit,
+                )  # fmt: skip
+
+
+def _parts(found: FootprintResult) -> Iterator[tuple[tuple[str, str], FootprintResult]]:
+    """The figures of the devices of each org unit and category."""
+
+    def of(device: Device) -> tuple[str, str]:
+        """Where a device belongs."""
+        return device.org_unit, device.category
+
+    for key in sorted({of(figure.device) for figure in found.devices}):
+        yield key, replace(found, alike=tuple(one for one in found.devices if of(one.device) == key))
+
+
+FILLS: Mapping[str, Callable[[Context, Span], Iterator[Row]]] = {
+    "slots": _slots,
+    "slot_energy": _slot_energy,
+    "footprint_days": _footprint_days,
+}

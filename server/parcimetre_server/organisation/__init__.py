@@ -1,0 +1,1 @@
+"""Org units and sites, what belonged to which unit when, connections, and the audit log."""

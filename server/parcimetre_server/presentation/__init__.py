@@ -1,0 +1,1 @@
+"""Labels, formats, palette, charts and templates, for pages, reports and commands."""

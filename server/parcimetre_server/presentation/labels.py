@@ -1,0 +1,134 @@
+"""What stages, criteria, categories and groupings are called where a person reads them."""
+
+from __future__ import annotations
+
+from parcimetre_factors.criteria import Criterion, Stage
+
+from ..base.i18n import N_
+from ..base.org_path import SMALL
+
+CRITERIA = {
+    Criterion.GWP: N_("Climate"),
+    Criterion.ADPE: N_("Metals and minerals"),
+    Criterion.PE: N_("Primary energy"),
+}
+STAGES = {
+    Stage.USE: N_("Use"),
+    Stage.MANUFACTURING: N_("Manufacturing"),
+    Stage.DISTRIBUTION: N_("Distribution"),
+    Stage.END_OF_LIFE: N_("End of life"),
+}
+CATEGORIES = {
+    "server": N_("Server"),
+    "desktop": N_("Desktop"),
+    "laptop": N_("Laptop"),
+    "all_in_one": N_("All-in-one"),
+    "mini_pc": N_("Mini PC"),
+    "monitor": N_("Monitor"),
+    "printer": N_("Printer"),
+    "network": N_("Network device"),
+    "tablet": N_("Tablet"),
+    "phone": N_("Phone"),
+    "docking_station": N_("Docking station"),
+    "projector": N_("Projector"),
+    "ip_phone": N_("IP phone"),
+    "pdu": N_("PDU"),
+    "ups": N_("UPS"),
+    "virtual_machine": N_("Virtual machine"),
+    "other": N_("Other"),
+}
+SUPPLIES = {
+    "toner": N_("Toner"),
+    "waste toner": N_("Room for waste toner"),
+    "ink": N_("Ink"),
+    "drum": N_("Drum"),
+    "developer": N_("Developer"),
+    "fuser": N_("Fuser"),
+    "other": N_("Other"),
+}
+COLOURS = {
+    "black": N_("black"),
+    "cyan": N_("cyan"),
+    "magenta": N_("magenta"),
+    "yellow": N_("yellow"),
+}
+NOT_COUNTED = {
+    "seen_at_home": N_("not counted (seen at home)"),
+    "displays_none": N_("not counted (displays = none)"),
+}
+EVIDENCE = {
+    "product": N_("product footprint of the manufacturer"),
+    "components": N_("from its components"),
+    "category": N_("average of the category"),
+    "host_share": N_("share of a typical host"),
+}
+TIERS = {
+    "slot": N_("observed quarter hours"),
+    "profile": N_("usual profile"),
+    "year": N_("mean of the year"),
+    "contract": N_("supplier's contract"),
+    "residual": N_("residual mix"),
+}
+GROUPS = {
+    "org_unit": N_("Org unit"),
+    "site": N_("Site"),
+    "category": N_("Category"),
+    "device": N_("Device"),
+    "stage": N_("Stage of life"),
+    "component": N_("Component"),
+    "power_source": N_("Power source"),
+    "model": N_("Model"),
+}
+CHANGES = {
+    "joined": N_("Devices that joined"),
+    "left": N_("Devices that left"),
+    "moved": N_("Devices that moved"),
+    "service": N_("Time in service"),
+    "use": N_("Electricity used"),
+    "grid": N_("Impact of a kilowatt-hour"),
+    "coverage": N_("Time with a record"),
+    "embodied": N_("Embodied impact"),
+    "factors": N_("Factor set"),
+    "several": N_("Other reasons, together"),
+}
+WHY = {
+    "joined": N_("use and embodied impact of devices that were not in service before"),
+    "left": N_("use and embodied impact of devices that are no longer in service"),
+    "moved": N_("devices that came from other org units, or went to them"),
+    "service": N_("devices of both periods that were longer or shorter in service"),
+    "use": N_("more or less electricity in an hour that has a record"),
+    "grid": N_("the grid's electricity, or where devices stand, is another one"),
+    "coverage": N_("more or less time with a record; what has none counts nothing"),
+    "embodied": N_("service lives that began or ended, devices that were scrapped"),
+    "factors": N_("the earlier period was told with another factor set"),
+    "several": N_("fewer than 5 devices are behind one of them"),
+}
+ROLE_TITLES = {"viewer": N_("viewer"), "analyst": N_("analyst"), "admin": N_("admin")}
+QUALITIES = {"": "", "estimate": N_("estimate"), "disputed": N_("disputed")}
+POWER_SOURCE_LABELS = {
+    "wall_ac": N_("meter at the wall"),
+    "psu_dc": N_("server's own meter (BMC)"),
+    "platform": N_("platform counter"),
+    "battery": N_("battery discharge"),
+    "components": N_("processor counters and model"),
+    "load_model": N_("load model"),
+    "state_model": N_("state model"),
+    "embodied": N_("Embodied"),
+}
+
+
+def label(group_by: str | None, group: str) -> str:
+    """Fixed English title of a group, or the group's own name where it has one."""
+    if group.rsplit("/", maxsplit=1)[-1] == SMALL:
+        return N_("groups of fewer than 5 devices, together")
+    match group_by:
+        case "stage":
+            return {str(stage): name for stage, name in STAGES.items()}.get(group, group)
+        case "component":
+            return STAGES[Stage.USE] if group == Stage.USE else group
+        case "category":
+            return CATEGORIES.get(group, group)
+        case "power_source":
+            return POWER_SOURCE_LABELS.get(group, group)
+        case _:
+            return group

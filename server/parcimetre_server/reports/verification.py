@@ -1,0 +1,60 @@
+"""Verify published reports: recompute their figures and compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..access.context import Context
+from .content import WeeklyReport
+from .publishing import _came_late, recomputed, recorded, stated
+from .stored import WEEKLY, Publication, Target, publication
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure of a published report that is not what is computed from the store now."""
+
+    where: str
+    published: Any
+    computed: Any
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What came out when a published report was computed again; `late` says that records came since."""
+
+    publication: Publication
+    differences: tuple[Difference, ...]
+    late: bool
+
+
+def verify(context: Context, week: str, target: Target) -> Verified:
+    """Compute a published report again and compare every figure. Raises NotPublished and FactorSetGone."""
+    found = publication(context.store, week, target)
+    first, second = figures_of(found.report), figures_of(recomputed(context, found))
+    differences = tuple(_differences("", json.loads(first), json.loads(second))) if first != second else ()
+    late = _came_late(found, recorded(context.store, found.report.span), stated(context.store))
+    return Verified(found, differences, late)
+
+
+def figures_of(report: WeeklyReport) -> bytes:
+    """The figures of a report as bytes; neither its state nor what devices are called is one."""
+    told_ = WEEKLY.dump_python(report, mode="json")
+    del told_["state"], told_["restated"]
+    for named in (*(pair[0] for pair in told_["greatest"]), *told_["actions"]):
+        del named["name"]
+    return json.dumps(told_, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _differences(where: str, one: Any, other: Any) -> Iterator[Difference]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in dict.fromkeys([*one, *other]):
+            yield from _differences(f"{where}.{name}".lstrip("."), one.get(name), other.get(name))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for i, (left, right) in enumerate(zip(one, other, strict=True)):
+            yield from _differences(f"{where}[{i}]", left, right)
+    elif one != other:
+        yield Difference(where, one, other)

@@ -1,0 +1,1 @@
+"""HTTP: the app, authentication, API and pages."""

@@ -1,0 +1,25 @@
+"""`GET /v1/agents`: the agents of a fleet, what they may not read with its mend, and what they cost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from ...access.context import Context
+from ...analysis.agent_health import agents
+from ..dependencies import readable
+
+router = APIRouter(tags=["agents"])
+
+
+@router.get("/v1/agents")
+def list_agents(
+    context: Annotated[Context, Depends(readable)],
+    org_unit: Annotated[str | None, Query(description="Path of an org unit: it and all below it.")] = None,
+    limit: Annotated[int, Query(ge=0, le=10_000, description="Agents listed one by one.")] = 1000,
+) -> dict[str, Any]:
+    """Versions, denied sensors grouped with their mend, losses, and own cost; then agent by agent."""
+    found = asdict(agents(context, org_unit or context.scope.root))
+    return found | {"count": len(found["agents"]), "agents": found["agents"][:limit]}

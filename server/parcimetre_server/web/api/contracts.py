@@ -1,0 +1,19 @@
+"""`GET /v1/contracts`: the suppliers' contracts that market-based figures rest on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+
+from ...access.context import Context
+from ...grid import supply_contracts as known
+from ..dependencies import aggregated
+
+router = APIRouter(prefix="/v1", tags=["factors"])
+
+
+@router.get("/contracts")
+def contracts(context: Annotated[Context, Depends(aggregated)]) -> list[dict[str, Any]]:
+    """Every contract that was stated, with what it is for and the days on which it holds."""
+    return [known.as_json(held, context.zone) for held in known.contracts(context.store)]

@@ -1,0 +1,24 @@
+"""`GET /v1/dead-letters`: records that were refused, with the reason."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from ...access.context import Context
+from ...ingest.dead_letters import DeadLetter, letters
+from ..dependencies import readable
+
+router = APIRouter(tags=["devices"])
+
+
+@router.get("/v1/dead-letters")
+def dead_letters(
+    context: Annotated[Context, Depends(readable)],
+    device: Annotated[str | None, Query(description="Id of a device.")] = None,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="The latest so many.")] = 200,
+) -> list[DeadLetter]:
+    """The latest dead letters, oldest first; for admins, since a record may say anything."""
+    context.scope.need("admin", "a dead letter")
+    return letters(context.store, device)[-limit:]

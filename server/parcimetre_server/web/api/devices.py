@@ -1,0 +1,53 @@
+"""`/v1/devices`: the fleet's devices, page by page, and each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+
+from ...access.context import Context
+from ...analysis.device_summary import DeviceDetail, DeviceSummary, detail, summary
+from ...fleet.devices import devices
+from ...fleet.lookup import chosen
+from ...fleet.monitors import spans
+from ...fleet.monitors_at_home import not_counted
+from ..dependencies import readable
+
+router = APIRouter(tags=["devices"])
+
+
+@dataclass(frozen=True)
+class DevicePage:
+    """Some devices in order of id; `next` is the cursor of the page after them, None on the last one."""
+
+    items: list[DeviceSummary]
+    next: str | None
+
+
+@router.get("/v1/devices")
+def list_devices(
+    context: Annotated[Context, Depends(readable)],
+    org_unit: Annotated[str | None, Query(description="Path of an org unit: it and all below it.")] = None,
+    site: Annotated[str | None, Query(description="Name of a site.")] = None,
+    category: Annotated[str | None, Query(description="Category, like laptop.")] = None,
+    q: Annotated[str | None, Query(description="Part of a name or id.")] = None,
+    cursor: Annotated[str, Query(description="`next` of the page before.")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000, description="Devices on a page.")] = 200,
+) -> DevicePage:
+    """Devices of an org unit's subtree, a site, a category, whose name or id contains `q`."""
+    store = context.store
+    found = [d for d in chosen(devices(store), org_unit, site, category, q) if d.id > cursor]
+    left_out, reported = not_counted(context, found[:limit]), spans(store, found[:limit])
+    items = [summary(d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
+    return DevicePage(items, items[-1].id if len(found) > limit else None)
+
+
+@router.get("/v1/devices/{device_id}")
+def get_device(
+    device_id: Annotated[str, Path(description="Id of a device.")],
+    context: Annotated[Context, Depends(readable)],
+) -> DeviceDetail:
+    """One device with its inventory and its agent."""
+    return detail(context, device_id)

@@ -1,0 +1,46 @@
+"""`POST /v1/enrol`: an enrolment secret becomes a device."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from parcimetre_agent.report import SCHEMA, AgentConfig, EnrolAnswer, EnrolRequest
+from pydantic import TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from ...access.context import Context
+from ...base.errors import ParcimetreError
+from ...ingest.validation import UnknownSchema
+from ..dependencies import serving_context
+from ..problems import sentence
+from ..request_body import read_body
+
+router = APIRouter(tags=["agents"])
+REQUEST = TypeAdapter(EnrolRequest)
+
+
+class BadEnrolment(ParcimetreError):
+    """An enrolment that is not understood."""
+
+    status = 422
+    kind = "bad-enrolment"
+
+
+@router.post("/v1/enrol")
+async def enrol(request: Request, context: Annotated[Context, Depends(serving_context)]) -> EnrolAnswer:
+    """Exchange a secret and a hardware identity for a device id and a credential."""
+    body = await read_body(request)
+    try:
+        asked = REQUEST.validate_json(body)
+    except ValidationError as error:
+        findings = error.errors(include_url=False)
+        if any(finding["loc"] == ("schema",) for finding in findings):
+            raise UnknownSchema(
+                f"this collector knows schema {SCHEMA} of the wire format, the agent sent another: update the"
+                " older of agent and collector"
+            ) from None
+        raise BadEnrolment(f"enrolment refused: {sentence(findings)}; update the agent") from None
+    device_id = await run_in_threadpool(request.app.state.enrolment.enrol, asked)
+    credential = await run_in_threadpool(request.app.state.credentials.issue, device_id, context.now())
+    return EnrolAnswer(device_id, credential, AgentConfig(context.settings.upload_period_s))

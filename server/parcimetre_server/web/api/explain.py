@@ -1,0 +1,46 @@
+"""`GET /v1/explain`: the tree of terms behind a figure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from parcimetre_factors.criteria import Criterion
+
+from ...access.context import Context
+from ...base.periods import span
+from ...footprint.explanation.as_json import as_json
+from ...footprint.explanation.device import explain_device
+from ...footprint.explanation.org_unit import explain_unit
+from ...store.records import DeviceId
+from ..dependencies import readable
+from .footprint import Asked, Basis, Begin, End, Spread, Unit
+
+router = APIRouter(prefix="/v1", tags=["figures"])
+
+
+@router.get("/explain")
+def explain(
+    context: Annotated[Context, Depends(readable)],
+    device: Annotated[str | None, Query(max_length=64, description="Id of one device.")] = None,
+    begin: Begin = None,
+    end: End = None,
+    criterion: Asked = Criterion.GWP,
+    org_unit: Unit = None,
+    amortisation: Spread = None,
+    electricity: Basis = "location",
+) -> dict[str, Any]:
+    """Why a device's footprint is what it is, or an org unit's as the sum of its devices.
+
+    The value of `term` is the figure of /v1/footprint for the same period; recomputing the tree from its
+    leaves gives it. Terms with a `ref` are told in full under `definitions`, or are devices to ask for.
+    Periods of up to two days are explained slot by slot, longer ones day by day.
+    """
+    asked = span(begin, end, context.zone, context.now())
+    policies = (amortisation, electricity)
+    if device is not None:
+        found = explain_device(context, DeviceId(device), asked, criterion, *policies)
+    else:
+        unit = org_unit or context.scope.root
+        found = explain_unit(context, unit, asked, criterion, *policies)
+    return as_json(found)

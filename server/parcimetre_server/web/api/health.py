@@ -1,0 +1,28 @@
+"""`/healthz` and `/readyz`: whether the process lives, and whether it could store what it is sent."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from ...access.context import Context
+from ...store.health import assert_ready
+from ..dependencies import serving_context
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+def readyz(
+    request: Request, context: Annotated[Context, Depends(serving_context)]
+) -> dict[str, str | int | None]:
+    """The store can be written and its disk has room; `last_commit` is in seconds UTC, of this process."""
+    assert_ready(context.store, context.settings.data_dir)
+    return {"status": "ok", "last_commit": request.app.state.writer.meters.committed_at}

@@ -1,0 +1,70 @@
+"""`/v1/outlets`: outlets of PDUs, UPSs and PoE switches, what hangs there, and what they gave."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
+
+from ...access.context import Context
+from ...base.periods import span
+from ...fleet.outlets import mapping as known
+from ...fleet.outlets.mapping import Statement
+from ...store.records import DeviceId
+from ..dependencies import readable, serving_context
+from .footprint import Begin, End
+
+router = APIRouter(prefix="/v1", tags=["devices"])
+
+
+class Hanging(BaseModel):
+    """What hangs on an outlet: feeder and device by id, its beginning or name; `from` is the first day."""
+
+    feeder: str = Field(min_length=1, max_length=255)
+    outlet: str = Field(min_length=1, max_length=40)
+    device: str | None = Field(default=None, max_length=255)
+    day: str | None = Field(default=None, alias="from", max_length=10)
+
+
+class Map(BaseModel):
+    """What hangs where; with `dry_run` it is judged, and nothing kept."""
+
+    outlets: list[Hanging] = Field(max_length=known.MOST_LINES)
+    dry_run: bool = False
+
+
+@router.get("/outlets")
+def list_outlets(
+    context: Annotated[Context, Depends(readable)],
+    begin: Begin = None,
+    end: End = None,
+    device: Annotated[
+        str | None, Query(max_length=64, description="Id of a feeder, or of what hangs on one.")
+    ] = None,
+) -> dict[str, Any]:
+    """Each outlet with what hangs there now, and the electricity that it gave over the period.
+
+    `unattributed_kwh` is what it gave while nothing was said to hang there: it is in no total.
+    """
+    within = span(begin, end, context.zone, context.now())
+    rows = known.listed(context, within, DeviceId(device) if device else None)
+    return {"from": within.first, "to": within.last, "outlets": [asdict(row) for row in rows]}
+
+
+@router.post("/outlets")
+def state_outlets(
+    wanted: Map, request: Request, context: Annotated[Context, Depends(readable)]
+) -> dict[str, Any]:
+    """State what hangs where, from a day on, always without `from`; for admins of feeder and device.
+
+    Nothing is kept of statements with a fault.
+    """
+    whole = serving_context(request)
+    stated = [
+        Statement(f"outlets[{i}]", one.feeder, one.outlet, one.device or "", one.day or "")
+        for i, one in enumerate(wanted.outlets)
+    ]
+    kept = known.store_mapping(whole.store, stated, whole.zone, whole.now(), context.scope, wanted.dry_run)
+    return {"changed": kept.changed, "known": kept.known, "dry_run": wanted.dry_run}

@@ -1,0 +1,46 @@
+"""`GET /v1/printing`: what printers printed, and the paper and toner of it, by group and period."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from parcimetre_factors.consumables import Paper
+
+from ...access.context import Context
+from ...base.periods import Interval, span
+from ...fleet.printing import consumables as consumption
+from ...fleet.printing.consumables import GroupBy
+from ...store.records import DeviceId
+from ..dependencies import readable
+from .footprint import Begin, End, Unit
+
+router = APIRouter(prefix="/v1", tags=["figures"])
+
+
+@router.get("/printing")
+def printing(
+    context: Annotated[Context, Depends(readable)],
+    begin: Begin = None,
+    end: End = None,
+    group_by: Annotated[
+        GroupBy | None, Query(description="What each row stands for; the total where it is absent.")
+    ] = None,
+    interval: Annotated[Interval, Query(description="Length of each row's period.")] = "total",
+    org_unit: Unit = None,
+    device: Annotated[str | None, Query(max_length=64, description="Id of one printer.")] = None,
+    paper: Annotated[Paper, Query(description="Which fibre the paper is of.")] = "virgin",
+) -> dict[str, Any]:
+    """Impressions by counter, sheets of A4, and kg CO2 eq of paper and of toner or ink.
+
+    None of it is in the footprint of `/v1/footprint`: a sheet is not the machine. `spared_by_duplex` is the
+    paper that printing on both sides spared, `spent_on_colour` what colour took beyond black; null where no
+    printer counts it.
+    """
+    within = span(begin, end, context.zone, context.now())
+    asked = consumption.ConsumablesQuery(
+        within, interval, org_unit, DeviceId(device) if device else None, paper
+    )
+    rows = consumption.consumption(context, asked, group_by)
+    return {"from": within.first, "to": within.last, "paper": paper, "rows": [asdict(row) for row in rows]}

@@ -1,0 +1,86 @@
+"""Builds the ASGI app: every router of `api/` and `pages/`, problem documents, and who is let in."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .. import __version__
+from ..access.context import Context
+from ..access.credentials import Credentials
+from ..access.sessions import Sessions
+from ..access.tokens import Tokens
+from ..analysis.fleet_metrics import FleetMetrics
+from ..base.metrics import Meters
+from ..fleet.enrolment import Enrolment
+from ..ingest.rate_limit import rates
+from ..ingest.writer import Writer
+from . import api, pages
+from .api.reports_in import ReportEndpoint, is_report
+from .authentication import Access
+from .problems import install
+from .request_id import Requests
+
+MOST_WAITING = 2000
+StartJobs = Callable[[Context, Meters], Callable[[], None]]
+"""Starts what runs at set times; what it returns stops it."""
+
+
+class App(FastAPI):
+    """Reports are answered before the framework, its middleware and its routes are asked."""
+
+    first: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a report, or pass the request on."""
+        if is_report(scope):
+            await self.first(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def build(context: Context, start_jobs: StartJobs | None = None) -> FastAPI:
+    """Return the collector's app. Its writer thread and the jobs end with its lifespan."""
+    writer = Writer(context.store, MOST_WAITING)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        """Jobs run and the writer waits for reports between start and stop."""
+        stop_jobs = start_jobs(context, writer.meters) if start_jobs else None
+        yield
+        if stop_jobs:
+            stop_jobs()
+        writer.close()
+
+    app = App(title="Parcimètre", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    tokens = Tokens(context)
+    app.state.context = context
+    app.state.tokens = tokens
+    app.state.sessions = Sessions(context, tokens)
+    app.state.writer = writer
+    app.state.credentials = Credentials(context)
+    app.state.reports = ReportEndpoint(context, writer, app.state.credentials, rates(context.settings))
+    app.state.enrolment = Enrolment(context)
+    app.state.fleet_metrics = FleetMetrics(context)
+    for router in routers():
+        app.include_router(router)
+    install(app)
+    app.add_middleware(Access, context=context, tokens=tokens, sessions=app.state.sessions)
+    log = context.settings.access_log
+    app.add_middleware(Requests, log=log)
+    app.first = Requests(app.state.reports, log)
+    return app
+
+
+def routers() -> Iterator[APIRouter]:
+    """The `router` of every file in api/ and pages/ that has one; a new file needs no list to be edited."""
+    for package in (api, pages):
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            router = getattr(importlib.import_module(found.name), "router", None)
+            if router is not None:
+                yield router

@@ -1,0 +1,39 @@
+"""`/agents`: who runs which version, what is denied and how to mend it, and what measuring costs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse
+
+from ...access.context import Context
+from ...analysis import agent_health as fleet
+from ...analysis.agent_health import QUIET_S
+from ..dependencies import readable
+from .rendering import respond
+
+router = APIRouter(include_in_schema=False)
+SHOWN = 200
+
+
+@router.get("/agents", response_class=HTMLResponse)
+def agents(
+    request: Request,
+    context: Annotated[Context, Depends(readable)],
+    org_unit: Annotated[str, Query(max_length=400)] = "",
+) -> HTMLResponse:
+    """The agents of the fleet, or of an org unit; those not heard for longest come first."""
+    org_unit = org_unit or context.scope.root or ""
+    found = fleet.agents(context, org_unit or None)
+    now = context.now()
+    longest = sorted(found.agents, key=lambda agent: agent.last_seen or 0)
+    values = {
+        "found": found,
+        "shown": longest[:SHOWN],
+        "now": now,
+        "quiet": sum(agent.last_seen is None or now - agent.last_seen > QUIET_S for agent in found.agents),
+        "quiet_s": QUIET_S,
+        "org_unit": org_unit,
+    }
+    return respond(request, context, "agents.html", values)

@@ -1,0 +1,130 @@
+"""`/explain`: the tree behind a figure, with the factors it rests on, to open, check and take along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse
+from parcimetre_factors.criteria import Criterion
+from parcimetre_factors.explanation.term import walk
+from parcimetre_factors.service_life.amortisation import Policy
+from parcimetre_factors.tables.factor_set import ESTIMATE
+
+from ...access.context import Context
+from ...analysis.overview import DAYS, PERIODS, Period
+from ...base.periods import Span, since_midnight
+from ...base.periods import span as span_of
+from ...fleet import devices
+from ...footprint.compute import compute_footprint
+from ...footprint.explanation.device import Explanation, explain_device
+from ...footprint.query import FootprintQuery as Asked
+from ...footprint.query import FootprintRow
+from ...grid.supply_contracts import Electricity
+from ...presentation.labels import CRITERIA, label
+from ...store.records import DeviceId
+from ..api.footprint import Begin, End
+from ..dependencies import readable
+from .overview import crumbs
+from .rendering import respond
+
+router = APIRouter(include_in_schema=False)
+MOST = 200
+
+
+@router.get("/explain", response_class=HTMLResponse)
+def explain(
+    request: Request,
+    context: Annotated[Context, Depends(readable)],
+    device: Annotated[str, Query(max_length=64)] = "",
+    org_unit: Annotated[str, Query(max_length=400)] = "",
+    period: Period = "7d",
+    begin: Begin = None,
+    end: End = None,
+    criterion: Criterion = Criterion.GWP,
+    amortisation: Policy | None = None,
+    electricity: Electricity = "location",
+) -> HTMLResponse:
+    """Why a device's figure is what it is, or an org unit's as the sum of its devices."""
+    span = _span(context, period, begin, end)
+    unit = org_unit or context.scope.root
+    asked = Asked(span, criterion, "total", None if device else unit, DeviceId(device) if device else None,
+                  amortisation, electricity)  # fmt: skip
+    known = compute_footprint(context, asked)
+    total = known.total()
+    found = _explanation(context, asked)
+    greatest = [] if device else [row for row in known.greatest_devices(MOST) if row.value is not None]
+    factors = found.factors if found else ()
+    one = devices.device(context.store, device) if device else None
+    values = {
+        "name": one.name if one else "",
+        "crumbs": crumbs(one.org_unit if one else unit or "", context.scope),
+        "scope_root": context.scope.root,
+        "device_id": device,
+        "span": span,
+        "total": total,
+        "explanation": found,
+        "greatest": [(row, known.known[DeviceId(row.group)].name) for row in greatest],
+        "more": 0 if device else len(known.in_service()) - len(greatest),
+        "terms": {factor.id: _terms(found, factor.id) for factor in factors},
+        "sources_of": {factor.id: factor.source.url for factor in factors},
+        "estimates": {factor.id for factor in factors if factor.quality == ESTIMATE},
+        "criterion": criterion,
+        "title": label,
+        "periods": [(_link(request, period=key, **{"from": "", "to": ""}), name, key == period and not begin)
+                    for key, name in PERIODS.items()],
+        "criteria": [(_link(request, criterion=key), name, key == criterion)
+                     for key, name in CRITERIA.items()],
+        "device_link": lambda key: _link(request, device=key, org_unit=""),
+        "json": "/v1/explain?" + urlencode(_api(asked)),
+        "file": _file(asked, total),
+        "simulated": total.simulated,
+    }  # fmt: skip
+    return respond(request, context, "explain.html", values)
+
+
+def _span(context: Context, period: Period, begin: str | None, end: str | None) -> Span:
+    """The period by its name, or between the times that are given."""
+    if begin or end:
+        return span_of(begin, end, context.zone, context.now())
+    return since_midnight(context.now(), context.zone, DAYS[period])
+
+
+def _explanation(context: Context, asked: Asked) -> Explanation | None:
+    """A device's; that of an org unit is the list of its devices."""
+    if asked.device is None:
+        return None
+    return explain_device(
+        context, asked.device, asked.span, asked.criterion, asked.amortisation, asked.electricity
+    )
+
+
+def _terms(found: Explanation | None, factor_id: str) -> int:
+    """In how many terms a factor stands."""
+    trees = [] if found is None else [*found.definitions.values(), *([found.term] if found.term else [])]
+    return sum(term.factor == factor_id for tree in trees for term in walk(tree))
+
+
+def _api(asked: Asked) -> Mapping[str, Any]:
+    """The same asked of the API."""
+    about = {
+        "device": asked.device, "org_unit": asked.org_unit, "from": asked.span.first, "to": asked.span.last,
+        "criterion": str(asked.criterion), "amortisation": asked.amortisation and str(asked.amortisation),
+        "electricity": asked.electricity,
+    }  # fmt: skip
+    return {name: value for name, value in about.items() if value}
+
+
+def _file(asked: Asked, total: FootprintRow) -> str:
+    """What the file of the explanation is called."""
+    of = asked.device or (asked.org_unit or "all").rsplit("/", maxsplit=1)[-1]
+    return f"explain-{of}-{asked.criterion}-{total.factor_set[:8]}.json"
+
+
+def _link(request: Request, **changed: str) -> str:
+    """This page with some of its parameters changed."""
+    kept = {key: value for key, value in request.query_params.items() if key != "lang"} | changed
+    query = urlencode({key: value for key, value in kept.items() if value})
+    return f"/explain?{query}" if query else "/explain"

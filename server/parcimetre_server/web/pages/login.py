@@ -1,0 +1,157 @@
+"""`/login`: with the organisation's OpenID provider, or with a token; and `/logout`."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import Annotated
+from urllib.parse import parse_qs, urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from ...access import oidc
+from ...access.context import Context
+from ...access.sessions import COOKIE, FLOW_COOKIE, FLOW_LIFETIME_S, LIFETIME_S, Sessions
+from ...access.tokens import BadToken
+from ...base.errors import ParcimetreError
+from ...base.i18n import N_
+from ...configuration.login_settings import LoginSettings
+from ..dependencies import serving_context
+from ..request_body import read_body
+from .rendering import respond
+
+router = APIRouter(include_in_schema=False)
+LOG = logging.getLogger(__name__)
+Serving = Annotated[Context, Depends(serving_context)]
+Next = Annotated[str, Query(alias="next", max_length=2000)]
+NO_STORE = {"Cache-Control": "no-store"}
+NOT_ACCEPTED = N_("This token does not let anybody in: it is unknown, expired or revoked.")
+NO_GROUP = N_("You are known, but none of your groups may see anything here: ask who runs this collector.")
+OVER = N_("This login took too long or was not begun here: try again.")
+NO_LOGOUT = N_("The login provider has no place to log out: close the browser to end your session there.")
+FAULT = N_("The login provider does not answer as it should; the collector's log says why.")
+
+
+class NoProvider(ParcimetreError):
+    """A login by a provider where none is set."""
+
+    status = 404
+    kind = "no-login-provider"
+
+
+@router.get("/login", response_class=HTMLResponse)
+def login(request: Request, context: Serving, target: Next = "/", left: bool = False) -> HTMLResponse:
+    """Where people log in; `left` says that they come from a session that rested on the provider's."""
+    return _page(request, context, target, left=left)
+
+
+@router.post("/login", response_class=HTMLResponse)
+async def with_token(request: Request, context: Serving) -> Response:
+    """A session for who types a valid token."""
+    form = parse_qs((await read_body(request)).decode("utf-8", "replace"))
+    text, target = (form.get(name, [""])[0] for name in ("token", "next"))
+    try:
+        token = await run_in_threadpool(request.app.state.tokens.of_text, text)
+    except BadToken:
+        return _page(request, context, target, NOT_ACCEPTED, 401)
+    answer = RedirectResponse(_ours(target), 303, NO_STORE)
+    _sessions(request).set(answer, request, "session", {"token": token.id})
+    return answer
+
+
+@router.get("/login/oidc")
+def begin(request: Request, context: Serving, target: Next = "/") -> Response:
+    """Send the browser to the provider."""
+    flow = oidc.new_flow(_ours(target))
+    try:
+        answer = RedirectResponse(oidc.authorization_address(_provider(context), flow), 303, NO_STORE)
+    except oidc.ProviderFault as error:
+        LOG.error("login: %s", error)
+        return _page(request, context, target, FAULT, 502)
+    _sessions(request).set(answer, request, "login-flow", asdict(flow))
+    return answer
+
+
+@router.get("/login/callback")
+def come_back(request: Request, context: Serving) -> Response:
+    """Take back whom the provider sends, for whom a login was begun here."""
+    provider, sessions = _provider(context), _sessions(request)
+    kept = sessions.read("login-flow", request.cookies.get(FLOW_COOKIE), FLOW_LIFETIME_S)
+    if kept is None:
+        return _page(request, context, "/", OVER, 403)
+    flow = oidc.Flow(**kept)
+    try:
+        claims = oidc.claims_of(provider, flow, request.query_params, context.now())
+    except oidc.ProviderFault as error:
+        LOG.error("login: %s", error)
+        return _without_flow(sessions, _page(request, context, flow.next, FAULT, 502))
+    except oidc.LoginRefused as error:
+        LOG.warning("login refused: %s (%s)", error, error.__cause__)
+        return _without_flow(sessions, _page(request, context, flow.next, str(error), 403))
+    found = provider.scope_of(claims)
+    if found is None:
+        return _without_flow(sessions, _page(request, context, flow.next, NO_GROUP, 403))
+    answer = RedirectResponse(flow.next, 303, NO_STORE)
+    sessions.set(answer, request, "session", {"group": found[0], "name": oidc.name_of(claims)})
+    return _without_flow(sessions, answer)
+
+
+@router.post("/logout")
+def logout(request: Request) -> Response:
+    """End the session of this browser."""
+    sessions = _sessions(request)
+    about = sessions.read("session", request.cookies.get(COOKIE), LIFETIME_S) or {}
+    answer = RedirectResponse("/login?left=true" if "group" in about else "/login", 303, NO_STORE)
+    sessions.drop(answer, "session")
+    return answer
+
+
+@router.get("/logout/provider")
+def logout_there(request: Request, context: Serving) -> Response:
+    """Send the browser to the provider to end its session there too."""
+    try:
+        address = oidc.logout_address(_provider(context))
+    except oidc.ProviderFault as error:
+        LOG.error("logout: %s", error)
+        return _page(request, context, "/", FAULT, 502)
+    return RedirectResponse(address, 303, NO_STORE) if address else _page(request, context, "/", NO_LOGOUT)
+
+
+def _without_flow(sessions: Sessions, answer: Response) -> Response:
+    """A login is used once."""
+    sessions.drop(answer, "login-flow")
+    return answer
+
+
+def _page(
+    request: Request, context: Context, target: str, told: str = "", status: int = 200, left: bool = False
+) -> HTMLResponse:
+    values = {
+        "menu": [],
+        "told": told,
+        "next": _ours(target),
+        "logout": "/logout/provider" if left and context.settings.login else "",
+        "oidc": "/login/oidc?" + urlencode({"next": _ours(target)}) if context.settings.login else "",
+    }
+    answer = respond(request, context, "login.html", values, status)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _ours(target: str) -> str:
+    """A path of this collector; whatever could lead elsewhere becomes the first page."""
+    plain = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if plain and target.isprintable() else "/"
+
+
+def _provider(context: Context) -> LoginSettings:
+    if context.settings.login is None:
+        raise NoProvider("no OpenID provider is set here: log in with a token at /login")
+    return context.settings.login
+
+
+def _sessions(request: Request) -> Sessions:
+    sessions: Sessions = request.app.state.sessions
+    return sessions

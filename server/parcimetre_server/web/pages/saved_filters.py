@@ -1,0 +1,48 @@
+"""Filters of the list of devices that somebody gave a name; they stay in their own browser."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse
+
+from ...access.context import Context
+from ...access.sessions import Sessions
+from ..dependencies import aggregated
+from .forms import Filled
+
+router = APIRouter(include_in_schema=False)
+MOST, MOST_CHARACTERS = 12, 600
+LIST = "/devices"
+
+
+@router.post("/devices/filters")
+def save_filter(
+    request: Request, context: Annotated[Context, Depends(aggregated)], form: Filled
+) -> RedirectResponse:
+    """Give the filter in force a name, or forget the one of that name."""
+    context.scope.need("analyst", "the list of devices")
+    sessions, found = _sessions(request), saved_filters(request)
+    name, query = form.get("name", "").strip()[:40], form.get("query", "")[:MOST_CHARACTERS]
+    if "forget" in form:
+        found.pop(form["forget"], None)
+    elif name:
+        found = {
+            name: urlencode(parse_qsl(query)),
+            **{key: kept for key, kept in found.items() if key != name},
+        }
+    answer = RedirectResponse(f"{LIST}?{urlencode(parse_qsl(query))}", 303)
+    sessions.set(answer, request, "filters", dict(list(found.items())[:MOST]))
+    return answer
+
+
+def saved_filters(request: Request) -> dict[str, str]:
+    """Queries of the list by the names that this browser's user gave them, the latest first."""
+    return dict(_sessions(request).kept(request, "filters") or {})
+
+
+def _sessions(request: Request) -> Sessions:
+    sessions: Sessions = request.app.state.sessions
+    return sessions

@@ -1,0 +1,74 @@
+"""Errors as they travel over HTTP: problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from ..base.errors import ParcimetreError
+from ..base.log import REQUEST_ID
+
+PROBLEM = "application/problem+json"
+LOG = logging.getLogger(__name__)
+
+
+def problem(
+    status: int, detail: str, kind: str = "about:blank", headers: dict[str, str] | None = None
+) -> Response:
+    """A problem document (RFC 9457)."""
+    body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse(body, status, headers, media_type=PROBLEM)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the app be answered with a problem document."""
+    app.add_exception_handler(ParcimetreError, expected)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, unexpected)
+
+
+async def expected(request: Request, error: Exception) -> Response:
+    """The document of an error that a person can mend; what the collector itself lacks is logged."""
+    assert isinstance(error, ParcimetreError)
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and "Retry-After" not in error.headers:
+        LOG.error("%s %s: %s", request.method, request.url.path, error)
+    return problem(error.status, str(error), f"/problems/{error.kind}", error.headers)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = f"there is nothing at {request.url.path}" if error.status_code == 404 else str(error.detail)
+    return problem(error.status_code, detail, headers=dict(error.headers or {}))
+
+
+async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    assert isinstance(error, RequestValidationError)
+    return problem(422, sentence(error.errors()), "/problems/invalid-request")
+
+
+async def unexpected(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    """The document of an error of the collector's own, which whoever caught it logs."""
+    detail = "the collector met an error of its own; its log says which: report it with the log's last lines"
+    request_id = REQUEST_ID.get()
+    headers = {"X-Request-Id": request_id} if request_id else None
+    return problem(500, detail, "/problems/unexpected", headers)
+
+
+def sentence(errors: object) -> str:
+    """Pydantic's findings as one line: where, what, and the value that was given."""
+    findings = errors if isinstance(errors, list | tuple) else []
+    return "; ".join(_finding(finding) for finding in findings[:3]) or "the request is not understood"
+
+
+def _finding(finding: dict[str, object]) -> str:
+    place = finding.get("loc")
+    parts = [str(part) for part in place if part != "body"] if isinstance(place, tuple | list) else []
+    given = repr(finding.get("input"))
+    said = "" if len(given) > 60 else f" (given: {given})"
+    return f"{'.'.join(parts) or 'body'}: {finding.get('msg')}{said}"

@@ -1,0 +1,162 @@
+"""Older time is rolled up on its own: figures stay explained, and move by no more than what is documented."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+from click.testing import CliRunner
+from parcimetre_agent.report import Gap
+from parcimetre_factors.criteria import Criterion
+from parcimetre_factors.explanation.term import recompute
+from parcimetre_server.access.opening import open_context
+from parcimetre_server.base.errors import BadSetting
+from parcimetre_server.base.periods import Span
+from parcimetre_server.cli.store import command
+from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.demo.fleet import fleet as demo_fleet
+from parcimetre_server.demo.records import activity
+from parcimetre_server.fleet.retention import KeptAs, resolution_of, retain
+from parcimetre_server.footprint import usage_reader
+from parcimetre_server.footprint.compute import footprint_rows
+from parcimetre_server.footprint.explanation.device import explain_device
+from parcimetre_server.footprint.explanation.notes import DAYS_KEPT, HOURS_KEPT
+from parcimetre_server.footprint.explanation.org_unit import explain_unit
+from parcimetre_server.footprint.query import FootprintQuery
+from parcimetre_server.ingest.plausibility import expand
+from parcimetre_server.operations import jobs
+from parcimetre_server.organisation import audit
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
+
+from ..conftest import DAY_S, NOW, TODAY
+
+FIRST = TODAY - 500 * DAY_S
+SPAN = Span(FIRST, FIRST + 2 * DAY_S)
+DAY, LATER = FIRST // DAY_S, TODAY // DAY_S - 400
+
+
+def records(device, first):
+    for record in activity(device, first, first + 2 * DAY_S):
+        yield from expand(record) if isinstance(record, Gap) else [record]
+
+
+@pytest.fixture
+def old(tmp_path, clock_at):
+    """Twenty devices of the demo, with two days of records 500 days ago and two of last week."""
+    context = open_context(Settings(tmp_path / "data"), create=True)
+    for device in demo_fleet(20, 1):
+        body = {
+            "category": device.category, "org_unit": "Ville", "site": "Mairie", "hostname": None,
+            "simulated": True, "virtual": device.model.virtual, "enrolled_at": FIRST, "agent_version": "1",
+        }  # fmt: skip
+        facts = [
+            Fact("device", device.install_id, FIRST, body),
+            Fact("inventory", device.install_id, FIRST, asdict(device.inventory(FIRST))),
+        ]
+        slots = [*records(device, FIRST), *records(device, TODAY - 7 * DAY_S)]
+        context.store.write([WriteBatch(DeviceId(device.install_id), slots, facts)])
+    context.store.append([Fact("site", "Mairie", FIRST, {"zone": "FR"})])
+    context.store.tidy(NOW)
+    yield context
+    context.store.close()
+
+
+def rows(context, span=SPAN, interval="total", group_by="device"):
+    return {
+        (row.group, row.period): row
+        for row in footprint_rows(context, FootprintQuery(span, Criterion.GWP, interval), group_by)
+    }
+
+
+@pytest.mark.parametrize(
+    ("hours", "energy", "impact"), [(1, 0.002, 0.002), (24, 0.005, 0.05)], ids=["hours", "days"]
+)
+def test_figures_move_by_no_more_than_documented_and_coverage_does_not(old, hours, energy, impact):
+    before, single = rows(old, group_by="stage"), rows(old)
+    recent = rows(old, Span(TODAY - 7 * DAY_S, TODAY), "hour")
+    for each in (1, hours):
+        old.store.roll_up(LATER, each)
+    after = rows(old, group_by="stage")
+    use = next(key for key in before if key[0] == "use")
+    assert after[use].energy_kwh == pytest.approx(before[use].energy_kwh, rel=energy)
+    assert after[use].value == pytest.approx(before[use].value, rel=impact)
+    assert {key: row.value for key, row in after.items() if key != use} == {
+        key: row.value for key, row in before.items() if key != use
+    }
+    assert {key: row.coverage for key, row in rows(old).items()} == {
+        key: r.coverage for key, r in single.items()
+    }
+    assert rows(old, Span(TODAY - 7 * DAY_S, TODAY), "hour") == recent
+
+
+@pytest.mark.parametrize(("hours", "note"), [(1, HOURS_KEPT), (24, DAYS_KEPT)], ids=["hours", "days"])
+def test_an_explanation_recomputes_to_the_figure_and_says_what_is_kept(old, hours, note):
+    for each in (1, hours):
+        old.store.roll_up(LATER, each)
+    for (device, _), row in rows(old).items():
+        found = explain_device(old, DeviceId(device), SPAN, Criterion.GWP)
+        assert recompute(found.term) == found.term.value
+        assert found.term.value == pytest.approx(row.value, rel=1e-12)
+        assert note in found.notes
+    assert note in explain_unit(old, "Ville", SPAN, Criterion.GWP).notes
+    recent = explain_unit(old, "Ville", Span(TODAY - 7 * DAY_S, TODAY), Criterion.GWP)
+    assert not {HOURS_KEPT, DAYS_KEPT} & set(recent.notes)
+
+
+def test_sums_of_days_in_memory_give_way_to_what_is_kept(old, monkeypatch):
+    def figures():
+        return {key: (row.energy_kwh, row.value) for key, row in rows(old).items()}
+
+    monkeypatch.setattr(usage_reader, "FEW", 0)
+    before = figures()
+    for hours in (1, 24):
+        old.store.roll_up(LATER, hours)
+        remembered = figures()
+        monkeypatch.setattr(usage_reader, "FEW", 10**9)
+        computed = figures()
+        monkeypatch.setattr(usage_reader, "FEW", 0)
+        assert remembered == {key: pytest.approx(values, rel=1e-12) for key, values in computed.items()}
+        assert remembered != before
+
+
+def test_the_job_rolls_up_what_is_old_enough_and_says_so_in_the_audit_log(old):
+    assert jobs._retain(old)
+    assert jobs._retain(old)
+    assert [(one.act, one.after) for one in audit.entries(old.store, "store")] == [
+        ("history rolled up", {"device-days to hours": 40, "device-days to days": 0})
+    ]
+    later = NOW + 700 * DAY_S
+    assert retain(old.store, later, 400, 1100).to_days == 40
+    assert retain(old.store, later, 0, 0) == retain(old.store, later, 400, 1100)
+
+
+def test_the_command_tells_first_and_does_it_then(old, tmp_path, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C")
+
+    def run(*more):
+        done = CliRunner().invoke(command, ["retain", "--data-dir", str(tmp_path / "data"), *more])
+        assert done.exception is None, done.exception
+        return done.stdout
+
+    asked = ("--keep-slots-days", "400", "--keep-hours-days", "450")
+    assert run(*asked, "--dry-run") == ("40 days of devices would be rolled up to hours, 40 to days.\n")
+    assert json.loads(run(*asked, "--json"))["to_days"] == 40
+    assert run(*asked) == "0 days of devices were rolled up to hours, 0 to days.\n"
+    assert CliRunner().invoke(command, ["retain", "--keep-slots-days", "30"]).exit_code != 0
+
+
+def test_what_is_kept_of_a_span_is_told_in_parts(old):
+    whole = Span(FIRST, TODAY)
+    assert resolution_of(old.store, whole) == KeptAs(None, None)
+    old.store.roll_up(LATER, 1)
+    old.store.roll_up(DAY + 1, 24)
+    first, second = FIRST + DAY_S, LATER * DAY_S
+    assert resolution_of(old.store, whole) == KeptAs(Span(first, second), Span(FIRST, first))
+    assert resolution_of(old.store, Span(FIRST, first)) == KeptAs(None, Span(FIRST, first))
+
+
+@pytest.mark.parametrize(("slots", "hours"), [(30, 1100), (400, 399), (89, 0)])
+def test_time_that_is_kept_too_shortly_is_refused_with_the_mend(tmp_path, slots, hours):
+    with pytest.raises(BadSetting, match="0 keeps them for ever"):
+        Settings(tmp_path, keep_slots_days=slots, keep_hours_days=hours)
+    Settings(tmp_path, keep_slots_days=90, keep_hours_days=90)
+    Settings(tmp_path, keep_slots_days=0, keep_hours_days=0)

@@ -1,0 +1,65 @@
+"""The known fleet behind a real server, and a real browser that looks at it."""
+
+import threading
+from pathlib import Path
+from time import monotonic, sleep
+from types import SimpleNamespace
+
+import pytest
+import uvicorn
+from parcimetre_server.access.opening import open_context
+from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.store.records import Fact
+from parcimetre_server.web.app import build
+
+from tests.server.conftest import DAY_S, GUEST, MEASURED, NOW, SERVER, SILENT, TODAY, arrivals
+
+FOLDER = Path(__file__).parents[4] / ".browser"  # made by tools/set_up_browser.py
+ABSENT, AXE = FOLDER / "absent", FOLDER / "node_modules" / "axe-core" / "axe.min.js"
+SWITCHES = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A running collector of four devices; `laptop`, `guest`, `server` and `silent` name them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("parcimetre_server.base.clock.now", lambda: NOW)
+        settings = Settings(tmp_path_factory.mktemp("site"), organisation="Métropole")
+        context = open_context(settings, create=True)
+        context.store.append([Fact("site", "Hôtel de Ville", TODAY - 9 * DAY_S, {"zone": "FR"})])
+        context.store.write(arrivals())
+        server = uvicorn.Server(uvicorn.Config(build(context), port=0, log_level="error"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        address = f"http://127.0.0.1:{_port(server)}"
+        names = {"laptop": MEASURED, "guest": GUEST, "server": SERVER, "silent": SILENT}
+        yield SimpleNamespace(context=context, address=address, **names)
+        server.should_exit = True
+        thread.join(30)
+        context.store.close()
+
+
+def _port(server):
+    deadline = monotonic() + 60
+    while not server.started and monotonic() < deadline:
+        sleep(0.05)
+    return server.servers[0].sockets[0].getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's Chromium, driven by Playwright."""
+    if not AXE.is_file() or ABSENT.is_file():
+        reason = ABSENT.read_text() if ABSENT.is_file() else f"{FOLDER} is not set up: make browser"
+        pytest.skip(f"no browser: {reason}")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=SWITCHES, timeout=180_000
+        )
+        yield browser
+        browser.close()
