@@ -151,7 +151,7 @@ def _agents(context: Context, found: list[Device]) -> Agents:
 def _agent(context: Context, found: Iterable[Device], spent: Mapping[DeviceId, _Spent]) -> Iterator[Agent]:
     losses, spans, now = context.store.latest("losses"), merges.spans(context.store), context.now()
     for one in found:
-        heard, span = context.seen.of(one.id), spans.get(one.id)
+        heard, span = context.last_heard.get(one.id), spans.get(one.id)
         silent_since = None if span is None else min(now, span[1] + SLOT_S)
         yield Agent(
             device=one.id,

@@ -144,7 +144,7 @@ def _used(found: FootprintResult) -> Iterator[tuple[DeviceId, DeviceUse]]:
 
 def _last_seen(context: Context, device: Device, span: tuple[int, int] | None) -> int | None:
     """When its latest report came, or the end of its last slot."""
-    heard = context.seen.of(device.id)
+    heard = context.last_heard.get(device.id)
     if heard is not None:
         return heard.at
     return None if span is None else min(context.now(), span[1] + SLOT_S)

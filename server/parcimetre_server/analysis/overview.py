@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from parcimetre_factors.criteria import Criterion
 
-from ..access.answer_cache import whole
+from ..access.answer_cache import recompute
 from ..access.context import Context
 from ..access.disclosure import DisclosureControl
+from ..access.scoped_store import whole
 from ..base.i18n import N_
 from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
@@ -53,7 +54,8 @@ def prepare(context: Context) -> None:
     """Have the first page of a large fleet ready, so that nobody waits for it."""
     if _is_large(context):
         first = Asked()
-        context.moments.renew((context.scope, first), context, lambda: _told(context, first))
+        question = context.question(first)
+        recompute(context.answers, question, context.store, context.now(), lambda: _told(context, first))
 
 
 def _is_large(context: Context) -> bool:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import Criterion
 
+from ...access.answer_cache import get_or_compute
 from ...access.context import Context
 from ...analysis.overview import Asked, Period, _told
 from ...analysis.period_choice import Kind
@@ -36,14 +37,16 @@ def overview(
 ) -> HTMLResponse:
     """The overview of the fleet, or of an org unit and what is below it."""
     asked = Asked(period, at, begin, end, criterion, org_unit or context.scope.root or "")
-    moment = context.moments.tell((context.scope, asked), context, lambda: _told(context, asked))
-    span: Span = moment.told["span"]
+    answer = get_or_compute(
+        context.answers, context.question(asked), context.store, context.now(), lambda: _told(context, asked)
+    )
+    span: Span = answer.value["span"]
     query = FootprintQuery(span, criterion, org_unit=asked.org_unit or None)
     values = {
-        **moment.told,
+        **answer.value,
         "criterion": criterion,
         "org_unit": asked.org_unit,
-        "as_of": moment.at if moment.kept else None,
+        "as_of": answer.at if answer.cached else None,
         "crumbs": crumbs(asked.org_unit, context.scope),
         "scope_root": context.scope.root,
         "title": label,
