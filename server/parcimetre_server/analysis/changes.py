@@ -126,7 +126,7 @@ def compare_results(
     both = before, after
     at = _places([*both, *(earlier or ())])
     first, last = (period_amounts(one, at) for one in both)
-    if min(first.present, last.present) < (1 if after.guard is None else FEWEST):
+    if min(first.present, last.present) < (1 if after.disclosure is None else FEWEST):
         return None
     moved = _moved(both, at)
     parts, told = change_parts(first, last, moved), first
@@ -136,18 +136,18 @@ def compare_results(
         parts = {reason: (part + old[reason]) / 2 for reason, part in parts.items()}
         parts["factors"] = (first.total - told.total + last.total - then.total) / 2
     size = np.abs(told.total) + np.abs(last.total)
-    found = _summed(parts, size, guarded=after.guard is not None)
+    found = _summed(parts, size, guarded=after.disclosure is not None)
     return Changes(float(told.total.sum()), float(last.total.sum()), UNITS[after.criterion], found)
 
 
 def _places(known: Sequence[FootprintResult]) -> dict[DeviceId, int]:
-    ids = (device.id for figures in known for one in figures.alike for device in one.devices)
+    ids = (device.id for figures in known for one in figures.cohorts for device in one.devices)
     return {device: i for i, device in enumerate(dict.fromkeys(ids))}
 
 
 def _moved(both: Sequence[FootprintResult], at: Mapping[DeviceId, int]) -> Members:
     """Devices (n,) that came from, or went to, an org unit that is not in the figures, in their time."""
-    stays = [device for figures in both for one in figures.alike for device in one.devices]
+    stays = [device for figures in both for one in figures.cohorts for device in one.devices]
     rows = np.array([at[device.id] for device in stays], np.intp)
     since, until = np.full(len(at), LAST_SECOND), np.zeros(len(at), np.int64)
     np.minimum.at(since, rows, np.array([device.since for device in stays], np.int64))
@@ -161,10 +161,10 @@ def _moved(both: Sequence[FootprintResult], at: Mapping[DeviceId, int]) -> Membe
 def period_amounts(known: FootprintResult, at: Mapping[DeviceId, int]) -> PeriodAmounts:
     """What devices did and cost over all periods of some figures, in the places that `at` gives them."""
     n = len(at)
-    if not known.alike:
+    if not known.cohorts:
         return PeriodAmounts(*np.zeros((6, n)))
-    rows = np.array([at[device.id] for one in known.alike for device in one.devices], np.intp)
-    columns = np.concatenate([_columns(one) for one in known.alike], axis=1)
+    rows = np.array([at[device.id] for one in known.cohorts for device in one.devices], np.intp)
+    columns = np.concatenate([_columns(one) for one in known.cohorts], axis=1)
     service_s, recorded_s, *rest = (np.bincount(rows, column, n).astype(np.float64) for column in columns)
     return PeriodAmounts(np.maximum(service_s, recorded_s), recorded_s, *rest)
 

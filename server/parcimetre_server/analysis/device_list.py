@@ -132,7 +132,7 @@ def list_devices(context: Context, query: FootprintQuery) -> list[ListedDevice]:
 
 def _used(found: FootprintResult) -> Iterator[tuple[DeviceId, DeviceUse]]:
     """Each device's electricity, footprint and coverage over all periods."""
-    for one in found.alike:
+    for one in found.cohorts:
         energy_kwh = one.energy_j.sum(axis=(0, 2)) / J_PER_KWH
         value, covered_s, expected_s = (
             array.sum(axis=-1) for array in (impact_by_device(one), one.covered_s, one.expected_s)

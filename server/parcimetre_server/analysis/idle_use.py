@@ -97,12 +97,12 @@ def outside_hours(span: Span, zone: ZoneInfo) -> Flags:
 def _habits(group: Cohort, slots: DeviceSlots, outside: Flags, kg_per_kwh: Array) -> Iterator[IdlePattern]:
     """The habits of machines that are alike; those without a record are left out."""
     activity, profile, n = slots.activity, group.profile, slots.n
-    energy_j = slots.chosen(profile).energy_j
+    energy_j = slots.sourced_energy(profile).energy_j
     idle, awake = _idle(activity), activity.awake_s > 0
 
     def summed(chosen: Flags, per_slot: Array) -> Array:
         """The sum of each device over some of its slots (n,)."""
-        return np.bincount(slots.of[chosen], per_slot[chosen], n).astype(np.float64)
+        return np.bincount(slots.owner[chosen], per_slot[chosen], n).astype(np.float64)
 
     def amounts(chosen: Flags, spent_j: Array) -> list[EnergyAmount]:
         """Energy of each device over some of its slots, with the grid's intensity in each."""
@@ -115,7 +115,7 @@ def _habits(group: Cohort, slots: DeviceSlots, outside: Flags, kg_per_kwh: Array
     left_on = amounts(outside & idle, beyond_sleep)
     unneeded, used = amounts(awake, beyond_off), amounts(awake, energy_j)
     awake_s, idle_s = summed(awake, activity.awake_s), summed(idle, activity.awake_s)
-    for i in np.flatnonzero(np.bincount(slots.of)).tolist():
+    for i in np.flatnonzero(np.bincount(slots.owner)).tolist():
         device = group.devices[i]
         desk = device.category in WORKSTATIONS
         idles = not desk and awake_s[i] >= ENOUGH_S and idle_s[i] >= IDLE_SERVER * awake_s[i]

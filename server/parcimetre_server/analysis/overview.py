@@ -75,7 +75,7 @@ def compute_overview(context: Context, asked: OverviewRequest) -> tuple[dict[str
         "span": period.span,
         "moved": compare_results(before, after),
         "trend": trend_of(context, replace(query, interval=period.interval)) if period.interval else None,
-        "units_to_choose": _units(context, figures.guard),
+        "units_to_choose": _units(context, figures.disclosure),
         **_groups(context, figures, asked.org_unit),
         **_choices(context, period, asked),
     }
@@ -84,7 +84,7 @@ def compute_overview(context: Context, asked: OverviewRequest) -> tuple[dict[str
 
 def _groups(context: Context, figures: result.FootprintResult, org_unit: str) -> dict[str, Any]:
     """The period's total, and what it is made of."""
-    total, sees_devices, known = figures.total(), figures.guard is None, figures.known
+    total, sees_devices, known = figures.total(), figures.disclosure is None, figures.devices_by_id
     shown = bars(figures.greatest_devices(MAX_DEVICES), {str(key): found for key, found in known.items()})
     return {
         "total": total,

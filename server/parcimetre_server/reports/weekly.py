@@ -51,14 +51,18 @@ class WeekResults:
         def seen(known: FootprintResult) -> FootprintResult:
             """Some of the figures, cut so."""
             part = known if scope.root is None else known.within(scope.root)
-            return part.seen_by(scope, guard)
+            return part.redacted_for(scope, guard)
 
         found = seen(self.found)
         return WeekResults(
             found,
             seen(self.previous),
             seen(self.by_day),
-            tuple(visible_patterns(found.known, self.habits, Span(*found.periods.edges[[0, -1]].tolist()))),
+            tuple(
+                visible_patterns(
+                    found.devices_by_id, self.habits, Span(*found.periods.edges[[0, -1]].tolist())
+                )
+            ),
             None if self.then is None else (seen(self.then[0]), seen(self.then[1])),
         )
 
@@ -77,7 +81,7 @@ def compute_week(
         found,
         compute_footprint(context, replace(asked, span=before)),
         compute_footprint(context, replace(asked, interval="day")),
-        tuple(seen.of(found.known)),
+        tuple(seen.of(found.devices_by_id)),
         None if earlier is None else _then(context, earlier, asked, before),
     )
 
@@ -92,15 +96,15 @@ def weekly_report(
     span, _ = _spans(context, week)
     looked = looked or compute_week(context, week, org_unit)
     found, previous = looked.found, looked.previous
-    counted, devices = found.in_service(), found.known
+    counted, devices = found.in_service(), found.devices_by_id
     below = lowest_common_unit(devices.values(), org_unit or "")
     return WeeklyReport(
         week=week,
         span=span,
         org_unit=org_unit,
         state=_state(span, context.now()),
-        devices=len(counted) if found.guard is None else found.count,
-        virtual=sum(map(is_virtual, counted)) if found.guard is None else 0,
+        devices=len(counted) if found.disclosure is None else found.count,
+        virtual=sum(map(is_virtual, counted)) if found.disclosure is None else 0,
         total=found.total(),
         market=_market(context, span, org_unit),
         previous=previous.total(),
@@ -157,8 +161,8 @@ def _then(
 
 def _actions(context: Context, looked: WeekResults, below: str) -> tuple[Action, ...]:
     found = looked.found
-    own = [habit for habit in looked.habits if _is_of(habit.device, found.known)]
-    return recommend_actions(own, context.settings.eur_per_kwh, TOP, found.guard, below)
+    own = [habit for habit in looked.habits if _is_of(habit.device, found.devices_by_id)]
+    return recommend_actions(own, context.settings.eur_per_kwh, TOP, found.disclosure, below)
 
 
 def _is_of(device: Device, known: Mapping[DeviceId, Device]) -> bool:

@@ -66,7 +66,7 @@ def explain(
         "span": span,
         "total": total,
         "explanation": found,
-        "greatest": [(row, known.known[DeviceId(row.group)].name) for row in greatest],
+        "greatest": [(row, known.devices_by_id[DeviceId(row.group)].name) for row in greatest],
         "more": 0 if device else len(known.in_service()) - len(greatest),
         "terms": {factor.id: _terms(found, factor.id) for factor in factors},
         "sources_of": {factor.id: factor.source.url for factor in factors},
