@@ -7,7 +7,7 @@ power by its own model, and at the mean of the grid's last week. Its share of di
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,16 +21,15 @@ from ..base.units import J_PER_KWH
 from ..fleet.device import Device
 from ..fleet.devices import devices
 from ..fleet.lookup import chosen
+from ..fleet.silence import is_silent, last_heard_at
 from ..footprint.energy_use import Array
 from ..footprint.grid_intensity import Grid
 from ..footprint.grouping import add_up
 from ..footprint.hardware_model import Errors, HardwareModel, hardware_models
 from ..footprint.uncertainty import bounds
-from ..organisation import merges
 from ..store.records import Body, DeviceId
 
 DAY_S = 86_400
-QUIET_S = 2 * DAY_S
 GRID_DAYS = 7
 BUSIEST = LOAD_STATES.index("decile9")
 BETWEEN_DECILES = 0.9
@@ -66,7 +65,7 @@ class Denial:
 
 @dataclass(frozen=True)
 class Agent:
-    """One device's agent; `last_seen` is its latest report or the end of its last slot, seconds UTC.
+    """One device's agent; `last_seen` is when it was last heard, seconds UTC, None if never.
 
     `waiting` is None where it has not reported since the collector started; `lost` is None where it never
     lost anything.
@@ -77,6 +76,7 @@ class Agent:
     org_unit: str
     version: str
     last_seen: int | None
+    silent: bool
     waiting: int | None
     denied: tuple[Denial, ...]
     lost: Body | None
@@ -148,18 +148,20 @@ def _agents(context: Context, found: list[Device]) -> FleetAgents:
     )
 
 
-def _agent(context: Context, found: Iterable[Device], spent: Mapping[DeviceId, _AgentUse]) -> Iterator[Agent]:
-    losses, spans, now = context.store.latest("losses"), merges.spans(context.store), context.now()
+def _agent(
+    context: Context, found: Collection[Device], spent: Mapping[DeviceId, _AgentUse]
+) -> Iterator[Agent]:
+    losses, heard = context.store.latest("losses"), last_heard_at(context, found)
     for one in found:
-        heard, span = context.seen.of(one.id), spans.get(one.id)
-        silent_since = None if span is None else min(now, span[1] + SLOT_S)
+        contact, last_seen = context.seen.of(one.id), heard.get(one.id)
         yield Agent(
             device=one.id,
             name=one.name,
             org_unit=one.org_unit,
             version=one.agent_version,
-            last_seen=heard.at if heard else silent_since,
-            waiting=heard.waiting if heard else None,
+            last_seen=last_seen,
+            silent=is_silent(context, one, last_seen),
+            waiting=contact.waiting if contact else None,
             denied=tuple(_denied(one)),
             lost=losses[one.id].body if one.id in losses else None,
             cost=_cost([spent[one.id]], context) if one.id in spent else None,

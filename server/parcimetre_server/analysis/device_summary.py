@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from parcimetre_agent.report import Inventory
-from parcimetre_factors.service_life.purchase import Stated
+from parcimetre_factors.service_life.purchase import StatedPurchase
 
 from ..access.context import Context
 from ..fleet.device import Device
@@ -37,7 +37,7 @@ class DeviceSummary:
     agent_version: str
     first_slot: int | None
     last_slot: int | None
-    purchase: Stated | None
+    purchase: StatedPurchase | None
     scrapped: bool
     driven_by: str | None
     not_counted: NotCounted | None

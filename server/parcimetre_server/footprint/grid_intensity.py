@@ -8,8 +8,8 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explanation.term import Term
 from parcimetre_factors.grid.intensity import GridSlots, intensity, intensity_term
-from parcimetre_factors.grid.market_based import Contract, market, market_term, with_contracts
-from parcimetre_factors.grid.observations import Observed
+from parcimetre_factors.grid.market_based import Contract, market_based_intensity, market_term, with_contracts
+from parcimetre_factors.grid.observations import ObservedSlots
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.context import Context
@@ -40,7 +40,7 @@ class Grid:
         self._first = span.first
         self._starts = np.arange(span.first, span.last, SLOT_S, dtype=np.int64)
         self._located: dict[str, GridSlots | None] = {}
-        self._observed: dict[str, Observed | None] = {}
+        self._observed: dict[str, ObservedSlots | None] = {}
 
     def of(self, zone: str) -> GridSlots | None:
         """Return the intensity of a zone in each slot of the span, None where no factor has the criterion."""
@@ -56,7 +56,7 @@ class Grid:
             return located
         supplied = self.supplied(device)
         if supplied not in self._market:
-            self._market[supplied] = market(located, self._starts, *supplied, self.factors)
+            self._market[supplied] = market_based_intensity(located, self._starts, *supplied, self.factors)
         return self._market[supplied]
 
     def supplied(self, device: Device) -> tuple[str, tuple[Contract, ...]]:
@@ -78,7 +78,7 @@ class Grid:
             self.factors,
         )
 
-    def observed(self, zone: str) -> Observed | None:
+    def observed(self, zone: str) -> ObservedSlots | None:
         """Return the feeds' observations of a zone in the span, None where there are none."""
         if zone not in self._observed:
             first, last = self._span.first, self._span.last

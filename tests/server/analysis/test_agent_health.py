@@ -4,7 +4,7 @@ import json
 
 import pytest
 from parcimetre_agent.report import Losses, Report, SelfCost, SensorOutcome, SetAside
-from parcimetre_agent.wire import document
+from parcimetre_agent.sending.wire_json import document
 from parcimetre_server.analysis.agent_health import agent_of, busy_thread_w, fleet_agents
 from parcimetre_server.base.units import J_PER_KWH
 from parcimetre_server.fleet.devices import device

@@ -15,7 +15,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from parcimetre_factors.hardware.description import Hardware
-from parcimetre_factors.power.calibration import PREFIX, TABLE, Calibration, Session, calibrate, key, session
+from parcimetre_factors.power.calibration import (
+    PREFIX,
+    TABLE,
+    BatterySession,
+    Calibration,
+    calibrate,
+    model_key,
+    session,
+)
 from parcimetre_factors.power.model import client
 from parcimetre_factors.power.power_supply import supply
 from parcimetre_factors.tables.factor_set import COLUMNS, Source
@@ -45,11 +53,11 @@ class ModelCalibration:
 
 def calibrate_models(context: Context, span: Span) -> list[ModelCalibration]:
     """The calibration of each model with enough time on battery, in the order of their names."""
-    sessions: dict[tuple[str, frozenset[str]], list[Session]] = {}
+    sessions: dict[tuple[str, frozenset[str]], list[BatterySession]] = {}
     models: dict[tuple[str, frozenset[str]], Hardware] = {}
     for made, one in _sessions(context, span):
-        models.setdefault(key(made), made)
-        sessions.setdefault(key(made), []).append(one)
+        models.setdefault(model_key(made), made)
+        sessions.setdefault(model_key(made), []).append(one)
     found = []
     for model, told in sessions.items():
         error = context.factors.get(supply(models[model], context.factors).error)
@@ -59,7 +67,7 @@ def calibrate_models(context: Context, span: Span) -> list[ModelCalibration]:
     return sorted(found, key=lambda one: _subject(one.hardware))
 
 
-def _sessions(context: Context, span: Span) -> Iterator[tuple[Hardware, Session]]:
+def _sessions(context: Context, span: Span) -> Iterator[tuple[Hardware, BatterySession]]:
     """Each device's time on battery, beside its model that no calibration changes."""
     asked = {found.id: found for found in devices(context.store).values() if _counts(found)}
     for device_id, activity in merges.activities(context.store, asked, span.first, span.last):

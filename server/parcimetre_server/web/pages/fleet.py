@@ -16,7 +16,6 @@ from fastapi.responses import HTMLResponse, Response
 from parcimetre_factors.criteria import UNITS, Criterion
 
 from ...access.context import Context
-from ...analysis.agent_health import QUIET_S
 from ...analysis.device_list import ASCENDING, Filter, ListedDevice, Sorting, list_devices, sort_devices
 from ...analysis.overview import DAYS, PERIODS, Period
 from ...base.i18n import N_
@@ -38,7 +37,7 @@ LISTS: dict[List, str] = {
     "retired": N_("Retired"),
 }
 WORK: dict[List, str] = {
-    "silent": N_("Not heard for two days: switched off for good, without network, or the agent is gone."),
+    "silent": N_("No report for {hours} h: switched off for good, no network, or the agent was removed."),
     "duplicate": N_(
         "Several devices with one fingerprint, serial number or host name: merge what is one machine."
     ),
@@ -106,8 +105,7 @@ def devices(
         "found": found,
         "shown": shown,
         "names": names,
-        "now": context.now(),
-        "quiet_s": QUIET_S,
+        "silent_after_hours": context.settings.silent_after_hours,
         "unit": UNITS[wish.criterion],
         "crumbs": crumbs(wish.org_unit, context.scope),
         "lists": [
