@@ -26,7 +26,8 @@ from ..base.periods import (
 )
 
 Kind = Literal["today", "7d", "30d", "week", "month", "year", "own"]
-ROLLING: dict[Kind, int] = {"today": 1, "7d": 7, "30d": 30}
+Period = Literal["today", "7d", "30d"]
+ROLLING: dict[Period, int] = {"today": 1, "7d": 7, "30d": 30}
 MONTH, YEAR = re.compile(r"\d{4}-\d{2}"), re.compile(r"\d{4}")
 DAYS_OF_DAYS, DAYS_OF_WEEKS = 45, 200
 
@@ -54,7 +55,7 @@ def choose_period(kind: Kind, name: str, begin: str, end: str, zone: ZoneInfo, n
 
     `begin` and `end` are the first and the last day of an own period, the end included.
     """
-    if kind in ROLLING:
+    if kind in ("today", "7d", "30d"):
         days, today = ROLLING[kind], _date(now, zone)
         compared = _days_before(today, days, zone)
         return ChosenPeriod(kind, since_midnight(now, zone, days), *compared, "day" if days > 1 else None)
