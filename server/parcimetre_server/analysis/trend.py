@@ -10,11 +10,8 @@ from parcimetre_factors.criteria import Stage
 from ..access.context import Context
 from ..base.periods import Span, cut
 from ..footprint.compute import compute_footprint
-from ..footprint.query import FootprintQuery, FootprintRow
+from ..footprint.query import STAGES, FootprintQuery, FootprintRow
 
-STAGES = tuple(
-    str(stage) for stage in (Stage.USE, Stage.MANUFACTURING, Stage.DISTRIBUTION, Stage.END_OF_LIFE)
-)
 PERIODS_AT_ONCE = 12
 MISSING = "missing"
 

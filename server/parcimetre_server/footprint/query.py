@@ -15,6 +15,9 @@ from ..grid.supply_contracts import Electricity
 from ..store.records import DeviceId
 
 COMPLETE = 0.995
+STAGES = tuple(
+    str(stage) for stage in (Stage.USE, Stage.MANUFACTURING, Stage.DISTRIBUTION, Stage.END_OF_LIFE)
+)
 
 
 class TooManyRows(ParcimetreError):

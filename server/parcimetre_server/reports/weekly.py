@@ -75,13 +75,13 @@ def compute_week(
     """
     span, before = _spans(context, week)
     asked = FootprintQuery(span, Criterion.GWP, "total", org_unit)
-    seen = IdleUseObserver(span, context.zone)
-    found = compute_footprint(context, asked, seen.watch)
+    observer = IdleUseObserver(span, context.zone)
+    found = compute_footprint(context, asked, observer.observe)
     return WeekResults(
         found,
         compute_footprint(context, replace(asked, span=before)),
         compute_footprint(context, replace(asked, interval="day")),
-        tuple(seen.of(found.devices_by_id)),
+        tuple(observer.patterns(found.devices_by_id)),
         None if earlier is None else _then(context, earlier, asked, before),
     )
 

@@ -288,7 +288,7 @@ class _Writer:
         translator, f, unit = self._tongue, self._f, self._report.total.unit
         lines = tuple(
             Line(
-                translator(view.title),
+                translator(label("stage", view.key)),
                 (
                     translator("no factor") if view.row.value is None else f.quantity(view.row.value, unit),
                     f.percent(view.share),

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from parcimetre_server.analysis.trend import MISSING, STAGES, trend, trend_of
+from parcimetre_server.analysis.trend import MISSING, trend, trend_of
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.footprint.compute import compute_footprint
-from parcimetre_server.footprint.query import FootprintQuery
+from parcimetre_server.footprint.query import STAGES, FootprintQuery
 from parcimetre_server.presentation.stacked_chart import stacked_chart
 
 UNBROKEN = "\u00a0"
