@@ -62,7 +62,7 @@ def first_model(answers: Answers, oids: Iterable[str], maker: Maker | None) -> s
 
 
 def base_inventory(found: KnownDevice, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
-    """Return the device as the report carries it: its serial number as a hash, its address not at all."""
+    """Return the device as the report carries it: a hash of its serial number, and no address."""
     return Inventory(
         taken_at=taken_at,
         category=found.category,

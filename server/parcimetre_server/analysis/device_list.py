@@ -19,7 +19,7 @@ from ..fleet.monitors import spans
 from ..fleet.purchases import purchase_of
 from ..fleet.silence import is_silent, last_heard_at
 from ..footprint.compute import compute_footprint
-from ..footprint.contributions import values
+from ..footprint.contributions import impact_by_device
 from ..footprint.device_footprints import service_start
 from ..footprint.hardware_model import hardware_models
 from ..footprint.query import FootprintQuery
@@ -99,7 +99,7 @@ def _words(device: Device) -> str:
     return " ".join(filter(None, words)).casefold()
 
 
-def fleet(context: Context, query: FootprintQuery) -> list[ListedDevice]:
+def list_devices(context: Context, query: FootprintQuery) -> list[ListedDevice]:
     """Every device that the query asks for, those included that never reported; by id."""
     found, store = compute_footprint(context, query), context.store
     used = dict(_used(found))
@@ -134,7 +134,7 @@ def _used(found: FootprintResult) -> Iterator[tuple[DeviceId, DeviceUse]]:
     for one in found.alike:
         energy_kwh = one.energy_j.sum(axis=(0, 2)) / J_PER_KWH
         value, covered_s, expected_s = (
-            array.sum(axis=-1) for array in (values(one), one.covered_s, one.expected_s)
+            array.sum(axis=-1) for array in (impact_by_device(one), one.covered_s, one.expected_s)
         )
         for i, device in enumerate(one.devices):
             share = min(1.0, float(covered_s[i] / expected_s[i])) if expected_s[i] > 0 else None
@@ -180,7 +180,7 @@ def _traits(device: Device, fingerprint: str | None) -> Iterator[tuple[str, str]
         yield "hostname", device.hostname.casefold()
 
 
-def ordered(found: Iterable[ListedDevice], by: Sorting, backwards: bool) -> list[ListedDevice]:
+def sort_devices(found: Iterable[ListedDevice], by: Sorting, backwards: bool) -> list[ListedDevice]:
     """Devices by one of their columns, those alike by name."""
     by_name = sorted(found, key=lambda one: one.device.name.casefold())
     return sorted(by_name, key=lambda one: one.key(by), reverse=backwards)

@@ -24,7 +24,7 @@ def agents(
 ) -> HTMLResponse:
     """The agents of the fleet, or of an org unit; those not heard for longest come first."""
     org_unit = org_unit or context.scope.root or ""
-    found = fleet.agents(context, org_unit or None)
+    found = fleet.fleet_agents(context, org_unit or None)
     longest = sorted(found.agents, key=lambda agent: agent.last_seen or 0)
     values = {
         "found": found,

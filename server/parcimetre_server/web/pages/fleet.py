@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, Response
 from parcimetre_factors.criteria import UNITS, Criterion
 
 from ...access.context import Context
-from ...analysis.device_list import ASCENDING, Filter, ListedDevice, Sorting, fleet, ordered
+from ...analysis.device_list import ASCENDING, Filter, ListedDevice, Sorting, list_devices, sort_devices
 from ...analysis.overview import DAYS, PERIODS, Period
 from ...base.i18n import N_
 from ...base.periods import since_midnight
@@ -88,7 +88,7 @@ class Wish:
 def _all(context: Context, wish: Wish) -> list[ListedDevice]:
     """Every device of the org unit that is meant."""
     span = since_midnight(context.now(), context.zone, DAYS[wish.period])
-    return fleet(context, Asked(span, wish.criterion, org_unit=wish.org_unit or context.scope.root))
+    return list_devices(context, Asked(span, wish.criterion, org_unit=wish.org_unit or context.scope.root))
 
 
 @router.get(LIST, response_class=HTMLResponse)
@@ -97,7 +97,7 @@ def devices(
 ) -> HTMLResponse:
     """The devices that fit, page by page."""
     everything = _all(context, wish)
-    found = ordered(filter(wish.filter(wish.which).fits, everything), wish.sort, wish.backwards)
+    found = sort_devices(filter(wish.filter(wish.which).fits, everything), wish.sort, wish.backwards)
     shown = found[(wish.page - 1) * ON_A_PAGE : wish.page * ON_A_PAGE]
     names = {one.device.id: one.device.name for one in everything}
     values = {
@@ -130,7 +130,7 @@ def devices(
 @router.get(f"{LIST}.csv")
 def devices_csv(context: Annotated[Context, Depends(readable)], wish: Annotated[Wish, Depends()]) -> Response:
     """The devices that fit, all of them, as CSV."""
-    found = ordered(filter(wish.filter(wish.which).fits, _all(context, wish)), wish.sort, wish.backwards)
+    found = sort_devices(filter(wish.filter(wish.which).fits, _all(context, wish)), wish.sort, wish.backwards)
     text = io.StringIO()
     rows = [_row(one, UNITS[wish.criterion]) for one in found]
     writer = csv.DictWriter(text, list(rows[0] if rows else ("device",)))
