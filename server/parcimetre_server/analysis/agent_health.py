@@ -153,7 +153,7 @@ def _agent(
 ) -> Iterator[Agent]:
     losses, heard = context.store.latest("losses"), last_heard_at(context, found)
     for one in found:
-        contact, last_seen = context.seen.of(one.id), heard.get(one.id)
+        contact, last_seen = context.last_heard.get(one.id), heard.get(one.id)
         yield Agent(
             device=one.id,
             name=one.name,

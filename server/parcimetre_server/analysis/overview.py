@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from parcimetre_factors.criteria import Criterion
 
-from ..access.answer_cache import whole
+from ..access.answer_cache import recompute
 from ..access.context import Context
 from ..access.disclosure import DisclosureControl
+from ..access.scoped_store import whole
 from ..base.i18n import N_
 from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
@@ -53,7 +55,9 @@ def refresh_cached_overview(context: Context) -> None:
     """Have the first page of a large fleet ready, so that nobody waits for it."""
     if _is_large(context):
         first = OverviewRequest()
-        context.moments.renew((context.scope, first), context, lambda: compute_overview(context, first))
+        question = context.question(first)
+        compute = partial(compute_overview, context, first)
+        recompute(context.answers, question, context.store, context.now(), compute)
 
 
 def _is_large(context: Context) -> bool:

@@ -20,15 +20,16 @@ from .hardware_model import hardware_models
 from .query import FootprintQuery, FootprintRow
 from .redaction import disclosure_control, merge_small_units
 from .result import FootprintResult
-from .usage_reader import SlotObserver, UsageReader, days_of
+from .usage_reader import FEW, SlotObserver, UsageReader, days_of
 
 
 def compute_footprint(
-    context: Context, query: FootprintQuery, watch: SlotObserver | None = None
+    context: Context, query: FootprintQuery, watch: SlotObserver | None = None, few: int = FEW
 ) -> FootprintResult:
     """Figures of every device that the query asks for and that ever reported.
 
-    All slots of its span are shown to who is to `watch`.
+    `watch` is called with all slots of its span. Of at most `few` devices the slots are read rather than the
+    cached daily totals.
     """
     store, wiring = context.store, ConnectionMap.of(context.store)
     guard = _disclosure_control(context, query)
@@ -41,7 +42,7 @@ def compute_footprint(
     grid = Grid(context, days or query.span, query.criterion, query.electricity)
     policy = query.amortisation or context.settings.amortisation
     frame = QueryContext(hardware_models(context.factors), grid, periods, context.now(), policy, context.zone)
-    recorded = UsageReader(context, frame, query.span, days, spans, held, wiring, watch)
+    recorded = UsageReader(context, frame, query.span, days, spans, held, wiring, watch, few)
     groups = group_into_cohorts(((stay, spans[stay.id][0]) for stay in asked if stay.id in spans), frame)
     made = (cohort_footprints(group, frame, *recorded.of(group)) for group in groups)
     known = tuple(made if guard is None else merge_small_units(made, guard))

@@ -26,16 +26,14 @@ class DeviceSlots:
     n: int
     of: NDArray[np.intp]
     activity: Activity
-    _chosen: dict[int, SourcedEnergy] = field(default_factory=dict)
+    _chosen: dict[HardwareModel, SourcedEnergy] = field(default_factory=dict)
 
     def chosen(self, profile: HardwareModel) -> SourcedEnergy:
         """Energy of each slot by the hardware's profile, looked at once."""
-        if id(profile) not in self._chosen:
+        if profile not in self._chosen:
             virtual = profile.hardware.virtual
-            self._chosen[id(profile)] = select_power_source(
-                self.activity, profile.watts, virtual, profile.supply
-            )
-        return self._chosen[id(profile)]
+            self._chosen[profile] = select_power_source(self.activity, profile.watts, virtual, profile.supply)
+        return self._chosen[profile]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import Criterion
 
+from ...access.answer_cache import get_or_compute
 from ...access.context import Context
 from ...analysis.overview import OverviewRequest, Period, compute_overview
 from ...analysis.period_choice import Kind
@@ -36,14 +38,15 @@ def overview(
 ) -> HTMLResponse:
     """The overview of the fleet, or of an org unit and what is below it."""
     asked = OverviewRequest(period, at, begin, end, criterion, org_unit or context.scope.root or "")
-    moment = context.moments.tell((context.scope, asked), context, lambda: compute_overview(context, asked))
-    span: Span = moment.told["span"]
+    compute = partial(compute_overview, context, asked)
+    answer = get_or_compute(context.answers, context.question(asked), context.store, context.now(), compute)
+    span: Span = answer.value["span"]
     query = FootprintQuery(span, criterion, org_unit=asked.org_unit or None)
     values = {
-        **moment.told,
+        **answer.value,
         "criterion": criterion,
         "org_unit": asked.org_unit,
-        "as_of": moment.at if moment.kept else None,
+        "as_of": answer.at if answer.cached else None,
         "crumbs": crumbs(asked.org_unit, context.scope),
         "scope_root": context.scope.root,
         "title": label,
