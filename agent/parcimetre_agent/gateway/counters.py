@@ -24,7 +24,7 @@ def reading(
     """What the counters say, and what they say that cannot be; `table` holds numbered counters.
 
     The total stands alone where its parts contradict it. Impressions, where the printer counts sheets, are
-    its sheets: it tells no more.
+    its sheets: it counts nothing else.
     """
     total = answers.get(printers.LIFE_COUNT)
     if total is None:

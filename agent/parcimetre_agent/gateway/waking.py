@@ -12,7 +12,7 @@ ENOUGH = 3
 
 
 @dataclass(frozen=True)
-class Waking:
+class WakingHistory:
     """How often running it woke, or stayed asleep."""
 
     woke: int = 0
@@ -28,8 +28,8 @@ class Waking:
         """Whether polls wake it."""
         return self.woke == ENOUGH
 
-    def seen(self, awake: bool) -> Waking:
+    def seen(self, awake: bool) -> WakingHistory:
         """After one more look at a printer that was asleep."""
         if self.is_known:
             return self
-        return Waking(self.woke + 1) if awake else Waking(0, self.slept + 1)
+        return WakingHistory(self.woke + 1) if awake else WakingHistory(0, self.slept + 1)

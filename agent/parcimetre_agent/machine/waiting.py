@@ -12,7 +12,7 @@ if sys.platform == "linux":
     _STOPS = {signal.SIGTERM, signal.SIGINT}
 
     def take_signals() -> None:
-        """Keep SIGTERM, SIGINT and SIGCHLD for `wait`; children inherit this and undo it."""
+        """Block SIGTERM, SIGINT and SIGCHLD until `wait`; children inherit this and undo it."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS | {signal.SIGCHLD})
 
     def release_signals() -> None:

@@ -1,4 +1,4 @@
-"""Pure: samples in, one slot out. A slot is a quarter hour aligned to UTC; its states sum to 900 s exactly.
+"""Compute a slot from samples. A slot is a quarter hour aligned to UTC; its states sum to 900 s exactly.
 
 Counters are compared between two samples; what they counted is spread evenly over the time between, so
 that a slot boundary between two samples splits it by time.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..machine.clock import Instant
 from ..metering.counters import Channel, Counter, mean_power_w
-from ..metering.rare_readings import Late
+from ..metering.rare_readings import ChannelPower
 from .states import ASLEEP, AWAKE, OFF, Interval
 
 SLOT_S = 900
@@ -38,11 +38,11 @@ class Sample(NamedTuple):
     at: Instant
     values: dict[str, float]
     counters: list[Counter]
-    late: Sequence[Late] = ()
+    late: Sequence[ChannelPower] = ()
     doubts: tuple[tuple[str, str], ...] = ()
 
 
-class Piece(NamedTuple):
+class Stretch(NamedTuple):
     """A stretch within one slot, in one state, with the means over it.
 
     `load` is 0 to 1 or None; `means` has the slot's own field names; `power_w` is the mean by counter
@@ -100,7 +100,7 @@ def slot_start(wall_s: float) -> int:
     return int(wall_s // SLOT_S) * SLOT_S
 
 
-def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
+def stretches(before: Sample, after: Sample, interval: Interval) -> list[Stretch]:
     """What the two samples say about the time between them, by state.
 
     A display that changed in between is taken to have done so halfway: over many changes nothing is missed.
@@ -117,11 +117,11 @@ def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
     for span in interval.spans:
         if span.state == AWAKE:
             halfway_s = (span.start_s + span.end_s) / 2 if changed and interval.continuous else span.end_s
-            found.append(Piece(span.start_s, halfway_s, _display(shown), load, means, power_w))
+            found.append(Stretch(span.start_s, halfway_s, _display(shown), load, means, power_w))
             if halfway_s < span.end_s:
-                found.append(Piece(halfway_s, span.end_s, _display(not shown), load, means, power_w))
+                found.append(Stretch(halfway_s, span.end_s, _display(not shown), load, means, power_w))
         else:
-            found.append(Piece(span.start_s, span.end_s, span.state, None, {}, {}))
+            found.append(Stretch(span.start_s, span.end_s, span.state, None, {}, {}))
     return found
 
 
@@ -129,7 +129,7 @@ def _display(shown: bool) -> str:
     return "display_on" if shown else "display_off"
 
 
-def split(piece: Piece) -> list[Piece]:
+def split_by_slot(piece: Stretch) -> list[Stretch]:
     """The piece cut at every slot boundary."""
     cut = []
     start_s = piece.start_s
@@ -141,7 +141,7 @@ def split(piece: Piece) -> list[Piece]:
     return cut
 
 
-def one_slot(start: int, parts: list[Piece]) -> SlotRecord:
+def slot_of(start: int, parts: list[Stretch]) -> SlotRecord:
     """The slot that these pieces make, all of them within it; what they do not cover is unknown."""
     lasting_s: dict[str, float] = {}
     deciles_s = [0.0] * DECILES
@@ -160,7 +160,7 @@ def one_slot(start: int, parts: list[Piece]) -> SlotRecord:
     return _record(start, whole, deciles_s, [_average(parts, name) for name in MEANS], joules)
 
 
-def joined(first: SlotRecord, second: SlotRecord) -> SlotRecord:
+def merged_slot(first: SlotRecord, second: SlotRecord) -> SlotRecord:
     """Two partial records of one slot, of disjoint stretches of it, as one.
 
     When they cannot be disjoint (the clock was set back) the one that covers more is returned.
@@ -257,7 +257,7 @@ def _means(before: Sample, after: Sample) -> dict[str, float]:
     return means
 
 
-def _average(parts: list[Piece], name: str) -> float | None:
+def _average(parts: list[Stretch], name: str) -> float | None:
     seen = [(part.means[name], part.end_s - part.start_s) for part in parts if name in part.means]
     length_s = sum(length for _, length in seen)
     if length_s <= 0:
