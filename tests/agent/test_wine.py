@@ -131,7 +131,7 @@ def test_resident_loads_nothing_it_does_not_need_on_windows_either() -> None:
 
 def test_interrupt_ends_the_residents_wait() -> None:
     script = (
-        "import signal, threading; from parcimetre_agent.machine import waiting; waiting.take_signals();"
+        "import signal, threading; from parcimetre_agent.machine import waiting; waiting.block_signals();"
         "threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start(); print(waiting.wait(600))"
     )
     assert _run("python/python.exe", "-c", script).strip() == "stop"

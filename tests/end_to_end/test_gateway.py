@@ -43,7 +43,7 @@ def reported(context, simulator, tmp_path):  # noqa: F811
         asyncio.run(PollingRound(configuration, book, first + i * SLOT_S, look_again_s=0.0).run())
     for watched in book.devices().values():
         watched.counters_due_s = 0.0
-        book.keep((), {watched.known.key: watched})
+        book.save((), {watched.known.key: watched})
     asyncio.run(
         PollingRound(GatewayConfiguration(targets(True), timeout_s=10), book, now, look_again_s=0.0).run()
     )

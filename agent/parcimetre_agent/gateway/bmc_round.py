@@ -62,7 +62,7 @@ class ServerRound:
             self._judge(there, said, asked_s)
         self.count.late = len(self._asking.late)
         own = (one for name, one in self._places.items() if name.startswith(PREFIX))
-        self._book.keep(own, {key: self._devices[key] for key in self._changed})
+        self._book.save(own, {key: self._devices[key] for key in self._changed})
         self._book.bound(self._now_s)
         return self.count
 
@@ -212,7 +212,7 @@ def slot_totals(before: LastAnswer, now: LastAnswer, late: Iterable[ChannelPower
         since_s = max(one.since_s, now.at_s - SLOT_S / 2) if is_long else one.since_s
         for start, _, seconds in by_slot([StatePeriod(since_s, now.at_s, now.state)]):
             energy = {f"{source}/{quality}": (one.power_w * seconds, seconds)}
-            found.setdefault(start, SlotTotals()).take(SlotTotals(energy=energy))
+            found.setdefault(start, SlotTotals()).merge(SlotTotals(energy=energy))
     return found
 
 

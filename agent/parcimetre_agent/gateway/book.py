@@ -119,7 +119,7 @@ class Book:
         """Every device that ever answered, by key."""
         return {key: _watched(json.loads(body)) for key, body in self._db.execute("select * from device")}
 
-    def keep(self, places: Iterable[Address], devices: Mapping[str, WatchedDevice]) -> None:
+    def save(self, places: Iterable[Address], devices: Mapping[str, WatchedDevice]) -> None:
         """Write down what a round found."""
         with self._db:
             self._db.executemany(

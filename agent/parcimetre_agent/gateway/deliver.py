@@ -79,7 +79,7 @@ class GatewayDelivery:
                 except AgentError as error:
                     self._note(f"{_title(watched)}: {error}")
                 finally:
-                    self._book.keep((), {key: watched})
+                    self._book.save((), {key: watched})
         return self.done
 
     def _device(self, client: httpx.Client, key: str, watched: WatchedDevice) -> None:

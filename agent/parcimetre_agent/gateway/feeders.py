@@ -36,5 +36,5 @@ def given(
         total, sentence = meters.stated_power(answers, known.meters)
         said.update({} if total is None else taps.inlet_reading(total))
         wrong.update({"inlet": sentence} if sentence else {})
-    feeding.take(said, wrong, now_s)
+    feeding.add_readings(said, wrong, now_s)
     return [(start, {"rows": rows}) for start, rows in feeding.close(now_s)]

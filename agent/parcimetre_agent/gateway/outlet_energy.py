@@ -61,7 +61,7 @@ class FeederState:
     open: dict[int, dict[str, OutletEnergy]] = field(default_factory=dict)
     doubts: dict[str, tuple[float, str]] = field(default_factory=dict)
 
-    def take(self, said: Mapping[str, OutletReading], wrong: Mapping[str, str], now_s: float) -> None:
+    def add_readings(self, said: Mapping[str, OutletReading], wrong: Mapping[str, str], now_s: float) -> None:
         """Add the readings of a poll, and what is wrong with some outlets."""
         for outlet, fresh in said.items():
             before = self.given.get(outlet)

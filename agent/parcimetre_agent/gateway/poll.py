@@ -98,7 +98,7 @@ class PollingRound:
         if self._doubted:
             await asyncio.sleep(self._look_again_s)
             await self._all([target for target, _ in self._doubted], self._look_again, at_once)
-        self._book.keep(self._places.values(), {key: self._devices[key] for key in self._changed})
+        self._book.save(self._places.values(), {key: self._devices[key] for key in self._changed})
         self._book.put(self._records)
         self._book.bound(self._now_s)
         return self.count

@@ -69,7 +69,7 @@ class SlotTotals:
         if metered is not None:
             self._count(metered.channel, metered.power_w * seconds, seconds)
 
-    def take(self, other: SlotTotals) -> None:
+    def merge(self, other: SlotTotals) -> None:
         """All of another cell, of other time of the same slot."""
         for state in STATES:
             self.add(state, getattr(other, f"{state}_s"))
@@ -133,7 +133,7 @@ def close_slots(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Add what is known anew to the open slots, and take out those that ended, as fields of the report."""
     for start, cell in fresh.items():
-        cells.setdefault(start, SlotTotals()).take(cell)
+        cells.setdefault(start, SlotTotals()).merge(cell)
     for start in sorted(cells):
         if start + SLOT_S <= now_s:
             yield start, slot_fields(start, cells.pop(start), prints)

@@ -22,7 +22,7 @@ from ..identity import installation
 from ..identity.installation import Identity
 from ..machine import self_cost
 from ..machine.clock import Clock
-from ..machine.waiting import release_signals
+from ..machine.waiting import unblock_signals
 from ..recording.spool import PendingSlot, Spool
 from ..recording.timeline import GapRecord
 from ..report import Gap, Inventory, Losses, Report, SelfCost, SetAside, Slot
@@ -376,7 +376,7 @@ def publish_status(settings: Settings) -> None:
 
 def main(settings_json: str) -> int:
     """One run on behalf of the resident."""
-    release_signals()
+    unblock_signals()
     settings = from_json(settings_json)
     try:
         delivery = Courier(settings).deliver()

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 
-from ..machine.waiting import STOP, take_signals, wait
+from ..machine.waiting import STOP, block_signals, wait
 from ..windows import log
 from ..windows.registry import SETTINGS_KEY, Registry
 from ..windows.service import Service
@@ -25,7 +25,7 @@ _children: list[subprocess.Popen[bytes]] = []
 
 def main() -> None:
     """Measure until Windows stops the service; does not return."""
-    take_signals()
+    block_signals()
     service = Service(NAME, _stop)
     service.begin()
     code = 1

@@ -31,7 +31,7 @@ def settings(collector, tmp_path, monkeypatch):
 @pytest.fixture
 def waiting(book):
     """A printer with two slots and a reading that wait."""
-    book.keep((), {KNOWN.key: WatchedDevice(KNOWN)})
+    book.save((), {KNOWN.key: WatchedDevice(KNOWN)})
     for start in (NOON, NOON + 900):
         book.put([(KNOWN.key, "slot", start, slot_fields(start, SlotTotals(awake_s=900, impressions=3)))])
     book.put([(KNOWN.key, "reading", NOON, {"at": NOON, "impressions": 5})])
@@ -57,7 +57,7 @@ def test_a_network_device_is_sent_with_its_energy_and_what_its_power_contains(co
         "s" * 64, "1.3.6.1.4.1.9.1", 1, "Cisco", "C9200L", "6" * 64, None, category="network",
         meters=PowerMeters("energy_object", ["1"]), poe=True,
     )  # fmt: skip
-    book.keep((), {switch.key: WatchedDevice(switch)})
+    book.save((), {switch.key: WatchedDevice(switch)})
     cell = SlotTotals(awake_s=900, energy={"energy_object/measured": (90_000.0, 900)})
     book.put([(switch.key, "slot", NOON, slot_fields(NOON, cell, prints=False))])
     assert GatewayDelivery(settings, book, NOON + 2000).run().refusals == ()
@@ -76,7 +76,7 @@ def test_a_server_is_sent_with_its_parts_and_under_the_hash_of_its_serial_number
         "7" * 64, "/redfish/v1/Systems/1", 0, "HPE", "DL360", "7" * 64, None, category="server",
         hardware=parts,
     )  # fmt: skip
-    book.keep((), {server.key: WatchedDevice(server)})
+    book.save((), {server.key: WatchedDevice(server)})
     cell = SlotTotals(off_s=900, energy={"bmc_redfish/measured": (9_000.0, 900)})
     book.put([(server.key, "slot", NOON, slot_fields(NOON, cell, prints=False))])
     assert GatewayDelivery(settings, book, NOON + 2000).run().refusals == ()
@@ -93,7 +93,7 @@ def test_what_is_wrong_with_a_printer_is_told_when_it_begins_and_when_it_ends(co
     for problems in ({REACH: "no answer"}, {}):
         (watched,) = waiting.devices().values()
         watched.problems = problems
-        waiting.keep((), {KNOWN.key: watched})
+        waiting.save((), {KNOWN.key: watched})
         GatewayDelivery(settings, waiting, NOON).run()
     told = [body["inventory"].get("outcomes", []) for body in collector.bodies("/v1/reports")]
     assert [[one["detail"] for one in outcomes] for outcomes in told] == [[], ["no answer"], []]
@@ -126,7 +126,7 @@ def test_a_report_that_is_not_understood_is_given_up_and_told(collector, setting
 
 def test_a_refused_enrolment_is_told_and_the_other_printers_are_sent(collector, settings, waiting):
     other = KnownDevice("o" * 64, "1.3.6.1.4.1.367", 1, "Ricoh", None, None, None, report.Printer())
-    waiting.keep((), {other.key: WatchedDevice(other)})
+    waiting.save((), {other.key: WatchedDevice(other)})
     collector.replies += [problem(403, "the secret is revoked")]
     done = GatewayDelivery(settings, waiting, NOON).run()
     assert "the secret is revoked" in done.refusals[0]

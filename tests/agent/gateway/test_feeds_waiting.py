@@ -45,7 +45,7 @@ def rows(outlets):
 @pytest.fixture
 def waiting(book):
     """A PDU with five slots of 900 outlets, more than a report may hold."""
-    book.keep((), {UNIT.key: WatchedDevice(UNIT)})
+    book.save((), {UNIT.key: WatchedDevice(UNIT)})
     book.put((UNIT.key, "feeds", NOON + i * SLOT_S, rows(900)) for i in range(5))
     return book
 
@@ -69,7 +69,7 @@ def test_its_inventory_says_that_outlets_are_metered_or_what_is_wrong_with_them(
     GatewayDelivery(settings, waiting, NOON).run()
     (watched,) = waiting.devices().values()
     watched.problems = {OUTLETS: "outlet 1 says that it gives -3 W, which cannot be"}
-    waiting.keep((), {UNIT.key: watched})
+    waiting.save((), {UNIT.key: watched})
     GatewayDelivery(settings, waiting, NOON).run()
     told = [one["inventory"] for one in collector.bodies("/v1/reports") if "inventory" in one]
     assert [[(one["sensor"], one["state"]) for one in inventory["outcomes"]] for inventory in told] == [
@@ -119,5 +119,5 @@ def test_a_file_from_before_there_were_feeds_is_read(tmp_path):
 
 def test_what_is_kept_of_a_unit_is_read_as_it_was(book):
     kept = WatchedDevice(UNIT, feeding=FeederState(doubts={"outlet 1": (float(NOON), "says nonsense")}))
-    book.keep((), {UNIT.key: kept})
+    book.save((), {UNIT.key: kept})
     assert book.devices() == {UNIT.key: kept}

@@ -22,7 +22,7 @@ def fed(state, *answers):
     """Joules by slot of one outlet that gave answers at seconds after noon."""
     found = {}
     for after_s, told in answers:
-        state.take({"outlet 1": told}, {}, NOON + after_s)
+        state.add_readings({"outlet 1": told}, {}, NOON + after_s)
         for start, rows in state.close(NOON + after_s):
             found[(start - NOON) // SLOT_S] = [row[4:] for row in rows]
     return found
@@ -54,7 +54,7 @@ def test_a_counter_alone_that_is_reset_gives_nothing_once():
     state = FeederState()
     told = fed(state, (0, said(None, 5000)), (SLOT_S, said(None, 3)), (2 * SLOT_S, said(None, 13)))
     assert told == {1: [[36_000.0, SLOT_S]]}
-    assert "counted back" in state.told()
+    assert "counted back" in state.problems_sentence()
 
 
 def test_an_outlet_that_gives_nothing_is_told_for_four_weeks_and_then_left_out_until_it_gives():
@@ -80,30 +80,30 @@ def test_a_clock_that_went_back_gives_nothing():
 def test_a_port_of_poe_cannot_give_what_a_wall_outlet_can():
     state = FeederState()
     fed(state, (0, said(5.0, 0, scope="poe")), (SLOT_S, said(5.0, 200, scope="poe")))
-    assert "leapt" in state.told()
+    assert "leapt" in state.problems_sentence()
 
 
 def test_a_doubt_that_goes_on_keeps_its_beginning_and_ends_after_a_day():
     state = FeederState()
-    state.take({}, {"outlet 1": "says nonsense"}, NOON)
-    first = state.told()
-    state.take({}, {"outlet 1": "says nonsense"}, NOON + SLOT_S)
-    assert state.told() == first
-    state.take({}, {}, NOON + 2 * DAY_S)
-    assert state.told() == ""
+    state.add_readings({}, {"outlet 1": "says nonsense"}, NOON)
+    first = state.problems_sentence()
+    state.add_readings({}, {"outlet 1": "says nonsense"}, NOON + SLOT_S)
+    assert state.problems_sentence() == first
+    state.add_readings({}, {}, NOON + 2 * DAY_S)
+    assert state.problems_sentence() == ""
 
 
 def test_many_doubts_are_told_in_a_few_words():
     state = FeederState()
-    state.take({}, {f"outlet {i}": "says nonsense" for i in range(40)}, NOON)
-    assert state.told().endswith("; 36 more outlets")
-    assert len(state.told()) <= 500
+    state.add_readings({}, {f"outlet {i}": "says nonsense" for i in range(40)}, NOON)
+    assert state.problems_sentence().endswith("; 36 more outlets")
+    assert len(state.problems_sentence()) <= 500
 
 
 def test_what_is_written_down_is_read_again_as_it_was():
     state = FeederState()
     fed(state, (0, said(10.0, 4)), (1000, said(10.0, 7)))
-    state.take({}, {"outlet 2": "says nonsense"}, NOON + 1001)
+    state.add_readings({}, {"outlet 2": "says nonsense"}, NOON + 1001)
     assert feeder_state(json.loads(json.dumps(asdict(state)))) == state
 
 
