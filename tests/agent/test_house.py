@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import os
 import re
 import shutil
 import subprocess
@@ -156,8 +157,8 @@ def test_time_is_read_in_one_place() -> None:
 
 
 def test_package_compiles_and_works_on_python_3_9(tmp_path: Path) -> None:
-    python = shutil.which("python3.9")
-    if python is None or subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode:
+    python, env = shutil.which("python3.9"), os.environ | {"PYENV_VERSION": "3.9"}
+    if python is None or subprocess.run([python, "-c", ""], check=False, env=env).returncode:
         pytest.skip("python3.9 is not installed")
     script = (
         "import sys, pathlib\n"
@@ -169,6 +170,6 @@ def test_package_compiles_and_works_on_python_3_9(tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [python, "-c", script, *map(str, FILES)],
-        capture_output=True, text=True, check=False, env={"PYTHONPATH": str(SOURCE.parent)},
+        capture_output=True, text=True, check=False, env=env | {"PYTHONPATH": str(SOURCE.parent)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

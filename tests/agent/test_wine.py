@@ -24,9 +24,13 @@ sys.path.insert(0, str(ROOT / "tools"))
 from set_up_wine import ABSENT, FOLDER, PREFIX, READY
 from wine import WINE, Program, environment, session, windows_path
 
-if not (READY.exists() and WINE.exists()):
-    reason = ABSENT.read_text() if ABSENT.exists() else "Wine is not set up: make wine"
-    pytest.skip(reason, allow_module_level=True)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (READY.exists() and WINE.exists()),
+        reason=ABSENT.read_text() if ABSENT.exists() else "Wine is not set up: make wine",
+    ),
+]
 
 KEY = r"HKLM\SOFTWARE\Parcimetre\Agent"
 

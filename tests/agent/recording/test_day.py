@@ -223,6 +223,7 @@ def test_day_of_a_change_of_summer_time_has_96_slots_with_sleep_hibernation_powe
     time.tzset()
 
 
+@pytest.mark.slow
 def test_slow_samples_on_battery_miss_no_sleep_and_no_change_of_the_display_on_average(
     clock, spool: Spool
 ) -> None:

@@ -273,6 +273,7 @@ def test_refusal_by_a_proxy_sets_nothing_aside(
     assert len(collector.bodies("/v1/enrol")) == 1
 
 
+@pytest.mark.slow
 def test_long_absence_is_caught_up_in_bounded_reports_with_pauses_and_the_rest_stays_for_the_next_run(
     collector, settings: Settings, laptop: Path, clock, spool: Spool
 ) -> None:
