@@ -1,4 +1,4 @@
-"""Pure: what the documents of a BMC mean: which server it is, of what it is made, whether it is on (Redfish).
+"""Interpret the documents of a BMC (Redfish): which server it is, its parts, whether it is on.
 
 The name that its system gives itself is not read.
 """

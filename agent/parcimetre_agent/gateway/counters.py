@@ -1,4 +1,4 @@
-"""Pure: a printer's counters, believed only as far as they agree with each other and with the last time."""
+"""Read a printer's counters, as far as they agree with each other and with the last reading."""
 
 from __future__ import annotations
 

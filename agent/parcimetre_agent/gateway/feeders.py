@@ -1,4 +1,4 @@
-"""Pure: of a network device or power unit, what it takes for itself and gives to others in a round."""
+"""Power that a network device or power unit takes for itself and gives to others in a round."""
 
 from __future__ import annotations
 

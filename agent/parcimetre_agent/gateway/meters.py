@@ -1,4 +1,4 @@
-"""Pure: the power that a network device states of itself, at its inlet.
+"""Read the power that a network device states of itself, at its inlet.
 
 It is what RFC 7460 says of the stack or chassis, else what RFC 3433 sensors say of its supplies' inlets.
 A sensor that may be of anything else is not read.

@@ -1,4 +1,4 @@
-"""Pure: what the answers of a switch, router or access point mean: ENTITY-MIB (RFC 6933), PoE (RFC 3621)."""
+"""Interpret the answers of a switch, router or access point: ENTITY-MIB (RFC 6933), PoE (RFC 3621)."""
 
 from __future__ import annotations
 

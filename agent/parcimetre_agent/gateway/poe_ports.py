@@ -1,4 +1,4 @@
-"""Pure: the PoE ports of a switch and their names; what people typed as a description is never one."""
+"""PoE ports of a switch and their names, which never come from descriptions that people typed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pure: what the answers of a PDU or UPS mean: which outlets, banks, inlets and outputs it meters."""
+"""Interpret the answers of a PDU or UPS: which outlets, banks, inlets and outputs it meters."""
 
 from __future__ import annotations
 

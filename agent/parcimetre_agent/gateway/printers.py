@@ -1,4 +1,4 @@
-"""Pure: what a printer's answers mean. The standard MIBs (RFC 3805, RFC 2790) first, the maker's own beside.
+"""Interpret a printer's answers. The standard MIBs (RFC 3805, RFC 2790) first, the maker's own beside.
 
 prtMarkerLifeCount is the total; what the maker counts only splits it.
 """

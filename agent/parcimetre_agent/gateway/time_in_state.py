@@ -1,4 +1,4 @@
-"""Pure: from what a printer said at each poll, the seconds of each state and the impressions of each slot.
+"""Compute from a printer's answer at each poll the seconds of each state and the impressions of each slot.
 
 Between two polls the earlier state holds for the first half and the later one for the second. Time in which a
 printer did not answer is unknown, or off where its uptime shows afterwards that it started since.

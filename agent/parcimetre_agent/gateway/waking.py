@@ -1,4 +1,4 @@
-"""Pure: whether our own questions wake a printer, found out once and acted on.
+"""Find out once whether being polled wakes a printer.
 
 A printer that was asleep is asked once more within the round. Three times running awake by then: it is woken
 by polls, and is from then on asked only when its counters are due. Three times running asleep: it is not.

@@ -1,4 +1,4 @@
-"""Pure: keeps the pieces of the open slot and hands out slots and gaps as they close."""
+"""Collect the stretches of the open slot, and return slots and gaps as they close."""
 
 from __future__ import annotations
 
