@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from parcimetre_factors.service_life.purchase import Purchase, Stated, purchase
+from parcimetre_factors.service_life.purchase import Purchase, StatedPurchase, purchase
 
 from ..base.cache import Cache
 from ..base.errors import ParcimetreError
@@ -23,7 +23,7 @@ from .lookup import Directory
 COLUMNS = ("device", "date")
 CONDITIONS = {"": False, "new": False, "reconditioned": True}
 FIRST_LINE = 2
-Evidence = tuple[int, Stated | None, int | None, str | None]
+Evidence = tuple[int, StatedPurchase | None, int | None, str | None]
 _PURCHASES: Cache[Evidence, Purchase] = Cache(
     "purchases", "A purchase is never stale: its key is all that it is computed from.", 200_000
 )
@@ -89,7 +89,7 @@ def _facts(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Iter
             found = known.find(row["device"])
         except UnknownDevice as error:
             raise BadPurchases(f"line {line}: {error}") from error
-        yield Fact("purchase", found.id, now, vars(Stated(at, CONDITIONS[condition])))
+        yield Fact("purchase", found.id, now, vars(StatedPurchase(at, CONDITIONS[condition])))
 
 
 def _second(text: str | None, zone: ZoneInfo, line: int) -> int:

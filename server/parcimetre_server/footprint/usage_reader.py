@@ -22,7 +22,7 @@ from ..organisation.connections import ConnectionMap
 from ..store.interface import Store
 from ..store.records import DeviceId
 from .daily_cache import DailyCache, DailyTotals, DayKey, Rows, intensity_digest, totals_of_day
-from .device_footprints import Cohort, QueryContext, cohort_use, stands_whole
+from .device_footprints import Cohort, QueryContext, cohort_use, has_own_records_only
 from .energy_use import Array, DeviceSlots, EnergyUse, join_slots
 from .hardware_model import Errors
 
@@ -81,7 +81,7 @@ class UsageReader:
         a part of the periods.
         """
         periods, first = self._frame.periods, group.devices[0]
-        if self._days is None or first.drivers or not stands_whole(first, periods):
+        if self._days is None or first.drivers or not has_own_records_only(first, periods):
             read = self._read(group)
             return cohort_use(group, self._frame, read, periods), read
         slots = self._read(group) if self._watch else None

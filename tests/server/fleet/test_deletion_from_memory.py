@@ -8,7 +8,7 @@ from parcimetre_server.access.answer_cache import get_or_compute
 from parcimetre_server.access.credentials import Credentials
 from parcimetre_server.access.last_heard import Contact
 from parcimetre_server.access.served_settings import open_as_served
-from parcimetre_server.analysis.overview import prepare
+from parcimetre_server.analysis.overview import refresh_cached_overview
 from parcimetre_server.base.cache import all_caches
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.base.scope import Scope
@@ -75,5 +75,5 @@ def test_nothing_is_left_once_the_collector_has_seen_the_deletion_by_another_pro
     deletion.delete(other.store, GUEST, "asked for", fleet.now)
     other.store.close()
     assert left()
-    prepare(fleet.context)
+    refresh_cached_overview(fleet.context)
     assert not left()

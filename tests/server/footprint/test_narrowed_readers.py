@@ -2,7 +2,7 @@
 
 import pytest
 from parcimetre_factors.criteria import Criterion
-from parcimetre_server.analysis.device_list import fleet as list_devices
+from parcimetre_server.analysis.device_list import list_devices
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.base.scope import Scope
 from parcimetre_server.fleet import purchases

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from parcimetre_factors.criteria import Criterion
 
 from ...access.answer_cache import get_or_compute
 from ...access.context import Context
-from ...analysis.overview import Asked, Period, _told
+from ...analysis.overview import OverviewRequest, Period, compute_overview
 from ...analysis.period_choice import Kind
 from ...base.periods import Span
 from ...base.scope import Scope
@@ -36,10 +37,9 @@ def overview(
     org_unit: Annotated[str, Query(max_length=400)] = "",
 ) -> HTMLResponse:
     """The overview of the fleet, or of an org unit and what is below it."""
-    asked = Asked(period, at, begin, end, criterion, org_unit or context.scope.root or "")
-    answer = get_or_compute(
-        context.answers, context.question(asked), context.store, context.now(), lambda: _told(context, asked)
-    )
+    asked = OverviewRequest(period, at, begin, end, criterion, org_unit or context.scope.root or "")
+    compute = partial(compute_overview, context, asked)
+    answer = get_or_compute(context.answers, context.question(asked), context.store, context.now(), compute)
     span: Span = answer.value["span"]
     query = FootprintQuery(span, criterion, org_unit=asked.org_unit or None)
     values = {
