@@ -49,7 +49,7 @@ class BadCredential(ParcimetreError):
         return {"WWW-Authenticate": "Bearer"}
 
 
-class StillTurning(ParcimetreError):
+class RotationInProgress(ParcimetreError):
     """A key is rotated while the one before is still accepted."""
 
 
@@ -61,7 +61,7 @@ class KeyUnusable(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class Presented:
+class PresentedCredential:
     """A credential that was shown: whose it is, and whether its agent should get a fresh one."""
 
     device_id: DeviceId
@@ -93,7 +93,7 @@ class Credentials:
         """The device that an Authorization header speaks for. Raises BadCredential."""
         return self.presented(authorization, clock.now()).device_id
 
-    def presented(self, authorization: str | None, now: int) -> Presented:
+    def presented(self, authorization: str | None, now: int) -> PresentedCredential:
         """The credential of an Authorization header. Raises BadCredential."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
@@ -107,7 +107,7 @@ class Credentials:
             raise BadCredential("this collector did not sign the credential: enrol again") from error
         if issued_at < self._revoked_before.get(device_id, 0):
             raise BadCredential("the credential was revoked, or its device retired: enrol again")
-        return Presented(DeviceId(device_id), not is_present or now - issued_at > RENEW_S)
+        return PresentedCredential(DeviceId(device_id), not is_present or now - issued_at > RENEW_S)
 
     def _read(self, token: str, now: int) -> tuple[tuple[str, int], bool]:
         """What a token says, and whether the present key signed it. Raises BadSignature."""
@@ -182,7 +182,7 @@ def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = Fal
     rotated = store.latest_of("setting", KEY_SETTING)
     before = 0 if rotated is None else int(rotated.body["previous_until"])
     if before > now and not force:
-        raise StillTurning(
+        raise RotationInProgress(
             f"the key before this one is accepted until {datetime.fromtimestamp(before, UTC).date()}: wait, "
             "or give --force, and agents that did not report since the last rotation must enrol again"
         )
@@ -199,7 +199,7 @@ def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = Fal
         store.take(KEY_CLAIM, Lease(store.lease(KEY_CLAIM).term + 1, hashlib.sha256(new).hexdigest()))
 
 
-def revocation(device_id: DeviceId, now: int) -> Fact:
+def revocation_fact(device_id: DeviceId, now: int) -> Fact:
     """The fact that ends all credentials of a device issued up to now."""
     return Fact("credential", device_id, now, {"revoked_before": now + 1})
 

@@ -28,7 +28,7 @@ def too_few(counts: Counts) -> bool:
     return bool(((counts > 0) & (counts < FEWEST)).any())
 
 
-def hidden(members: Mapping[str, NDArray[np.bool_]], present: Counts) -> frozenset[str]:
+def small_groups(members: Mapping[str, NDArray[np.bool_]], present: Counts) -> frozenset[str]:
     """Groups to show as one only, by members among n devices (n,) and who is there in each period (n, p).
 
     A device may be in several groups. The one has FEWEST devices or none in every period, or it is all there
@@ -49,7 +49,7 @@ def hidden(members: Mapping[str, NDArray[np.bool_]], present: Counts) -> frozens
 
 
 @dataclass(frozen=True)
-class Tree:
+class DisclosureTree:
     """Org units that may be shown, and those whose own devices are shown apart from those of units below."""
 
     shown: frozenset[str]
@@ -65,7 +65,7 @@ class Tree:
         return f"{nearest}/{SMALL}" if nearest else SMALL
 
 
-def tree(units: Iterable[str], root: str | None) -> Tree:
+def disclosure_tree(units: Iterable[str], root: str | None) -> DisclosureTree:
     """What may be shown of the units of devices, one a device, below `root` or of everything."""
     devices: dict[str, int] = {}
     for unit in units:
@@ -74,7 +74,7 @@ def tree(units: Iterable[str], root: str | None) -> Tree:
     direct: set[str] = set()
     if sum(devices.values()) >= FEWEST:
         _show(devices, root or "", shown, direct)
-    return Tree(frozenset(shown), frozenset(direct))
+    return DisclosureTree(frozenset(shown), frozenset(direct))
 
 
 def _show(devices: Mapping[str, int], unit: str, shown: set[str], direct: set[str]) -> None:
@@ -85,7 +85,7 @@ def _show(devices: Mapping[str, int], unit: str, shown: set[str], direct: set[st
         inside.setdefault(path if path == unit else _child(path, unit), {})[path] = n
     members = {group: np.array([group == other for other in inside]) for group in inside}
     totals = np.array([[sum(paths.values())] for paths in inside.values()])
-    for group in members.keys() - hidden(members, totals):
+    for group in members.keys() - small_groups(members, totals):
         if group == unit:
             direct.add(unit)
         else:
@@ -106,7 +106,7 @@ class DisclosureControl:
     above it, they could be subtracted.
     """
 
-    tree: Tree
+    tree: DisclosureTree
     part: bool
 
     def check_unit(self, org_unit: str | None) -> None:

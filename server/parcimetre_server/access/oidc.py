@@ -88,7 +88,9 @@ def logout_address(login: LoginSettings) -> str | None:
     return None if endpoint is None else _with_query(str(endpoint), asked)
 
 
-def claims_of(login: LoginSettings, flow: Flow, answered: Mapping[str, str], now: int) -> dict[str, Any]:
+def verified_claims(
+    login: LoginSettings, flow: Flow, answered: Mapping[str, str], now: int
+) -> dict[str, Any]:
     """Who logged in, by what the browser brought back. Raises LoginRefused and ProviderFault."""
     if not secrets.compare_digest(answered.get("state", "").encode(), flow.state.encode()):
         raise LoginRefused(N_("This login was not begun here, or another one began since: try again."))
@@ -101,7 +103,7 @@ def claims_of(login: LoginSettings, flow: Flow, answered: Mapping[str, str], now
     return _verified(token, keys, login, _text(metadata, "issuer"), flow.nonce, now)
 
 
-def name_of(claims: Mapping[str, Any]) -> str:
+def display_name(claims: Mapping[str, Any]) -> str:
     """What to call them."""
     return next((str(claims[name]) for name in NAMES if claims.get(name)), "")
 

@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 
 from ..base.scope import WHOLE, Scope
 
-Door = Literal["machine", "token", "login"]
+AccessWay = Literal["machine", "token", "login"]
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class Reader:
 
     scope: Scope
     name: str = ""
-    door: Door = "machine"
+    door: AccessWay = "machine"
 
 
-ON_THIS_MACHINE = Reader(WHOLE)
+LOCAL_READER = Reader(WHOLE)
 
 
 def reader_of(connection: HTTPConnection) -> Reader:

@@ -15,7 +15,7 @@ from .opening import open_context
 KEY = "served"
 
 
-def told(settings: Settings) -> dict[str, str | float]:
+def settings_of_figures(settings: Settings) -> dict[str, str | float]:
     """The settings that figures, their weeks and their prices rest on."""
     return {
         "time_zone": settings.time_zone,
@@ -25,14 +25,14 @@ def told(settings: Settings) -> dict[str, str | float]:
     }
 
 
-def keep_served(context: Context) -> None:
+def store_served_settings(context: Context) -> None:
     """Keep what the collector is served with, where it is new."""
-    served, kept = told(context.settings), context.store.latest_of("setting", KEY)
+    served, kept = settings_of_figures(context.settings), context.store.latest_of("setting", KEY)
     if kept is None or dict(kept.body) != served:
         context.store.append([Fact("setting", KEY, context.now(), served)])
 
 
-def like(settings: Settings, served: dict[str, str | float]) -> Settings:
+def with_served_settings(settings: Settings, served: dict[str, str | float]) -> Settings:
     """Settings with those that somebody was served with."""
     return replace(
         settings,
@@ -50,4 +50,8 @@ def open_as_served(data_dir: Path, create: bool = False) -> Context:
     """
     context = open_context(Settings(data_dir), create)
     kept = context.store.latest_of("setting", KEY)
-    return context if kept is None else replace(context, settings=like(context.settings, dict(kept.body)))
+    return (
+        context
+        if kept is None
+        else replace(context, settings=with_served_settings(context.settings, dict(kept.body)))
+    )

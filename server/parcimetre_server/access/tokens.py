@@ -28,7 +28,7 @@ HIDDEN = ("id", "hash")  # of the audit log
 REFRESH_S = 3.0
 DAY_S = 86_400
 MOST_CHARACTERS = 100
-MEND = "ask an admin for another, made with `parcimetre token create`"
+ASK_FOR_ANOTHER = "ask an admin for another, made with `parcimetre token create`"
 
 
 class BadToken(ParcimetreError):
@@ -93,7 +93,9 @@ def create_token(
     text = PREFIX + secrets.token_urlsafe(24)
     digest = _hash(text)
     token = Token(digest[:ID_LENGTH], digest, name, role, org_unit, now, expires_at)
-    _keep(store, token, now, audit.entry("token created", token.id, now, after=vars(token), hidden=HIDDEN))
+    _store_token(
+        store, token, now, audit.entry("token created", token.id, now, after=vars(token), hidden=HIDDEN)
+    )
     return token, text
 
 
@@ -109,7 +111,7 @@ def all_tokens(store: Store) -> list[Token]:
     return sorted(map(_token, store.latest("token").values()), key=lambda token: token.created_at)
 
 
-def last_days(store: Store) -> dict[str, int]:
+def last_use_days(store: Store) -> dict[str, int]:
     """The last day on which each token was used, its midnight in seconds UTC, by the token's id."""
     return {key: int(fact.body["day"]) for key, fact in store.latest("token_use").items()}
 
@@ -124,7 +126,7 @@ def revoke_token(context: Context, token_id: str) -> Token:
         before, now = token, context.now()
         token = replace(token, revoked_at=now)
         entry = audit.entry("token revoked", token.id, now, vars(before), vars(token), hidden=HIDDEN)
-        _keep(context.store, token, now, entry)
+        _store_token(context.store, token, now, entry)
     return token
 
 
@@ -145,20 +147,20 @@ class Tokens:
         digest = _hash(text)
         token = self._all().get(digest[:ID_LENGTH]) or self._new(digest[:ID_LENGTH])
         if token is None or not secrets.compare_digest(token.hash, digest):
-            raise BadToken(f"this token is not known here: check it, or {MEND}")
+            raise BadToken(f"this token is not known here: check it, or {ASK_FOR_ANOTHER}")
         return self._valid(token)
 
     def of_id(self, token_id: str) -> Token:
         """The valid token of that id, for who showed its text before. Raises BadToken."""
         token = self._all().get(token_id) or self._new(token_id)
         if token is None:
-            raise BadToken(f"the token of this session is not known here: {MEND}")
+            raise BadToken(f"the token of this session is not known here: {ASK_FOR_ANOTHER}")
         return self._valid(token)
 
     def _valid(self, token: Token) -> Token:
         now = self._context.now()
         if token.state(now) != "valid":
-            raise BadToken(f"token {token.id} ({token.name}) is {token.state(now)}: {MEND}")
+            raise BadToken(f"token {token.id} ({token.name}) is {token.state(now)}: {ASK_FOR_ANOTHER}")
         self._note_use(token, now // DAY_S * DAY_S)
         return token
 
@@ -187,7 +189,7 @@ class Tokens:
                 store.append([Fact("token_use", token.id, now, {"day": day})])
 
 
-def day_of(at: int | None) -> str | None:
+def iso_day(at: int | None) -> str | None:
     """A time as its day, UTC."""
     return None if at is None else datetime.fromtimestamp(at, UTC).date().isoformat()
 
@@ -200,5 +202,5 @@ def _token(fact: Fact) -> Token:
     return Token(**fact.body)
 
 
-def _keep(store: Store, token: Token, now: int, entry: Fact) -> None:
+def _store_token(store: Store, token: Token, now: int, entry: Fact) -> None:
     store.append([Fact("token", token.id, now, vars(token)), entry])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ..access.disclosure import DisclosureControl, tree
+from ..access.disclosure import DisclosureControl, disclosure_tree
 from ..base.periods import LAST_SECOND
 from ..base.scope import Scope
 from .device_footprints import DeviceFootprints
@@ -14,7 +14,7 @@ from .device_footprints import DeviceFootprints
 def disclosure_control(scope: Scope, org_unit: str | None, units: Iterable[str]) -> DisclosureControl:
     """What keeps small groups from a viewer of a unit; devices stand at `units`. Raises NotAllowed."""
     guard = DisclosureControl(
-        tree(filter(scope.covers, units), scope.root), org_unit not in (None, scope.root)
+        disclosure_tree(filter(scope.covers, units), scope.root), org_unit not in (None, scope.root)
     )
     guard.check_unit(org_unit if guard.part else None)
     return guard

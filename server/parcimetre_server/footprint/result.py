@@ -18,7 +18,7 @@ from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import FactorSet
 
-from ..access.disclosure import FEWEST, DisclosureControl, hidden
+from ..access.disclosure import FEWEST, DisclosureControl, small_groups
 from ..base.org_path import within
 from ..base.periods import Periods
 from ..base.scope import Scope
@@ -154,7 +154,7 @@ class FootprintResult:
         if group_by in (None, "stage") or not self.alike:
             return frozenset()
         there = np.concatenate([figure.present for figure in self.alike])
-        return hidden(members_of(known, group_by, below), there.astype(np.int64))
+        return small_groups(members_of(known, group_by, below), there.astype(np.int64))
 
     def _rows_of(self, tallies: Mapping[str, GroupTotal]) -> list[FootprintRow]:
         ordered = sorted(tallies.items())

@@ -23,7 +23,7 @@ class TooFewDays(ParcimetreError):
     """Not one month of a zone is known well enough."""
 
 
-def make_profiles(store: Store, factors: FactorSet, zone: str, now: int, folder: Path) -> list[Month]:
+def write_month_profiles(store: Store, factors: FactorSet, zone: str, now: int, folder: Path) -> list[Month]:
     """Write the months of a zone into `grid_profile.csv` and `sources.csv` of a folder; other rows stay.
 
     `now` is in seconds UTC. Raises TooFewDays, and UnknownZone of the engine.

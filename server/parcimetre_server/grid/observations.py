@@ -33,8 +33,8 @@ def store_observations(
     by_slot = {reading.start // SLOT_S * SLOT_S: reading for reading in readings}
     days: dict[int, dict[str, Any]] = {}
     for start, reading in by_slot.items():
-        days.setdefault(start // DAY_S, {})[str(start)] = _body(reading)
-    before = {day: _kept(store, zone, day) for day in days}
+        days.setdefault(start // DAY_S, {})[str(start)] = _stored_observation(reading)
+    before = {day: _stored_slots(store, zone, day) for day in days}
     merged = {day: {**before[day], **slots} for day, slots in days.items()}
     changed = [day for day in sorted(days) if merged[day] != before[day]]
     store.append([Fact("grid", _key(zone, day), now, {"slots": merged[day]}) for day in changed])
@@ -59,12 +59,12 @@ def all_observations(store: Store, zone: str) -> ObservedSlots | None:
 
 def _readings(store: Store, zone: str, first: int, last: int) -> Iterator[GridObservation]:
     for day in range(first // DAY_S, (last - 1) // DAY_S + 1):
-        for start, body in _kept(store, zone, day).items():
+        for start, body in _stored_slots(store, zone, day).items():
             if first <= int(start) < last:
                 yield GridObservation(int(start), **body)
 
 
-def _kept(store: Store, zone: str, day: int) -> Mapping[str, Any]:
+def _stored_slots(store: Store, zone: str, day: int) -> Mapping[str, Any]:
     fact = store.latest_of("grid", _key(zone, day))
     slots: Mapping[str, Any] = {} if fact is None else fact.body["slots"]
     return slots
@@ -74,7 +74,7 @@ def _key(zone: str, day: int) -> str:
     return f"{zone}/{day}"
 
 
-def _body(reading: GridObservation) -> dict[str, Any]:
+def _stored_observation(reading: GridObservation) -> dict[str, Any]:
     """A reading without its start and without what is not said."""
     said = {name: value for name, value in asdict(reading).items() if value is not None and value != {}}
     return {name: value for name, value in said.items() if name != "start" and value is not False}

@@ -49,7 +49,7 @@ class UnknownContract(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class Held:
+class PlacedContract:
     """A contract and what it is for: a site, an org unit's subtree, or everything where both are None."""
 
     contract: Contract
@@ -71,7 +71,7 @@ class Held:
             return 1
         return 2 + self.org_unit.count("/") if within(org_unit, self.org_unit) else 0
 
-    def overlaps(self, other: Held) -> bool:
+    def overlaps(self, other: PlacedContract) -> bool:
         """Whether both are for the same thing at some time."""
         one, two = self.contract, other.contract
         if (self.site, self.org_unit) != (other.site, other.org_unit) or one.id == two.id:
@@ -80,16 +80,16 @@ class Held:
         return all(c.last is None or first < c.last for c in (one, two))
 
 
-def contracts(store: Store) -> list[Held]:
+def contracts(store: Store) -> list[PlacedContract]:
     """Every contract that was ever stated, as the latest facts say, by beginning."""
     return _sorted(store.latest("contract").values())
 
 
-def _sorted(facts: Iterable[Fact]) -> list[Held]:
-    return sorted(map(_held, facts), key=lambda held: (held.contract.first, held.contract.id))
+def _sorted(facts: Iterable[Fact]) -> list[PlacedContract]:
+    return sorted(map(_contract_of, facts), key=lambda held: (held.contract.first, held.contract.id))
 
 
-def contracts_at(held: Sequence[Held], site: str, org_unit: str) -> tuple[Contract, ...]:
+def contracts_at(held: Sequence[PlacedContract], site: str, org_unit: str) -> tuple[Contract, ...]:
     """Return the contracts for devices of a site and org unit, the nearest first."""
     near = [(found.nearness(site, org_unit), found.contract) for found in held]
     return tuple(contract for nearness, contract in sorted(near, key=lambda pair: -pair[0]) if nearness)
@@ -103,15 +103,17 @@ def market_sets(store: Store, base: FactorSet) -> Iterator[FactorSet]:
         yield with_contracts(base, (held.contract for held in _sorted(latest.values())))
 
 
-def add(store: Store, stated: Iterable[Mapping[str, object]], zone: ZoneInfo, now: int) -> list[Held]:
+def add_contracts(
+    store: Store, stated: Iterable[Mapping[str, object]], zone: ZoneInfo, now: int
+) -> list[PlacedContract]:
     """Keep contracts; the same one again changes nothing. Nothing is kept where one of them has a fault.
 
     `from` and `until` are days of the organisation's time zone, both included. Raises BadContract and
     UnknownSite.
     """
     known = {held.contract.id: held for held in contracts(store)}
-    made = [_stated(store, row, zone, now, f"contract {i}") for i, row in enumerate(stated, start=1)]
-    fresh: list[Held] = []
+    made = [_parsed_contract(store, row, zone, now, f"contract {i}") for i, row in enumerate(stated, start=1)]
+    fresh: list[PlacedContract] = []
     for held in made:
         if held.contract.id not in known:
             _refuse_overlap(held, known.values())
@@ -122,7 +124,7 @@ def add(store: Store, stated: Iterable[Mapping[str, object]], zone: ZoneInfo, no
     return [known[held.contract.id] for held in made]
 
 
-def end(store: Store, contract_id: str, day: str, zone: ZoneInfo, now: int) -> Held:
+def end_contract(store: Store, contract_id: str, day: str, zone: ZoneInfo, now: int) -> PlacedContract:
     """Let a contract end with a day; one that ends before it begins never held.
 
     Raises UnknownContract and BadContract.
@@ -137,12 +139,12 @@ def end(store: Store, contract_id: str, day: str, zone: ZoneInfo, now: int) -> H
     first = int(body["first"])
     body["last"] = max(first, _midnight(_day(day, "last day") + timedelta(days=1), zone))
     fact = Fact("contract", contract_id, now, body)
-    _refuse_overlap(_held(fact), known.values())
+    _refuse_overlap(_contract_of(fact), known.values())
     store.append([fact, entry("contract ended", contract_id, now, known_body, body)])
-    return _held(fact)
+    return _contract_of(fact)
 
 
-def read(text: str) -> list[dict[str, object]]:
+def parse_contracts(text: str) -> list[dict[str, object]]:
     """Contracts of a CSV with a heading, or of a TOML file with [[contract]]. Raises BadContract."""
     if "[[contract]]" in text:
         try:
@@ -158,7 +160,7 @@ def read(text: str) -> list[dict[str, object]]:
     return [dict(row) for row in rows]
 
 
-def as_json(held: Held, zone: ZoneInfo) -> dict[str, Any]:
+def contract_as_json(held: PlacedContract, zone: ZoneInfo) -> dict[str, Any]:
     """A contract for machines; `from` and `until` are days, both included."""
     contract = held.contract
     return {
@@ -182,18 +184,18 @@ def _last_day(last: int, zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(last, zone).date() - timedelta(days=1)
 
 
-def _held(fact: Fact) -> Held:
+def _contract_of(fact: Fact) -> PlacedContract:
     body = dict(fact.body)
     site_name, unit = body.pop("site"), body.pop("org_unit")
-    return Held(Contract(id=fact.key, **body), site_name, unit)
+    return PlacedContract(Contract(id=fact.key, **body), site_name, unit)
 
 
-def _body(held: Held) -> dict[str, Any]:
+def _body(held: PlacedContract) -> dict[str, Any]:
     said = {name: value for name, value in vars(held.contract).items() if name != "id"}
     return said | {"site": held.site, "org_unit": held.org_unit}
 
 
-def _refuse_overlap(held: Held, known: Iterable[Held]) -> None:
+def _refuse_overlap(held: PlacedContract, known: Iterable[PlacedContract]) -> None:
     for other in known:
         if held.overlaps(other):
             one, two = held.contract, other.contract
@@ -203,7 +205,9 @@ def _refuse_overlap(held: Held, known: Iterable[Held]) -> None:
             )
 
 
-def _stated(store: Store, row: Mapping[str, object], zone: ZoneInfo, now: int, where: str) -> Held:
+def _parsed_contract(
+    store: Store, row: Mapping[str, object], zone: ZoneInfo, now: int, where: str
+) -> PlacedContract:
     """A contract from what somebody stated. Raises BadContract and UnknownSite."""
     cells = {name: "" if value is None else str(value).strip() for name, value in row.items() if name}
     unknown = sorted(set(cells) - {*REQUIRED, *OPTIONAL})
@@ -218,7 +222,7 @@ def _stated(store: Store, row: Mapping[str, object], zone: ZoneInfo, now: int, w
             f"{where}: at_meter is {cells['at_meter']!r}; say yes if losses are counted, else no"
         )
     first, last = _validity(cells, zone, where)
-    place, unit = _place(store, cells, where)
+    place, unit = _parsed_place(store, cells, where)
     identity = "\0".join(
         (cells["supplier"], cells["product"], cells["from"], place or "", unit or "", f"{kg}")
     )
@@ -227,7 +231,7 @@ def _stated(store: Store, row: Mapping[str, object], zone: ZoneInfo, now: int, w
         ANSWERS[cells["at_meter"].lower()], cells["evidence"], first, last,
         datetime.fromtimestamp(now, UTC).date().isoformat(),
     )  # fmt: skip
-    return Held(contract, place, unit)
+    return PlacedContract(contract, place, unit)
 
 
 def _quantities(cells: Mapping[str, str], where: str) -> tuple[float, float | None, float | None]:
@@ -255,7 +259,7 @@ def _validity(cells: Mapping[str, str], zone: ZoneInfo, where: str) -> tuple[int
     return _midnight(first_day, zone), last
 
 
-def _place(store: Store, cells: Mapping[str, str], where: str) -> tuple[str | None, str | None]:
+def _parsed_place(store: Store, cells: Mapping[str, str], where: str) -> tuple[str | None, str | None]:
     place, unit = cells.get("site") or None, cells.get("org_unit") or None
     if place is not None and unit is not None:
         raise BadContract(f"{where}: a contract is for a site or for an org unit; leave one away")

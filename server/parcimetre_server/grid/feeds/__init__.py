@@ -26,19 +26,19 @@ KNOWN = (
 )
 
 
-def read(text: str, zone: str) -> list[GridObservation]:
+def parse_feed(text: str, zone: str) -> list[GridObservation]:
     """What a file says of a zone, slot by slot. Raises BadFeed with what is wrong and the mend."""
     plain = text.lstrip("\ufeff \r\n\t")
     if plain.startswith("<"):
-        return _checked(_xml(plain))
+        return _not_empty(_xml(plain))
     if plain.startswith(("{", "[")):
-        return _checked(_json(plain, zone))
-    return _checked(_rows(plain, zone))
+        return _not_empty(_json(plain, zone))
+    return _not_empty(_rows(plain, zone))
 
 
 def _xml(text: str) -> list[GridObservation]:
     try:
-        return entsoe.readings(fromstring(text))
+        return entsoe.parse_document(fromstring(text))
     except (ParseError, DefusedXmlException) as error:
         raise BadFeed(f"the file is no valid XML: {error}; download it again") from None
 
@@ -50,11 +50,11 @@ def _json(text: str, zone: str) -> list[GridObservation]:
         raise BadFeed(f"the file is no valid JSON: {error}; download it again") from None
     rows = _listed(told)
     if any("carbonIntensity" in row for row in rows):
-        return electricity_maps.readings(rows, zone)
+        return electricity_maps.parse_records(rows, zone)
     if any("generationmix" in row or "intensity" in row for row in rows):
-        return neso.readings(rows, zone)
+        return neso.parse_records(rows, zone)
     if any("nucleaire" in row for row in rows):
-        return rte.readings(rows, zone)
+        return rte.parse_rows(rows, zone)
     raise BadFeed(f"the file is of no known format; known: {KNOWN}")
 
 
@@ -75,11 +75,11 @@ def _rows(text: str, zone: str) -> list[GridObservation]:
     rows = [{_plain(name): cell for name, cell in row.items() if name} for row in table]
     names = {_plain(name) for name in table.fieldnames or ()}
     if "nucleaire" in names:
-        return rte.readings(rows, zone)
+        return rte.parse_rows(rows, zone)
     if "kg_per_kwh" in names:
-        return own.readings(rows)
+        return own.parse_rows(rows)
     if any(name.startswith("carbon_intensity") for name in names):
-        return electricity_maps.table(rows, zone)
+        return electricity_maps.parse_rows(rows, zone)
     raise BadFeed(f"the file is of no known format; known: {KNOWN}")
 
 
@@ -89,7 +89,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", letters.lower()).strip("_")
 
 
-def _checked(found: Iterable[GridObservation]) -> list[GridObservation]:
+def _not_empty(found: Iterable[GridObservation]) -> list[GridObservation]:
     """The readings. Raises BadFeed when there is none."""
     readings = list(found)
     if not readings:

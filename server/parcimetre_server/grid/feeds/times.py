@@ -20,7 +20,7 @@ class BadFeed(ParcimetreError):
     """A file of a feed that cannot be understood."""
 
 
-def seconds(text: object, where: str) -> int:
+def parse_time(text: object, where: str) -> int:
     """Seconds UTC of a time that says its offset. Raises BadFeed."""
     try:
         moment = datetime.fromisoformat(str(text))
@@ -31,7 +31,7 @@ def seconds(text: object, where: str) -> int:
     return int(moment.timestamp())
 
 
-def quantity(cell: object, where: str) -> float | None:
+def parse_quantity(cell: object, where: str) -> float | None:
     """A number, None where the cell is empty. Raises BadFeed."""
     text = "" if cell is None else str(cell).strip()
     if text in ("", "ND", "-", "n/e", "N/A"):
@@ -45,7 +45,7 @@ def quantity(cell: object, where: str) -> float | None:
     return number
 
 
-def held(readings: Iterable[GridObservation]) -> list[GridObservation]:
+def fill_quarter_hours(readings: Iterable[GridObservation]) -> list[GridObservation]:
     """Readings of half or whole hours, held over their quarter hours; a gap stays one.
 
     A feed's step is the spacing that is usual in it, an hour at most. Of two readings of one slot the later
