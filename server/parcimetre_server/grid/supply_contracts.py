@@ -1,8 +1,8 @@
-"""Supplier contracts for electricity, as the organisation states them: kept as facts, in force by device.
+"""Supply contracts for electricity: stored as the organisation states them, applied by device.
 
-A contract is for a site, for an org unit and all below it, or for everything. Where several hold for one
-device, that of its site counts, else that of the nearest org unit, else the one for everything. Two for the
-same thing at the same time are refused.
+A contract is for a site, for an org unit and all below it, or for everything. Where several apply to
+one device, that of its site counts, else that of the nearest org unit, else the one for everything. Two for
+the same place at the same time are refused.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FIRST_LINE = 2
 
 
 class BadContract(ParcimetreError):
-    """A contract that cannot be taken as it is."""
+    """A contract with a fault."""
 
 
 class UnknownContract(ParcimetreError):
@@ -50,7 +50,7 @@ class UnknownContract(ParcimetreError):
 
 @dataclass(frozen=True)
 class PlacedContract:
-    """A contract and what it is for: a site, an org unit's subtree, or everything where both are None."""
+    """A contract and where it applies: a site, an org unit's subtree, or everywhere if both are None."""
 
     contract: Contract
     site: str | None
@@ -58,7 +58,7 @@ class PlacedContract:
 
     @property
     def where(self) -> str:
-        """What it is for, in words."""
+        """Where it applies, in words."""
         if self.site is not None:
             return f"site {self.site}"
         return "everything" if self.org_unit is None else f"org unit {self.org_unit}"
@@ -72,7 +72,7 @@ class PlacedContract:
         return 2 + self.org_unit.count("/") if within(org_unit, self.org_unit) else 0
 
     def overlaps(self, other: PlacedContract) -> bool:
-        """Whether both are for the same thing at some time."""
+        """Return whether both apply to the same place at some time."""
         one, two = self.contract, other.contract
         if (self.site, self.org_unit) != (other.site, other.org_unit) or one.id == two.id:
             return False
@@ -81,7 +81,7 @@ class PlacedContract:
 
 
 def contracts(store: Store) -> list[PlacedContract]:
-    """Every contract that was ever stated, as the latest facts say, by beginning."""
+    """Return every contract ever stated, as the latest facts say, by beginning."""
     return _sorted(store.latest("contract").values())
 
 
@@ -96,7 +96,7 @@ def contracts_at(held: Sequence[PlacedContract], site: str, org_unit: str) -> tu
 
 
 def market_sets(store: Store, base: FactorSet) -> Iterator[FactorSet]:
-    """The set with the contracts over it as it was after each fact about them, the present one first."""
+    """Yield the factor set with the contracts as they were after each fact about them, the present first."""
     history = store.history("contract")
     for known in range(len(history), 0, -1):
         latest = {fact.key: fact for fact in history[:known]}
@@ -106,26 +106,28 @@ def market_sets(store: Store, base: FactorSet) -> Iterator[FactorSet]:
 def add_contracts(
     store: Store, stated: Iterable[Mapping[str, object]], zone: ZoneInfo, now: int
 ) -> list[PlacedContract]:
-    """Keep contracts; the same one again changes nothing. Nothing is kept where one of them has a fault.
+    """Store contracts and return them; the same one again changes nothing. One with a fault stops all.
 
     `from` and `until` are days of the organisation's time zone, both included. Raises BadContract and
     UnknownSite.
     """
     known = {held.contract.id: held for held in contracts(store)}
-    made = [_parsed_contract(store, row, zone, now, f"contract {i}") for i, row in enumerate(stated, start=1)]
+    parsed = [
+        _parsed_contract(store, row, zone, now, f"contract {i}") for i, row in enumerate(stated, start=1)
+    ]
     fresh: list[PlacedContract] = []
-    for held in made:
+    for held in parsed:
         if held.contract.id not in known:
             _refuse_overlap(held, known.values())
             known[held.contract.id] = held
             fresh.append(held)
     added = [Fact("contract", held.contract.id, now, _body(held)) for held in fresh]
     store.append([*added, *(entry("contract added", fact.key, now, after=fact.body) for fact in added)])
-    return [known[held.contract.id] for held in made]
+    return [known[held.contract.id] for held in parsed]
 
 
 def end_contract(store: Store, contract_id: str, day: str, zone: ZoneInfo, now: int) -> PlacedContract:
-    """Let a contract end with a day; one that ends before it begins never held.
+    """End a contract with a day and return it; one that ends before it begins never applies.
 
     Raises UnknownContract and BadContract.
     """
@@ -145,7 +147,7 @@ def end_contract(store: Store, contract_id: str, day: str, zone: ZoneInfo, now: 
 
 
 def parse_contracts(text: str) -> list[dict[str, object]]:
-    """Contracts of a CSV with a heading, or of a TOML file with [[contract]]. Raises BadContract."""
+    """Return the contracts of a CSV with a heading, or of a TOML file. Raises BadContract."""
     if "[[contract]]" in text:
         try:
             tables: list[dict[str, object]] = tomllib.loads(text)["contract"]
@@ -161,7 +163,7 @@ def parse_contracts(text: str) -> list[dict[str, object]]:
 
 
 def contract_as_json(held: PlacedContract, zone: ZoneInfo) -> dict[str, Any]:
-    """A contract for machines; `from` and `until` are days, both included."""
+    """Return a contract as JSON; `from` and `until` are days, both included."""
     contract = held.contract
     return {
         "id": contract.id,
@@ -208,7 +210,7 @@ def _refuse_overlap(held: PlacedContract, known: Iterable[PlacedContract]) -> No
 def _parsed_contract(
     store: Store, row: Mapping[str, object], zone: ZoneInfo, now: int, where: str
 ) -> PlacedContract:
-    """A contract from what somebody stated. Raises BadContract and UnknownSite."""
+    """Return the contract that the cells of a row state. Raises BadContract and UnknownSite."""
     cells = {name: "" if value is None else str(value).strip() for name, value in row.items() if name}
     unknown = sorted(set(cells) - {*REQUIRED, *OPTIONAL})
     if unknown:
@@ -235,7 +237,7 @@ def _parsed_contract(
 
 
 def _quantities(cells: Mapping[str, str], where: str) -> tuple[float, float | None, float | None]:
-    """The factor and its range, kg CO2 eq per kWh."""
+    """Return the factor and its range, kg CO2 eq per kWh."""
     texts = [cells.get(name, "") for name in ("kg_per_kwh", "low", "high")]
     try:
         kg, low, high = (float(text) if text else None for text in texts)

@@ -1,6 +1,6 @@
-"""Feeds of grid zones, one format a file: what a publisher's file says of single slots.
+"""Feeds of grid zones, one format per module: observations of slots in the files of publishers.
 
-A format is told from the file itself. Times must say their offset from UTC; what is left empty is a gap.
+The format is detected from the file itself. Times must state their offset from UTC; empty cells are gaps.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KNOWN = (
 
 
 def parse_feed(text: str, zone: str) -> list[GridObservation]:
-    """What a file says of a zone, slot by slot. Raises BadFeed with what is wrong and the mend."""
+    """Return the observations of a zone in a file, by slot. Raises BadFeed with the fault and the fix."""
     plain = text.lstrip("\ufeff \r\n\t")
     if plain.startswith("<"):
         return _not_empty(_xml(plain))
@@ -45,10 +45,10 @@ def _xml(text: str) -> list[GridObservation]:
 
 def _json(text: str, zone: str) -> list[GridObservation]:
     try:
-        told = json.loads(text)
+        document = json.loads(text)
     except json.JSONDecodeError as error:
         raise BadFeed(f"the file is no valid JSON: {error}; download it again") from None
-    rows = _listed(told)
+    rows = _listed(document)
     if any("carbonIntensity" in row for row in rows):
         return electricity_maps.parse_records(rows, zone)
     if any("generationmix" in row or "intensity" in row for row in rows):
@@ -84,14 +84,14 @@ def _rows(text: str, zone: str) -> list[GridObservation]:
 
 
 def _plain(name: str) -> str:
-    """A column's name without accents, unit and marks: "Nucléaire (MW)" is "nucleaire"."""
+    """Return a column's name without accents, unit and marks: "Nucléaire (MW)" is "nucleaire"."""
     letters = unicodedata.normalize("NFKD", name.replace("(MW)", "")).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "_", letters.lower()).strip("_")
 
 
-def _not_empty(found: Iterable[GridObservation]) -> list[GridObservation]:
-    """The readings. Raises BadFeed when there is none."""
-    readings = list(found)
-    if not readings:
+def _not_empty(observations: Iterable[GridObservation]) -> list[GridObservation]:
+    """Return the observations as a list. Raises BadFeed when there is none."""
+    found = list(observations)
+    if not found:
         raise BadFeed("the file says nothing of any slot: all its rows are empty")
-    return readings
+    return found

@@ -14,12 +14,12 @@ LIFE_CYCLE = ("carbon_intensity_gco2eq_kwh_life_cycle", "carbon_intensity_gco2eq
 
 
 def parse_records(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
-    """Readings of the API's records. Raises BadFeed for another zone and for direct emissions."""
+    """Return the observations of the API's records. Raises BadFeed for other zones and direct emissions."""
     return fill_quarter_hours(_records(rows, zone))
 
 
 def parse_rows(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
-    """Readings of the data portal's CSV. Raises BadFeed."""
+    """Return the observations of the data portal's CSV. Raises BadFeed."""
     return fill_quarter_hours(_lines(rows, zone))
 
 
@@ -52,7 +52,7 @@ def _same(stated: object, zone: str, where: str) -> None:
 
 
 def _observation(time: object, grams: object, estimated: bool, where: str) -> Iterator[GridObservation]:
-    known = parse_quantity(grams, where)
-    if known is not None:
+    g_per_kwh = parse_quantity(grams, where)
+    if g_per_kwh is not None:
         source = f"{SOURCE}, estimated there" if estimated else SOURCE
-        yield GridObservation(parse_time(time, where), source, kg_per_kwh=known / G_PER_KG)
+        yield GridObservation(parse_time(time, where), source, kg_per_kwh=g_per_kwh / G_PER_KG)

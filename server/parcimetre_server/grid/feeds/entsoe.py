@@ -22,7 +22,7 @@ HOLDS = "A03"
 
 
 def parse_document(document: Element) -> list[GridObservation]:
-    """Readings of a document; what a type takes from the grid (pumping) is demand and left out.
+    """Return the observations of a document; consumption by a type (pumping) is left out.
 
     The document names a bidding zone, not a country: nothing checks that it is the one asked. Raises BadFeed.
     """
@@ -44,7 +44,7 @@ def parse_document(document: Element) -> list[GridObservation]:
 
 
 def _points(period: Element, holds: bool) -> Iterator[tuple[int, float]]:
-    """Megawatts of each slot; where the curve holds, a position left out has the value before it."""
+    """Yield the megawatts of each slot; a position left out has the value before it if the curve `holds`."""
     first = parse_time(_text(period, "start"), "timeInterval")
     last = parse_time(_text(period, "end"), "timeInterval")
     resolution = _text(period, "resolution") or ""

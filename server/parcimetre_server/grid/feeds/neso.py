@@ -15,13 +15,13 @@ SOURCE = "NESO Carbon Intensity API"
 
 
 def parse_records(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
-    """Readings of the answer of /generation. Raises BadFeed for another zone and for /intensity."""
+    """Return the observations of an answer of /generation. Raises BadFeed for other zones and /intensity."""
     if zone != "GB":
         raise BadFeed(f"this is of Great Britain: import it with --zone GB, not {zone}")
-    return fill_quarter_hours(_readings(rows))
+    return fill_quarter_hours(_observations(rows))
 
 
-def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
+def _observations(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
     for line, row in enumerate(rows, start=1):
         where = f"record {line}"
         mix = row.get("generationmix")

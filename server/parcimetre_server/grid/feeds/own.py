@@ -1,4 +1,4 @@
-"""A CSV of one's own: `start_utc`, `kg_per_kwh`, and if one likes `source` and `at_meter` (yes or no)."""
+"""Own CSV: `start_utc`, `kg_per_kwh`, and optionally `source` and `at_meter` (yes or no)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ MOST_KG = 3.0
 
 
 def parse_rows(rows: Iterable[Mapping[str, object]]) -> list[GridObservation]:
-    """Readings of every row with a value. Raises BadFeed."""
-    return fill_quarter_hours(_readings(rows))
+    """Return the observations of every row with a value. Raises BadFeed."""
+    return fill_quarter_hours(_observations(rows))
 
 
-def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
+def _observations(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
     for line, row in enumerate(rows, start=2):
         where = f"row {line}"
         kg = parse_quantity(row.get("kg_per_kwh"), where)

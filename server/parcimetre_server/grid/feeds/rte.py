@@ -28,13 +28,13 @@ TIMES = ("start_utc", "date_heure", "date_et_heure")
 
 
 def parse_rows(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
-    """Readings of every row with production. Raises BadFeed."""
+    """Return the observations of every row with production. Raises BadFeed."""
     if zone != "FR":
         raise BadFeed(f"this is eCO2mix, of France: import it with --zone FR, not {zone}")
-    return fill_quarter_hours(_readings(rows))
+    return fill_quarter_hours(_observations(rows))
 
 
-def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
+def _observations(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
     local: set[datetime] = set()
     for line, row in enumerate(rows, start=2):
         where = f"row {line}"
@@ -56,7 +56,7 @@ def _flows(row: Mapping[str, object], names: Mapping[str, str], where: str) -> d
 
 
 def _paris(row: Mapping[str, object], seen: set[datetime], where: str, needed: bool) -> int | None:
-    """Seconds UTC of a date and hour of Paris; None for an hour that does not exist and has no figures."""
+    """Return the seconds UTC of an hour of Paris; None for one that does not exist, unless `needed`."""
     day, hour = f"{row['date']}", row.get("heure") or row.get("heures")
     stated = f"{'-'.join(reversed(day.split('/')))} {hour}"
     try:
