@@ -28,7 +28,7 @@ def too_few(counts: Counts) -> bool:
     return bool(((counts > 0) & (counts < FEWEST)).any())
 
 
-def small_groups(members: Mapping[str, NDArray[np.bool_]], present: Counts) -> frozenset[str]:
+def groups_to_merge(members: Mapping[str, NDArray[np.bool_]], present: Counts) -> frozenset[str]:
     """Return the groups to show as one only.
 
     `members` are flags by group (n,), `present` those of the devices by period (n, p). A device may be in
@@ -85,7 +85,7 @@ def _show(devices: Mapping[str, int], unit: str, shown: set[str], direct: set[st
         inside.setdefault(path if path == unit else _child(path, unit), {})[path] = n
     members = {group: np.array([group == other for other in inside]) for group in inside}
     totals = np.array([[sum(paths.values())] for paths in inside.values()])
-    for group in members.keys() - small_groups(members, totals):
+    for group in members.keys() - groups_to_merge(members, totals):
         if group == unit:
             direct.add(unit)
         else:

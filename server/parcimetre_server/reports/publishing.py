@@ -76,7 +76,7 @@ def _computed(context: Context, week: str, wanted: Iterable[Target]) -> Iterator
         scope = Scope(unit, role)
         reader = context if role == "admin" else context.within(scope)
         report = rounded(
-            weekly_report(reader, week, unit, whole if scope.whole else whole.seen_by(scope, units))
+            weekly_report(reader, week, unit, whole if scope.whole else whole.redacted_for(scope, units))
         )
         yield Publication(
             role, 1, context.now(), recorded_s, dict(settings_of_figures(context.settings)), report, said
