@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import os
 import secrets
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
 from itsdangerous import BadSignature, HMACAlgorithm, Signer, URLSafeSerializer
 
 from ..base import clock
+from ..base.cache import Cache
 from ..base.errors import ParcimetreError
 from ..organisation import audit
 from ..store.interface import Lease, Store
@@ -31,7 +33,8 @@ SALT = "parcimetre/device-credential"
 KEY_CLAIM = "credential_key"
 RENEW_S = 30 * 86_400
 REFRESH_S = 3.0
-MOST_REMEMBERED = 50_000  # credentials, of some 400 bytes each
+MOST_VERIFIED = 50_000  # credentials, of some 400 bytes each
+STALE = "A signature stays valid for its key; whether it was revoked is asked each time."
 
 
 class BadCredential(ParcimetreError):
@@ -66,17 +69,18 @@ class Presented:
 
 
 class Credentials:
-    """Signs and verifies. Revocations and keys of other processes are seen within REFRESH_S seconds."""
+    """Signs and verifies. Revocations and keys of other processes are seen within `refresh_s` seconds."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, refresh_s: float = REFRESH_S) -> None:
         """Read the signing key, made on first use. Raises KeyUnusable."""
+        self.refresh_s = refresh_s
         self._store, self._folder = context.store, context.settings.data_dir
-        self._present = _key(key_in_force(self._store, self._folder))
+        self._present = _Key(key_in_force(self._store, self._folder))
         self._previous: _Key | None = None
         self._previous_until = 0
         self._lock = threading.Lock()
         self._revoked_before: dict[str, int] = {}
-        self._refreshed_at = -REFRESH_S
+        self._refreshed_at = -math.inf
 
     def issue(self, device_id: DeviceId, now: int) -> str:
         """A credential for a device; later than any revocation of earlier ones."""
@@ -116,40 +120,49 @@ class Credentials:
 
     def _refresh(self) -> None:
         with self._lock:
-            if time.monotonic() - self._refreshed_at < REFRESH_S:
+            if time.monotonic() - self._refreshed_at < self.refresh_s:
                 return
             facts = self._store.latest("credential")
             self._revoked_before = {key: int(fact.body["revoked_before"]) for key, fact in facts.items()}
             rotated = self._store.latest_of("setting", KEY_SETTING)
-            self._present = _key(key_in_force(self._store, self._folder))
+            before = self._present, self._previous
+            self._present = _key(key_in_force(self._store, self._folder), before)
             if rotated is not None and (self._folder / PREVIOUS_KEY_FILE).exists():
-                self._previous = _key((self._folder / PREVIOUS_KEY_FILE).read_bytes())
+                self._previous = _key((self._folder / PREVIOUS_KEY_FILE).read_bytes(), before)
                 self._previous_until = int(rotated.body["previous_until"])
             self._refreshed_at = time.monotonic()
 
 
 class _Key:
-    """A key that signs credentials and reads them; it remembers those that it found to be its own."""
+    """A key that signs credentials and reads them; those that it has verified are cached."""
 
     def __init__(self, key: bytes) -> None:
+        """Derive what signs from the key's bytes."""
+        self.bytes = key
         self._serializer = URLSafeSerializer(
             key, salt=SALT, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
         )
         derived = self._serializer.make_signer(SALT).derive_key()
         self._signer = Signer(derived, key_derivation="none", algorithm=_Sha256())
-        self.read = lru_cache(maxsize=MOST_REMEMBERED)(self._read)
+        self._verified: Cache[str, tuple[str, int]] = Cache("credentials", STALE, MOST_VERIFIED)
 
     def sign(self, device_id: DeviceId, issued_at: int) -> str:
         """A credential."""
         return str(self._serializer.dumps([device_id, issued_at]))
 
-    def _read(self, token: str) -> tuple[str, int]:
-        """Whose it is and when it was issued (seconds UTC). Raises BadSignature, ValueError, TypeError."""
-        device_id, issued_at = self._serializer.load_payload(self._signer.unsign(token))
-        return device_id, issued_at
+    def read(self, token: str) -> tuple[str, int]:
+        """Return its device and when it was issued (s UTC). Raises BadSignature, ValueError, TypeError."""
+        verified = self._verified.get(token)
+        if verified is None:
+            device_id, issued_at = self._serializer.load_payload(self._signer.unsign(token))
+            verified = device_id, issued_at
+            self._verified.put(token, verified)
+        return verified
 
 
-_key = lru_cache(maxsize=4)(_Key)
+def _key(content: bytes, known: Iterable[_Key | None]) -> _Key:
+    """Return the known key with these bytes, or a new one."""
+    return next((key for key in known if key is not None and key.bytes == content), None) or _Key(content)
 
 
 class _Sha256(HMACAlgorithm):

@@ -298,6 +298,11 @@ class ScopedStore:
         """Nothing to release: the store itself is closed."""
 
 
+def whole(store: Store) -> Store:
+    """Return the store itself, which knows what left a reader's scope."""
+    return store.whole if isinstance(store, ScopedStore) else store
+
+
 def _within(found: Activity, windows: Sequence[Window]) -> Activity:
     """The slots of an activity that start in one of some times."""
     if windows == ALWAYS or not windows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import secrets
 import threading
 import time
@@ -128,15 +129,16 @@ def revoke_token(context: Context, token_id: str) -> Token:
 
 
 class Tokens:
-    """Recognises tokens. What other processes create or revoke is seen within REFRESH_S seconds."""
+    """Recognises tokens. What other processes create or revoke is seen within `refresh_s` seconds."""
 
-    def __init__(self, context: Context) -> None:
-        """Tokens are read when the first one is shown."""
+    def __init__(self, context: Context, refresh_s: float = REFRESH_S) -> None:
+        """Read tokens when the first one is shown."""
+        self.refresh_s = refresh_s
         self._context = context
         self._lock = threading.Lock()
         self._known: Mapping[str, Token] = {}
         self._used: dict[str, int] = {}
-        self._refreshed_at = -REFRESH_S
+        self._refreshed_at = -math.inf
 
     def of_text(self, text: str) -> Token:
         """The valid token of that text. Raises BadToken with the reason and the mend."""
@@ -162,7 +164,7 @@ class Tokens:
 
     def _all(self) -> Mapping[str, Token]:
         with self._lock:
-            if time.monotonic() - self._refreshed_at >= REFRESH_S:
+            if time.monotonic() - self._refreshed_at >= self.refresh_s:
                 self._known = {token.id: token for token in all_tokens(self._context.store)}
                 self._refreshed_at = time.monotonic()
             return self._known

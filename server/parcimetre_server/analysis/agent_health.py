@@ -152,7 +152,7 @@ def _agent(
 ) -> Iterator[Agent]:
     losses, heard = context.store.latest("losses"), last_heard_at(context, devices)
     for device in devices:
-        contact, last_seen = context.seen.of(device.id), heard.get(device.id)
+        contact, last_seen = context.last_heard.get(device.id), heard.get(device.id)
         yield Agent(
             device=device.id,
             name=device.name,

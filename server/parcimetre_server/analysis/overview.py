@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from parcimetre_factors.criteria import Criterion
 
-from ..access.answer_cache import Moment, whole
+from ..access.answer_cache import CachedAnswer, get_or_compute, recompute
 from ..access.context import Context
 from ..access.disclosure import DisclosureControl
+from ..access.scoped_store import whole
 from ..fleet.device import Device
 from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
@@ -62,11 +63,15 @@ class Overview:
     org_units: list[str]
 
 
-def cached_overview(context: Context, request: OverviewRequest, large_fleet: int = LARGE_FLEET) -> Moment:
+def cached_overview(
+    context: Context, request: OverviewRequest, large_fleet: int = LARGE_FLEET
+) -> CachedAnswer:
     """Return an overview, from the answer cache where the fleet has `large_fleet` devices or more."""
-    return context.moments.tell(
-        (context.scope, request),
-        context,
+    return get_or_compute(
+        context.answers,
+        context.question(request),
+        context.store,
+        context.now(),
         lambda: (compute_overview(context, request), is_large(context, large_fleet)),
     )
 
@@ -75,8 +80,12 @@ def refresh_cached_overview(context: Context, large_fleet: int = LARGE_FLEET) ->
     """Compute the first page of a large fleet anew, so that no reader waits for it."""
     if is_large(context, large_fleet):
         request = OverviewRequest()
-        context.moments.renew(
-            (context.scope, request), context, lambda: (compute_overview(context, request), True)
+        recompute(
+            context.answers,
+            context.question(request),
+            context.store,
+            context.now(),
+            lambda: (compute_overview(context, request), True),
         )
 
 

@@ -20,15 +20,16 @@ from .hardware_model import hardware_models
 from .query import FootprintQuery, FootprintRow
 from .redaction import disclosure_control, merge_small_units
 from .result import FootprintResult
-from .usage_reader import SlotObserver, UsageReader, days_of
+from .usage_reader import FEW, SlotObserver, UsageReader, days_of
 
 
 def compute_footprint(
-    context: Context, query: FootprintQuery, observer: SlotObserver | None = None
+    context: Context, query: FootprintQuery, observer: SlotObserver | None = None, few: int = FEW
 ) -> FootprintResult:
     """Return the footprint of every device of a query that ever reported.
 
-    The observer receives all slots of the query's span. Raises NotAllowed and UnknownDevice.
+    The observer receives all slots of the query's span. The slots of at most `few` devices are read rather
+    than their cached daily totals. Raises NotAllowed and UnknownDevice.
     """
     store, connections = context.store, ConnectionMap.of(context.store)
     disclosure = _disclosure_control(context, query)
@@ -43,7 +44,7 @@ def compute_footprint(
     models = hardware_models(context.factors)
     query_context = QueryContext(models, grid, periods, context.now(), policy, context.zone)
     reader = UsageReader(
-        context, query_context, query.span, days, spans, monitor_claims, connections, observer
+        context, query_context, query.span, days, spans, monitor_claims, connections, observer, few
     )
     first_slots = ((device, spans[device.id][0]) for device in counted if device.id in spans)
     cohorts = group_into_cohorts(first_slots, query_context)

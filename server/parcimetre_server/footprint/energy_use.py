@@ -26,16 +26,16 @@ class DeviceSlots:
     n: int
     owner: NDArray[np.intp]
     activity: Activity
-    _sourced: dict[int, SourcedEnergy] = field(default_factory=dict)
+    _sourced: dict[HardwareModel, SourcedEnergy] = field(default_factory=dict)
 
     def sourced_energy(self, profile: HardwareModel) -> SourcedEnergy:
         """Return the energy of each slot and its power source, computed once per hardware model."""
-        if id(profile) not in self._sourced:
+        if profile not in self._sourced:
             virtual = profile.hardware.virtual
-            self._sourced[id(profile)] = select_power_source(
+            self._sourced[profile] = select_power_source(
                 self.activity, profile.watts, virtual, profile.supply
             )
-        return self._sourced[id(profile)]
+        return self._sourced[profile]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from threading import Barrier, Thread
 
 import pytest
-from parcimetre_server.access.answer_cache import KEPT_S
+from parcimetre_server.access.answer_cache import KEPT_S, get_or_compute
 from parcimetre_server.analysis import overview
 from parcimetre_server.base.periods import since_midnight
 from parcimetre_server.base.scope import Scope
@@ -23,7 +23,7 @@ def large(fleet):
 
     def first_page():
         answer = overview.cached_overview(fleet.context, overview.OverviewRequest(), large_fleet=1)
-        return answer.told.total.value, answer.at if answer.kept else None
+        return answer.value.total.value, answer.at if answer.cached else None
 
     return first_page
 
@@ -102,7 +102,12 @@ def units_told(context, root):
     """Units of the devices that an admin of a unit is shown first."""
     narrowed, first = context.within(Scope(root, "admin")), overview.OverviewRequest(org_unit=root)
     answer = overview.cached_overview(narrowed, first, large_fleet=1)
-    return {bar.device.org_unit for bar in answer.told.devices}
+    return {bar.device.org_unit for bar in answer.value.devices}
+
+
+def asked(context, question, compute):
+    """The answer that the cache gives to a question."""
+    return get_or_compute(context.answers, context.question(question), context.store, context.now(), compute)
 
 
 def test_the_first_page_is_ready_before_anybody_asks_and_says_its_time(fleet, reader, monkeypatch):
@@ -117,10 +122,10 @@ def test_nothing_is_prepared_for_a_small_fleet(fleet, monkeypatch):
 
 
 def test_another_factor_set_is_another_answer(fleet):
-    moments, makes = fleet.context.moments, []
+    makes = []
     other = replace(fleet.context, factors=replace(fleet.context.factors, id="other"))
     for context in (fleet.context, fleet.context, other):
-        moments.tell("question", context, lambda: (makes.append(1), True))
+        asked(context, "question", lambda: (makes.append(1), True))
     assert len(makes) == 2
 
 
@@ -129,7 +134,7 @@ def test_many_who_ask_at_once_wait_for_one_answer(fleet):
 
     def ask():
         together.wait()
-        fleet.context.moments.tell("question", fleet.context, lambda: (makes.append(1), True))
+        asked(fleet.context, "question", lambda: (makes.append(1), True))
 
     threads = [Thread(target=ask) for _ in range(4)]
     for thread in threads:

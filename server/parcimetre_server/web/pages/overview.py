@@ -39,8 +39,8 @@ def overview(
 ) -> HTMLResponse:
     """The overview of the fleet, or of an org unit and what is below it."""
     asked = OverviewRequest(period, at, begin, end, criterion, org_unit or context.scope.root or "")
-    moment = cached_overview(context, asked)
-    found: Overview = moment.told
+    answer = cached_overview(context, asked)
+    found: Overview = answer.value
     query = FootprintQuery(found.period.span, criterion, org_unit=asked.org_unit or None)
     values = {
         **_contents(found),
@@ -49,7 +49,7 @@ def overview(
         "own": _own_days(context, found.period, asked),
         "criterion": criterion,
         "org_unit": asked.org_unit,
-        "as_of": moment.at if moment.kept else None,
+        "as_of": answer.at if answer.cached else None,
         "crumbs": crumbs(asked.org_unit, context.scope),
         "scope_root": context.scope.root,
         "title": label,
