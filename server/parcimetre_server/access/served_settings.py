@@ -8,6 +8,7 @@ from pathlib import Path
 from parcimetre_factors.service_life.amortisation import Policy
 
 from ..configuration.settings import Settings
+from ..store.fact_schema import ServedSettings, body_of
 from ..store.records import Fact
 from .context import Context
 from .opening import open_context
@@ -15,7 +16,7 @@ from .opening import open_context
 KEY = "served"
 
 
-def told(settings: Settings) -> dict[str, str | float]:
+def told(settings: Settings) -> ServedSettings:
     """The settings that figures, their weeks and their prices rest on."""
     return {
         "time_zone": settings.time_zone,
@@ -28,18 +29,18 @@ def told(settings: Settings) -> dict[str, str | float]:
 def keep_served(context: Context) -> None:
     """Keep what the collector is served with, where it is new."""
     served, kept = told(context.settings), context.store.latest_of("setting", KEY)
-    if kept is None or dict(kept.body) != served:
+    if kept is None or kept.body != served:
         context.store.append([Fact("setting", KEY, context.now(), served)])
 
 
-def like(settings: Settings, served: dict[str, str | float]) -> Settings:
+def like(settings: Settings, served: ServedSettings) -> Settings:
     """Settings with those that somebody was served with."""
     return replace(
         settings,
-        time_zone=str(served["time_zone"]),
-        organisation=str(served["organisation"]),
-        amortisation=Policy(str(served["amortisation"])),
-        eur_per_kwh=float(served["eur_per_kwh"]),
+        time_zone=served["time_zone"],
+        organisation=served["organisation"],
+        amortisation=Policy(served["amortisation"]),
+        eur_per_kwh=served["eur_per_kwh"],
     )
 
 
@@ -50,4 +51,6 @@ def open_as_served(data_dir: Path, create: bool = False) -> Context:
     """
     context = open_context(Settings(data_dir), create)
     kept = context.store.latest_of("setting", KEY)
-    return context if kept is None else replace(context, settings=like(context.settings, dict(kept.body)))
+    if kept is None:
+        return context
+    return replace(context, settings=like(context.settings, body_of(kept, ServedSettings)))

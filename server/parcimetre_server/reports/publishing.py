@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from parcimetre_factors.tables.factor_set import FactorSet
@@ -19,15 +18,15 @@ from ..base.scope import Scope
 from ..configuration.factor_sets import of_id
 from ..footprint.compute import standing
 from ..store.interface import Store
-from ..store.records import Fact, FactKind
+from ..store.records import FactKind
 from .content import Moved, Restated, WeeklyReport
+from .published_form import rounded
 from .schedules import schedules
-from .stored import WEEKLY, WHOLE_TARGET, Publication, Target, _body, key_of, publications
+from .stored import WHOLE_TARGET, Publication, Target, fact_of, key_of, publications
 from .weekly import SETTLED_S, look, weekly
 
 LOG = logging.getLogger(__name__)
 HOUR = 7
-DIGITS = 10
 MOVED = 0.01
 WHOSE: tuple[FactKind, ...] = ("transfer", "lineage", "feeding")
 FIGURES = {"org_unit": "by_unit", "category": "by_category", "stage": "by_stage"}
@@ -73,7 +72,7 @@ def _computed(context: Context, week: str, wanted: Iterable[Target]) -> Iterator
         scope = Scope(unit, role)
         reader = context if role == "admin" else context.within(scope)
         report = rounded(weekly(reader, week, unit, whole if scope.whole else whole.seen_by(scope, units)))
-        yield Publication(role, 1, context.now(), recorded_s, dict(told(context.settings)), report, said)
+        yield Publication(role, 1, context.now(), recorded_s, told(context.settings), report, said)
 
 
 def _told(context: Context, week: str, target: Target, earlier: FactorSet | None) -> WeeklyReport:
@@ -99,19 +98,6 @@ def stated(store: Store) -> int:
     return sum(len(store.history(kind)) for kind in WHOSE)
 
 
-def rounded(report: WeeklyReport) -> WeeklyReport:
-    """The report in the ten digits that are kept: the order of a sum shows beyond them."""
-    return WEEKLY.validate_python(_rounded(WEEKLY.dump_python(report, mode="json")))
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS - 1}e}")
-    if isinstance(value, dict):
-        return {name: _rounded(one) for name, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list) else value
-
-
 def republish(context: Context) -> list[Publication]:
     """Restate the reports that what came late has moved, and settle those that no longer wait for anything.
 
@@ -134,7 +120,7 @@ def republish(context: Context) -> list[Publication]:
 def _restated(context: Context, found: Publication, said: int) -> Publication | None:
     """The next edition of a report, None where it need not be."""
     recorded_s = recorded(context.store, found.report.span)
-    if not _came_late(found, recorded_s, said):
+    if not is_outdated(found, recorded_s, said):
         return None
     try:
         report = recomputed(context, found)
@@ -155,7 +141,7 @@ def _restated(context: Context, found: Publication, said: int) -> Publication | 
     )
 
 
-def _came_late(found: Publication, recorded_s: int, said: int) -> bool:
+def is_outdated(found: Publication, recorded_s: int, said: int) -> bool:
     return (recorded_s, said) != (found.recorded_s, found.stated)
 
 
@@ -189,4 +175,4 @@ def moved(before: WeeklyReport, after: WeeklyReport) -> Iterator[Moved]:
 
 
 def _keep(context: Context, made: Iterable[Publication]) -> None:
-    context.store.append([Fact("report", one.key, context.now(), _body(one)) for one in made])
+    context.store.append([fact_of(publication, context.now()) for publication in made])

@@ -9,8 +9,9 @@ from typing import Any
 
 from ..access.context import Context
 from .content import WeeklyReport
-from .publishing import _came_late, recomputed, recorded, stated
-from .stored import WEEKLY, Publication, Target, publication
+from .published_form import to_published
+from .publishing import is_outdated, recomputed, recorded, stated
+from .stored import Publication, Target, publication
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,17 @@ def verify(context: Context, week: str, target: Target) -> Verified:
     found = publication(context.store, week, target)
     first, second = figures_of(found.report), figures_of(recomputed(context, found))
     differences = tuple(_differences("", json.loads(first), json.loads(second))) if first != second else ()
-    late = _came_late(found, recorded(context.store, found.report.span), stated(context.store))
+    late = is_outdated(found, recorded(context.store, found.report.span), stated(context.store))
     return Verified(found, differences, late)
 
 
 def figures_of(report: WeeklyReport) -> bytes:
     """The figures of a report as bytes; neither its state nor what devices are called is one."""
-    told_ = WEEKLY.dump_python(report, mode="json")
-    del told_["state"], told_["restated"]
-    for named in (*(pair[0] for pair in told_["greatest"]), *told_["actions"]):
+    published: dict[str, Any] = {**to_published(report)}
+    del published["state"], published["restated"]
+    for named in (*(device for device, _ in published["greatest"]), *published["actions"]):
         del named["name"]
-    return json.dumps(told_, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(published, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _differences(where: str, one: Any, other: Any) -> Iterator[Difference]:
