@@ -2,9 +2,10 @@ PORT ?= 8787
 DATA_DIR ?= .parcimetre
 DEVICES ?= 300
 DAYS ?= 14
+PARALLEL ?= -n 4 --dist worksteal
 LOCKED := uv.lock pyproject.toml factors/pyproject.toml agent/pyproject.toml server/pyproject.toml tools/bootstrap.py
 
-.PHONY: help run demo test lint format fuzz bench schema tables wine browser msi test-msi packages repo \
+.PHONY: help run demo check test test-all test-tools lint format fuzz bench schema tables wine browser msi test-msi packages repo \
 	test-packages clean
 
 help:  ## what can be made
@@ -16,14 +17,25 @@ run: .venv/.run  ## collector and this machine's own agent, on 127.0.0.1:$(PORT)
 demo: .venv/.run  ## the same with a simulated fleet of $(DEVICES) devices over $(DAYS) days
 	@PORT=$(PORT) DATA_DIR=$(DATA_DIR)-demo DEVICES=$(DEVICES) DAYS=$(DAYS) sh tools/run.sh demo
 
-test: lint  ## all tests
-	.venv/bin/pytest -n 4 --dist worksteal
+check: lint  ## while working: lint and all tests but the slow ones; two minutes on two cores
+	.venv/bin/pytest -m "not slow" $(PARALLEL)
+
+test: lint  ## lint and all tests that this machine can run, and what was skipped; at most 20 minutes
+	.venv/bin/pytest $(PARALLEL)
+
+test-all: test-tools lint  ## the same after installing what is missing; fails if a test is skipped
+	.venv/bin/pytest $(PARALLEL) --fail-on-skip --ignore tests/deploy/msi
+	PARCIMETRE_MSI=1 .venv/bin/pytest --fail-on-skip tests/deploy/msi
+
+test-tools: .venv/.dev  ## install all that tests need (Debian, root); fails where something is missing
+	@python3 tools/set_up_tests.py
 
 lint: .venv/.dev  ## style, types, sizes, tables, licences
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	for os in win32 darwin; do .venv/bin/mypy --platform $$os -p parcimetre_agent || exit 1; done
+	for os in win32 darwin; do \
+		.venv/bin/mypy --platform $$os --cache-dir .mypy_cache/$$os -p parcimetre_agent || exit 1; done
 	.venv/bin/python tools/check_sizes.py
 	.venv/bin/python tools/check_tables.py
 	.venv/bin/reuse lint --lines

@@ -66,8 +66,10 @@ PACKAGES = (
 
 DAY = """
 import json, os, sys, time
-from parcimetre_agent import launch, resident, sampling, spool
-from parcimetre_agent.clock import Clock, Instant
+from parcimetre_agent.machine.clock import Clock, Instant
+from parcimetre_agent.recording import recorder as recording, sampling, spool
+from parcimetre_agent.sending import courier_process
+from parcimetre_agent.service import resident
 settings = json.loads(sys.argv[1])
 
 class Moved(Clock):
@@ -82,7 +84,7 @@ class Moved(Clock):
         self.at = Instant(a.wall_s + s, a.monotonic_s + s, a.boottime_s + s, a.boot_id)
 
 clock = Moved()
-recorder = resident.Recorder(clock, sampling.Sampler(), spool.Spool(settings["data_dir"]))
+recorder = recording.Recorder(clock, sampling.Sampler(), spool.Spool(settings["data_dir"]))
 recorder.sample()
 own = 0.0
 for hour in range(24):
@@ -92,7 +94,7 @@ for hour in range(24):
         recorder.sample()
     recorder.write()
     own += time.process_time() - before
-    child = launch.start(sys.argv[1])
+    child = courier_process.start(sys.argv[1])
     while child.poll() is None:
         time.sleep(0.01)
     assert child.poll() == 0
@@ -103,7 +105,7 @@ print(json.dumps({"samples_s": own, "couriers_s": t.children_user + t.children_s
 """
 STACK = """
 import psutil, pydantic, httpx, apscheduler.schedulers.background as background, time
-import parcimetre_agent.courier, parcimetre_agent.resident, parcimetre_agent.inventory
+import parcimetre_agent.sending.courier, parcimetre_agent.service.resident, parcimetre_agent.sending.inventory
 class Sample(pydantic.BaseModel):
     busy: float
 client = httpx.Client()
@@ -213,7 +215,9 @@ def settings(url: str, data_dir: Path, sample_period_s: int = 30) -> str:
 
 def live(url: str, folder: Path) -> tuple[Memory, float]:
     """The resident as it runs, one sample a second, an upload included: memory, and CPU seconds a sample."""
-    with process([sys.executable, "-m", "parcimetre_agent.resident", settings(url, folder, 1)]) as resident:
+    with process(
+        [sys.executable, "-m", "parcimetre_agent.service.resident", settings(url, folder, 1)]
+    ) as resident:
         time.sleep(10)
         before, since = cpu_s(resident.pid), time.monotonic()
         time.sleep(LIVE_S)

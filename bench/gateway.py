@@ -18,7 +18,7 @@ from multiprocessing import Process, Queue
 from pathlib import Path
 
 import psutil
-from parcimetre_agent.settings import Settings
+from parcimetre_agent.configuration.settings import Settings
 
 PRINTERS, SILENT_SHARE, ROUNDS = 500, 0.05, 3
 AIM_ROUND_S, AIM_RSS_MIB = 60.0, 45.0

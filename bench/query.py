@@ -38,7 +38,7 @@ from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.reports.html import html
-from parcimetre_server.reports.weekly import weekly
+from parcimetre_server.reports.weekly import weekly_report
 from parcimetre_server.store.embedded.files import FILE
 from parcimetre_server.store.embedded.packing import DEVICE_BITS
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
@@ -130,7 +130,7 @@ def page(context: Context) -> Callable[[], object]:
 
 def report(context: Context, week: str) -> None:
     """The report in both languages."""
-    made = weekly(context, week)
+    made = weekly_report(context, week)
     for language in ("fr", "en"):
         html(made, context, language)
 

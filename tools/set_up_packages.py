@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import build_packages
@@ -36,7 +37,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     build_packages.nfpm()
     build_packages.install_tools("deploy-lint", LINTERS)
-    reason = install_commands()
+    reason = install_commands(TOOLS)
     for release in sys.argv[1:] or RELEASES:
         reason = reason or make_debian(release)
     if reason:
@@ -46,9 +47,9 @@ def main() -> None:
     ABSENT.unlink(missing_ok=True)
 
 
-def install_commands() -> str | None:
-    """None when all are there, else why not."""
-    missing = [package for command, package in TOOLS.items() if shutil.which(command) is None]
+def install_commands(packages: Mapping[str, str]) -> str | None:
+    """Install Debian's package of each command that is missing; None when all are there, else why not."""
+    missing = [package for command, package in packages.items() if shutil.which(command) is None]
     if not missing:
         return None
     if shutil.which("apt-get") is None or os.geteuid() != 0:

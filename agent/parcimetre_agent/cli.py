@@ -6,13 +6,13 @@ import argparse
 import importlib
 import os
 import sqlite3
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from . import __version__
-from .errors import AgentError, told
-from .settings import DEFAULT_FILE, Settings, resolve
+from .base.console import print_error
+from .base.errors import AgentError
+from .configuration.settings import DEFAULT_FILE, Settings, resolve
 
 _COLLECTOR = "--server https://collector.example.org --secret-file secret"
 _COMMANDS = {
@@ -40,14 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = importlib.import_module(f"{__package__}.commands.{options.command}")
         return int(command.run(settings, options))
     except (AgentError, OSError, sqlite3.Error) as error:
-        return told(error)
+        return print_error(error)
     except KeyboardInterrupt:
         return 1
-
-
-def say(sentence: str) -> None:
-    """One line for the user."""
-    sys.stdout.write(sentence + "\n")
 
 
 def _parser() -> argparse.ArgumentParser:

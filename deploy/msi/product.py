@@ -14,7 +14,7 @@ SERVICE_TEXT = "Measures this machine's use and power for the Parcimetre collect
 SERVICE_ACCOUNT = r"NT AUTHORITY\LocalService"
 """Not the virtual account NT SERVICE\\ParcimetreAgent: that one needs the right to log on as a service, which
 many domains give to named accounts alone. The service's own SID keeps its data from other services."""
-ARGUMENTS = "-m parcimetre_agent.windows.service_main"
+ARGUMENTS = "-m parcimetre_agent.service.windows_service"
 SETTINGS_KEY = r"SOFTWARE\Parcimetre\Agent"
 DATA_FOLDER = "Parcimetre"
 SECRET_FILE = "enrolment.ini"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent.clock import Instant
+from parcimetre_agent.machine.clock import Instant
 from parcimetre_agent.windows.devices import NO_ACCESS, READ, Devices
 from parcimetre_agent.windows.registry import Registry
 

@@ -9,22 +9,21 @@ import time
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.data_dir import open_spool
+from parcimetre_agent.configuration.settings import resolve
+from parcimetre_agent.recording.slot import SlotRecord
+from parcimetre_agent.recording.spool import Spool
+from parcimetre_agent.recording.spool_opening import open_spool
 from parcimetre_agent.report import Report
-from parcimetre_agent.settings import resolve
-from parcimetre_agent.slot import SlotRecord
-from parcimetre_agent.spool import Spool
 from pydantic import TypeAdapter
+
+from .. import programs
 
 COMMANDS = ("run", "once", "inventory", "enrol", "status", "show", "doctor")
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def _agent(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "parcimetre_agent", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **environ}, check=False, timeout=60
-    )
+    return programs.run("parcimetre-agent", *arguments, **environ)
 
 
 @pytest.fixture
@@ -144,6 +143,7 @@ def test_nobody_else_may_read_what_is_kept(collector, tmp_path: Path, secret: Pa
     assert {file.stat().st_mode & 0o077 for file in data.iterdir()} == {0}
 
 
+@pytest.mark.slow
 def test_run_reports_within_seconds_and_writes_the_open_slot_when_stopped(
     collector, tmp_path: Path, secret: Path
 ) -> None:
@@ -162,6 +162,7 @@ def test_run_reports_within_seconds_and_writes_the_open_slot_when_stopped(
     assert Spool(str(data)).get("heartbeat") is not None
 
 
+@pytest.mark.slow
 def test_second_agent_on_one_data_folder_is_refused(collector, tmp_path: Path, secret: Path) -> None:
     arguments = ("run", "--server", collector.url, "--secret-file", secret, "--data-dir", tmp_path / "data")
     first = subprocess.Popen([sys.executable, "-m", "parcimetre_agent", *map(str, arguments)])
@@ -200,7 +201,7 @@ def test_status_left_for_everybody_is_shown_to_who_may_not_read_the_data_folder(
     public.mkdir()
     settings = resolve({"server": collector.url, "secret_file": str(secret), "data_dir": str(data)}, {})
     open_spool(settings.data_dir)
-    command = [sys.executable, "-m", "parcimetre_agent.courier", settings.to_json()]
+    command = [sys.executable, "-m", "parcimetre_agent.sending.courier", settings.to_json()]
     subprocess.run(command, check=True, env={**os.environ, "RUNTIME_DIRECTORY": str(public)})
     assert (public / "status.json").stat().st_mode & 0o777 == 0o644
     done = _agent("status", "--json", "--data-dir", "/nowhere", RUNTIME_DIRECTORY=str(public))

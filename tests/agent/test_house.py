@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import os
 import re
 import shutil
 import subprocess
@@ -11,14 +12,15 @@ from types import ModuleType
 
 import parcimetre_agent
 import pytest
-from parcimetre_agent import loading, power
-from parcimetre_agent.counters import Counter
-from parcimetre_agent.outcome import Denied, Failed, NoData, Ok
+from parcimetre_agent import power
+from parcimetre_agent.base import loading
+from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok
+from parcimetre_agent.metering.counters import Counter
+from parcimetre_agent.recording.slot import SAMPLE_FIELDS
 from parcimetre_agent.report import Inventory
 from parcimetre_agent.sensors import activity
 from parcimetre_agent.sensors import inventory as inventory_sensors
 from parcimetre_agent.sensors.machine import Machine
-from parcimetre_agent.slot import SAMPLE_FIELDS
 
 SOURCE = Path(parcimetre_agent.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -26,8 +28,8 @@ SCOPES = {"package", "dram", "gpu", "platform", "battery", "psu_dc", "wall_ac"}
 FORBIDDEN_IN_RESIDENT = {
     *(
         "parcimetre_agent.report",
-        "parcimetre_agent.transport",
-        "parcimetre_agent.settings",
+        "parcimetre_agent.sending.transport",
+        "parcimetre_agent.configuration.settings",
         "parcimetre_agent.cli",
     ),
     *(
@@ -115,8 +117,9 @@ def test_file_name_says_where_a_sensor_is_loaded(name: str, system: str, suits: 
 
 def test_resident_loads_nothing_it_does_not_need() -> None:
     script = (
-        "import sys; from parcimetre_agent import resident, sampling; s = sampling.Sampler();"
-        "from parcimetre_agent.clock import Clock; s.sample(Clock().now()); print(*sys.modules)"
+        "import sys; from parcimetre_agent.recording import sampling;"
+        "from parcimetre_agent.service import resident; s = sampling.Sampler();"
+        "from parcimetre_agent.machine.clock import Clock; s.sample(Clock().now()); print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not FORBIDDEN_IN_RESIDENT & set(done.stdout.split())
@@ -131,7 +134,10 @@ def test_no_module_looks_at_people() -> None:
 def test_host_name_is_read_in_one_place_and_only_on_request() -> None:
     places = [file.name for file in FILES if "gethostname" in file.read_text()]
     assert places == ["enrolment.py"]
-    assert "socket.gethostname() if settings.send_hostname else None" in (SOURCE / "enrolment.py").read_text()
+    assert (
+        "socket.gethostname() if settings.send_hostname else None"
+        in (SOURCE / "sending/enrolment.py").read_text()
+    )
 
 
 def test_time_is_read_in_one_place() -> None:
@@ -151,17 +157,19 @@ def test_time_is_read_in_one_place() -> None:
 
 
 def test_package_compiles_and_works_on_python_3_9(tmp_path: Path) -> None:
-    python = shutil.which("python3.9")
-    if python is None or subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode:
+    python, env = shutil.which("python3.9"), os.environ | {"PYENV_VERSION": "3.9"}
+    if python is None or subprocess.run([python, "-c", ""], check=False, env=env).returncode:
         pytest.skip("python3.9 is not installed")
     script = (
         "import sys, pathlib\n"
         "for name in sys.argv[1:]: compile(pathlib.Path(name).read_text(encoding='utf-8'), name, 'exec')\n"
-        "import parcimetre_agent.states, parcimetre_agent.timeline, parcimetre_agent.spool\n"
-        "import parcimetre_agent.errors, parcimetre_agent.schedule, parcimetre_agent.power.rapl_linux\n"
+        "from parcimetre_agent.base import errors\n"
+        "from parcimetre_agent.power import rapl_linux\n"
+        "from parcimetre_agent.recording import spool, states, timeline\n"
+        "from parcimetre_agent.sending import schedule\n"
     )
     done = subprocess.run(
         [python, "-c", script, *map(str, FILES)],
-        capture_output=True, text=True, check=False, env={"PYTHONPATH": str(SOURCE.parent)},
+        capture_output=True, text=True, check=False, env=env | {"PYTHONPATH": str(SOURCE.parent)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent import firmware_facts, ioreg
-from parcimetre_agent.outcome import Failed, NoData, Ok
+from parcimetre_agent.base.outcome import Failed, NoData, Ok
+from parcimetre_agent.identity import firmware_facts
+from parcimetre_agent.machine import ioreg
 from parcimetre_agent.power import battery_macos, powertelemetry_macos
 from parcimetre_agent.sensors.activity import display_macos
 

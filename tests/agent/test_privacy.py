@@ -53,8 +53,9 @@ HARDWARE_SECTIONS = {
 }  # fmt: skip
 READ = """
 import sys
-from parcimetre_agent import inventory, sampling
-from parcimetre_agent.clock import Clock
+from parcimetre_agent.machine.clock import Clock
+from parcimetre_agent.recording import sampling
+from parcimetre_agent.sending import inventory
 from parcimetre_agent.sensors.machine import Machine
 {before}
 clock, sampler = Clock(), sampling.Sampler()

@@ -24,9 +24,13 @@ sys.path.insert(0, str(ROOT / "tools"))
 from set_up_wine import ABSENT, FOLDER, PREFIX, READY
 from wine import WINE, Program, environment, session, windows_path
 
-if not (READY.exists() and WINE.exists()):
-    reason = ABSENT.read_text() if ABSENT.exists() else "Wine is not set up: make wine"
-    pytest.skip(reason, allow_module_level=True)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (READY.exists() and WINE.exists()),
+        reason=ABSENT.read_text() if ABSENT.exists() else "Wine is not set up: make wine",
+    ),
+]
 
 KEY = r"HKLM\SOFTWARE\Parcimetre\Agent"
 
@@ -94,7 +98,7 @@ def test_inventory_is_shown_to_people() -> None:
 
 def test_clocks_of_windows_run_and_agree() -> None:
     script = (
-        "import time; from parcimetre_agent.clock import Clock; clock = Clock();"
+        "import time; from parcimetre_agent.machine.clock import Clock; clock = Clock();"
         "a = clock.now(); time.sleep(1); b = clock.now();"
         "print(b.monotonic_s - a.monotonic_s, b.boottime_s - a.boottime_s, a.boot_id == b.boot_id)"
     )
@@ -117,19 +121,21 @@ def test_devices_are_listed_with_paths_and_instance_names() -> None:
 
 def test_resident_loads_nothing_it_does_not_need_on_windows_either() -> None:
     script = (
-        "import sys; from parcimetre_agent import resident, sampling;"
-        "from parcimetre_agent.clock import Clock;"
+        "import sys; from parcimetre_agent.recording import sampling;"
+        "from parcimetre_agent.service import resident;"
+        "from parcimetre_agent.machine.clock import Clock;"
         "sampling.Sampler().sample(Clock().now()); print(*sys.modules)"
     )
     loaded = set(_run("python/python.exe", "-c", script).split())
     assert "parcimetre_agent.power.emi_windows" in loaded
     assert not loaded & {"httpx", "ssl", "hashlib", "pathlib", "dataclasses", "argparse", "logging", "random"}
-    assert not loaded & {f"parcimetre_agent.{name}" for name in ("report", "settings", "transport", "cli")}
+    heavy = ("report", "configuration.settings", "sending.transport", "cli")
+    assert not loaded & {f"parcimetre_agent.{name}" for name in heavy}
 
 
 def test_interrupt_ends_the_residents_wait() -> None:
     script = (
-        "import signal, threading; from parcimetre_agent import waiting; waiting.take_signals();"
+        "import signal, threading; from parcimetre_agent.machine import waiting; waiting.take_signals();"
         "threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start(); print(waiting.wait(600))"
     )
     assert _run("python/python.exe", "-c", script).strip() == "stop"
@@ -161,7 +167,7 @@ def test_data_folder_is_made_for_windows_administrators_and_its_owner_alone(
     folder = rf"C:\ProgramData\Parcimetre-{os.getpid()}"
     _agent("enrol", "--server", url, "--secret-file", windows_path(secret), "--data-dir", folder)
     script = (
-        "import sys, pathlib; from parcimetre_agent.data_dir import open_to;"
+        "import sys, pathlib; from parcimetre_agent.configuration.data_dir import open_to;"
         "shared = pathlib.Path(sys.argv[1] + '-shared'); shared.mkdir();"
         "print(open_to(sys.argv[1]), open_to(str(shared)))"
     )
@@ -175,7 +181,7 @@ def test_settings_of_the_registry_stand_between_file_and_environment(tmp_path: P
     _run("reg", "add", KEY, "/v", "SAMPLE_PERIOD", "/t", "REG_SZ", "/d", "20", "/f")
     try:
         script = (
-            "import os, sys, pathlib; from parcimetre_agent.settings import resolve;"
+            "import os, sys, pathlib; from parcimetre_agent.configuration.settings import resolve;"
             "s = resolve({}, os.environ, pathlib.Path(sys.argv[1]));"
             "print(s.upload_period_s, s.sample_period_s, s.ca_file)"
         )

@@ -68,6 +68,7 @@ def _value(term: dict[str, object]) -> float:
     return values[0] / values[1]
 
 
+@pytest.mark.slow
 def test_this_machines_footprint_shows_within_a_minute_and_its_explanation_adds_up(running: str) -> None:
     listing = json.loads(_eventually(f"{running}/v1/devices", '"id"'))
     device = listing["items"][0]["id"]
@@ -81,6 +82,7 @@ def test_this_machines_footprint_shows_within_a_minute_and_its_explanation_adds_
     assert _value(figure) == pytest.approx(figure["value"], rel=1e-12)
 
 
+@pytest.mark.slow
 def test_port_in_use_stops_the_script_with_one_sentence(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -6,7 +6,6 @@ import secrets
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,23 +15,17 @@ from typing import Any
 
 import httpx
 import pytest
-from parcimetre_agent import wire
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity, Report, Slot
-from parcimetre_agent.settings import Settings
-from parcimetre_agent.transport import open_client, post
+from parcimetre_agent.sending import wire_json
+from parcimetre_agent.sending.transport import open_client, post
 
-BIN = Path(sys.executable).parent
+from .. import programs
+from ..programs import PATIENCE_S, run
+
 AGENT_VERSION = "0.1.0"
-PATIENCE_S = 90
 NO_LIMIT = ("--reports-per-hour", "1000000", "--report-burst", "1000000")
 Done = subprocess.CompletedProcess[str]
-
-
-def run(command: str, *words: object, **env: str) -> Done:
-    """One command from start to end."""
-    line = [str(BIN / command), *map(str, words)]
-    environ = {**os.environ, "LC_ALL": "C.UTF-8", **env}
-    return subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=environ)
 
 
 class Collector:
@@ -46,12 +39,12 @@ class Collector:
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.options = list(options)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: programs.Program | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         line = [
-            BIN / "parcimetre",
+            "parcimetre",
             "serve",
             "--data-dir",
             self.folder,
@@ -61,7 +54,7 @@ class Collector:
             *self.options,
         ]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(line, stdout=log, stderr=log)
+            self._process = programs.start(line, log, log, os.environ)
         deadline = time.monotonic() + PATIENCE_S
         while not self._answers():
             assert self._process.poll() is None, self.log.read_text()
@@ -77,7 +70,7 @@ class Collector:
     def terminate(self) -> None:
         """Tell it to end, without waiting for it."""
         assert self._process is not None
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it as a power cut would: no handler runs, nothing is flushed."""
@@ -123,7 +116,7 @@ class Machine:
         """Send slots; the answer. Raises Refused and Unreachable, as the agent's transport does."""
         told = {"sent_at": int(time.time()), "agent_version": AGENT_VERSION, "schema": 1} | about
         message = Report(device_id=self.device_id, slots=list(slots), **told)
-        return post(self.client, "/v1/reports", wire.document(message), self.credential).body
+        return post(self.client, "/v1/reports", wire_json.document(message), self.credential).body
 
     def post(self, document: Mapping[str, Any]) -> httpx.Response:
         """Send any document as a report."""
@@ -186,12 +179,12 @@ def collector_at() -> Iterator[Callable[..., Collector]]:
         return made[-1]
 
     yield start
-    for context in made:
-        context.kill()
+    for collector in made:
+        collector.kill()
 
 
 @pytest.fixture
-def context(tmp_path: Path, collector_at: Callable[..., Collector]) -> Collector:
+def collector(tmp_path: Path, collector_at: Callable[..., Collector]) -> Collector:
     """A running collector."""
     return collector_at(tmp_path / "collector")
 
@@ -201,12 +194,12 @@ def enrol_at() -> Iterator[Callable[..., Machine]]:
     """Enrols devices at a collector, each a machine of its own."""
     clients: list[httpx.Client] = []
 
-    def enrol(context: Collector, secret: str, **about: Any) -> Machine:
-        client = open_client(Settings(server=context.url))
+    def enrol(collector: Collector, secret: str, **about: Any) -> Machine:
+        client = open_client(Settings(server=collector.url))
         clients.append(client)
         hardware = HardwareIdentity(secrets.token_hex(16), "none", secrets.token_hex(32))
         asked = EnrolRequest(1, secret, hardware, "laptop", AGENT_VERSION, **about)
-        told = post(client, "/v1/enrol", wire.document(asked)).body
+        told = post(client, "/v1/enrol", wire_json.document(asked)).body
         return Machine(client, told["device_id"], told["credential"])
 
     yield enrol
@@ -215,16 +208,16 @@ def enrol_at() -> Iterator[Callable[..., Machine]]:
 
 
 @pytest.fixture
-def machine(context: Collector, enrol_at: Callable[..., Machine]) -> Callable[[], Machine]:
+def machine(collector: Collector, enrol_at: Callable[..., Machine]) -> Callable[[], Machine]:
     """Makes enrolled devices, each a machine of its own."""
-    return partial(enrol_at, context, context.secret()["secret"])
+    return partial(enrol_at, collector, collector.secret()["secret"])
 
 
 @pytest.fixture
-def agent(context: Collector, tmp_path: Path) -> Agent:
+def agent(collector: Collector, tmp_path: Path) -> Agent:
     """An agent with a good secret that has not reported yet."""
-    made = Agent(tmp_path / "agent", tmp_path / "secret", context.url)
-    made.hold(context.secret()["secret"])
+    made = Agent(tmp_path / "agent", tmp_path / "secret", collector.url)
+    made.hold(collector.secret()["secret"])
     return made
 
 
@@ -233,30 +226,30 @@ class Served:
     """A running collector and an agent of its own, by folder."""
 
     folder: Path
-    context: Collector
+    collector: Collector
 
     @property
     def data_dir(self) -> Path:
         """The collector's folder."""
-        return self.context.folder
+        return self.collector.folder
 
     @property
     def url(self) -> str:
         """Where the collector answers."""
-        return self.context.url
+        return self.collector.url
 
     @property
     def port(self) -> int:
         """Where it listens."""
-        return self.context.port
+        return self.collector.port
 
     def stop(self) -> None:
         """End the collector as a service manager does."""
-        self.context.stop()
+        self.collector.stop()
 
     def secret(self) -> Path:
         """A file with a new enrolment secret."""
-        told = self.context.secret()
+        told = self.collector.secret()
         file = self.folder / f"secret-{told['id']}"
         file.write_text(told["secret"], encoding="utf-8")
         return file
@@ -269,13 +262,13 @@ class Served:
         """Enrol a machine of that install id over HTTP."""
         hardware = HardwareIdentity(install_id, "none", install_id)
         asked = EnrolRequest(1, secret_file.read_text(encoding="utf-8"), hardware, "laptop", AGENT_VERSION)
-        return httpx.post(f"{self.url}/v1/enrol", json=wire.document(asked), trust_env=False)
+        return httpx.post(f"{self.url}/v1/enrol", json=wire_json.document(asked), trust_env=False)
 
 
 @pytest.fixture
-def served(tmp_path: Path, context: Collector) -> Served:
+def served(tmp_path: Path, collector: Collector) -> Served:
     """A running collector and an agent that has not reported yet."""
-    return Served(tmp_path, context)
+    return Served(tmp_path, collector)
 
 
 @pytest.fixture(name="run")

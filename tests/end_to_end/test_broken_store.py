@@ -6,7 +6,7 @@ from contextlib import closing
 
 import httpx
 import pytest
-from parcimetre_agent.errors import Unreachable
+from parcimetre_agent.base.errors import Unreachable
 from parcimetre_agent.report import SLOT_S, Slot
 
 PAGE_BYTES = 4096
@@ -36,12 +36,12 @@ def damage(file):
 
 
 @pytest.fixture
-def damaged(context, machine):
+def damaged(collector, machine):
     """A collector that was stopped, and whose store was damaged."""
     machine().report(last_slots(4))
-    context.stop()
-    damage(context.folder / "store.sqlite3")
-    return context
+    collector.stop()
+    damage(collector.folder / "store.sqlite3")
+    return collector
 
 
 def test_every_command_names_the_damaged_file_and_the_mend(damaged):
@@ -54,13 +54,13 @@ def test_every_command_names_the_damaged_file_and_the_mend(damaged):
     assert (damaged.folder / "store.sqlite3").read_bytes() == before
 
 
-def test_what_a_broken_store_could_not_take_stays_with_the_agent(context, machine, agent):
+def test_what_a_broken_store_could_not_take_stays_with_the_agent(collector, machine, agent):
     device = machine()
-    with closing(sqlite3.connect(context.folder / "store.sqlite3")) as db:
+    with closing(sqlite3.connect(collector.folder / "store.sqlite3")) as db:
         db.execute("ALTER TABLE device_number RENAME TO away")
     with pytest.raises(Unreachable, match="nothing of this report was taken"):
         device.report(last_slots(2))
-    answer = httpx.get(f"{context.url}/v1/devices")
+    answer = httpx.get(f"{collector.url}/v1/devices")
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
     assert answer.json()["type"] == "/problems/store-unusable"
     assert "store.sqlite3" in answer.json()["detail"]
@@ -68,9 +68,9 @@ def test_what_a_broken_store_could_not_take_stays_with_the_agent(context, machin
     assert (away.returncode, away.stderr.count("\n")) == (1, 1)
     assert "stays in the spool" in away.stderr
     assert agent.status()["slots"] >= 1
-    with closing(sqlite3.connect(context.folder / "store.sqlite3")) as db:
+    with closing(sqlite3.connect(collector.folder / "store.sqlite3")) as db:
         db.execute("ALTER TABLE away RENAME TO device_number")
     assert device.report(last_slots(2))["accepted"] == 2
     assert agent.once().returncode == 0
     assert agent.status()["slots"] == 0
-    assert "Traceback" not in context.log.read_text()
+    assert "Traceback" not in collector.log.read_text()

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from parcimetre_agent.errors import Unreachable
+from parcimetre_agent.base.errors import Unreachable
 from parcimetre_agent.report import SLOT_S, Slot
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.records import DeviceId
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="limits and mounts of Linux")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="not applicable: limits and mounts of Linux")
 EPOCH = int(time.time()) // SLOT_S * SLOT_S
 MOST_REPORTS = 400
 
@@ -55,7 +55,7 @@ def small_disk(tmp_path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def overfill_and_mend(context, machine, mend: Callable[[], None]) -> None:
+def overfill_and_mend(collector, machine, mend: Callable[[], None]) -> None:
     """Fill the disk, mend it, and find every acknowledged slot exactly once."""
     acknowledged = sent_until_refused(machine)
     with pytest.raises(Unreachable, match="nothing of this report was taken"):
@@ -63,70 +63,74 @@ def overfill_and_mend(context, machine, mend: Callable[[], None]) -> None:
     mend()
     assert machine.report(slots(96 * acknowledged, 96))["accepted"] == 96
     assert machine.report(slots(0, 96))["duplicates"] == 96
-    context.kill()
-    store = open_store(context.folder)
+    collector.kill()
+    store = open_store(collector.folder)
     found = store.activity(DeviceId(machine.device_id), 0, EPOCH + SLOT_S)
     assert found.start.tolist() == sorted(slot.start for slot in slots(0, 96 * (acknowledged + 1)))
     assert found.display_on_s.tolist() == [900] * 96 * (acknowledged + 1)
     store.close()
-    log = context.log.read_text()
+    log = collector.log.read_text()
     assert "could not be written; their agents will send them again" in log
     assert "room on its disk" in log
     assert "Traceback" not in log
 
 
+@pytest.mark.slow
 @linux
 def test_on_a_full_disk_nothing_is_acknowledged_and_it_goes_on_once_there_is_room(
     small_disk, collector_at, enrol_at
 ):
-    context = collector_at(small_disk / "data", log=small_disk.with_name("collector.log"))
-    ready = httpx.get(f"{context.url}/readyz", trust_env=False)
+    collector = collector_at(small_disk / "data", log=small_disk.with_name("collector.log"))
+    ready = httpx.get(f"{collector.url}/readyz", trust_env=False)
     assert (ready.status_code, ready.json()["type"]) == (503, "/problems/not-ready")
 
     def mend() -> None:
         line = ["mount", "-o", "remount,size=64m", str(small_disk)]
         subprocess.run(line, check=True)
 
-    overfill_and_mend(context, enrol_at(context, context.secret()["secret"]), mend)
+    overfill_and_mend(collector, enrol_at(collector, collector.secret()["secret"]), mend)
 
 
+@pytest.mark.slow
 @linux
-def test_files_that_may_not_grow_are_told_and_it_goes_on_once_they_may(context, machine):
+def test_files_that_may_not_grow_are_told_and_it_goes_on_once_they_may(collector, machine):
     device = machine()
-    unlimited = resource.prlimit(context.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(context.pid, resource.RLIMIT_FSIZE, (300_000, unlimited[1]))
+    unlimited = resource.prlimit(collector.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(collector.pid, resource.RLIMIT_FSIZE, (300_000, unlimited[1]))
     acknowledged = sent_until_refused(device)
-    assert httpx.get(f"{context.url}/healthz", trust_env=False).is_success
-    resource.prlimit(context.pid, resource.RLIMIT_FSIZE, unlimited)
+    assert httpx.get(f"{collector.url}/healthz", trust_env=False).is_success
+    resource.prlimit(collector.pid, resource.RLIMIT_FSIZE, unlimited)
     for day in range(acknowledged):
         assert device.report(slots(96 * day, 96))["duplicates"] == 96
     assert device.report(slots(96 * acknowledged, 96))["accepted"] == 96
-    assert "could not be written; their agents will send them again" in context.log.read_text()
-    assert "Traceback" not in context.log.read_text()
+    assert "could not be written; their agents will send them again" in collector.log.read_text()
+    assert "Traceback" not in collector.log.read_text()
 
 
+@pytest.mark.slow
 @linux
 def test_a_store_on_a_read_only_disk_is_named_with_the_mend(small_disk, collector_at, enrol_at):
-    context = collector_at(small_disk / "data", log=small_disk.with_name("collector.log"))
-    device = enrol_at(context, context.secret()["secret"])
+    collector = collector_at(small_disk / "data", log=small_disk.with_name("collector.log"))
+    device = enrol_at(collector, collector.secret()["secret"])
     assert device.report(slots(0, 4))["accepted"] == 4
-    context.stop()
+    collector.stop()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    done = context.command("serve", "--port", "0")
+    done = collector.command("serve", "--port", "0")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "give this user write access" in done.stderr
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
-    context.start()
+    collector.start()
     assert device.report(slots(0, 5)) | {"next_upload_s": 0} == {
         "accepted": 1, "duplicates": 4, "refused": [], "next_upload_s": 0,
     }  # fmt: skip
-    context.kill()
+    collector.kill()
 
 
-def test_two_collectors_on_one_folder_keep_each_slot_once(context, collector_at, machine):
-    other = collector_at(context.folder)
+@pytest.mark.slow
+def test_two_collectors_on_one_folder_keep_each_slot_once(collector, collector_at, machine):
+    other = collector_at(collector.folder)
     machines = [machine() for _ in range(4)]
-    clients = [httpx.Client(base_url=one.url, trust_env=False, timeout=60) for one in (context, other)]
+    clients = [httpx.Client(base_url=one.url, trust_env=False, timeout=60) for one in (collector, other)]
 
     def alternate(number: int) -> int:
         """Send each slot to both collectors; how many times one was new."""
@@ -141,8 +145,8 @@ def test_two_collectors_on_one_folder_keep_each_slot_once(context, collector_at,
     for client in clients:
         client.close()
     other.stop()
-    context.stop()
-    store = open_store(context.folder)
+    collector.stop()
+    store = open_store(collector.folder)
     for device in machines:
         found = store.activity(DeviceId(device.device_id), 0, EPOCH)
         assert found.start.tolist() == [EPOCH - i * SLOT_S for i in range(40, 0, -1)]
@@ -150,9 +154,9 @@ def test_two_collectors_on_one_folder_keep_each_slot_once(context, collector_at,
 
 
 def test_the_log_of_a_session_holds_no_secret_credential_host_name_or_body(tmp_path, collector_at, enrol_at):
-    context = collector_at(tmp_path / "collector", "--log-format", "json", "--access-log")
-    secret = context.secret()["secret"]
-    device = enrol_at(context, secret, hostname="pc-de-marie")
+    collector = collector_at(tmp_path / "collector", "--log-format", "json", "--access-log")
+    secret = collector.secret()["secret"]
+    device = enrol_at(collector, secret, hostname="pc-de-marie")
     device.report(slots(0, 2))
     odd = {
         "schema": 1, "device_id": device.device_id, "sent_at": EPOCH, "agent_version": "1",
@@ -160,14 +164,14 @@ def test_the_log_of_a_session_holds_no_secret_credential_host_name_or_body(tmp_p
     }  # fmt: skip
     assert device.post(odd).status_code == 422
     assert device.post({key: odd[key] for key in odd if key != "marie"}).status_code == 200
-    with httpx.Client(base_url=context.url, trust_env=False) as client:
+    with httpx.Client(base_url=collector.url, trust_env=False) as client:
         client.get("/v1/devices/pc-de-marie")
         client.get("/pc-de-marie")
         client.get("/v1/devices", params={"q": "pc-de-marie"})
         client.post("/v1/enrol", json={"secret": secret, "marie": "marie"})
         client.post("/v1/reports", content=b"pc-de-marie", headers={"Authorization": "Bearer marie"})
-    context.stop()
-    log = context.log.read_text()
+    collector.stop()
+    log = collector.log.read_text()
     assert len(log.splitlines()) > 8
     assert all({"time", "level", "event"} <= json.loads(line).keys() for line in log.splitlines())
     assert not [word for word in (secret, device.credential, "marie") if word in log]

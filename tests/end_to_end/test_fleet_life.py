@@ -11,15 +11,15 @@ from typing import Any
 
 import psutil
 import pytest
-from parcimetre_agent.clock import Clock, Instant
-from parcimetre_agent.counters import Counter
-from parcimetre_agent.courier import Courier
-from parcimetre_agent.errors import Unreachable
-from parcimetre_agent.resident import Recorder
+from parcimetre_agent.base.errors import Unreachable
+from parcimetre_agent.configuration.settings import Settings
+from parcimetre_agent.machine.clock import Clock, Instant
+from parcimetre_agent.metering.counters import Counter
+from parcimetre_agent.recording.recorder import Recorder
+from parcimetre_agent.recording.slot import Piece, Sample, one_slot
+from parcimetre_agent.recording.spool import MAX_BYTES, PendingSlot, Spool
+from parcimetre_agent.sending.courier import Courier
 from parcimetre_agent.sensors.machine import Machine
-from parcimetre_agent.settings import Settings
-from parcimetre_agent.slot import Piece, Sample, one_slot
-from parcimetre_agent.spool import MAX_BYTES, PendingSlot, Spool
 from parcimetre_factors.activity import Activity
 from parcimetre_server.access.served_settings import open_as_served
 from parcimetre_server.store.records import DeviceId
@@ -85,17 +85,17 @@ def _settings(agent, data_dir: Path) -> Settings:
     return Settings(server=agent.server, secret_file=str(agent.secret_file), data_dir=str(data_dir))
 
 
-def _stored(context, device_id: str, first: float, last: float) -> Activity:
+def _stored(collector, device_id: str, first: float, last: float) -> Activity:
     """What the collector has on disk of a device."""
-    store = open_as_served(context.folder).store
+    store = open_as_served(collector.folder).store
     try:
         return store.activity(DeviceId(device_id), int(first), int(last))
     finally:
         store.close()
 
 
-def _devices(context) -> set[str]:
-    store = open_as_served(context.folder).store
+def _devices(collector) -> set[str]:
+    store = open_as_served(collector.folder).store
     try:
         return set(store.latest("device"))
     finally:
@@ -111,7 +111,7 @@ def _one(start: int) -> list[Piece]:
 
 
 def test_clone_of_an_image_becomes_a_device_of_its_own_and_sends_nothing_of_the_other(
-    context, agent, tmp_path: Path
+    collector, agent, tmp_path: Path
 ) -> None:
     start = int(time.time()) // SLOT_S * SLOT_S - DAY_S
     original = _settings(agent, tmp_path / "original")
@@ -120,31 +120,32 @@ def test_clone_of_an_image_becomes_a_device_of_its_own_and_sends_nothing_of_the_
     shutil.copytree(original.data_dir, tmp_path / "clone")
     clone = _settings(agent, tmp_path / "clone")
     second = Courier(clone, _machine(tmp_path / "pc-2", "PF3BBBBB")).deliver().device_id
-    assert _devices(context) == {first, second}
-    assert list(_stored(context, second, start, start + DAY_S).start) == []
+    assert _devices(collector) == {first, second}
+    assert list(_stored(collector, second, start, start + DAY_S).start) == []
     Courier(original, _machine(tmp_path / "pc-1", "PF3AAAAA")).deliver()
-    assert list(_stored(context, first, start, start + DAY_S).start) == [start]
+    assert list(_stored(collector, first, start, start + DAY_S).start) == [start]
 
 
-def test_reimaged_machine_gets_its_device_back(context, agent, tmp_path: Path) -> None:
+def test_reimaged_machine_gets_its_device_back(collector, agent, tmp_path: Path) -> None:
     machine = _machine(tmp_path / "pc", "PF3AAAAA")
     before = Courier(_settings(agent, tmp_path / "before"), machine).deliver().device_id
     assert Courier(_settings(agent, tmp_path / "after"), machine).deliver().device_id == before
-    assert _devices(context) == {before}
+    assert _devices(collector) == {before}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty_disk")
 @pytest.mark.parametrize(
     ("days", "max_bytes"), [(40, MAX_BYTES), (20, 400_000)], ids=["40 days", "20 days in a small spool"]
 )
 def test_collector_away_for_long_loses_no_slot_and_no_joule_and_counts_none_twice(
-    context, agent, tmp_path: Path, days: int, max_bytes: int
+    collector, agent, tmp_path: Path, days: int, max_bytes: int
 ) -> None:
     begun_s = float(int(time.time()) // DAY_S * DAY_S - days * DAY_S)
     clock, settings = MovedClock(begun_s), _settings(agent, tmp_path / "data")
     machine, spool = _machine(tmp_path / "pc", "PF3AAAAA"), Spool(settings.data_dir, max_bytes)
     device_id = Courier(settings, machine, clock).deliver().device_id
-    context.kill()
+    collector.kill()
     recorder = Recorder(clock, Sensors(), spool)
     recorder.sample()
     awake_s = 0.0
@@ -159,11 +160,11 @@ def test_collector_away_for_long_loses_no_slot_and_no_joule_and_counts_none_twic
     recorder.write()
     waiting, told = spool.waiting(), _joules(spool.pending(100_000))
     assert (waiting.dropped, waiting.coarsened > 0) == (0, max_bytes < MAX_BYTES)
-    context.start()
+    collector.start()
     Courier(settings, machine, clock).deliver()
     Courier(settings, machine, clock).deliver()
     assert (spool.waiting().slots, spool.waiting().gaps) == (0, 0)
-    kept = _stored(context, device_id, begun_s, begun_s + (days + 1) * DAY_S)
+    kept = _stored(collector, device_id, begun_s, begun_s + (days + 1) * DAY_S)
     assert list(kept.start[: days * 96]) == [int(begun_s) + SLOT_S * i for i in range(days * 96)]
     assert kept.covered_s.sum() == pytest.approx(clock.now().wall_s - begun_s, abs=0)
     (rapl,) = kept.measured
@@ -171,7 +172,8 @@ def test_collector_away_for_long_loses_no_slot_and_no_joule_and_counts_none_twic
     assert rapl.energy_j.sum() == pytest.approx(RAPL_W * (awake_s - 300.0 * days), rel=1e-3)
 
 
-def test_secret_is_on_no_command_line(context, agent, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_secret_is_on_no_command_line(collector, agent, tmp_path: Path) -> None:
     secret, lines = agent.secret_file.read_text(encoding="utf-8").strip(), set[str]()
     line = [BIN / "parcimetre-agent", "run", *agent.about, "--upload-period", "60"]
     with (tmp_path / "log").open("wb") as log:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway.book import Book
 from parcimetre_agent.gateway.configuration import Configuration, Target
 from parcimetre_agent.gateway.credentials import Credential
 from parcimetre_agent.gateway.deliver import Delivery
 from parcimetre_agent.gateway.poll import Round
-from parcimetre_agent.settings import Settings
 
 from ..agent.gateway.conftest import CISCO, simulator  # noqa: F401
 
@@ -21,12 +21,12 @@ TOWN, LIBRARY = "Métropole/Mairie", "Métropole/Médiathèque"
 
 
 @pytest.fixture
-def reported(context, simulator, tmp_path):  # noqa: F811
+def reported(collector, simulator, tmp_path):  # noqa: F811
     """A collector that heard of two hours of three printers in two org units; the delivery's outcome."""
     units = {"hp-laserjet-m404dn": TOWN, "epson-wf-c5790": TOWN, "ricoh-im-c3000": LIBRARY}
     secrets = {unit: tmp_path / str(i) for i, unit in enumerate(set(units.values()))}
     for unit, file in secrets.items():
-        file.write_text(context.secret(unit)["secret"])
+        file.write_text(collector.secret(unit)["secret"])
     book = Book(tmp_path)
     now = time.time()
     first = (now - 8 * SLOT_S) // SLOT_S * SLOT_S + 60
@@ -45,48 +45,51 @@ def reported(context, simulator, tmp_path):  # noqa: F811
         watched.counters_due_s = 0.0
         book.keep((), {watched.known.key: watched})
     asyncio.run(Round(Configuration(targets(True), timeout_s=10), book, now, look_again_s=0.0).run())
-    settings = Settings(server=context.url, data_dir=str(tmp_path))
+    settings = Settings(server=collector.url, data_dir=str(tmp_path))
     delivered = Delivery(settings, book, now).run()
     yield delivered, book, settings
     book.close()
 
 
-def get(context, path, **asked):
+def get(collector, path, **asked):
     """What the collector answers."""
     return (
-        httpx.get(f"{context.url}{path}", params=asked, trust_env=False, timeout=30).raise_for_status().json()
+        httpx.get(f"{collector.url}{path}", params=asked, trust_env=False, timeout=30)
+        .raise_for_status()
+        .json()
     )
 
 
+@pytest.mark.slow
 def test_each_printer_is_a_device_with_a_footprint_and_its_paper_whichever_gateway_asks(
-    context,
+    collector,
     reported,
     tmp_path,
     simulator,  # noqa: F811
 ):
     delivered, book, settings = reported
     assert delivered.refusals == ()
-    devices = get(context, "/v1/devices")["items"]
+    devices = get(collector, "/v1/devices")["items"]
     units = [(one["org_unit"], one["category"]) for one in devices]
     assert sorted(units) == sorted([(TOWN, "printer"), (TOWN, "printer"), (LIBRARY, "printer")])
-    has_a_footprint(context)
-    has_its_paper(context)
+    has_a_footprint(collector)
+    has_its_paper(collector)
     assert Delivery(settings, book, time.time()).run().reports == 0
-    tells_no_address(context)
-    is_found_again(context, reported, tmp_path / "other", simulator)
+    tells_no_address(collector)
+    is_found_again(collector, reported, tmp_path / "other", simulator)
 
 
-def has_a_footprint(context):
+def has_a_footprint(collector):
     """Made and used."""
-    stages = {row["group"]: row["value"] for row in get(context, "/v1/footprint", group_by="stage")["rows"]}
+    stages = {row["group"]: row["value"] for row in get(collector, "/v1/footprint", group_by="stage")["rows"]}
     assert stages["manufacturing"] > 0
     assert stages["use"] > 0
 
 
-def has_its_paper(context):
+def has_its_paper(collector):
     """100 impressions, 60 of them on both sides, in the unit where they were printed and in its report."""
     (town,) = [
-        row for row in get(context, "/v1/printing", group_by="org_unit")["rows"] if row["group"] == TOWN
+        row for row in get(collector, "/v1/printing", group_by="org_unit")["rows"] if row["group"] == TOWN
     ]
     assert town["counted"]["impressions"] == pytest.approx(100, abs=1)
     assert town["counted"]["duplex"] == pytest.approx(60, abs=1)
@@ -94,18 +97,18 @@ def has_its_paper(context):
     assert town["paper"]["low"] < town["paper"]["value"] < town["paper"]["high"]
     assert town["spared_by_duplex"]["value"] == pytest.approx(town["paper"]["value"] * 30 / 70, rel=0.03)
     year, week, _ = datetime.now(UTC).isocalendar()
-    report = get(context, f"/v1/reports/weekly/{year}-W{week:02d}", format="json", org_unit=TOWN)
+    report = get(collector, f"/v1/reports/weekly/{year}-W{week:02d}", format="json", org_unit=TOWN)
     assert {row["group"] for row in report["printing"]} <= {TOWN}
 
 
-def tells_no_address(context):
+def tells_no_address(collector):
     """No address, no serial number, no name and no community is on the collector's disk."""
-    held = b"".join(file.read_bytes() for file in Path(context.folder).rglob("*") if file.is_file())
+    held = b"".join(file.read_bytes() for file in Path(collector.folder).rglob("*") if file.is_file())
     for told in (b"127.0.0.2", b"PHBXX00001", b"NPI0A1B2C", b"hp-laserjet-m404dn"):
         assert told not in held
 
 
-def is_found_again(context, reported, folder, port):
+def is_found_again(collector, reported, folder, port):
     """A gateway with an empty book, at another address: the same device."""
     _, book, settings = reported
     (hp,) = [one for one in book.devices().values() if one.known.maker == "HP"]
@@ -117,30 +120,31 @@ def is_found_again(context, reported, folder, port):
     (again,) = fresh.devices().values()
     fresh.close()
     assert again.device_id == hp.device_id
-    assert len(get(context, "/v1/devices")["items"]) == 3
+    assert len(get(collector, "/v1/devices")["items"]) == 3
 
 
+@pytest.mark.slow
 def test_the_power_that_a_switch_states_is_its_use_and_wins_over_the_mean_of_its_category(
-    context,
+    collector,
     tmp_path,
     simulator,  # noqa: F811
 ):
     secret = tmp_path / "secret"
-    secret.write_text(context.secret(TOWN)["secret"])
+    secret.write_text(collector.secret(TOWN)["secret"])
     target = Target("127.0.0.1", simulator, Credential("2c", CISCO), str(secret), "network")
     book = Book(tmp_path)
     first = (time.time() - 5 * SLOT_S) // SLOT_S * SLOT_S
     for i in range(5):
         round_ = Round(Configuration((target,), timeout_s=10), book, first + i * SLOT_S, look_again_s=0.0)
         asyncio.run(round_.run())
-    settings = Settings(server=context.url, data_dir=str(tmp_path))
+    settings = Settings(server=collector.url, data_dir=str(tmp_path))
     assert Delivery(settings, book, time.time()).run().refusals == ()
     book.close()
-    (device,) = get(context, "/v1/devices")["items"]
+    (device,) = get(collector, "/v1/devices")["items"]
     assert device["category"] == "network"
-    rows = {row["group"]: row for row in get(context, "/v1/footprint", group_by="stage")["rows"]}
+    rows = {row["group"]: row for row in get(collector, "/v1/footprint", group_by="stage")["rows"]}
     assert rows["use"]["energy_kwh"] == pytest.approx(0.170, abs=0.0005)
     assert rows["use"]["measured_share"] == 1.0
     assert rows["manufacturing"]["value"] > 0
-    page = httpx.get(f"{context.url}/devices/{device['id']}", trust_env=False, timeout=30).text
+    page = httpx.get(f"{collector.url}/devices/{device['id']}", trust_env=False, timeout=30).text
     assert "meter at the wall" in page

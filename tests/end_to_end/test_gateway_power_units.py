@@ -5,12 +5,12 @@ import time
 
 import httpx
 import pytest
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway.book import Book
 from parcimetre_agent.gateway.configuration import Configuration, Target
 from parcimetre_agent.gateway.credentials import Credential
 from parcimetre_agent.gateway.deliver import Delivery
 from parcimetre_agent.gateway.poll import Round
-from parcimetre_agent.settings import Settings
 
 from ..agent.gateway.conftest import CISCO, PDU, UPS, simulator  # noqa: F401
 
@@ -19,10 +19,10 @@ KWH_OF_A_WATT = 1 / 1000
 
 
 @pytest.fixture
-def delivered(context, simulator, tmp_path):  # noqa: F811
+def delivered(collector, simulator, tmp_path):  # noqa: F811
     """An hour of the three at the collector: the outcome, and the device of each by category."""
     secret = tmp_path / "secret"
-    secret.write_text(context.secret()["secret"])
+    secret.write_text(collector.secret()["secret"])
     targets = tuple(
         Target(f"127.0.0.{i}", simulator, Credential("2c", name), str(secret), expected)
         for i, (name, expected) in enumerate(((PDU, "power"), (UPS, "power"), (CISCO, "network")), 1)
@@ -32,7 +32,7 @@ def delivered(context, simulator, tmp_path):  # noqa: F811
     for i in range(5):
         configuration = Configuration(targets, timeout_s=10)
         asyncio.run(Round(configuration, book, first + i * SLOT_S, look_again_s=0.0).run())
-    settings = Settings(server=context.url, data_dir=str(tmp_path))
+    settings = Settings(server=collector.url, data_dir=str(tmp_path))
     done = Delivery(settings, book, time.time()).run()
     again = Delivery(settings, book, time.time()).run()
     waiting = book.count()
@@ -40,29 +40,30 @@ def delivered(context, simulator, tmp_path):  # noqa: F811
     return done, again, waiting
 
 
-def by_category(context):
+def by_category(collector):
     """Electricity of the use of each category, in kWh."""
     asked = {"group_by": "category"}
-    answer = httpx.get(f"{context.url}/v1/footprint", params=asked, trust_env=False, timeout=30)
+    answer = httpx.get(f"{collector.url}/v1/footprint", params=asked, trust_env=False, timeout=30)
     return {row["group"]: row["energy_kwh"] for row in answer.raise_for_status().json()["rows"]}
 
 
-def devices(context):
+def devices(collector):
     """The id of each device by category."""
-    answer = httpx.get(f"{context.url}/v1/devices", trust_env=False, timeout=30).raise_for_status()
+    answer = httpx.get(f"{collector.url}/v1/devices", trust_env=False, timeout=30).raise_for_status()
     return {one["category"]: one["id"] for one in answer.json()["items"]}
 
 
+@pytest.mark.slow
 def test_what_hangs_on_an_outlet_or_a_port_has_its_energy_and_the_switch_no_more(
-    context, delivered, machine, tmp_path
+    collector, delivered, machine, tmp_path
 ):
     done, again, waiting = delivered
     assert done.refusals == ()
     assert done.accepted == 3 * 4 + 4 * (4 + 1 + 4)
     assert (again.reports, waiting) == (0, 0)
     at_outlet, at_port = machine().device_id, machine().device_id
-    known = devices(context)
-    before = by_category(context)
+    known = devices(collector)
+    before = by_category(collector)
     assert before["pdu"] == pytest.approx((275 - 182.3 - 75 - 12.4) * KWH_OF_A_WATT, abs=1e-5)
     assert before["ups"] == pytest.approx(61 * KWH_OF_A_WATT, abs=1e-5)
     assert before["network"] == pytest.approx(170 * KWH_OF_A_WATT, abs=1e-5)
@@ -70,16 +71,17 @@ def test_what_hangs_on_an_outlet_or_a_port_has_its_energy_and_the_switch_no_more
     rows = [("feeder", "outlet", "device"), (known["pdu"], "outlet 1", at_outlet)]
     rows += [(known["network"], "Gi1/0/2", at_port), (known["network"], "Gi1/0/3", "")]
     map_of.write_text("".join(",".join(row) + "\n" for row in rows))
-    imported = context.command("outlets", "import", map_of)
+    imported = collector.command("outlets", "import", map_of)
     assert imported.returncode == 0, imported.stderr
-    after = by_category(context)
+    after = by_category(collector)
     assert after["laptop"] == pytest.approx((182.3 + 15.4) * KWH_OF_A_WATT, abs=1e-5)
     assert after["network"] == pytest.approx((170 - 15.4) * KWH_OF_A_WATT, abs=1e-5)
     assert (after["pdu"], after["ups"]) == (before["pdu"], before["ups"])
 
 
-def test_no_name_that_people_typed_reaches_the_collector(context, delivered):
-    held = b"".join(file.read_bytes() for file in context.folder.rglob("*") if file.is_file())
+@pytest.mark.slow
+def test_no_name_that_people_typed_reaches_the_collector(collector, delivered):
+    held = b"".join(file.read_bytes() for file in collector.folder.rglob("*") if file.is_file())
     assert b"Gi1/0/2" in held
     for told in (b"serveur de paie", b"M. Martin", b"127.0.0.1", b"QPX0000001"):
         assert told not in held

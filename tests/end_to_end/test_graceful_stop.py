@@ -4,8 +4,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-from parcimetre_agent import wire
+import pytest
 from parcimetre_agent.report import SLOT_S, Report, Slot
+from parcimetre_agent.sending import wire_json
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.records import DeviceId
 
@@ -17,10 +18,11 @@ def document(machine, number):
     """A report of one slot."""
     slot = Slot(EPOCH - (number + 1) * SLOT_S, 900, 0, 0, 0, 0)
     about = {"sent_at": int(time.time()), "agent_version": "0.1.0", "schema": 1}
-    return wire.document(Report(device_id=machine.device_id, slots=[slot], **about))
+    return wire_json.document(Report(device_id=machine.device_id, slots=[slot], **about))
 
 
-def test_sigterm_amid_200_reports_loses_none_that_was_answered(context, machine):
+@pytest.mark.slow
+def test_sigterm_amid_200_reports_loses_none_that_was_answered(collector, machine):
     machines = [machine() for _ in range(MACHINES)]
     everything = [(one, number) for number in range(REPORTS) for one in machines]
 
@@ -28,7 +30,7 @@ def test_sigterm_amid_200_reports_loses_none_that_was_answered(context, machine)
         """Status of the answer, or None where there was none."""
         index, (one, number) = which
         if index == len(everything) // 4:
-            context.terminate()
+            collector.terminate()
         try:
             return one.post(document(one, number)).status_code
         except httpx.HTTPError:
@@ -36,24 +38,24 @@ def test_sigterm_amid_200_reports_loses_none_that_was_answered(context, machine)
 
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(send, enumerate(everything)))
-    context.stop()
+    collector.stop()
     assert set(answers) <= {200, 503, None}
     assert 200 in answers
     answered = {pair for pair, status in zip(everything, answers, strict=True) if status == 200}
-    assert held(context, machines) >= {(one.device_id, number) for one, number in answered}
-    context.start()
+    assert held(collector, machines) >= {(one.device_id, number) for one, number in answered}
+    collector.start()
     for one, number in everything:
         told = one.post(document(one, number)).json()
         assert told["accepted"] + told["duplicates"] == 1
         assert (one, number) not in answered or told["duplicates"] == 1
-    context.stop()
-    assert held(context, machines) == {(one.device_id, number) for one, number in everything}
-    assert "Traceback" not in context.log.read_text()
+    collector.stop()
+    assert held(collector, machines) == {(one.device_id, number) for one, number in everything}
+    assert "Traceback" not in collector.log.read_text()
 
 
-def held(context, machines):
+def held(collector, machines):
     """Device and number of every slot in the store."""
-    store = open_store(context.folder)
+    store = open_store(collector.folder)
     found = {
         (one.device_id, (EPOCH - start) // SLOT_S - 1)
         for one in machines

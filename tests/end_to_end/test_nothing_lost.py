@@ -5,9 +5,9 @@ import sys
 import time
 
 import pytest
+from parcimetre_agent.recording.slot import SlotRecord
+from parcimetre_agent.recording.spool import Spool
 from parcimetre_agent.report import SLOT_S
-from parcimetre_agent.slot import SlotRecord
-from parcimetre_agent.spool import Spool
 from parcimetre_server.store.embedded import open_store
 
 DAY_S = 86_400
@@ -33,9 +33,9 @@ def backlog(agent):
     return starts
 
 
-def stored(context, first, last):
+def stored(collector, first, last):
     """Starts of all slots the collector has, of whatever device, in a period."""
-    store = open_store(context.folder)
+    store = open_store(collector.folder)
     found = [activity.start.tolist() for _, activity in store.activities(store.latest("device"), first, last)]
     store.close()
     return [start for starts in found for start in starts]
@@ -48,43 +48,43 @@ def complaint(done):
     return done.stderr.strip()
 
 
-def wrong(context, agent):
+def wrong(collector, agent):
     agent.hold("ps_of-another-collector")
     return "check the secret file"
 
 
-def revoked(context, agent):
-    told = context.secret()
+def revoked(collector, agent):
+    told = collector.secret()
     agent.hold(told["secret"])
-    assert context.command("enrolment-secret", "revoke", told["id"]).returncode == 0
+    assert collector.command("enrolment-secret", "revoke", told["id"]).returncode == 0
     return f"enrolment secret {told['id']} was revoked"
 
 
-def expired(context, agent):
-    made = context.command("enrolment-secret", "create", "--org-unit", "A", "--expires", "2020-01-01")
+def expired(collector, agent):
+    made = collector.command("enrolment-secret", "create", "--org-unit", "A", "--expires", "2020-01-01")
     agent.hold(made.stdout)
     return "expired on 2020-01-01"
 
 
-def empty(context, agent):
+def empty(collector, agent):
     agent.hold("")
     return "write the enrolment secret into it"
 
 
 @pytest.mark.parametrize("damage", [wrong, revoked, expired, empty], ids=lambda damage: damage.__name__)
-def test_a_secret_that_does_not_let_in_costs_no_slot(context, agent, backlog, damage):
+def test_a_secret_that_does_not_let_in_costs_no_slot(collector, agent, backlog, damage):
     good = agent.secret_file.read_text()
-    told = damage(context, agent)
+    told = damage(collector, agent)
     assert told in complaint(agent.once())
     assert agent.status()["slots"] >= EARLIER
     agent.hold(good)
     done = agent.once()
     assert done.returncode == 0, done.stderr
     assert agent.status()["slots"] == 0
-    assert stored(context, backlog[0], backlog[-1] + SLOT_S) == backlog
+    assert stored(collector, backlog[0], backlog[-1] + SLOT_S) == backlog
 
 
-def test_a_clock_a_day_ahead_costs_no_slot_measured_before(context, agent, backlog):
+def test_a_clock_a_day_ahead_costs_no_slot_measured_before(collector, agent, backlog):
     enrolled = agent.enrol()
     assert enrolled.returncode == 0, enrolled.stderr
     line = [sys.executable, "-c", AHEAD, "once", *agent.about]
@@ -96,18 +96,18 @@ def test_a_clock_a_day_ahead_costs_no_slot_measured_before(context, agent, backl
     done = agent.once()
     assert done.returncode == 0, done.stderr
     assert "in the future; set the machine's clock" in done.stdout
-    assert stored(context, backlog[0], backlog[-1] + SLOT_S) == backlog
-    assert stored(context, int(time.time()) + DAY_S // 2, int(time.time()) + 2 * DAY_S) == []
+    assert stored(collector, backlog[0], backlog[-1] + SLOT_S) == backlog
+    assert stored(collector, int(time.time()) + DAY_S // 2, int(time.time()) + 2 * DAY_S) == []
 
 
-def test_a_credential_of_a_collector_that_lost_its_key_is_renewed_with_the_secret(context, agent, backlog):
+def test_a_credential_of_a_collector_that_lost_its_key_is_renewed_with_the_secret(collector, agent, backlog):
     assert agent.enrol().returncode == 0
-    context.stop()
-    (context.folder / "credential.key").unlink()
-    context.start()
+    collector.stop()
+    (collector.folder / "credential.key").unlink()
+    collector.start()
     done = agent.once()
     assert done.returncode == 0, done.stderr
-    assert stored(context, backlog[0], backlog[-1] + SLOT_S) == backlog
+    assert stored(collector, backlog[0], backlog[-1] + SLOT_S) == backlog
 
 
 def test_a_damaged_spool_is_put_beside_and_measuring_goes_on(agent):

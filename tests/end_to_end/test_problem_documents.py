@@ -34,10 +34,10 @@ def problem(answer: httpx.Response) -> dict[str, object]:
     return told
 
 
-def test_every_bad_request_is_a_problem_document_and_the_collector_goes_on(context):
-    with httpx.Client(base_url=context.url) as client:
+def test_every_bad_request_is_a_problem_document_and_the_collector_goes_on(collector):
+    with httpx.Client(base_url=collector.url) as client:
         for method, path, about, status, kind in BAD_REQUESTS:
             told = problem(client.request(method, path, **about))
             assert (told["status"], told["type"]) == (status, f"/problems/{kind}" if kind else "about:blank")
         assert client.get("/readyz").is_success
-    assert "Traceback" not in context.log.read_text()
+    assert "Traceback" not in collector.log.read_text()

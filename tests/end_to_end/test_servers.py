@@ -5,14 +5,14 @@ import time
 
 import httpx
 import pytest
-from parcimetre_agent import wire
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway.book import Book
 from parcimetre_agent.gateway.deliver import Delivery
 from parcimetre_agent.gateway.work import poll, told
-from parcimetre_agent.identity import serial_hash
+from parcimetre_agent.identification.hashes import serial_hash
 from parcimetre_agent.report import Cpu, Inventory, OperatingSystem, Report, Slot, System
-from parcimetre_agent.settings import Settings
-from parcimetre_agent.transport import post
+from parcimetre_agent.sending import wire_json
+from parcimetre_agent.sending.transport import post
 from parcimetre_server.access.opening import open_context
 from parcimetre_server.configuration.settings import Settings as CollectorSettings
 from parcimetre_server.fleet.server_twins import join_servers
@@ -67,15 +67,15 @@ class Held:
         return self
 
 
-def devices(context):
+def devices(collector):
     """What the collector lists."""
-    return httpx.get(f"{context.url}/v1/devices", trust_env=False, timeout=30).json()["items"]
+    return httpx.get(f"{collector.url}/v1/devices", trust_env=False, timeout=30).json()["items"]
 
 
-def used_kwh(context):
+def used_kwh(collector):
     """The fleet's electricity of the last days."""
     asked = httpx.get(
-        f"{context.url}/v1/footprint", params={"group_by": "stage"}, trust_env=False, timeout=30
+        f"{collector.url}/v1/footprint", params={"group_by": "stage"}, trust_env=False, timeout=30
     )
     return next(row["energy_kwh"] for row in asked.json()["rows"] if row["group"] == "use")
 
@@ -90,39 +90,40 @@ def reports_itself(machine, rounds):
     made = Inventory(now, "server", "none", system, OperatingSystem("Linux"), cpus=[Cpu("Xeon", 2, 24, 48)])
     slots = [Slot(first + i * SLOT_S, 0, SLOT_S, 0, 0, 0, [SLOT_S, *[0] * 9]) for i in range(rounds)]
     report = Report(1, machine.device_id, now, "0.1.0", slots, inventory=made)
-    post(machine.client, "/v1/reports", wire.document(report), machine.credential)
+    post(machine.client, "/v1/reports", wire_json.document(report), machine.credential)
 
 
-def joined(context):
+def joined(collector):
     """Servers that the collector's job joins, on its store while it is served."""
-    opened = open_context(CollectorSettings(context.folder))
+    opened = open_context(CollectorSettings(collector.folder))
     try:
         return join_servers(opened)
     finally:
         opened.store.close()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_read_by_its_bmc_and_reports_itself_is_counted_once(
-    context, certificate, enrol_at, tmp_path, monkeypatch
+    collector, certificate, enrol_at, tmp_path, monkeypatch
 ):
-    (tmp_path / "secret").write_text(context.secret(UNIT)["secret"])
+    (tmp_path / "secret").write_text(collector.secret(UNIT)["secret"])
     with bmcs.played(bmcs.recorded(bmcs.DELL), *certificate) as bmc:
         assert polled(tmp_path, bmc, 8, monkeypatch).answered == 1
-    settings = Settings(server=context.url, data_dir=str(tmp_path))
+    settings = Settings(server=collector.url, data_dir=str(tmp_path))
     book = Book(tmp_path)
     assert Delivery(settings, book, time.time()).run().refusals == ()
     book.close()
-    (alone,) = devices(context)
+    (alone,) = devices(collector)
     assert alone["category"] == "server"
-    by_bmc = used_kwh(context)
+    by_bmc = used_kwh(collector)
     assert by_bmc == pytest.approx(8 * KWH_A_SLOT, rel=0.05)
-    reports_itself(enrol_at(context, (tmp_path / "secret").read_text()), 8)
-    assert len(devices(context)) == 2
-    twice = used_kwh(context)
-    assert joined(context) == 1
-    assert [one["id"] == alone["id"] for one in devices(context)] == [False]
-    assert used_kwh(context) <= max(by_bmc, twice - by_bmc) * 1.01
-    acts = json.loads(context.command("devices", "audit", "--json").stdout)
+    reports_itself(enrol_at(collector, (tmp_path / "secret").read_text()), 8)
+    assert len(devices(collector)) == 2
+    twice = used_kwh(collector)
+    assert joined(collector) == 1
+    assert [one["id"] == alone["id"] for one in devices(collector)] == [False]
+    assert used_kwh(collector) <= max(by_bmc, twice - by_bmc) * 1.01
+    acts = json.loads(collector.command("devices", "audit", "--json").stdout)
     assert ("devices merged", "collector") in [(one["act"], one["who"]) for one in acts]
 
 

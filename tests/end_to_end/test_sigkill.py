@@ -7,11 +7,12 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from parcimetre_agent.errors import Unreachable
+import pytest
+from parcimetre_agent.base.errors import Unreachable
+from parcimetre_agent.recording.slot import EnergyRecord, SlotRecord
+from parcimetre_agent.recording.spool import Spool
+from parcimetre_agent.recording.timeline import GapRecord
 from parcimetre_agent.report import SLOT_S, Energy, Slot
-from parcimetre_agent.slot import EnergyRecord, SlotRecord
-from parcimetre_agent.spool import Spool
-from parcimetre_agent.timeline import GapRecord
 from parcimetre_factors.activity import Activity
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.records import DeviceId
@@ -19,7 +20,7 @@ from parcimetre_server.store.records import DeviceId
 KILLS = int(os.environ.get("PARCIMETRE_KILLS", "8"))
 CLIENTS = 4
 RETRY_S, PATIENCE_S = 0.05, 60
-BACKLOG = 2000
+BACKLOG = 600  # two reports of an agent, and the pause between them
 EPOCH = int(time.time()) // SLOT_S * SLOT_S
 
 
@@ -86,7 +87,8 @@ class Client:
             return
 
 
-def test_what_was_acknowledged_survives_sigkill_at_any_moment_exactly_once(context, machine):
+@pytest.mark.slow
+def test_what_was_acknowledged_survives_sigkill_at_any_moment_exactly_once(collector, machine):
     moments, over = random.Random(20261124), threading.Event()
     clients = [Client(machine(), seed) for seed in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as pool:
@@ -94,16 +96,16 @@ def test_what_was_acknowledged_survives_sigkill_at_any_moment_exactly_once(conte
         try:
             for _ in range(KILLS):
                 time.sleep(moments.uniform(0.05, 0.8))
-                context.kill()
-                context.start()
+                collector.kill()
+                collector.start()
             time.sleep(0.3)
         finally:
             over.set()
         for stream in streams:
             stream.result()
-    context.kill()
+    collector.kill()
     assert all(client.interrupted for client in clients)
-    store = open_store(context.folder)
+    store = open_store(collector.folder)
     for client in clients:
         found = store.activity(DeviceId(client.machine.device_id), 0, EPOCH + SLOT_S)
         assert_exactly(found, client.acknowledged)
@@ -112,10 +114,11 @@ def test_what_was_acknowledged_survives_sigkill_at_any_moment_exactly_once(conte
     store.close()
 
 
-def test_a_real_agents_backlog_arrives_once_though_the_collector_dies_while_it_arrives(context, agent):
+@pytest.mark.slow
+def test_a_real_agents_backlog_arrives_once_though_the_collector_dies_while_it_arrives(collector, agent):
     assert agent.once().returncode == 0
     device = DeviceId(agent.status()["device_id"])
-    context.kill()
+    collector.kill()
     Spool(str(agent.folder)).put(
         [spooled(number) for number in range(BACKLOG)],
         [GapRecord(EPOCH - (BACKLOG + 96) * SLOT_S, 96 * SLOT_S, "off")],
@@ -125,17 +128,17 @@ def test_a_real_agents_backlog_arrives_once_though_the_collector_dies_while_it_a
     away = agent.once()
     assert (away.returncode, away.stderr.count("\n")) == (1, 1)
     assert "the data stays in the spool" in away.stderr
-    context.start()
+    collector.start()
     sending = threading.Thread(target=agent.once)
     sending.start()
-    _kill_amid_arrival(context, device)
+    _kill_amid_arrival(collector, device)
     sending.join()
-    context.start()
+    collector.start()
     done = agent.once()
     assert done.returncode == 0, done.stderr
     assert agent.status()["slots"] == agent.status()["gaps"] == 0
-    context.stop()
-    store = open_store(context.folder)
+    collector.stop()
+    store = open_store(collector.folder)
     assert_exactly(store.activity(device, EPOCH - BACKLOG * SLOT_S, EPOCH), [slot(n) for n in range(BACKLOG)])
     gap = store.activity(device, EPOCH - (BACKLOG + 96) * SLOT_S, EPOCH - BACKLOG * SLOT_S)
     assert gap.off_s.tolist() == [SLOT_S] * 96
@@ -143,11 +146,11 @@ def test_a_real_agents_backlog_arrives_once_though_the_collector_dies_while_it_a
     store.close()
 
 
-def _kill_amid_arrival(context, device: DeviceId) -> None:
+def _kill_amid_arrival(collector, device: DeviceId) -> None:
     """Kill the collector shortly after the first of the backlog was stored."""
-    store = open_store(context.folder)
+    store = open_store(collector.folder)
     deadline = time.monotonic() + 30
     while not len(store.activity(device, 0, EPOCH).start) and time.monotonic() < deadline:
         time.sleep(0.005)
     store.close()
-    context.kill()
+    collector.kill()

@@ -63,10 +63,10 @@ class SecureCollector(Collector):
 
     def get(self, shown: str | None) -> httpx.Response:
         """Ask with a client certificate, or none."""
-        context = ssl.create_default_context(cafile=self.certificates / "city.pem")
+        collector = ssl.create_default_context(cafile=self.certificates / "city.pem")
         if shown is not None:
-            context.load_cert_chain(self.certificates / f"{shown}.pem", self.certificates / f"{shown}.key")
-        return httpx.get(f"{self.url}/healthz", verify=context, trust_env=False)
+            collector.load_cert_chain(self.certificates / f"{shown}.pem", self.certificates / f"{shown}.key")
+        return httpx.get(f"{self.url}/healthz", verify=collector, trust_env=False)
 
 
 @pytest.fixture

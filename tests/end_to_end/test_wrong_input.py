@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import httpx
 import pytest
+from parcimetre_agent.recording.spool import Spool
 from parcimetre_agent.report import SLOT_S, Report, Slot
-from parcimetre_agent.spool import Spool
 
 NOWHERE = "/proc/parcimetre"
 

@@ -90,6 +90,7 @@ def test_what_cannot_be_answered_says_where(request_, where):
     assert ": " in answer["error"]
 
 
+@pytest.mark.slow
 @given(json_values)
 @settings(max_examples=60, deadline=None)
 def test_any_json_is_answered_or_refused_in_a_sentence(value):

@@ -143,14 +143,27 @@ class Reader:
         return asyncio.run(ask())
 
 
+@pytest.fixture(scope="session")
+def routers():
+    """Return the list into which `client_of` puts the router of the first app, its routes analysed."""
+    return []
+
+
 @pytest.fixture
-def client_of():
-    """A client of the real app for a collector; the app's lifespan is not run."""
+def client_of(routers):
+    """A client of the real app for a collector; the app's lifespan is not run.
+
+    All apps share a router: what a route needs of its app is in the request, and analysing the routes takes
+    longer than most tests.
+    """
     apps = []
 
     def make(context):
-        apps.append(build(context))
-        return Reader(apps[-1])
+        apps.append(app := build(context))
+        if not routers:
+            routers.append(app.router)
+        app.router = routers[0]
+        return Reader(app)
 
     yield make
     for app in apps:

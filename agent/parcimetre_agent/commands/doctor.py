@@ -6,14 +6,14 @@ import argparse
 import json
 from typing import Any
 
-from .. import inventory
-from ..cli import say
-from ..clock import Clock
-from ..data_dir import open_to
-from ..errors import AgentError
-from ..sampling import Sampler
+from ..base.console import print_line
+from ..base.errors import AgentError
+from ..configuration.data_dir import open_to
+from ..configuration.settings import NAMES, Settings
+from ..machine.clock import Clock
+from ..recording.sampling import Sampler
+from ..sending import inventory
 from ..sensors.machine import Machine
-from ..settings import NAMES, Settings
 
 POWER = "power."
 WORDS = {"ok": "ok", "no_data": "no data here", "denied": "denied", "failed": "failed"}
@@ -23,7 +23,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Show it; exit code 1 when the collector does not answer."""
     found = examine(settings)
     if options.json:
-        say(json.dumps(found, indent=2, ensure_ascii=False))
+        print_line(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         _show(found)
     return 0 if found["collector"]["reachable"] else 1
@@ -50,7 +50,7 @@ def examine(settings: Settings) -> dict[str, Any]:
 
 def _collector(settings: Settings) -> dict[str, Any]:
     """Whether anything answers at the collector's address, with the reason when not."""
-    from ..transport import knock, open_client
+    from ..sending.transport import knock, open_client
 
     try:
         with open_client(settings) as client:
@@ -68,17 +68,19 @@ def _answer(one: dict[str, Any]) -> str:
 
 
 def _show(found: dict[str, Any]) -> None:
-    say("settings")
+    print_line("settings")
     for name, one in found["settings"].items():
-        say(f"  {name} = {one['value']}  ({one['origin']})")
+        print_line(f"  {name} = {one['value']}  ({one['origin']})")
     for title, is_power in (("power sources", True), ("sensors", False)):
-        say(title)
+        print_line(title)
         for name, one in found["sensors"].items():
             if name.startswith(POWER) is is_power:
-                say(f"  {name.replace(POWER, '')}  {_answer(one)}")
+                print_line(f"  {name.replace(POWER, '')}  {_answer(one)}")
     if found["data_dir"]["open_to"]:
         crowds = ", ".join(found["data_dir"]["open_to"])
-        say(f"data folder\n  open to {crowds}: let in the agent's account and the administrators alone")
+        print_line(
+            f"data folder\n  open to {crowds}: let in the agent's account and the administrators alone"
+        )
     collector = found["collector"]
-    say("collector")
-    say("  reachable" if collector["reachable"] else f"  not reachable: {collector['reason']}")
+    print_line("collector")
+    print_line("  reachable" if collector["reachable"] else f"  not reachable: {collector['reason']}")

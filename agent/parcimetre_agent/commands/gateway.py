@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..cli import say
-from ..data_dir import prepare
-from ..errors import BadSettings
+from ..base.console import print_line
+from ..base.errors import BadSettings
+from ..configuration.data_dir import prepare
+from ..configuration.settings import Settings
 from ..gateway import loop, power_units, snmp, targets, work
 from ..gateway.configuration import DEFAULT_GATEWAY_FILE, SNMP_PORT, Configuration, Target, load
 from ..gateway.credentials import PUBLIC, Credential, read
+from ..gateway.device_identity import KnownDevice
 from ..gateway.discovery import Found, discover
-from ..gateway.printers import Known
-from ..settings import Settings
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -29,9 +29,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     if settings.server is None:
         raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
     if options.action == "once":
-        say(work.told(work.poll(settings, file)))
+        print_line(work.told(work.poll(settings, file)))
         for refusal in work.deliver(settings):
-            say(refusal)
+            print_line(refusal)
         return 0
     return _forever(settings, file)
 
@@ -44,15 +44,17 @@ def _discover(options: argparse.Namespace, file: Path) -> int:
     servers, lines = _servers(configuration)
     if options.json:
         told = [*(_fields(one) for one in found if one.known), *servers]
-        say(json.dumps(told, indent=2, ensure_ascii=False))
+        print_line(json.dumps(told, indent=2, ensure_ascii=False))
     else:
         for one in found:
             if one.known or options.all:
-                say(_line(one))
+                print_line(_line(one))
         for line in lines:
-            say(line)
+            print_line(line)
         devices = sum(one.known is not None for one in found) + len(servers)
-        say(f"{devices} devices at {len(found) + len(configuration.servers)} addresses; nothing was kept")
+        print_line(
+            f"{devices} devices at {len(found) + len(configuration.servers)} addresses; nothing was kept"
+        )
     return 0
 
 
@@ -114,7 +116,7 @@ def _line(one: Found) -> str:
     return f"{one.target.place}: {', '.join([model, *filter(None, traits)])}"
 
 
-def _traits(known: Known, impressions: int | None) -> list[str | None]:
+def _traits(known: KnownDevice, impressions: int | None) -> list[str | None]:
     """What a printer counted and can do, or what another device tells of its power."""
     can = known.printer
     if known.category in power_units.KINDS:

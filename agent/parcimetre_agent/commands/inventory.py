@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 
-from .. import inventory, wire
-from ..cli import say
-from ..clock import Clock
+from ..base.console import print_line
+from ..configuration.settings import Settings
+from ..machine.clock import Clock
+from ..recording.sampling import Sampler
 from ..report import Inventory
-from ..sampling import Sampler
+from ..sending import inventory, wire_json
 from ..sensors.machine import Machine
-from ..settings import Settings
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -21,10 +21,10 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     sampler.sample(now)
     taken = inventory.take(Machine(), int(now.wall_s), sampler.outcomes, settings.displays)
     if options.json:
-        say(json.dumps(wire.document(taken), indent=2, ensure_ascii=False))
+        print_line(json.dumps(wire_json.document(taken), indent=2, ensure_ascii=False))
     else:
         for line in lines(taken):
-            say(line)
+            print_line(line)
     return 0
 
 

@@ -11,19 +11,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from .. import __version__, identity, inventory, self_cost, states, wire
-from ..cli import say
-from ..clock import Clock
-from ..courier import Courier, Delivery, clock_sentence
-from ..data_dir import open_spool
-from ..errors import AgentError
+from .. import __version__
+from ..base.console import print_line
+from ..base.errors import AgentError
+from ..configuration.settings import Settings
+from ..identity import installation
+from ..machine import self_cost
+from ..machine.clock import Clock
+from ..recording import states
+from ..recording.sampling import Sampler
+from ..recording.slot import SlotRecord, pieces, slot_start
+from ..recording.spool import Spool, slot_fields
+from ..recording.spool_opening import open_spool
+from ..recording.timeline import Timeline
 from ..report import MAX_GAPS, Gap, Report, SelfCost, Slot
-from ..sampling import Sampler
+from ..sending import inventory, wire_json
+from ..sending.courier import Courier, Delivery, clock_sentence
 from ..sensors.machine import Machine
-from ..settings import Settings
-from ..slot import SlotRecord, pieces, slot_start
-from ..spool import Spool, slot_fields
-from ..timeline import Timeline
 
 SAMPLE_S = 2.0
 NOBODY = "0" * 32
@@ -36,14 +40,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     clock, sampler = Clock(), Sampler()
     if options.print:
         report = _report(settings, clock, sampler)
-        say(json.dumps(wire.document(report), indent=2, ensure_ascii=False))
+        print_line(json.dumps(wire_json.document(report), indent=2, ensure_ascii=False))
         return 0
     spool = open_spool(settings.data_dir)
     slots, open_slot = measure(clock, sampler)
     spool.put(slots, [], open_slot, clock.now().wall_s)
     spool.close_others(slot_start(clock.now().wall_s))
     delivery = Courier(settings).deliver()
-    say(_sentence(delivery, settings))
+    print_line(_sentence(delivery, settings))
     complaint = clock_sentence(delivery.clock_ahead_s)
     if complaint:
         raise AgentError(complaint)
@@ -67,7 +71,7 @@ def _report(settings: Settings, clock: Clock, sampler: Sampler) -> Report:
     spooled, gaps = _spooled(settings)
     records = {slot.start: slot for slot in spooled}
     for record in [*fresh, *([open_slot] if open_slot else [])]:
-        slot = wire.slot(slot_fields(record))
+        slot = wire_json.slot(slot_fields(record))
         if slot.start not in records or records[slot.start].covered_s < slot.covered_s:
             records[slot.start] = slot
     who = _known(settings)
@@ -85,9 +89,9 @@ def _report(settings: Settings, clock: Clock, sampler: Sampler) -> Report:
     )
 
 
-def _known(settings: Settings) -> identity.Identity | None:
+def _known(settings: Settings) -> installation.Identity | None:
     try:
-        return identity.load(Path(settings.data_dir))
+        return installation.load(Path(settings.data_dir))
     except OSError:
         return None
 
@@ -101,7 +105,7 @@ def _spooled(settings: Settings) -> tuple[list[Slot], list[Gap]]:
         slots, gaps = spool.pending(500), spool.pending_gaps(MAX_GAPS)
     except sqlite3.DatabaseError:
         return [], []
-    return list(_fitting(wire.slot, (one.fields for one in slots))), list(_fitting(wire.gap, gaps))
+    return list(_fitting(wire_json.slot, (one.fields for one in slots))), list(_fitting(wire_json.gap, gaps))
 
 
 def _fitting(convert: Callable[[T], U], records: Iterable[T]) -> Iterator[U]:

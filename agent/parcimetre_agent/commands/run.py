@@ -10,10 +10,9 @@ import sys
 from importlib.util import cache_from_source
 from pathlib import Path
 
-from .. import resident
-from ..data_dir import open_spool, own_identity
-from ..errors import BadSettings, Unreachable
-from ..settings import Settings
+from ..configuration.settings import Settings
+from ..sending.preparation import prepare
+from ..service import resident
 
 
 def run(settings: Settings, _options: argparse.Namespace) -> int:
@@ -30,31 +29,12 @@ def run(settings: Settings, _options: argparse.Namespace) -> int:
     return 0
 
 
-def prepare(settings: Settings) -> None:
-    """See to a collector's address, a data folder and an enrolment. Raises AgentError when one is missing."""
-    if settings.server is None:
-        raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
-    open_spool(settings.data_dir)
-    if own_identity(Path(settings.data_dir)).credential is None:
-        _enrol(settings)
-
-
-def _enrol(settings: Settings) -> None:
-    """Enrol before measuring, so that a wrong secret is said at once; without the collector, go on."""
-    from ..courier import Courier
-
-    try:
-        Courier(settings).enrol()
-    except Unreachable as error:
-        sys.stderr.write(f"parcimetre-agent: {error}; measuring goes on\n")
-
-
 def _compile() -> None:
     """Compile once what resident and courier load, where the package manager did not.
 
     Without byte code on disk the resident would carry the compiler's 4 MiB, and each courier its time.
     """
-    importlib.import_module("..courier", __package__)
+    importlib.import_module("..sending.courier", __package__)
     for module in list(sys.modules.values()):
         source = getattr(module, "__file__", None)
         if source and source.endswith(".py") and os.access(Path(source).parent, os.W_OK):

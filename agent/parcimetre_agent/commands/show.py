@@ -6,18 +6,18 @@ import argparse
 import json
 from pathlib import Path
 
-from .. import sent
-from ..cli import say
-from ..errors import BadDataDir
-from ..settings import Settings
+from ..base.console import print_line
+from ..base.errors import BadDataDir
+from ..configuration.settings import Settings
+from ..sending import last_sent
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Print the report, or the inventory that went with an earlier one. Raises BadDataDir."""
-    name = sent.INVENTORY if options.last_inventory else sent.REPORT
+    name = last_sent.INVENTORY if options.last_inventory else last_sent.REPORT
     folder = Path(settings.data_dir)
     try:
-        document = sent.load(folder, name)
+        document = last_sent.load(folder, name)
     except OSError as error:
         raise BadDataDir(
             f"cannot read {folder / name}: {error.strerror}; run this as the agent's account"
@@ -26,5 +26,5 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         raise BadDataDir(
             f"{folder} holds nothing that was sent; see what would be with: parcimetre-agent once --print"
         )
-    say(json.dumps(document, indent=2, ensure_ascii=False))
+    print_line(json.dumps(document, indent=2, ensure_ascii=False))
     return 0

@@ -8,73 +8,31 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sqlite3
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
-from .. import identity, public_status
-from ..cli import say
-from ..errors import BadDataDir
-from ..settings import Settings
-from ..spool import Spool
+from ..base.console import print_line
+from ..base.errors import BadDataDir
+from ..configuration.settings import Settings
+from ..sending import public_status
+from ..sending.status import read_status
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Show it. Raises BadDataDir when there is nothing to read, or not for this account."""
     try:
-        found = status(settings)
+        found = read_status(settings)
     except BadDataDir:
         left = public_status.read(os.environ)
         if left is None:
             raise
         found = left
     if options.json:
-        say(json.dumps(found, indent=2, ensure_ascii=False))
+        print_line(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         for name, value in found.items():
-            say(f"{name}: {_readable(name, value)}")
+            print_line(f"{name}: {_readable(name, value)}")
     return 0
-
-
-def status(settings: Settings) -> dict[str, Any]:
-    """The agent's state, read from its data folder."""
-    spool = Spool(settings.data_dir)
-    try:
-        is_there = Path(spool.path).is_file()
-    except PermissionError as error:
-        raise _unreadable(settings, error) from None
-    if not is_there:
-        raise BadDataDir(
-            f"{settings.data_dir} holds no spool: the agent never ran there; give its --data-dir"
-        )
-    try:
-        who = identity.load(Path(settings.data_dir))
-        waiting = spool.waiting()
-        heartbeat = spool.get("heartbeat")
-        cpu_s, rss_mib, _ = spool.get("cost") or (None, None, 0)
-        return {
-            "server": settings.server,
-            "device_id": who.device_id if who else None,
-            "last_sample": heartbeat[0] if heartbeat else None,
-            "last_sent": spool.get("last_sent"),
-            **waiting._asdict(),
-            "refusals": [{"start": start, "reason": reason} for start, reason in spool.refusals()],
-            "power": spool.get("power") or {},
-            "cpu_s": cpu_s,
-            "peak_rss_mib": rss_mib,
-            "bytes_sent": spool.get("bytes_sent"),
-        }
-    except (OSError, sqlite3.Error) as error:
-        if type(error) is sqlite3.DatabaseError:
-            raise BadDataDir(
-                f"{spool.path} is damaged: {error}; start the agent, it begins a new one"
-            ) from None
-        raise _unreadable(settings, error) from None
-
-
-def _unreadable(settings: Settings, error: Exception) -> BadDataDir:
-    return BadDataDir(f"cannot read {settings.data_dir}: {error}; run this as the agent's account")
 
 
 def _readable(name: str, value: Any) -> str:

@@ -1,5 +1,5 @@
-"""Gateway mode: asks printers on the network what they printed, and reports each as a device of its own.
+"""Poll printers, network devices, power units and servers, and report each as a device of its own.
 
-Nothing here is imported by the resident. What a printer answers is judged by pure functions; only `snmp`
-opens sockets, and only `book` opens files.
+The resident imports nothing of it. Pure functions interpret the answers; only `snmp` and `bmc_session` open
+sockets, and only `book` opens the gateway's file.
 """

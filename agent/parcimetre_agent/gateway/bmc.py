@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..identity import is_filler, serial_hash
-from ..redfish import number
+from ..identification.fillers import is_filler_serial
+from ..identification.hashes import serial_hash
+from ..identification.names import printable
+from ..metering.redfish import number
 from ..report import Cpu, Disk, DiskKind, Gpu, Inventory, MemoryModule, OperatingSystem, SensorOutcome, System
-from .printers import Known, text
+from .device_identity import KnownDevice, device_key
 from .time_in_state import State
 
 Document = Mapping[str, Any]
@@ -35,12 +37,14 @@ def is_machine(system: Document) -> bool:
     return system.get("SystemType") not in NO_MACHINES
 
 
-def known(system: Document, place: str, path: str, is_shared: bool = False) -> Known:
+def known(system: Document, place: str, path: str, is_shared: bool = False) -> KnownDevice:
     """Who a server is; `place` and `path` stand for it where its serial number is none, or is shared."""
-    maker = text(system.get("Manufacturer"))
+    maker = printable(system.get("Manufacturer"))
     hashed = None if is_shared else hashed_serial(system)
-    key = hashed or serial_hash("address", f"{place} {path}") or place
-    return Known(key, path, 0, maker or "unknown", text(system.get("Model")), hashed, None, category="server")
+    key = device_key(hashed, f"{place} {path}")
+    return KnownDevice(
+        key, path, 0, maker or "unknown", printable(system.get("Model")), hashed, None, category="server"
+    )
 
 
 def hashed_serial(system: Document) -> str | None:
@@ -48,30 +52,30 @@ def hashed_serial(system: Document) -> str | None:
 
     Dell's SMBIOS states the service tag, which its BMC calls SKU; its SerialNumber is that of the board.
     """
-    maker = text(system.get("Manufacturer"))
+    maker = printable(system.get("Manufacturer"))
     names = ("SKU", "SerialNumber") if _has_service_tag(system) else ("SerialNumber",)
-    told = (text(system.get(name)) for name in names)
-    return next((serial_hash(maker, one) for one in told if one and not is_filler(one)), None)
+    told = (printable(system.get(name)) for name in names)
+    return next((serial_hash(maker, one) for one in told if one and not is_filler_serial(one)), None)
 
 
 def _has_service_tag(system: Document) -> bool:
     """Whether what is called SKU is a serial number."""
-    return (text(system.get("Manufacturer")) or "").lower().startswith(SERVICE_TAGS)
+    return (printable(system.get("Manufacturer")) or "").lower().startswith(SERVICE_TAGS)
 
 
 def state(system: Document) -> State | None:
     """Whether the server is on; None where the BMC does not say."""
-    return STATES.get(text(system.get("PowerState")))
+    return STATES.get(printable(system.get("PowerState")))
 
 
 def parts(
     system: Document, processors: Iterable[Document], memory: Iterable[Document], drives: Iterable[Document]
 ) -> dict[str, Any]:
     """What a server is made of, as the book keeps it; its summary stands for what is not listed."""
-    fitted, sku = [one for one in processors if _is_fitted(one)], text(system.get("SKU"))
-    gpus = [text(one.get("Model")) for one in fitted if one.get("ProcessorType") == "GPU"]
+    fitted, sku = [one for one in processors if _is_fitted(one)], printable(system.get("SKU"))
+    gpus = [printable(one.get("Model")) for one in fitted if one.get("ProcessorType") == "GPU"]
     return {
-        "sku": None if is_filler(sku) or _has_service_tag(system) else sku,
+        "sku": None if is_filler_serial(sku) or _has_service_tag(system) else sku,
         "cpus": _cpus(fitted) or _cpu_summary(system),
         "gpus": [{"name": name} for name in gpus][:32],
         "memory": [one for one in map(_module, memory) if one] or _memory_summary(system),
@@ -87,7 +91,7 @@ def _is_fitted(one: Document) -> bool:
 def _cpus(processors: Iterable[Document]) -> list[dict[str, Any]]:
     """Processors of each kind, with what one of them has."""
     alike = Counter(
-        (text(one.get("Model")) or "unknown", text(one.get("Manufacturer")),
+        (printable(one.get("Model")) or "unknown", printable(one.get("Manufacturer")),
          _whole(one.get("TotalCores")), _whole(one.get("TotalThreads")))
         for one in processors if one.get("ProcessorType", "CPU") == "CPU"
     )  # fmt: skip
@@ -100,7 +104,7 @@ def _cpus(processors: Iterable[Document]) -> list[dict[str, Any]]:
 def _cpu_summary(system: Document) -> list[dict[str, Any]]:
     summary = system.get("ProcessorSummary")
     told = summary if isinstance(summary, dict) else {}
-    units, model = _whole(told.get("Count"), 64), text(told.get("Model"))
+    units, model = _whole(told.get("Count"), 64), printable(told.get("Model"))
     if not units or not model:
         return []
     cores, threads = _whole(told.get("CoreCount")), _whole(told.get("LogicalProcessorCount"))
@@ -114,7 +118,10 @@ def _module(one: Document) -> dict[str, Any] | None:
     size_mib = _whole(one.get("CapacityMiB"), 1 << 26)
     if not size_mib or not _is_fitted(one):
         return None
-    return {"size_mib": size_mib, **{name: text(one.get(theirs)) for name, theirs in _OF_A_MODULE.items()}}
+    return {
+        "size_mib": size_mib,
+        **{name: printable(one.get(theirs)) for name, theirs in _OF_A_MODULE.items()},
+    }
 
 
 def _memory_summary(system: Document) -> list[dict[str, Any]]:
@@ -129,12 +136,12 @@ def _disk(one: Document) -> dict[str, Any] | None:
     size_bytes = _whole(one.get("CapacityBytes"), 1 << 60)
     if not size_bytes or not _is_fitted(one):
         return None
-    kind = KINDS.get(text(one.get("MediaType")), "unknown")
+    kind = KINDS.get(printable(one.get("MediaType")), "unknown")
     return {
         "size_bytes": size_bytes,
         "kind": kind,
-        "maker": text(one.get("Manufacturer")),
-        "model": text(one.get("Model")),
+        "maker": printable(one.get("Manufacturer")),
+        "model": printable(one.get("Model")),
     }
 
 
@@ -144,7 +151,7 @@ def _whole(value: object, most: int = 4096) -> int | None:
     return int(found) if found is not None and 1 <= found <= most else None
 
 
-def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
+def inventory(found: KnownDevice, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
     """The server as the report has it; its serial number goes as a hash alone, its address nowhere."""
     told = found.hardware or {}
     unmetered = SensorOutcome(POWER, "no_data", UNMETERED)

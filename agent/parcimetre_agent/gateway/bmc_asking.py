@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Union
 
-from ..clock import Clock
+from ..machine.clock import Clock
 from .bmc_session import Away, Server, ask
 from .servers import Bmc
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .. import redfish
-from ..outcome import Ok
+from ..base.outcome import Ok
+from ..metering import redfish
 from . import bmc
 from .bmc_asking import Asking, Said
 from .bmc_session import LONGEST_S, Away
-from .printers import Known
+from .device_identity import KnownDevice
 from .servers import Bmc
 
 LATE = Away("not asked: those before it took all the time")
@@ -21,7 +21,7 @@ class FoundServer:
     """A server behind a BMC, whether it states its energy, or why there is none."""
 
     bmc: Bmc
-    known: Known | None = None
+    known: KnownDevice | None = None
     states_energy: bool = False
     why: str = ""
 

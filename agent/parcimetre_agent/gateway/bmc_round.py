@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ..averages import Late, since
-from ..clock import Instant
-from ..counters import Counter
-from ..outcome import NoData, Ok
-from ..redfish import NotRedfish, Untrusted
+from ..base.outcome import NoData, Ok
+from ..machine.clock import Instant
+from ..metering.counters import Counter
+from ..metering.rare_readings import Late, power_since
+from ..metering.redfish import NotRedfish, Untrusted
 from ..report import SLOT_S
 from . import bmc
 from .bmc_asking import Asking, Said
@@ -134,7 +134,7 @@ class ServerRound:
         before, now = watched.seen, Seen(at_s, state)
         if before is not None and now.at_s > before.at_s:
             earlier: list[Any] = [Counter(*one) for one in watched.counted]
-            late = since(_instant(before.at_s), earlier, _instant(at_s), counted)
+            late = power_since(_instant(before.at_s), earlier, _instant(at_s), counted)
             closed = settled(watched.cells, cells(before, now, late), at_s, prints=False)
             self._book.put((watched.known.key, "slot", start, fields) for start, fields in closed)
         watched.seen = now

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 
-from .. import redfish
-from ..clock import Clock
-from ..outcome import Denied, Failed, Outcome
-from ..redfish import Answered, NotRedfish, Untrusted
+from ..base.outcome import Denied, Failed, Outcome
+from ..machine.clock import Clock
+from ..metering import redfish
+from ..metering.redfish import Answered, NotRedfish, Untrusted
 from . import bmc
 from .servers import Bmc
 

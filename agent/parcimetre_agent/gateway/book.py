@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from ..errors import BadDataDir
+from ..base.errors import BadDataDir
 from ..report import Printer, Reading, Supply
+from .device_identity import KnownDevice
 from .feeding import Feeding, feeding
 from .meters import Meters
-from .printers import Known
 from .taps import Tap
 from .time_in_state import Cell, Metered, Seen
 from .waking import Waking
@@ -60,7 +60,7 @@ class Watched:
     `counted` are the fields of a server's energy counters when it was seen last.
     """
 
-    known: Known
+    known: KnownDevice
     install_id: str = field(default_factory=lambda: secrets.token_hex(16))
     secret_file: str | None = None
     device_id: str | None = None
@@ -186,7 +186,7 @@ def _watched(body: dict[str, Any]) -> Watched:
     return Watched(**{**body, **rebuilt})
 
 
-def _known(body: dict[str, Any]) -> Known:
+def _known(body: dict[str, Any]) -> KnownDevice:
     printer, meters = body["printer"], body.get("meters")
     rebuilt = {
         "printer": None if printer is None else Printer(**printer),
@@ -194,7 +194,7 @@ def _known(body: dict[str, Any]) -> Known:
         "taps": [Tap(**one) for one in body.get("taps", ())],
         "intake": [Tap(**one) for one in body.get("intake", ())],
     }
-    return Known(**{**body, **rebuilt})
+    return KnownDevice(**{**body, **rebuilt})
 
 
 def _seen(body: dict[str, Any]) -> Seen:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import BadSettings
-from ..settings import DEFAULT_FILE, parse
+from ..base.errors import BadSettings
+from ..configuration.settings import DEFAULT_FILE, parse
 from . import targets
 from .credentials import PUBLIC, Credential, logins, read
 

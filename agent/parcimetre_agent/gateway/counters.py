@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..outcome import Failed, NoData, Ok, Outcome
+from ..base.outcome import Failed, NoData, Ok, Outcome
+from ..identification.names import printable
 from ..report import Reading, Supply
 from . import printers
 from .makers import COUNTERS, Maker
@@ -100,7 +101,7 @@ def supplies(table: Mapping[str, object], colours: Mapping[str, object]) -> list
     found = []
     for row, kind in columns.get("5", {}).items():
         number = columns.get("3", {}).get(row)
-        colour = printers.text(colours.get(f"{row.partition('.')[0]}.{number}"))
+        colour = printable(colours.get(f"{row.partition('.')[0]}.{number}"))
         level = _level(columns.get("8", {}).get(row), columns.get("9", {}).get(row))
         found.append(Supply(KINDS.get(kind, "other") if isinstance(kind, int) else "other", colour, level))
     return found[:32]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadSettings
-from ..settings import parse
+from ..base.errors import BadSettings
+from ..configuration.settings import parse
 
 VERSIONS = ("1", "2c", "3")
 AUTH = ("md5", "sha")

@@ -12,14 +12,16 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .. import __version__, identity, wire
-from ..enrolment import read_secret
-from ..errors import AgentError, Refused, Unreachable
-from ..inventory import content_hash
+from .. import __version__
+from ..base.errors import AgentError, Refused, Unreachable
+from ..configuration.settings import Settings
+from ..identity import installation
 from ..report import MAX_FEEDS, MAX_READINGS, EnrolRequest, HardwareIdentity, Inventory, Report, SensorOutcome
-from ..settings import Settings
-from ..transport import Answer, open_client, post
-from . import network, power_units, printers
+from ..sending import wire_json
+from ..sending.enrolment import read_secret
+from ..sending.inventory import content_hash
+from ..sending.transport import Answer, open_client, post
+from . import device_identity, network, power_units
 from .book import Book, Waiting, Watched
 from .feeding import feed_fields
 
@@ -61,7 +63,7 @@ class Delivery:
         self._settings = settings
         self._book = book
         self._now_s = int(now_s)
-        gateway = identity.load(Path(settings.data_dir))
+        gateway = installation.load(Path(settings.data_dir))
         self._gateway_id = gateway.device_id if gateway else None
         self.done = Delivered()
 
@@ -131,12 +133,14 @@ class Delivery:
             device_id=watched.device_id or "",
             sent_at=self._now_s,
             agent_version=__version__,
-            slots=[wire.slot(one.body) for one in batch.slots],
+            slots=[wire_json.slot(one.body) for one in batch.slots],
             inventory=inventory,
-            printing=[wire.reading(one.body) for one in batch.readings],
-            feeds=[wire.feed(feed_fields(one.start, row)) for one in batch.feeds for row in one.body["rows"]],
+            printing=[wire_json.reading(one.body) for one in batch.readings],
+            feeds=[
+                wire_json.feed(feed_fields(one.start, row)) for one in batch.feeds for row in one.body["rows"]
+            ],
         )
-        return post(client, "/v1/reports", wire.document(report), watched.credential)
+        return post(client, "/v1/reports", wire_json.document(report), watched.credential)
 
     def _enrol(self, client: httpx.Client, watched: Watched) -> None:
         """Exchange the secret of the printer's group for a device of its own. Raises AgentError."""
@@ -153,7 +157,7 @@ class Delivery:
             hostname=known.name if settings.send_hostname else None,
             relayed_by=self._gateway_id,
         )
-        answer = post(client, "/v1/enrol", wire.document(request)).body
+        answer = post(client, "/v1/enrol", wire_json.document(request)).body
         if not {"device_id", "credential"} <= set(answer):
             raise Unreachable(f"{settings.server} answers, but is not a Parcimètre collector; check --server")
         watched.device_id, watched.credential = str(answer["device_id"]), str(answer["credential"])
@@ -179,7 +183,7 @@ def _inventory(watched: Watched, now_s: int) -> Inventory:
         return bmc.inventory(watched.known, now_s, outcomes)
     if category in power_units.KINDS:
         return power_units.inventory(watched.known, now_s, outcomes)
-    describe = network.inventory if category == "network" else printers.inventory
+    describe = network.inventory if category == "network" else device_identity.base_inventory
     return describe(watched.known, now_s, outcomes)
 
 

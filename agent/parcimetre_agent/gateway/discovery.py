@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from . import printers
 from .configuration import Target
+from .device_identity import KnownDevice
 from .poll import identify
-from .printers import Known
 from .snmp import Garbled, Session, Silent
 
 LONGEST_S = 20.0
@@ -20,7 +20,7 @@ class Found:
     """What is at an address: a printer with its total, another device, or why there is none."""
 
     target: Target
-    known: Known | None = None
+    known: KnownDevice | None = None
     impressions: int | None = None
     why: str = ""
 

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import meters, taps
+from .answers import Answers
+from .device_identity import KnownDevice
 from .feeding import Feeding
 from .power_units import KINDS as UNITS
-from .printers import Answers, Known
 from .time_in_state import Metered
 
 KINDS = ("network", *UNITS)
 
 
-def own_power(answers: Answers, known: Known) -> tuple[Metered | None, Mapping[str, str]]:
+def own_power(answers: Answers, known: KnownDevice) -> tuple[Metered | None, Mapping[str, str]]:
     """What it takes for itself, and what is wrong with that by the name of the sensor; "" is nothing.
 
     What a switch gives by PoE is part of what it takes; what passes a power unit is not.
@@ -26,7 +27,9 @@ def own_power(answers: Answers, known: Known) -> tuple[Metered | None, Mapping[s
     return taken, {meters.POWER: wrong}
 
 
-def given(answers: Answers, known: Known, feeding: Feeding, now_s: float) -> list[tuple[int, dict[str, Any]]]:
+def given(
+    answers: Answers, known: KnownDevice, feeding: Feeding, now_s: float
+) -> list[tuple[int, dict[str, Any]]]:
     """What outlets or ports gave in the slots that ended, by start; `feeding` goes on to now."""
     said, wrong = taps.read(answers, known.taps)
     if known.category in UNITS and known.meters is not None:

@@ -12,8 +12,8 @@ import subprocess
 import sys
 from types import FrameType
 
-from ..clock import Clock
-from ..lock import lock
+from ..machine.clock import Clock
+from ..machine.lock import lock
 
 SLOT_S = 900
 LATE_S = 5.0

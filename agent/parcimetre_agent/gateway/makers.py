@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from ..settings import parse
+from ..configuration.settings import parse
 from .outlet_tables import OIDS, OutletTable, PortTable
 
 ENTERPRISES = "1.3.6.1.4.1"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .answers import Answers
 from .time_in_state import Metered, Quality
 
 SENSORS = "1.3.6.1.2.1.99.1.1.1"
@@ -29,7 +30,6 @@ MOST_METERS = 16
 INLET = re.compile(r"\binput\b", re.IGNORECASE)
 POWER = "network.power"
 UNMETERED = "the device states no power of its own: the mean of its category stands for it"
-Answers = Mapping[str, object]
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..identity import is_filler, serial_hash
+from ..identification.fillers import is_filler_serial
+from ..identification.hashes import serial_hash
+from ..identification.names import first_word, printable
 from ..report import Inventory, SensorOutcome
-from . import printers
+from . import device_identity
+from .answers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers
+from .device_identity import KnownDevice, device_key, first_model
 from .makers import Maker
 from .meters import CHASSIS, POWER, STACK, UNMETERED, Meters, of_class
-from .printers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers, Known, first_model, first_word, text
 from .taps import OUTLETS, oids
 
 SERVICES = "1.3.6.1.2.1.1.7.0"
@@ -38,7 +41,7 @@ def chassis(classes: Answers) -> list[str]:
     return [*of_class(classes, STACK), *of_class(classes, CHASSIS)]
 
 
-def status_oids(known: Known, maker: Maker | None) -> list[str]:
+def status_oids(known: KnownDevice, maker: Maker | None) -> list[str]:
     """What is asked at every poll: who answers, since when it runs, its power, and what it gives."""
     found = [*([] if known.meters is None else known.meters.oids), *oids(known.taps), *oids(known.intake)]
     return [OBJECT_ID, NAME, UPTIME, *serial_oids([str(known.index)], maker), *found]
@@ -57,26 +60,28 @@ def serial_oids(found: Sequence[str], maker: Maker | None) -> list[str]:
 
 def known(
     answers: Answers, host: str, found: Sequence[str], maker: Maker | None, power: Meters | None, poe: bool
-) -> Known:
+) -> KnownDevice:
     """Who the device is, from its answers."""
-    name = maker.name if maker else first_word(text(answers.get(DESCRIPTION))) or "unknown"
+    name = maker.name if maker else first_word(printable(answers.get(DESCRIPTION))) or "unknown"
     index = next((one for one in found if hashed_serial(answers, name, [one], maker)), next(iter(found), "1"))
     hashed = hashed_serial(answers, name, [index], maker)
     model = _model(answers, found, maker)
-    key = hashed or serial_hash("address", f"{host} {name} {model}") or host
-    return Known(
-        key, str(answers.get(OBJECT_ID, "")), int(index), name, model, hashed, text(answers.get(NAME)),
+    key = device_key(hashed, f"{host} {name} {model}")
+    return KnownDevice(
+        key, str(answers.get(OBJECT_ID, "")), int(index), name, model, hashed, printable(answers.get(NAME)),
         category="network", meters=power, poe=poe,
     )  # fmt: skip
 
 
 def hashed_serial(answers: Answers, name: str, found: Sequence[str], maker: Maker | None) -> str | None:
     """The keyed hash of the first serial number that is one."""
-    told = (text(answers.get(oid)) for oid in serial_oids(found, maker))
-    return next(filter(None, (serial_hash(name, one) for one in told if one and not is_filler(one))), None)
+    told = (printable(answers.get(oid)) for oid in serial_oids(found, maker))
+    return next(
+        filter(None, (serial_hash(name, one) for one in told if one and not is_filler_serial(one))), None
+    )
 
 
-def is_same(answers: Answers, known: Known, maker: Maker | None) -> bool:
+def is_same(answers: Answers, known: KnownDevice, maker: Maker | None) -> bool:
     """Whether nothing says that another device stands at the address now."""
     object_id = answers.get(OBJECT_ID)
     if object_id is not None and str(object_id) != known.object_id:
@@ -90,7 +95,7 @@ def _model(answers: Answers, found: Sequence[str], maker: Maker | None) -> str |
     return first_model(answers, [*(maker.model if maker else ()), *models], maker)
 
 
-def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
+def inventory(found: KnownDevice, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
     """The device as the report has it, with what its power contains."""
     if found.meters is None:
         told = [SensorOutcome(POWER, "no_data", UNMETERED)]
@@ -100,4 +105,4 @@ def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inv
         told.append(SensorOutcome(POE, "ok", WITH_POE if found.meters else POE_UNCOUNTED))
     if found.taps and OUTLETS not in {one.sensor for one in outcomes}:
         told.append(SensorOutcome(OUTLETS, "ok"))
-    return printers.inventory(found, taken_at, [*outcomes, *told])
+    return device_identity.base_inventory(found, taken_at, [*outcomes, *told])

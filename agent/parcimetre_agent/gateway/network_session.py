@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..identification.names import printable
 from . import meters, network, poe_session
+from .answers import DESCRIPTION, OBJECT_ID, Answers
 from .configuration import Target
+from .device_identity import KnownDevice
 from .makers import maker_of
-from .printers import DESCRIPTION, OBJECT_ID, Known, text
-from .snmp import Answers, Session
+from .snmp import Session
 
 ROWS_AT_ONCE = 25
 MANY_ROWS = 3000
 
 
-async def identify(session: Session, target: Target) -> Known | None:
+async def identify(session: Session, target: Target) -> KnownDevice | None:
     """Who answers at an address; None for what is no network device. Raises Silent and Garbled."""
     first = await session.get([OBJECT_ID, DESCRIPTION, network.SERVICES, network.BRIDGE_PORTS])
     poe = await session.walk(network.POE_SUPPLIES)
@@ -46,5 +48,6 @@ async def _watt_sensors(session: Session) -> dict[str, str]:
     columns = (network.PART_NAMES, network.PART_DESCRIPTIONS)
     told = await session.get(f"{column}.{index}" for index in found for column in columns)
     return {
-        index: " ".join(text(told.get(f"{column}.{index}")) or "" for column in columns) for index in found
+        index: " ".join(printable(told.get(f"{column}.{index}")) or "" for column in columns)
+        for index in found
     }

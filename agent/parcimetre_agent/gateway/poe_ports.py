@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
+from ..identification.names import printable
+from .answers import Answers
 from .network import PART_NAMES
 from .outlet_tables import PortTable
-from .printers import Answers, text
 from .taps import Tap
 
 INTERFACE_NAMES = "1.3.6.1.2.1.31.1.1.1.1"
@@ -27,7 +28,7 @@ def name_oids(table: PortTable, powers: Answers, parts: Answers) -> dict[str, st
 def ports(table: PortTable, powers: Answers, oids: Mapping[str, str], names: Answers) -> list[Tap]:
     """The ports that tell their power; one without a name of its own is known by its row."""
     rows = [row for row, value in powers.items() if isinstance(value, int) and value >= 0][:MOST_PORTS]
-    told = {row: text(names.get(oids.get(row, ""))) or "" for row in rows}
+    told = {row: printable(names.get(oids.get(row, ""))) or "" for row in rows}
     times = Counter(told.values())
     return [
         Tap(_name(row, told[row], times), table.source, "poe", [f"{table.power}.{row}"], table.watts)

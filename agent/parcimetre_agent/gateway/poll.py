@@ -12,14 +12,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from .. import wire
-from ..outcome import Ok
+from ..base.outcome import Ok
+from ..identification import names
 from ..report import SLOT_S, Reading
-from . import counters, feeders, meters, network, network_session, power_session, printer_session, printers
+from ..sending import wire_json
+from . import (
+    counters,
+    device_identity,
+    feeders,
+    meters,
+    network,
+    network_session,
+    power_session,
+    printer_session,
+    printers,
+)
+from .answers import NAME, OBJECT_ID, Answers
 from .book import Book, Place, Watched
 from .configuration import Configuration, Target
+from .device_identity import KnownDevice
 from .makers import maker_of
-from .printers import Known
 from .snmp import AT_ONCE, MANY_AT_ONCE, Garbled, Session, Silent
 from .taps import OUTLETS
 from .time_in_state import Metered, Seen, pieces, settled, spread
@@ -181,7 +193,7 @@ class Round:
                 await self._meet(target, session)
                 return
             answers = {**answers, **who}
-            watched.known = replace(known, name=printers.text(answers.get(printers.NAME)))
+            watched.known = replace(known, name=names.printable(answers.get(NAME)))
             if due:
                 fresh = await self._read(session, watched)
         elif not watched.waking.is_known:
@@ -204,7 +216,7 @@ class Round:
             if again is not None and again.key == watched.known.key:
                 watched.known = again
                 answers = await session.get(network.status_oids(again, maker))
-        watched.known = replace(watched.known, name=printers.text(answers.get(printers.NAME)))
+        watched.known = replace(watched.known, name=names.printable(answers.get(NAME)))
         power, wrong = feeders.own_power(answers, watched.known)
         self._answered(target, watched, answers, "awake", None, power)
         for start, rows in feeders.given(answers, watched.known, watched.feeding, self._now_s):
@@ -238,7 +250,7 @@ class Round:
         return fresh
 
     def _answered(
-        self, target: Target, watched: Watched, answers: printers.Answers, power: printers.Power,
+        self, target: Target, watched: Watched, answers: Answers, power: printers.Power,
         fresh: Reading | None, metered: Metered | None = None,
     ) -> None:  # fmt: skip
         """Take down an answer: the state, the slots that closed, the reading, the power."""
@@ -251,7 +263,7 @@ class Round:
         total = answers.get(printers.LIFE_COUNT)
         before = watched.seen
         now = Seen(
-            self._now_s, power, printers.uptime_s(answers),
+            self._now_s, power, device_identity.uptime_s(answers),
             total if isinstance(total, int) and printers.is_count(total)
             else before.impressions if before else None,
             metered,
@@ -261,7 +273,7 @@ class Round:
         watched.seen = now
         if fresh is not None:
             watched.reading = fresh
-            self._records.append((watched.known.key, "reading", fresh.at, wire.pruned(fresh)))
+            self._records.append((watched.known.key, "reading", fresh.at, wire_json.pruned(fresh)))
 
     def _slots(self, watched: Watched, before: Seen, now: Seen) -> None:
         """Add what is known since the last answer; slots that ended are to be sent."""
@@ -309,24 +321,24 @@ class Round:
         watched.note(what, sentence)
 
 
-def _proof_oids(known: Known) -> list[str]:
+def _proof_oids(known: KnownDevice) -> list[str]:
     """What shows that the same printer answers as the last time, and its total."""
     maker = maker_of(known.object_id)
     own = maker.serial if maker else ()
-    return [printers.OBJECT_ID, printers.SERIAL, *own, printers.CHASSIS_SERIAL, printers.LIFE_COUNT]
+    return [OBJECT_ID, printers.SERIAL, *own, printers.CHASSIS_SERIAL, printers.LIFE_COUNT]
 
 
-def _is_same(answers: printers.Answers, known: Known) -> bool:
+def _is_same(answers: Answers, known: KnownDevice) -> bool:
     """Whether nothing says that another printer stands at the address now."""
     maker = maker_of(known.object_id)
-    object_id = answers.get(printers.OBJECT_ID)
+    object_id = answers.get(OBJECT_ID)
     if object_id is not None and str(object_id) != known.object_id:
         return False
     hashed = printers.hashed_serial(answers, known.maker, maker)
     return hashed is None or hashed == known.serial_hash
 
 
-async def identify(session: Session, target: Target) -> Known | None:
+async def identify(session: Session, target: Target) -> KnownDevice | None:
     """Who answers at an address; None for what is not expected there. Raises Silent and Garbled."""
     found = await printer_session.identify(session) if target.expected in ("printer", "any") else None
     if found is None and target.expected in ("power", "any"):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from . import network, power_units
+from .answers import DESCRIPTION, NAME, OBJECT_ID, Answers
 from .configuration import Target
+from .device_identity import KnownDevice
 from .makers import Maker, maker_of
 from .network_session import MANY_ROWS, ROWS_AT_ONCE, find_meters
 from .outlet_tables import UPS_MAKER, UPS_MIB, UPS_MODEL, OutletTable, UnitKind
 from .power_units import Rows, Unit
-from .printers import DESCRIPTION, NAME, OBJECT_ID, Known
-from .snmp import Answers, Session
+from .snmp import Session
 
 
-async def identify(session: Session, target: Target) -> Known | None:
+async def identify(session: Session, target: Target) -> KnownDevice | None:
     """Who answers at an address; None for what is no power unit. Raises Silent and Garbled."""
     asked = [OBJECT_ID, DESCRIPTION, NAME, network.SERVICES, network.BRIDGE_PORTS, UPS_MAKER, UPS_MODEL]
     first = await session.get(asked)

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..identity import serial_hash
+from ..identification.names import first_word, printable
 from ..report import Inventory, SensorOutcome
-from . import printers
+from . import device_identity
+from .answers import DESCRIPTION, NAME, OBJECT_ID, Answers
+from .device_identity import KnownDevice, device_key, first_model
 from .makers import Maker
 from .meters import Meters
 from .network import hashed_serial
 from .outlet_tables import UPS_MAKER, UPS_MODEL, OutletTable, Role, UnitKind
-from .printers import DESCRIPTION, NAME, OBJECT_ID, Answers, Known, first_model, first_word, text
 from .taps import OUTLETS, Tap
 
 KINDS: Sequence[UnitKind] = ("pdu", "ups")
@@ -134,24 +135,24 @@ def _name(rows: Rows, row: str) -> str:
         before, number = "" if place == 1 else f"unit {place} ", number or row
     if table.role in ("inlet", "output"):
         return f"{before}{table.role}"
-    label = text(rows.labels.get(row)) or ""
+    label = printable(rows.labels.get(row)) or ""
     return f"{before}{table.role} {label if PRINTED.fullmatch(label) else number}"[:40]
 
 
-def known(answers: Answers, host: str, maker: Maker | None, made: Unit, power: Meters | None) -> Known:
+def known(answers: Answers, host: str, maker: Maker | None, made: Unit, power: Meters | None) -> KnownDevice:
     """Who the unit is, from its answers."""
-    told = text(answers.get(UPS_MAKER)) or text(answers.get(DESCRIPTION))
+    told = printable(answers.get(UPS_MAKER)) or printable(answers.get(DESCRIPTION))
     name = maker.name if maker else first_word(told) or "unknown"
     model = first_model(answers, [*(maker.model if maker else ()), UPS_MODEL], maker)
     hashed = hashed_serial(answers, name, ["1"], maker)
-    key = hashed or serial_hash("address", f"{host} {name} {model}") or host
-    return Known(
-        key, str(answers.get(OBJECT_ID, "")), 1, name, model, hashed, text(answers.get(NAME)),
+    key = device_key(hashed, f"{host} {name} {model}")
+    return KnownDevice(
+        key, str(answers.get(OBJECT_ID, "")), 1, name, model, hashed, printable(answers.get(NAME)),
         category=made.kind, meters=power, taps=made.taps, intake=made.intake,
     )  # fmt: skip
 
 
-def traits(found: Known) -> list[str]:
+def traits(found: KnownDevice) -> list[str]:
     """What a unit meters, in words for people."""
     outlets, banks = (sum(role in tap.outlet.split() for tap in found.taps) for role in ("outlet", "bank"))
     kind = found.category.upper()
@@ -166,12 +167,12 @@ def traits(found: Known) -> list[str]:
     return [kind, f"{whole}{both} metered, no outlets"]
 
 
-def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
+def inventory(found: KnownDevice, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
     """The unit as the report has it, with whether it meters."""
-    return printers.inventory(found, taken_at, [*outcomes, *outlets_outcome(found, outcomes)])
+    return device_identity.base_inventory(found, taken_at, [*outcomes, *outlets_outcome(found, outcomes)])
 
 
-def outlets_outcome(found: Known, outcomes: Sequence[SensorOutcome]) -> list[SensorOutcome]:
+def outlets_outcome(found: KnownDevice, outcomes: Sequence[SensorOutcome]) -> list[SensorOutcome]:
     """That outlets are metered, where nothing else is told of them."""
     if OUTLETS in {one.sensor for one in outcomes}:
         return []
@@ -180,6 +181,6 @@ def outlets_outcome(found: Known, outcomes: Sequence[SensorOutcome]) -> list[Sen
     return [SensorOutcome(OUTLETS, "no_data", UNMETERED)]
 
 
-def fields(found: Known) -> Mapping[str, Any]:
+def fields(found: KnownDevice) -> Mapping[str, Any]:
     """What discovery tells machines of a unit."""
     return {"outlets_metered": [tap.outlet for tap in found.taps], "inlet_metered": bool(found.intake)}

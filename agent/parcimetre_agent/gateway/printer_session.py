@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 from . import meters, network, printers
+from .answers import DESCRIPTION, OBJECT_ID
+from .device_identity import KnownDevice
 from .makers import maker_of
-from .printers import Known
 from .snmp import AT_ONCE, Session
 
 USUAL_INDEX = 1
 
 
-async def identify(session: Session) -> Known | None:
+async def identify(session: Session) -> KnownDevice | None:
     """Which printer answers at an address; None for what is none. Raises Silent and Garbled.
 
     The first request is at once that for the status of most printers.
     """
     usual = f"{printers.DEVICE_TYPES}.{USUAL_INDEX}"
     first = await session.get(
-        [printers.DESCRIPTION, printers.LIFE_COUNT, usual, *printers.standard_status_oids(USUAL_INDEX)]
+        [DESCRIPTION, printers.LIFE_COUNT, usual, *printers.standard_status_oids(USUAL_INDEX)]
     )
     index: int | None = USUAL_INDEX
     if first.get(usual) != printers.PRINTER_TYPE:
@@ -27,7 +28,7 @@ async def identify(session: Session) -> Known | None:
     if index is None and printers.LIFE_COUNT not in first:
         return None
     index = index or USUAL_INDEX
-    maker = maker_of(str(first.get(printers.OBJECT_ID, "")))
+    maker = maker_of(str(first.get(OBJECT_ID, "")))
     answers = {**first, **await session.get(printers.identity_oids(index, maker))}
     trays = await session.walk(printers.TRAYS, AT_ONCE, first=printers.UNIT, last=printers.WIDTH)
     paths = await session.walk(printers.PATH_TYPES)

@@ -5,25 +5,18 @@ prtMarkerLifeCount is the total; what the maker counts only splits it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from ..identity import is_filler, serial_hash
-from ..report import MOST_IMPRESSIONS, Inventory, Marking, OperatingSystem, Printer, SensorOutcome, System
+from ..identification.fillers import is_filler_serial
+from ..identification.hashes import serial_hash
+from ..identification.names import first_word, printable
+from ..report import MOST_IMPRESSIONS, Marking, Printer
+from .answers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers, Value
+from .device_identity import KnownDevice, device_key, first_model
 from .makers import Maker, States, maker_of
-from .meters import Meters
-from .taps import Tap
 
-Value = object
-Answers = Mapping[str, Value]
 Power = Literal["awake", "asleep"]
-Kind = Literal["printer", "network", "server", "pdu", "ups"]
-
-DESCRIPTION = "1.3.6.1.2.1.1.1.0"
-OBJECT_ID = "1.3.6.1.2.1.1.2.0"
-UPTIME = "1.3.6.1.2.1.1.3.0"
-NAME = "1.3.6.1.2.1.1.5.0"
 DEVICE_TYPES = "1.3.6.1.2.1.25.3.2.1.2"
 PRINTER_TYPE = "1.3.6.1.2.1.25.3.1.5"
 DEVICE_MODEL = "1.3.6.1.2.1.25.3.2.1.3"
@@ -50,33 +43,6 @@ TABLOID_WIDTH_MM = 279.0
 
 
 @dataclass(frozen=True)
-class Known:
-    """Who a device is: found once, and again when its serial number or its maker changes.
-
-    `key` tells it from all others: the keyed hash of its serial number, else its address and model.
-    `meters` is where a device tells its power, `poe` whether it feeds others over its ports. `taps` are the
-    outlets or ports that tell what they give, `intake` where a power unit tells what it takes. `hardware` is
-    what a server is made of, `states` whether a printer has the power state that its maker defined.
-    """
-
-    key: str
-    object_id: str
-    index: int
-    maker: str
-    model: str | None
-    serial_hash: str | None
-    name: str | None
-    printer: Printer | None = None
-    category: Kind = "printer"
-    meters: Meters | None = None
-    poe: bool = False
-    taps: Sequence[Tap] = ()
-    intake: Sequence[Tap] = ()
-    hardware: dict[str, Any] | None = None
-    states: bool = False
-
-
-@dataclass(frozen=True)
 class Trays:
     """The declared size of the media in each input tray, by tray: unit, along the feed, across it."""
 
@@ -90,7 +56,7 @@ def standard_status_oids(index: int) -> list[str]:
     return [OBJECT_ID, NAME, UPTIME, f"{DEVICE_STATUS}.{index}", f"{PRINTER_STATUS}.{index}"]
 
 
-def status_oids(known: Known) -> list[str]:
+def status_oids(known: KnownDevice) -> list[str]:
     """What is asked at every poll, in one request: its state, and the power of a printer that tells it."""
     states = _states(known)
     own = [] if states is None else [states.oid]
@@ -107,7 +73,7 @@ def identity_oids(index: int, maker: Maker | None) -> list[str]:
     return [*standard, *own]
 
 
-def power(answers: Answers, known: Known) -> Power:
+def power(answers: Answers, known: KnownDevice) -> Power:
     """Awake or asleep, by the maker's own word where the printer has it.
 
     Else by RFC 3805, 2.2.13.2: in standby the device runs and the printer says "other".
@@ -120,21 +86,15 @@ def power(answers: Answers, known: Known) -> Power:
     return "asleep" if printer == OTHER and device in (RUNNING, WARNING) else "awake"
 
 
-def _states(known: Known) -> States | None:
+def _states(known: KnownDevice) -> States | None:
     """Where the maker's printers tell their power state, if this one does."""
     maker = maker_of(known.object_id) if known.states else None
     return None if maker is None else maker.states
 
 
-def uptime_s(answers: Answers) -> float | None:
-    """Seconds since the printer's network part started."""
-    value = answers.get(UPTIME)
-    return float(value) if isinstance(value, (int, float)) and value >= 0 else None
-
-
-def looks_like(answers: Answers, known: Known) -> bool:
+def looks_like(answers: Answers, known: KnownDevice) -> bool:
     """Whether what a status tells of its sender is what is known of the printer."""
-    return str(answers.get(OBJECT_ID)) == known.object_id and text(answers.get(NAME)) == known.name
+    return str(answers.get(OBJECT_ID)) == known.object_id and printable(answers.get(NAME)) == known.name
 
 
 def printer_index(types: Answers) -> int | None:
@@ -152,16 +112,16 @@ def trays(columns: Answers) -> Trays:
     return Trays(of[str(UNIT)], of[str(LENGTH)], of[str(WIDTH)])
 
 
-def known(answers: Answers, host: str, index: int, maker: Maker | None, media: Printer) -> Known:
+def known(answers: Answers, host: str, index: int, maker: Maker | None, media: Printer) -> KnownDevice:
     """Who the printer is, from its answers; `media` is what its trays and paths tell."""
-    name = maker.name if maker else first_word(text(answers.get(DESCRIPTION))) or "unknown"
+    name = maker.name if maker else first_word(printable(answers.get(DESCRIPTION))) or "unknown"
     model = _model(answers, index, maker)
     hashed = hashed_serial(answers, name, maker)
-    key = hashed or serial_hash("address", f"{host} {name} {model}") or host
+    key = device_key(hashed, f"{host} {name} {model}")
     object_id = str(answers.get(OBJECT_ID, ""))
     states = maker is not None and maker.states is not None and maker.states.oid in answers
-    return Known(
-        key, object_id, index, name, model, hashed, text(answers.get(NAME)), media, states=states
+    return KnownDevice(
+        key, object_id, index, name, model, hashed, printable(answers.get(NAME)), media, states=states
     )  # fmt: skip
 
 
@@ -172,22 +132,14 @@ def hashed_serial(answers: Answers, name: str, maker: Maker | None) -> str | Non
 
 def _serials(answers: Answers, maker: Maker | None) -> list[str]:
     oids = [SERIAL, *(maker.serial if maker else ()), CHASSIS_SERIAL]
-    found = (text(answers.get(oid)) for oid in oids)
-    return [serial for serial in found if serial and not is_filler(serial)]
+    found = (printable(answers.get(oid)) for oid in oids)
+    return [serial for serial in found if serial and not is_filler_serial(serial)]
 
 
 def _model(answers: Answers, index: int, maker: Maker | None) -> str | None:
     """The model without its maker's name before it."""
     oids = [*(maker.model if maker else ()), f"{DEVICE_MODEL}.{index}", PRINTER_NAME]
     return first_model(answers, oids, maker)
-
-
-def first_model(answers: Answers, oids: Iterable[str], maker: Maker | None) -> str | None:
-    """The first model that is told, without its maker's name before it."""
-    model = next(filter(None, (text(answers.get(oid)) for oid in oids)), None)
-    if model is None or maker is None or not model.upper().startswith(f"{maker.name.upper()} "):
-        return model
-    return model[len(maker.name) :].strip()
 
 
 def what_it_can(answers: Answers, trays: Trays, paths: Answers) -> Printer:
@@ -217,37 +169,10 @@ def _takes_a3(trays: Trays) -> bool | None:
     return max(widths_mm) >= TABLOID_WIDTH_MM if widths_mm else None
 
 
-def _positive(value: Value) -> int | None:
+def _positive(value: object) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
-
-
-def inventory(found: Known, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
-    """The device as the report has it; its serial number goes as a hash alone, its address nowhere."""
-    return Inventory(
-        taken_at=taken_at,
-        category=found.category,
-        virtual="none",
-        system=System(maker=found.maker, model=found.model, serial_hash=found.serial_hash),
-        os=OperatingSystem("none"),
-        printer=found.printer,
-        outcomes=outcomes,
-    )
 
 
 def is_count(value: object) -> bool:
     """Whether a counter is one that a printer can have reached."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_IMPRESSIONS
-
-
-def text(value: object) -> str | None:
-    """A text without what cannot be printed; None for an empty one."""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if not isinstance(value, str):
-        return None
-    return "".join(one for one in value if one.isprintable()).strip()[:200] or None
-
-
-def first_word(text: str | None) -> str | None:
-    """The first word of a description, where its maker often stands."""
-    return text.split()[0][:40] if text else None

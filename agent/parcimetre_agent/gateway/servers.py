@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadSettings
-from ..redfish import FINGERPRINT, Access
+from ..base.errors import BadSettings
+from ..metering.redfish import FINGERPRINT, Access
 from . import targets
 from .credentials import Login
 

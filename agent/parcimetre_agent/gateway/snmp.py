@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
-from ..errors import BadSettings
+from ..base.errors import BadSettings
+from .answers import Value
 from .configuration import Target
 
 if TYPE_CHECKING:
     import puresnmp
     from puresnmp.transport import Endpoint
 
-Value = Union[int, str, bytes, float]
-Answers = Mapping[str, Value]
 AT_ONCE = 12
 """OIDs in a request: some printers answer no more."""
 MANY_AT_ONCE = 40

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..report import FeedScope, Quality
+from .answers import Answers
 from .time_in_state import Metered
 
 OUTLETS, OWN = "feeder.outlets", "feeder.own"
 OWN_SOURCE = "input_less_output"
 CEILING_W: Mapping[FeedScope, float] = {"wall_ac": 50_000.0, "poe": 200.0}
 MOST_STEPS = 2**64
-Answers = Mapping[str, object]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
-from ..errors import BadSettings
+from ..base.errors import BadSettings
 
 MOST = 4096
 

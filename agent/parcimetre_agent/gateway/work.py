@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..clock import Clock
-from ..data_dir import prepare
-from ..errors import AgentError
-from ..settings import Settings, from_json
+from ..base.errors import AgentError
+from ..configuration.data_dir import prepare
+from ..configuration.settings import Settings, from_json
+from ..machine.clock import Clock
 from . import snmp
 from .book import Book
 from .configuration import Configuration, load

@@ -5,9 +5,9 @@ The meter averages over an interval that it states; one that is too short is a s
 
 from __future__ import annotations
 
-from .. import sysfs
-from ..averages import Mean, window_fits
-from ..outcome import NoData, Ok, Outcome
+from ..base.outcome import NoData, Ok, Outcome
+from ..machine import sysfs
+from ..metering.rare_readings import Mean, window_fits
 
 SOURCE, QUALITY = "acpi_meter", "measured"
 EVERY_S = 300

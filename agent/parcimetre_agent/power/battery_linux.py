@@ -6,9 +6,9 @@ faster than the gauge's own rate is a recalibration, and is not believed.
 
 from __future__ import annotations
 
-from .. import sysfs
-from ..counters import Counter, gauge_ceiling_w
-from ..outcome import Failed, NoData, Ok, Outcome
+from ..base.outcome import Failed, NoData, Ok, Outcome
+from ..machine import sysfs
+from ..metering.counters import Counter, gauge_ceiling_w
 
 SOURCE, QUALITY = "battery", "measured"
 J_PER_UWH = 3.6e-3

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .. import ioreg
-from ..counters import Counter
-from ..outcome import Failed, NoData, Ok, Outcome
+from ..base.outcome import Failed, NoData, Ok, Outcome
+from ..machine import ioreg
+from ..metering.counters import Counter
 
 SOURCE, QUALITY = "battery", "measured"
 EVERY_S = 300

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..counters import Counter, gauge_ceiling_w
-from ..outcome import Failed, NoData, Ok, Outcome, from_os_error
+from ..base.outcome import Failed, NoData, Ok, Outcome, from_os_error
+from ..metering.counters import Counter, gauge_ceiling_w
 from ..windows.battery import DISCHARGING, ON_LINE, Description, Status, gauges
 from ..windows.devices import Devices
 from ..windows.power_status import power_status, without_battery

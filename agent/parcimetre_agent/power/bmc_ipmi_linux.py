@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import subprocess
 
-from .. import sysfs
-from ..averages import Mean, window_fits
-from ..outcome import Denied, Failed, NoData, Ok, Outcome
+from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
+from ..machine import sysfs
+from ..metering.rare_readings import Mean, window_fits
 
 SOURCE, QUALITY = "bmc_ipmi", "measured"
 EVERY_S = 900

@@ -11,9 +11,9 @@ import os
 import sys
 from typing import Any
 
-from ..outcome import Denied, Failed, NoData, Outcome, from_os_error
+from ..base.outcome import Denied, Failed, NoData, Outcome, from_os_error
 
-SOURCE, QUALITY = "bmc_redfish", "measured"
+SOURCE, QUALITY = "bmc_redfish", "measured"  # those of metering.redfish, which this must not load
 EVERY_S = 900
 FILE_NAME = "bmc.json"
 FOLDER = (
@@ -48,7 +48,7 @@ def read(root: str = FOLDER) -> Outcome[list[Any]]:
 def _read(settings: dict[str, Any]) -> Outcome[list[Any]]:
     import http.client
 
-    from .. import redfish
+    from ..metering import redfish
 
     try:
         bmc = redfish.Bmc(_access(settings))
@@ -68,7 +68,7 @@ def _access(settings: dict[str, Any]) -> Any:
     """What bmc.json says. Raises ValueError."""
     from urllib.parse import urlsplit
 
-    from ..redfish import FINGERPRINT, Access
+    from ..metering.redfish import FINGERPRINT, Access
 
     url, fingerprint = urlsplit(settings["url"]), settings.get("fingerprint")
     if url.scheme not in ("http", "https") or not url.hostname:

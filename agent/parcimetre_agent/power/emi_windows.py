@@ -6,8 +6,8 @@ device for every core. Absent in virtual machines and, mostly, on Windows 10.
 
 from __future__ import annotations
 
-from ..counters import Counter
-from ..outcome import Failed, NoData, Ok, Outcome, from_os_error
+from ..base.outcome import Failed, NoData, Ok, Outcome, from_os_error
+from ..metering.counters import Counter
 from ..windows.devices import READ, Devices
 from ..windows.energy_meter import channels, is_package, readings
 

@@ -6,9 +6,9 @@ An adapter that the kernel has put to sleep is not asked, which would wake it.
 
 from __future__ import annotations
 
-from .. import sysfs
-from ..counters import Counter
-from ..outcome import Failed, NoData, Ok, Outcome
+from ..base.outcome import Failed, NoData, Ok, Outcome
+from ..machine import sysfs
+from ..metering.counters import Counter
 
 SOURCE, QUALITY = "hwmon", "measured"
 EVERY_S = 60

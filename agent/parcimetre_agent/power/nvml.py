@@ -11,9 +11,9 @@ import os
 import sys
 from typing import Any
 
-from .. import sysfs
-from ..counters import Counter
-from ..outcome import Denied, Failed, NoData, Ok, Outcome
+from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
+from ..machine import sysfs
+from ..metering.counters import Counter
 
 SOURCE, QUALITY = "nvml", "measured"
 EVERY_S = 300

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import ioreg
-from ..counters import Counter
-from ..outcome import Failed, NoData, Ok, Outcome
+from ..base.outcome import Failed, NoData, Ok, Outcome
+from ..machine import ioreg
+from ..metering.counters import Counter
 
 SOURCE, QUALITY = "powertelemetry", "vendor_estimate"
 EVERY_S = 300

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 
-from .. import sysfs
-from ..counters import Counter
-from ..outcome import Denied, Failed, NoData, Ok, Outcome
+from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
+from ..machine import sysfs
+from ..metering.counters import Counter
 
 SOURCE, QUALITY = "rapl", "measured"
 GRANT = "let the agent's group read energy_uj: docs/en/agent.md#rapl"

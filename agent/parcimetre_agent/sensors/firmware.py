@@ -6,17 +6,14 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ..identity import serial_hash
+from ..identification.fillers import stated_name
+from ..identification.hashes import serial_hash
+from ..identification.names import clipped
+from ..machine import smbios
 from ..report import MemoryModule, System
-from . import smbios
-from .machine import Machine, clipped
+from .machine import Machine
 
 TABLE = "sys/firmware/dmi/tables/DMI"
-_FILLERS = frozenset(
-    {"to be filled by o.e.m.", "default string", "system product name", "system manufacturer",
-     "not specified", "not applicable", "none", "n/a", "unknown", "o.e.m.", "oem", "0", "invalid",
-     "system version", "sku"}
-)  # fmt: skip
 
 
 def table(machine: Machine) -> bytes:
@@ -29,15 +26,15 @@ def table(machine: Machine) -> bytes:
 
 def described(stated: smbios.Stated) -> dict[str, Any]:
     """The fields `system` and `category` of the inventory."""
-    maker = _meant(stated.maker)
+    maker = stated_name(stated.maker)
     system = System(
         maker=maker,
-        model=_meant(stated.model),
-        sku=_meant(stated.sku),
-        family=_meant(stated.family),
-        version=_meant(stated.version),
-        board=_meant(stated.board),
-        bios_date=_meant(stated.bios_date),
+        model=stated_name(stated.model),
+        sku=stated_name(stated.sku),
+        family=stated_name(stated.family),
+        version=stated_name(stated.version),
+        board=stated_name(stated.board),
+        bios_date=stated_name(stated.bios_date),
         chassis=smbios.CHASSIS.get(stated.chassis_type & 0x7F),
         serial_hash=serial_hash(maker, stated.serial),
     )
@@ -56,7 +53,3 @@ def total(seen_mib: float) -> MemoryModule:
     """All memory as one. Systems show less than is fitted: a step of 1 GiB makes up for it."""
     size_mib = math.ceil(seen_mib / 1024) * 1024 if seen_mib > 1024 else math.ceil(seen_mib)
     return MemoryModule(size_mib, form="total")
-
-
-def _meant(text: str | None) -> str | None:
-    return None if text is None or text.strip().lower() in _FILLERS else clipped(text)

@@ -17,8 +17,3 @@ class Machine:
     def path(self, *parts: str) -> str:
         """A path on that machine, given without the leading slash."""
         return str(self.root.joinpath(*parts))
-
-
-def clipped(text: str | None, longest: int = 200) -> str | None:
-    """A text that fits the report; None for none."""
-    return text[:longest] if text else None

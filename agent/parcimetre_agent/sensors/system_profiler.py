@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..identity import serial_hash
+from ..identification import edid
+from ..identification.hashes import serial_hash
+from ..identification.names import clipped
 from ..report import Battery, Cpu, Disk, Display, Gpu, MemoryModule, System
-from . import edid
-from .machine import clipped
+from .displays import reported_display
 
 SECTIONS = (
     "SPHardwareDataType", "SPMemoryDataType", "SPNVMeDataType", "SPSerialATADataType",
@@ -186,7 +187,7 @@ def _display(item: Item) -> Display | None:
     built_in = item.get("spdisplays_connection_type") == _BUILT_IN
     seen = edid.parse(_bytes(str(item.get("_spdisplays_edid", ""))))
     if seen is not None:
-        return edid.described(seen, built_in)
+        return reported_display(seen, built_in)
     vendor = _text(item, "_spdisplays_display-vendor-id")
     if vendor is None:
         return None

@@ -7,7 +7,7 @@ power by its own model, and at the mean of the grid's last week. Its share of di
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,16 +21,15 @@ from ..base.units import J_PER_KWH
 from ..fleet.device import Device
 from ..fleet.devices import devices
 from ..fleet.lookup import chosen
+from ..fleet.silence import is_silent, last_heard_at
 from ..footprint.energy_use import Array
 from ..footprint.grid_intensity import Grid
 from ..footprint.grouping import add_up
 from ..footprint.hardware_model import Errors, HardwareModel, hardware_models
 from ..footprint.uncertainty import bounds
-from ..organisation import merges
 from ..store.records import Body, DeviceId
 
 DAY_S = 86_400
-QUIET_S = 2 * DAY_S
 GRID_DAYS = 7
 BUSIEST = LOAD_STATES.index("decile9")
 BETWEEN_DECILES = 0.9
@@ -39,7 +38,7 @@ LOST = ("dropped", "coarsened", "refused", "damaged")
 
 
 @dataclass(frozen=True)
-class Cost:
+class MeasuringCost:
     """What measuring costs a day; `low` and `high` bound 95 % of the kg CO2 eq.
 
     Those are None where no factor knows the grid; `peak_rss_mib` is the highest of the agents asked for.
@@ -66,7 +65,7 @@ class Denial:
 
 @dataclass(frozen=True)
 class Agent:
-    """One device's agent; `last_seen` is its latest report or the end of its last slot, seconds UTC.
+    """One device's agent; `last_seen` is when it was last heard, seconds UTC, None if never.
 
     `waiting` is None where it has not reported since the collector started; `lost` is None where it never
     lost anything.
@@ -77,14 +76,15 @@ class Agent:
     org_unit: str
     version: str
     last_seen: int | None
+    silent: bool
     waiting: int | None
     denied: tuple[Denial, ...]
     lost: Body | None
-    cost: Cost | None
+    cost: MeasuringCost | None
 
 
 @dataclass(frozen=True)
-class Work:
+class SharedDenial:
     """A denial and its mend, with the number of devices that share it and some of them."""
 
     sensor: str
@@ -94,18 +94,18 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Agents:
+class FleetAgents:
     """All agents that were asked for, and what they come to."""
 
     agents: tuple[Agent, ...]
     versions: Mapping[str, int]
-    work: tuple[Work, ...]
+    work: tuple[SharedDenial, ...]
     lost: Mapping[str, int]
-    cost: Cost | None
+    cost: MeasuringCost | None
 
 
 @dataclass(frozen=True)
-class _Spent:
+class _AgentUse:
     cpu_s: float
     bytes_sent: float
     peak_rss_mib: float
@@ -113,7 +113,7 @@ class _Spent:
     by_errors: Mapping[Errors, float] | None
 
 
-def agents(context: Context, org_unit: str | None = None) -> Agents:
+def fleet_agents(context: Context, org_unit: str | None = None) -> FleetAgents:
     """Every agent of an org unit's subtree, or of the fleet; retired devices have none."""
     found = [
         one
@@ -130,16 +130,16 @@ def agent_of(context: Context, device: Device) -> Agent | None:
     return _agents(context, [device]).agents[0]
 
 
-def measuring(context: Context, found: Iterable[Device]) -> Cost | None:
+def measuring_cost(context: Context, found: Iterable[Device]) -> MeasuringCost | None:
     """What the agents of some devices cost together; None where none has told."""
     return _cost(_spent(context, list(found)).values(), context)
 
 
-def _agents(context: Context, found: list[Device]) -> Agents:
+def _agents(context: Context, found: list[Device]) -> FleetAgents:
     spent = _spent(context, found)
     made = tuple(_agent(context, found, spent))
     told = [agent.lost for agent in made if agent.lost]
-    return Agents(
+    return FleetAgents(
         made,
         dict(Counter(agent.version for agent in made).most_common()),
         tuple(_work(made)),
@@ -148,18 +148,20 @@ def _agents(context: Context, found: list[Device]) -> Agents:
     )
 
 
-def _agent(context: Context, found: Iterable[Device], spent: Mapping[DeviceId, _Spent]) -> Iterator[Agent]:
-    losses, spans, now = context.store.latest("losses"), merges.spans(context.store), context.now()
+def _agent(
+    context: Context, found: Collection[Device], spent: Mapping[DeviceId, _AgentUse]
+) -> Iterator[Agent]:
+    losses, heard = context.store.latest("losses"), last_heard_at(context, found)
     for one in found:
-        heard, span = context.seen.of(one.id), spans.get(one.id)
-        silent_since = None if span is None else min(now, span[1] + SLOT_S)
+        contact, last_seen = context.seen.of(one.id), heard.get(one.id)
         yield Agent(
             device=one.id,
             name=one.name,
             org_unit=one.org_unit,
             version=one.agent_version,
-            last_seen=heard.at if heard else silent_since,
-            waiting=heard.waiting if heard else None,
+            last_seen=last_seen,
+            silent=is_silent(context, one, last_seen),
+            waiting=contact.waiting if contact else None,
             denied=tuple(_denied(one)),
             lost=losses[one.id].body if one.id in losses else None,
             cost=_cost([spent[one.id]], context) if one.id in spent else None,
@@ -172,14 +174,14 @@ def _denied(device: Device) -> Iterator[Denial]:
             yield Denial(outcome.sensor, outcome.grant or "", outcome.detail)
 
 
-def _work(made: Iterable[Agent]) -> Iterator[Work]:
+def _work(made: Iterable[Agent]) -> Iterator[SharedDenial]:
     """Denials with the same mend together, the one that most devices share first."""
     groups: dict[tuple[str, str], list[Agent]] = {}
     for agent in made:
         for denial in agent.denied:
             groups.setdefault((denial.sensor, denial.grant), []).append(agent)
     for (sensor, grant), those in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
-        yield Work(sensor, grant, len(those), tuple((one.device, one.name) for one in those[:NAMED]))
+        yield SharedDenial(sensor, grant, len(those), tuple((one.device, one.name) for one in those[:NAMED]))
 
 
 def busy_thread_w(profile: HardwareModel) -> float:
@@ -191,7 +193,7 @@ def busy_thread_w(profile: HardwareModel) -> float:
     return max(0.0, watts["decile9"].value - watts["decile0"].value) / BETWEEN_DECILES / max(1, threads)
 
 
-def _spent(context: Context, found: Iterable[Device]) -> dict[DeviceId, _Spent]:
+def _spent(context: Context, found: Iterable[Device]) -> dict[DeviceId, _AgentUse]:
     """What a day of each agent takes, of those that told and over some time."""
     costs, known = context.store.latest("self_cost"), hardware_models(context.factors)
     now = context.now() // SLOT_S * SLOT_S
@@ -208,7 +210,7 @@ def _spent(context: Context, found: Iterable[Device]) -> dict[DeviceId, _Spent]:
             cpu_s, sent = body[prefix + "cpu_s"] / days, body[prefix + "bytes_sent"] / days
             profile, per_kwh = known.of_device(one), means[one.zone]
             energy_j = cpu_s * busy_thread_w(profile)
-            spent[one.id] = _Spent(
+            spent[one.id] = _AgentUse(
                 cpu_s, sent, body["peak_rss_mib"], energy_j, _impact(energy_j, profile, per_kwh)
             )
     return spent
@@ -235,7 +237,7 @@ def _impact(
     }
 
 
-def _cost(those: Iterable[_Spent], context: Context) -> Cost | None:
+def _cost(those: Iterable[_AgentUse], context: Context) -> MeasuringCost | None:
     spent = list(those)
     if not spent:
         return None
@@ -244,7 +246,7 @@ def _cost(those: Iterable[_Spent], context: Context) -> Cost | None:
         add_up(by_errors, {errors: np.array([kg]) for errors, kg in (one.by_errors or {}).items()})
     ((low, high),) = bounds([by_errors], 1, context.factors)
     told = any(one.by_errors is not None for one in spent)
-    return Cost(
+    return MeasuringCost(
         agents=len(spent),
         cpu_s_per_day=sum(one.cpu_s for one in spent),
         bytes_per_day=sum(one.bytes_sent for one in spent),

@@ -105,7 +105,7 @@ class Yearly:
     night_use: float
 
 
-def life_of(context: Context, device: Device, criterion: Criterion) -> ServiceLife | None:
+def service_life_of(context: Context, device: Device, criterion: Criterion) -> ServiceLife | None:
     """The service life of a device that has reported; a virtual machine has none of its own."""
     reported = span_of(context.store, device)
     if reported is None or is_virtual(device):
@@ -130,7 +130,7 @@ def alternatives(context: Context, device: Device, criterion: Criterion) -> list
 
     Nothing where too little is known: less than three days of record, or no factor for the criterion.
     """
-    life = life_of(context, device, criterion)
+    life = service_life_of(context, device, criterion)
     if life is None or life.embodied is None or device.retired_at is not None:
         return []
     profile = hardware_models(context.factors).of(hardware(device))

@@ -11,7 +11,7 @@ from ..presentation.labels import STAGES
 
 
 @dataclass(frozen=True)
-class StageView:
+class StageShare:
     """A stage with its share of the total and where its bar begins, both of 1."""
 
     key: str
@@ -31,16 +31,16 @@ class Bar:
     device: Device | None = None
 
 
-def stage_views(rows: Iterable[FootprintRow]) -> list[StageView]:
+def stage_shares(rows: Iterable[FootprintRow]) -> list[StageShare]:
     """The stages in the order of STAGES, those without any factor included."""
     known = {row.group: row for row in rows}
     total = sum(row.value or 0.0 for row in known.values())
-    views: list[StageView] = []
+    views: list[StageShare] = []
     offset = 0.0
     for stage, title in STAGES.items():
         if stage in known:
             share = (known[stage].value or 0.0) / total if total else 0.0
-            views.append(StageView(stage, title, known[stage], share, offset))
+            views.append(StageShare(stage, title, known[stage], share, offset))
             offset += share
     return views
 
@@ -63,7 +63,7 @@ def _value(row: FootprintRow) -> float:
     return row.value or 0.0
 
 
-def top(devices: Iterable[Device], org_unit: str) -> str:
+def lowest_common_unit(devices: Iterable[Device], org_unit: str) -> str:
     """The org unit whose children tell devices apart: this one, or the only one that all are below of."""
     paths = [device.org_unit.split("/") for device in devices]
     depth = len(org_unit.split("/")) if org_unit else 0

@@ -77,7 +77,7 @@ class Changes:
 
 
 @dataclass(frozen=True)
-class Amounts:
+class PeriodAmounts:
     """What n devices did and cost in a period, each (n,): seconds in service and with a record, energy in J,
     impact of use, embodied impact that accrued with the time in service, and that which fell otherwise.
     """
@@ -100,7 +100,7 @@ class Amounts:
         return int(((self.service_s > 0) | (self.energy_j > 0)).sum())
 
 
-def changes(
+def compare_queries(
     context: Context, before: FootprintQuery, after: FootprintQuery, earlier: FactorSet | None = None
 ) -> Changes | None:
     """Why the footprint of `after` is not that of `before`; None where one of them has no devices to show.
@@ -112,12 +112,12 @@ def changes(
         raise Incomparable("a change is told of the same question at two times: only the spans may differ")
     now = compute_footprint(context, before), compute_footprint(context, after)
     if earlier is None or earlier.id == context.factors.id:
-        return between(*now)
+        return compare_results(*now)
     then = replace(context, factors=earlier)
-    return between(*now, (compute_footprint(then, before), compute_footprint(then, after)))
+    return compare_results(*now, (compute_footprint(then, before), compute_footprint(then, after)))
 
 
-def between(
+def compare_results(
     before: FootprintResult,
     after: FootprintResult,
     earlier: tuple[FootprintResult, FootprintResult] | None = None,
@@ -125,14 +125,14 @@ def between(
     """The same of figures that are at hand; `earlier` are both with the factors that `before` was told by."""
     both = before, after
     at = _places([*both, *(earlier or ())])
-    first, last = (amounts(one, at) for one in both)
+    first, last = (period_amounts(one, at) for one in both)
     if min(first.present, last.present) < (1 if after.guard is None else FEWEST):
         return None
     moved = _moved(both, at)
-    parts, told = parts_of(first, last, moved), first
+    parts, told = change_parts(first, last, moved), first
     if earlier is not None:
-        told, then = (amounts(one, at) for one in earlier)
-        old = parts_of(told, then, moved)
+        told, then = (period_amounts(one, at) for one in earlier)
+        old = change_parts(told, then, moved)
         parts = {reason: (part + old[reason]) / 2 for reason, part in parts.items()}
         parts["factors"] = (first.total - told.total + last.total - then.total) / 2
     size = np.abs(told.total) + np.abs(last.total)
@@ -158,15 +158,15 @@ def _moved(both: Sequence[FootprintResult], at: Mapping[DeviceId, int]) -> Membe
     return found
 
 
-def amounts(known: FootprintResult, at: Mapping[DeviceId, int]) -> Amounts:
+def period_amounts(known: FootprintResult, at: Mapping[DeviceId, int]) -> PeriodAmounts:
     """What devices did and cost over all periods of some figures, in the places that `at` gives them."""
     n = len(at)
     if not known.alike:
-        return Amounts(*np.zeros((6, n)))
+        return PeriodAmounts(*np.zeros((6, n)))
     rows = np.array([at[device.id] for one in known.alike for device in one.devices], np.intp)
     columns = np.concatenate([_columns(one) for one in known.alike], axis=1)
     service_s, recorded_s, *rest = (np.bincount(rows, column, n).astype(np.float64) for column in columns)
-    return Amounts(np.maximum(service_s, recorded_s), recorded_s, *rest)
+    return PeriodAmounts(np.maximum(service_s, recorded_s), recorded_s, *rest)
 
 
 def _columns(figure: DeviceFootprints) -> Array:
@@ -193,7 +193,7 @@ def _embodied(figure: DeviceFootprints) -> list[tuple[float, Array]]:
     return found
 
 
-def parts_of(before: Amounts, after: Amounts, moved: Members) -> dict[Reason, Array]:
+def change_parts(before: PeriodAmounts, after: PeriodAmounts, moved: Members) -> dict[Reason, Array]:
     """The parts of each device's difference (n,), those of the factors aside; `moved` are those whose time in
     service in these figures depends on their org unit.
     """
@@ -220,7 +220,7 @@ def parts_of(before: Amounts, after: Amounts, moved: Members) -> dict[Reason, Ar
     }
 
 
-def _rates(before: Amounts, after: Amounts, amount: str, per: str) -> tuple[Array, Array]:
+def _rates(before: PeriodAmounts, after: PeriodAmounts, amount: str, per: str) -> tuple[Array, Array]:
     """An amount per another in both periods; one that cannot be told is that of the other period, or 0."""
     pairs = [(getattr(one, amount), getattr(one, per)) for one in (before, after)]
     first, last = (np.divide(a, b, out=np.zeros_like(a), where=b > 0) for a, b in pairs)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.service_life.amortisation import YEAR_S
 
 from ..access.context import Context
@@ -18,15 +17,15 @@ from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
 from ..fleet.monitors import spans
 from ..fleet.purchases import purchase_of
+from ..fleet.silence import is_silent, last_heard_at
 from ..footprint.compute import compute_footprint
-from ..footprint.contributions import values
+from ..footprint.contributions import impact_by_device
 from ..footprint.device_footprints import service_start
 from ..footprint.hardware_model import hardware_models
 from ..footprint.query import FootprintQuery
 from ..footprint.result import FootprintResult
 from ..store.interface import Store
 from ..store.records import DeviceId
-from .agent_health import QUIET_S
 
 Fault = Literal["silent", "duplicate", "unmatched"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
@@ -100,7 +99,7 @@ def _words(device: Device) -> str:
     return " ".join(filter(None, words)).casefold()
 
 
-def fleet(context: Context, query: FootprintQuery) -> list[ListedDevice]:
+def list_devices(context: Context, query: FootprintQuery) -> list[ListedDevice]:
     """Every device that the query asks for, those included that never reported; by id."""
     found, store = compute_footprint(context, query), context.store
     used = dict(_used(found))
@@ -109,13 +108,13 @@ def fleet(context: Context, query: FootprintQuery) -> list[ListedDevice]:
         for key, one in devices(store).items()
         if query.org_unit is None or within(one.org_unit, query.org_unit)
     }
-    heard, twins, now = spans(store, asked.values()), _twins(store, asked), context.now()
+    reported, heard = spans(store, asked.values()), last_heard_at(context, asked.values())
+    twins, now = _twins(store, asked), context.now()
     known = hardware_models(context.factors)
 
     def listed(one: Device) -> ListedDevice:
         """One of them."""
-        span = heard.get(one.id)
-        last_seen = _last_seen(context, one, span)
+        span, last_seen = reported.get(one.id), heard.get(one.id)
         bought = None if span is None else purchase_of(one, service_start(one, span[0])).at
         evidence = known.of_device(one).embodied.evidence
         return ListedDevice(
@@ -123,7 +122,7 @@ def fleet(context: Context, query: FootprintQuery) -> list[ListedDevice]:
             used.get(one.id),
             last_seen,
             None if bought is None or is_virtual(one) else (now - bought) / YEAR_S,
-            tuple(_faults(one, last_seen, now, evidence, one.id in twins)),
+            tuple(_faults(one, is_silent(context, one, last_seen), evidence, one.id in twins)),
             twins.get(one.id, ()),
         )
 
@@ -135,28 +134,18 @@ def _used(found: FootprintResult) -> Iterator[tuple[DeviceId, DeviceUse]]:
     for one in found.alike:
         energy_kwh = one.energy_j.sum(axis=(0, 2)) / J_PER_KWH
         value, covered_s, expected_s = (
-            array.sum(axis=-1) for array in (values(one), one.covered_s, one.expected_s)
+            array.sum(axis=-1) for array in (impact_by_device(one), one.covered_s, one.expected_s)
         )
         for i, device in enumerate(one.devices):
             share = min(1.0, float(covered_s[i] / expected_s[i])) if expected_s[i] > 0 else None
             yield device.id, DeviceUse(float(energy_kwh[i]), float(value[i]), share)
 
 
-def _last_seen(context: Context, device: Device, span: tuple[int, int] | None) -> int | None:
-    """When its latest report came, or the end of its last slot."""
-    heard = context.seen.of(device.id)
-    if heard is not None:
-        return heard.at
-    return None if span is None else min(context.now(), span[1] + SLOT_S)
-
-
-def _faults(
-    device: Device, last_seen: int | None, now: int, evidence: str, has_twin: bool
-) -> Iterator[Fault]:
-    """What somebody should look into; of retired devices nothing, and monitors are heard by machines."""
+def _faults(device: Device, silent: bool, evidence: str, has_twin: bool) -> Iterator[Fault]:
+    """Yield what somebody should look into; nothing for retired devices."""
     if device.retired_at is not None:
         return
-    if not device.drivers and (last_seen is None or now - last_seen > QUIET_S):
+    if silent:
         yield "silent"
     if has_twin:
         yield "duplicate"
@@ -191,7 +180,7 @@ def _traits(device: Device, fingerprint: str | None) -> Iterator[tuple[str, str]
         yield "hostname", device.hostname.casefold()
 
 
-def ordered(found: Iterable[ListedDevice], by: Sorting, backwards: bool) -> list[ListedDevice]:
+def sort_devices(found: Iterable[ListedDevice], by: Sorting, backwards: bool) -> list[ListedDevice]:
     """Devices by one of their columns, those alike by name."""
     by_name = sorted(found, key=lambda one: one.device.name.casefold())
     return sorted(by_name, key=lambda one: one.key(by), reverse=backwards)

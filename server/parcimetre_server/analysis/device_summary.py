@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from parcimetre_agent.report import Inventory
-from parcimetre_factors.service_life.purchase import Stated
+from parcimetre_factors.service_life.purchase import StatedPurchase
 
 from ..access.context import Context
 from ..fleet.device import Device
@@ -37,14 +37,14 @@ class DeviceSummary:
     agent_version: str
     first_slot: int | None
     last_slot: int | None
-    purchase: Stated | None
+    purchase: StatedPurchase | None
     scrapped: bool
     driven_by: str | None
     not_counted: NotCounted | None
 
 
 @dataclass(frozen=True)
-class Driver:
+class MonitorDriver:
     """A machine that drove a monitor, from the slot `first` (seconds UTC) to before `last`, None for now."""
 
     id: str
@@ -60,10 +60,10 @@ class DeviceDetail:
     device: DeviceSummary
     inventory: Inventory | None
     agent: Agent | None
-    drivers: list[Driver]
+    drivers: list[MonitorDriver]
 
 
-def summary(
+def device_summary(
     found: Device, span: tuple[int, int] | None, not_counted: NotCounted | None = None
 ) -> DeviceSummary:
     """What a list shows of a device."""
@@ -75,26 +75,26 @@ def summary(
     )  # fmt: skip
 
 
-def detail(context: Context, device_id: str) -> DeviceDetail:
+def device_detail(context: Context, device_id: str) -> DeviceDetail:
     """One device with its inventory and its agent. Raises UnknownDevice."""
     store = context.store
     found = device(store, device_id)
     reason = not_counted(context, [found]).get(found.id)
     return DeviceDetail(
-        summary(found, span_of(store, found), reason),
+        device_summary(found, span_of(store, found), reason),
         found.inventory,
         agent_of(context, found),
-        drivers(store, found),
+        monitor_drivers(store, found),
     )
 
 
-def drivers(store: Store, found: Device) -> list[Driver]:
+def monitor_drivers(store: Store, found: Device) -> list[MonitorDriver]:
     """The machines that drove a monitor, the latest first."""
     if found.driven_by is None:
         return []
     held, lineages = claims(store, [found])[found.id], MergeHistory.of(store)
     told = ((device(store, lineages.whole(claim.machine)), claim) for claim in reversed(held))
     return [
-        Driver(machine.id, machine.name, claim.first, None if claim.last == EVER else claim.last)
+        MonitorDriver(machine.id, machine.name, claim.first, None if claim.last == EVER else claim.last)
         for machine, claim in told
     ]

@@ -16,15 +16,14 @@ from ..base.exposition import Metric, Sample, gauge
 from ..base.org_path import within
 from ..base.periods import DAY_S, Span, since_midnight
 from ..fleet.devices import devices
+from ..fleet.silence import is_silent, last_heard_at
 from ..footprint.compute import compute_footprint
 from ..footprint.query import FootprintQuery, FootprintRow
-from ..organisation import merges
 from ..store.interface import RolledUp
 
 if TYPE_CHECKING:
     from ..access.context import Context
 
-SILENT_S = DAY_S
 KEPT_S = 300
 J_PER_KWH = 3_600_000
 
@@ -67,18 +66,15 @@ def fleet(context: Context) -> Fleet:
     """The fleet as the store has it now."""
     now, store = context.now(), context.store
     serving = [device for device in devices(store).values() if device.retired_at is None]
-    spans = merges.spans(store)
-    quiet = [
-        device.org_unit
-        for device in serving
-        if not device.drivers
-        and (spans[device.id][1] if device.id in spans else device.enrolled_at) < now - SILENT_S
-    ]
+    heard = last_heard_at(context, serving)
+    silent = Counter(
+        device.org_unit for device in serving if is_silent(context, device, heard.get(device.id))
+    )
     first = since_midnight(now, context.zone, 2).first
     day = Span(first, since_midnight(now, context.zone).first)
     return Fleet(
         Counter(device.org_unit for device in serving),
-        Counter(quiet),
+        silent,
         day,
         tuple(compute_footprint(context, FootprintQuery(day)).rows("org_unit")),
         len(store.history("dead_letter")),
@@ -94,7 +90,7 @@ def _devices(found: Fleet, org_unit: str | None) -> Iterator[Metric]:
     shown = _shown(found.in_service, org_unit)
     for name, told, counted in (
         ("parcimetre_devices", "Devices in service.", found.in_service),
-        ("parcimetre_devices_silent", "Devices in service without a slot for 24 hours.", found.silent),
+        ("parcimetre_devices_silent", "Devices in service not heard for --silent-after-hours.", found.silent),
     ):
         yield Metric(name, "gauge", told, [("", {"org_unit": unit}, counted[unit]) for unit in shown])
 

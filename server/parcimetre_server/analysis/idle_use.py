@@ -23,7 +23,7 @@ from ..footprint.device_footprints import Cohort, QueryContext
 from ..footprint.energy_use import Array, DeviceSlots
 from ..store.records import DeviceId
 
-DESKS = frozenset({"desktop", "laptop", "all_in_one", "mini_pc"})
+WORKSTATIONS = frozenset({"desktop", "laptop", "all_in_one", "mini_pc"})
 SERVERS = frozenset({"server", "virtual_machine"})
 OPENS, CLOSES, WORKDAYS = 7, 20, 5
 IDLE_SLOT, IDLE_SERVER = 0.9, 0.95
@@ -32,7 +32,7 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Amount:
+class EnergyAmount:
     """Electricity, and the climate impact of its use."""
 
     energy_kwh: float = 0.0
@@ -48,13 +48,13 @@ class IdlePattern:
     """
 
     device: Device
-    left_on: Amount
-    idle_server: Amount
-    awake: Amount
+    left_on: EnergyAmount
+    idle_server: EnergyAmount
+    awake: EnergyAmount
     awake_s: float
 
 
-class IdleUse:
+class IdleUseObserver:
     """Tells the habits of machines as the slots of a span are read for their figures."""
 
     def __init__(self, span: Span, zone: ZoneInfo) -> None:
@@ -64,7 +64,7 @@ class IdleUse:
 
     def watch(self, group: Cohort, frame: QueryContext, slots: DeviceSlots) -> None:
         """Look at what machines that are alike did; others have no habits."""
-        if group.devices[0].category not in DESKS | SERVERS:
+        if group.devices[0].category not in WORKSTATIONS | SERVERS:
             return
         start = slots.activity.start
         kg_per_kwh = np.zeros(len(start))
@@ -75,10 +75,10 @@ class IdleUse:
 
     def of(self, known: Mapping[DeviceId, Device]) -> Iterator[IdlePattern]:
         """The habits of machines since they are where they are, in the order of their ids."""
-        return seen_by(known, sorted(self._seen, key=lambda habit: habit.device.id), self._span)
+        return visible_patterns(known, sorted(self._seen, key=lambda habit: habit.device.id), self._span)
 
 
-def seen_by(
+def visible_patterns(
     known: Mapping[DeviceId, Device], habits: Iterable[IdlePattern], span: Span
 ) -> Iterator[IdlePattern]:
     """Habits that somebody may see who knows these devices, of those that have not left in the span."""
@@ -104,11 +104,11 @@ def _habits(group: Cohort, slots: DeviceSlots, outside: Flags, kg_per_kwh: Array
         """The sum of each device over some of its slots (n,)."""
         return np.bincount(slots.of[chosen], per_slot[chosen], n).astype(np.float64)
 
-    def amounts(chosen: Flags, spent_j: Array) -> list[Amount]:
+    def amounts(chosen: Flags, spent_j: Array) -> list[EnergyAmount]:
         """Energy of each device over some of its slots, with the grid's intensity in each."""
         kwh = np.maximum(spent_j, 0.0) / J_PER_KWH
         both = zip(summed(chosen, kwh), summed(chosen, kwh * kg_per_kwh), strict=True)
-        return [Amount(float(used), float(kg)) for used, kg in both]
+        return [EnergyAmount(float(used), float(kg)) for used, kg in both]
 
     beyond_sleep = energy_j - profile.watts["asleep"].value * activity.covered_s
     beyond_off = energy_j - profile.watts["off"].value * activity.covered_s
@@ -117,12 +117,12 @@ def _habits(group: Cohort, slots: DeviceSlots, outside: Flags, kg_per_kwh: Array
     awake_s, idle_s = summed(awake, activity.awake_s), summed(idle, activity.awake_s)
     for i in np.flatnonzero(np.bincount(slots.of)).tolist():
         device = group.devices[i]
-        desk = device.category in DESKS
+        desk = device.category in WORKSTATIONS
         idles = not desk and awake_s[i] >= ENOUGH_S and idle_s[i] >= IDLE_SERVER * awake_s[i]
         yield IdlePattern(
             device,
-            left_on[i] if desk else Amount(),
-            unneeded[i] if idles else Amount(),
+            left_on[i] if desk else EnergyAmount(),
+            unneeded[i] if idles else EnergyAmount(),
             used[i],
             float(awake_s[i]),
         )

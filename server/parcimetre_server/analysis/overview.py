@@ -16,9 +16,9 @@ from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
 from ..footprint import compute, result
 from ..footprint.query import FootprintQuery
-from .agent_health import measuring
-from .bars import bars, stage_views, top
-from .changes import between
+from .agent_health import measuring_cost
+from .bars import bars, lowest_common_unit, stage_shares
+from .changes import compare_results
 from .period_choice import ChosenPeriod, Kind, choose_period
 from .trend import trend_of
 
@@ -38,7 +38,7 @@ MANY = 1000
 
 
 @dataclass(frozen=True)
-class Asked:
+class OverviewRequest:
     """What a reader asks the page for; the first page as it stands."""
 
     period: Kind = "7d"
@@ -49,11 +49,11 @@ class Asked:
     org_unit: str = ""
 
 
-def prepare(context: Context) -> None:
+def refresh_cached_overview(context: Context) -> None:
     """Have the first page of a large fleet ready, so that nobody waits for it."""
     if _is_large(context):
-        first = Asked()
-        context.moments.renew((context.scope, first), context, lambda: _told(context, first))
+        first = OverviewRequest()
+        context.moments.renew((context.scope, first), context, lambda: compute_overview(context, first))
 
 
 def _is_large(context: Context) -> bool:
@@ -61,7 +61,7 @@ def _is_large(context: Context) -> bool:
     return len(devices(whole(context.store))) >= MANY
 
 
-def _told(context: Context, asked: Asked) -> tuple[dict[str, Any], bool]:
+def compute_overview(context: Context, asked: OverviewRequest) -> tuple[dict[str, Any], bool]:
     """What the page tells at a moment, and whether it may be kept."""
     period = choose_period(asked.period, asked.at, asked.begin, asked.end, context.zone, context.now())
     query = FootprintQuery(period.span, asked.criterion, org_unit=asked.org_unit or None)
@@ -73,7 +73,7 @@ def _told(context: Context, asked: Asked) -> tuple[dict[str, Any], bool]:
     told = {
         "asked": period,
         "span": period.span,
-        "moved": between(before, after),
+        "moved": compare_results(before, after),
         "trend": trend_of(context, replace(query, interval=period.interval)) if period.interval else None,
         "units_to_choose": _units(context, figures.guard),
         **_groups(context, figures, asked.org_unit),
@@ -88,22 +88,22 @@ def _groups(context: Context, figures: result.FootprintResult, org_unit: str) ->
     shown = bars(figures.greatest_devices(MAX_DEVICES), {str(key): found for key, found in known.items()})
     return {
         "total": total,
-        "stages": stage_views(figures.rows("stage")),
+        "stages": stage_shares(figures.rows("stage")),
         "categories": bars(figures.rows_if_allowed("category")),
-        "units": bars(figures.rows("org_unit", below=top(known.values(), org_unit))),
+        "units": bars(figures.rows("org_unit", below=lowest_common_unit(known.values(), org_unit))),
         "devices": shown,
         "more": len(figures.in_service()) - len(shown) if sees_devices else 0,
         "count": figures.count,
         "withheld": figures.withheld,
         "left_out": figures.left_out if sees_devices else (),
-        "measuring": measuring(context, known.values()) if sees_devices else None,
+        "measuring": measuring_cost(context, known.values()) if sees_devices else None,
         "virtual": sum(is_virtual(device) for device in known.values()) if sees_devices else 0,
         "simulated": total.simulated,
         "sees_devices": sees_devices,
     }
 
 
-def _choices(context: Context, period: ChosenPeriod, asked: Asked) -> dict[str, Any]:
+def _choices(context: Context, period: ChosenPeriod, asked: OverviewRequest) -> dict[str, Any]:
     """What the form offers."""
     days = (datetime.fromtimestamp(at, context.zone) for at in (period.span.first, period.span.last - 1))
     first, last = (day.date().isoformat() for day in days)

@@ -11,10 +11,10 @@ from typing import Literal
 from ..access.disclosure import FEWEST, DisclosureControl
 from ..base.units import J_PER_KWH
 from ..fleet.device import Device
-from .idle_use import ENOUGH_S, Amount, IdlePattern
+from .idle_use import ENOUGH_S, EnergyAmount, IdlePattern
 
 Kind = Literal["left_on", "idle_server", "above_usual"]
-THIRSTY = 1.3  # times the median watts of a category
+ABOVE_USUAL_RATIO = 1.3  # times the median watts of a category
 LEAST_KWH = 0.05
 
 
@@ -43,11 +43,11 @@ class _Spared:
 
     key: tuple[Kind, str, str]
     device: Device
-    amount: Amount
+    amount: EnergyAmount
     ratio: float | None = None
 
 
-def actions(
+def recommend_actions(
     found: Sequence[IdlePattern], eur_per_kwh: float, most: int, guard: DisclosureControl | None, below: str
 ) -> tuple[Action, ...]:
     """The actions that would spare most electricity, the greatest first.
@@ -91,9 +91,9 @@ def _thirsty(found: Iterable[IdlePattern]) -> Iterator[_Spared]:
     for category, members in by_category.items():
         usual_w = median(watts for _, watts in members)
         for habit, watts in members if len(members) >= FEWEST else ():
-            if watts > THIRSTY * usual_w > 0:
+            if watts > ABOVE_USUAL_RATIO * usual_w > 0:
                 beyond = 1 - usual_w / watts
-                amount = Amount(habit.awake.energy_kwh * beyond, habit.awake.gwp_kgco2e * beyond)
+                amount = EnergyAmount(habit.awake.energy_kwh * beyond, habit.awake.gwp_kgco2e * beyond)
                 key: tuple[Kind, str, str] = ("above_usual", _model(habit.device), category)
                 yield _Spared(key, habit.device, amount, watts / usual_w)
 

@@ -90,7 +90,7 @@ def adopted_folder(data_dir: Path) -> Path:
 def in_force(data_dir: Path) -> FactorSet:
     """The set that figures are computed with. Raises BadFactorRow."""
     adopted = adopted_folder(data_dir)
-    return overlaid(load_factor_set(), adopted) if adopted.is_dir() else load_factor_set()
+    return overlaid(_shipped(), adopted) if adopted.is_dir() else _shipped()
 
 
 def of_id(data_dir: Path, set_id: str) -> FactorSet | None:
@@ -98,7 +98,7 @@ def of_id(data_dir: Path, set_id: str) -> FactorSet | None:
 
     None where it came with another version of the tables. Raises BadFactorRow.
     """
-    shipped = load_factor_set()
+    shipped = _shipped()
     if shipped.id == set_id:
         return shipped
     folders = (folder for folder in (adopted_folder(data_dir), _folder(data_dir, set_id)) if folder.is_dir())
@@ -110,12 +110,12 @@ def candidate(data_dir: Path) -> FactorSet:
     folder = _folder(data_dir, CANDIDATE)
     if not folder.is_dir():
         raise NothingImported("there are no tables to adopt; run: parcimetre factors import FOLDER")
-    return overlaid(load_factor_set(), folder)
+    return overlaid(_shipped(), folder)
 
 
 def checked(folder: Path) -> FactorSet:
     """The shipped set with a folder's tables over it. Raises BadFactorRow with every fault and its place."""
-    return sound(overlaid(load_factor_set(), folder), places(folder))
+    return sound(overlaid(_shipped(), folder), places(folder))
 
 
 def sound(factors: FactorSet, places: Mapping[str, str]) -> FactorSet:

@@ -57,6 +57,7 @@ class Settings:
     with.
     Quarter hours are kept for `keep_slots_days`, then hours up to `keep_hours_days`, then days; 0 is for
     ever.
+    A device that was not heard for `silent_after_hours` is silent.
     A device may send `report_burst` reports at once, and `reports_per_hour` in the long run.
     """
 
@@ -79,6 +80,7 @@ class Settings:
     mail: MailSettings | None = None
     keep_slots_days: int = 400
     keep_hours_days: int = 1100
+    silent_after_hours: int = 48
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist, or days that are kept too shortly."""

@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from parcimetre_agent.report import Display, Inventory
-from parcimetre_factors.service_life.purchase import Stated
+from parcimetre_factors.service_life.purchase import StatedPurchase
 from pydantic import TypeAdapter
 
 from ..access.scoped_store import ScopedStore
@@ -234,7 +234,7 @@ def _device(
         agent_version=latest.body["agent_version"],
         retired_at=latest.body.get("retired_at"),
         inventory=None if inventory is None else _inventory(inventory, relayed),
-        purchase=None if purchase is None else Stated(**purchase.body),
+        purchase=None if purchase is None else StatedPurchase(**purchase.body),
         scrapped=latest.body.get("scrapped", False),
         stays=stood,
         joined=not lineages.is_plain(key),
@@ -271,7 +271,7 @@ def _monitor(fact: Fact, drivers: Sequence[DeviceId], machine: Device, purchase:
         agent_version="",
         retired_at=body["retired_at"],
         inventory=inventory_of(display, body["since"]),
-        purchase=None if purchase is None else Stated(**purchase.body),
+        purchase=None if purchase is None else StatedPurchase(**purchase.body),
         scrapped=body["scrapped"],
         drivers=tuple(drivers),
         driven_by=machine.id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from parcimetre_factors.service_life.purchase import Purchase, Stated, purchase
+from parcimetre_factors.service_life.purchase import Purchase, StatedPurchase, purchase
 
 from ..base.errors import ParcimetreError
 from ..organisation.audit import entry
@@ -88,7 +88,7 @@ def _facts(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Iter
             found = known.find(row["device"])
         except UnknownDevice as error:
             raise BadPurchases(f"line {line}: {error}") from error
-        yield Fact("purchase", found.id, now, vars(Stated(at, CONDITIONS[condition])))
+        yield Fact("purchase", found.id, now, vars(StatedPurchase(at, CONDITIONS[condition])))
 
 
 def _second(text: str | None, zone: ZoneInfo, line: int) -> int:

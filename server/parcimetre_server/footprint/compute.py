@@ -18,7 +18,7 @@ from .device_footprints import QueryContext, cohort_footprints, group_into_cohor
 from .grid_intensity import Grid
 from .hardware_model import hardware_models
 from .query import FootprintQuery, FootprintRow
-from .redaction import _without_names, guard_of
+from .redaction import disclosure_control, merge_small_units
 from .result import FootprintResult
 from .usage_reader import SlotObserver, UsageReader, days_of
 
@@ -31,8 +31,8 @@ def compute_footprint(
     All slots of its span are shown to who is to `watch`.
     """
     store, wiring = context.store, ConnectionMap.of(context.store)
-    guard = _guard(context, query)
-    asked, left_out = _asked(context, query)
+    guard = _disclosure_control(context, query)
+    asked, left_out = _devices_of(context, query)
     held = claims(store, asked)
     spans = reported(store, {stay.id for stay in asked}, held, wiring)
     last_slot = max((last for _, last in spans.values()), default=0)
@@ -44,21 +44,21 @@ def compute_footprint(
     recorded = UsageReader(context, frame, query.span, days, spans, held, wiring, watch)
     groups = group_into_cohorts(((stay, spans[stay.id][0]) for stay in asked if stay.id in spans), frame)
     made = (cohort_footprints(group, frame, *recorded.of(group)) for group in groups)
-    known = tuple(made if guard is None else _without_names(made, guard))
+    known = tuple(made if guard is None else merge_small_units(made, guard))
     return FootprintResult(
         query.criterion, grid.electricity, periods, grid.factors, policy, known, left_out, guard
     )
 
 
-def _guard(context: Context, query: FootprintQuery) -> DisclosureControl | None:
+def _disclosure_control(context: Context, query: FootprintQuery) -> DisclosureControl | None:
     """What keeps small groups from a viewer's query, nothing from others'. Raises NotAllowed."""
     if context.scope.sees_devices:
         return None
     context.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
-    return guard_of(context.scope, query.org_unit, standing(context))
+    return disclosure_control(context.scope, query.org_unit, current_org_units(context))
 
 
-def standing(context: Context) -> list[str]:
+def current_org_units(context: Context) -> list[str]:
     """The org unit where each device that ever reported stands now."""
     known, now = devices(context.store), context.now()
     told = dict.fromkeys((*context.store.spans(), *ConnectionMap.of(context.store).hung))
@@ -67,12 +67,12 @@ def standing(context: Context) -> list[str]:
     return [stay.org_unit for stay in stays if stay.since <= now < stay.until]
 
 
-def _asked(context: Context, query: FootprintQuery) -> tuple[list[Device], tuple[Device, ...]]:
+def _devices_of(context: Context, query: FootprintQuery) -> tuple[list[Device], tuple[Device, ...]]:
     """The devices that a query asks for, at each stay, and the monitors among them that are not counted."""
     zones = zones_of(context.store)
     if query.device is not None:
-        return stays_in([device(context.store, query.device)], query.span, zones), ()
-    every = stays_in(devices(context.store).values(), query.span, zones)
+        return placements_in([device(context.store, query.device)], query.span, zones), ()
+    every = placements_in(devices(context.store).values(), query.span, zones)
     if query.org_unit is not None:
         every = [stay for stay in every if within(stay.org_unit, query.org_unit)]
     left_out = not_counted(context, every)
@@ -83,7 +83,7 @@ def _asked(context: Context, query: FootprintQuery) -> tuple[list[Device], tuple
     return counted, tuple(last[key] for key in sorted(left_out))
 
 
-def stays_in(found: Iterable[Device], span: Span, zones: Mapping[str, str]) -> list[Device]:
+def placements_in(found: Iterable[Device], span: Span, zones: Mapping[str, str]) -> list[Device]:
     """Devices as they stood in a span: each once, unless it was transferred within."""
     stays = (stay for one in found for stay in one.at_each_stay(zones))
     return [stay for stay in stays if stay.since < span.last and span.first < stay.until]

@@ -12,7 +12,7 @@ from parcimetre_factors.criteria import Stage
 from parcimetre_factors.power.power_sources import POWER_SOURCES
 
 from ..fleet.device import Device
-from .device_footprints import DeviceFootprints, no_amount
+from .device_footprints import DeviceFootprints, zeros
 from .energy_use import Array
 from .extrapolation import MissingTime, StandInUse
 from .hardware_model import Collapse, Errors, PerUnit
@@ -67,7 +67,7 @@ def contributions(
             yield _use(figure, missing, str(Stage.USE))
             yield from _embodied(figure, "component")
         case "power_source":
-            for i, members in _rungs(figure, missing):
+            for i, members in _sources_with_energy(figure, missing):
                 yield replace(_use(figure, missing, POWER_SOURCES[i].name, i), members=members)
             yield from _embodied(figure, "whole", EMBODIED_GROUP)
             yield _absent(EMBODIED_GROUP, figure.absent - {Stage.USE})
@@ -77,7 +77,7 @@ def contributions(
             yield from _embodied(figure, "whole", group)
 
 
-def _rungs(figure: DeviceFootprints, missing: MissingTime) -> Iterator[tuple[int, Members]]:
+def _sources_with_energy(figure: DeviceFootprints, missing: MissingTime) -> Iterator[tuple[int, Members]]:
     """Rungs that gave some of the energy of devices, or stand for what is missing, with those devices."""
     for i in range(len(POWER_SOURCES)):
         members = figure.energy_j[i].any(axis=1)
@@ -150,18 +150,18 @@ def _accrued(
     return Contribution(group, None, None, per_unit.value * units, amounts, frozenset())
 
 
-def values(figure: DeviceFootprints) -> Array:
+def impact_by_device(figure: DeviceFootprints) -> Array:
     """What each device adds by period, all stages together (n, p); 0 where no factor knows any."""
-    value = no_amount(figure)
-    for share in contributions(figure, MissingTime(no_amount(figure), ()), None):
+    value = zeros(figure)
+    for share in contributions(figure, MissingTime(zeros(figure), ()), None):
         value = value if share.value is None else value + share.value
     return value
 
 
-def counted(figure: DeviceFootprints) -> Members:
+def has_row(figure: DeviceFootprints) -> Members:
     """Where each device has a row (n, p): it was in service, used something, or some embodied impact fell."""
     found: Members = (figure.expected_s > 0) | (figure.energy_j.sum(axis=0) > 0)
-    return found if found.all() else found | (values(figure) != 0)
+    return found if found.all() else found | (impact_by_device(figure) != 0)
 
 
 def _absent(group: Group, stages: frozenset[Stage]) -> Contribution:

@@ -28,7 +28,7 @@ from .grid_intensity import Grid
 from .hardware_model import Errors, HardwareModel, HardwareModels
 
 Flags = NDArray[np.bool_]
-MOST_ALIKE = 256  # devices whose slots are in memory at once
+MOST_IN_COHORT = 256  # devices whose slots are in memory at once
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class DeviceFootprints:
         )
 
 
-def no_amount(figure: DeviceFootprints) -> Array:
+def zeros(figure: DeviceFootprints) -> Array:
     """Zero for each device and period, shape (n, p)."""
     return np.zeros_like(figure.covered_s)
 
@@ -179,7 +179,7 @@ def service_start(device: Device, first_slot: int) -> int:
     return max(first_slot, device.enrolled_at) if device.enrolled_at < first_slot + SLOT_S else first_slot
 
 
-def stands_whole(device: Device, periods: Periods) -> bool:
+def has_own_records_only(device: Device, periods: Periods) -> bool:
     """Whether all records of its id, and no others, are the device's own in some periods."""
     first, last = int(periods.edges[0]), int(periods.edges[-1])
     return not device.joined and not device.wired and device.since <= first and last <= device.until
@@ -193,15 +193,15 @@ def group_into_cohorts(began: Iterable[tuple[Device, int]], frame: QueryContext)
         in_service = service_start(device, first_slot)
         bought = purchase_of(device, in_service)
         supplied = frame.grid.supplied(device)
-        simple = stands_whole(device, frame.periods)
+        simple = has_own_records_only(device, frame.periods)
         profile = id(frame.known.of_device(device))
         key = (profile, supplied, bought.tier, bought.second_life is not None, simple)
         found.setdefault(key, []).append((device, in_service, bought))
         if key not in slots:
             slots[key] = frame.grid.of_device(device)
     for common, members in found.items():
-        for at in range(0, len(members), MOST_ALIKE):
-            devices, firsts, purchases = zip(*members[at : at + MOST_ALIKE], strict=True)
+        for at in range(0, len(members), MOST_IN_COHORT):
+            devices, firsts, purchases = zip(*members[at : at + MOST_IN_COHORT], strict=True)
             service, policy = (
                 services_of(devices, firsts, frame.now, purchases),
                 policy_for(frame.policy, purchases[0]),

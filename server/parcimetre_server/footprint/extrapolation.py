@@ -22,7 +22,7 @@ OWN_ERROR, CATEGORY_ERROR, FLEET_ERROR = "coverage.own", "coverage.category", "c
 
 
 @dataclass
-class Record:
+class RecordedUse:
     """Use that was recorded, over all periods: energy in J and impact by rung (r,), and seconds covered.
 
     That of each of n devices has arrays (r, n) and seconds (n,).
@@ -33,7 +33,7 @@ class Record:
     covered_s: Array | float = 0.0
     expected_s: Array | float = 0.0
 
-    def add(self, other: Record) -> None:
+    def add(self, other: RecordedUse) -> None:
         """Add what others recorded, all of them together."""
         self.energy_j = self.energy_j + _by_rung(other.energy_j)
         self.covered_s = self.covered_s + np.sum(other.covered_s)
@@ -41,11 +41,11 @@ class Record:
         for errors, amount in other.by_errors.items():
             self.by_errors[errors] = self.by_errors.get(errors, 0.0) + _by_rung(amount)
 
-    def of(self, rows: NDArray[np.intp]) -> Record:
+    def of(self, rows: NDArray[np.intp]) -> RecordedUse:
         """The same of some of the devices, where it is by device."""
         if np.ndim(self.covered_s) == 0:
             return self
-        return Record(
+        return RecordedUse(
             np.asarray(self.energy_j)[:, rows],
             {errors: amount[:, rows] for errors, amount in self.by_errors.items()},
             np.asarray(self.covered_s)[rows],
@@ -64,7 +64,7 @@ def _by_rung(amount: Array | float) -> Array:
 class StandIn:
     """A record, the devices (n,) whose missing time it stands for, and the factor of the error of that."""
 
-    record: Record
+    record: RecordedUse
     error: str
     devices: NDArray[np.bool_]
 
@@ -122,20 +122,20 @@ class StandInUse:
     untold: NDArray[np.bool_]
 
 
-def missing_time(figures: Iterable[DeviceFootprints]) -> list[MissingTime]:
+def find_missing_time(figures: Iterable[DeviceFootprints]) -> list[MissingTime]:
     """What is missing of the devices of each figure, in order."""
     known = [(figure, _own(figure)) for figure in figures]
-    categories: dict[str, Record] = {}
-    fleet = Record()
+    categories: dict[str, RecordedUse] = {}
+    fleet = RecordedUse()
     for figure, own in known:
-        categories.setdefault(figure.device.category, Record()).add(own)
+        categories.setdefault(figure.device.category, RecordedUse()).add(own)
         fleet.add(own)
     return [_missing(figure, own, categories[figure.device.category], fleet) for figure, own in known]
 
 
-def _own(figure: DeviceFootprints) -> Record:
+def _own(figure: DeviceFootprints) -> RecordedUse:
     """What each device recorded."""
-    return Record(
+    return RecordedUse(
         figure.energy_j.sum(axis=-1),
         {errors: amount.sum(axis=-1) for errors, amount in figure.use_by_errors.items()},
         figure.covered_s.sum(axis=-1),
@@ -143,7 +143,9 @@ def _own(figure: DeviceFootprints) -> Record:
     )
 
 
-def _missing(figure: DeviceFootprints, own: Record, category: Record, fleet: Record) -> MissingTime:
+def _missing(
+    figure: DeviceFootprints, own: RecordedUse, category: RecordedUse, fleet: RecordedUse
+) -> MissingTime:
     seconds = np.maximum(figure.expected_s - figure.covered_s, 0.0)
     enough = np.asarray((own.covered_s > 0) & (own.covered_s >= ENOUGH * np.asarray(own.expected_s)))
     others = (category, CATEGORY_ERROR) if category.covered_s > 0 else (fleet, FLEET_ERROR)

@@ -8,8 +8,8 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explanation.term import Term
 from parcimetre_factors.grid.intensity import GridSlots, intensity, intensity_term
-from parcimetre_factors.grid.market_based import Contract, market, market_term, with_contracts
-from parcimetre_factors.grid.observations import Observed
+from parcimetre_factors.grid.market_based import Contract, market_based_intensity, market_term, with_contracts
+from parcimetre_factors.grid.observations import ObservedSlots
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.context import Context
@@ -38,7 +38,7 @@ class Grid:
         self._first = within.first
         self._starts = np.arange(within.first, within.last, SLOT_S, dtype=np.int64)
         self._known: dict[str, GridSlots | None] = {}
-        self._observed: dict[str, Observed | None] = {}
+        self._observed: dict[str, ObservedSlots | None] = {}
 
     def of(self, zone: str) -> GridSlots | None:
         """Intensity in every slot of the span, or None where no factor knows the criterion."""
@@ -54,7 +54,7 @@ class Grid:
             return located
         supplied = self.supplied(device)
         if supplied not in self._market:
-            self._market[supplied] = market(located, self._starts, *supplied, self.factors)
+            self._market[supplied] = market_based_intensity(located, self._starts, *supplied, self.factors)
         return self._market[supplied]
 
     def supplied(self, device: Device) -> tuple[str, tuple[Contract, ...]]:
@@ -70,7 +70,7 @@ class Grid:
             located, start, device.zone, contracts_at(self._held, device.site, device.org_unit), self.factors
         )
 
-    def observed(self, zone: str) -> Observed | None:
+    def observed(self, zone: str) -> ObservedSlots | None:
         """What feeds have stated of the zone's slots."""
         if zone not in self._observed:
             within = self._within

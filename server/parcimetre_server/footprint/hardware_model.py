@@ -14,7 +14,7 @@ from parcimetre_factors.explanation.term import Term
 from parcimetre_factors.hardware.description import Hardware
 from parcimetre_factors.power.model import PowerModel, component_remainder, power_model
 from parcimetre_factors.power.power_sources import LOAD_STATES, Array
-from parcimetre_factors.power.power_supply import Supply, supply
+from parcimetre_factors.power.power_supply import SupplyEfficiency, supply
 from parcimetre_factors.service_life.amortisation import Policy, active_hours, per_unit
 from parcimetre_factors.service_life.second_life import Reconditioning, reconditioning
 from parcimetre_factors.tables.factor_set import FactorSet
@@ -58,7 +58,7 @@ class HardwareModel:
     power: PowerModel
     watts: Mapping[str, Term]
     watts_by_errors: Mapping[Errors, Array]
-    supply: Supply
+    supply: SupplyEfficiency
     hours_per_year: Term
     _collapsed: dict[Asked, Mapping[str, PerUnit]] = field(default_factory=dict)
     _reconditioned: dict[tuple[Criterion, Policy], FactorPart | None] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from ..base.scope import Scope
 from .device_footprints import DeviceFootprints
 
 
-def guard_of(scope: Scope, org_unit: str | None, units: Iterable[str]) -> DisclosureControl:
+def disclosure_control(scope: Scope, org_unit: str | None, units: Iterable[str]) -> DisclosureControl:
     """What keeps small groups from a viewer of a unit; devices stand at `units`. Raises NotAllowed."""
     guard = DisclosureControl(
         tree(filter(scope.covers, units), scope.root), org_unit not in (None, scope.root)
@@ -20,7 +20,9 @@ def guard_of(scope: Scope, org_unit: str | None, units: Iterable[str]) -> Disclo
     return guard
 
 
-def _without_names(made: Iterable[DeviceFootprints], guard: DisclosureControl) -> Iterator[DeviceFootprints]:
+def merge_small_units(
+    made: Iterable[DeviceFootprints], guard: DisclosureControl
+) -> Iterator[DeviceFootprints]:
     """Devices under the org unit that may stand for them."""
     names: dict[str, str] = {}
     for group in made:
@@ -33,7 +35,7 @@ def _without_names(made: Iterable[DeviceFootprints], guard: DisclosureControl) -
         yield replace(group, devices=tuple(named))
 
 
-def _without_host_names(made: Iterable[DeviceFootprints], scope: Scope) -> Iterator[DeviceFootprints]:
+def remove_host_names(made: Iterable[DeviceFootprints], scope: Scope) -> Iterator[DeviceFootprints]:
     """Devices without a host name, where only admins may see it while the device is theirs."""
     for group in made:
         told = [scope.sees_host_names and one.until == LAST_SECOND for one in group.devices]

@@ -26,19 +26,13 @@ from ..base.units import J_PER_KWH
 from ..fleet.device import Device
 from ..grid.supply_contracts import Electricity
 from ..store.records import DeviceId
-from .contributions import (
-    ALL,
-    GroupBy,
-    counted,
-    unit_below,
-    values,  # fmt: skip
-)
+from .contributions import ALL, GroupBy, has_row, impact_by_device, unit_below
 from .device_footprints import DeviceFootprints
 from .energy_use import Array
-from .extrapolation import MissingTime, missing_time
+from .extrapolation import MissingTime, find_missing_time
 from .grouping import GroupTotal, group_totals, members_of
 from .query import Extrapolated, FootprintRow, TooManyRows
-from .redaction import _without_host_names, _without_names
+from .redaction import merge_small_units, remove_host_names
 from .uncertainty import bounds
 
 MAX_ROWS = 100_000
@@ -80,8 +74,8 @@ class FootprintResult:
         """The same for a reader of that scope: without host names that are not theirs, and names of small
         units where there is a guard.
         """
-        parts = self.alike if guard is None else _without_names(self.alike, guard)
-        return replace(self, alike=tuple(_without_host_names(parts, scope)), guard=guard)
+        parts = self.alike if guard is None else merge_small_units(self.alike, guard)
+        return replace(self, alike=tuple(remove_host_names(parts, scope)), guard=guard)
 
     @cached_property
     def known(self) -> dict[DeviceId, Device]:
@@ -95,7 +89,7 @@ class FootprintResult:
     @cached_property
     def missing(self) -> list[MissingTime]:
         """What time without a record is taken to have used, by those that are alike."""
-        return missing_time(self.alike)
+        return find_missing_time(self.alike)
 
     def rows(self, group_by: GroupBy | None = None, below: str | None = None) -> list[FootprintRow]:
         """Rows by group, then by period; their values add up to the total.
@@ -172,7 +166,7 @@ class FootprintResult:
         """The devices that have a row in some period, each once, as it stood last."""
         found: dict[DeviceId, Device] = {}
         for one in self.alike:
-            for i in np.flatnonzero(counted(one).any(axis=-1)).tolist():
+            for i in np.flatnonzero(has_row(one).any(axis=-1)).tolist():
                 _keep_last(found, one.devices[i])
         return list(found.values())
 
@@ -186,7 +180,7 @@ class FootprintResult:
         summed: Counter[DeviceId] = Counter()
         places: dict[DeviceId, list[tuple[int, int]]] = {}
         for at, one in enumerate(self.alike):
-            for i, value in enumerate(values(one).sum(axis=-1).tolist()):
+            for i, value in enumerate(impact_by_device(one).sum(axis=-1).tolist()):
                 summed[one.ids[i]] += value
                 places.setdefault(one.ids[i], []).append((at, i))
         chosen: dict[int, list[int]] = {}

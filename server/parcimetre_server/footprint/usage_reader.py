@@ -23,7 +23,7 @@ from ..organisation.connections import ConnectionMap
 from ..store.interface import Store
 from ..store.records import DeviceId
 from .daily_cache import DailyTotals, DayKey, Rows, daily_totals, digest
-from .device_footprints import Cohort, QueryContext, cohort_use, stands_whole
+from .device_footprints import Cohort, QueryContext, cohort_use, has_own_records_only
 from .energy_use import Array, DeviceSlots, EnergyUse, join_slots
 from .hardware_model import Errors
 
@@ -77,7 +77,7 @@ class UsageReader:
         of the periods.
         """
         periods, first = self._frame.periods, group.devices[0]
-        if self._days is None or first.drivers or not stands_whole(first, periods):
+        if self._days is None or first.drivers or not has_own_records_only(first, periods):
             slots = self._read(group)
             return cohort_use(group, self._frame, slots, periods), slots
         known = self._read(group) if self._watch else None

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.grid.observations import Observed, Reading, observed
+from parcimetre_factors.grid.observations import GridObservation, ObservedSlots, collect_observations
 
 from ..base.periods import DAY_S
 from ..store.interface import Store
@@ -26,7 +26,9 @@ class ObservationsStored:
     last: int
 
 
-def store_observations(store: Store, zone: str, readings: Iterable[Reading], now: int) -> ObservationsStored:
+def store_observations(
+    store: Store, zone: str, readings: Iterable[GridObservation], now: int
+) -> ObservationsStored:
     """Keep readings durably; the same ones again change nothing, others replace what was kept."""
     by_slot = {reading.start // SLOT_S * SLOT_S: reading for reading in readings}
     days: dict[int, dict[str, Any]] = {}
@@ -43,23 +45,23 @@ def store_observations(store: Store, zone: str, readings: Iterable[Reading], now
     return ObservationsStored(added, len(by_slot) - added - known, known, gaps, first, last)
 
 
-def observations(store: Store, zone: str, first: int, last: int) -> Observed | None:
+def observations(store: Store, zone: str, first: int, last: int) -> ObservedSlots | None:
     """What is kept of a zone's slots from `first` to `last` (seconds UTC), None if nothing."""
-    return observed(_readings(store, zone, first, last))
+    return collect_observations(_readings(store, zone, first, last))
 
 
-def all_observations(store: Store, zone: str) -> Observed | None:
+def all_observations(store: Store, zone: str) -> ObservedSlots | None:
     """Everything that is kept of a zone, None if nothing."""
     days = (key.rpartition("/") for key in store.latest("grid"))
     known = sorted(int(day) for of, _, day in days if of == zone)
     return observations(store, zone, known[0] * DAY_S, (known[-1] + 1) * DAY_S) if known else None
 
 
-def _readings(store: Store, zone: str, first: int, last: int) -> Iterator[Reading]:
+def _readings(store: Store, zone: str, first: int, last: int) -> Iterator[GridObservation]:
     for day in range(first // DAY_S, (last - 1) // DAY_S + 1):
         for start, body in _kept(store, zone, day).items():
             if first <= int(start) < last:
-                yield Reading(int(start), **body)
+                yield GridObservation(int(start), **body)
 
 
 def _kept(store: Store, zone: str, day: int) -> Mapping[str, Any]:
@@ -72,7 +74,7 @@ def _key(zone: str, day: int) -> str:
     return f"{zone}/{day}"
 
 
-def _body(reading: Reading) -> dict[str, Any]:
+def _body(reading: GridObservation) -> dict[str, Any]:
     """A reading without its start and without what is not said."""
     said = {name: value for name, value in asdict(reading).items() if value is not None and value != {}}
     return {name: value for name, value in said.items() if name != "start" and value is not False}

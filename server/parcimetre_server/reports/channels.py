@@ -13,14 +13,14 @@ import httpx
 from ..base.errors import ParcimetreError
 from ..configuration.mail_settings import MailSettings
 from .formats import File
-from .message import name_of
+from .message import delivery_name
 
 HOOK_TIMEOUT_S = 30.0
 WORTH_RETRYING = (408, 425, 429)
 MOST_REASON = 300
 
 
-class NotTaken(ParcimetreError):
+class DeliveryFailed(ParcimetreError):
     """A report that was not taken; `final` where another attempt would be refused as well."""
 
     def __init__(self, reason: str, final: bool = False) -> None:
@@ -29,10 +29,12 @@ class NotTaken(ParcimetreError):
         self.final = final
 
 
-def by_mail(sent: EmailMessage, settings: MailSettings | None) -> None:
+def send_mail(sent: EmailMessage, settings: MailSettings | None) -> None:
     """Hand a message to the server. Raises NotTaken."""
     if settings is None:
-        raise NotTaken("no server for mail is named: give the settings file a table [mail], docs: reports")
+        raise DeliveryFailed(
+            "no server for mail is named: give the settings file a table [mail], docs: reports"
+        )
     to = str(sent["To"])
     try:
         with _connected(settings) as server:
@@ -41,17 +43,19 @@ def by_mail(sent: EmailMessage, settings: MailSettings | None) -> None:
             server.send_message(sent, settings.sender, [to])
     except smtplib.SMTPRecipientsRefused as error:
         code, said = next(iter(error.recipients.values()))
-        raise NotTaken(f"{settings.host} refuses {to}: {code} {_text(said)}", _permanent(code)) from error
+        raise DeliveryFailed(
+            f"{settings.host} refuses {to}: {code} {_text(said)}", _permanent(code)
+        ) from error
     except smtplib.SMTPAuthenticationError as error:
         told = (
             f"{settings.host} does not let {settings.user!r} in: {error.smtp_code} {_text(error.smtp_error)}"
         )
-        raise NotTaken(f"{told}; mend [mail] user or password_file") from error
+        raise DeliveryFailed(f"{told}; mend [mail] user or password_file") from error
     except smtplib.SMTPDataError as error:
         told = f"{settings.host} refuses the message: {error.smtp_code} {_text(error.smtp_error)}"
-        raise NotTaken(told, _permanent(error.smtp_code)) from error
+        raise DeliveryFailed(told, _permanent(error.smtp_code)) from error
     except (smtplib.SMTPException, OSError, ParcimetreError) as error:
-        raise NotTaken(f"{settings.host}:{settings.port}: {error}") from error
+        raise DeliveryFailed(f"{settings.host}:{settings.port}: {error}") from error
 
 
 def _connected(settings: MailSettings) -> smtplib.SMTP:
@@ -79,7 +83,7 @@ def _text(said: bytes | str) -> str:
     return said.decode(errors="replace") if isinstance(said, bytes) else said
 
 
-def into_folder(files: Sequence[File], folder: str) -> None:
+def write_to_folder(files: Sequence[File], folder: str) -> None:
     """Put files into a folder, each whole or not at all, in the place of those of the same name.
 
     Raises NotTaken.
@@ -92,26 +96,27 @@ def into_folder(files: Sequence[File], folder: str) -> None:
             draft.write_bytes(file.content)
             draft.replace(target / file.name)
     except OSError as error:
-        raise NotTaken(f"cannot write into {folder}: {error.strerror or error}; let the collector's user "
-                       "write there") from error  # fmt: skip
+        raise DeliveryFailed(
+            f"cannot write into {folder}: {error.strerror or error}; let the collector's user write there"
+        ) from error
 
 
-def to_webhook(files: Sequence[File], url: str, key: str) -> None:
+def post_to_webhook(files: Sequence[File], url: str, key: str) -> None:
     """Post each file to a server, with a key by which it can tell one that it had. Raises NotTaken."""
     try:
         with httpx.Client(timeout=HOOK_TIMEOUT_S) as client:
             for file in files:
                 headers = {
                     "Content-Type": file.media_type,
-                    "Idempotency-Key": f"{name_of(key)}-{file.name.rpartition('.')[2]}",
+                    "Idempotency-Key": f"{delivery_name(key)}-{file.name.rpartition('.')[2]}",
                     "X-Parcimetre-File": file.name.encode("ascii", "replace").decode(),
                 }
                 answer = client.post(url, content=file.content, headers=headers)
                 if not answer.is_success:
                     final = 400 <= answer.status_code < 500 and answer.status_code not in WORTH_RETRYING
-                    raise NotTaken(f"{_host(url)} answers {answer.status_code}", final)
+                    raise DeliveryFailed(f"{_host(url)} answers {answer.status_code}", final)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise NotTaken(f"{_host(url)}: {error or type(error).__name__}") from error
+        raise DeliveryFailed(f"{_host(url)}: {error or type(error).__name__}") from error
 
 
 def _host(url: str) -> str:

@@ -15,11 +15,11 @@ from ..base.i18n import LANGUAGES, N_
 from ..base.periods import DAY_S, HOUR_S
 from ..store.interface import Store
 from ..store.records import Fact
-from .channels import NotTaken, by_mail, into_folder, to_webhook
+from .channels import DeliveryFailed, post_to_webhook, send_mail, write_to_folder
 from .editions import Edition, editions
-from .formats import all_rendered
-from .message import message, name_of
-from .schedules import Schedule, Way, schedules
+from .formats import render_all
+from .message import build_message, delivery_name
+from .schedules import Channel, Schedule, schedules
 from .stored import WHOLE_TARGET, Publication, Target, of_key, of_week, publications
 from .wording import report_text
 
@@ -50,7 +50,7 @@ class Delivery:
     role: str
     edition: int
     schedule: str
-    way: Way
+    way: Channel
     to: str
     state: State
     attempts: int
@@ -65,11 +65,11 @@ def deliveries(store: Store, since: int = 0) -> list[Delivery]:
     return sorted(found, key=lambda one: (one.week, one.at, one.key), reverse=True)
 
 
-def deliver(context: Context) -> list[Delivery]:
+def make_due_deliveries(context: Context) -> list[Delivery]:
     """Make every delivery that is due, each on its own: one that fails holds up no other."""
     made = []
     found: Publication | None = None
-    for edition, to, before in due(context):
+    for edition, to, before in due_deliveries(context):
         if found is None or found.key != edition.key:
             found = of_key(context.store, edition.key)
         if found is None or found.edition != edition.number:
@@ -82,7 +82,7 @@ def deliver(context: Context) -> list[Delivery]:
     return made
 
 
-def due(context: Context) -> Iterator[tuple[Edition, Schedule, Delivery | None]]:
+def due_deliveries(context: Context) -> Iterator[tuple[Edition, Schedule, Delivery | None]]:
     """The latest editions that a recipient has not got and that are due, with the attempt before if any.
 
     No report is read for it: this is asked each minute.
@@ -90,7 +90,7 @@ def due(context: Context) -> Iterator[tuple[Edition, Schedule, Delivery | None]]
     now = context.now()
     known = {one.key: one for one in deliveries(context.store, now - OPEN_S)}
     wanted: defaultdict[Target, list[Schedule]] = defaultdict(list)
-    for one in (*built_in(context), *schedules(context.store)):
+    for one in (*built_in_schedules(context), *schedules(context.store)):
         wanted[one.org_unit, one.role].append(one)
     for found in editions(context.store, now - OPEN_S):
         for to in wanted[found.target]:
@@ -100,7 +100,7 @@ def due(context: Context) -> Iterator[tuple[Edition, Schedule, Delivery | None]]
                 yield found, to, before
 
 
-def built_in(context: Context) -> Iterator[Schedule]:
+def built_in_schedules(context: Context) -> Iterator[Schedule]:
     """The reports of everything, which are kept in the data folder in each language."""
     folder = str(context.settings.data_dir / "reports")
     unit, role = WHOLE_TARGET
@@ -122,7 +122,7 @@ def _attempt(context: Context, found: Publication, to: Schedule, before: Deliver
                     now)  # fmt: skip
     try:
         _send(context, found, to, made.key)
-    except NotTaken as error:
+    except DeliveryFailed as error:
         if error.final:
             return replace(made, state="refused", reason=str(error))
         if attempts > len(BACK_OFF_S):
@@ -134,28 +134,28 @@ def _attempt(context: Context, found: Publication, to: Schedule, before: Deliver
 def _send(context: Context, found: Publication, to: Schedule, key: str) -> None:
     """Render what was published and hand it over. Raises NotTaken."""
     then = replace(context, settings=like(context.settings, found.served))
-    files = all_rendered(found.report, then, to.language, to.formats)
+    files = render_all(found.report, then, to.language, to.formats)
     match to.way:
         case "mail":
             mail = context.settings.mail
             told = report_text(found.report, then, to.language)
             sender = mail.sender if mail else ""
             restated = found.report.restated is not None
-            by_mail(message(told, files, sender, to.to, key, found.published_at, restated), mail)
+            send_mail(build_message(told, files, sender, to.to, key, found.published_at, restated), mail)
         case "folder":
-            into_folder(files, to.to)
+            write_to_folder(files, to.to)
         case "webhook":
-            to_webhook(files, to.to, key)
+            post_to_webhook(files, to.to, key)
 
 
-def bounced(context: Context, notice: Message) -> list[Delivery]:
+def record_bounces(context: Context, notice: Message) -> list[Delivery]:
     """Note what a delivery status notification (RFC 3464) says was not delivered after all."""
     names, reasons = _named(notice), _failures(notice)
     if not names or not reasons:
         return []
     made = []
     for one in deliveries(context.store):
-        if one.way == "mail" and one.state == "sent" and name_of(one.key) in names:
+        if one.way == "mail" and one.state == "sent" and delivery_name(one.key) in names:
             after = replace(one, state="bounced", at=context.now(), reason="; ".join(reasons)[:300])
             _keep(context.store, after)
             made.append(after)
@@ -217,7 +217,7 @@ def state_of(one: Delivery, found: Publication) -> str:
     return "superseded" if one.state == "waiting" and one.edition < found.edition else one.state
 
 
-def listed(store: Store, with_deliveries: bool, week: str | None = None) -> list[dict[str, Any]]:
+def list_publications(store: Store, with_deliveries: bool, week: str | None = None) -> list[dict[str, Any]]:
     """Published reports for machines, the latest first, or those of a week."""
     found = publications(store) if week is None else of_week(store, week)
     by_report: defaultdict[str, list[Delivery]] = defaultdict(list)

@@ -52,17 +52,17 @@ def format_of(name: str) -> Format:
     raise NoSuchFormat(f"there is no weekly report as {name}; ask for format={' or '.join(FORMATS)}")
 
 
-def rendered(report: WeeklyReport, context: Context, language: Language, wanted: Format) -> File:
+def render(report: WeeklyReport, context: Context, language: Language, wanted: Format) -> File:
     """The report in a language and a format."""
     name = f"weekly-{report.week}{_slug(report.org_unit)}.{language}.{wanted}"
     return File(name, MEDIA_TYPES[wanted], _content(report, context, language, wanted))
 
 
-def all_rendered(
+def render_all(
     report: WeeklyReport, context: Context, language: Language, wanted: Iterable[Format]
 ) -> list[File]:
     """The same in several formats."""
-    return [rendered(report, context, language, one) for one in wanted]
+    return [render(report, context, language, one) for one in wanted]
 
 
 def _content(report: WeeklyReport, context: Context, language: Language, wanted: Format) -> bytes:

@@ -7,7 +7,7 @@ import hashlib
 from typing import Any
 
 from ..access.context import Context
-from ..analysis.bars import bars, stage_views
+from ..analysis.bars import bars, stage_shares
 from ..base.i18n import Language
 from ..presentation.jinja_environment import environment, template_tools
 from ..presentation.labels import label
@@ -23,7 +23,7 @@ def values(report: WeeklyReport, context: Context, language: Language) -> dict[s
         "report": report,
         "span": report.span,
         "total": report.total,
-        "stages": stage_views(list(report.by_stage)),
+        "stages": stage_shares(list(report.by_stage)),
         "units": bars(report.by_unit),
         "categories": bars(report.by_category),
         "sources": bars([row for row in report.by_power_source if row.energy_kwh > 0]),

@@ -14,7 +14,7 @@ from .mail_body import mail_html, mail_text
 from .wording import ReportText
 
 
-def message(
+def build_message(
     letter: ReportText, files: Iterable[File], sender: str, to: str, key: str, at: int, restated: bool
 ) -> EmailMessage:
     """The message of one delivery; `key` names it, so that the same one sent twice can be told as such."""
@@ -39,9 +39,9 @@ def message(
 
 def message_id(key: str, sender: str) -> str:
     """The id of the message of a delivery, by which a bounce names it."""
-    return f"<{name_of(key)}@{sender.rpartition('@')[2].strip('<> ') or 'parcimetre'}>"
+    return f"<{delivery_name(key)}@{sender.rpartition('@')[2].strip('<> ') or 'parcimetre'}>"
 
 
-def name_of(key: str) -> str:
+def delivery_name(key: str) -> str:
     """What stands for a delivery in ids."""
     return hashlib.sha256(key.encode()).hexdigest()[:32]

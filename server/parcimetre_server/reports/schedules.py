@@ -20,8 +20,8 @@ from ..store.interface import Store
 from ..store.records import Fact
 from .formats import FORMATS, Format
 
-Way = Literal["mail", "folder", "webhook"]
-WAYS: tuple[Way, ...] = get_args(Way)
+Channel = Literal["mail", "folder", "webhook"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 ID_LENGTH = 10
 MOST_CHARACTERS = 500
 ADDRESS = re.compile(r"[^\s@<>,;:\"\\()\[\]]+@[^\s@<>,;:\"\\()\[\]]+\.[^\s@<>,;:\"\\()\[\].]+")
@@ -52,7 +52,7 @@ class Schedule:
     id: str
     org_unit: str | None
     role: Role
-    way: Way
+    way: Channel
     to: str
     language: Language
     formats: tuple[Format, ...]
@@ -91,7 +91,7 @@ def add(
     The org unit is one that `scope` covers. Raises BadSchedule and UnknownOrgUnit.
     """
     unit = None if org_unit is None else _known_unit(store, org_unit, scope)
-    known_way = _one_of(way, WAYS, "way")
+    known_way = _one_of(way, CHANNELS, "way")
     to = _recipient(known_way, to.strip())
     said = _one_of(language, LANGUAGES, "language")
     wanted = tuple(dict.fromkeys(_one_of(name, FORMATS, "format") for name in formats))
@@ -150,7 +150,7 @@ def _known_unit(store: Store, org_unit: str, scope: Scope) -> str:
     return unit
 
 
-def _recipient(way: Way, to: str) -> str:
+def _recipient(way: Channel, to: str) -> str:
     """Where to send, if it can be one. Raises BadSchedule."""
     if not to or len(to) > MOST_CHARACTERS or any(ord(c) < 32 for c in to):
         raise BadSchedule(

@@ -10,7 +10,7 @@ from typing import Any
 from ..access.context import Context
 from .content import WeeklyReport
 from .published_form import to_published
-from .publishing import is_outdated, recomputed, recorded, stated
+from .publishing import count_ownership_facts, has_late_facts, recompute, recorded_seconds
 from .stored import Publication, Target, publication
 
 
@@ -24,7 +24,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Verified:
+class Verification:
     """What came out when a published report was computed again; `late` says that records came since."""
 
     publication: Publication
@@ -32,13 +32,15 @@ class Verified:
     late: bool
 
 
-def verify(context: Context, week: str, target: Target) -> Verified:
+def verify(context: Context, week: str, target: Target) -> Verification:
     """Compute a published report again and compare every figure. Raises NotPublished and FactorSetGone."""
     found = publication(context.store, week, target)
-    first, second = figures_of(found.report), figures_of(recomputed(context, found))
+    first, second = figures_of(found.report), figures_of(recompute(context, found))
     differences = tuple(_differences("", json.loads(first), json.loads(second))) if first != second else ()
-    late = is_outdated(found, recorded(context.store, found.report.span), stated(context.store))
-    return Verified(found, differences, late)
+    late = has_late_facts(
+        found, recorded_seconds(context.store, found.report.span), count_ownership_facts(context.store)
+    )
+    return Verification(found, differences, late)
 
 
 def figures_of(report: WeeklyReport) -> bytes:

@@ -10,10 +10,10 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.context import Context
-from ..analysis.bars import top
-from ..analysis.changes import between
-from ..analysis.idle_use import IdlePattern, IdleUse, seen_by
-from ..analysis.recommendations import Action, actions
+from ..analysis.bars import lowest_common_unit
+from ..analysis.changes import compare_results
+from ..analysis.idle_use import IdlePattern, IdleUseObserver, visible_patterns
+from ..analysis.recommendations import Action, recommend_actions
 from ..base.periods import DAY_S, Span, week_span, weeks_later
 from ..base.scope import Scope
 from ..fleet.device import Device
@@ -21,7 +21,7 @@ from ..fleet.hardware import is_virtual
 from ..fleet.printing import consumables
 from ..footprint.compute import compute_footprint
 from ..footprint.query import FootprintQuery, FootprintRow
-from ..footprint.redaction import guard_of
+from ..footprint.redaction import disclosure_control
 from ..footprint.result import FootprintResult
 from ..grid.supply_contracts import contracts
 from ..store.records import DeviceId
@@ -32,7 +32,7 @@ SETTLED_S = 28 * DAY_S
 
 
 @dataclass(frozen=True)
-class Looked:
+class WeekResults:
     """What a week's report rests on: figures of the week, of the one before and by day, and habits.
 
     `then` are the first two with the factors that the week before was published with, if those were others.
@@ -44,9 +44,9 @@ class Looked:
     habits: tuple[IdlePattern, ...]
     then: tuple[FootprintResult, FootprintResult] | None
 
-    def seen_by(self, scope: Scope, standing: Sequence[str]) -> Looked:
+    def seen_by(self, scope: Scope, standing: Sequence[str]) -> WeekResults:
         """The same for a reader of a scope, of its part of the fleet, whose devices are at `standing` now."""
-        guard = None if scope.sees_devices else guard_of(scope, scope.root, standing)
+        guard = None if scope.sees_devices else disclosure_control(scope, scope.root, standing)
 
         def seen(known: FootprintResult) -> FootprintResult:
             """Some of the figures, cut so."""
@@ -54,26 +54,26 @@ class Looked:
             return part.seen_by(scope, guard)
 
         found = seen(self.found)
-        return Looked(
+        return WeekResults(
             found,
             seen(self.previous),
             seen(self.by_day),
-            tuple(seen_by(found.known, self.habits, Span(*found.periods.edges[[0, -1]].tolist()))),
+            tuple(visible_patterns(found.known, self.habits, Span(*found.periods.edges[[0, -1]].tolist()))),
             None if self.then is None else (seen(self.then[0]), seen(self.then[1])),
         )
 
 
-def look(
+def compute_week(
     context: Context, week: str, org_unit: str | None = None, earlier: FactorSet | None = None
-) -> Looked:
+) -> WeekResults:
     """Look up what the report of a week rests on; `earlier` is the factor set that the week before was
     published with. Raises BadPeriod.
     """
     span, before = _spans(context, week)
     asked = FootprintQuery(span, Criterion.GWP, "total", org_unit)
-    seen = IdleUse(span, context.zone)
+    seen = IdleUseObserver(span, context.zone)
     found = compute_footprint(context, asked, seen.watch)
-    return Looked(
+    return WeekResults(
         found,
         compute_footprint(context, replace(asked, span=before)),
         compute_footprint(context, replace(asked, interval="day")),
@@ -82,18 +82,18 @@ def look(
     )
 
 
-def weekly(
-    context: Context, week: str, org_unit: str | None = None, looked: Looked | None = None
+def weekly_report(
+    context: Context, week: str, org_unit: str | None = None, looked: WeekResults | None = None
 ) -> WeeklyReport:
     """The report of an ISO week, in the organisation's time zone, from what was `looked` up if it was.
 
     Raises BadPeriod.
     """
     span, _ = _spans(context, week)
-    looked = looked or look(context, week, org_unit)
+    looked = looked or compute_week(context, week, org_unit)
     found, previous = looked.found, looked.previous
     counted, devices = found.in_service(), found.known
-    below = top(devices.values(), org_unit or "")
+    below = lowest_common_unit(devices.values(), org_unit or "")
     return WeeklyReport(
         week=week,
         span=span,
@@ -104,7 +104,7 @@ def weekly(
         total=found.total(),
         market=_market(context, span, org_unit),
         previous=previous.total(),
-        changes=between(previous, found, looked.then),
+        changes=compare_results(previous, found, looked.then),
         by_unit=_greatest(found.rows("org_unit", below=below)),
         by_category=_greatest(found.rows_if_allowed("category")),
         by_stage=tuple(found.rows("stage")),
@@ -155,10 +155,10 @@ def _then(
     return compute_footprint(then, replace(asked, span=before)), compute_footprint(then, asked)
 
 
-def _actions(context: Context, looked: Looked, below: str) -> tuple[Action, ...]:
+def _actions(context: Context, looked: WeekResults, below: str) -> tuple[Action, ...]:
     found = looked.found
     own = [habit for habit in looked.habits if _is_of(habit.device, found.known)]
-    return actions(own, context.settings.eur_per_kwh, TOP, found.guard, below)
+    return recommend_actions(own, context.settings.eur_per_kwh, TOP, found.guard, below)
 
 
 def _is_of(device: Device, known: Mapping[DeviceId, Device]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..access.context import Context
-from ..analysis.bars import bars, stage_views
+from ..analysis.bars import bars, stage_shares
 from ..analysis.recommendations import Action
 from ..base.i18n import N_, Language, Translator
 from ..base.org_path import SMALL
@@ -297,7 +297,7 @@ class _Writer:
                 view.share,
                 view.key,  # type: ignore[arg-type]  # stages are the colours' names
             )
-            for view in stage_views(self._report.by_stage)
+            for view in stage_shares(self._report.by_stage)
         )
         return Table(
             "stage",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from parcimetre_agent.gateway.servers import Bmc
-from parcimetre_agent.redfish import Access
+from parcimetre_agent.metering.redfish import Access
 
 RECORDINGS = Path(__file__).parents[2] / "data" / "redfish"
 DELL, HPE = "dell-poweredge-r750", "hpe-proliant-dl360-gen9"

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from parcimetre_agent.gateway.answers import OBJECT_ID
 from parcimetre_agent.gateway.book import Book
 from parcimetre_agent.gateway.configuration import Configuration, Expected, Target
 from parcimetre_agent.gateway.credentials import Credential
 from parcimetre_agent.gateway.poll import Count, Round
-from parcimetre_agent.gateway.printers import OBJECT_ID
 from parcimetre_agent.gateway.snmp import Session, Silent
 
 RECORDINGS = Path(__file__).parents[2] / "data" / "snmp"

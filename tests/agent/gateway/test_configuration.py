@@ -1,7 +1,7 @@
 """gateway.toml and the file of credentials."""
 
 import pytest
-from parcimetre_agent.errors import BadSettings
+from parcimetre_agent.base.errors import BadSettings
 from parcimetre_agent.gateway.configuration import load
 
 CREDENTIALS = """

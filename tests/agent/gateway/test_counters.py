@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parcimetre_agent.base.outcome import Failed, NoData, Ok
 from parcimetre_agent.gateway import counters, printers
 from parcimetre_agent.gateway.makers import Maker
-from parcimetre_agent.outcome import Failed, NoData, Ok
 from parcimetre_agent.report import Reading
 
 MAKER = Maker("Acme", counters={"mono": ["1.1", "1.2"], "colour": ["1.3"], "duplex": ["1.4"]})

@@ -2,19 +2,21 @@
 
 import pytest
 from parcimetre_agent import report
-from parcimetre_agent.errors import Unreachable
+from parcimetre_agent.base.errors import Unreachable
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway.book import Watched
 from parcimetre_agent.gateway.deliver import Delivery
+from parcimetre_agent.gateway.device_identity import KnownDevice
 from parcimetre_agent.gateway.meters import Meters
 from parcimetre_agent.gateway.poll import REACH
-from parcimetre_agent.gateway.printers import Known
 from parcimetre_agent.gateway.time_in_state import Cell, slot_fields
-from parcimetre_agent.settings import Settings
 
 from ..conftest import problem
 from .conftest import NOON
 
-KNOWN = Known("k" * 64, "1.3.6.1.4.1.11", 1, "HP", "M404dn", "5" * 64, "accueil-2", report.Printer("laser"))
+KNOWN = KnownDevice(
+    "k" * 64, "1.3.6.1.4.1.11", 1, "HP", "M404dn", "5" * 64, "accueil-2", report.Printer("laser")
+)
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_a_printer_is_enrolled_once_and_reports_under_its_own_credential(collect
 
 
 def test_a_network_device_is_sent_with_its_energy_and_what_its_power_contains(collector, settings, book):
-    switch = Known(
+    switch = KnownDevice(
         "s" * 64, "1.3.6.1.4.1.9.1", 1, "Cisco", "C9200L", "6" * 64, None, category="network",
         meters=Meters("energy_object", ["1"]), poe=True,
     )  # fmt: skip
@@ -70,7 +72,7 @@ def test_a_network_device_is_sent_with_its_energy_and_what_its_power_contains(co
 
 def test_a_server_is_sent_with_its_parts_and_under_the_hash_of_its_serial_number(collector, settings, book):
     parts = {"sku": None, "cpus": [{"model": "Xeon", "units": 2}], "metered": True}
-    server = Known(
+    server = KnownDevice(
         "7" * 64, "/redfish/v1/Systems/1", 0, "HPE", "DL360", "7" * 64, None, category="server",
         hardware=parts,
     )  # fmt: skip
@@ -123,7 +125,7 @@ def test_a_report_that_is_not_understood_is_given_up_and_told(collector, setting
 
 
 def test_a_refused_enrolment_is_told_and_the_other_printers_are_sent(collector, settings, waiting):
-    other = Known("o" * 64, "1.3.6.1.4.1.367", 1, "Ricoh", None, None, None, report.Printer())
+    other = KnownDevice("o" * 64, "1.3.6.1.4.1.367", 1, "Ricoh", None, None, None, report.Printer())
     waiting.keep((), {other.key: Watched(other)})
     collector.replies += [problem(403, "the secret is revoked")]
     done = Delivery(settings, waiting, NOON).run()

@@ -4,9 +4,9 @@ import json
 from dataclasses import asdict
 
 import pytest
-from parcimetre_agent import wire
 from parcimetre_agent.gateway.feeding import WRAP, Feeding, feed_fields, feeding
 from parcimetre_agent.gateway.taps import Said
+from parcimetre_agent.sending import wire_json
 
 from .conftest import NOON
 
@@ -108,5 +108,5 @@ def test_what_is_written_down_is_read_again_as_it_was():
 
 
 def test_a_row_is_a_feed_of_the_report():
-    sent = wire.feed(feed_fields(NOON, ["outlet 1", "wall_ac", "a_mib", "measured", 900.0, SLOT_S]))
+    sent = wire_json.feed(feed_fields(NOON, ["outlet 1", "wall_ac", "a_mib", "measured", 900.0, SLOT_S]))
     assert (sent.outlet, sent.energy_j, sent.duration_s) == ("outlet 1", 900.0, SLOT_S)

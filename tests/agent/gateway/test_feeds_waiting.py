@@ -5,22 +5,22 @@ import sqlite3
 from dataclasses import asdict
 
 import pytest
-from parcimetre_agent.errors import Unreachable
+from parcimetre_agent.base.errors import Unreachable
+from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway import book as book_module
 from parcimetre_agent.gateway.book import FILE_NAME, Book, Watched
 from parcimetre_agent.gateway.deliver import Delivery
+from parcimetre_agent.gateway.device_identity import KnownDevice
 from parcimetre_agent.gateway.feeding import Feeding
-from parcimetre_agent.gateway.printers import Known
 from parcimetre_agent.gateway.taps import OUTLETS, Tap
 from parcimetre_agent.report import MAX_FEEDS
-from parcimetre_agent.settings import Settings
 
 from ..conftest import problem
 from .conftest import NOON
 
 SLOT_S = 900
 TAP = Tap("outlet 1", "raritan_pdu2", "wall_ac", ["1.3.6.1.4.1.13742.6.5.4.3.1.4.1.1.5"], 1.0, [])
-UNIT = Known(
+UNIT = KnownDevice(
     "p" * 64, "1.3.6.1.4.1.13742.6", 1, "Raritan", "PX3", "7" * 64, None,
     category="pdu", taps=[TAP], intake=[],
 )  # fmt: skip

@@ -3,9 +3,9 @@
 import re
 
 import pytest
+from parcimetre_agent.configuration.settings import parse
 from parcimetre_agent.gateway.makers import COUNTERS, TABLES, maker_of
 from parcimetre_agent.gateway.outlet_tables import OIDS
-from parcimetre_agent.settings import parse
 
 FILES = sorted(TABLES.glob("*.toml"))
 

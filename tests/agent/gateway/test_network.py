@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from parcimetre_agent import wire
 from parcimetre_agent.gateway.configuration import Configuration
 from parcimetre_agent.gateway.meters import POWER
 from parcimetre_agent.gateway.network import POE, UNMETERED, WITH_POE, inventory
 from parcimetre_agent.gateway.poll import REACH, Round
 from parcimetre_agent.gateway.taps import OUTLETS
+from parcimetre_agent.sending import wire_json
 
 from .conftest import ACCESS_POINT, CISCO, HP, JUNIPER, NOON, only
 
@@ -95,7 +95,7 @@ def test_a_device_that_states_no_power_is_awake_without_energy_or_load(book, ask
     asked(ACCESS_POINT)
     asked(ACCESS_POINT, SLOT_S)
     (slot,) = book.waiting(only(book).known.key, "slot", 10)
-    assert wire.slot(slot.body).display_off_s == SLOT_S
+    assert wire_json.slot(slot.body).display_off_s == SLOT_S
     assert (slot.body["energy"], slot.body["load_deciles_s"]) == ([], [])
 
 

@@ -3,13 +3,14 @@
 import json
 
 import pytest
-from parcimetre_agent import redfish, wire
 from parcimetre_agent.gateway import bmc_session
 from parcimetre_agent.gateway.bmc import PARTS, POWER, UNMETERED, inventory
 from parcimetre_agent.gateway.bmc_round import STATUS, ServerRound
 from parcimetre_agent.gateway.configuration import Configuration
 from parcimetre_agent.gateway.poll import REACH
-from parcimetre_agent.identity import serial_hash
+from parcimetre_agent.identification.hashes import serial_hash
+from parcimetre_agent.metering import redfish
+from parcimetre_agent.sending import wire_json
 
 from tests.agent import certificates
 
@@ -78,7 +79,7 @@ def test_a_server_is_recognised_with_its_parts_and_its_serial_number_as_a_hash(b
 
 def test_what_is_private_of_a_server_is_neither_kept_nor_sent(book, asked, dell):
     asked(dell.bmc())
-    sent = json.dumps(wire.document(inventory(only(book).known, NOON, [])))
+    sent = json.dumps(wire_json.document(inventory(only(book).known, NOON, [])))
     kept = book.path.read_bytes().decode("utf-8", "replace")
     for secret in ("never-read", "7ABCD01", "CNIVC0000000A1", "127.0.0.1", "pass word"):
         assert secret not in sent

@@ -1,7 +1,7 @@
 """Which addresses are asked: those that were named, and no other."""
 
 import pytest
-from parcimetre_agent.errors import BadSettings
+from parcimetre_agent.base.errors import BadSettings
 from parcimetre_agent.gateway.targets import hosts
 
 

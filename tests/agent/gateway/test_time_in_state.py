@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parcimetre_agent import wire
 from parcimetre_agent.gateway.time_in_state import Cell, Seen, pieces, slot_fields, spread
+from parcimetre_agent.sending import wire_json
 
 NOON = 1_795_521_600
 
@@ -60,4 +60,4 @@ def test_every_slot_of_any_two_answers_is_one_that_the_wire_takes(
     cells = spread(known, printed)
     assert sum(cell.impressions for cell in cells.values()) == printed
     for start, cell in cells.items():
-        assert wire.slot(slot_fields(start, cell)).covered_s <= 900
+        assert wire_json.slot(slot_fields(start, cell)).covered_s <= 900

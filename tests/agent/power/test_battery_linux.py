@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.counters import grown_j
-from parcimetre_agent.outcome import Failed, NoData, Ok
+from parcimetre_agent.base.outcome import Failed, NoData, Ok
+from parcimetre_agent.metering.counters import grown_j
 from parcimetre_agent.power import battery_linux
 
 SUPPLIES = "sys/class/power_supply"

@@ -4,8 +4,8 @@ import struct
 from typing import Any
 
 import pytest
-from parcimetre_agent.counters import Counter, grown_j
-from parcimetre_agent.outcome import Denied, Failed, NoData, Ok, Outcome
+from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok, Outcome
+from parcimetre_agent.metering.counters import Counter, grown_j
 from parcimetre_agent.power import battery_windows
 from parcimetre_agent.windows.battery import INTERFACE
 

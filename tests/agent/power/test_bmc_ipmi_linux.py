@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.averages import Mean
-from parcimetre_agent.outcome import Denied, Failed, NoData, Ok
+from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok
+from parcimetre_agent.metering.rare_readings import Mean
 from parcimetre_agent.power import bmc_ipmi_linux
 
 READING = """

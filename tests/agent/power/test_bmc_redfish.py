@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent.averages import Mean
-from parcimetre_agent.outcome import Denied, Failed, NoData, Ok
+from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok
+from parcimetre_agent.metering import redfish
+from parcimetre_agent.metering.rare_readings import Mean
 from parcimetre_agent.power import bmc_redfish
 
 from tests.agent.certificates import certificate
@@ -223,3 +224,7 @@ def test_https_with_a_pinned_certificate_needs_no_ca_and_knows_no_other(tls: Bmc
     assert shown in refused.reason
     assert tls.asked == asked
     assert "fingerprint" in _read(tmp_path, tls, fingerprint="0f").reason
+
+
+def test_source_and_quality_are_those_that_redfish_states() -> None:
+    assert (bmc_redfish.SOURCE, bmc_redfish.QUALITY) == (redfish.SOURCE, redfish.QUALITY)

@@ -4,8 +4,8 @@ import struct
 from typing import Any
 
 import pytest
-from parcimetre_agent.counters import grown_j
-from parcimetre_agent.outcome import Denied, Failed, NoData, Ok
+from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok
+from parcimetre_agent.metering.counters import grown_j
 from parcimetre_agent.power import emi_windows
 
 VERSION, SIZE, METADATA, MEASUREMENT = 0x224000, 0x224004, 0x224008, 0x22400C

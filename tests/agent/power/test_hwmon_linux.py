@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.averages import Mean
-from parcimetre_agent.outcome import Failed, NoData, Ok
+from parcimetre_agent.base.outcome import Failed, NoData, Ok
+from parcimetre_agent.metering.rare_readings import Mean
 from parcimetre_agent.power import acpi_meter_linux, hwmon_linux
 
 

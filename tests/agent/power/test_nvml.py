@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.outcome import Denied, Failed, NoData, Ok
+from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok
 from parcimetre_agent.power import nvml
 
 LIBRARY = """

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.counters import Counter, grown_j
-from parcimetre_agent.outcome import Denied, Failed, NoData, Ok
+from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok
+from parcimetre_agent.metering.counters import Counter, grown_j
 from parcimetre_agent.power import rapl_linux
 
 POWERCAP = "sys/class/powercap"

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent import inventory, loading
-from parcimetre_agent.outcome import Failed, NoData, Ok
+from parcimetre_agent.base import loading
+from parcimetre_agent.base.outcome import Failed, NoData, Ok
 from parcimetre_agent.report import Inventory
+from parcimetre_agent.sending import inventory
+from parcimetre_agent.sending.wire_json import document
 from parcimetre_agent.sensors import inventory as inventory_sensors
 from parcimetre_agent.sensors import system_profiler
 from parcimetre_agent.sensors.inventory import profiler_macos
 from parcimetre_agent.sensors.machine import Machine
-from parcimetre_agent.wire import document
 from pydantic import TypeAdapter
 
 MACS = Path(__file__).parents[2] / "data" / "macos"

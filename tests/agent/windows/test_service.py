@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.waiting import STOP, TIME
-from parcimetre_agent.windows import log, service_main
+from parcimetre_agent.machine.waiting import STOP, TIME
+from parcimetre_agent.service import windows_service
+from parcimetre_agent.windows import log
 from parcimetre_agent.windows.service import status
 
 STOPPED, STOP_PENDING, RUNNING = 1, 3, 4
@@ -36,9 +37,9 @@ def test_missing_settings_are_looked_for_ever_more_rarely_until_windows_says_sto
         waits.append(seconds)
         return STOP if len(waits) == 9 else TIME
 
-    monkeypatch.setattr(service_main, "_prepared", str)
-    monkeypatch.setattr(service_main, "wait", wait)
-    assert service_main._measure() == 0
+    monkeypatch.setattr(windows_service, "_prepared", str)
+    monkeypatch.setattr(windows_service, "wait", wait)
+    assert windows_service._measure() == 0
     assert (waits[0], waits[-1]) == (60, 3600)
     assert waits == sorted(waits)
 

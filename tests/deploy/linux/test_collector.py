@@ -45,7 +45,7 @@ def test_collector_serves_the_agent_beside_it_backs_up_and_purges_all_but_the_ba
 ) -> None:
     python = debian.must("python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
     if python not in build_collector.PYTHONS:
-        pytest.skip(f"the collector needs a newer Python than {python}")
+        pytest.skip(f"not applicable: the collector needs a newer Python than {python}")
     deb = build_collector.build(tmp_path / "dist", "0.1.0", python)
     before = debian.files()
     debian.must("install", "-d", "/usr/share/zoneinfo")

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 import product
 import pytest
-from parcimetre_agent.settings import resolve
+from parcimetre_agent.configuration.settings import resolve
 from parcimetre_agent.windows.registry import POLICY_KEY, Registry
 
 FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "msi" / "admx"

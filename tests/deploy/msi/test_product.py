@@ -6,9 +6,9 @@ import payload
 import product
 import pytest
 import tables
-from parcimetre_agent.enrolment import BY_INSTALLER
-from parcimetre_agent.settings import NAMES
-from parcimetre_agent.windows import service_main
+from parcimetre_agent.configuration.settings import NAMES
+from parcimetre_agent.sending.enrolment import BY_INSTALLER
+from parcimetre_agent.service import windows_service
 from parcimetre_agent.windows.registry import SETTINGS_KEY
 from parcimetre_agent.windows.security import crowds
 
@@ -22,9 +22,9 @@ def test_public_properties_are_fewer_than_twelve_and_settings_of_the_agent() -> 
 
 
 def test_agent_and_installer_name_service_key_and_secret_alike() -> None:
-    assert (product.SERVICE, product.SETTINGS_KEY) == (service_main.NAME, SETTINGS_KEY)
+    assert (product.SERVICE, product.SETTINGS_KEY) == (windows_service.NAME, SETTINGS_KEY)
     assert product.SECRET_FILE == BY_INSTALLER
-    assert product.ARGUMENTS.endswith(service_main.__name__)
+    assert product.ARGUMENTS.endswith(windows_service.__name__)
 
 
 def test_service_sid_is_the_one_windows_derives() -> None:

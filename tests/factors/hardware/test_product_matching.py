@@ -157,6 +157,7 @@ def test_the_strings_of_the_field_name_sheets_that_exist(factors):
     assert len({(row["maker"], row["model"]) for row in rows}) == len(rows)
 
 
+@pytest.mark.slow
 def test_a_model_whose_sheet_is_missing_takes_no_other_s(factors):
     """Every ninth sheet hidden from its own name."""
     sheets = factors.table("products")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from parcimetre_factors.explanation.term import recompute, walk
 from parcimetre_factors.hardware.description import Cpu, Hardware, Memory
-from parcimetre_factors.power.servers import ASSUMED, generation_of, key, maker_key, server_watts
+from parcimetre_factors.power.servers import ASSUMED, generation_of, maker_key, processor_key, server_watts
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -46,6 +46,7 @@ def design(measured, factors):
     return names, x, tool.penalties(names)
 
 
+@pytest.mark.slow
 @LOADS
 def test_the_fit_s_error_belongs_to_the_system_more_than_to_its_maker_or_generation(measured, design, load):
     _, x, penalty = design
@@ -65,6 +66,7 @@ def test_a_common_error_is_told_from_errors_of_each_one_s_own():
     assert tool.common(own + shared, keys) == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.slow
 @LOADS
 def test_unseen_systems_are_met_within_the_goals(measured, design, load):
     _, x, penalty = design
@@ -77,6 +79,7 @@ def test_unseen_systems_are_met_within_the_goals(measured, design, load):
     assert abs(np.median(error)) <= 0.05
 
 
+@pytest.mark.slow
 @LOADS
 def test_the_range_holds_19_of_20_unseen_systems(measured, design, factors, load):
     _, x, penalty = design
@@ -118,7 +121,11 @@ def test_a_generation_is_told_from_what_firmware_says(name, generation):
 
 
 def test_names_that_firmware_and_sheets_write_are_one():
-    assert key("Intel(R) Xeon(R) CPU E5-2660 0 @ 2.20GHz") == key("Intel Xeon E5-2660") == "e5-2660"
+    assert (
+        processor_key("Intel(R) Xeon(R) CPU E5-2660 0 @ 2.20GHz")
+        == processor_key("Intel Xeon E5-2660")
+        == "e5-2660"
+    )
     assert {maker_key(name) for name in ("HPE", "Hewlett-Packard", "Hewlett Packard Enterprise")} == {"hp"}
     assert maker_key("Dell Inc.") == "dell"
     assert maker_key(None) == "unknown"

@@ -63,7 +63,7 @@ def test_a_revocation_ends_what_was_issued_and_not_what_comes_after(empty, monke
     assert mine.verify(f"Bearer {mine.issue(other, now)}") == other
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permission bits")
+@pytest.mark.skipif(sys.platform == "win32", reason="not applicable: Windows has no such permission bits")
 def test_the_key_is_for_its_owner_only(empty):
     Credentials(empty)
     mode = (empty.settings.data_dir / KEY_FILE).stat().st_mode

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
 from parcimetre_server.access.disclosure import FEWEST, hidden, too_few, tree
-from parcimetre_server.analysis.changes import changes
+from parcimetre_server.analysis.changes import compare_queries
 from parcimetre_server.base.org_path import SMALL
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.scope import NotAllowed, Scope
@@ -124,7 +124,7 @@ def test_a_viewer_learns_no_reason_of_a_change_that_few_devices_have(communes):
     store.write([WriteBatch(key, [slot(now - DAY_S + 900)]) for key in keys[:6]])
     retire(store, keys[0], now - 2 * DAY_S)
     halves = Span(now - 6 * DAY_S, now - 3 * DAY_S), Span(now - 3 * DAY_S, now)
-    found = changes(context, *(FootprintQuery(span, org_unit=A) for span in halves))
+    found = compare_queries(context, *(FootprintQuery(span, org_unit=A) for span in halves))
     assert "several" in {part.reason for part in found.parts}
     assert all(part.devices >= FEWEST for part in found.parts)
     assert sum(part.value for part in found.parts) == pytest.approx(found.difference, abs=1e-9)

@@ -45,7 +45,9 @@ def addresses(app, device):
             yield from ((method, f"{filled}?{query}") for query in asked)
 
 
-@pytest.mark.parametrize("role", ["viewer", "analyst", "admin"])
+@pytest.mark.parametrize(
+    "role", ["analyst", *(pytest.param(one, marks=pytest.mark.slow) for one in ("viewer", "admin"))]
+)
 def test_no_route_tells_a_reader_of_one_commune_anything_of_another(asking, role):
     reader = asking(role)
     answered = 0
@@ -58,12 +60,14 @@ def test_no_route_tells_a_reader_of_one_commune_anything_of_another(asking, role
     assert answered > len(routes(reader.app))
 
 
+@pytest.mark.slow
 def test_the_walk_would_find_each_word_of_others(asking, communes):
     everything = asking(token=create_token(communes.context, "all", "admin", None)[1])
     told = "".join(everything.request(*asked).text for asked in addresses(everything.app, IN_B))
     assert [word for word in OTHERS if word not in told] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["viewer", "analyst", "admin"])
 def test_what_belongs_to_others_is_answered_like_what_does_not_exist(asking, role):
     reader = asking(role)
@@ -94,6 +98,7 @@ def test_org_units_out_of_scope_are_not_found_on_any_route(asking, role, unit):
             assert answer.json()["detail"].startswith(f"there is no org unit {unit!r}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["viewer", "analyst"])
 def test_host_names_are_told_to_admins_only(asking, role):
     reader = asking(role)
@@ -102,6 +107,7 @@ def test_host_names_are_told_to_admins_only(asking, role):
     assert "hostofa0" in asking("admin").get("/v1/devices").text
 
 
+@pytest.mark.slow
 def test_no_route_shows_a_viewer_a_single_device(asking):
     reader = asking("viewer")
     for method, address in addresses(reader.app, IN_A):

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from parcimetre_factors.criteria import Criterion
 from parcimetre_server.analysis import alternatives as page
-from parcimetre_server.analysis.alternatives import ServiceLife, Yearly, alternatives, is_night, life_of
+from parcimetre_server.analysis.alternatives import (
+    ServiceLife,
+    Yearly,
+    alternatives,
+    is_night,
+    service_life_of,
+)
 from parcimetre_server.fleet.devices import device
 
 USE = Yearly(energy_kwh=50.0, use=3.0, night_kwh=10.0, night_use=0.6)
@@ -70,7 +76,7 @@ def test_going_on_as_now_comes_first_and_the_others_in_order(fleet, name):
 def test_a_virtual_machine_has_no_life_of_its_own_and_little_record_no_alternatives(fleet):
     context = fleet.context
     guest, silent = (device(context.store, key) for key in (fleet.guest, fleet.silent))
-    assert life_of(context, guest, Criterion.GWP) is None
+    assert service_life_of(context, guest, Criterion.GWP) is None
     assert alternatives(context, guest, Criterion.GWP) == []
-    assert life_of(context, silent, Criterion.GWP).embodied > 0
+    assert service_life_of(context, silent, Criterion.GWP).embodied > 0
     assert alternatives(context, silent, Criterion.GWP) == []

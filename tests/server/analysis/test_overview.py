@@ -99,20 +99,22 @@ def test_each_scope_is_told_its_own(fleet, large):
 
 def units_told(context, root):
     """Units of the devices that an admin of a unit is shown first."""
-    narrowed, first = context.within(Scope(root, "admin")), overview.Asked(org_unit=root)
-    moment = context.moments.tell((narrowed.scope, first), narrowed, lambda: overview._told(narrowed, first))
+    narrowed, first = context.within(Scope(root, "admin")), overview.OverviewRequest(org_unit=root)
+    moment = context.moments.tell(
+        (narrowed.scope, first), narrowed, lambda: overview.compute_overview(narrowed, first)
+    )
     return {bar.device.org_unit for bar in moment.told["devices"]}
 
 
 def test_the_first_page_is_ready_before_anybody_asks(fleet, large, monkeypatch):
-    overview.prepare(fleet.context)
-    monkeypatch.setattr(overview, "_told", lambda *_: pytest.fail("figures were made"))
+    overview.refresh_cached_overview(fleet.context)
+    monkeypatch.setattr(overview, "compute_overview", lambda *_: pytest.fail("figures were made"))
     assert large()[1] == "11:07"
 
 
 def test_nothing_is_prepared_for_a_small_fleet(fleet, monkeypatch):
-    monkeypatch.setattr(overview, "_told", lambda *_: pytest.fail("figures were made"))
-    overview.prepare(fleet.context)
+    monkeypatch.setattr(overview, "compute_overview", lambda *_: pytest.fail("figures were made"))
+    overview.refresh_cached_overview(fleet.context)
 
 
 def test_another_factor_set_is_another_answer(fleet):

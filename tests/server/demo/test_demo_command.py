@@ -12,13 +12,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ... import programs
+
 PARCIMETRE = str(Path(sys.executable).with_name("parcimetre"))
 PATIENCE_S = 60
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The command's outcome."""
-    return subprocess.run([PARCIMETRE, *arguments], capture_output=True, text=True, check=False)
+    return programs.run("parcimetre", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,7 @@ def listed(folder: Path) -> list[dict[str, object]]:
     return rows
 
 
+@pytest.mark.slow
 def test_a_fleet_sent_twice_is_there_once_and_marked_as_simulated(folder: Path, url: str) -> None:
     once = demo(folder, url, "--devices", "12")
     assert once["devices"] == 12
@@ -94,6 +97,7 @@ def told_of_outlets(folder: Path) -> list[dict[str, object]]:
     return rows
 
 
+@pytest.mark.slow
 def test_what_a_gateway_reports_is_there_once_and_hangs_where_it_was_stated(folder: Path, url: str) -> None:
     once = demo(folder, url, "--devices", "100")
     assert (once["devices"], once["refused"]) == (108, 0)
@@ -116,6 +120,7 @@ def test_what_a_gateway_reports_is_there_once_and_hangs_where_it_was_stated(fold
     assert printed(url) == pytest.approx(paper, rel=0.2)
 
 
+@pytest.mark.slow
 def test_an_outlet_that_somebody_mapped_otherwise_stays_as_it_is(
     folder: Path, url: str, tmp_path: Path
 ) -> None:

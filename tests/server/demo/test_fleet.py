@@ -23,6 +23,7 @@ def test_a_larger_fleet_keeps_the_devices_of_the_smaller_one() -> None:
     assert list(islice(fleet(500, seed=3), 20)) == list(fleet(20, seed=3))
 
 
+@pytest.mark.slow
 def test_a_device_of_a_large_fleet_needs_none_of_the_others() -> None:
     assert device(149_999, seed=1) == next(islice(fleet(150_000, seed=1), 149_999, None))
 

@@ -14,7 +14,7 @@ from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.footprint.accrual import Life
 from parcimetre_server.footprint.compute import compute_footprint
 from parcimetre_server.footprint.explanation.device import explain_device
-from parcimetre_server.footprint.explanation.notes import NO_YEAR, SCRAPPED, SECOND_LIFE
+from parcimetre_server.footprint.explanation.notes import NO_PURCHASE_YEAR, SCRAPPED, SECOND_LIFE
 from parcimetre_server.footprint.query import FootprintQuery
 
 BOUGHT = {
@@ -105,7 +105,7 @@ def test_without_a_year_of_purchase_the_service_life_carries(fleet):
     )
     assert by_year == by_life
     told = explain_device(fleet.context, fleet.server, week(fleet), Criterion.GWP, Policy.PURCHASE_YEAR)
-    assert NO_YEAR in told.notes
+    assert NO_PURCHASE_YEAR in told.notes
 
 
 def test_active_hours_carry_where_a_device_was_awake(fleet):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.grid.observations import GridObservation
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.fleet.deletion import delete
 from parcimetre_server.fleet.devices import device, devices
@@ -131,7 +131,7 @@ def test_a_correction_of_the_grid_counts_at_once(fleet, summed):
     query = FootprintQuery(week(fleet))
     before = rows_of(fleet.context, query)
     start = fleet.today - 3 * DAY_S + 10 * 3600
-    store_observations(fleet.context.store, "FR", [Reading(start, "feed", kg_per_kwh=0.5)], fleet.now)
+    store_observations(fleet.context.store, "FR", [GridObservation(start, "feed", kg_per_kwh=0.5)], fleet.now)
     after = rows_of(fleet.context, query)
     assert after != before
     same(after, from_slots(fleet.context, query))

@@ -11,7 +11,7 @@ from parcimetre_factors.tables.factor_set import load_factor_set
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.footprint.compute import compute_footprint, footprint_rows
 from parcimetre_server.footprint.contributions import GROUPINGS
-from parcimetre_server.footprint.extrapolation import missing_time
+from parcimetre_server.footprint.extrapolation import find_missing_time
 from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.footprint.uncertainty import bounds
 
@@ -99,7 +99,7 @@ def interval_of(slots, joules):
     Another device of its category has a whole record, at the same power: it stands for one with hardly any.
     """
     ours, other = day_of("a", slots, joules), day_of("b", 96, joules)
-    lacking = missing_time([ours, other])[0].used(slice(None))
+    lacking = find_missing_time([ours, other])[0].used(slice(None))
     parts = {USE: ours.energy_j[0]}
     for errors, amount in lacking.by_errors.items():
         parts[errors] = amount

@@ -11,7 +11,7 @@ from parcimetre_agent import report
 from parcimetre_factors.activity import SLOT_S, Activity, MeasuredEnergy
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.service_life.amortisation import Policy
-from parcimetre_factors.service_life.purchase import Stated
+from parcimetre_factors.service_life.purchase import StatedPurchase
 from parcimetre_server.base.periods import DAY_S, Span, cut
 from parcimetre_server.fleet.device import Device
 from parcimetre_server.footprint.contributions import GROUPINGS
@@ -48,7 +48,9 @@ def machines(draw):
         memory=[report.MemoryModule(16_384)] * draw(st.integers(1, 4)),
         disks=[report.Disk(960_000_000_000, "ssd")],
     )  # fmt: skip
-    bought = draw(st.none() | st.builds(Stated, st.integers(LAST - 2000 * DAY_S, LAST), st.booleans()))
+    bought = draw(
+        st.none() | st.builds(StatedPurchase, st.integers(LAST - 2000 * DAY_S, LAST), st.booleans())
+    )
     retired = draw(st.none() | st.integers(FIRST, LAST))
     device = Device(
         DeviceId(draw(st.text("abcdef0123456789", min_size=32, max_size=32))), category,

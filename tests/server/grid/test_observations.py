@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from parcimetre_agent import report
-from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.grid.observations import GridObservation
 from parcimetre_server.base.periods import Span
 from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.query import FootprintQuery
@@ -21,7 +21,7 @@ SLOT_S, DAY_S = 900, 86_400
 
 def slots(n, kg=0.05):
     """Readings of the first n slots of the day."""
-    return [Reading(DAY + i * SLOT_S, "test", kg_per_kwh=kg) for i in range(n)]
+    return [GridObservation(DAY + i * SLOT_S, "test", kg_per_kwh=kg) for i in range(n)]
 
 
 def test_the_same_file_twice_changes_nothing_and_a_later_one_corrects(fleet):

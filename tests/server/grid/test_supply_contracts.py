@@ -20,7 +20,7 @@ from parcimetre_server.grid.supply_contracts import BadContract, UnknownContract
 from parcimetre_server.organisation.org import UnknownSite
 from parcimetre_server.reports.content import as_json as weekly_json
 from parcimetre_server.reports.html import html
-from parcimetre_server.reports.weekly import weekly
+from parcimetre_server.reports.weekly import weekly_report
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -264,15 +264,15 @@ def test_a_file_of_another_kind_is_refused(text, sentence):
 
 
 def test_the_weekly_report_shows_both_totals_where_a_contract_holds(two_sites):
-    assert weekly(two_sites.context, "2026-W47").market is None
+    assert weekly_report(two_sites.context, "2026-W47").market is None
     state(two_sites, GREEN)
-    made = weekly(two_sites.context, "2026-W47")
+    made = weekly_report(two_sites.context, "2026-W47")
     told = weekly_json(made)
     assert told["total_market"]["electricity"] == "market"
     assert told["total"]["electricity"] == "location"
     assert told["total_market"]["value"] < told["total"]["value"]
     assert "market-based, by the suppliers&#39; contracts" in html(made, two_sites.context, "en")
-    assert weekly(two_sites.context, "2026-W47", "Métropole").market is None
+    assert weekly_report(two_sites.context, "2026-W47", "Métropole").market is None
 
 
 def test_every_door_answers_by_market(two_sites, client_of):

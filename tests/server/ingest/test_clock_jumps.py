@@ -4,7 +4,7 @@ import json
 
 import pytest
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity
-from parcimetre_agent.wire import document
+from parcimetre_agent.sending.wire_json import document
 from parcimetre_server.fleet.enrolment import create_secret
 
 from ..conftest import NOW, SLOT_S, slot

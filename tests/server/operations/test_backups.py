@@ -52,7 +52,7 @@ def test_what_is_restored_is_what_was_backed_up(fleet, made, tmp_path):
     again.store.close()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+@pytest.mark.skipif(sys.platform == "win32", reason="not applicable: Windows has other permissions")
 def test_a_backup_is_for_its_owner_alone(fleet, made, tmp_path):
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
     restore(made, tmp_path / "restored")

@@ -50,9 +50,9 @@ def urls(servers: list[ClickHouse]) -> str:
 @pytest.fixture(
     params=[
         "embedded",
-        pytest.param("clickhouse", marks=NEEDED),
-        pytest.param("shards", marks=NEEDED),
-        "chdb",
+        pytest.param("clickhouse", marks=(NEEDED, pytest.mark.slow)),
+        pytest.param("shards", marks=(NEEDED, pytest.mark.slow)),
+        pytest.param("chdb", marks=pytest.mark.slow),
     ]
 )
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:

@@ -5,8 +5,8 @@ psutil adds partitions up by listing /sys/block at every call; reading the one f
 
 from __future__ import annotations
 
-from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...machine import sysfs
 
 SECTOR_KIB = 0.5
 _NOT_DISKS = ("loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd")

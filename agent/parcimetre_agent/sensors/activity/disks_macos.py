@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psutil
 
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
 
 
 def read() -> Outcome[dict[str, float]]:

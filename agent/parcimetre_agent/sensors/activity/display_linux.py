@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...machine import sysfs
 
 
 def read(drm: str = "/sys/class/drm") -> Outcome[dict[str, float]]:

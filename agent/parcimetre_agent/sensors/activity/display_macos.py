@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import ioreg
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...machine import ioreg
 
 EVERY_S = 60
 FULLY_ON = 4

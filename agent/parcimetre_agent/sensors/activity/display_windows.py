@@ -5,7 +5,7 @@ Windows calls back at the registration and when the state changes; services are 
 
 from __future__ import annotations
 
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
 from ...windows.display_state import DisplayState
 
 _state = DisplayState()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psutil
 
-from ...outcome import Ok, Outcome
+from ...base.outcome import Ok, Outcome
 
 
 def read() -> Outcome[dict[str, float]]:

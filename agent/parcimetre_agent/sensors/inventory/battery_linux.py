@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...identification.names import clipped
+from ...machine import sysfs
 from ...power.battery_linux import is_system_battery
 from ...report import Battery
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 
 def read(machine: Machine) -> Outcome[dict[str, Any]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...outcome import NoData, Ok, Outcome, from_os_error
+from ...base.outcome import NoData, Ok, Outcome, from_os_error
+from ...identification.names import clipped
 from ...power.battery_windows import GRANT
 from ...report import Battery
 from ...windows.battery import Description, Gauge, gauges
 from ...windows.devices import Devices
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 
 def read(_machine: Machine, devices: Devices | None = None) -> Outcome[dict[str, Any]]:

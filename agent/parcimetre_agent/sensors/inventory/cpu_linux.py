@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...identification.names import clipped
+from ...machine import smbios, sysfs
 from ...report import Cpu
-from .. import firmware, smbios
-from ..machine import Machine, clipped
+from .. import firmware
+from ..machine import Machine
 
 _NAMES = ("model name", "cpu model", "Processor")
 

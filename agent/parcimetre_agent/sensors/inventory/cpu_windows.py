@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...identification.names import clipped
+from ...machine import smbios
 from ...report import Cpu
 from ...windows.firmware import table as windows_table
 from ...windows.processors import Topology, relations, topology
 from ...windows.registry import Registry
-from .. import smbios
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 KEY = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...identification.names import clipped
+from ...machine import sysfs
 from ...report import Disk, DiskKind
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 _SKIPPED = ("loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd", "drbd", "rbd")
 _VIRTUAL = ("qemu", "vbox", "virtual", "msft", "vmware", "perc", "logical volume", "raid", "smart array")

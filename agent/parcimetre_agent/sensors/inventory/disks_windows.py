@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from ...outcome import Denied, NoData, Ok, Outcome
+from ...base.outcome import Denied, NoData, Ok, Outcome
+from ...identification.names import clipped
 from ...report import Disk, DiskKind
 from ...windows import disk
 from ...windows.devices import Devices
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 _FIREWIRE, _FIBRE, _USB, _RAID, _ISCSI, _SD, _MMC = 4, 6, 7, 8, 9, 12, 13
 _VIRTUAL_BUS, _FILE, _SPACES, _NVME, _MEMORY, _UFS = 14, 15, 16, 17, 18, 19

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...identification import edid
+from ...machine import sysfs
 from ...report import Display
-from .. import edid
+from ..displays import reported_display
 from ..machine import Machine
 
 _BUILT_IN = ("eDP", "LVDS", "DSI")
@@ -31,4 +32,4 @@ def _display(root: str, name: str) -> Display | None:
     if seen is None:
         return None
     connector = name.partition("-")[2]
-    return edid.described(seen, connector.startswith(_BUILT_IN))
+    return reported_display(seen, connector.startswith(_BUILT_IN))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...identification import edid
 from ...report import Display
 from ...windows.devices import Devices
 from ...windows.displays import attached, targets
 from ...windows.registry import Registry
-from .. import edid
+from ..displays import reported_display
 from ..machine import Machine
 
 MONITORS = "{4d36e96e-e325-11ce-bfc1-08002be10318}"
@@ -53,7 +54,7 @@ def _display(registry: Registry, name: str, within: dict[str, bool]) -> Display 
     seen = edid.parse(raw) if isinstance(raw, bytes) else None
     if seen is None:
         return None
-    return edid.described(seen, within.get(name.upper(), _is_panel(seen)))
+    return reported_display(seen, within.get(name.upper(), _is_panel(seen)))
 
 
 def _is_panel(seen: edid.Edid) -> bool:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
-from .. import firmware, smbios
+from ...base.outcome import NoData, Ok, Outcome
+from ...machine import smbios, sysfs
+from .. import firmware
 from ..machine import Machine
 
 FOLDER = "sys/class/dmi/id"

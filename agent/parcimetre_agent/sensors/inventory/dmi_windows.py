@@ -6,10 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...machine import smbios
 from ...windows.firmware import table as windows_table
 from ...windows.registry import Registry
-from .. import firmware, smbios
+from .. import firmware
 from ..machine import Machine
 
 KEY = r"HARDWARE\DESCRIPTION\System\BIOS"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...identification.names import clipped
+from ...machine import sysfs
 from ...report import Gpu
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 _CLASSES = ("0x0300", "0x0302", "0x0380")
 _NAMES = ("usr/share/hwdata/pci.ids", "usr/share/misc/pci.ids")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...identification.names import clipped
 from ...report import Gpu
 from ...windows.devices import Devices
 from ...windows.registry import Registry
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 ADAPTERS = "{4d36e968-e325-11ce-bfc1-08002be10318}"
 _CLASSES = r"SYSTEM\CurrentControlSet\Control\Class"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import sysfs
-from ...outcome import NoData, Ok, Outcome
+from ...base.outcome import NoData, Ok, Outcome
+from ...identification.names import clipped
+from ...machine import sysfs
 from ...report import MemoryModule
 from .. import firmware
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 UDEV = "run/udev/data/+dmi:id"
 

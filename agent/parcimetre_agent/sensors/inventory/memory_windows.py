@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from ...outcome import Ok, Outcome
+from ...base.outcome import Ok, Outcome
 from ...report import MemoryModule
 from ...windows.firmware import table as windows_table
 from .. import firmware

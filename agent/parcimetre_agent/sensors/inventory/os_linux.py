@@ -5,10 +5,11 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from ... import sysfs
-from ...outcome import Ok, Outcome
+from ...base.outcome import Ok, Outcome
+from ...identification.names import clipped
+from ...machine import sysfs
 from ...report import OperatingSystem
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 
 def read(machine: Machine) -> Outcome[dict[str, Any]]:

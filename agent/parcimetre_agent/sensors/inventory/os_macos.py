@@ -5,9 +5,10 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from ...outcome import Ok, Outcome
+from ...base.outcome import Ok, Outcome
+from ...identification.names import clipped
 from ...report import OperatingSystem
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 
 def read(_machine: Machine) -> Outcome[dict[str, Any]]:

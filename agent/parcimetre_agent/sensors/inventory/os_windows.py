@@ -9,10 +9,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ...outcome import Ok, Outcome
+from ...base.outcome import Ok, Outcome
+from ...identification.names import clipped
 from ...report import OperatingSystem
 from ...windows.registry import Registry
-from ..machine import Machine, clipped
+from ..machine import Machine
 
 KEY = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 _FIRST_11 = 22_000

@@ -6,7 +6,7 @@ import json
 import subprocess
 from typing import Any
 
-from ...outcome import Failed, NoData, Ok, Outcome
+from ...base.outcome import Failed, NoData, Ok, Outcome
 from .. import system_profiler
 from ..machine import Machine
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ... import sysfs
-from ...outcome import Ok, Outcome
-from .. import hypervisors
+from ...base.outcome import Ok, Outcome
+from ...identification import hypervisors
+from ...machine import sysfs
 from ..machine import Machine
 
 _CLOCKS = "sys/devices/system/clocksource/clocksource0/available_clocksource"
@@ -30,7 +30,7 @@ def _hypervisor(machine: Machine) -> str | None:
     maker, product = sysfs.text(folder, "sys_vendor"), sysfs.text(folder, "product_name")
     if hypervisors.is_metal(product):
         return None
-    return hypervisors.named(maker, product) or (_unnamed(machine) if _has_flag(machine) else None)
+    return hypervisors.hypervisor_name(maker, product) or (_unnamed(machine) if _has_flag(machine) else None)
 
 
 def _unnamed(machine: Machine) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from ...outcome import Ok, Outcome
+from ...base.outcome import Ok, Outcome
+from ...identification import hypervisors
+from ...machine import smbios
 from ...windows.firmware import table as windows_table
 from ...windows.registry import Registry
-from .. import hypervisors, smbios
 from ..machine import Machine
 from .dmi_windows import KEY as FIRMWARE_KEY
 
@@ -28,4 +29,4 @@ def read(
         if stated is not None and stated.maker:
             maker, product = stated.maker, stated.model
     guest = "hyper-v" if known.values(_HYPER_V_GUEST) and not hypervisors.is_metal(product) else None
-    return Ok({"virtual": hypervisors.named(maker, product) or guest or "none"})
+    return Ok({"virtual": hypervisors.hypervisor_name(maker, product) or guest or "none"})

@@ -15,7 +15,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from parcimetre_factors.hardware.description import Hardware
-from parcimetre_factors.power.calibration import PREFIX, TABLE, Calibration, Session, calibrate, key, session
+from parcimetre_factors.power.calibration import (
+    PREFIX,
+    TABLE,
+    BatterySession,
+    Calibration,
+    calibrate,
+    model_key,
+    session,
+)
 from parcimetre_factors.power.model import client
 from parcimetre_factors.power.power_supply import supply
 from parcimetre_factors.tables.factor_set import COLUMNS, Source
@@ -36,30 +44,30 @@ BATTERY_CLASS = "laptop"
 
 
 @dataclass(frozen=True)
-class Found:
+class ModelCalibration:
     """A model of the fleet, and its calibration."""
 
     hardware: Hardware
     calibration: Calibration
 
 
-def calibrations(context: Context, span: Span) -> list[Found]:
+def calibrate_models(context: Context, span: Span) -> list[ModelCalibration]:
     """The calibration of each model with enough time on battery, in the order of their names."""
-    sessions: dict[tuple[str, frozenset[str]], list[Session]] = {}
+    sessions: dict[tuple[str, frozenset[str]], list[BatterySession]] = {}
     models: dict[tuple[str, frozenset[str]], Hardware] = {}
     for made, one in _sessions(context, span):
-        models.setdefault(key(made), made)
-        sessions.setdefault(key(made), []).append(one)
+        models.setdefault(model_key(made), made)
+        sessions.setdefault(model_key(made), []).append(one)
     found = []
     for model, told in sessions.items():
         error = context.factors.get(supply(models[model], context.factors).error)
         calibration = calibrate(told, error.rel_sd)
         if calibration is not None:
-            found.append(Found(models[model], calibration))
+            found.append(ModelCalibration(models[model], calibration))
     return sorted(found, key=lambda one: _subject(one.hardware))
 
 
-def _sessions(context: Context, span: Span) -> Iterator[tuple[Hardware, Session]]:
+def _sessions(context: Context, span: Span) -> Iterator[tuple[Hardware, BatterySession]]:
     """Each device's time on battery, beside its model that no calibration changes."""
     asked = {found.id: found for found in devices(context.store).values() if _counts(found)}
     for device_id, activity in merges.activities(context.store, asked, span.first, span.last):
@@ -73,7 +81,7 @@ def _counts(device: Device) -> bool:
     return device.category == BATTERY_CLASS and not device.simulated and not is_virtual(device)
 
 
-def keep(context: Context, found: Iterable[Found], span: Span) -> str:
+def save_as_candidate(context: Context, found: Iterable[ModelCalibration], span: Span) -> str:
     """Make them the candidate, over the organisation's tables in force; the set's id. Raises BadFactorRow."""
     data_dir = context.settings.data_dir
     folder = adopted_folder(data_dir).with_name("calibrated.new")
@@ -89,7 +97,7 @@ def keep(context: Context, found: Iterable[Found], span: Span) -> str:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _row(found: Found, span: Span) -> Mapping[str, object]:
+def _row(found: ModelCalibration, span: Span) -> Mapping[str, object]:
     calibration, subject = found.calibration, _subject(found.hardware)
     days = " to ".join(_day(second) for second in (span.first, span.last))
     return dict.fromkeys(COLUMNS, "") | {

@@ -17,7 +17,7 @@ from ...footprint.query import FootprintQuery, FootprintRow
 SPAN_DAYS = 28
 
 
-def total(context: Context, factors: FactorSet) -> FootprintRow:
+def recent_total(context: Context, factors: FactorSet) -> FootprintRow:
     """Climate impact over the last days of all that a reader may see, computed with this set."""
     now = context.now() // SLOT_S * SLOT_S
     own = factors.id == context.factors.id

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from parcimetre_factors.tables.factor_set import Factor, FactorSet
 
 
-def matching(factors: FactorSet, q: str) -> Iterator[Factor]:
+def find_factors(factors: FactorSet, q: str) -> Iterator[Factor]:
     """Factors in which every word of `q` occurs: in id, subject, stage, criterion, zone or source."""
     words = q.lower().split()
     for factor in factors.factors.values():

@@ -45,7 +45,7 @@ from ...organisation.merges import MergeHistory
 from ...presentation.labels import POWER_SOURCE_LABELS
 from ...store.records import DeviceId
 from ..accrual import Life, Service, accrued, first_life, policy_for, second_life, service_of
-from ..compute import stays_in
+from ..compute import placements_in
 from ..device_footprints import service_start
 from ..energy_use import join_slots
 from ..grid_intensity import Grid
@@ -55,7 +55,6 @@ from .notes import (
     ACCRUED,
     BY_OUTLETS,
     DAYS_KEPT,
-    DRIVEN,
     EACH_CONTRACT,
     EACH_SLOT,
     GIVEN_ON,
@@ -63,11 +62,12 @@ from .notes import (
     LIFE_BEGINNING,
     LIFE_FROM,
     LIFE_OVER,
+    LOAD_STATE_LABELS,
     MARKET,
+    MONITOR_NOTE,
+    NO_PURCHASE_YEAR,
     NO_RECORD,
-    NO_YEAR,
     OWN_SHARE,
-    PIECE_LABELS,
     SCRAPPED,
     SECOND_LIFE,
     STAGE_LABELS,
@@ -165,7 +165,7 @@ def explain_device(
     asked = amortisation or context.settings.amortisation
     told, policy = of_device(context.store, found, span), policy_for(asked, bought)
     cases = []
-    for stay in stays_in([found], span, zones_of(context.store)):
+    for stay in placements_in([found], span, zones_of(context.store)):
         service = service_of(stay, first, context.now(), bought)
         during = told.between(stay.since, stay.until)
         cases.append(_Case(context, stay, profile, span, grid, service, policy, during))
@@ -182,7 +182,7 @@ def explain_device(
         definitions,
         _factors(grid.factors, term, definitions),
         tuple(stage for stage in Stage if stage in absent),
-        (*_notes(case, asked), *_kept(context, span)),
+        (*_notes(case, asked), *retention_notes(context, span)),
         grid.factors.id,
         asked,
         grid.electricity,
@@ -206,7 +206,7 @@ def _footprint(name: str, cases: Sequence[_Case]) -> Term | None:
 def _notes(case: _Case, asked: Policy) -> Iterator[str]:
     yield LIFE_FROM[case.purchase.tier]
     if case.policy != asked:
-        yield NO_YEAR
+        yield NO_PURCHASE_YEAR
     if case.purchase.second_life is not None:
         yield SECOND_LIFE
     if case.service.scrapped:
@@ -218,7 +218,7 @@ def _notes(case: _Case, asked: Policy) -> Iterator[str]:
     if case.grid.electricity == "market":
         yield MARKET
     if case.device.driven_by is not None:
-        yield DRIVEN
+        yield MONITOR_NOTE
     if case.device.wired and case.device.id in ConnectionMap.of(case.context.store).hung:
         yield BY_OUTLETS
     yield from assumptions(case.device)
@@ -226,7 +226,7 @@ def _notes(case: _Case, asked: Policy) -> Iterator[str]:
         yield case.profile.embodied.note
 
 
-def _kept(context: Context, span: Span) -> tuple[str, ...]:
+def retention_notes(context: Context, span: Span) -> tuple[str, ...]:
     """What a reader should know of a time whose quarter hours are not kept any more."""
     kept = resolution_of(context.store, span)
     return (*((HOURS_KEPT,) if kept.hours else ()), *((DAYS_KEPT,) if kept.days else ()))
@@ -271,7 +271,7 @@ def _use(case: _Case) -> Iterator[Term]:
     terms = []
     for i in np.unique(at):
         inside = at == i
-        energy_j = _energy(chosen, inside, case.context.factors, _tellers(case, inside))
+        energy_j = _energy(chosen, inside, case.context.factors, _source_machines(case, inside))
         if energy_j is None:
             continue
         energy = quotient(N_("electricity"), "kWh", (energy_j, JOULES))
@@ -327,7 +327,7 @@ def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:
     )
 
 
-def _tellers(case: _Case, inside: NDArray[np.bool_]) -> str:
+def _source_machines(case: _Case, inside: NDArray[np.bool_]) -> str:
     """The machines whose slots tell what a monitor did; nothing for a device that tells its own."""
     if case.device.driven_by is None:
         return ""
@@ -344,7 +344,7 @@ def _energy(
     read = [_read(reading, inside, factors) for reading in chosen.readings if reading.energy_j[inside].any()]
     seconds = chosen.modelled_s[inside].sum(axis=0)
     modelled = [
-        product(PIECE_LABELS[piece], "J", (
+        product(LOAD_STATE_LABELS[piece], "J", (
             leaf(N_("time"), float(seconds[k]), "s", "measured", detail=tellers),
             leaf(N_("power"), float(chosen.watts[k]), "W", "modelled", ref=piece),
         ))

@@ -12,7 +12,7 @@ from ...base.periods import Span
 from ...grid.supply_contracts import Electricity
 from ..compute import compute_footprint
 from ..query import FootprintQuery
-from .device import Explanation, _kept
+from .device import Explanation, retention_notes
 from .notes import MARKET
 
 
@@ -55,7 +55,7 @@ def explain_unit(
         {},
         (),
         row.absent,
-        ((MARKET,) if found.electricity == "market" else ()) + _kept(context, span),
+        ((MARKET,) if found.electricity == "market" else ()) + retention_notes(context, span),
         row.factor_set,
         found.amortisation,
         found.electricity,

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
-from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.grid.observations import GridObservation
 
 from . import electricity_maps, entsoe, neso, own, rte
 from .times import BadFeed
@@ -26,7 +26,7 @@ KNOWN = (
 )
 
 
-def read(text: str, zone: str) -> list[Reading]:
+def read(text: str, zone: str) -> list[GridObservation]:
     """What a file says of a zone, slot by slot. Raises BadFeed with what is wrong and the mend."""
     plain = text.lstrip("\ufeff \r\n\t")
     if plain.startswith("<"):
@@ -36,14 +36,14 @@ def read(text: str, zone: str) -> list[Reading]:
     return _checked(_rows(plain, zone))
 
 
-def _xml(text: str) -> list[Reading]:
+def _xml(text: str) -> list[GridObservation]:
     try:
         return entsoe.readings(fromstring(text))
     except (ParseError, DefusedXmlException) as error:
         raise BadFeed(f"the file is no valid XML: {error}; download it again") from None
 
 
-def _json(text: str, zone: str) -> list[Reading]:
+def _json(text: str, zone: str) -> list[GridObservation]:
     try:
         told = json.loads(text)
     except json.JSONDecodeError as error:
@@ -68,7 +68,7 @@ def _listed(told: object) -> list[Mapping[str, object]]:
     return [row for row in told if isinstance(row, Mapping)] if isinstance(told, list) else []
 
 
-def _rows(text: str, zone: str) -> list[Reading]:
+def _rows(text: str, zone: str) -> list[GridObservation]:
     head = text.split("\n", 1)[0]
     separator = max(",;\t", key=head.count)
     table = csv.DictReader(io.StringIO(text), delimiter=separator)
@@ -89,7 +89,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", letters.lower()).strip("_")
 
 
-def _checked(found: Iterable[Reading]) -> list[Reading]:
+def _checked(found: Iterable[GridObservation]) -> list[GridObservation]:
     """The readings. Raises BadFeed when there is none."""
     readings = list(found)
     if not readings:

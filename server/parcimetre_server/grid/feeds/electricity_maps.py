@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.grid.observations import GridObservation
 
 from .times import BadFeed, held, quantity, seconds
 
@@ -13,17 +13,17 @@ G_PER_KG = 1000
 LIFE_CYCLE = ("carbon_intensity_gco2eq_kwh_life_cycle", "carbon_intensity_gco2eq_kwh_lca")
 
 
-def readings(rows: Iterable[Mapping[str, object]], zone: str) -> list[Reading]:
+def readings(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
     """Readings of the API's records. Raises BadFeed for another zone and for direct emissions."""
     return held(_records(rows, zone))
 
 
-def table(rows: Iterable[Mapping[str, object]], zone: str) -> list[Reading]:
+def table(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
     """Readings of the data portal's CSV. Raises BadFeed."""
     return held(_lines(rows, zone))
 
 
-def _records(rows: Iterable[Mapping[str, object]], zone: str) -> Iterator[Reading]:
+def _records(rows: Iterable[Mapping[str, object]], zone: str) -> Iterator[GridObservation]:
     for line, row in enumerate(rows, start=1):
         where = f"record {line}"
         _same(row.get("zone"), zone, where)
@@ -32,7 +32,7 @@ def _records(rows: Iterable[Mapping[str, object]], zone: str) -> Iterator[Readin
         yield from _one(row.get("datetime"), row.get("carbonIntensity"), bool(row.get("isEstimated")), where)
 
 
-def _lines(rows: Iterable[Mapping[str, object]], zone: str) -> Iterator[Reading]:
+def _lines(rows: Iterable[Mapping[str, object]], zone: str) -> Iterator[GridObservation]:
     for line, row in enumerate(rows, start=2):
         where = f"row {line}"
         _same(row.get("zone_id"), zone, where)
@@ -49,8 +49,8 @@ def _same(stated: object, zone: str, where: str) -> None:
         raise BadFeed(f"{where}: this is zone {stated}; import it with --zone {stated}, not {zone}")
 
 
-def _one(time: object, grams: object, estimated: bool, where: str) -> Iterator[Reading]:
+def _one(time: object, grams: object, estimated: bool, where: str) -> Iterator[GridObservation]:
     known = quantity(grams, where)
     if known is not None:
         source = f"{SOURCE}, estimated there" if estimated else SOURCE
-        yield Reading(seconds(time, where), source, kg_per_kwh=known / G_PER_KG)
+        yield GridObservation(seconds(time, where), source, kg_per_kwh=known / G_PER_KG)

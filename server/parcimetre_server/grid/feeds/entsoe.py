@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.grid.observations import GridObservation
 
 from .times import BadFeed, quantity, seconds
 
@@ -21,7 +21,7 @@ STEPS_S = {"PT15M": 900, "PT30M": 1800, "PT60M": 3600, "PT1H": 3600}
 HOLDS = "A03"
 
 
-def readings(document: Element) -> list[Reading]:
+def readings(document: Element) -> list[GridObservation]:
     """Readings of a document; what a type takes from the grid (pumping) is demand and left out.
 
     The document names a bidding zone, not a country: nothing checks that it is the one asked. Raises BadFeed.
@@ -40,7 +40,7 @@ def readings(document: Element) -> list[Reading]:
             for start, quantity_mw in _points(period, holds):
                 of_slot = mw.setdefault(start, {})
                 of_slot[fuel] = of_slot.get(fuel, 0.0) + quantity_mw
-    return [Reading(start, SOURCE, produced) for start, produced in sorted(mw.items())]
+    return [GridObservation(start, SOURCE, produced) for start, produced in sorted(mw.items())]
 
 
 def _points(period: Element, holds: bool) -> Iterator[tuple[int, float]]:

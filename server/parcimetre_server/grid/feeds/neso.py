@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.grid.observations import GridObservation
 
 from .times import BadFeed, held, quantity, seconds
 
 SOURCE = "NESO Carbon Intensity API"
 
 
-def readings(rows: Iterable[Mapping[str, object]], zone: str) -> list[Reading]:
+def readings(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
     """Readings of the answer of /generation. Raises BadFeed for another zone and for /intensity."""
     if zone != "GB":
         raise BadFeed(f"this is of Great Britain: import it with --zone GB, not {zone}")
     return held(_readings(rows))
 
 
-def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[Reading]:
+def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
     for line, row in enumerate(rows, start=1):
         where = f"record {line}"
         mix = row.get("generationmix")
@@ -30,4 +30,4 @@ def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[Reading]:
         shares = {str(part["fuel"]): quantity(part.get("perc"), where) for part in mix if "fuel" in part}
         known = {fuel: share for fuel, share in shares.items() if share is not None}
         if any(known.values()):
-            yield Reading(seconds(row.get("from"), where), SOURCE, known)
+            yield GridObservation(seconds(row.get("from"), where), SOURCE, known)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.grid.observations import GridObservation
 
 from .times import BadFeed, held, quantity, seconds
 
 MOST_KG = 3.0
 
 
-def readings(rows: Iterable[Mapping[str, object]]) -> list[Reading]:
+def readings(rows: Iterable[Mapping[str, object]]) -> list[GridObservation]:
     """Readings of every row with a value. Raises BadFeed."""
     return held(_readings(rows))
 
 
-def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[Reading]:
+def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
     for line, row in enumerate(rows, start=2):
         where = f"row {line}"
         kg = quantity(row.get("kg_per_kwh"), where)
@@ -28,4 +28,6 @@ def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[Reading]:
         if at_meter not in ("yes", "no"):
             raise BadFeed(f"{where}: at_meter is {at_meter!r}; say yes if losses are counted, else no")
         source = f"{row.get('source') or 'own values'}".strip()
-        yield Reading(seconds(row.get("start_utc"), where), source, kg_per_kwh=kg, at_meter=at_meter == "yes")
+        yield GridObservation(
+            seconds(row.get("start_utc"), where), source, kg_per_kwh=kg, at_meter=at_meter == "yes"
+        )

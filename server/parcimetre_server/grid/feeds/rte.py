@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.grid.observations import GridObservation
 
 from .times import BadFeed, held, quantity, seconds
 
@@ -27,14 +27,14 @@ PARTNERS = {
 TIMES = ("start_utc", "date_heure", "date_et_heure")
 
 
-def readings(rows: Iterable[Mapping[str, object]], zone: str) -> list[Reading]:
+def readings(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
     """Readings of every row with production. Raises BadFeed."""
     if zone != "FR":
         raise BadFeed(f"this is eCO2mix, of France: import it with --zone FR, not {zone}")
     return held(_readings(rows))
 
 
-def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[Reading]:
+def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
     local: set[datetime] = set()
     for line, row in enumerate(rows, start=2):
         where = f"row {line}"
@@ -47,7 +47,7 @@ def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[Reading]:
         else:
             continue
         if produced and start is not None:
-            yield Reading(start, SOURCE, produced, _flows(row, PARTNERS, where))
+            yield GridObservation(start, SOURCE, produced, _flows(row, PARTNERS, where))
 
 
 def _flows(row: Mapping[str, object], names: Mapping[str, str], where: str) -> dict[str, float]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from parcimetre_factors.activity import SLOT_S
-from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.grid.observations import GridObservation
 
 from ...base.errors import ParcimetreError
 
@@ -45,7 +45,7 @@ def quantity(cell: object, where: str) -> float | None:
     return number
 
 
-def held(readings: Iterable[Reading]) -> list[Reading]:
+def held(readings: Iterable[GridObservation]) -> list[GridObservation]:
     """Readings of half or whole hours, held over their quarter hours; a gap stays one.
 
     A feed's step is the spacing that is usual in it, an hour at most. Of two readings of one slot the later

@@ -15,9 +15,9 @@ from parcimetre_factors.tables.factor_set import ESTIMATE
 
 from ...access.context import Context
 from ...analysis.agent_health import agent_of
-from ...analysis.alternatives import alternatives, life_of
-from ...analysis.bars import StageView, bars, stage_views
-from ...analysis.device_summary import drivers
+from ...analysis.alternatives import alternatives, service_life_of
+from ...analysis.bars import StageShare, bars, stage_shares
+from ...analysis.device_summary import monitor_drivers
 from ...analysis.overview import DAYS, PERIODS, Period
 from ...analysis.timeline import by_day, quarter_hours
 from ...base.periods import HOUR_S, Span, since_midnight
@@ -78,12 +78,12 @@ def device(
     profile = hardware_models(context.factors).of(hardware(found))
     hours = _hours(context, found, criterion)
     quarters = quarter_hours(context, found, span, criterion)
-    stages = stage_views(figure.rows("stage"))
+    stages = stage_shares(figure.rows("stage"))
     values = {
         "device": found,
         "gateway": _gateway(context, found),
         "agent": agent_of(context, found),
-        "drivers": drivers(context.store, found),
+        "drivers": monitor_drivers(context.store, found),
         "state": NOT_COUNTED.get(not_counted(context, [found]).get(found.id, "")),
         "scope_root": context.scope.root,
         "crumbs": crumbs(found.org_unit, context.scope),
@@ -95,7 +95,7 @@ def device(
         "use_strip": use_strip(quarters, context.zone),
         "grid_strip": grid_strip(quarters, context.zone),
         "days": by_day(quarters),
-        "life": life_of(context, found, criterion),
+        "life": service_life_of(context, found, criterion),
         "embodied_share": _embodied_share(stages),
         "alternatives": alternatives(context, found, criterion),
         "sources": bars([row for row in figure.rows("power_source") if row.energy_kwh > 0]),
@@ -164,7 +164,7 @@ def _problems(found: Device) -> list[tuple[str, str]]:
     ]
 
 
-def _embodied_share(stages: list[StageView]) -> float | None:
+def _embodied_share(stages: list[StageShare]) -> float | None:
     """Share of the footprint that making the device stands for; None where there is no footprint."""
     whole = sum(stage.share for stage in stages)
     return sum(stage.share for stage in stages if stage.key != Stage.USE) if whole else None

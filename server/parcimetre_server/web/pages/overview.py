@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import Criterion
 
 from ...access.context import Context
-from ...analysis.overview import Asked, Period, _told
+from ...analysis.overview import OverviewRequest, Period, compute_overview
 from ...analysis.period_choice import Kind
 from ...base.periods import Span
 from ...base.scope import Scope
@@ -35,8 +35,8 @@ def overview(
     org_unit: Annotated[str, Query(max_length=400)] = "",
 ) -> HTMLResponse:
     """The overview of the fleet, or of an org unit and what is below it."""
-    asked = Asked(period, at, begin, end, criterion, org_unit or context.scope.root or "")
-    moment = context.moments.tell((context.scope, asked), context, lambda: _told(context, asked))
+    asked = OverviewRequest(period, at, begin, end, criterion, org_unit or context.scope.root or "")
+    moment = context.moments.tell((context.scope, asked), context, lambda: compute_overview(context, asked))
     span: Span = moment.told["span"]
     query = FootprintQuery(span, criterion, org_unit=asked.org_unit or None)
     values = {

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.outcome import NoData, Ok
+from parcimetre_agent.base.outcome import NoData, Ok
 from parcimetre_agent.sensors.activity import disks_linux, display_linux
 
 DISKSTATS = """\

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import psutil
 import pytest
-from parcimetre_agent.outcome import Ok
+from parcimetre_agent.base.outcome import Ok
 from parcimetre_agent.sensors.activity import cpu_load
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_agent import identity
-from parcimetre_agent.outcome import Denied, NoData, Ok, Outcome
+from parcimetre_agent.base.outcome import Denied, NoData, Ok, Outcome
+from parcimetre_agent.identification import hashes
+from parcimetre_agent.machine import smbios
 from parcimetre_agent.report import Battery, Cpu, Disk, Display, Gpu, OperatingSystem
-from parcimetre_agent.sensors import smbios
 from parcimetre_agent.sensors.inventory import (
     battery_windows,
     cpu_windows,
@@ -49,7 +49,7 @@ def test_system_is_stated_by_the_table_and_its_serial_leaves_hashed(thinkpad_tab
     assert found["category"] == "laptop"
     assert (system.maker, system.model, system.version) == ("LENOVO", "21AHCTO1WW", "ThinkPad T14 Gen 3")
     assert (system.sku, system.board, system.bios_date) == ("LENOVO_MT_21AH", "21AHCTO1WW", "11/04/2022")
-    assert system.serial_hash == identity.serial_hash("LENOVO", "PF3XK1ZQ")
+    assert system.serial_hash == hashes.serial_hash("LENOVO", "PF3XK1ZQ")
 
 
 def test_registry_states_the_system_where_the_table_is_silent(keys: Any) -> None:

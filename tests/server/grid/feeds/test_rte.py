@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from parcimetre_factors.grid.intensity import intensity, losses
-from parcimetre_factors.grid.observations import observed
+from parcimetre_factors.grid.observations import collect_observations
 from parcimetre_server.grid.feeds import read
 from parcimetre_server.grid.feeds.rte import FUELS
 from parcimetre_server.grid.feeds.times import BadFeed
@@ -36,7 +36,7 @@ def csv_of(rows, separator=","):
 
 def kg(rows, factors):
     """Impact per kWh at the meter of each slot of rows."""
-    found = observed(read(csv_of(rows), "FR"))
+    found = collect_observations(read(csv_of(rows), "FR"))
     slots = intensity("FR", found.starts, factors, found)
     return slots.kg_per_kwh
 

@@ -1,0 +1,1 @@
+"""Errors, outcomes of a reading, loading by file name, and console output."""

@@ -1,0 +1,36 @@
+"""What the agent cannot go on from. Each message is one sentence: what, where, and the mend."""
+
+from __future__ import annotations
+
+
+class AgentError(Exception):
+    """Shown to the user as it is; the process ends with `exit_code`."""
+
+    exit_code = 2
+
+
+class BadSettings(AgentError):
+    """A setting is absent or makes no sense."""
+
+
+class BadDataDir(AgentError):
+    """The data folder cannot be used."""
+
+
+class Refused(AgentError):
+    """The answer was no. `status` is HTTP's; `by_collector` is false when a proxy may have said it."""
+
+    def __init__(self, status: int, detail: str, by_collector: bool = True) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.by_collector = by_collector
+
+
+class Unreachable(AgentError):
+    """No answer, or one that says to come back; everything stays in the spool."""
+
+    exit_code = 1
+
+    def __init__(self, sentence: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,1 @@
+"""Who this installation is: a random id, tied to the hardware by a keyed fingerprint."""

@@ -1,0 +1,1 @@
+"""From samples to quarter hours in the spool."""

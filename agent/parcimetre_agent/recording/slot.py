@@ -1,0 +1,272 @@
+"""Pure: samples in, one slot out. A slot is a quarter hour aligned to UTC; its states sum to 900 s exactly.
+
+Counters are compared between two samples; what they counted is spread evenly over the time between, so
+that a slot boundary between two samples splits it by time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..machine.clock import Instant
+from ..metering.counters import Channel, Counter, mean_power_w
+from ..metering.rare_readings import Late
+from .states import ASLEEP, AWAKE, OFF, Interval
+
+SLOT_S = 900
+DECILES = 10
+ROUNDING_S = 2
+COUNTED = {
+    "disk_read_kib": "disk_read_kib_s",
+    "disk_written_kib": "disk_write_kib_s",
+    "net_received_kib": "net_received_kib_s",
+    "net_sent_kib": "net_sent_kib_s",
+}
+MEANS = ("memory_used_mib", *COUNTED.values())
+SAMPLE_FIELDS = frozenset({"busy_s", "total_s", "display_on", "memory_used_mib", *COUNTED})
+
+
+class Sample(NamedTuple):
+    """One look at the machine: `values` holds some of SAMPLE_FIELDS.
+
+    `late` is what rarely asked power sources say of the time before; `doubts` holds the power sources that
+    are not believed, each with the reason.
+    """
+
+    at: Instant
+    values: dict[str, float]
+    counters: list[Counter]
+    late: Sequence[Late] = ()
+    doubts: tuple[tuple[str, str], ...] = ()
+
+
+class Piece(NamedTuple):
+    """A stretch within one slot, in one state, with the means over it.
+
+    `load` is 0 to 1 or None; `means` has the slot's own field names; `power_w` is the mean by counter
+    difference, per (source, scope, quality).
+    """
+
+    start_s: float
+    end_s: float
+    state: str
+    load: float | None
+    means: dict[str, float]
+    power_w: dict[Channel, float]
+
+
+class EnergyRecord(NamedTuple):
+    """The fields of the report's Energy, by the same names."""
+
+    source: str
+    scope: str
+    quality: str
+    energy_j: float
+    duration_s: int
+
+
+class SlotRecord(NamedTuple):
+    """The fields of the report's Slot, by the same names; an absent mean is None."""
+
+    start: int
+    display_on_s: int
+    display_off_s: int
+    asleep_s: int
+    off_s: int
+    unknown_s: int
+    load_deciles_s: list[int]
+    memory_used_mib: float | None
+    disk_read_kib_s: float | None
+    disk_write_kib_s: float | None
+    net_received_kib_s: float | None
+    net_sent_kib_s: float | None
+    energy: list[EnergyRecord]
+
+    @property
+    def awake_s(self) -> int:
+        """Seconds awake, with the display on or off."""
+        return self.display_on_s + self.display_off_s
+
+    @property
+    def covered_s(self) -> int:
+        """Seconds whose state is known."""
+        return SLOT_S - self.unknown_s
+
+
+def slot_start(wall_s: float) -> int:
+    """Start of the slot that a moment falls into."""
+    return int(wall_s // SLOT_S) * SLOT_S
+
+
+def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
+    """What the two samples say about the time between them, by state.
+
+    A display that changed in between is taken to have done so halfway: over many changes nothing is missed.
+    """
+    shown = before.values.get("display_on", 0.0) > 0
+    changed = "display_on" in after.values and shown != (after.values["display_on"] > 0)
+    load = _load(before.values, after.values)
+    means = _means(before, after)
+    elapsed_s = after.at.monotonic_s - before.at.monotonic_s
+    power_w = mean_power_w(before.counters, after.counters, elapsed_s) if interval.continuous else {}
+    for late in after.late:
+        power_w[late.channel] = late.power_w
+    found = []
+    for span in interval.spans:
+        if span.state == AWAKE:
+            halfway_s = (span.start_s + span.end_s) / 2 if changed and interval.continuous else span.end_s
+            found.append(Piece(span.start_s, halfway_s, _display(shown), load, means, power_w))
+            if halfway_s < span.end_s:
+                found.append(Piece(halfway_s, span.end_s, _display(not shown), load, means, power_w))
+        else:
+            found.append(Piece(span.start_s, span.end_s, span.state, None, {}, {}))
+    return found
+
+
+def _display(shown: bool) -> str:
+    return "display_on" if shown else "display_off"
+
+
+def split(piece: Piece) -> list[Piece]:
+    """The piece cut at every slot boundary."""
+    cut = []
+    start_s = piece.start_s
+    while slot_start(start_s) + SLOT_S < piece.end_s:
+        end_s = float(slot_start(start_s) + SLOT_S)
+        cut.append(piece._replace(start_s=start_s, end_s=end_s))
+        start_s = end_s
+    cut.append(piece._replace(start_s=start_s))
+    return cut
+
+
+def one_slot(start: int, parts: list[Piece]) -> SlotRecord:
+    """The slot that these pieces make, all of them within it; what they do not cover is unknown."""
+    lasting_s: dict[str, float] = {}
+    deciles_s = [0.0] * DECILES
+    joules: dict[Channel, tuple[float, float]] = {}
+    for part in parts:
+        length_s = part.end_s - part.start_s
+        lasting_s[part.state] = lasting_s.get(part.state, 0.0) + length_s
+        if part.load is not None:
+            deciles_s[min(int(part.load * DECILES), DECILES - 1)] += length_s
+        for channel, watts in part.power_w.items():
+            energy_j, duration_s = joules.get(channel, (0.0, 0.0))
+            joules[channel] = (energy_j + watts * length_s, duration_s + length_s)
+    known = ("display_on", "display_off", ASLEEP, OFF)
+    seconds = [lasting_s.get(state, 0.0) for state in known]
+    whole = largest_remainder([*seconds, max(0.0, SLOT_S - sum(seconds))], SLOT_S)[:4]
+    return _record(start, whole, deciles_s, [_average(parts, name) for name in MEANS], joules)
+
+
+def joined(first: SlotRecord, second: SlotRecord) -> SlotRecord:
+    """Two partial records of one slot, of disjoint stretches of it, as one.
+
+    When they cannot be disjoint (the clock was set back) the one that covers more is returned.
+    """
+    over_s = first.covered_s + second.covered_s - SLOT_S
+    if over_s > ROUNDING_S:
+        return first if first.covered_s >= second.covered_s else second
+    sums = [
+        first.display_on_s + second.display_on_s,
+        first.display_off_s + second.display_off_s,
+        first.asleep_s + second.asleep_s,
+        first.off_s + second.off_s,
+    ]
+    sums[sums.index(max(sums))] -= max(0, over_s)
+    both = [a + b for a, b in zip(first.load_deciles_s, second.load_deciles_s)]
+    deciles = [float(s) for s in both or first.load_deciles_s or second.load_deciles_s]
+    averages = [
+        weighted(getattr(first, name), first.awake_s, getattr(second, name), second.awake_s) for name in MEANS
+    ]
+    joules: dict[Channel, tuple[float, float]] = {}
+    for record in (*first.energy, *second.energy):
+        channel = (record.source, record.scope, record.quality)
+        energy_j, duration_s = joules.get(channel, (0.0, 0.0))
+        joules[channel] = (energy_j + record.energy_j, duration_s + record.duration_s)
+    return _record(first.start, sums, deciles, averages, joules)
+
+
+def _record(
+    start: int,
+    seconds: list[int],
+    deciles_s: list[float],
+    means: list[float | None],
+    joules: dict[Channel, tuple[float, float]],
+) -> SlotRecord:
+    """The record of four known states (as in SlotRecord), loads, MEANS and joules with their seconds."""
+    awake_s = seconds[0] + seconds[1]
+    deciles = largest_remainder(deciles_s, min(awake_s, round(sum(deciles_s)))) if any(deciles_s) else []
+    energy = [
+        EnergyRecord(*channel, round(energy_j, 1), min(SLOT_S, round(duration_s)))
+        for channel, (energy_j, duration_s) in sorted(joules.items())
+        if round(duration_s) > 0
+    ]
+    return SlotRecord(
+        start=start,
+        display_on_s=seconds[0],
+        display_off_s=seconds[1],
+        asleep_s=seconds[2],
+        off_s=seconds[3],
+        unknown_s=SLOT_S - sum(seconds),
+        load_deciles_s=deciles,
+        memory_used_mib=means[0],
+        disk_read_kib_s=means[1],
+        disk_write_kib_s=means[2],
+        net_received_kib_s=means[3],
+        net_sent_kib_s=means[4],
+        energy=energy,
+    )
+
+
+def largest_remainder(parts: list[float], total: int) -> list[int]:
+    """Whole numbers in the proportion of the parts that sum to the total exactly."""
+    whole_sum = sum(parts)
+    if whole_sum <= 0:
+        return [0] * len(parts)
+    exact = [part * total / whole_sum for part in parts]
+    floors = [math.floor(value) for value in exact]
+    order = sorted(range(len(parts)), key=lambda i: floors[i] - exact[i])
+    for i in order[: total - sum(floors)]:
+        floors[i] += 1
+    return floors
+
+
+def _load(before: dict[str, float], after: dict[str, float]) -> float | None:
+    """Share of the processors' time that was busy, 0 to 1."""
+    if "total_s" not in before or "total_s" not in after:
+        return None
+    total_s = after["total_s"] - before["total_s"]
+    if total_s <= 0:
+        return None
+    return min(1.0, max(0.0, (after["busy_s"] - before["busy_s"]) / total_s))
+
+
+def _means(before: Sample, after: Sample) -> dict[str, float]:
+    """Means over the time awake between two samples; a counter that fell gives none."""
+    awake_s = after.at.monotonic_s - before.at.monotonic_s
+    means = {}
+    if "memory_used_mib" in after.values:
+        means["memory_used_mib"] = after.values["memory_used_mib"]
+    for counted, name in COUNTED.items():
+        if awake_s > 0 and counted in before.values and counted in after.values:
+            grown = after.values[counted] - before.values[counted]
+            if grown >= 0:
+                means[name] = grown / awake_s
+    return means
+
+
+def _average(parts: list[Piece], name: str) -> float | None:
+    seen = [(part.means[name], part.end_s - part.start_s) for part in parts if name in part.means]
+    length_s = sum(length for _, length in seen)
+    if length_s <= 0:
+        return None
+    return round(sum(value * length for value, length in seen) / length_s, 2)
+
+
+def weighted(a: float | None, a_s: int, b: float | None, b_s: int) -> float | None:
+    """Mean of two means over so many seconds each; the other one where one is absent."""
+    if a is None or b is None:
+        return b if a is None else a
+    return round((a * a_s + b * b_s) / (a_s + b_s), 2) if a_s + b_s else a

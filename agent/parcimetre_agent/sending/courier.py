@@ -1,0 +1,399 @@
+"""The courier: a short-lived process that takes the inventory when due, sends what waits, obeys and ends.
+
+Exit code 0: sent; 1: try later; 2: a person must look (the sentence is on standard error); 3: the spool is
+damaged. After a long absence of the collector a run sends so many reports, with pauses, and leaves the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..base.errors import AgentError, Refused, Unreachable
+from ..base.outcome import Failed
+from ..configuration.settings import Settings, from_json
+from ..identity import installation
+from ..identity.installation import Identity
+from ..machine import self_cost
+from ..machine.clock import Clock
+from ..machine.waiting import release_signals
+from ..recording.spool import PendingSlot, Spool
+from ..recording.timeline import GapRecord
+from ..report import Gap, Inventory, Losses, Report, SelfCost, SetAside, Slot
+from ..sensors.machine import Machine
+from . import enrolment, last_sent, wire_json
+from .own_identity import own_identity
+from .schedule import draw
+from .transport import Answer, open_client, post
+
+if TYPE_CHECKING:
+    import httpx
+
+BATCH = 500
+CLOCK_TOLERANCE_S = 120.0
+RETAKE_S = 86_400
+RESEND_S = 14 * 86_400
+REPORTS_A_RUN = 24
+REQUESTS_A_RUN = 100
+PAUSE_S = (1.0, 5.0)
+TOLD_SET_ASIDE = 20
+DAMAGED = 3
+_UNREADABLE = (400, 413, 422)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What came of a run: the collector's counts and refusals, and how far our clock is ahead of its."""
+
+    device_id: str
+    accepted: int = 0
+    duplicates: int = 0
+    refusals: tuple[str, ...] = ()
+    clock_ahead_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """The records of one report, as spooled and as sent."""
+
+    pending: list[PendingSlot]
+    gaps: list[GapRecord]
+    slots: list[Slot]
+    wire_gaps: list[Gap]
+
+    @property
+    def count(self) -> int:
+        """How many records."""
+        return len(self.pending) + len(self.gaps)
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What the first report of a run carries beside the records."""
+
+    inventory: Inventory | None = None
+    cost: SelfCost | None = None
+    losses: Losses | None = None
+
+
+class Courier:
+    """One run. `machine` and `clock` are arguments for tests."""
+
+    def __init__(
+        self, settings: Settings, machine: Machine | None = None, clock: Clock | None = None
+    ) -> None:
+        self._settings = settings
+        self._data_dir = Path(settings.data_dir)
+        self._spool = Spool(settings.data_dir)
+        self._clock = clock or Clock()
+        self._machine = machine or Machine(cached=self._cached())
+        self._who = own_identity(self._data_dir, self._machine.root)
+        self._refusals: list[str] = []
+        self._sent_bytes = 0
+
+    def deliver(self) -> Delivery:
+        """Enrol if needed and send everything that waits. Raises AgentError."""
+        try:
+            with open_client(self._settings) as client:
+                return self._deliver(client)
+        except Unreachable as error:
+            self._spool.remember(retry_after_s=error.retry_after_s)
+            raise
+
+    def enrol(self) -> str:
+        """Enrol now; the device id. Raises AgentError."""
+        with open_client(self._settings) as client:
+            return self._enrolled(client, self._take_inventory()).device_id or ""
+
+    def _deliver(self, client: httpx.Client) -> Delivery:
+        due = self._inventory_if_due()
+        if self._who.credential is None:
+            due = due or self._take_inventory()
+            self._enrolled(client, due)
+        total = Delivery(self._who.device_id or "")
+        extras = Extras(due, self._self_cost(), self._losses())
+        batch, reports = BATCH, 0
+        for _ in range(REQUESTS_A_RUN):
+            load = self._load(batch)
+            try:
+                answer = self._send(client, load, extras)
+            except Refused as error:
+                batch, extras = self._narrowed(client, error, load, batch, extras)
+                continue
+            total = self._obey(answer, load, extras, total)
+            extras, reports = Extras(), reports + 1
+            if load.count < batch or reports == REPORTS_A_RUN:
+                break
+            batch = min(BATCH, 2 * batch)
+            self._clock.wait(draw(*PAUSE_S))
+        return replace(total, refusals=tuple(self._refusals))
+
+    def _narrowed(
+        self, client: httpx.Client, error: Refused, load: Load, batch: int, extras: Extras
+    ) -> tuple[int, Extras]:
+        """How to go on after a refusal of the whole: with half, without extras, without the one record.
+
+        Raises the refusal when the records are not its reason.
+        """
+        if error.status == 413 and load.count > 1:
+            return load.count // 2, extras
+        if error.status not in _UNREADABLE or not error.by_collector:
+            raise error
+        if extras != Extras():
+            self._refusals.append(f"what goes with the records: {error}")
+            return batch, Extras()
+        if load.count > 1:
+            return load.count // 2, extras
+        if load.count == 0 or not self._takes_nothing(client):
+            raise error
+        for start in [slot.start for slot in load.pending] + [gap.start for gap in load.gaps]:
+            self._set_aside(start, str(error))
+        return batch, extras
+
+    def _takes_nothing(self, client: httpx.Client) -> bool:
+        """Whether a report without any record is taken: then the record was the fault of the other one."""
+        try:
+            self._post(client, Load([], [], [], []), Extras())
+        except Refused:
+            return False
+        return True
+
+    def _send(self, client: httpx.Client, load: Load, extras: Extras) -> Answer:
+        """Send one report; enrol once more when the credential is unknown and a secret is at hand."""
+        try:
+            return self._post(client, load, extras)
+        except Refused as error:
+            if error.status != 401 or not error.by_collector or not enrolment.at_hand(self._settings):
+                raise
+            self._who = replace(self._who, device_id=None, credential=None)
+            self._enrolled(client, extras.inventory or self._take_inventory())
+            return self._post(client, load, extras)
+
+    def _post(self, client: httpx.Client, load: Load, extras: Extras) -> Answer:
+        if load.pending:
+            self._spool.sending(load.pending)
+        report = Report(
+            schema=1,
+            device_id=self._who.device_id or "",
+            sent_at=int(self._clock.now().wall_s),
+            agent_version=__version__,
+            slots=load.slots,
+            gaps=load.wire_gaps,
+            inventory=extras.inventory,
+            self_cost=extras.cost,
+            losses=extras.losses,
+            waiting=max(0, self._spool.waiting().slots - len(load.pending)),
+        )
+        document = wire_json.document(report)
+        answer = post(client, "/v1/reports", document, self._who.credential)
+        self._sent_bytes += answer.sent_bytes
+        last_sent.keep(self._data_dir, document)
+        return answer
+
+    def _load(self, batch: int) -> Load:
+        """The oldest records, at most so many; one that contradicts itself is set aside, never sent."""
+        load = Load([], [], [], [])
+        for pending in self._spool.pending(batch):
+            try:
+                load.slots.append(wire_json.slot(pending.fields))
+                load.pending.append(pending)
+            except (TypeError, ValueError) as error:
+                self._set_aside(pending.start, str(error))
+        for record in self._spool.pending_gaps(batch - len(load.pending)):
+            try:
+                load.wire_gaps.append(wire_json.gap(record))
+                load.gaps.append(record)
+            except ValueError as error:
+                self._set_aside(record.start, str(error))
+        return load
+
+    def _obey(self, answer: Answer, load: Load, extras: Extras, total: Delivery) -> Delivery:
+        """Forget what was taken, set aside what was refused, remember when to come again."""
+        body = answer.body
+        refused: dict[str, set[int]] = {"slots": set(), "gaps": set()}
+        for refusal in body.get("refused", []):
+            part, index, reason = refusal["part"], int(refusal["index"]), str(refusal["reason"])
+            if part in refused:
+                refused[part].add(index)
+                records: list[Any] = load.pending if part == "slots" else load.gaps
+                self._set_aside(records[index].start, reason)
+            else:
+                self._refusals.append(f"{part}: {reason}")
+        self._spool.acknowledge(
+            [slot for i, slot in enumerate(load.pending) if i not in refused["slots"]],
+            [gap for i, gap in enumerate(load.gaps) if i not in refused["gaps"]],
+        )
+        if body.get("credential"):
+            self._who = replace(self._who, credential=str(body["credential"]))
+            installation.store(self._data_dir, self._who)
+        now_s = self._clock.now().wall_s
+        self._remember(body, extras, now_s)
+        return replace(
+            total,
+            device_id=self._who.device_id or "",
+            accepted=total.accepted + int(body.get("accepted", 0)),
+            duplicates=total.duplicates + int(body.get("duplicates", 0)),
+            clock_ahead_s=0.0 if answer.date_s is None else now_s - answer.date_s,
+        )
+
+    def _remember(self, body: dict[str, Any], extras: Extras, now_s: float) -> None:
+        """What the next run must know of this report."""
+        facts: dict[str, Any] = {"last_sent": now_s, "retry_after_s": 0.0, "bytes_sent": self._sent_bytes}
+        facts["upload_period_s"] = body.get("next_upload_s")
+        facts["device_id"] = self._who.device_id
+        if extras.cost is not None:
+            facts["cost_sent"] = self._spool.get("cost")
+            facts["cost_sums"] = [
+                extras.cost.sum_cpu_s, extras.cost.sum_bytes_sent, extras.cost.sum_period_s
+            ]  # fmt: skip
+        if extras.losses is not None:
+            facts["losses_sent"] = wire_json.document(extras.losses)
+        if extras.inventory is not None:
+            from .inventory import content_hash
+
+            facts.update(inventory_hash=content_hash(extras.inventory), inventory_sent=now_s)
+        self._spool.remember(**facts)
+
+    def _set_aside(self, start: int, reason: str) -> None:
+        self._spool.set_aside([start], reason)
+        self._refusals.append(f"slot {start}: {reason}")
+
+    def _enrolled(self, client: httpx.Client, taken: Inventory) -> Identity:
+        self._who = enrolment.enrol(client, self._settings, self._spool, self._who, taken)
+        return self._who
+
+    def _inventory_if_due(self) -> Inventory | None:
+        """A new inventory once a boot, once a day and when displays were plugged; sent when it changed, or
+        after a fortnight.
+        """
+        from . import inventory
+
+        now = self._clock.now()
+        taken_at, boot_id = self._spool.get("inventory_taken") or (0.0, "")
+        sent_s = self._spool.get("inventory_sent") or 0.0
+        overdue = now.wall_s - sent_s > RESEND_S
+        recent = boot_id == now.boot_id and now.wall_s - taken_at < RETAKE_S
+        if recent and not overdue and not self._displays_changed():
+            return None
+        taken = self._take_inventory()
+        changed = inventory.content_hash(taken) != self._spool.get("inventory_hash")
+        return taken if changed or overdue else None
+
+    def _displays_changed(self) -> bool:
+        """Whether displays were plugged since the inventory; never where they are not to be told."""
+        from . import inventory
+
+        if self._settings.displays == "none":
+            return False
+        known: str | None = self._spool.get("displays_hash")
+        return inventory.displays_hash(self._machine) != known
+
+    def _take_inventory(self) -> Inventory:
+        now = self._clock.now()
+        from ..recording.sampling import Sampler
+        from . import inventory
+
+        sampler = Sampler()
+        sampler.sample(now)
+        doubted = {name: Failed(reason) for name, reason in self._spool.get("doubts") or ()}
+        use = {**sampler.outcomes, **doubted}
+        taken = inventory.take(self._machine, int(now.wall_s), use, self._settings.displays)
+        self._spool.remember(
+            inventory_taken=(now.wall_s, now.boot_id),
+            cached=[now.boot_id, self._machine.cached],
+            displays_hash=inventory.displays_hash(self._machine),
+        )
+        return taken
+
+    def _cached(self) -> dict[str, Any]:
+        """Costly answers of this boot."""
+        boot_id, cached = self._spool.get("cached") or ("", {})
+        return dict(cached) if boot_id == self._clock.now().boot_id else {}
+
+    def _losses(self) -> Losses | None:
+        """What the spool lost, when that changed since it was last told."""
+        waiting = self._spool.waiting()
+        told = self._spool.refusals()[-TOLD_SET_ASIDE:]
+        losses = Losses(
+            waiting.dropped,
+            waiting.coarsened,
+            waiting.refused,
+            waiting.damaged,
+            [SetAside(start, reason) for start, reason in told],
+        )
+        nothing_new = wire_json.document(losses) == self._spool.get("losses_sent") or losses == Losses(
+            0, 0, 0, 0
+        )
+        return None if nothing_new else losses
+
+    def _self_cost(self) -> SelfCost:
+        """Cost since the previous report: the resident's as it last wrote it down, plus this process."""
+        cpu_s, rss_mib, pid = self._spool.get("cost") or (0.0, 0.0, 0)
+        cpu_before_s, _, pid_before = self._spool.get("cost_sent") or (0.0, 0.0, 0)
+        last_sent_s = self._spool.get("last_sent")
+        spent_s = max(0.0, cpu_s - (cpu_before_s if pid == pid_before else 0.0)) + self_cost.cpu_s()
+        sent_bytes = self._spool.get("bytes_sent") or 0
+        period_s = max(0.0, self._clock.now().wall_s - last_sent_s) if last_sent_s else 0.0
+        sum_cpu_s, sum_bytes, sum_period_s = self._spool.get("cost_sums") or (0.0, 0, 0.0)
+        return SelfCost(
+            cpu_s=round(spent_s, 3),
+            peak_rss_mib=round(rss_mib + self_cost.peak_rss_mib(), 1),
+            bytes_sent=sent_bytes,
+            period_s=round(period_s, 1),
+            sum_cpu_s=round(sum_cpu_s + spent_s, 3),
+            sum_bytes_sent=sum_bytes + sent_bytes,
+            sum_period_s=round(sum_period_s + period_s, 1),
+        )
+
+
+def clock_sentence(ahead_s: float) -> str | None:
+    """What to tell the user about a clock that disagrees with the collector's; None when it does not."""
+    if abs(ahead_s) <= CLOCK_TOLERANCE_S:
+        return None
+    where = "ahead of" if ahead_s > 0 else "behind"
+    return (
+        f"this machine's clock is {abs(ahead_s):.0f} s {where} the collector's; "
+        "set it, for example with: timedatectl set-ntp true"
+    )
+
+
+def publish(settings: Settings) -> None:
+    """Leave the status where every account may read it; a spool that cannot be read is told elsewhere."""
+    from . import public_status
+    from .status import read_status
+
+    with contextlib.suppress(AgentError):
+        public_status.write(read_status(settings), os.environ)
+
+
+def main(settings_json: str) -> int:
+    """One run on behalf of the resident."""
+    release_signals()
+    settings = from_json(settings_json)
+    try:
+        delivery = Courier(settings).deliver()
+    except AgentError as error:
+        sys.stderr.write(f"parcimetre-agent: {error}\n")
+        return error.exit_code
+    except sqlite3.DatabaseError as error:
+        sys.stderr.write(f"parcimetre-agent: cannot use the spool: {error}\n")
+        return DAMAGED if type(error) is sqlite3.DatabaseError else 1
+    finally:
+        publish(settings)
+    for sentence in (*delivery.refusals, clock_sentence(delivery.clock_ahead_s)):
+        if sentence:
+            sys.stderr.write(f"parcimetre-agent: {sentence}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    from ..windows import log
+
+    log.follow()
+    sys.exit(main(sys.argv[1]))

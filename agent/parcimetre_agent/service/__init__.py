@@ -1,0 +1,1 @@
+"""Processes that stay: the resident, and the Windows service that becomes it."""
