@@ -13,7 +13,7 @@ from .bmc_session import LONGEST_S, Away
 from .device_identity import KnownDevice
 from .servers import Bmc
 
-LATE = Away("not asked: those before it took all the time")
+LATE = Away("not polled: the time of the round was used up by other devices")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from .servers import Bmc
 
 LONGEST_S = 30.0
 MOST_PARTS = 64
-GRANT = "give its user the right to read: docs/en/gateway.md#servers"
+GRANT = "give its user read access: docs/en/gateway.md#servers"
 
 
 class Refused(Exception):
@@ -63,7 +63,7 @@ class _Session:
     def get(self, path: str) -> dict[str, Any]:
         """One document. Raises what the connection does, and TimeoutError once the time is over."""
         if self.asked_s > LONGEST_S:
-            raise TimeoutError(f"it did not tell all within {LONGEST_S:.0f} s")
+            raise TimeoutError(f"it did not answer completely within {LONGEST_S:.0f} s")
         return self._bmc.get(path)
 
 
@@ -74,7 +74,7 @@ def ask(there: Bmc, with_parts: bool) -> list[Server]:
         return list(_servers(session, with_parts))
     except Answered as answer:
         if answer.status in redfish.DENIED:
-            raise Refused(f"{answer}: these credentials are unknown there, or may not read") from None
+            raise Refused(f"{answer}: the credentials are unknown or have no read access") from None
         raise NotRedfish(str(answer)) from None
     except (OSError, HTTPException) as error:
         raise Away(f"no answer: {error or type(error).__name__}") from None

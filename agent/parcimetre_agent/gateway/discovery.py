@@ -45,14 +45,14 @@ async def _look(target: Target, timeout_s: int) -> Found:
     except (Silent, asyncio.TimeoutError):
         return Found(target, why="no answer: nothing there, SNMP off, or other credentials")
     except Garbled as error:
-        return Found(target, why=f"its answer is not understood: {error}")
+        return Found(target, why=f"its answer is not valid: {error}")
 
 
 async def _identified(target: Target, timeout_s: int) -> Found:
     session = Session(target, timeout_s, 0)
     known = await identify(session, target)
     if known is None:
-        return Found(target, why="answers, but is no printer, network device or power unit")
+        return Found(target, why="answers, but is not a printer, network device or power unit")
     if known.category != "printer":
         return Found(target, known)
     total = (await session.get([printers.LIFE_COUNT])).get(printers.LIFE_COUNT)

@@ -27,7 +27,7 @@ HIDDEN = ("id", "hash")  # of the audit log
 REFRESH_S = 3.0
 DAY_S = 86_400
 MOST_CHARACTERS = 100
-MEND = "ask an admin for another, made with `parcimetre token create`"
+MEND = "ask an admin for another one, created with `parcimetre token create`"
 
 
 class BadToken(ParcimetreError):
@@ -85,7 +85,10 @@ def create_token(
     """A new token and its clear text, for an org unit that exists or for everything. Raises BadTokenName."""
     name, store, now = name.strip(), context.store, context.now()
     if not name or len(name) > MOST_CHARACTERS:
-        raise BadTokenName(f"a token needs a name of 1 to {MOST_CHARACTERS} characters: say who uses it")
+        raise BadTokenName(
+            f"a token needs a name of 1 to {MOST_CHARACTERS} characters: give the person or program "
+            "that uses it"
+        )
     if org_unit is not None:
         org_unit = clean_path(org_unit)
         _check_unit(store, org_unit)
@@ -143,14 +146,14 @@ class Tokens:
         digest = _hash(text)
         token = self._all().get(digest[:ID_LENGTH]) or self._new(digest[:ID_LENGTH])
         if token is None or not secrets.compare_digest(token.hash, digest):
-            raise BadToken(f"this token is not known here: check it, or {MEND}")
+            raise BadToken(f"this token is unknown: check it, or {MEND}")
         return self._valid(token)
 
     def of_id(self, token_id: str) -> Token:
         """The valid token of that id, for who showed its text before. Raises BadToken."""
         token = self._all().get(token_id) or self._new(token_id)
         if token is None:
-            raise BadToken(f"the token of this session is not known here: {MEND}")
+            raise BadToken(f"the token of this session is unknown: {MEND}")
         return self._valid(token)
 
     def _valid(self, token: Token) -> Token:

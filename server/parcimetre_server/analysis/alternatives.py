@@ -34,29 +34,41 @@ LEAST_RECORD_S = 3 * DAY_S
 LONGER_YEARS = 2.0
 EVENING, MORNING = 20, 6
 AT_NIGHT_OFF = ("desktop", "laptop", "all_in_one", "mini_pc", "monitor")
-AS_NOW = N_("Go on as now")
+AS_NOW = N_("Continue as now")
 EXTEND = N_("Keep it {years} years longer")
 RECONDITION = N_("Recondition it for a second life")
 REPLACE = N_("Replace it now with a new one")
 REPLACE_USED = N_("Replace it now with a reconditioned one")
 AT_NIGHT = N_("Switch it off at night")
-KEPT = N_("The electricity of the last {days} days goes on; making it is spread over its service life.")
-OVER = N_("The electricity of the last {days} days goes on; its service life is over.")
-LONGER = N_("The same electricity; making it is spread over {life} years in place of {before}.")
-PREPARED = N_("The same electricity; preparing it is spread over {life} years of a second life.")
-NEW = N_(
-    "A new one is as costly to make and takes the same electricity; what the old one's life has left counts "
-    "too. It would have to take {kwh} kWh a year less to be worth it."
+KEPT = N_(
+    "Assumes the electricity use of the last {days} days; its embodied impact is spread over its "
+    "service life."
 )
-NEW_NEVER = N_(
-    "A new one is as costly to make; what the old one's life has left counts too. Even if it took no "
-    "electricity at all, it would not be worth it."
+OVER = N_("Assumes the electricity use of the last {days} days; its service life is over.")
+LONGER = N_(
+    "Assumes the same electricity use; its embodied impact is spread over {life} years instead of {before}."
 )
-USED = N_(
-    "It takes the same electricity; its preparation and what the old one's life has left are spread over "
+PREPARED = N_(
+    "Assumes the same electricity use; the impact of reconditioning is spread over a second life of "
     "{life} years."
 )
-OFF = N_("From {evening} to {morning} o'clock it takes no more than when it is off: {kwh} kWh a year less.")
+NEW = N_(
+    "Assumes that a new device has the same embodied impact and uses the same electricity; the "
+    "unused service life of the old one counts too. The new one must use {kwh} kWh a year less to "
+    "be worth it."
+)
+NEW_NEVER = N_(
+    "Assumes that a new device has the same embodied impact; the unused service life of the old one "
+    "counts too. Even with no electricity use at all, replacing is not worth it."
+)
+USED = N_(
+    "Assumes the same electricity use; its preparation and the unused service life of the old one "
+    "are spread over {life} years."
+)
+OFF = N_(
+    "Assumes that it uses no more from {evening} to {morning} o'clock than when it is off: {kwh} "
+    "kWh a year less."
+)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class FleetMetrics:
         yield from _devices(found, org_unit)
         yield from _last_day(found, org_unit)
         if org_unit is None:
-            yield gauge("parcimetre_dead_letters", "Refused records that are kept.", found.dead_letters)
+            yield gauge("parcimetre_dead_letters", "Stored dead letters.", found.dead_letters)
             yield _rolled_up(found.rolled_up)
 
 
@@ -102,7 +102,8 @@ def _devices(found: Fleet, org_unit: str | None) -> Iterator[Metric]:
 def _rolled_up(found: RolledUp) -> Metric:
     return Metric(
         "parcimetre_rolled_up_before_timestamp_seconds", "gauge",
-        "Before when sums of hours, or of days, are kept instead of quarter hours; 0 where none are.",
+        ("Time before which hourly or daily totals are stored instead of quarter hours; 0 if there "
+        "are none."),
         [
             ("", {"kept": "hours"}, found.hours_before * DAY_S),
             ("", {"kept": "days"}, found.days_before * DAY_S),

@@ -125,8 +125,9 @@ class FootprintResult:
         tallies = group_totals(known, len(self.periods.names), group_by, below, small)
         if len(tallies) * len(self.periods.names) > MAX_ROWS:
             raise TooManyRows(
-                f"{len(tallies)} groups in {len(self.periods.names)} periods are more than {MAX_ROWS} rows; "
-                "choose a longer interval, a shorter period or another group_by"
+                f"the answer has too many rows ({len(tallies)} groups in {len(self.periods.names)} "
+                f"periods, limit {MAX_ROWS} rows): choose a longer interval, a shorter period or "
+                "another group_by"
             )
         return self._rows_of(tallies)
 

@@ -35,8 +35,8 @@ def make_profiles(store: Store, factors: FactorSet, zone: str, now: int, folder:
     if not rows:
         told = ", ".join(f"{month.name}: {month.days}" for month in months) or "none"
         raise TooFewDays(
-            f"no month of {zone} has {ENOUGH_DAYS} days that are known well enough (days known: {told}); "
-            "import more of the feed"
+            f"no month of {zone} has {ENOUGH_DAYS} days with enough data (days with enough data: "
+            f"{told}): import more of the feed"
         )
     folder.mkdir(parents=True, exist_ok=True)
     _merge(folder / "grid_profile.csv", COLUMNS, map(_row, rows))

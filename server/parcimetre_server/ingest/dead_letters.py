@@ -106,7 +106,7 @@ def replay(store: Store, again: Sequence[DeadLetter], now: int) -> Replayed:
 def _replay(store: Store, one: DeadLetter, now: int) -> Replayed:
     known = store.latest_of("device", one.device)
     if known is None:
-        return Replayed(refused=1, reason=f"device {one.device} is not known any more; drop the letter")
+        return Replayed(refused=1, reason=f"device {one.device} no longer exists: drop the dead letter")
     document = {
         "schema": SCHEMA,
         "device_id": one.device,

@@ -61,11 +61,11 @@ def accept_report(
     """
     report, dead = parse(body)
     if report.device_id != device_id:
-        raise NotYourDevice(f"the credential is not that of device {report.device_id}: enrol again")
+        raise NotYourDevice(f"the credential does not belong to device {report.device_id}: enrol again")
     if report.sent_at > now + AHEAD_S:
         raise ClockAhead(
-            f"this machine's clock is {report.sent_at - now} s ahead of the collector's: set it, for example "
-            "with NTP; the agent keeps its data until then"
+            f"this machine's clock is {report.sent_at - now} s ahead of the collector's: set it, for "
+            "example with NTP; the agent stores its data until then"
         )
     slots, late = _in_time("slots", report.slots, _sent_as("slots", report.slots, dead), now)
     expanded, odd = _expanded(report.gaps, _sent_as("gaps", report.gaps, dead), now)
@@ -111,7 +111,7 @@ def _version(report: Report, store: Store, now: int, versions: Versions) -> Iter
         return
     device = store.latest_of("device", device_id)
     if device is None:
-        raise BadCredential(f"device {report.device_id} is not known here any more: enrol again")
+        raise BadCredential(f"device {report.device_id} no longer exists: enrol again")
     if device.body["agent_version"] != report.agent_version:
         yield Fact("device", device.key, now, {**device.body, "agent_version": report.agent_version})
     else:

@@ -46,7 +46,7 @@ def _in_time(
         if slot.start > now + NEWEST_S:
             reason = f"it starts {slot.start - now} s in the future; set the machine's clock, e.g. with NTP"
         elif slot.start < now - OLDEST_S:
-            reason = f"it is older than {OLDEST_S // DAY_S} days, the oldest that is taken; nothing to mend"
+            reason = f"it is older than {OLDEST_S // DAY_S} days, the maximum accepted; no action is needed"
         else:
             kept.append(slot)
             continue
@@ -64,9 +64,12 @@ def _expanded(gaps: Sequence[Gap], indexes: Iterable[int], now: int) -> tuple[li
         if end > now + NEWEST_S + SLOT_S:
             reason = f"ends {end - now} s in the future; set the machine's clock, e.g. with NTP"
         elif end <= now - OLDEST_S:
-            reason = f"is older than {OLDEST_S // DAY_S} days, the oldest that is taken; nothing to mend"
+            reason = f"is older than {OLDEST_S // DAY_S} days, the maximum accepted; no action is needed"
         elif len(slots) + gap.duration_s // SLOT_S > MOST_GAP_SLOTS:
-            reason = f"makes the gaps of one report longer than {MOST_GAP_SLOTS} slots; send it in the next"
+            reason = (
+                f"exceeds the limit of {MOST_GAP_SLOTS} slots for the gaps of one report; send it in "
+                "the next report"
+            )
         else:
             slots += (slot for slot in expand(gap) if slot.start >= now - OLDEST_S)
             continue

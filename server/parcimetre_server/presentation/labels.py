@@ -95,13 +95,13 @@ WHY = {
     "joined": N_("use and embodied impact of devices that were not in service before"),
     "left": N_("use and embodied impact of devices that are no longer in service"),
     "moved": N_("devices that came from other org units, or went to them"),
-    "service": N_("devices of both periods that were longer or shorter in service"),
-    "use": N_("more or less electricity in an hour that has a record"),
-    "grid": N_("the grid's electricity, or where devices stand, is another one"),
-    "coverage": N_("more or less time with a record; what has none counts nothing"),
+    "service": N_("devices of both periods that were in service for longer or shorter"),
+    "use": N_("more or less electricity per recorded hour"),
+    "grid": N_("the grid's electricity or the location of devices changed"),
+    "coverage": N_("more or less recorded time; time without a record counts as zero"),
     "embodied": N_("service lives that began or ended, devices that were scrapped"),
-    "factors": N_("the earlier period was told with another factor set"),
-    "several": N_("fewer than 5 devices are behind one of them"),
+    "factors": N_("the earlier period was computed with another factor set"),
+    "several": N_("one of them has fewer than 5 devices"),
 }
 ROLE_TITLES = {"viewer": N_("viewer"), "analyst": N_("analyst"), "admin": N_("admin")}
 QUALITIES = {"": "", "estimate": N_("estimate"), "disputed": N_("disputed")}

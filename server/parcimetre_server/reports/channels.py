@@ -32,7 +32,9 @@ class NotTaken(ParcimetreError):
 def by_mail(sent: EmailMessage, settings: MailSettings | None) -> None:
     """Hand a message to the server. Raises NotTaken."""
     if settings is None:
-        raise NotTaken("no server for mail is named: give the settings file a table [mail], docs: reports")
+        raise NotTaken(
+            "no mail server is configured: add a table [mail] to the settings file (documentation: reports)"
+        )
     to = str(sent["To"])
     try:
         with _connected(settings) as server:
@@ -44,9 +46,10 @@ def by_mail(sent: EmailMessage, settings: MailSettings | None) -> None:
         raise NotTaken(f"{settings.host} refuses {to}: {code} {_text(said)}", _permanent(code)) from error
     except smtplib.SMTPAuthenticationError as error:
         told = (
-            f"{settings.host} does not let {settings.user!r} in: {error.smtp_code} {_text(error.smtp_error)}"
+            f"{settings.host} refuses the login of {settings.user!r}: {error.smtp_code} "
+            f"{_text(error.smtp_error)}"
         )
-        raise NotTaken(f"{told}; mend [mail] user or password_file") from error
+        raise NotTaken(f"{told}; correct [mail] user or password_file") from error
     except smtplib.SMTPDataError as error:
         told = f"{settings.host} refuses the message: {error.smtp_code} {_text(error.smtp_error)}"
         raise NotTaken(told, _permanent(error.smtp_code)) from error
@@ -92,8 +95,8 @@ def into_folder(files: Sequence[File], folder: str) -> None:
             draft.write_bytes(file.content)
             draft.replace(target / file.name)
     except OSError as error:
-        raise NotTaken(f"cannot write into {folder}: {error.strerror or error}; let the collector's user "
-                       "write there") from error  # fmt: skip
+        raise NotTaken(f"cannot write into {folder}: {error.strerror or error}; "
+                       "give the collector's user write access") from error  # fmt: skip
 
 
 def to_webhook(files: Sequence[File], url: str, key: str) -> None:

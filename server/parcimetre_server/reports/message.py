@@ -20,7 +20,7 @@ def message(
     """The message of one delivery; `key` names it, so that the same one sent twice can be told as such."""
     made = EmailMessage(policy=SMTP)
     say = Translator(letter.language)
-    subject = N_("{title}, restated: {value} ({whose})") if restated else N_("{title}: {value} ({whose})")
+    subject = N_("{title}, corrected: {value} ({whose})") if restated else N_("{title}: {value} ({whose})")
     value = f"{letter.value} {letter.unit}" if letter.value else "–"
     made["Subject"] = say(subject, title=letter.title, value=value, whose=letter.whose).replace("\u00a0", " ")
     made["From"], made["To"] = sender, to

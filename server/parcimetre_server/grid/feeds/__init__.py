@@ -40,14 +40,14 @@ def _xml(text: str) -> list[Reading]:
     try:
         return entsoe.readings(fromstring(text))
     except (ParseError, DefusedXmlException) as error:
-        raise BadFeed(f"the file is no valid XML: {error}; download it again") from None
+        raise BadFeed(f"the file is not valid XML: {error}. Download it again.") from None
 
 
 def _json(text: str, zone: str) -> list[Reading]:
     try:
         told = json.loads(text)
     except json.JSONDecodeError as error:
-        raise BadFeed(f"the file is no valid JSON: {error}; download it again") from None
+        raise BadFeed(f"the file is not valid JSON: {error}. Download it again.") from None
     rows = _listed(told)
     if any("carbonIntensity" in row for row in rows):
         return electricity_maps.readings(rows, zone)
@@ -55,7 +55,7 @@ def _json(text: str, zone: str) -> list[Reading]:
         return neso.readings(rows, zone)
     if any("nucleaire" in row for row in rows):
         return rte.readings(rows, zone)
-    raise BadFeed(f"the file is of no known format; known: {KNOWN}")
+    raise BadFeed(f"unknown file format. Known formats: {KNOWN}")
 
 
 def _listed(told: object) -> list[Mapping[str, object]]:
@@ -80,7 +80,7 @@ def _rows(text: str, zone: str) -> list[Reading]:
         return own.readings(rows)
     if any(name.startswith("carbon_intensity") for name in names):
         return electricity_maps.table(rows, zone)
-    raise BadFeed(f"the file is of no known format; known: {KNOWN}")
+    raise BadFeed(f"unknown file format. Known formats: {KNOWN}")
 
 
 def _plain(name: str) -> str:
@@ -93,5 +93,5 @@ def _checked(found: Iterable[Reading]) -> list[Reading]:
     """The readings. Raises BadFeed when there is none."""
     readings = list(found)
     if not readings:
-        raise BadFeed("the file says nothing of any slot: all its rows are empty")
+        raise BadFeed("the file has no value for any slot: all its rows are empty")
     return readings

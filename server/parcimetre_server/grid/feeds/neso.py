@@ -17,7 +17,7 @@ SOURCE = "NESO Carbon Intensity API"
 def readings(rows: Iterable[Mapping[str, object]], zone: str) -> list[Reading]:
     """Readings of the answer of /generation. Raises BadFeed for another zone and for /intensity."""
     if zone != "GB":
-        raise BadFeed(f"this is of Great Britain: import it with --zone GB, not {zone}")
+        raise BadFeed(f"the file is for Great Britain: import it with --zone GB, not {zone}")
     return held(_readings(rows))
 
 
@@ -26,7 +26,9 @@ def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[Reading]:
         where = f"record {line}"
         mix = row.get("generationmix")
         if not isinstance(mix, list):
-            raise BadFeed(f"{where}: direct emissions only; fetch /generation/FROM/TO in place of /intensity")
+            raise BadFeed(
+                f"{where}: direct emissions only; download /generation/FROM/TO instead of /intensity"
+            )
         shares = {str(part["fuel"]): quantity(part.get("perc"), where) for part in mix if "fuel" in part}
         known = {fuel: share for fuel, share in shares.items() if share is not None}
         if any(known.values()):

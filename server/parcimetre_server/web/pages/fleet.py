@@ -38,12 +38,13 @@ LISTS: dict[List, str] = {
     "retired": N_("Retired"),
 }
 WORK: dict[List, str] = {
-    "silent": N_("Not heard for two days: switched off for good, without network, or the agent is gone."),
+    "silent": N_("No report for two days: switched off for good, no network, or the agent was removed."),
     "duplicate": N_(
-        "Several devices with one fingerprint, serial number or host name: merge what is one machine."
+        "Several devices share a fingerprint, serial number or host name: merge those that are the "
+        "same machine."
     ),
     "unmatched": N_(
-        "Neither the model nor the components are known: the average of the category stands for the device."
+        "Neither the model nor the components are known: the average of the category is used."
     ),
 }  # fmt: skip
 COLUMNS: tuple[tuple[Sorting, str, str], ...] = (
