@@ -159,7 +159,7 @@ def _one(
 ) -> Device:
     into = lineages.into(device_id)
     if into is not None:
-        raise UnknownDevice(f"device {device_id} was merged into {into}: ask for that one")
+        raise UnknownDevice(f"device {device_id} was merged into {into}: use that id")
     members = lineages.members(device_id)
     facts = _Facts(*(_of_members(store, kind, members) for kind in DESCRIBING))
     if device_id not in facts.devices:

@@ -111,7 +111,7 @@ def accepted(store: Store, text: str, now: int) -> Secret:
     digest = _hash(text)
     fact = store.latest_of("secret", digest[:ID_LENGTH])
     if fact is None or not secrets.compare_digest(_secret(fact).hash, digest):
-        raise BadSecret(f"this enrolment secret is not known here: check the secret file, or {MEND}")
+        raise BadSecret(f"this enrolment secret is unknown: check the secret file, or {MEND}")
     secret = _secret(fact)
     if secret.revoked_at is not None:
         raise BadSecret(f"enrolment secret {secret.id} was revoked on {_day(secret.revoked_at)}: {MEND}")
@@ -178,8 +178,8 @@ def _check_retirement(device: Fact, secret: Secret) -> None:
     retired_at = device.body.get("retired_at")
     if retired_at is not None and secret.created_at < retired_at:
         raise BadSecret(
-            f"device {device.key} was retired on {_day(retired_at)}: to take it back, enrol it with a secret "
-            "made since, by `parcimetre enrolment-secret create`"
+            f"device {device.key} was retired on {_day(retired_at)}: to bring it back, enrol it with "
+            "a new secret, created with `parcimetre enrolment-secret create`"
         )
 
 
