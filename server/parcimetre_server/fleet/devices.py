@@ -21,14 +21,14 @@ OF_MANY: tuple[FactKind, ...] = ("site", "lineage", "transfer", "feeding")
 
 
 @dataclass(frozen=True)
-class _Index:
+class _DeviceIndex:
     """The devices as they were when the facts had come to a mark."""
 
     devices: dict[DeviceId, Device]
     mark: int
 
 
-_INDEX: CachePerOwner[None, _Index] = CachePerOwner(
+_INDEX: CachePerOwner[None, _DeviceIndex] = CachePerOwner(
     "devices", "Devices are read again at each question as far as anything was stated of them since.", 1
 )
 
@@ -45,23 +45,23 @@ def devices(store: Store) -> dict[DeviceId, Device]:
     return dict(_INDEX.of(store).update(None, lambda before: _index(store, before)).devices)
 
 
-def _index(store: Store, before: _Index | None) -> _Index:
+def _index(store: Store, before: _DeviceIndex | None) -> _DeviceIndex:
     """Return the devices by now; those before are updated, unless all are read anew."""
     if before is None:
         mark = store.newer((), 0)[1]
-        return _Index(_all_devices(store), mark)
+        return _DeviceIndex(_all_devices(store), mark)
     stated, mark = store.newer((*DESCRIBING, *OF_MANY, "audit"), before.mark)
     changed = list(dict.fromkeys(fact.key for fact in stated if fact.kind in DESCRIBING))
     deleted = any(fact.key == audit.DELETED for fact in stated)
     if deleted:
         clear_all()
     if deleted or any(fact.kind in OF_MANY for fact in stated) or len(changed) > FEW:
-        return _Index(_all_devices(store), mark)
+        return _DeviceIndex(_all_devices(store), mark)
     if not changed:
-        return _Index(before.devices, mark)
+        return _DeviceIndex(before.devices, mark)
     known = dict(before.devices)
     _update(store, known, changed)
-    return _Index(known, mark)
+    return _DeviceIndex(known, mark)
 
 
 def _in_scope(store: ScopedStore) -> dict[DeviceId, Device]:

@@ -32,14 +32,14 @@ Seconds = NDArray[np.int64]
 
 def not_counted(context: Context, found: Iterable[Device]) -> dict[DeviceId, NotCounted]:
     """Monitors that stay out of the fleet's figures, by the rule in force, with the reason."""
-    driven = [device for device in found if device.drivers]
+    monitors = [device for device in found if device.drivers]
     match rule(context):
         case "all":
             return {}
         case "none":
-            return dict.fromkeys((device.id for device in driven), "displays_none")
+            return dict.fromkeys((device.id for device in monitors), "displays_none")
         case _:
-            return dict.fromkeys(_at_home(context, driven), "seen_at_home")
+            return dict.fromkeys(_at_home(context, monitors), "seen_at_home")
 
 
 def rule(context: Context) -> str:
@@ -58,22 +58,24 @@ def keep_rule(context: Context) -> None:
         context.store.append([Fact("setting", "displays", context.now(), {"displays": served})])
 
 
-def _at_home(context: Context, driven: Iterable[Device]) -> set[DeviceId]:
+def _at_home(context: Context, monitors: Iterable[Device]) -> set[DeviceId]:
     """Monitors that one machine only ever saw, and lit for less than 20 working hours."""
-    doubted = claims(context.store, (device for device in driven if not device.settled))
-    if not doubted:
+    undecided = claims(context.store, (device for device in monitors if not device.settled))
+    if not undecided:
         return set()
     now = context.now() // SLOT_S * SLOT_S + SLOT_S
-    within = Span(min((claim.first for of_it in doubted.values() for claim in of_it), default=now), now)
+    within = Span(
+        min((claim.first for its_claims in undecided.values() for claim in its_claims), default=now), now
+    )
     opens, closes = working_hours(within, context.zone)
     by_machine: defaultdict[DeviceId, set[DeviceId]] = defaultdict(set)
-    for key, of_it in doubted.items():
-        for claim in of_it:
+    for key, its_claims in undecided.items():
+        for claim in its_claims:
             by_machine[claim.machine].add(key)
-    home = set(doubted)
+    home = set(undecided)
     for machine, activity in context.store.activities(by_machine, within.first, within.last):
         for key in by_machine[machine]:
-            seen = monitor_activity(doubted[key], {machine: activity}, within).activity
+            seen = monitor_activity(undecided[key], {machine: activity}, within).activity
             if float(seen.display_on_s[is_working(seen.start, opens, closes)].sum()) >= ENOUGH_S:
                 home.discard(key)
     return home

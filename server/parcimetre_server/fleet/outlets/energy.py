@@ -28,36 +28,38 @@ MOST_READ = 256  # outlets whose slots are in memory at once
 
 
 def activities(
-    store: Store, wiring: ConnectionMap, ids: Collection[DeviceId], first: int, last: int
+    store: Store, connections: ConnectionMap, ids: Collection[DeviceId], first: int, last: int
 ) -> Iterator[tuple[DeviceId, Activity]]:
     """Activity of each device that has any slot with first <= start < last, outlets considered."""
-    touched = [key for key in dict.fromkeys(ids) if wiring.touches(key)]
+    touched = [key for key in dict.fromkeys(ids) if connections.touches(key)]
     own: dict[DeviceId, Activity] = {}
     for key, found in merges.activities(store, ids, first, last):
-        if wiring.touches(key):
+        if connections.touches(key):
             own[key] = found
         else:
             yield key, found
-    for some in _few(touched, wiring):
-        read = _Read(store, wiring, some, OutletSlots.between(first, last))
+    for some in _few(touched, connections):
+        read = _Read(store, connections, some, OutletSlots.between(first, last))
         made = ((key, read.of(key, own.pop(key, None))) for key in some)
         yield from ((key, found) for key, found in made if found is not None)
 
 
-def activity(store: Store, wiring: ConnectionMap, device_id: DeviceId, first: int, last: int) -> Activity:
+def activity(
+    store: Store, connections: ConnectionMap, device_id: DeviceId, first: int, last: int
+) -> Activity:
     """The same of one device, empty where it has no slot."""
-    if not wiring.touches(device_id):
+    if not connections.touches(device_id):
         return merges.activity(store, device_id, first, last)
-    found = dict(activities(store, wiring, [device_id], first, last))
+    found = dict(activities(store, connections, [device_id], first, last))
     return found.get(device_id) or merges.activity(store, device_id, first, first)
 
 
 def by_outlets(
-    store: Store, wiring: ConnectionMap, device_id: DeviceId, first: int, last: int
+    store: Store, connections: ConnectionMap, device_id: DeviceId, first: int, last: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The slots that a device's outlets counted whole, and the energy of each in joules (n,)."""
     slots = OutletSlots.between(first, last)
-    found = _Read(store, wiring, [device_id], slots).supply(device_id)
+    found = _Read(store, connections, [device_id], slots).supply(device_id)
     told = np.flatnonzero(found.whole) if found is not None else np.zeros(0, np.intp)
     return slots.starts[told], np.zeros(0) if found is None else found.energy_j[told]
 
@@ -65,24 +67,24 @@ def by_outlets(
 def spans(
     own: Mapping[DeviceId, Ends],
     stored: Mapping[DeviceId, Ends],
-    wiring: ConnectionMap,
+    connections: ConnectionMap,
     ids: Iterable[DeviceId],
 ) -> dict[DeviceId, Ends]:
     """First and last slot of devices, by their own records and by those of their outlets (`stored`)."""
     found = dict(own)
     for key in ids:
-        ends = [*_ends(wiring.hung.get(key, ()), stored), *([found[key]] if key in found else [])]
+        ends = [*_ends(connections.hung.get(key, ()), stored), *([found[key]] if key in found else [])]
         if ends:
             found[key] = min(first for first, _ in ends), max(last for _, last in ends)
     return found
 
 
-def span(store: Store, wiring: ConnectionMap, device_id: DeviceId) -> Ends | None:
+def span(store: Store, connections: ConnectionMap, device_id: DeviceId) -> Ends | None:
     """The same of one device, None where there is no record."""
     own = merges.span(store, device_id)
-    outlets = {key for outlet, _ in wiring.hung.get(device_id, ()) for key in outlet.ids}
+    outlets = {key for outlet, _ in connections.hung.get(device_id, ()) for key in outlet.ids}
     stored = {key: ends for key in outlets if (ends := store.span(key)) is not None}
-    return spans({device_id: own} if own else {}, stored, wiring, [device_id]).get(device_id)
+    return spans({device_id: own} if own else {}, stored, connections, [device_id]).get(device_id)
 
 
 def _ends(hung: Iterable[Hung], stored: Mapping[DeviceId, Ends]) -> Iterator[Ends]:
@@ -94,12 +96,12 @@ def _ends(hung: Iterable[Hung], stored: Mapping[DeviceId, Ends]) -> Iterator[End
                 yield first, last
 
 
-def _few(touched: Sequence[DeviceId], wiring: ConnectionMap) -> Iterator[list[DeviceId]]:
+def _few(touched: Sequence[DeviceId], connections: ConnectionMap) -> Iterator[list[DeviceId]]:
     """Devices in groups whose outlets may be in memory together."""
     some: list[DeviceId] = []
     outlets = 0
     for key in touched:
-        more = len(wiring.hung.get(key, ())) + len(wiring.giving.get(key, ()))
+        more = len(connections.hung.get(key, ())) + len(connections.giving.get(key, ()))
         if some and outlets + more > MOST_READ:
             yield some
             some, outlets = [], 0
@@ -113,31 +115,31 @@ class _Read:
     """The outlets that some devices need, read once."""
 
     def __init__(
-        self, store: Store, wiring: ConnectionMap, ids: Iterable[DeviceId], slots: OutletSlots
+        self, store: Store, connections: ConnectionMap, ids: Iterable[DeviceId], slots: OutletSlots
     ) -> None:
-        self._wiring, self._slots = wiring, slots
+        self._connections, self._slots = connections, slots
         self._supplies: dict[DeviceId | None, Supply | None] = {None: None}
         needed = {outlet.ids: outlet for key in ids for outlet in self._needed(key)}
         self._counted = counted(store, needed.values(), slots)
 
     def _needed(self, key: DeviceId) -> Iterator[Outlet]:
         """A device's own outlets, and all those of the devices that it feeds."""
-        fed = (feeding.device for _, feeding in self._wiring.giving.get(key, ()))
+        fed = (feeding.device for _, feeding in self._connections.giving.get(key, ()))
         for one in (key, *fed):
             if one is not None:
-                yield from (outlet for outlet, _ in self._wiring.hung.get(one, ()))
+                yield from (outlet for outlet, _ in self._connections.hung.get(one, ()))
 
     def of(self, key: DeviceId, own: Activity | None) -> Activity | None:
         """A device's slots with what its outlets counted, less what it gave on."""
         of_outlets = self.supply(key)
         made = own if of_outlets is None else _with(own, of_outlets, self._slots)
-        given = self._wiring.giving.get(key, ())
+        given = self._connections.giving.get(key, ())
         return made if made is None or not given else self._less(made, given)
 
     def supply(self, key: DeviceId | None) -> Supply | None:
         """What a device's outlets counted together, None where none has a record."""
         if key not in self._supplies and key is not None:
-            hung = self._wiring.hung.get(key, ())
+            hung = self._connections.hung.get(key, ())
             told = any(outlet.ids in self._counted for outlet, _ in hung)
             self._supplies[key] = supply(hung, self._counted, self._slots) if told else None
         return self._supplies[key]
