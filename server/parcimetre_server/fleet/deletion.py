@@ -32,14 +32,14 @@ def delete(store: Store, device_id: str, reason: str, now: int, together: bool =
     with its other part; `together` deletes both. Raises UnknownDevice and SharedRecords.
     """
     found = device(store, device_id)
-    history = MergeHistory.of(store)
-    gone, shared = history.members(found.id), _sharing(history, found.id)
+    lineages = MergeHistory.of(store)
+    gone, shared = lineages.members(found.id), _sharing(lineages, found.id)
     if shared and not together:
         raise SharedRecords(
             f"device {found.id} was split from {', '.join(shared)} or the other way round, and their "
             "records are stored together: delete both with --together"
         )
-    gone = list(dict.fromkeys([*gone, *(member for one in shared for member in history.members(one))]))
+    gone = list(dict.fromkeys([*gone, *(member for one in shared for member in lineages.members(one))]))
     outlets = _outlets(store, gone)
     nameless = {str(key): f"deleted-{secrets.token_hex(4)}" for key in gone}
     log = list(_log(store, nameless))
@@ -89,17 +89,17 @@ def _parted(fact: Fact, gone: Collection[str]) -> Fact | None:
     return None if fact.kind == "monitor" and not left else replace(fact, body={**fact.body, named: left})
 
 
-def _sharing(history: MergeHistory, device_id: DeviceId) -> list[DeviceId]:
+def _sharing(lineages: MergeHistory, device_id: DeviceId) -> list[DeviceId]:
     """Other devices with a piece of the same records, or with one that those share, and so on."""
     found = [device_id]
     for one in found:
-        sources = {piece.source for piece in history.pieces(one)}
+        sources = {piece.source for piece in lineages.pieces(one)}
         found += [
             key
-            for key, lineage in history.known.items()
+            for key, lineage in lineages.known.items()
             if key not in found
-            and history.into(key) is None
-            and sources & {piece.source for piece in history.pieces(key)}
+            and lineages.into(key) is None
+            and sources & {piece.source for piece in lineages.pieces(key)}
         ]
     return found[1:]
 

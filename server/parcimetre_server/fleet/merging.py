@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from parcimetre_factors.activity import SLOT_S
 
-from ..access.credentials import revocation
+from ..access.credentials import revocation_fact
 from ..base.errors import ParcimetreError
 from ..organisation import audit
 from ..organisation.merges import Ancestry, MergeHistory, RecordSpan
@@ -21,26 +21,26 @@ class CannotJoin(ParcimetreError):
 
 def merge(store: Store, kept: DeviceId, gone: DeviceId, now: int) -> None:
     """Let `gone` be a part of `kept` from now on: one device with the history of both. Raises CannotJoin."""
-    history = MergeHistory.of(store)
+    lineages = MergeHistory.of(store)
     if kept == gone:
         raise CannotJoin("a device cannot be merged with itself; name two devices")
     for one in (kept, gone):
         if store.latest_of("device", one) is None:
             raise CannotJoin(f"{one} is a monitor, which is known by what its EDID states: nothing to merge")
-        if history.into(one) is not None:
-            raise CannotJoin(f"{one} was merged into {history.into(one)}: name that device")
-    lineage = _fact(gone, Ancestry(history.own(gone), kept), now)
+        if lineages.into(one) is not None:
+            raise CannotJoin(f"{one} was merged into {lineages.into(one)}: name that device")
+    lineage = _fact(gone, Ancestry(lineages.own(gone), kept), now)
     told = {"into": kept}
     store.append([lineage, *(audit.entry("devices merged", key, now, {}, told) for key in (gone, kept))])
 
 
 def unmerge(store: Store, gone: DeviceId, now: int) -> DeviceId:
     """Undo a merge: the device stands on its own again; returns the one it was part of. Raises CannotJoin."""
-    history = MergeHistory.of(store)
-    kept = history.into(gone)
+    lineages = MergeHistory.of(store)
+    kept = lineages.into(gone)
     if kept is None:
         raise CannotJoin(f"{gone} was not merged into another device; nothing is to be undone")
-    lineage = _fact(gone, Ancestry(history.own(gone)), now)
+    lineage = _fact(gone, Ancestry(lineages.own(gone)), now)
     told = {"into": kept}
     store.append([lineage, *(audit.entry("devices unmerged", key, now, told, {}) for key in (gone, kept))])
     return kept
@@ -52,13 +52,13 @@ def split(store: Store, device_id: DeviceId, at: int, now: int) -> DeviceId:
     The new device takes the hardware that enrolled last: it is the machine that reports now. Raises
     CannotJoin.
     """
-    history, fact = MergeHistory.of(store), store.latest_of("device", device_id)
-    if history.into(device_id) is not None or len(history.members(device_id)) > 1:
+    lineages, fact = MergeHistory.of(store), store.latest_of("device", device_id)
+    if lineages.into(device_id) is not None or len(lineages.members(device_id)) > 1:
         raise CannotJoin(f"{device_id} is part of a merge: undo it first, with `devices merge --undo`")
     if fact is None or not 0 <= at < now or at % SLOT_S:
         raise CannotJoin("a device is split at a quarter hour that is over: give it with --at")
     new = DeviceId(secrets.token_hex(16))
-    own = history.own(device_id)
+    own = lineages.own(device_id)
     moved = [RecordSpan(p.source, max(p.first, at), min(p.last, now)) for p in own]
     left = [RecordSpan(p.source, p.first, min(p.last, at)) for p in own]
     left += [RecordSpan(p.source, max(p.first, now), p.last) for p in own]
@@ -69,7 +69,7 @@ def split(store: Store, device_id: DeviceId, at: int, now: int) -> DeviceId:
         *_copied(store, device_id, new, now),
         _fact(new, Ancestry((*_some(moved), RecordSpan(new)), None), now),
         _fact(device_id, Ancestry(tuple(_some(left)), None), now),
-        revocation(device_id, now),
+        revocation_fact(device_id, now),
         audit.entry("device split", device_id, now, {}, {"at": at, "new": new}),
         audit.entry("device split", new, now, {}, {"at": at, "from": device_id}),
     ])  # fmt: skip
