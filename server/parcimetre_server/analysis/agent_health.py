@@ -114,12 +114,12 @@ class _AgentUse:
 
 def fleet_agents(context: Context, org_unit: str | None = None) -> FleetAgents:
     """Return the agents of an org unit's subtree, or of the fleet, without those of retired devices."""
-    found = [
-        one
-        for one in chosen(devices(context.store), org_unit)
-        if one.retired_at is None and one.driven_by is None
+    reporting = [
+        device
+        for device in chosen(devices(context.store), org_unit)
+        if device.retired_at is None and device.driven_by is None
     ]
-    return _agents(context, found)
+    return _agents(context, reporting)
 
 
 def agent_of(context: Context, device: Device) -> Agent | None:
@@ -129,14 +129,14 @@ def agent_of(context: Context, device: Device) -> Agent | None:
     return _agents(context, [device]).agents[0]
 
 
-def measuring_cost(context: Context, found: Iterable[Device]) -> MeasuringCost | None:
+def measuring_cost(context: Context, devices: Iterable[Device]) -> MeasuringCost | None:
     """Return the measuring cost of some devices' agents together; None where none reported it."""
-    return _cost(_spent(context, list(found)).values(), context)
+    return _cost(_spent(context, list(devices)).values(), context)
 
 
-def _agents(context: Context, found: list[Device]) -> FleetAgents:
-    spent = _spent(context, found)
-    agents = tuple(_agent(context, found, spent))
+def _agents(context: Context, devices: list[Device]) -> FleetAgents:
+    spent = _spent(context, devices)
+    agents = tuple(_agent(context, devices, spent))
     losses = [agent.lost for agent in agents if agent.lost]
     return FleetAgents(
         agents,
@@ -148,22 +148,22 @@ def _agents(context: Context, found: list[Device]) -> FleetAgents:
 
 
 def _agent(
-    context: Context, found: Collection[Device], spent: Mapping[DeviceId, _AgentUse]
+    context: Context, devices: Collection[Device], spent: Mapping[DeviceId, _AgentUse]
 ) -> Iterator[Agent]:
-    losses, heard = context.store.latest("losses"), last_heard_at(context, found)
-    for one in found:
-        contact, last_seen = context.last_heard.get(one.id), heard.get(one.id)
+    losses, heard = context.store.latest("losses"), last_heard_at(context, devices)
+    for device in devices:
+        contact, last_seen = context.last_heard.get(device.id), heard.get(device.id)
         yield Agent(
-            device=one.id,
-            name=one.name,
-            org_unit=one.org_unit,
-            version=one.agent_version,
+            device=device.id,
+            name=device.name,
+            org_unit=device.org_unit,
+            version=device.agent_version,
             last_seen=last_seen,
-            silent=is_silent(context, one, last_seen),
+            silent=is_silent(context, device, last_seen),
             waiting=contact.waiting if contact else None,
-            denied=tuple(_denied(one)),
-            lost=losses[one.id].body if one.id in losses else None,
-            cost=_cost([spent[one.id]], context) if one.id in spent else None,
+            denied=tuple(_denied(device)),
+            lost=losses[device.id].body if device.id in losses else None,
+            cost=_cost([spent[device.id]], context) if device.id in spent else None,
         )
 
 
@@ -192,24 +192,24 @@ def busy_thread_w(profile: HardwareModel) -> float:
     return max(0.0, watts["decile9"].value - watts["decile0"].value) / BETWEEN_DECILES / max(1, threads)
 
 
-def _spent(context: Context, found: Iterable[Device]) -> dict[DeviceId, _AgentUse]:
+def _spent(context: Context, devices: Iterable[Device]) -> dict[DeviceId, _AgentUse]:
     """Use of each agent per day, of those that reported it over some time."""
-    costs, known = context.store.latest("self_cost"), hardware_models(context.factors)
+    costs, models = context.store.latest("self_cost"), hardware_models(context.factors)
     now = context.now() // SLOT_S * SLOT_S
     grid = Grid(context, Span(now - GRID_DAYS * DAY_S, now), Criterion.GWP)
     means: dict[str, Mapping[Errors, float] | None] = {}
     spent = {}
-    for one in found:
-        body = costs[one.id].body if one.id in costs else {}
+    for device in devices:
+        body = costs[device.id].body if device.id in costs else {}
         prefix = "sum_" if body.get("sum_period_s") else ""
         days = body.get(prefix + "period_s", 0.0) / DAY_S
         if days:
-            if one.zone not in means:
-                means[one.zone] = _mean(grid, one.zone)
+            if device.zone not in means:
+                means[device.zone] = _mean(grid, device.zone)
             cpu_s, sent = body[prefix + "cpu_s"] / days, body[prefix + "bytes_sent"] / days
-            profile, per_kwh = known.of_device(one), means[one.zone]
+            profile, per_kwh = models.of_device(device), means[device.zone]
             energy_j = cpu_s * busy_thread_w(profile)
-            spent[one.id] = _AgentUse(
+            spent[device.id] = _AgentUse(
                 cpu_s, sent, body["peak_rss_mib"], energy_j, _impact(energy_j, profile, per_kwh)
             )
     return spent

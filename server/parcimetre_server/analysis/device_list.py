@@ -101,42 +101,42 @@ def _words(device: Device) -> str:
 
 def list_devices(context: Context, query: FootprintQuery) -> list[ListedDevice]:
     """Return every device of the query, including those that never reported, in the order of their ids."""
-    found, store = compute_footprint(context, query), context.store
-    used = dict(_used(found))
-    asked = {
-        key: one
-        for key, one in devices(store).items()
-        if query.org_unit is None or within(one.org_unit, query.org_unit)
+    result, store = compute_footprint(context, query), context.store
+    use = dict(_use(result))
+    by_id = {
+        device_id: device
+        for device_id, device in devices(store).items()
+        if query.org_unit is None or within(device.org_unit, query.org_unit)
     }
-    reported, heard = spans(store, asked.values()), last_heard_at(context, asked.values())
-    twins, now = _twins(store, asked), context.now()
-    known = hardware_models(context.factors)
+    reported, heard = spans(store, by_id.values()), last_heard_at(context, by_id.values())
+    twins, now = _twins(store, by_id), context.now()
+    models = hardware_models(context.factors)
 
-    def listed(one: Device) -> ListedDevice:
-        """One of them."""
-        span, last_seen = reported.get(one.id), heard.get(one.id)
-        bought = None if span is None else purchase_of(one, service_start(one, span[0])).at
-        evidence = known.of_device(one).embodied.evidence
+    def listed(device: Device) -> ListedDevice:
+        """A device with its use, last contact, age and faults."""
+        span, last_seen = reported.get(device.id), heard.get(device.id)
+        purchased = None if span is None else purchase_of(device, service_start(device, span[0])).at
+        evidence = models.of_device(device).embodied.evidence
         return ListedDevice(
-            one,
-            used.get(one.id),
+            device,
+            use.get(device.id),
             last_seen,
-            None if bought is None or is_virtual(one) else (now - bought) / YEAR_S,
-            tuple(_faults(one, is_silent(context, one, last_seen), evidence, one.id in twins)),
-            twins.get(one.id, ()),
+            None if purchased is None or is_virtual(device) else (now - purchased) / YEAR_S,
+            tuple(_faults(device, is_silent(context, device, last_seen), evidence, device.id in twins)),
+            twins.get(device.id, ()),
         )
 
-    return [listed(asked[key]) for key in sorted(asked)]
+    return [listed(by_id[device_id]) for device_id in sorted(by_id)]
 
 
-def _used(found: FootprintResult) -> Iterator[tuple[DeviceId, DeviceUse]]:
+def _use(result: FootprintResult) -> Iterator[tuple[DeviceId, DeviceUse]]:
     """Electricity, footprint and coverage of each device over all periods."""
-    for one in found.cohorts:
-        energy_kwh = one.energy_j.sum(axis=(0, 2)) / J_PER_KWH
+    for cohort in result.cohorts:
+        energy_kwh = cohort.energy_j.sum(axis=(0, 2)) / J_PER_KWH
         value, covered_s, expected_s = (
-            array.sum(axis=-1) for array in (impact_by_device(one), one.covered_s, one.expected_s)
+            array.sum(axis=-1) for array in (impact_by_device(cohort), cohort.covered_s, cohort.expected_s)
         )
-        for i, device in enumerate(one.devices):
+        for i, device in enumerate(cohort.devices):
             share = min(1.0, float(covered_s[i] / expected_s[i])) if expected_s[i] > 0 else None
             yield device.id, DeviceUse(float(energy_kwh[i]), float(value[i]), share)
 

@@ -99,7 +99,7 @@ def interval_of(slots, joules):
     Another device of its category has a whole record, at the same power: it stands for one with hardly any.
     """
     ours, other = day_of("a", slots, joules), day_of("b", 96, joules)
-    lacking = find_missing_time([ours, other])[0].used(slice(None))
+    lacking = find_missing_time([ours, other])[0].use_of_sources(slice(None))
     parts = {USE: ours.energy_j[0]}
     for errors, amount in lacking.by_errors.items():
         parts[errors] = amount
