@@ -149,6 +149,7 @@ def _next_revision(context: Context, found: Publication, said: int) -> Publicati
 
 
 def has_late_facts(found: Publication, recorded_s: int, said: int) -> bool:
+    """Return whether records or statements arrived since a report was computed."""
     return (recorded_s, said) != (found.recorded_s, found.stated)
 
 
