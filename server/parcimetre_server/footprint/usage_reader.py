@@ -96,8 +96,8 @@ class UsageReader:
 
     def _slots(self, devices: Sequence[Device], span: Span) -> DeviceSlots:
         ids = list(dict.fromkeys(device.id for device in devices))
-        found = activities(self._context.store, ids, self._held, self._wiring, span)
-        return join_slots([_during(device, found.get(device.id)) for device in devices])
+        by_id = activities(self._context.store, ids, self._held, self._wiring, span)
+        return join_slots([_during(device, by_id.get(device.id)) for device in devices])
 
     def _daily_totals(self, group: Cohort, days: Periods, slots: DeviceSlots | None) -> list[DailyTotals]:
         """Return the totals of each day; stale ones are computed anew, from all slots if those are read."""
@@ -143,11 +143,11 @@ class UsageReader:
         return DayKey(group.profile, self._frame.grid.criterion, begin, end, grid, hourly, daily)
 
     def _digest(self, slots: GridSlots | None, days: Periods, day: int) -> bytes:
-        known = (id(slots), day)
-        if known not in self._digests:
+        key = (id(slots), day)
+        if key not in self._digests:
             first, last = ((days.edges[[day, day + 1]] - days.edges[0]) // SLOT_S).tolist()
-            self._digests[known] = intensity_digest(slots, first, last)
-        return self._digests[known]
+            self._digests[key] = intensity_digest(slots, first, last)
+        return self._digests[key]
 
     def _summed(self, totals: Sequence[DailyTotals], group: Cohort, days: Periods) -> EnergyUse:
         """Return the sums of daily totals by period."""
