@@ -107,7 +107,7 @@ def _joules(slots: Sequence[PendingSlot]) -> float:
 
 
 def _one(start: int) -> list[Piece]:
-    return [Piece(start, start + SLOT_S, "display_off", None, {}, {})]
+    return [Piece(start, start + SLOT_S, "display_off", None, None, {})]
 
 
 def test_clone_of_an_image_becomes_a_device_of_its_own_and_sends_nothing_of_the_other(

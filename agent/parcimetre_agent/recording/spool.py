@@ -320,10 +320,10 @@ def _body(record: SlotRecord) -> str:
 
 
 def _record(body: str) -> SlotRecord:
-    fields = dict.fromkeys(SlotRecord._fields)
-    fields.update(json.loads(body))
-    energy = [EnergyRecord(**one) for one in fields.pop("energy") or []]
-    return SlotRecord(**fields, energy=energy)  # type: ignore[arg-type]  # JSON carries no types; we wrote it
+    """Return a stored record, without fields that only an older agent wrote."""
+    stored = json.loads(body)
+    energy = [EnergyRecord(**one) for one in stored.get("energy") or []]
+    return SlotRecord(**{name: stored.get(name) for name in SlotRecord._fields} | {"energy": energy})
 
 
 def _size(db: sqlite3.Connection) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from parcimetre_factors.criteria import Criterion
 
@@ -67,26 +68,23 @@ def cached_overview(
     context: Context, request: OverviewRequest, large_fleet: int = LARGE_FLEET
 ) -> CachedAnswer:
     """Return an overview, from the answer cache where the fleet has `large_fleet` devices or more."""
-    return get_or_compute(
-        context.answers,
-        context.question(request),
-        context.store,
-        context.now(),
-        lambda: (compute_overview(context, request), is_large(context, large_fleet)),
-    )
+    compute = partial(_cacheable_overview, context, request, large_fleet)
+    return get_or_compute(context.answers, context.question(request), context.store, context.now(), compute)
 
 
 def refresh_cached_overview(context: Context, large_fleet: int = LARGE_FLEET) -> None:
     """Compute the first page of a large fleet anew, so that no reader waits for it."""
     if is_large(context, large_fleet):
         request = OverviewRequest()
-        recompute(
-            context.answers,
-            context.question(request),
-            context.store,
-            context.now(),
-            lambda: (compute_overview(context, request), True),
-        )
+        compute = partial(_cacheable_overview, context, request, large_fleet)
+        recompute(context.answers, context.question(request), context.store, context.now(), compute)
+
+
+def _cacheable_overview(
+    context: Context, request: OverviewRequest, large_fleet: int
+) -> tuple[Overview, bool]:
+    """Return an overview, and whether to cache it."""
+    return compute_overview(context, request), is_large(context, large_fleet)
 
 
 def is_large(context: Context, large_fleet: int) -> bool:

@@ -28,8 +28,8 @@ def compute_footprint(
 ) -> FootprintResult:
     """Return the footprint of every device of a query that ever reported.
 
-    The observer receives all slots of the query's span. The slots of at most `few` devices are read rather
-    than their cached daily totals. Raises NotAllowed and UnknownDevice.
+    The observer receives all slots of the query's span. Of at most `few` devices the slots are read rather
+    than the cached daily totals. Raises NotAllowed and UnknownDevice.
     """
     store, connections = context.store, ConnectionMap.of(context.store)
     disclosure = _disclosure_control(context, query)

@@ -28,14 +28,12 @@ class DeviceSlots:
     activity: Activity
     _sourced: dict[HardwareModel, SourcedEnergy] = field(default_factory=dict)
 
-    def sourced_energy(self, profile: HardwareModel) -> SourcedEnergy:
+    def sourced_energy(self, model: HardwareModel) -> SourcedEnergy:
         """Return the energy of each slot and its power source, computed once per hardware model."""
-        if profile not in self._sourced:
-            virtual = profile.hardware.virtual
-            self._sourced[profile] = select_power_source(
-                self.activity, profile.watts, virtual, profile.supply
-            )
-        return self._sourced[profile]
+        if model not in self._sourced:
+            virtual = model.hardware.virtual
+            self._sourced[model] = select_power_source(self.activity, model.watts, virtual, model.supply)
+        return self._sourced[model]
 
 
 @dataclass(frozen=True)

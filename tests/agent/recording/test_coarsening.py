@@ -28,7 +28,7 @@ def hours(draw: st.DrawFn) -> list[SlotRecord]:
             power = {
                 channel: draw(st.floats(0, 200)) for channel in CHANNELS if awake and draw(st.booleans())
             }
-            parts.append(Piece(start + at, start + end, state, load, {"memory_used_mib": 9.5}, power))
+            parts.append(Piece(start + at, start + end, state, load, 9.5, power))
             at = end
         found.append(one_slot(start, parts))
     return found
@@ -63,8 +63,8 @@ def test_every_slot_of_an_hour_taken_apart_fits_the_wire_format(slots: list[Slot
 
 
 def test_energy_of_a_busy_slot_is_spread_over_the_time_awake_of_its_hour() -> None:
-    busy = one_slot(T, [Piece(T, T + 900, "display_on", 0.9, {}, {CHANNELS[0]: 40.0})])
-    calm = one_slot(T + 900, [Piece(T + 900, T + 1350, "display_off", 0.0, {}, {CHANNELS[0]: 4.0})])
-    asleep = one_slot(T + 1800, [Piece(T + 1800, T + 2700, "asleep", None, {}, {})])
+    busy = one_slot(T, [Piece(T, T + 900, "display_on", 0.9, None, {CHANNELS[0]: 40.0})])
+    calm = one_slot(T + 900, [Piece(T + 900, T + 1350, "display_off", 0.0, None, {CHANNELS[0]: 4.0})])
+    asleep = one_slot(T + 1800, [Piece(T + 1800, T + 2700, "asleep", None, None, {})])
     apart = coarsening.apart(coarsening.together([busy, calm, asleep]))
     assert [[e.energy_j for e in slot.energy] for slot in apart] == [[25_200.0], [12_600.0], []]

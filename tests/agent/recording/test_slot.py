@@ -30,7 +30,7 @@ STATES = ("display_on", "display_off", "asleep", "off", "unknown")
 
 
 def _piece(start_s: float, end_s: float, state: str = "display_off", load: float | None = None) -> Piece:
-    return Piece(T + start_s, T + end_s, state, load, {}, {})
+    return Piece(T + start_s, T + end_s, state, load, None, {})
 
 
 @given(st.lists(st.floats(0.001, 1000), min_size=1, max_size=12), st.integers(0, 2000))
@@ -49,7 +49,7 @@ def test_any_pieces_make_a_slot_that_the_collector_accepts(
 ) -> None:
     edges = sorted(cuts)
     parts = [
-        Piece(T + a, T + b, state, load if "display" in state else None, {"memory_used_mib": 5.0}, {})
+        Piece(T + a, T + b, state, load if "display" in state else None, 5.0, {})
         for (a, b), (state, load) in zip(pairwise(edges), kinds, strict=False)
     ]
     record = one_slot(T, parts)
@@ -72,13 +72,13 @@ def _sample(second: float, energy_j: float, **values: float) -> Sample:
     return Sample(Instant(T + second, second, second, "a"), values, [counter])
 
 
-def test_samples_become_load_means_and_joules() -> None:
-    before = _sample(0, 100.0, busy_s=10, total_s=100, disk_read_kib=0, memory_used_mib=1.0, display_on=1)
-    after = _sample(30, 400.0, busy_s=25, total_s=160, disk_read_kib=300, memory_used_mib=2.0)
+def test_samples_become_load_memory_and_joules() -> None:
+    before = _sample(0, 100.0, busy_s=10, total_s=100, memory_used_mib=1.0, display_on=1)
+    after = _sample(30, 400.0, busy_s=25, total_s=160, memory_used_mib=2.0)
     (piece,) = pieces(before, after, between(before.at, after.at))
     assert piece.state == "display_on"
     assert piece.load == pytest.approx(0.25)
-    assert piece.means == {"memory_used_mib": 2.0, "disk_read_kib_s": 10.0}
+    assert piece.memory_used_mib == 2.0
     (energy,) = one_slot(T, [piece]).energy
     assert (energy.energy_j, energy.duration_s) == (300.0, 30)
 

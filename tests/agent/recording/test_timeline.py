@@ -7,7 +7,7 @@ T = 1_800_000_000
 
 
 def _piece(start_s: float, end_s: float, state: str = "display_off") -> Piece:
-    return Piece(T + start_s, T + end_s, state, None, {}, {})
+    return Piece(T + start_s, T + end_s, state, None, None, {})
 
 
 def test_slot_closes_at_its_end_and_not_before() -> None:

@@ -42,7 +42,8 @@ def settings(collector, tmp_path: Path) -> Settings:
 def spool(settings: Settings) -> Spool:
     spool = Spool(settings.data_dir)
     slots = [
-        one_slot(T + 900 * i, [Piece(T + 900 * i, T + 900 * i + 900, "off", None, {}, {})]) for i in range(4)
+        one_slot(T + 900 * i, [Piece(T + 900 * i, T + 900 * i + 900, "off", None, None, {})])
+        for i in range(4)
     ]
     spool.put(slots, [GapRecord(T + 9000, 1800, "asleep")], None, T)
     return spool
@@ -185,7 +186,7 @@ def test_too_large_report_is_halved(courier: Courier, collector, reply_problem, 
     courier.deliver()
     spool.put(
         [
-            one_slot(T + 900 * i, [Piece(T + 900 * i, T + 900 * i + 900, "off", None, {}, {})])
+            one_slot(T + 900 * i, [Piece(T + 900 * i, T + 900 * i + 900, "off", None, None, {})])
             for i in range(4)
         ],
         [],
@@ -212,7 +213,9 @@ def _poisoned(collector, reply_problem, part: str, start: int) -> None:
 
 
 def _off(number: int) -> SlotRecord:
-    return one_slot(T + 900 * number, [Piece(T + 900 * number, T + 900 * number + 900, "off", None, {}, {})])
+    return one_slot(
+        T + 900 * number, [Piece(T + 900 * number, T + 900 * number + 900, "off", None, None, {})]
+    )
 
 
 def test_slot_that_spoils_the_report_is_found_and_the_rest_arrives(
