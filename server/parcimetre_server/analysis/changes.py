@@ -21,7 +21,7 @@ from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.context import Context
-from ..access.disclosure import FEWEST, hidden
+from ..access.disclosure import FEWEST, groups_to_merge
 from ..base.errors import ParcimetreError
 from ..base.periods import LAST_SECOND
 from ..footprint.compute import compute_footprint
@@ -243,7 +243,7 @@ def _summed(parts: Parts, size: Array, controlled: bool) -> tuple[ChangePart, ..
     """
     members: dict[str, Members] = {reason: np.abs(part) > ROUNDING * size for reason, part in parts.items()}
     members = {reason: devices for reason, devices in members.items() if devices.any()}
-    few = hidden(members, np.ones((len(size), 1), np.int64)) if controlled else frozenset()
+    few = groups_to_merge(members, np.ones((len(size), 1), np.int64)) if controlled else frozenset()
     summed = [
         ChangePart(reason, float(part.sum()), int(members[reason].sum()))
         for reason, part in parts.items()

@@ -100,7 +100,7 @@ def _seen(store: ScopedStore, found: Device, zones: Mapping[str, str]) -> Device
             found, stays=held, org_unit=unit, site=place, zone=zones.get(place, UNKNOWN_ZONE),
             hostname=found.hostname if named else None,
         )  # fmt: skip
-    return replace(seen, drivers=tuple(filter(store.sees, found.drivers))) if found.drivers else seen
+    return replace(seen, drivers=tuple(filter(store.is_known, found.drivers))) if found.drivers else seen
 
 
 def _all_devices(store: Store) -> dict[DeviceId, Device]:
@@ -170,7 +170,7 @@ def _one(
 
 def _one_in_scope(store: ScopedStore, device_id: str) -> Device:
     """One device as a reader may see it. Raises UnknownDevice, alike for those of others and for none."""
-    if not store.sees(DeviceId(device_id)):
+    if not store.is_known(DeviceId(device_id)):
         raise no_device(device_id)
     seen = _seen(store, device(store.whole, device_id), zones_of(store.whole))
     if seen is None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..access.disclosure import DisclosureControl, hidden, tree
+from ..access.disclosure import DisclosureControl, disclosure_tree, groups_to_merge
 from ..base.periods import LAST_SECOND
 from ..base.scope import Scope
 from .contributions import GroupBy
@@ -22,7 +22,7 @@ def disclosure_control(scope: Scope, org_unit: str | None, units: Iterable[str])
     Raises NotAllowed where the unit has too few devices.
     """
     disclosure = DisclosureControl(
-        tree(filter(scope.covers, units), scope.root), org_unit not in (None, scope.root)
+        disclosure_tree(filter(scope.covers, units), scope.root), org_unit not in (None, scope.root)
     )
     disclosure.check_unit(org_unit if disclosure.part else None)
     return disclosure
@@ -72,4 +72,4 @@ def small_groups(
     if group_by in (None, "stage") or not cohorts:
         return frozenset()
     present = np.concatenate([cohort.present for cohort, _ in cohorts])
-    return hidden(members_of(cohorts, group_by, below), present.astype(np.int64))
+    return groups_to_merge(members_of(cohorts, group_by, below), present.astype(np.int64))

@@ -10,7 +10,7 @@ from email.message import Message
 from typing import Any, Literal
 
 from ..access.context import Context
-from ..access.served_settings import like
+from ..access.served_settings import with_served_settings
 from ..base.i18n import LANGUAGES, N_
 from ..base.periods import DAY_S, HOUR_S
 from ..store.interface import Store
@@ -133,7 +133,7 @@ def _attempt(context: Context, found: Publication, to: Schedule, before: Deliver
 
 def _send(context: Context, found: Publication, to: Schedule, key: str) -> None:
     """Render a published report and send it. Raises DeliveryFailed."""
-    then = replace(context, settings=like(context.settings, found.served))
+    then = replace(context, settings=with_served_settings(context.settings, found.served))
     files = render_all(found.report, then, to.language, to.formats)
     match to.way:
         case "mail":
