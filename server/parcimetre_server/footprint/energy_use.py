@@ -87,7 +87,7 @@ def energy_use(
     activity, p = slots.activity, len(periods.names)
     sourced = slots.sourced_energy(model)
     of_period = periods.index(activity.start)
-    cells = (sourced.rung.astype(np.intp) * slots.n + slots.owner) * p + of_period
+    cells = (sourced.source.astype(np.intp) * slots.n + slots.owner) * p + of_period
 
     def binned(values: Array) -> Array:
         """Values added up by power source, device and period (r, n, p)."""

@@ -165,21 +165,21 @@ class UsageReader:
         return EnergyUse(energy_j, measured_j, covered_s, by_errors, tier_j)
 
 
-def _during(stay: Device, recorded: Activity | None) -> Activity | None:
+def _during(placement: Device, recorded: Activity | None) -> Activity | None:
     """Return the slots of a device during its placement; None where there are none."""
     if recorded is None or not len(recorded.start):
         return None
-    if stay.since <= recorded.start[0] and recorded.start[-1] < stay.until:
+    if placement.since <= recorded.start[0] and recorded.start[-1] < placement.until:
         return recorded
-    during = merges.between(recorded, stay.since, stay.until)
+    during = merges.between(recorded, placement.since, placement.until)
     return during if len(during.start) else None
 
 
-def _add(into: dict[Any, Array], more: Mapping[Any, Array], rungs: Rows, period: int, like: Array) -> None:
+def _add(into: dict[Any, Array], more: Mapping[Any, Array], sources: Rows, period: int, like: Array) -> None:
     for key, amount in more.items():
         if key not in into:
             into[key] = np.zeros_like(like)
-        into[key][:, :, period][rungs] += amount
+        into[key][:, :, period][sources] += amount
 
 
 def _versions(store: Store, days: Periods) -> tuple[dict[DeviceId, int], Versions]:

@@ -355,7 +355,7 @@ def _energy(
     ]  # fmt: skip
     if not read and not modelled:
         return None
-    sources = ", ".join(POWER_SOURCE_LABELS[POWER_SOURCES[i].name] for i in np.unique(sourced.rung[inside]))
+    sources = ", ".join(POWER_SOURCE_LABELS[POWER_SOURCES[i].name] for i in np.unique(sourced.source[inside]))
     return total(N_("energy at the wall"), "J", (*read, *modelled), tier=sources)
 
 
