@@ -16,9 +16,9 @@ from ..base.periods import DAY_S, HOUR_S
 from ..store.interface import Store
 from ..store.records import Fact
 from .channels import DeliveryFailed, post_to_webhook, send_mail, write_to_folder
-from .editions import Edition, editions
 from .formats import render_all
 from .message import build_message, delivery_name
+from .revision_index import IndexedRevision, latest_revisions
 from .schedules import Channel, Schedule, schedules
 from .stored import WHOLE_TARGET, Publication, Target, of_key, of_week, publications
 from .wording import report_text
@@ -39,7 +39,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Delivery:
-    """The state of an edition's delivery to a recipient after a number of `attempts`.
+    """The state of a revision's delivery to a recipient after a number of `attempts`.
 
     `next_at` is the time of the next attempt, `reason` why the last one failed. Times are seconds UTC.
     """
@@ -69,10 +69,10 @@ def make_due_deliveries(context: Context) -> list[Delivery]:
     """Attempt every due delivery, each on its own; return them. A failure does not delay the others."""
     attempted = []
     found: Publication | None = None
-    for edition, to, before in due_deliveries(context):
-        if found is None or found.key != edition.key:
-            found = of_key(context.store, edition.key)
-        if found is None or found.edition != edition.number:
+    for revision, to, before in due_deliveries(context):
+        if found is None or found.key != revision.key:
+            found = of_key(context.store, revision.key)
+        if found is None or found.revision != revision.number:
             continue
         after = _attempt(context, found, to, before)
         _store(context.store, after)
@@ -82,8 +82,8 @@ def make_due_deliveries(context: Context) -> list[Delivery]:
     return attempted
 
 
-def due_deliveries(context: Context) -> Iterator[tuple[Edition, Schedule, Delivery | None]]:
-    """Return the latest editions due for a recipient, each with the attempt before, if any.
+def due_deliveries(context: Context) -> Iterator[tuple[IndexedRevision, Schedule, Delivery | None]]:
+    """Return the latest revisions due for a recipient, each with the attempt before, if any.
 
     It reads no report, since it runs every minute.
     """
@@ -92,7 +92,7 @@ def due_deliveries(context: Context) -> Iterator[tuple[Edition, Schedule, Delive
     wanted: defaultdict[Target, list[Schedule]] = defaultdict(list)
     for one in (*built_in_schedules(context), *schedules(context.store)):
         wanted[one.org_unit, one.role].append(one)
-    for found in editions(context.store, now - OPEN_S):
+    for found in latest_revisions(context.store, now - OPEN_S):
         for to in wanted[found.target]:
             before = known.get(key_of(found.key, found.number, to))
             waits = before is None or (before.next_at is not None and before.next_at <= now)
@@ -108,18 +108,18 @@ def built_in_schedules(context: Context) -> Iterator[Schedule]:
         yield Schedule(f"kept-{language}", unit, role, "folder", folder, language, ("html",), 0)
 
 
-def key_of(report: str, edition: int, to: Schedule) -> str:
-    """Return the key of a delivery: the report's key (week, role, unit), edition and recipient."""
-    return f"{report}|{edition}|{to.id}"
+def key_of(report: str, revision: int, to: Schedule) -> str:
+    """Return the key of a delivery: the report's key (week, role, unit), revision and recipient."""
+    return f"{report}|{revision}|{to.id}"
 
 
 def _attempt(context: Context, found: Publication, to: Schedule, before: Delivery | None) -> Delivery:
     """Attempt a delivery once; return its new state."""
     attempts, now = (before.attempts if before else 0) + 1, context.now()
     unit, role = found.target
-    key = key_of(found.key, found.edition, to)
-    sent = Delivery(key, found.report.week, unit, role, found.edition, to.id, to.way, to.to, "sent", attempts,
-                    now)  # fmt: skip
+    key = key_of(found.key, found.revision, to)
+    sent = Delivery(key, found.report.week, unit, role, found.revision, to.id, to.way, to.to, "sent",
+                    attempts, now)  # fmt: skip
     try:
         _send(context, found, to, sent.key)
     except DeliveryFailed as error:
@@ -195,7 +195,7 @@ def as_json(found: Publication, sent: Iterable[Delivery] | None) -> dict[str, An
         "week": report.week,
         "org_unit": report.org_unit,
         "role": found.role,
-        "edition": found.edition,
+        "edition": found.revision,
         "state": report.state,
         "published_at": found.published_at,
         "devices": report.devices,
@@ -215,8 +215,8 @@ def _delivery_json(delivery: Delivery, found: Publication) -> dict[str, Any]:
 
 
 def state_of(delivery: Delivery, found: Publication) -> str:
-    """Return the shown state of a delivery: one waiting while there is a later edition is superseded."""
-    waits = delivery.state == "waiting" and delivery.edition < found.edition
+    """Return the shown state of a delivery: one waiting while there is a later revision is superseded."""
+    waits = delivery.state == "waiting" and delivery.edition < found.revision
     return "superseded" if waits else delivery.state
 
 
