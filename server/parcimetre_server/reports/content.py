@@ -107,7 +107,7 @@ def _change(now: float | None, before: float | None) -> float | None:
 
 
 def as_json(report: WeeklyReport) -> dict[str, Any]:
-    """The report for machines."""
+    """Return the report as JSON."""
     rows = {
         name: [asdict(row) for row in getattr(report, name)]
         for name in ("by_unit", "by_category", "by_stage", "by_power_source", "by_day")
