@@ -103,7 +103,7 @@ def test_bodies_of_version_0_of_every_kind_come_out_in_the_present_shape(recorde
                 "scrapped": False,
             },
         ),
-        ("monitor", {"machines": []}, {"retired_at": None, "scrapped": False, "settled": False}),
+        ("monitor", {"machines": []}, {"retired_at": None, "scrapped": False}),
         ("site", {"zone": "FR"}, {}),
         ("token", {"id": "t"}, {"expires_at": None, "revoked_at": None}),
         ("audit", {"act": "device retired"}, {"reason": None}),
