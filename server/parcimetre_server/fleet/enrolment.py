@@ -17,6 +17,7 @@ from ..base.errors import ParcimetreError
 from ..base.i18n import N_
 from ..organisation import audit
 from ..organisation.org import DEFAULT_SITE, create_site, create_unit, site
+from ..store.fact_schema import DeviceBody
 from ..store.interface import Store
 from ..store.records import Body, DeviceId, Fact
 from .device_matching import Identities, KnownDevice
@@ -153,8 +154,8 @@ class Enrolment:
                 _check_retirement(before, secret)
             body = _body(request, secret, now, before.body if before else {})
             if before is not None and store.history("transfer", device_id):
-                body |= {"org_unit": before.body["org_unit"], "site": before.body["site"]}
-            if before is None or dict(before.body) != body:
+                body["org_unit"], body["site"] = before.body["org_unit"], before.body["site"]
+            if before is None or before.body != body:
                 fact = Fact("device", device_id, now, body)
                 store.append([fact])
                 self._known().remember(KnownDevice.of(fact))
@@ -197,7 +198,7 @@ def _check_retirement(device: Fact, secret: Secret) -> None:
         )
 
 
-def _body(request: EnrolRequest, secret: Secret, now: int, before: Body) -> dict[str, object]:
+def _body(request: EnrolRequest, secret: Secret, now: int, before: Body) -> DeviceBody:
     """What is kept of the device; the date of its first enrolment outlives a later one."""
     hardware = request.hardware
     return {
@@ -211,7 +212,7 @@ def _body(request: EnrolRequest, secret: Secret, now: int, before: Body) -> dict
         "fingerprint": hardware.fingerprint or before.get("fingerprint"),
         "enrolled_at": before.get("enrolled_at", now),
         "agent_version": request.agent_version,
-        **({} if request.relayed_by is None else {"relayed_by": request.relayed_by}),
+        "relayed_by": request.relayed_by,
         "retired_at": None,
         "scrapped": False,
     }
