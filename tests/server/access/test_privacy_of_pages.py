@@ -3,6 +3,7 @@
 import re
 from itertools import product
 
+import pytest
 from fastapi.responses import HTMLResponse
 from parcimetre_server.web.app import routers
 
