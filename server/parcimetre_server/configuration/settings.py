@@ -6,16 +6,14 @@ import os
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from parcimetre_factors.service_life.amortisation import Policy
 
 from ..base.errors import BadSetting
-
-if TYPE_CHECKING:
-    from .login_settings import LoginSettings
-    from .mail_settings import MailSettings
+from .login_settings import LoginSettings
+from .mail_settings import MailSettings
 
 Displays = Literal["fleet", "all", "none"]
 EUR_PER_KWH = 0.19  # Eurostat nrg_pc_205, EU, other than households, first half of 2025: 0.1902

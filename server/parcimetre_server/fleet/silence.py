@@ -26,7 +26,7 @@ def last_heard_at(context: Context, found: Iterable[Device]) -> dict[DeviceId, i
     slots = merges.spans(context.store) | (monitors.spans(context.store, attached) if attached else {})
     heard = {}
     for device in devices:
-        contact = context.seen.of(device.id)
+        contact = context.last_heard.get(device.id)
         times = [contact.at] if contact else []
         if device.id in slots:
             times.append(min(now, slots[device.id][1] + SLOT_S))

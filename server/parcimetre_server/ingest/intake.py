@@ -14,7 +14,7 @@ from copy import copy
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from parcimetre_agent.report import Inventory, Refusal, Report, Slot
+from parcimetre_agent.report import DEPRECATED_MEANS, Inventory, Refusal, Report, Slot
 from pydantic import TypeAdapter
 
 from ..access.credentials import BadCredential
@@ -30,8 +30,7 @@ from .validation import RefusedRecord, parse
 
 LONGEST_RECORD = 4000  # characters of a refused record that are stored
 INVENTORY = TypeAdapter(Inventory)
-NOT_STORED = dict.fromkeys(("disk_read_kib_s", "disk_write_kib_s", "net_received_kib_s", "net_sent_kib_s"))
-"""Deprecated means of a slot, which older agents still send and nothing reads."""
+NOT_STORED = dict.fromkeys(DEPRECATED_MEANS)
 
 Versions = dict[DeviceId, str]  # agent versions that the store holds
 
@@ -88,7 +87,7 @@ def accept_report(
 
 
 def _without_deprecated_means(slot: Slot) -> Slot:
-    """Return a valid slot without NOT_STORED; a copy, where it has any, is not validated again."""
+    """Return a valid slot without its deprecated means; the copy of a slot that has any is not validated."""
     if (
         slot.disk_read_kib_s is None
         and slot.disk_write_kib_s is None

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.context import Context
-from ..access.served_settings import like, told
+from ..access.served_settings import settings_of_figures, with_served_settings
 from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
 from ..base.scope import Scope
@@ -76,9 +76,11 @@ def _computed(context: Context, week: str, wanted: Iterable[Target]) -> Iterator
         scope = Scope(unit, role)
         reader = context if role == "admin" else context.within(scope)
         report = rounded(
-            weekly_report(reader, week, unit, whole if scope.whole else whole.seen_by(scope, units))
+            weekly_report(reader, week, unit, whole if scope.whole else whole.redacted_for(scope, units))
         )
-        yield Publication(role, 1, context.now(), recorded_s, dict(told(context.settings)), report, said)
+        yield Publication(
+            role, 1, context.now(), recorded_s, dict(settings_of_figures(context.settings)), report, said
+        )
 
 
 def _report_for(context: Context, week: str, target: Target, earlier: FactorSet | None) -> WeeklyReport:
@@ -172,7 +174,7 @@ def recompute(context: Context, found: Publication) -> WeeklyReport:
             f"the report of {found.report.week} was computed with the factor set {found.report.factor_set}, "
             "which is not here any more; install the version of Parcimètre that it came with"
         )
-    settings = like(context.settings, found.served)
+    settings = with_served_settings(context.settings, found.served)
     then = replace(context, factors=factors, settings=settings)
     earlier = _earlier(then, weeks_later(found.report.week, -1, settings.zone))
     return _report_for(then, found.report.week, found.target, earlier)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from parcimetre_server.access.last_heard import LastHeard
+from parcimetre_server.access.last_heard import Contact, new_last_heard
 from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.fleet.silence import is_silent, last_heard_at
@@ -37,7 +37,7 @@ def test_a_device_is_silent_once_it_was_not_heard_for_the_hours_of_the_setting(f
 
 
 def test_records_that_another_collector_stored_count_as_much_as_reports_to_this_one(fleet, clock_at):
-    fleet.context.seen.note(fleet.laptop, fleet.now, None)
+    fleet.context.last_heard.put(fleet.laptop, Contact(fleet.now, None))
     clock_at(fleet.now + 5 * DAY_S)
     assert _is_silent(fleet, fleet.laptop)
     start = (fleet.now + 5 * DAY_S) // SLOT_S * SLOT_S - SLOT_S
@@ -48,7 +48,7 @@ def test_records_that_another_collector_stored_count_as_much_as_reports_to_this_
 
 def test_a_report_without_slots_is_a_sign_of_life(fleet):
     assert _is_silent(fleet, fleet.silent)
-    fleet.context.seen.note(fleet.silent, fleet.now, 480)
+    fleet.context.last_heard.put(fleet.silent, Contact(fleet.now, 480))
     assert _heard_at(fleet, fleet.silent) == fleet.now
     assert not _is_silent(fleet, fleet.silent)
 
@@ -70,7 +70,7 @@ def test_retired_devices_and_monitors_are_never_silent(fleet):
 
 @pytest.mark.parametrize("hours", [24, 48, 24 * 30])
 def test_metric_pages_and_api_name_the_same_devices(fleet, client_of, hours):
-    context = replace(_with_limit(fleet, hours), seen=LastHeard())
+    context = replace(_with_limit(fleet, hours), last_heard=new_last_heard())
     reader = client_of(context)
     agents = reader.get("/v1/agents").json()["agents"]
     silent = {agent["device"] for agent in agents if agent["silent"]}

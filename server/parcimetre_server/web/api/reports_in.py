@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from ...access.context import Context
 from ...access.credentials import Credentials
+from ...access.last_heard import Contact
 from ...base.errors import ParcimetreError
 from ...ingest.dead_letters import DeadLetterQuota
 from ...ingest.intake import ReportIntake, Versions, accept_report
@@ -88,7 +89,7 @@ class ReportEndpoint:
             taken = await self._judged(await received(headers, receive), device_id, now)
             arrival = self.letters.bounded(taken.arrival, now)
             merged = await self.writer.written(arrival, *taken.fed)
-        self.context.seen.note(device_id, now, taken.waiting)
+        self.context.last_heard.put(device_id, Contact(now, taken.waiting))
         if taken.refused:
             meters.refused += len(taken.refused)
             LOG.warning(
