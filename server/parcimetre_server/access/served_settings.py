@@ -8,6 +8,7 @@ from pathlib import Path
 from parcimetre_factors.service_life.amortisation import Policy
 
 from ..configuration.settings import Settings
+from ..store.fact_schema import ServedSettings, body_of
 from ..store.records import Fact
 from .context import Context
 from .opening import open_context
@@ -15,7 +16,7 @@ from .opening import open_context
 KEY = "served"
 
 
-def settings_of_figures(settings: Settings) -> dict[str, str | float]:
+def settings_of_figures(settings: Settings) -> ServedSettings:
     """Return the settings that figures, their weeks and their prices depend on, by name."""
     return {
         "time_zone": settings.time_zone,
@@ -28,18 +29,18 @@ def settings_of_figures(settings: Settings) -> dict[str, str | float]:
 def store_served_settings(context: Context) -> None:
     """Store the settings that the collector is served with, if they are new."""
     served, stored = settings_of_figures(context.settings), context.store.latest_of("setting", KEY)
-    if stored is None or dict(stored.body) != served:
+    if stored is None or stored.body != served:
         context.store.append([Fact("setting", KEY, context.now(), served)])
 
 
-def with_served_settings(settings: Settings, served: dict[str, str | float]) -> Settings:
+def with_served_settings(settings: Settings, served: ServedSettings) -> Settings:
     """Return settings with the stored ones in place of their own."""
     return replace(
         settings,
-        time_zone=str(served["time_zone"]),
-        organisation=str(served["organisation"]),
-        amortisation=Policy(str(served["amortisation"])),
-        eur_per_kwh=float(served["eur_per_kwh"]),
+        time_zone=served["time_zone"],
+        organisation=served["organisation"],
+        amortisation=Policy(served["amortisation"]),
+        eur_per_kwh=served["eur_per_kwh"],
     )
 
 
@@ -52,4 +53,4 @@ def open_as_served(data_dir: Path, create: bool = False) -> Context:
     stored = context.store.latest_of("setting", KEY)
     if stored is None:
         return context
-    return replace(context, settings=with_served_settings(context.settings, dict(stored.body)))
+    return replace(context, settings=with_served_settings(context.settings, body_of(stored, ServedSettings)))
