@@ -7,8 +7,8 @@ PYTEST := PYTHONDONTWRITEBYTECODE= .venv/bin/pytest
 PARALLEL ?= -n 4 --dist worksteal
 LOCKED := uv.lock pyproject.toml factors/pyproject.toml agent/pyproject.toml server/pyproject.toml tools/bootstrap.py
 
-.PHONY: help run demo check test test-all test-tools lint format fuzz bench schema tables wine browser msi test-msi packages repo \
-	test-packages clean
+.PHONY: help run demo check test test-all test-tools lint format fuzz bench schema tables wine browser msi \
+	test-msi packages repo test-packages clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
