@@ -38,7 +38,7 @@ from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.reports.html import html
-from parcimetre_server.reports.weekly import weekly
+from parcimetre_server.reports.weekly import weekly_report
 from parcimetre_server.store.embedded.files import FILE
 from parcimetre_server.store.embedded.packing import DEVICE_BITS
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
@@ -47,7 +47,8 @@ from parcimetre_server.web.app import build
 SIZE, MODELS, SEED, ROUNDS, AT_ONCE = 15_000, 1_500, 1, 3, 100
 AIM_WEEK_S, AIM_PAGE_S, AIM_REPORT_S, AIM_MIB = 1.0, 0.2, 20.0, 500.0
 COPY = f"""
-    INSERT INTO sealed_day SELECT id + ?1, first_slot, last_slot, covered_s, records, means, channels, counted
+    INSERT INTO sealed_day
+    SELECT id + ?1, first_slot, last_slot, covered_s, records, means, channels, counted, version
     FROM sealed_day WHERE (id & ((1 << {DEVICE_BITS}) - 1)) BETWEEN 1 AND ?2
 """
 COPIED = "INSERT INTO device_number SELECT ?1, ?2, first_slot, last_slot FROM device_number WHERE number = ?3"
@@ -129,7 +130,7 @@ def page(context: Context) -> Callable[[], object]:
 
 def report(context: Context, week: str) -> None:
     """The report in both languages."""
-    made = weekly(context, week)
+    made = weekly_report(context, week)
     for language in ("fr", "en"):
         html(made, context, language)
 

@@ -20,7 +20,7 @@ from parcimetre_server.base.periods import week_of, weeks_later
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.fleet.devices import devices
 from parcimetre_server.reports import schedules
-from parcimetre_server.reports.formats import FORMATS, all_rendered
+from parcimetre_server.reports.formats import FORMATS, render_all
 from parcimetre_server.reports.publishing import publish
 from parcimetre_server.reports.stored import Publication
 from query import kept_fleet
@@ -62,7 +62,7 @@ def rendered(context: Context, made: list[Publication]) -> int:
     for wanted in FORMATS:
         start = time.process_time()
         for one in made:
-            size += sum(len(file.content) for file in all_rendered(one.report, context, "fr", [wanted]))
+            size += sum(len(file.content) for file in render_all(one.report, context, "fr", [wanted]))
         told(f"all of them as {wanted}", start)
     return size
 

@@ -19,7 +19,7 @@ from statistics import median, pstdev
 
 import numpy as np
 from build_products import COLUMNS, subject, write
-from parcimetre_factors.power.energy_star import kind_of, read, test_of, test_watts
+from parcimetre_factors.power.energy_star import read, sheet_kind, test_of, test_watts
 from parcimetre_factors.tables.factor_set import DISPUTED, Factor, FactorSet, load_factor_set
 
 CLASSES = ("laptop", "desktop", "mini_pc", "all_in_one", "workstation", "thin_client")
@@ -75,7 +75,9 @@ def read_sheets(database: Path) -> list[Sheet]:
         inches = {subject(row): float(row["screen_size"] or 0) for row in csv.DictReader(text)}
     known = load_factor_set()
     return [
-        Sheet(kind_of(f), f.subject, test_watts(read(f), known), dark(f, known), inches.get(f.subject, 0.0))
+        Sheet(
+            sheet_kind(f), f.subject, test_watts(read(f), known), dark(f, known), inches.get(f.subject, 0.0)
+        )
         for f in known.table("product_power")
         if f.quality != DISPUTED
     ]
@@ -83,7 +85,7 @@ def read_sheets(database: Path) -> list[Sheet]:
 
 def dark(sheet: Factor, known: FactorSet) -> float:
     """Share of the test's time awake with the display off."""
-    name = f"{test_of(kind_of(sheet), sheet.year)}.dark"
+    name = f"{test_of(sheet_kind(sheet), sheet.year)}.dark"
     return known.get(name).value if name in known.factors else 0.0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from parcimetre_agent.report import EnrolAnswer, EnrolRequest, Report, ReportAnswer
+from parcimetre_agent.report import DEPRECATED_MEANS, EnrolAnswer, EnrolRequest, Report, ReportAnswer
 from pydantic import TypeAdapter
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "wire-format.schema.json"
@@ -21,6 +21,8 @@ def schema() -> str:
         description="What agents and collector say to each other; rules that a schema cannot express are in "
         "docs/en/wire-format.md.",
     )
+    for name in DEPRECATED_MEANS:
+        whole["$defs"]["Slot"]["properties"][name]["deprecated"] = True
     whole["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     whole["oneOf"] = [found[message.__name__, "validation"] for message in MESSAGES]
     return json.dumps(whole, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

@@ -42,6 +42,9 @@ DiskKind = Literal["ssd", "hdd", "emmc", "virtual", "unknown"]
 SensorState = Literal["ok", "no_data", "denied", "failed"]
 Marking = Literal["laser", "inkjet", "other"]
 
+DEPRECATED_MEANS = ("disk_read_kib_s", "disk_write_kib_s", "net_received_kib_s", "net_sent_kib_s")
+"""Fields of a slot that agents no longer send and collectors no longer store."""
+
 STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
 
@@ -68,6 +71,9 @@ class Slot:
     `load_deciles_s[i]` is the time with CPU load in [10 i, 10 i + 10) percent, the last one including
     100 %; together at most the time awake. A slot may be sent while it is still open: the part not yet
     seen is `unknown_s`, and the record that covers more time replaces it later.
+
+    Deprecated: the means in DEPRECATED_MEANS, of disk and network traffic. They are accepted from older
+    agents, and not stored.
     """
 
     start: UtcSecond

@@ -21,7 +21,7 @@ NO_DUPLEX = "The printer does not count sheets printed on both sides: each impre
 
 
 @dataclass(frozen=True)
-class Pages:
+class PrintedPages:
     """Impressions of a period; `colour`, `duplex` and `a3` are parts of them, None where not counted.
 
     `duplex` are impressions on sheets that were printed on both sides.
@@ -35,7 +35,7 @@ class Pages:
 
 
 @dataclass(frozen=True)
-class Consumed:
+class Consumables:
     """What was consumed, as terms: A4 sheets, and kg CO2 eq of paper and of toner or ink.
 
     `spared_by_duplex` is the paper that both sides spared; `spent_on_colour` what colour took beyond black.
@@ -49,7 +49,7 @@ class Consumed:
     spent_on_colour: Term | None
 
 
-def consumed(pages: Pages, paper: Paper, factors: FactorSet) -> Consumed:
+def consumed(pages: PrintedPages, paper: Paper, factors: FactorSet) -> Consumables:
     """Paper and toner or ink of some pages. Raises UnknownFactor where the tables lack one."""
     size = _size(pages)
     a_sheet = factor_leaf("a sheet", f"consumable.a4_{paper}.gwp", factors)
@@ -65,10 +65,10 @@ def consumed(pages: Pages, paper: Paper, factors: FactorSet) -> Consumed:
         note = ""
     a4 = product("sheets of A4", "sheet", (sheets, size), note=note)
     marking, beyond_black = _marking(pages, size, factors)
-    return Consumed(a4, product("paper", UNIT, (a4, a_sheet)), marking, spared, beyond_black)
+    return Consumables(a4, product("paper", UNIT, (a4, a_sheet)), marking, spared, beyond_black)
 
 
-def _size(pages: Pages) -> Term:
+def _size(pages: PrintedPages) -> Term:
     """A4 per impression: 1, and more by the share on A3."""
     if not pages.a3 or not pages.impressions:
         return ONE
@@ -77,7 +77,7 @@ def _size(pages: Pages) -> Term:
     return total("A4 an impression", "1", (ONE, quotient("share of A3", "1", (a3, whole))))
 
 
-def _marking(pages: Pages, size: Term, factors: FactorSet) -> tuple[Term, Term | None]:
+def _marking(pages: PrintedPages, size: Term, factors: FactorSet) -> tuple[Term, Term | None]:
     """Toner or ink, and what colour took of it beyond black; ink is not told apart by colour."""
     if pages.marking == "inkjet":
         a_page = factor_leaf("ink of a page", "consumable.ink_page.gwp", factors)

@@ -28,7 +28,7 @@ CLASSES = {
     "thin_client": "mini_pc", "docking_station": "docking_station", "projector": "projector",
     "ip_phone": "ip_phone",
 }  # fmt: skip
-KINDS = frozenset({"workstation", "thin_client"})
+CLIENT_KINDS = frozenset({"workstation", "thin_client"})
 BOAVIZTA = "boavizta"
 MENDS = {
     "model_type": 'give an object, such as {"model": "Core i5-1145G7"} for a processor',
@@ -167,7 +167,7 @@ def _kind(asked: EstimateRequest) -> str | None:
     """The class within the category that the request names."""
     if asked.use == HOUSEHOLD:
         return HOUSEHOLD
-    return asked.class_ if asked.class_ in KINDS else None
+    return asked.class_ if asked.class_ in CLIENT_KINDS else None
 
 
 def _cpu(cpu: CpuRequest) -> Cpu:

@@ -57,7 +57,7 @@ def test_once_print_shows_a_valid_report_and_changes_nothing(tmp_path: Path) -> 
 
 
 def test_once_print_leaves_out_a_spooled_slot_that_contradicts_itself(tmp_path: Path) -> None:
-    odd = SlotRecord(0, 7, 0, 0, 0, 0, [], None, None, None, None, None, [])
+    odd = SlotRecord(0, 7, 0, 0, 0, 0, [], None, [])
     (tmp_path / "data").mkdir(mode=0o700)
     Spool(str(tmp_path / "data")).put([odd], [], None, 900)
     done = _agent("once", "--print", "--data-dir", tmp_path / "data")

@@ -17,7 +17,7 @@ from parcimetre_agent.sensors import system_profiler
 SOURCE = Path(parcimetre_agent.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 PSUTIL_ALLOWED = {
-    "cpu_times", "cpu_count", "virtual_memory", "net_io_counters", "disk_io_counters", "sensors_battery",
+    "cpu_times", "cpu_count", "virtual_memory", "sensors_battery",
     "Process", "AccessDenied", "Error", "NoSuchProcess",
 }  # fmt: skip
 PROCESS_ALLOWED = {"memory_info", "memory_full_info", "cpu_times"}
@@ -61,13 +61,13 @@ from parcimetre_agent.sensors.machine import Machine
 clock, sampler = Clock(), sampling.Sampler()
 sampler.sample(clock.now())
 sampler.sample(clock.now())
-inventory.take(Machine(), 0, sampler.outcomes)
+inventory.take_inventory(Machine(), 0, sampler.outcomes)
 {after}
 """
 MAY_OPEN = re.compile(
     "|".join((
         "/sys/(class/(powercap|power_supply|drm|hwmon|dmi)|block|bus/pci|devices|firmware/dmi|hypervisor)(/|$)",
-        "/proc/(stat|meminfo|diskstats|cpuinfo|net/dev|vmstat|zoneinfo|self/status|self/mounts)$",
+        "/proc/(stat|meminfo|cpuinfo|vmstat|zoneinfo|self/status|self/mounts)$",
         "/proc/sys/kernel/(random/boot_id|osrelease)$",
         "/etc/(os-release|parcimetre(/.*)?|localtime|ld[.]so[.].*)$",
         "/usr/lib/os-release$", "/usr/share/(hwdata|misc)/pci.ids$", r"/run/udev/data/\+dmi:id$",

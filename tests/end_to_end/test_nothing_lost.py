@@ -27,8 +27,7 @@ def backlog(agent):
     agent.folder.mkdir(mode=0o700)
     last = int(time.time()) // SLOT_S * SLOT_S - SLOT_S
     starts = [last - i * SLOT_S for i in range(EARLIER)][::-1]
-    nothing = [None] * 5
-    records = [SlotRecord(start, 0, 900, 0, 0, 0, [900, *([0] * 9)], *nothing, []) for start in starts]
+    records = [SlotRecord(start, 0, 900, 0, 0, 0, [900, *([0] * 9)], None, []) for start in starts]
     Spool(str(agent.folder)).put(records, [], None, time.time())
     return starts
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.activity import Activity
-from parcimetre_factors.consumables import Pages, consumed
+from parcimetre_factors.consumables import PrintedPages, consumed
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.embodied.evidence import embodied
 from parcimetre_factors.explanation.term import recompute
@@ -42,7 +42,7 @@ def made_a_week_kg(hardware):
 def test_the_laser_by_hand():
     assert week_kwh(LASER, 45, 123, 2000) == pytest.approx(2.583, abs=0.001)
     assert made_a_week_kg(LASER) == pytest.approx(3.68, abs=0.005)
-    made = consumed(Pages(2000, 1200, 1400, 100, "laser"), "virgin", FACTORS)
+    made = consumed(PrintedPages(2000, 1200, 1400, 100, "laser"), "virgin", FACTORS)
     assert made.sheets.value == pytest.approx(1365)
     assert made.paper.value == pytest.approx(9.161, abs=0.001)
     assert made.marking.value == pytest.approx(9.148, abs=0.001)
@@ -53,7 +53,7 @@ def test_the_laser_by_hand():
 def test_the_inkjet_by_hand():
     assert week_kwh(INKJET, 20, 148, 300) == pytest.approx(0.313, abs=0.001)
     assert made_a_week_kg(INKJET) == pytest.approx(1.648, abs=0.005)
-    made = consumed(Pages(300, None, 240, None, "inkjet"), "virgin", FACTORS)
+    made = consumed(PrintedPages(300, None, 240, None, "inkjet"), "virgin", FACTORS)
     assert made.paper.value == pytest.approx(1.208, abs=0.001)
     assert made.marking.value == pytest.approx(0.471, abs=0.001)
     assert made.spared_by_duplex.value == pytest.approx(0.805, abs=0.001)
@@ -82,10 +82,10 @@ def test_a_printer_that_nobody_asks_takes_its_yearly_mean():
 @settings(deadline=None)
 @given(st.integers(1, 10**6), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_parts_of_the_pages_never_spare_or_spend_more_than_all(impressions, colour, duplex, a3):
-    pages = Pages(impressions, impressions * colour, impressions * duplex, impressions * a3, "laser")
+    pages = PrintedPages(impressions, impressions * colour, impressions * duplex, impressions * a3, "laser")
     made = consumed(pages, "virgin", FACTORS)
-    simplex = consumed(Pages(impressions, pages.colour, 0.0, pages.a3), "virgin", FACTORS)
-    black = consumed(Pages(impressions, 0.0, pages.duplex, pages.a3), "virgin", FACTORS)
+    simplex = consumed(PrintedPages(impressions, pages.colour, 0.0, pages.a3), "virgin", FACTORS)
+    black = consumed(PrintedPages(impressions, 0.0, pages.duplex, pages.a3), "virgin", FACTORS)
     assert made.paper.value + made.spared_by_duplex.value == pytest.approx(simplex.paper.value)
     assert made.marking.value == pytest.approx(black.marking.value + made.spent_on_colour.value)
     low, high = interval([*amounts(made.paper), *amounts(made.marking)], FACTORS)
@@ -94,13 +94,16 @@ def test_parts_of_the_pages_never_spare_or_spend_more_than_all(impressions, colo
 
 
 def test_recycled_paper_is_counted_as_such():
-    pages = Pages(100)
+    pages = PrintedPages(100)
     virgin, recycled = (consumed(pages, paper, FACTORS) for paper in ("virgin", "recycled"))
     assert recycled.paper.value < virgin.paper.value
     assert recycled.marking.value == virgin.marking.value
 
 
 def test_a_printer_that_does_not_count_colour_counts_as_black_and_says_so():
-    told, untold = consumed(Pages(100, 0.0), "virgin", FACTORS), consumed(Pages(100), "virgin", FACTORS)
+    told, untold = (
+        consumed(PrintedPages(100, 0.0), "virgin", FACTORS),
+        consumed(PrintedPages(100), "virgin", FACTORS),
+    )
     assert untold.marking.value == told.marking.value
     assert untold.marking.note

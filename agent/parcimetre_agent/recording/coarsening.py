@@ -1,4 +1,4 @@
-"""Pure: quarter hours of one hour made one record, and taken apart again with every sum kept.
+"""Merge the quarter hours of one hour into one record, and split it again with the same sums.
 
 The seconds of each state stay as they were, slot by slot, so that what the collector compares does not
 change. Load, means and energy are kept as the sum or mean of the hour; taken apart, they are spread over
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .slot import MEANS, SLOT_S, EnergyRecord, SlotRecord, largest_remainder, weighted
+from .slot import SLOT_S, EnergyRecord, SlotRecord, largest_remainder, weighted
 
 HOUR_S = 3600
 TENTHS = 10
@@ -21,18 +21,14 @@ def hour_start(start: int) -> int:
     return start // HOUR_S * HOUR_S
 
 
-def together(records: list[SlotRecord]) -> dict[str, Any]:
-    """The slots of one hour as one JSON object."""
+def merge_hour(records: list[SlotRecord]) -> dict[str, Any]:
+    """Return the slots of one hour as one JSON object."""
     deciles = [record.load_deciles_s for record in records if record.load_deciles_s]
-    means: dict[str, float | None] = {}
-    for name in MEANS:
-        mean, awake_s = None, 0
-        for record in records:
-            value = getattr(record, name)
-            if value is not None:
-                mean = weighted(mean, awake_s, value, record.awake_s)
-                awake_s += record.awake_s
-        means[name] = mean
+    memory_mib, awake_s = None, 0
+    for record in records:
+        if record.memory_used_mib is not None:
+            memory_mib = weighted(memory_mib, awake_s, record.memory_used_mib, record.awake_s)
+            awake_s += record.awake_s
     counted: dict[tuple[str, str, str], list[int]] = {}
     for record in records:
         for energy in record.energy:
@@ -42,16 +38,16 @@ def together(records: list[SlotRecord]) -> dict[str, Any]:
     return {
         "slots": [[record.start, *(getattr(record, state) for state in STATES)] for record in records],
         "load_deciles_s": [sum(column) for column in zip(*deciles)],
-        "means": {name: mean for name, mean in means.items() if mean is not None},
+        "means": {} if memory_mib is None else {"memory_used_mib": memory_mib},
         "energy": [[*channel, *sums] for channel, sums in sorted(counted.items())],
     }
 
 
-def apart(hour: dict[str, Any]) -> list[SlotRecord]:
+def split_hour(hour: dict[str, Any]) -> list[SlotRecord]:
     """The slots that `together` was given, their states as they were, the rest spread evenly."""
     slots = hour["slots"]
     awake_s = [slot[1] + slot[2] for slot in slots]
-    loads = _loads(hour["load_deciles_s"], awake_s)
+    loads, memory_mib = _loads(hour["load_deciles_s"], awake_s), hour["means"].get("memory_used_mib")
     energy: list[list[EnergyRecord]] = [[] for _ in slots]
     for source, scope, quality, tenths, lasting_s in hour["energy"]:
         durations = _within(lasting_s, awake_s if sum(awake_s) >= lasting_s else [SLOT_S] * len(slots))
@@ -59,17 +55,16 @@ def apart(hour: dict[str, Any]) -> list[SlotRecord]:
             if duration_s:
                 parts.append(EnergyRecord(source, scope, quality, share / TENTHS, duration_s))
     return [
-        _slot(slot, loads[i], hour["means"] if awake_s[i] else {}, energy[i]) for i, slot in enumerate(slots)
+        _slot(slot, loads[i], memory_mib if awake_s[i] else None, energy[i]) for i, slot in enumerate(slots)
     ]
 
 
 def _slot(
-    slot: list[int], load_s: list[int], means: dict[str, float], energy: list[EnergyRecord]
+    slot: list[int], load_s: list[int], memory_mib: float | None, energy: list[EnergyRecord]
 ) -> SlotRecord:
-    """One record of its start and states, and its part of the hour's load, means and energy."""
+    """One record of its start and states, and its part of the hour's load, memory and energy."""
     fields: dict[str, Any] = dict(zip(("start", *STATES), slot))
-    fields.update({name: means.get(name) for name in MEANS}, load_deciles_s=load_s, energy=energy)
-    return SlotRecord(**fields)
+    return SlotRecord(**fields, load_deciles_s=load_s, memory_used_mib=memory_mib, energy=energy)
 
 
 def _loads(deciles_s: list[int], awake_s: list[int]) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""Pure: samples in, one slot out. A slot is a quarter hour aligned to UTC; its states sum to 900 s exactly.
+"""Compute a slot from samples. A slot is a quarter hour aligned to UTC; its states sum to 900 s exactly.
 
 Counters are compared between two samples; what they counted is spread evenly over the time between, so
 that a slot boundary between two samples splits it by time.
@@ -12,20 +12,13 @@ from typing import NamedTuple
 
 from ..machine.clock import Instant
 from ..metering.counters import Channel, Counter, mean_power_w
-from ..metering.rare_readings import Late
+from ..metering.rare_readings import ChannelPower
 from .states import ASLEEP, AWAKE, OFF, Interval
 
 SLOT_S = 900
 DECILES = 10
 ROUNDING_S = 2
-COUNTED = {
-    "disk_read_kib": "disk_read_kib_s",
-    "disk_written_kib": "disk_write_kib_s",
-    "net_received_kib": "net_received_kib_s",
-    "net_sent_kib": "net_sent_kib_s",
-}
-MEANS = ("memory_used_mib", *COUNTED.values())
-SAMPLE_FIELDS = frozenset({"busy_s", "total_s", "display_on", "memory_used_mib", *COUNTED})
+SAMPLE_FIELDS = frozenset({"busy_s", "total_s", "display_on", "memory_used_mib"})
 
 
 class Sample(NamedTuple):
@@ -38,22 +31,21 @@ class Sample(NamedTuple):
     at: Instant
     values: dict[str, float]
     counters: list[Counter]
-    late: Sequence[Late] = ()
+    late: Sequence[ChannelPower] = ()
     doubts: tuple[tuple[str, str], ...] = ()
 
 
-class Piece(NamedTuple):
+class Stretch(NamedTuple):
     """A stretch within one slot, in one state, with the means over it.
 
-    `load` is 0 to 1 or None; `means` has the slot's own field names; `power_w` is the mean by counter
-    difference, per (source, scope, quality).
+    `load` is 0 to 1 or None; `power_w` is the mean by counter difference, per (source, scope, quality).
     """
 
     start_s: float
     end_s: float
     state: str
     load: float | None
-    means: dict[str, float]
+    memory_used_mib: float | None
     power_w: dict[Channel, float]
 
 
@@ -68,7 +60,7 @@ class EnergyRecord(NamedTuple):
 
 
 class SlotRecord(NamedTuple):
-    """The fields of the report's Slot, by the same names; an absent mean is None."""
+    """The fields of the report's Slot that are not deprecated, by the same names; an absent mean is None."""
 
     start: int
     display_on_s: int
@@ -78,10 +70,6 @@ class SlotRecord(NamedTuple):
     unknown_s: int
     load_deciles_s: list[int]
     memory_used_mib: float | None
-    disk_read_kib_s: float | None
-    disk_write_kib_s: float | None
-    net_received_kib_s: float | None
-    net_sent_kib_s: float | None
     energy: list[EnergyRecord]
 
     @property
@@ -100,7 +88,7 @@ def slot_start(wall_s: float) -> int:
     return int(wall_s // SLOT_S) * SLOT_S
 
 
-def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
+def stretches(before: Sample, after: Sample, interval: Interval) -> list[Stretch]:
     """What the two samples say about the time between them, by state.
 
     A display that changed in between is taken to have done so halfway: over many changes nothing is missed.
@@ -108,7 +96,7 @@ def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
     shown = before.values.get("display_on", 0.0) > 0
     changed = "display_on" in after.values and shown != (after.values["display_on"] > 0)
     load = _load(before.values, after.values)
-    means = _means(before, after)
+    memory_mib = after.values.get("memory_used_mib")
     elapsed_s = after.at.monotonic_s - before.at.monotonic_s
     power_w = mean_power_w(before.counters, after.counters, elapsed_s) if interval.continuous else {}
     for late in after.late:
@@ -117,11 +105,11 @@ def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
     for span in interval.spans:
         if span.state == AWAKE:
             halfway_s = (span.start_s + span.end_s) / 2 if changed and interval.continuous else span.end_s
-            found.append(Piece(span.start_s, halfway_s, _display(shown), load, means, power_w))
+            found.append(Stretch(span.start_s, halfway_s, _display(shown), load, memory_mib, power_w))
             if halfway_s < span.end_s:
-                found.append(Piece(halfway_s, span.end_s, _display(not shown), load, means, power_w))
+                found.append(Stretch(halfway_s, span.end_s, _display(not shown), load, memory_mib, power_w))
         else:
-            found.append(Piece(span.start_s, span.end_s, span.state, None, {}, {}))
+            found.append(Stretch(span.start_s, span.end_s, span.state, None, None, {}))
     return found
 
 
@@ -129,7 +117,7 @@ def _display(shown: bool) -> str:
     return "display_on" if shown else "display_off"
 
 
-def split(piece: Piece) -> list[Piece]:
+def split_by_slot(piece: Stretch) -> list[Stretch]:
     """The piece cut at every slot boundary."""
     cut = []
     start_s = piece.start_s
@@ -141,7 +129,7 @@ def split(piece: Piece) -> list[Piece]:
     return cut
 
 
-def one_slot(start: int, parts: list[Piece]) -> SlotRecord:
+def slot_of(start: int, parts: list[Stretch]) -> SlotRecord:
     """The slot that these pieces make, all of them within it; what they do not cover is unknown."""
     lasting_s: dict[str, float] = {}
     deciles_s = [0.0] * DECILES
@@ -157,10 +145,10 @@ def one_slot(start: int, parts: list[Piece]) -> SlotRecord:
     known = ("display_on", "display_off", ASLEEP, OFF)
     seconds = [lasting_s.get(state, 0.0) for state in known]
     whole = largest_remainder([*seconds, max(0.0, SLOT_S - sum(seconds))], SLOT_S)[:4]
-    return _record(start, whole, deciles_s, [_average(parts, name) for name in MEANS], joules)
+    return _record(start, whole, deciles_s, _mean_memory(parts), joules)
 
 
-def joined(first: SlotRecord, second: SlotRecord) -> SlotRecord:
+def merged_slot(first: SlotRecord, second: SlotRecord) -> SlotRecord:
     """Two partial records of one slot, of disjoint stretches of it, as one.
 
     When they cannot be disjoint (the clock was set back) the one that covers more is returned.
@@ -177,25 +165,23 @@ def joined(first: SlotRecord, second: SlotRecord) -> SlotRecord:
     sums[sums.index(max(sums))] -= max(0, over_s)
     both = [a + b for a, b in zip(first.load_deciles_s, second.load_deciles_s)]
     deciles = [float(s) for s in both or first.load_deciles_s or second.load_deciles_s]
-    averages = [
-        weighted(getattr(first, name), first.awake_s, getattr(second, name), second.awake_s) for name in MEANS
-    ]
+    memory_mib = weighted(first.memory_used_mib, first.awake_s, second.memory_used_mib, second.awake_s)
     joules: dict[Channel, tuple[float, float]] = {}
     for record in (*first.energy, *second.energy):
         channel = (record.source, record.scope, record.quality)
         energy_j, duration_s = joules.get(channel, (0.0, 0.0))
         joules[channel] = (energy_j + record.energy_j, duration_s + record.duration_s)
-    return _record(first.start, sums, deciles, averages, joules)
+    return _record(first.start, sums, deciles, memory_mib, joules)
 
 
 def _record(
     start: int,
     seconds: list[int],
     deciles_s: list[float],
-    means: list[float | None],
+    memory_mib: float | None,
     joules: dict[Channel, tuple[float, float]],
 ) -> SlotRecord:
-    """The record of four known states (as in SlotRecord), loads, MEANS and joules with their seconds."""
+    """The record of four known states (as in SlotRecord), loads, memory and joules with their seconds."""
     awake_s = seconds[0] + seconds[1]
     deciles = largest_remainder(deciles_s, min(awake_s, round(sum(deciles_s)))) if any(deciles_s) else []
     energy = [
@@ -211,11 +197,7 @@ def _record(
         off_s=seconds[3],
         unknown_s=SLOT_S - sum(seconds),
         load_deciles_s=deciles,
-        memory_used_mib=means[0],
-        disk_read_kib_s=means[1],
-        disk_write_kib_s=means[2],
-        net_received_kib_s=means[3],
-        net_sent_kib_s=means[4],
+        memory_used_mib=memory_mib,
         energy=energy,
     )
 
@@ -243,26 +225,17 @@ def _load(before: dict[str, float], after: dict[str, float]) -> float | None:
     return min(1.0, max(0.0, (after["busy_s"] - before["busy_s"]) / total_s))
 
 
-def _means(before: Sample, after: Sample) -> dict[str, float]:
-    """Means over the time awake between two samples; a counter that fell gives none."""
-    awake_s = after.at.monotonic_s - before.at.monotonic_s
-    means = {}
-    if "memory_used_mib" in after.values:
-        means["memory_used_mib"] = after.values["memory_used_mib"]
-    for counted, name in COUNTED.items():
-        if awake_s > 0 and counted in before.values and counted in after.values:
-            grown = after.values[counted] - before.values[counted]
-            if grown >= 0:
-                means[name] = grown / awake_s
-    return means
-
-
-def _average(parts: list[Piece], name: str) -> float | None:
-    seen = [(part.means[name], part.end_s - part.start_s) for part in parts if name in part.means]
-    length_s = sum(length for _, length in seen)
+def _mean_memory(parts: list[Stretch]) -> float | None:
+    """Mean MiB of memory in use over the parts that state it."""
+    stated = [
+        (part.memory_used_mib, part.end_s - part.start_s)
+        for part in parts
+        if part.memory_used_mib is not None
+    ]
+    length_s = sum(length for _, length in stated)
     if length_s <= 0:
         return None
-    return round(sum(value * length for value, length in seen) / length_s, 2)
+    return round(sum(value * length for value, length in stated) / length_s, 2)
 
 
 def weighted(a: float | None, a_s: int, b: float | None, b_s: int) -> float | None:

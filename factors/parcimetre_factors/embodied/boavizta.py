@@ -15,10 +15,10 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from ..hardware.description import Cpu, Disk, Gpu, Hardware, Memory, PowerSupply
-from ..hardware.processors import CpuFacts, all_of
+from ..hardware.processors import ProcessorFacts, all_processors
 from ..tables.factor_set import FactorSet
 from .category_averages import ByStage, of_category, of_class
-from .evidence import built_up
+from .evidence import server_built_up
 from .graphics_boards import UNKNOWN
 
 NAME_SCORE = 80
@@ -33,7 +33,7 @@ def embodied_as_boavizta(hardware: Hardware, factors: FactorSet, archetype: str 
     A household's device is a class of its own (`kind`) where that method has one, else its category.
     """
     if hardware.category == "server":
-        return built_up(completed(hardware, factors, archetype), factors)
+        return server_built_up(completed(hardware, factors, archetype), factors)
     narrow = of_class(hardware, factors) if hardware.kind == HOUSEHOLD else None
     return (narrow or of_category(hardware.category, factors)).by_stage
 
@@ -70,9 +70,9 @@ def completed(hardware: Hardware, factors: FactorSet, archetype: str = DEFAULT) 
     )
 
 
-def near_name(name: str, factors: FactorSet) -> CpuFacts | None:
+def near_name(name: str, factors: FactorSet) -> ProcessorFacts | None:
     """The processor with the most alike name by its words, the first of equals; None below the score."""
-    facts = all_of(factors)
+    facts = all_processors(factors)
     index = nearest(name, [found.name for found in facts])
     return None if index is None else facts[index]
 
@@ -90,13 +90,13 @@ def _die_mm2(cpu: Cpu, factors: FactorSet) -> float:
     named = near_name(cpu.model, factors) if cpu.model else None
     if named is not None and named.die_mm2 is not None:
         return named.die_mm2
-    known = [found for found in all_of(factors) if found.die_mm2 is not None and found.cores]
+    known = [found for found in all_processors(factors) if found.die_mm2 is not None and found.cores]
     family = [found for found in known if named is not None and found.family == named.family]
     cores = (named.cores if named is not None else None) or cpu.cores
     return _rounded(_by_cores(cores, family or known))
 
 
-def _by_cores(cores: int | None, known: Sequence[CpuFacts]) -> float:
+def _by_cores(cores: int | None, known: Sequence[ProcessorFacts]) -> float:
     """Mean area of processors with as many cores; else in proportion, or on the line through them."""
     sizes = np.array([found.cores or 0 for found in known], float)
     areas = np.array([found.die_mm2 or 0 for found in known], float)

@@ -13,7 +13,7 @@ from ..criteria import Criterion, Stage
 from ..explanation.term import Term, leaf, total
 from ..hardware.description import Hardware
 from ..tables.factor_set import Factor, FactorSet
-from ..tables.result_cache import kept
+from ..tables.result_cache import cached_per_factor_set
 from . import clients
 
 ByStage = Mapping[tuple[Criterion, Stage], Term]
@@ -33,7 +33,7 @@ class Average:
     note: str
 
 
-@kept
+@cached_per_factor_set
 def of_category(category: str, factors: FactorSet) -> Average:
     """The average of a category; that of a desktop, widely, where the category is not known."""
     rows = _rows(category, factors)

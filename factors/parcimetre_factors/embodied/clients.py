@@ -43,7 +43,7 @@ def has_screen(hardware: Hardware) -> bool:
     return hardware.screen_inch is not None and least <= hardware.screen_inch <= most
 
 
-def built_up(hardware: Hardware, factors: FactorSet) -> Term:
+def client_built_up(hardware: Hardware, factors: FactorSet) -> Term:
     """Impact of a client computer, the sum of its parts; transport and end of life are in the rest."""
     model = _model(hardware)
     error = factor_leaf("error of the fit", f"client.{model}.error", factors)

@@ -10,12 +10,12 @@ from ..criteria import UNITS, Criterion
 from ..explanation.leaves import factor_leaf
 from ..explanation.term import Term, leaf, product, quotient, total
 from ..hardware.description import Cpu, Disk, Memory, PowerSupply
-from ..hardware.processors import find
+from ..hardware.processors import find_processor
 from ..tables.factor_set import FactorSet
-from ..tables.result_cache import kept
+from ..tables.result_cache import cached_per_factor_set
 
 
-@kept
+@cached_per_factor_set
 def constant(label: str, subject: str, criterion: Criterion, factors: FactorSet) -> Term:
     """A component that is a constant."""
     return total(label, UNITS[criterion], (_one(subject, criterion, factors),))
@@ -25,7 +25,7 @@ def _one(subject: str, criterion: Criterion, factors: FactorSet) -> Term:
     return factor_leaf(subject, f"component.{subject.replace(' ', '_')}.{criterion}", factors)
 
 
-@kept
+@cached_per_factor_set
 def processor(cpu: Cpu, criterion: Criterion, factors: FactorSet) -> Term:
     """Processors of one model: die area times impact per area, plus a base."""
     one = total(
@@ -50,7 +50,7 @@ def _die_mm2(cpu: Cpu, factors: FactorSet) -> Term:
     """Die area of a known processor, else by its cores."""
     if cpu.die_mm2 is not None:
         return leaf("die area", cpu.die_mm2, "mm2", "given")
-    facts = find(cpu.model, factors)
+    facts = find_processor(cpu.model, factors)
     if facts is not None and facts.die_mm2 is not None:
         return leaf("die area", facts.die_mm2, "mm2", "given", detail=facts.source_url, tier="model")
     cores = cpu.cores or (facts.cores if facts else None)
@@ -66,7 +66,7 @@ def _die_mm2(cpu: Cpu, factors: FactorSet) -> Term:
     )  # fmt: skip
 
 
-@kept
+@cached_per_factor_set
 def memory(module: Memory, criterion: Criterion, factors: FactorSet) -> Term:
     """Memory modules of one size."""
     return _dies(
@@ -80,7 +80,7 @@ def memory(module: Memory, criterion: Criterion, factors: FactorSet) -> Term:
     )
 
 
-@kept
+@cached_per_factor_set
 def disk(disk: Disk, criterion: Criterion, factors: FactorSet) -> Term:
     """Disks of one kind and size: an SSD by its dies, an HDD as a constant."""
     if disk.kind == "hdd":
@@ -91,7 +91,7 @@ def disk(disk: Disk, criterion: Criterion, factors: FactorSet) -> Term:
     return _dies("disk", "ssd", disk.gb, disk.units, density, criterion, factors)
 
 
-@kept
+@cached_per_factor_set
 def case(form: str, criterion: Criterion, factors: FactorSet) -> Term:
     """The case of a server; the source knows racks and blades, so that of a tower is taken for a rack's."""
     if f"component.{form}_case.{criterion}" in factors.factors:
@@ -103,7 +103,7 @@ def case(form: str, criterion: Criterion, factors: FactorSet) -> Term:
     )  # fmt: skip
 
 
-@kept
+@cached_per_factor_set
 def power_supplies(stated: PowerSupply | None, criterion: Criterion, factors: FactorSet) -> Term:
     """Power supplies of a server, by mass; no agent sees them, so they are the usual ones unless stated."""
     per_mass = factor_leaf("impact per mass", f"component.power_supply.{criterion}", factors)

@@ -13,7 +13,7 @@ from ..hardware.description import Hardware
 from ..hardware.product_matching import Match, match
 from ..hardware.typical_host import host_share, typical_host
 from ..tables.factor_set import Factor, FactorSet
-from ..tables.result_cache import kept
+from ..tables.result_cache import cached_per_factor_set
 from . import clients, components
 from .category_averages import OTHER, WHOLE, ByStage, of_category, of_class
 from .graphics_boards import find_board, graphics
@@ -77,7 +77,7 @@ def embodied(hardware: Hardware, factors: FactorSet) -> Embodied:
     """Impact of making, moving and discarding a device, by the best evidence there is."""
     if hardware.virtual or hardware.category == VIRTUAL:
         return _of_share(hardware, factors)
-    tried = [_product(hardware, factors), *_told(hardware, factors)]
+    tried = [_product(hardware, factors), *_ranked_evidence(hardware, factors)]
     found = [evidence for evidence in tried if isinstance(evidence, _Found)]
     chosen = found[0]
     alternatives = (
@@ -97,7 +97,7 @@ def _why_not(other: _Found, chosen: _Found, hardware: Hardware) -> str:
     return f"better evidence: {chosen.evidence}"
 
 
-def _told(hardware: Hardware, factors: FactorSet) -> list[_Found | tuple[Evidence, str]]:
+def _ranked_evidence(hardware: Hardware, factors: FactorSet) -> list[_Found | tuple[Evidence, str]]:
     """What components, class and category tell, the nearest to unseen sheets first (docs/en/method.md)."""
     built, averages = _components(hardware, factors), _averages(hardware, factors)
     first = hardware.category in AVERAGE_FIRST
@@ -156,7 +156,7 @@ def _components(hardware: Hardware, factors: FactorSet) -> _Found | tuple[Eviden
     if not hardware.cpus or not hardware.memory:
         return "components", "processors or memory are not known"
     note = "Built up from the components in the inventory; transport and end of life are not in the source."
-    return _Found("components", built_up(hardware, factors), note)
+    return _Found("components", server_built_up(hardware, factors), note)
 
 
 def _client(hardware: Hardware, factors: FactorSet) -> _Found | tuple[Evidence, str]:
@@ -165,10 +165,12 @@ def _client(hardware: Hardware, factors: FactorSet) -> _Found | tuple[Evidence, 
         return "components", why
     average = of_category(hardware.category, factors).by_stage
     rest = {key: term for key, term in average.items() if key[0] != Criterion.GWP}
-    return _Found("components", {MADE: clients.built_up(hardware, factors), **rest}, CLIENT_NOTES[bool(rest)])
+    return _Found(
+        "components", {MADE: clients.client_built_up(hardware, factors), **rest}, CLIENT_NOTES[bool(rest)]
+    )
 
 
-def built_up(hardware: Hardware, factors: FactorSet) -> ByStage:
+def server_built_up(hardware: Hardware, factors: FactorSet) -> ByStage:
     """Impact of making a server, the sum of its parts, in every criterion."""
     return {
         (criterion, Stage.MANUFACTURING): total(
@@ -213,7 +215,7 @@ def _shared(part: Term, share: Term) -> Term:
     return product(part.label, part.unit, (part, share), detail=part.detail, tier="estimate")
 
 
-@kept
+@cached_per_factor_set
 def _life(category: str, factors: FactorSet) -> Term:
     known = f"life.{category}"
     factor = factors.get(known if known in factors.factors else f"life.{OTHER}")

@@ -17,7 +17,7 @@ from ..criteria import UNITS, Criterion
 from ..errors import UnknownZone
 from ..explanation.term import Term, leaf, product, total
 from ..tables.factor_set import Factor, FactorId, FactorSet
-from .observations import Observed, Reading
+from .observations import GridObservation, ObservedSlots
 
 TIERS = ("slot", "profile", "year", "contract", "residual")
 SLOT_TIER, PROFILE_TIER, YEAR_TIER = range(3)
@@ -63,7 +63,7 @@ def intensity(
     zone: str,
     starts: Starts,
     factors: FactorSet,
-    observed: Observed | None = None,
+    observed: ObservedSlots | None = None,
     criterion: Criterion = Criterion.GWP,
 ) -> GridSlots | None:
     """Impact of a kWh used in each slot (`starts` in seconds UTC), in the criterion's unit per kWh.
@@ -142,7 +142,7 @@ def _of_month(known: Mapping[int, list[MonthProfile]], month: int) -> MonthProfi
     return earlier[-1] if earlier else alike[0]
 
 
-def _observe(found: _Slots, observed: Observed, factors: FactorSet) -> None:
+def _observe(found: _Slots, observed: ObservedSlots, factors: FactorSet) -> None:
     """Put what is observed in the place of what is known by the year."""
     at = np.minimum(np.searchsorted(observed.starts, found.starts), len(observed.starts) - 1)
     told = {origin: share for origin, share in observed.shares.items() if _origin(origin, factors)}
@@ -181,7 +181,7 @@ def intensity_term(
     zone: str,
     start: int,
     factors: FactorSet,
-    observed: Observed | None = None,
+    observed: ObservedSlots | None = None,
     criterion: Criterion = Criterion.GWP,
 ) -> Term:
     """The tree behind one slot's value of `intensity`. Raises UnknownZone."""
@@ -238,7 +238,7 @@ def _year_term(zone: str, start: int, factors: FactorSet, criterion: Criterion, 
     return product("impact of a kilowatt-hour", unit, (whole, ratio), tier="profile")
 
 
-def _reading_term(reading: Reading, factors: FactorSet, unit: str, detail: str) -> Term | None:
+def _reading_term(reading: GridObservation, factors: FactorSet, unit: str, detail: str) -> Term | None:
     """What was observed: a published intensity, or each origin's share times its factor; None if neither."""
     if reading.kg_per_kwh is not None:
         return leaf("published intensity of the slot", reading.kg_per_kwh, unit, "measured",

@@ -91,7 +91,7 @@ def with_contracts(base: FactorSet, contracts: Iterable[Contract]) -> FactorSet:
     return FactorSet(digest, MappingProxyType({**base.tables, TABLE: rows}), base.facts, sources)
 
 
-def market(
+def market_based_intensity(
     located: GridSlots, starts: Starts, zone: str, contracts: Sequence[Contract], factors: FactorSet
 ) -> GridSlots:
     """Market-based climate impact per kWh at the meter, kg CO2 eq.
@@ -132,7 +132,7 @@ def _replace(
 def market_term(
     located: Term, start: int, zone: str, contracts: Sequence[Contract], factors: FactorSet
 ) -> Term:
-    """The tree behind one slot's value of `market`; `located` is that of the same slot by location."""
+    """Return the tree behind one slot of `market_based_intensity`; `located` is that of the grid."""
     at = np.array([start])
     holding = [contract for contract in contracts if contract.holds(at)[0]]
     residual = _residual(zone, factors)

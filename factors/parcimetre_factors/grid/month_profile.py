@@ -17,7 +17,7 @@ from ..tables.factor_set import Factor, FactorId, FactorSet, Source
 from ..uncertainty.amounts import Amount
 from ..uncertainty.monte_carlo import HIGH, LOW, interval
 from .intensity import FIRST_YEAR, MONTHS, SLOT_TIER, SLOTS_PER_DAY, Array, GridSlots, intensity, losses
-from .observations import Observed
+from .observations import ObservedSlots
 
 ENOUGH_DAYS = 20
 ENOUGH_SLOTS = 72
@@ -35,7 +35,7 @@ class Month:
 
 
 def month_profiles(
-    zone: str, observed: Observed, factors: FactorSet, licence: str, today: str
+    zone: str, observed: ObservedSlots, factors: FactorSet, licence: str, today: str
 ) -> Iterator[Month]:
     """Each month UTC of which anything was observed, oldest first; a published day counts as a mix does.
 

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Reading:
+class GridObservation:
     """A zone's electricity in the slot that begins at `start` (seconds UTC), as `source` states it.
 
     Either megawatts produced by fuel (of FUELS) and imported by zone, or, where the publisher computed it,
@@ -43,20 +43,20 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservedSlots:
     """Readings of one zone as columns: `starts` (m,) ascending, `shares` (m,) by origin, published values.
 
     `kg_per_kwh` (m,) is NaN in a slot that is known by its shares.
     """
 
-    readings: Mapping[int, Reading]
+    readings: Mapping[int, GridObservation]
     starts: NDArray[np.int64]
     shares: Mapping[tuple[str, str], Array]
     kg_per_kwh: Array
     at_meter: NDArray[np.bool_]
 
 
-def observed(readings: Iterable[Reading]) -> Observed | None:
+def collect_observations(readings: Iterable[GridObservation]) -> ObservedSlots | None:
     """Readings as columns; of two for one slot the later one counts, and a slot without any flow is a gap."""
     last = {r.start // SLOT_S * SLOT_S: r for r in readings if r.kg_per_kwh is not None or r.shares}
     if not last:
@@ -65,7 +65,7 @@ def observed(readings: Iterable[Reading]) -> Observed | None:
     known = list(ordered.values())
     by_slot = [{} if r.kg_per_kwh is not None else r.shares for r in known]
     origins = sorted({origin for of_slot in by_slot for origin in of_slot})
-    return Observed(
+    return ObservedSlots(
         ordered,
         np.array(list(ordered), np.int64),
         {origin: np.array([of_slot.get(origin, 0.0) for of_slot in by_slot]) for origin in origins},

@@ -16,13 +16,13 @@ from ..tables.product_names import Words, normal_maker, normal_model
 
 FORM_OF_CATEGORY = {"mini_pc": "micro", "all_in_one": "aio"}
 SEVERAL = re.compile(r"/|\.\s*(?=[A-Za-z])")
-GENERATION = re.compile(r"\d+(?:st|nd|rd|th) Gen\b", re.IGNORECASE)
+GENERATION_OF_NAME = re.compile(r"\d+(?:st|nd|rd|th) Gen\b", re.IGNORECASE)
 PLATFORM = re.compile(r"^(\d\d)[ai][a-z]{2,3}$")
 SCREEN_SIZES = frozenset(str(inches) for inches in range(10, 19))
 SIZE_DIGITS = 2
 EXACT, SPELT_ALIKE, CLEARLY, LONG = 100.0, 85.0, 5.0, 5
 SHEETS = {"products": EMBODIED, "product_power": (Stage.USE,)}  # stages that count of each table of sheets
-Tier = Literal["exact", "fuzzy"]
+MatchTier = Literal["exact", "fuzzy"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Match:
 
     subject: str
     factors: tuple[Factor, ...]
-    tier: Tier
+    tier: MatchTier
     score: float
     next: tuple[str, float] | None = None
 
@@ -153,9 +153,9 @@ def _names(model: str) -> list[str]:
     A later name takes the line of the first, and all take the generation that stands at the end.
     """
     parts = [part.strip() for part in SEVERAL.split(model)]
-    line, last = parts[0].split(" ", 1)[0], GENERATION.search(parts[-1])
+    line, last = parts[0].split(" ", 1)[0], GENERATION_OF_NAME.search(parts[-1])
     names: list[str] = []
     for part in parts if len(parts) > 1 else ():
-        whole = part if last is None or GENERATION.search(part) else f"{part} {last[0]}"
+        whole = part if last is None or GENERATION_OF_NAME.search(part) else f"{part} {last[0]}"
         names += [whole] if part.startswith(line) else [whole, f"{line} {whole}"]
     return names

@@ -21,7 +21,7 @@ from ..explanation.term import Term, leaf, product
 from ..hardware.description import Hardware
 from ..tables.factor_set import Factor, FactorSet
 from ..tables.product_names import normal_maker, normal_model
-from .power_supply import Supply
+from .power_supply import SupplyEfficiency
 
 TABLE, PREFIX = "client_power", "power.calibration."
 FEWEST_DEVICES, FEWEST_HOURS, FEWEST_DEVICE_HOURS = 3, 20.0, 1.0
@@ -33,7 +33,7 @@ NORMAL = 1.960
 
 
 @dataclass(frozen=True)
-class Session:
+class BatterySession:
     """All time of a device on battery: what it took, at the wall, and what its model says, in J."""
 
     measured_j: float
@@ -52,24 +52,24 @@ class Calibration:
     hours: float
 
 
-def session(activity: Activity, modelled_j: NDArray[np.float64], supply: Supply) -> Session:
+def session(activity: Activity, modelled_j: NDArray[np.float64], supply: SupplyEfficiency) -> BatterySession:
     """A device's slots that its battery counted nearly whole; `modelled_j` (n,) is its model, awake.
 
     Slots that were partly asleep or off count no less: the battery counts while the device is awake.
     """
     counted = [c for c in activity.measured if c.scope == "battery" and c.quality == "measured"]
     if not counted:
-        return Session(0.0, 0.0, 0.0)
+        return BatterySession(0.0, 0.0, 0.0)
     energy_j = np.sum([c.energy_j for c in counted], axis=0)
     seconds = np.max([c.duration_s for c in counted], axis=0)
     whole = (activity.awake_s > 0) & (seconds >= WHOLE_SLOT * activity.awake_s) & (energy_j > 0)
     energy_j, seconds = energy_j[whole], seconds[whole]
     at_the_wall = energy_j / supply.at(energy_j / seconds)
     modelled = modelled_j[whole] * seconds / activity.awake_s[whole]
-    return Session(float(at_the_wall.sum()), float(modelled.sum()), float(seconds.sum()))
+    return BatterySession(float(at_the_wall.sum()), float(modelled.sum()), float(seconds.sum()))
 
 
-def calibrate(sessions: Iterable[Session], supply_sd: float = 0.0) -> Calibration | None:
+def calibrate(sessions: Iterable[BatterySession], supply_sd: float = 0.0) -> Calibration | None:
     """The ratio of one model from one session a device, or None where that is too little or not credible.
 
     Devices with less than an hour do not count; three and 20 hours are the fewest. `supply_sd` is that of ln
@@ -93,10 +93,10 @@ def calibration_of(hardware: Hardware, factors: FactorSet) -> Factor | None:
     if not hardware.maker or not hardware.model:
         return None
     own = (f for f in factors.table(TABLE) if f.id.startswith(PREFIX))
-    return next((f for f in own if _key(*f.subject.split("|", 1)) == key(hardware)), None)
+    return next((f for f in own if _key(*f.subject.split("|", 1)) == model_key(hardware)), None)
 
 
-def key(hardware: Hardware) -> tuple[str, frozenset[str]]:
+def model_key(hardware: Hardware) -> tuple[str, frozenset[str]]:
     """What devices of one model have in common: maker and the words of the name."""
     return _key(hardware.maker or "", hardware.model or "")
 

@@ -29,7 +29,7 @@ FUZZY = "match.fuzzy.error"
 
 
 @dataclass(frozen=True)
-class Awake:
+class AwakeWatts:
     """Watts without and of the built-in display, and the errors of the model that they come from."""
 
     dark_w: Term
@@ -38,7 +38,7 @@ class Awake:
 
 
 @dataclass(frozen=True)
-class InTest:
+class TestWatts:
     """Mean watts awake in the test, the errors that they carry, and the year of the sheet."""
 
     watts: Term
@@ -61,21 +61,21 @@ def family_of(kind: str) -> str:
     return FAMILY.get(kind, kind)
 
 
-def awake(hardware: Hardware, factors: FactorSet) -> Awake:
+def awake(hardware: Hardware, factors: FactorSet) -> AwakeWatts:
     """An office computer with next to no load."""
     kind = class_of(hardware)
     found = _by_sheet(hardware, kind, factors) or _by_class(kind, factors)
     if kind not in BUILT_IN:
-        return Awake(found.watts, NO_DISPLAY, found.errors)
+        return AwakeWatts(found.watts, NO_DISPLAY, found.errors)
     share = factor_leaf("share of the display", f"power.{kind}.display_share", factors)
     dark = factor_leaf("share of the test with the display off", f"{test_of(kind, found.year)}.dark", factors)
     mean = total("mean over display on", "1", (ONE, product("display off", "1", (MINUS, share, dark))))
     on = quotient("idle, display on", "W", (found.watts, mean))
     rest = total("share of the rest", "1", (ONE, product("display", "1", (MINUS, share))))
-    return Awake(product("idle", "W", (on, rest)), product("display", "W", (on, share)), found.errors)
+    return AwakeWatts(product("idle", "W", (on, rest)), product("display", "W", (on, share)), found.errors)
 
 
-def monitor_on(hardware: Hardware, factors: FactorSet) -> InTest:
+def monitor_on(hardware: Hardware, factors: FactorSet) -> TestWatts:
     """A monitor that is on: by its sheet, else by its size."""
     told = _by_sheet(hardware, "monitor", factors)
     if told is not None:
@@ -90,12 +90,12 @@ def monitor_on(hardware: Hardware, factors: FactorSet) -> InTest:
     return _with_errors("on", (usual, size), ("power.monitor.error",), factors)
 
 
-def printer_mean(hardware: Hardware, factors: FactorSet) -> InTest | None:
+def printer_mean(hardware: Hardware, factors: FactorSet) -> TestWatts | None:
     """The year's mean of a printer whose sheet states its consumption."""
     return _by_sheet(hardware, "printer", factors) if hardware.category == "printer" else None
 
 
-def _by_sheet(hardware: Hardware, kind: str, factors: FactorSet) -> InTest | None:
+def _by_sheet(hardware: Hardware, kind: str, factors: FactorSet) -> TestWatts | None:
     """What the model's own sheet implies, with its error, and that of a name that is not quite the same."""
     found = sheet_of(hardware, kind, factors)
     if found is None:
@@ -107,7 +107,7 @@ def _by_sheet(hardware: Hardware, kind: str, factors: FactorSet) -> InTest | Non
     return replace(told, year=sheet.year)
 
 
-def _by_class(kind: str, factors: FactorSet) -> InTest:
+def _by_class(kind: str, factors: FactorSet) -> TestWatts:
     """The median of the class."""
     idle = factor_leaf("idle", f"power.{kind}.idle", factors)
     return _with_errors("idle", (idle,), (f"power.{kind}.error",), factors)
@@ -115,9 +115,9 @@ def _by_class(kind: str, factors: FactorSet) -> InTest:
 
 def _with_errors(
     label: str, watts: tuple[Term, ...], errors: tuple[str, ...], factors: FactorSet, detail: str = ""
-) -> InTest:
+) -> TestWatts:
     """Watts times the model's errors, which are factors of value 1."""
     carried = (
         leaf("error of the model", 1.0, "1", "factor", factor=factors.get(error).id) for error in errors
     )
-    return InTest(product(label, "W", (*watts, *carried), detail=detail), errors)
+    return TestWatts(product(label, "W", (*watts, *carried), detail=detail), errors)

@@ -73,15 +73,15 @@ def test_watts(stated: Consumption, factors: FactorSet) -> float:
 def sheet_of(hardware: Hardware, kind: str, factors: FactorSet) -> tuple[Match, Factor] | None:
     """The sheet that states this model's consumption, if it is one of that kind of device."""
     found = match(hardware.maker, hardware.model, hardware.category, factors, "product_power")
-    sheets = [sheet for sheet in found.factors if kind_of(sheet) == kind] if found else []
+    sheets = [sheet for sheet in found.factors if sheet_kind(sheet) == kind] if found else []
     return (found, sheets[0]) if found and len(sheets) == 1 else None
 
 
 def read(sheet: Factor) -> Consumption:
     """What a row of product_power.csv states."""
-    return Consumption(kind_of(sheet), sheet.value, sheet.year, sheet.id)
+    return Consumption(sheet_kind(sheet), sheet.value, sheet.year, sheet.id)
 
 
-def kind_of(sheet: Factor) -> str:
+def sheet_kind(sheet: Factor) -> str:
     """The kind of device that a row of product_power.csv is about, from its id."""
     return sheet.id.split(".")[2]

@@ -12,10 +12,10 @@ from ..activity import DECILES, Activity
 from ..explanation.leaves import MINUS, factor_leaf
 from ..explanation.term import Term, leaf, product, quotient, total
 from ..hardware.description import Disk, Hardware, Printer
-from ..hardware.processors import find
+from ..hardware.processors import find_processor
 from ..hardware.typical_host import host_share, typical_host
 from ..tables.factor_set import FactorSet
-from ..tables.result_cache import kept
+from ..tables.result_cache import cached_per_factor_set
 from ..uncertainty.amounts import Amount, amounts
 from .calibration import calibrated, calibration_of
 from .clients import NO_DISPLAY, awake, class_of, family_of, monitor_on, printer_mean
@@ -279,7 +279,7 @@ def _tdp(hardware: Hardware, factors: FactorSet) -> Term:
     """Thermal design power of the processors together, in watts."""
     category = "server" if hardware.category == "server" else family_of(class_of(hardware))
     cpu = hardware.cpus[0] if hardware.cpus else None
-    facts = find(cpu.model, factors) if cpu else None
+    facts = find_processor(cpu.model, factors) if cpu else None
     units = leaf("processors", float(cpu.units if cpu else 1), "1", "measured")
     if facts is not None and facts.tdp_w is not None:
         one = leaf("TDP", facts.tdp_w, "W", "given", detail=f"{facts.name}, {facts.source_url}", tier="model")
@@ -292,14 +292,14 @@ def _curve_leaf(load: int, factors: FactorSet) -> Term:
     return factor_leaf("share of TDP", f"power.curve.{load}", factors, detail=f"{load} %")
 
 
-@kept
+@cached_per_factor_set
 def _curve(load: int, factors: FactorSet) -> float:
     """Processor power as a share of TDP at a load in percent, straight between the published points."""
     points = [factors.get(f"power.curve.{at}").value for at in CURVE_LOADS]
     return float(np.interp(load, CURVE_LOADS, points))
 
 
-@kept
+@cached_per_factor_set
 def _weights(load: int, factors: FactorSet) -> tuple[Term, Term]:
     """Weights of idle and of full load, by how far between the two a device stands."""
     idle, full = _curve(0, factors), _curve(100, factors)

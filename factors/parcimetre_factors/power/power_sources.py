@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..activity import Activity, MeasuredEnergy
 from ..explanation.term import Term
-from .power_supply import BATTERY, Supply
+from .power_supply import BATTERY, SupplyEfficiency
 
 Array = NDArray[np.float64]
 QUALITIES = ("measured", "vendor_estimate", "modelled")
@@ -106,7 +106,10 @@ class SourcedEnergy:
 
 
 def select_power_source(
-    activity: Activity, watts: Mapping[str, Term], virtual: bool = False, supply: Supply | None = None
+    activity: Activity,
+    watts: Mapping[str, Term],
+    virtual: bool = False,
+    supply: SupplyEfficiency | None = None,
 ) -> SourcedEnergy:
     """Pick a rung for each slot.
 
@@ -160,7 +163,7 @@ def _counted(
 
 
 def _at_the_wall(
-    reading: CounterEnergy, i: int, won: NDArray[np.bool_], covered_s: Array, supply: Supply | None
+    reading: CounterEnergy, i: int, won: NDArray[np.bool_], covered_s: Array, supply: SupplyEfficiency | None
 ) -> CounterEnergy:
     """A reading in the slots that its rung won, with what the supply lost.
 

@@ -19,7 +19,7 @@ from ..tables.factor_set import FactorId, FactorSet
 from .clients import class_of
 
 POINTS = (10, 20, 50, 100)
-KINDS = {
+SUPPLY_KINDS = {
     "laptop": "external", "mini_pc": "external", "thin_client": "external", "desktop": "internal",
     "all_in_one": "internal", "workstation": "internal", "other": "internal",
 }  # fmt: skip
@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Supply:
+class SupplyEfficiency:
     """A device's power supply: watts at full load, efficiency at POINTS, and of a battery's charge."""
 
     kind: str
@@ -48,16 +48,16 @@ class Supply:
         return self.efficiency[POINTS.index(50)]
 
 
-def kind_of(hardware: Hardware) -> str:
+def supply_kind(hardware: Hardware) -> str:
     """Which supply a device has: that of a server, an external one, or one inside."""
-    return "server" if hardware.category == "server" else KINDS[class_of(hardware)]
+    return "server" if hardware.category == "server" else SUPPLY_KINDS[class_of(hardware)]
 
 
-def supply(hardware: Hardware, factors: FactorSet) -> Supply:
+def supply(hardware: Hardware, factors: FactorSet) -> SupplyEfficiency:
     """The supply that devices of its kind usually have."""
-    prefix = f"power.supply.{kind_of(hardware)}"
-    return Supply(
-        kind_of(hardware),
+    prefix = f"power.supply.{supply_kind(hardware)}"
+    return SupplyEfficiency(
+        supply_kind(hardware),
         factors.get(f"{prefix}.rated").value,
         tuple(factors.get(f"{prefix}.{at}").value for at in POINTS),
         factors.get(BATTERY).value,
@@ -67,4 +67,4 @@ def supply(hardware: Hardware, factors: FactorSet) -> Supply:
 
 def at_half_load(hardware: Hardware, factors: FactorSet) -> Term:
     """Efficiency of what comes on top of idle, as a term."""
-    return factor_leaf("efficiency of the power supply", f"power.supply.{kind_of(hardware)}.50", factors)
+    return factor_leaf("efficiency of the power supply", f"power.supply.{supply_kind(hardware)}.50", factors)

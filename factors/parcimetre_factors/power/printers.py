@@ -36,14 +36,14 @@ class PrinterWatts:
 
 
 @dataclass(frozen=True)
-class Test:
+class TestYear:
     """A year of the ENERGY STAR test at a speed: its images, and its hours within a quarter hour of a job."""
 
     images: float
     awake_h: float
 
 
-def test_at(speed_ipm: float, sheet_year: int | None, factors: FactorSet) -> Test:
+def test_at(speed_ipm: float, sheet_year: int | None, factors: FactorSet) -> TestYear:
     """The test's year at a rated speed in images a minute; newer sheets are of a test with fewer images.
 
     Method: ENERGY STAR test method for imaging equipment, version 2.0, job structure, without its rounding to
@@ -53,7 +53,7 @@ def test_at(speed_ipm: float, sheet_year: int | None, factors: FactorSet) -> Tes
     jobs = min(by["most_jobs"], max(by["fewest_jobs"], speed_ipm))
     images = "images.3" if (sheet_year or 0) >= VERSION_3_YEAR else "images.2"
     by["images"] = factors.get(f"power.test.printer.{images}").value
-    return Test(by["images"] * speed_ipm**2 * by["days"], jobs * by["job_h"] * by["days"])
+    return TestYear(by["images"] * speed_ipm**2 * by["days"], jobs * by["job_h"] * by["days"])
 
 
 def printer_watts(hardware: Hardware, printer: Printer, factors: FactorSet) -> PrinterWatts:
@@ -73,7 +73,7 @@ def printer_watts(hardware: Hardware, printer: Printer, factors: FactorSet) -> P
     return PrinterWatts(ready, _printing(ready, image), asleep, off, errors)
 
 
-def _mean(hardware: Hardware, printer: Printer, factors: FactorSet) -> tuple[Term, tuple[str, ...], Test]:
+def _mean(hardware: Hardware, printer: Printer, factors: FactorSet) -> tuple[Term, tuple[str, ...], TestYear]:
     """The mean watts of a stated year, their errors, and the use that they are taken to be of."""
     usual = factors.get("power.printer.speed_a3" if printer.a3 else "power.printer.speed").value
     speed_ipm = printer.speed_ipm or usual

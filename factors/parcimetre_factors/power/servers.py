@@ -19,9 +19,9 @@ from typing import Literal, NamedTuple
 from ..explanation.leaves import factor_leaf
 from ..explanation.term import Term, leaf, product
 from ..hardware.description import Cpu, Hardware
-from ..hardware.processors import find, normal
+from ..hardware.processors import find_processor, normal_name
 from ..tables.factor_set import FactorSet
-from ..tables.result_cache import kept
+from ..tables.result_cache import cached_per_factor_set
 
 Load = Literal["idle", "full"]
 LABELS: Mapping[Load, str] = {"idle": "idle", "full": "full load"}
@@ -81,7 +81,7 @@ def server_watts(load: Load, hardware: Hardware, factors: FactorSet) -> Term:
     return product(LABELS[load], "W", (constant, *effects, error))
 
 
-@kept
+@cached_per_factor_set
 def _effect(load: Load, feature: Feature, factors: FactorSet) -> Term | None:
     """What a feature does to the watts, None where the fit has not met it."""
     effect = factors.factors.get(f"power.server.{load}.{feature.name}")
@@ -93,7 +93,7 @@ def _effect(load: Load, feature: Feature, factors: FactorSet) -> Term | None:
     )  # fmt: skip
 
 
-@kept
+@cached_per_factor_set
 def _ends_of_the_product(load: Load, factors: FactorSet) -> tuple[Term, Term]:
     constant = factor_leaf("constant of the fit", f"power.server.{load}.constant", factors)
     error = factors.get(f"power.server.{load}.error")
@@ -124,21 +124,21 @@ def _named(name: str, year: int | None, maker: str | None) -> tuple[Feature, ...
     known = generation_of(name)
     chosen = known or _stand_in(name, year)
     return (
-        Feature("low-power processors", float(bool(LOW_POWER.search(key(name))))),
+        Feature("low-power processors", float(bool(LOW_POWER.search(processor_key(name))))),
         Feature(f"generation.{chosen.name}", 1.0, chosen.name, "" if known else ASSUMED),
         Feature(f"maker.{maker_key(maker)}", 1.0, maker or ""),
-        Feature(f"processor.{_slug(key(name))}", 1.0, name),
+        Feature(f"processor.{_slug(processor_key(name))}", 1.0, name),
     )
 
 
 def generation_of(name: str) -> Generation | None:
     """The generation of a processor by its name, or None."""
-    return next((found for found in GENERATIONS if found.names.search(key(name))), None)
+    return next((found for found in GENERATIONS if found.names.search(processor_key(name))), None)
 
 
-def key(name: str) -> str:
+def processor_key(name: str) -> str:
     """A processor's name without maker, brand, marks, speed and Intel's stepping: "e5-2660"."""
-    return re.sub(r"\bxeon\b|(?<=\d) 0$", "", normal(name)).strip()
+    return re.sub(r"\bxeon\b|(?<=\d) 0$", "", normal_name(name)).strip()
 
 
 def maker_key(maker: str | None) -> str:
@@ -154,7 +154,7 @@ def _within(size: str, amount: float) -> float:
 
 
 def _cores(cpu: Cpu, factors: FactorSet) -> int:
-    facts = find(cpu.model, factors)
+    facts = find_processor(cpu.model, factors)
     return cpu.cores or (facts.cores if facts else None) or USUAL_CORES
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-Tier = Literal["known", "estimated", "unknown"]
+DateTier = Literal["known", "estimated", "unknown"]
 US_DATE = re.compile(r"(\d\d)/(\d\d)/(\d{4})")
 ISO_DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")
 EARLIEST_YEAR = 2000
@@ -23,7 +23,7 @@ class Purchase:
     """
 
     at: int
-    tier: Tier
+    tier: DateTier
     second_life: int | None = None
 
     @property
@@ -33,7 +33,7 @@ class Purchase:
 
 
 @dataclass(frozen=True)
-class Stated:
+class StatedPurchase:
     """What an organisation says of a purchase; `at` is seconds UTC."""
 
     at: int
@@ -41,7 +41,10 @@ class Stated:
 
 
 def purchase(
-    first_seen: int, stated: Stated | None = None, panel_year: int | None = None, bios_date: str | None = None
+    first_seen: int,
+    stated: StatedPurchase | None = None,
+    panel_year: int | None = None,
+    bios_date: str | None = None,
 ) -> Purchase:
     """The purchase as stated, else the earlier of the middle of the panel's year and the firmware's date.
 

@@ -107,7 +107,7 @@ class FactorSet:
 
     @cached_property
     def results(self) -> Mapping[Callable[..., Any], dict[Any, Any]]:
-        """What each of the `memo.kept` functions has worked out from this set, by its arguments."""
+        """Return the results of each `cached_per_factor_set` function for this set, by its arguments."""
         return defaultdict(dict)
 
     def get(self, factor_id: str) -> Factor:

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 Work = Callable[[*Given, FactorSet], Result]
 
 
-def kept(work: Work[*Given, Result], most: int = MOST) -> Work[*Given, Result]:
+def cached_per_factor_set(work: Work[*Given, Result], most: int = MOST) -> Work[*Given, Result]:
     """A pure function of hashable arguments and, last, a factor set, whose results stay with that set.
 
     All are forgotten once they are so many, so that whoever asks for ever new parts fills no memory.

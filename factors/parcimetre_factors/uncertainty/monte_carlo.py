@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..tables.distribution import LOGNORMAL, NORMAL, Z_95
 from ..tables.factor_set import Factor, FactorSet
-from ..tables.result_cache import kept
+from ..tables.result_cache import cached_per_factor_set
 from .amounts import Amount, Errors
 
 DRAWS = 2000
@@ -77,7 +77,7 @@ def _relative(factor: Factor) -> Array:
     return (factor.low + share * (factor.high - factor.low)) / factor.value
 
 
-spread = kept(_spread, most=4096)
+spread = cached_per_factor_set(_spread, most=4096)
 
 
 @lru_cache(maxsize=4096)

@@ -1,27 +1,24 @@
-"""What was told of a large fleet a moment ago, kept so that it can be told again at once.
+"""Cache of overview answers for large fleets; each answer is valid for five minutes.
 
-It is told again for KEPT_S seconds, as that of its moment: a minute's new records are waited for, as those
-are that agents send hourly. What people state (transfers, purchases, contracts...) makes it end at once, and
-so does another factor set. A small fleet's is never kept: it is made anew faster than anybody would notice.
+New measurements do not end an answer's validity: they show after at most five minutes. Statements of people
+(transfers, purchases, contracts, ...) end it at once. Answers of a small fleet are computed each time.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
+from ..base.cache import Cache
+from ..base.scope import Scope
 from ..store.interface import Store
 from ..store.records import FactKind
-from .scoped_store import ScopedStore
-
-if TYPE_CHECKING:
-    from .context import Context
+from .scoped_store import whole
 
 KEPT_S = 300
 MOST = 64
+STALE = f"An answer counts for {KEPT_S} seconds, and no longer once somebody stated anything."
 WITH_RECORDS: frozenset[FactKind] = frozenset({
     "device", "inventory", "attached", "monitor", "self_cost", "losses", "credential", "dead_letter",
     "token", "token_use", "secret", "grid", "outlet",
@@ -30,70 +27,57 @@ STATED: tuple[FactKind, ...] = tuple(kind for kind in get_args(FactKind) if kind
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What was told at a time, seconds UTC; `mark` is that of the facts it rests on.
+class Question:
+    """What is asked, for whom, and with which factor set; two that are equal have the same answer."""
 
-    Where it is `kept` its time should be told with it.
+    factor_set: str
+    scope: Scope
+    asked: Hashable
+
+
+@dataclass(frozen=True)
+class CachedAnswer:
+    """An answer and when it was computed, seconds UTC; `mark` is that of the facts before.
+
+    Where it is `cached`, show its time with it.
     """
 
-    told: Any
+    value: Any
     at: int
     mark: int
-    factor_set: str
-    kept: bool
+    cached: bool
 
 
-class Moments:
-    """The moments of the questions asked last; may be asked from any thread."""
-
-    def __init__(self) -> None:
-        """Nothing was told yet."""
-        self._kept: OrderedDict[Hashable, Moment] = OrderedDict()
-        self._making: dict[Hashable, threading.Lock] = {}
-        self._lock = threading.Lock()
-
-    def tell(self, key: Hashable, context: Context, make: Callable[[], tuple[Any, bool]]) -> Moment:
-        """The answer to a question, of now or of a moment ago; who asks for the same meanwhile waits for it.
-
-        `make` gives an answer, and whether it may be kept. What it raises is raised here.
-        """
-        found = self._get(key, context)
-        if found is not None:
-            return found
-        with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
-        try:
-            with making:
-                return self._get(key, context) or self.renew(key, context, make)
-        finally:
-            with self._lock:
-                self._making.pop(key, None)
-
-    def renew(self, key: Hashable, context: Context, make: Callable[[], tuple[Any, bool]]) -> Moment:
-        """Make an answer anew and keep it; the one before is told until then."""
-        at, mark = context.now(), whole(context.store).newer((), 0)[1]
-        told, keep = make()
-        found = Moment(told, at, mark, context.factors.id, keep)
-        with self._lock:
-            self._kept.pop(key, None)
-            if found.kept:
-                self._kept[key] = found
-            while len(self._kept) > MOST:
-                self._kept.popitem(last=False)
-        return found
-
-    def _get(self, key: Hashable, context: Context) -> Moment | None:
-        with self._lock:
-            found = self._kept.get(key)
-        holds = (
-            found is not None
-            and 0 <= context.now() - found.at < KEPT_S
-            and found.factor_set == context.factors.id
-            and not whole(context.store).newer(STATED, found.mark)[0]
-        )
-        return found if holds else None
+Answers = Cache[Question, CachedAnswer]
+Compute = Callable[[], tuple[Any, bool]]
 
 
-def whole(store: Store) -> Store:
-    """The store itself: a reader's scope would not tell of what left it."""
-    return store.whole if isinstance(store, ScopedStore) else store
+def new_answers() -> Answers:
+    """Return an empty cache of answers."""
+    return Cache("answers", STALE, MOST, lambda answer: 1 if answer.cached else MOST + 1)
+
+
+def get_or_compute(
+    answers: Answers, question: Question, store: Store, now: int, compute: Compute
+) -> CachedAnswer:
+    """Return the answer to a question at `now`, seconds UTC: the cached one, else one that is computed now.
+
+    `compute` returns the answer, and whether to cache it. Raises what it raises.
+    """
+    return answers.get_or_compute(
+        question,
+        lambda: _computed(store, now, compute),
+        lambda answer: 0 <= now - answer.at < KEPT_S and not whole(store).newer(STATED, answer.mark)[0],
+    )
+
+
+def recompute(answers: Answers, question: Question, store: Store, now: int, compute: Compute) -> None:
+    """Compute an answer anew and cache it; the one before is returned until then."""
+    epoch = answers.epoch
+    answers.put(question, _computed(store, now, compute), epoch)
+
+
+def _computed(store: Store, now: int, compute: Compute) -> CachedAnswer:
+    mark = whole(store).newer((), 0)[1]
+    value, cached = compute()
+    return CachedAnswer(value, now, mark, cached)

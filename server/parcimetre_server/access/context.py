@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..base import clock
+from ..base.cache import Cache
 from ..base.scope import WHOLE, Scope
 from ..configuration.settings import Settings
-from ..footprint.daily_cache import DailyCache
 from ..store.interface import Store
-from .answer_cache import Moments
-from .last_heard import LastHeard
+from .answer_cache import Answers, Question, new_answers
+from .last_heard import LastHeard, new_last_heard
 from .scoped_store import ScopedStore
+
+DAILY_BYTES = 160 * 2**20
+
+
+def new_daily_totals(most_bytes: int = DAILY_BYTES) -> Cache[Any, Any]:
+    """Return an empty cache of daily totals (`footprint/daily_cache.py`), bounded by their bytes."""
+    stale = "A daily total counts while its device's records cover as many seconds of the day as then."
+    return Cache("daily totals", stale, most_bytes, lambda totals: totals.bytes)
 
 
 @dataclass(frozen=True)
 class Context:
-    """Settings in force, the store, the factor set that figures are computed with, who was heard, and what
-    was computed before.
+    """Settings in force, the store, the factor set that figures are computed with, and three caches.
 
-    `scope` says for whom: the store of a collector that was narrowed to a scope holds nothing else.
+    `scope` says for whom: the store of a context that was narrowed to a scope shows nothing else. The caches
+    are shared by all readers; their keys, or the ids asked for, hold what a scope narrows.
     """
 
     settings: Settings
     store: Store
     factors: FactorSet
-    seen: LastHeard = field(default_factory=LastHeard)
-    days: DailyCache = field(default_factory=DailyCache)
-    moments: Moments = field(default_factory=Moments)
+    last_heard: LastHeard = field(default_factory=new_last_heard)
+    daily_totals: Cache[Any, Any] = field(default_factory=new_daily_totals)
+    answers: Answers = field(default_factory=new_answers)
     scope: Scope = WHOLE
 
     def now(self) -> int:
-        """Seconds UTC."""
+        """Return the time, seconds UTC."""
         return clock.now()
 
     @property
@@ -42,6 +52,10 @@ class Context:
         """The organisation's time zone."""
         return self.settings.zone
 
+    def question(self, asked: Hashable) -> Question:
+        """Return what a reader of this scope asks, as the key of its answer."""
+        return Question(self.factors.id, self.scope, asked)
+
     def within(self, scope: Scope) -> Context:
-        """The same for a reader who may see only a scope."""
+        """Return the same for a reader who may see only a scope."""
         return self if scope.whole else replace(self, store=ScopedStore(self.store, scope), scope=scope)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import os
 import secrets
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
 from itsdangerous import BadSignature, HMACAlgorithm, Signer, URLSafeSerializer
 
 from ..base import clock
+from ..base.cache import Cache
 from ..base.errors import ParcimetreError
 from ..organisation import audit
 from ..store.interface import Lease, Store
@@ -31,7 +33,8 @@ SALT = "parcimetre/device-credential"
 KEY_CLAIM = "credential_key"
 RENEW_S = 30 * 86_400
 REFRESH_S = 3.0
-MOST_REMEMBERED = 50_000  # credentials, of some 400 bytes each
+MOST_VERIFIED = 50_000  # credentials, of some 400 bytes each
+STALE = "A signature stays valid for its key; whether it was revoked is asked each time."
 
 
 class BadCredential(ParcimetreError):
@@ -42,12 +45,12 @@ class BadCredential(ParcimetreError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The scheme that is asked for."""
+        """The authentication scheme to use."""
         return {"WWW-Authenticate": "Bearer"}
 
 
-class StillTurning(ParcimetreError):
-    """A key is rotated while the one before is still accepted."""
+class RotationInProgress(ParcimetreError):
+    """A rotation was asked for while the previous key is still accepted."""
 
 
 class KeyUnusable(ParcimetreError):
@@ -58,39 +61,40 @@ class KeyUnusable(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class Presented:
-    """A credential that was shown: whose it is, and whether its agent should get a fresh one."""
+class PresentedCredential:
+    """A credential that was presented: its device, and whether its agent should get a new one."""
 
     device_id: DeviceId
     is_due: bool
 
 
 class Credentials:
-    """Signs and verifies. Revocations and keys of other processes are seen within REFRESH_S seconds."""
+    """Signs and verifies. Revocations and keys of other processes are seen within `refresh_s` seconds."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, refresh_s: float = REFRESH_S) -> None:
         """Read the signing key, made on first use. Raises KeyUnusable."""
+        self.refresh_s = refresh_s
         self._store, self._folder = context.store, context.settings.data_dir
-        self._present = _key(key_in_force(self._store, self._folder))
+        self._present = _Key(key_in_force(self._store, self._folder))
         self._previous: _Key | None = None
         self._previous_until = 0
         self._lock = threading.Lock()
         self._revoked_before: dict[str, int] = {}
-        self._refreshed_at = -REFRESH_S
+        self._refreshed_at = -math.inf
 
     def issue(self, device_id: DeviceId, now: int) -> str:
-        """A credential for a device; later than any revocation of earlier ones."""
+        """Return a new credential of a device, issued later than any revocation of earlier ones."""
         self._refresh()
         fact = self._store.latest_of("credential", device_id)
         issued_at = now if fact is None else max(now, int(fact.body["revoked_before"]))
         return self._present.sign(device_id, issued_at)
 
     def verify(self, authorization: str | None) -> DeviceId:
-        """The device that an Authorization header speaks for. Raises BadCredential."""
+        """Return the device of an Authorization header. Raises BadCredential."""
         return self.presented(authorization, clock.now()).device_id
 
-    def presented(self, authorization: str | None, now: int) -> Presented:
-        """The credential of an Authorization header. Raises BadCredential."""
+    def presented(self, authorization: str | None, now: int) -> PresentedCredential:
+        """Return the credential of an Authorization header. Raises BadCredential."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise BadCredential(
@@ -104,10 +108,10 @@ class Credentials:
             raise BadCredential("this collector did not sign the credential: enrol again") from error
         if issued_at < self._revoked_before.get(device_id, 0):
             raise BadCredential("the credential was revoked or its device was retired: enrol again")
-        return Presented(DeviceId(device_id), not is_present or now - issued_at > RENEW_S)
+        return PresentedCredential(DeviceId(device_id), not is_present or now - issued_at > RENEW_S)
 
     def _read(self, token: str, now: int) -> tuple[tuple[str, int], bool]:
-        """What a token says, and whether the present key signed it. Raises BadSignature."""
+        """Return device and time of issue, and whether the present key signed it. Raises BadSignature."""
         try:
             return self._present.read(token), True
         except BadSignature:
@@ -117,47 +121,56 @@ class Credentials:
 
     def _refresh(self) -> None:
         with self._lock:
-            if time.monotonic() - self._refreshed_at < REFRESH_S:
+            if time.monotonic() - self._refreshed_at < self.refresh_s:
                 return
             facts = self._store.latest("credential")
             self._revoked_before = {key: int(fact.body["revoked_before"]) for key, fact in facts.items()}
             rotated = self._store.latest_of("setting", KEY_SETTING)
-            self._present = _key(key_in_force(self._store, self._folder))
+            before = self._present, self._previous
+            self._present = _key(key_in_force(self._store, self._folder), before)
             if rotated is not None and (self._folder / PREVIOUS_KEY_FILE).exists():
-                self._previous = _key((self._folder / PREVIOUS_KEY_FILE).read_bytes())
+                self._previous = _key((self._folder / PREVIOUS_KEY_FILE).read_bytes(), before)
                 self._previous_until = int(rotated.body["previous_until"])
             self._refreshed_at = time.monotonic()
 
 
 class _Key:
-    """A key that signs credentials and reads them; it remembers those that it found to be its own."""
+    """A key that signs credentials and reads them; those that it has verified are cached."""
 
     def __init__(self, key: bytes) -> None:
+        """Derive what signs from the key's bytes."""
+        self.bytes = key
         self._serializer = URLSafeSerializer(
             key, salt=SALT, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
         )
         derived = self._serializer.make_signer(SALT).derive_key()
         self._signer = Signer(derived, key_derivation="none", algorithm=_Sha256())
-        self.read = lru_cache(maxsize=MOST_REMEMBERED)(self._read)
+        self._verified: Cache[str, tuple[str, int]] = Cache("credentials", STALE, MOST_VERIFIED)
 
     def sign(self, device_id: DeviceId, issued_at: int) -> str:
-        """A credential."""
+        """Return a signed credential."""
         return str(self._serializer.dumps([device_id, issued_at]))
 
-    def _read(self, token: str) -> tuple[str, int]:
-        """Whose it is and when it was issued (seconds UTC). Raises BadSignature, ValueError, TypeError."""
-        device_id, issued_at = self._serializer.load_payload(self._signer.unsign(token))
-        return device_id, issued_at
+    def read(self, token: str) -> tuple[str, int]:
+        """Return its device and when it was issued (s UTC). Raises BadSignature, ValueError, TypeError."""
+        verified = self._verified.get(token)
+        if verified is None:
+            device_id, issued_at = self._serializer.load_payload(self._signer.unsign(token))
+            verified = device_id, issued_at
+            self._verified.put(token, verified)
+        return verified
 
 
-_key = lru_cache(maxsize=4)(_Key)
+def _key(content: bytes, known: Iterable[_Key | None]) -> _Key:
+    """Return the known key with these bytes, or a new one."""
+    return next((key for key in known if key is not None and key.bytes == content), None) or _Key(content)
 
 
 class _Sha256(HMACAlgorithm):
-    """HMAC in one step, which takes a fraction of the time."""
+    """HMAC in one step, several times faster than that of the library."""
 
     def get_signature(self, key: bytes, value: bytes) -> bytes:
-        """The signature of a value."""
+        """Return the signature of a value."""
         return hmac.digest(key, value, "sha256")
 
 
@@ -170,7 +183,7 @@ def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = Fal
     rotated = store.latest_of("setting", KEY_SETTING)
     before = 0 if rotated is None else int(rotated.body["previous_until"])
     if before > now and not force:
-        raise StillTurning(
+        raise RotationInProgress(
             f"the previous key is still accepted until {datetime.fromtimestamp(before, UTC).date()}. "
             "Wait until then, or give --force; agents that have not reported since the last "
             "rotation must then enrol again."
@@ -190,13 +203,13 @@ def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = Fal
         store.take(KEY_CLAIM, Lease(store.lease(KEY_CLAIM).term + 1, hashlib.sha256(new).hexdigest()))
 
 
-def revocation(device_id: DeviceId, now: int) -> Fact:
-    """The fact that ends all credentials of a device issued up to now."""
+def revocation_fact(device_id: DeviceId, now: int) -> Fact:
+    """Return the fact that ends all credentials of a device issued up to now."""
     return Fact("credential", device_id, now, {"revoked_before": now + 1})
 
 
 def key_in_force(store: Store, data_dir: Path) -> bytes:
-    """The key of a data folder, which must be that of all collectors of a shared store. Raises KeyUnusable.
+    """Return the key of a data folder, which all collectors of a shared store must have. Raises KeyUnusable.
 
     The store keeps the hash of the key that the first collector came with, never the key: who reads the
     store cannot sign. Without that check a second collector would sign with a key of its own, and every
@@ -221,7 +234,7 @@ def key_in_force(store: Store, data_dir: Path) -> bytes:
 
 
 def signing_key(data_dir: Path) -> bytes:
-    """The key of a data folder, readable by its owner only; made where there is none. Raises KeyUnusable."""
+    """Return the key of a data folder, created for its owner only if missing. Raises KeyUnusable."""
     file = data_dir / KEY_FILE
     try:
         if not file.exists():
@@ -240,7 +253,7 @@ def signing_key(data_dir: Path) -> bytes:
 
 
 def _make_key(file: Path) -> None:
-    """Write the key whole or not at all; the first of two processes wins."""
+    """Write a new key completely or not at all; the first of two processes wins."""
     draft = _draft(file, secrets.token_bytes(KEY_BYTES))
     try:
         os.link(draft, file)
@@ -251,7 +264,7 @@ def _make_key(file: Path) -> None:
 
 
 def _draft(file: Path, key: bytes) -> Path:
-    """A file beside it with a key, on disk and readable by its owner only."""
+    """Return a file beside the key's, with another key on disk, readable by its owner only."""
     draft = file.with_name(f"{file.name}.{os.getpid()}.draft")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)

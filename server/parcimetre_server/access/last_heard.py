@@ -1,30 +1,30 @@
-"""When each agent was last heard and what it still holds back; in memory, begun anew at each start."""
+"""The last report of each agent that this process received, in memory only."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from ..base.cache import Cache
 from ..store.records import DeviceId
+
+MOST = 200_000
+STALE = (
+    "The latest report counts until the process ends, and never against a later slot that the store has from "
+    "another collector."
+)
 
 
 @dataclass(frozen=True)
 class Contact:
-    """When a report arrived, seconds UTC, and the slots that stayed with the agent, if it said so."""
+    """When a report arrived, seconds UTC, and how many slots stayed with the agent, if it stated that."""
 
     at: int
     waiting: int | None
 
 
-@dataclass(frozen=True)
-class LastHeard:
-    """The latest report of each device."""
+LastHeard = Cache[DeviceId, Contact]
 
-    _heard: dict[DeviceId, Contact] = field(default_factory=dict)
 
-    def note(self, device_id: DeviceId, at: int, waiting: int | None) -> None:
-        """A report arrived."""
-        self._heard[device_id] = Contact(at, waiting)
-
-    def of(self, device_id: DeviceId) -> Contact | None:
-        """The latest report of a device since this collector started."""
-        return self._heard.get(device_id)
+def new_last_heard() -> LastHeard:
+    """Return an empty cache of contacts."""
+    return Cache("last heard", STALE, MOST)

@@ -1,11 +1,11 @@
-"""What the API and commands show of a device."""
+"""Summary and details of a device, for API and commands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from parcimetre_agent.report import Inventory
-from parcimetre_factors.service_life.purchase import Stated
+from parcimetre_factors.service_life.purchase import StatedPurchase
 
 from ..access.context import Context
 from ..fleet.device import Device
@@ -21,7 +21,7 @@ from .agent_health import Agent, agent_of
 class DeviceSummary:
     """A device without its inventory; times are seconds UTC, `last_slot` the start of its latest slot.
 
-    `driven_by` is the machine that saw a monitor last; `not_counted` says why it is in no total, if so.
+    `driven_by` is the last computer a monitor was attached to; `not_counted` is why totals exclude it.
     """
 
     id: str
@@ -37,15 +37,15 @@ class DeviceSummary:
     agent_version: str
     first_slot: int | None
     last_slot: int | None
-    purchase: Stated | None
+    purchase: StatedPurchase | None
     scrapped: bool
     driven_by: str | None
     not_counted: NotCounted | None
 
 
 @dataclass(frozen=True)
-class Driver:
-    """A machine that drove a monitor, from the slot `first` (seconds UTC) to before `last`, None for now."""
+class MonitorDriver:
+    """A computer that a monitor was attached to from slot `first` to `last`, seconds UTC; None for now."""
 
     id: str
     name: str
@@ -55,18 +55,18 @@ class Driver:
 
 @dataclass(frozen=True)
 class DeviceDetail:
-    """A device with its inventory and its agent; a monitor has machines that drove it instead of an agent."""
+    """A device with its inventory and its agent; a monitor has the computers it was attached to instead."""
 
     device: DeviceSummary
     inventory: Inventory | None
     agent: Agent | None
-    drivers: list[Driver]
+    drivers: list[MonitorDriver]
 
 
-def summary(
+def device_summary(
     found: Device, span: tuple[int, int] | None, not_counted: NotCounted | None = None
 ) -> DeviceSummary:
-    """What a list shows of a device."""
+    """Return the summary of a device."""
     first, last = span or (None, None)
     return DeviceSummary(
         found.id, found.name, found.category, found.org_unit, found.site, found.zone, found.simulated,
@@ -75,26 +75,26 @@ def summary(
     )  # fmt: skip
 
 
-def detail(context: Context, device_id: str) -> DeviceDetail:
-    """One device with its inventory and its agent. Raises UnknownDevice."""
+def device_detail(context: Context, device_id: str) -> DeviceDetail:
+    """Return one device with its inventory and agent. Raises UnknownDevice."""
     store = context.store
     found = device(store, device_id)
     reason = not_counted(context, [found]).get(found.id)
     return DeviceDetail(
-        summary(found, span_of(store, found), reason),
+        device_summary(found, span_of(store, found), reason),
         found.inventory,
         agent_of(context, found),
-        drivers(store, found),
+        monitor_drivers(store, found),
     )
 
 
-def drivers(store: Store, found: Device) -> list[Driver]:
-    """The machines that drove a monitor, the latest first."""
+def monitor_drivers(store: Store, found: Device) -> list[MonitorDriver]:
+    """Return the computers a monitor was attached to, the latest first."""
     if found.driven_by is None:
         return []
-    held, lineages = claims(store, [found])[found.id], MergeHistory.of(store)
-    told = ((device(store, lineages.whole(claim.machine)), claim) for claim in reversed(held))
+    own_claims, merges = claims(store, [found])[found.id], MergeHistory.of(store)
+    computers = ((device(store, merges.whole(claim.machine)), claim) for claim in reversed(own_claims))
     return [
-        Driver(machine.id, machine.name, claim.first, None if claim.last == EVER else claim.last)
-        for machine, claim in told
+        MonitorDriver(machine.id, machine.name, claim.first, None if claim.last == EVER else claim.last)
+        for machine, claim in computers
     ]

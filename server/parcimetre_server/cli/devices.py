@@ -49,7 +49,7 @@ def command(
     """List devices, show one, change its state or org unit, and show the audit log."""
     if ctx.invoked_subcommand is not None:
         return
-    from ..analysis.device_summary import summary
+    from ..analysis.device_summary import device_summary
     from ..fleet.devices import devices
     from ..fleet.lookup import chosen
     from ..fleet.monitors import spans
@@ -58,7 +58,7 @@ def command(
     context = options.reading(data_dir)
     found = list(chosen(devices(context.store), org_unit, site, category, search))
     left_out, reported = not_counted(context, found), spans(context.store, found)
-    rows = [summary(device, reported.get(device.id), left_out.get(device.id)) for device in found]
+    rows = [device_summary(device, reported.get(device.id), left_out.get(device.id)) for device in found]
     shown = [asdict(row) if as_json else _row(row) for row in rows]
     terminal.show(shown, as_json, N_("No device has enrolled yet."))
 
@@ -81,11 +81,11 @@ def _row(device: DeviceSummary) -> dict[str, object]:
 @options.as_json
 def show(data_dir: Path, device_id: str, as_json: bool) -> None:
     """Show all data of a device, given by name or by an unambiguous beginning of its id."""
-    from ..analysis.device_summary import detail
+    from ..analysis.device_summary import device_detail
     from ..fleet.lookup import find
 
     context = options.reading(data_dir)
-    found = asdict(detail(context, find(context.store, device_id).id))
+    found = asdict(device_detail(context, find(context.store, device_id).id))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:

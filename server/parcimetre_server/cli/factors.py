@@ -13,7 +13,7 @@ from parcimetre_factors.tables.factor_set import Factor, FactorSet, load_factor_
 from parcimetre_factors.tables.overlay import Change, changes
 
 from ..analysis.factor_sets.adoption import adopt as adopt_candidate
-from ..analysis.factor_sets.search import matching
+from ..analysis.factor_sets.search import find_factors
 from ..base.i18n import N_
 from ..configuration.factor_sets import candidate, checked, import_tables, in_force, sound
 from ..presentation.formats import Formats
@@ -49,7 +49,7 @@ def command(data_dir: Path) -> None:
 def list_factors(data_dir: Path, words: tuple[str, ...], as_json: bool) -> None:
     """List the factors in force in which every word occurs."""
     factors = in_force(data_dir)
-    found = list(matching(factors, " ".join(words)))
+    found = list(find_factors(factors, " ".join(words)))
     if as_json:
         click.echo(json.dumps([asdict(factor) for factor in found], ensure_ascii=False))
         return
@@ -139,15 +139,15 @@ def adopt(data_dir: Path, as_json: bool) -> None:
 @options.as_json
 def calibrate(data_dir: Path, days: int, as_json: bool) -> None:
     """Compare power models with the measured battery use of laptops; creates a candidate to adopt."""
-    from ..analysis.factor_sets.calibrations import calibrations, keep
+    from ..analysis.factor_sets.calibrations import calibrate_models, save_as_candidate
     from ..base.periods import Span
 
     context = options.reading(data_dir)
     now = context.now() // SLOT_S * SLOT_S
     span = Span(now - days * DAY_S, now)
-    found = calibrations(context, span)
+    found = calibrate_models(context, span)
     if found:
-        keep(context, found, span)
+        save_as_candidate(context, found, span)
     formats = Formats(terminal.translator())
     rows = [
         {
@@ -189,9 +189,9 @@ def diff(data_dir: Path, as_json: bool) -> None:
 
 def _total(data_dir: Path, factors: FactorSet) -> float | None:
     """Climate impact of the whole fleet over the last days, in kg CO2 eq."""
-    from ..analysis.factor_sets.effects import total
+    from ..analysis.factor_sets.effects import recent_total
 
-    return total(options.reading(data_dir), factors).value
+    return recent_total(options.reading(data_dir), factors).value
 
 
 def _line(factor: Factor, formats: Formats) -> dict[str, str]:

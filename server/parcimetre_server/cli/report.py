@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from ..access.tokens import day_of
+from ..access.tokens import iso_day
 from ..base.i18n import LANGUAGES, N_, Language, language_of_environment
 from ..base.periods import DAY_S
 from ..reports import schedules
-from ..reports.deliveries import STATE_TITLES, bounced, listed
-from ..reports.formats import FORMATS, Format, rendered
-from ..reports.schedules import WAYS
-from ..reports.verification import Verified, verify
-from ..reports.weekly import weekly as weekly_report
+from ..reports.deliveries import STATE_TITLES, list_publications, record_bounces
+from ..reports.formats import FORMATS, Format, render
+from ..reports.schedules import CHANNELS
+from ..reports.verification import Verification, verify
+from ..reports.weekly import weekly_report
 from . import options, terminal
 
 EPILOG = """\b
@@ -78,7 +78,7 @@ def weekly(
         _told(verify(context, week, (org_unit, level)))
         return
     report = weekly_report(context.within(Scope(org_unit, level)), week, org_unit)
-    file = rendered(report, context, lang or language_of_environment(), format_)
+    file = render(report, context, lang or language_of_environment(), format_)
     if out is None:
         click.echo(file.content, nl=False)
     else:
@@ -86,7 +86,7 @@ def weekly(
         click.echo(f"{out}: weekly report {week}")
 
 
-def _told(found: Verified) -> None:
+def _told(found: Verification) -> None:
     """Say what came out, and end with 1 where figures differ."""
     say, report = terminal.translator(), found.publication.report
     facts = {"week": report.week, "edition": found.publication.edition, "factors": report.factor_set}
@@ -117,7 +117,10 @@ def _told(found: Verified) -> None:
 @options.as_json
 def list_reports(data_dir: Path, as_json: bool) -> None:
     """List published reports, and the state of each delivery."""
-    found, say = listed(options.reading(data_dir).store, with_deliveries=True), terminal.translator()
+    found, say = (
+        list_publications(options.reading(data_dir).store, with_deliveries=True),
+        terminal.translator(),
+    )
     if as_json:
         terminal.show(found, True, "")
         return
@@ -147,7 +150,7 @@ def bounce(data_dir: Path, as_json: bool) -> None:
     Configure the mail server to pipe mail to the sender's address into this command.
     """
     notice = message_from_binary_file(sys.stdin.buffer)
-    made = bounced(options.reading(data_dir), notice)
+    made = record_bounces(options.reading(data_dir), notice)
     for one in made:
         facts = {"week": one.week, "to": one.to, "reason": one.reason}
         terminal.done(N_("{week}, {to}: bounced ({reason})"), facts, as_json)
@@ -183,7 +186,7 @@ def add(
     lang: Language | None, formats: tuple[str, ...], role: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Add a recipient, who gets the weekly report from the next one on."""
-    given = [(way, to) for way, to in zip(WAYS, (mail, folder, webhook), strict=True) if to is not None]
+    given = [(way, to) for way, to in zip(CHANNELS, (mail, folder, webhook), strict=True) if to is not None]
     if len(given) != 1:
         raise click.UsageError("give one of --mail ADDRESS, --folder PATH and --webhook URL")
     ((way, to),) = given
@@ -212,7 +215,7 @@ def list_schedules(data_dir: Path, as_json: bool) -> None:
                 "to": one.to,
                 "language": one.language,
                 "formats": ", ".join(one.formats),
-                "since": day_of(one.created_at // DAY_S * DAY_S),
+                "since": iso_day(one.created_at // DAY_S * DAY_S),
             }
             for one in found
         ]

@@ -104,6 +104,8 @@ class CannotListen(ParcimetreError):
               help="How many reports a device may send at once, for example after weeks away.")  # fmt: skip
 @options.keep_slots_days
 @options.keep_hours_days
+@click.option("--silent-after-hours", type=click.IntRange(1), default=48, show_default=True,
+              help="Hours without a report after which a device is silent.")  # fmt: skip
 @click.option("--tls-cert", type=FILE, help="Certificate (PEM, with its chain) to serve HTTPS with.")
 @click.option("--tls-key", type=FILE, help="Its private key (PEM).")
 @click.option("--client-ca", type=FILE,
@@ -112,7 +114,7 @@ def command(
     data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
     read_from_network: bool, require_login: bool, amortisation: str, displays: Displays,
     eur_per_kwh: float, log_format: str, access_log: bool, reports_per_hour: int, report_burst: int,
-    keep_slots_days: int, keep_hours_days: int,
+    keep_slots_days: int, keep_hours_days: int, silent_after_hours: int,
     tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
@@ -122,7 +124,7 @@ def command(
     table [mail] configures the mail server for reports (documentation: reports).
     """
     from ..access.opening import open_context
-    from ..access.served_settings import keep_served
+    from ..access.served_settings import store_served_settings
     from ..base import log
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
@@ -152,6 +154,7 @@ def command(
         mail=mail_settings(meta.get(options.MAIL)),
         keep_slots_days=keep_slots_days,
         keep_hours_days=keep_hours_days,
+        silent_after_hours=silent_after_hours,
     )
     tls = Tls.of(tls_cert, tls_key, client_ca)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -159,7 +162,7 @@ def command(
         context = open_context(settings, create=True)
         with contextlib.closing(context.store):
             keep_rule(context)
-            keep_served(context)
+            store_served_settings(context)
             app = build(context, start_jobs)
             shown = f"[{host}]" if ":" in host else host
             scheme = "https" if tls else "http"

@@ -6,16 +6,14 @@ import os
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from parcimetre_factors.service_life.amortisation import Policy
 
 from ..base.errors import BadSetting
-
-if TYPE_CHECKING:
-    from .login_settings import LoginSettings
-    from .mail_settings import MailSettings
+from .login_settings import LoginSettings
+from .mail_settings import MailSettings
 
 Displays = Literal["fleet", "all", "none"]
 EUR_PER_KWH = 0.19  # Eurostat nrg_pc_205, EU, other than households, first half of 2025: 0.1902
@@ -57,6 +55,7 @@ class Settings:
     with.
     Quarter hours are kept for `keep_slots_days`, then hours up to `keep_hours_days`, then days; 0 is for
     ever.
+    A device that was not heard for `silent_after_hours` is silent.
     A device may send `report_burst` reports at once, and `reports_per_hour` in the long run.
     """
 
@@ -79,6 +78,7 @@ class Settings:
     mail: MailSettings | None = None
     keep_slots_days: int = 400
     keep_hours_days: int = 1100
+    silent_after_hours: int = 48
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist, or days that are kept too shortly."""

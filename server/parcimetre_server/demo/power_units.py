@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from parcimetre_agent.gateway import power_units
-from parcimetre_agent.gateway.taps import Tap
-from parcimetre_agent.report import SLOT_S, Energy, Feed, Inventory
+from parcimetre_agent.report import SLOT_S, Energy, Feed
 
 from .behaviour import days
 from .fleet import CENTRAL, DATACENTRE, DemoDevice
 from .records import memory_j, processors_j
-from .relayed import Record, Relayed, always_awake, slot_starts
+from .relayed import OUTLETS_METERED, Record, Relayed, always_awake, slot_starts
 
 FED = 3
 NOT_ATTRIBUTED = "outlet 8"
@@ -29,15 +27,12 @@ class Pdu(Relayed):
 
     fed: tuple[DemoDevice, ...]
 
+    outcomes = (OUTLETS_METERED,)
+
     @property
     def hanging(self) -> dict[str, DemoDevice]:
         """What hangs on its outlets, by their names."""
         return {f"outlet {number}": server for number, server in enumerate(self.fed, start=1)}
-
-    def inventory(self, taken_at: int) -> Inventory:
-        """What the gateway would say of it."""
-        taps = [Tap(outlet, SOURCE, "wall_ac", [], 1.0) for outlet in (*self.hanging, NOT_ATTRIBUTED)]
-        return power_units.inventory(replace(self.known, taps=taps), taken_at, [])
 
     def records(self, first: int, last: int) -> Iterator[Record]:
         """What it takes itself, and what each outlet gave."""

@@ -7,14 +7,13 @@ period can be made at any time and readings of overlapping periods agree.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from parcimetre_agent.gateway import device_identity
-from parcimetre_agent.report import DECILES, SLOT_S, Inventory, Marking, Printer, Reading, Slot, Supply
+from parcimetre_agent.report import DECILES, SLOT_S, Marking, Printer, Reading, Slot, Supply
 
 from .behaviour import DAY_S, PARIS, day_start
 from .fleet import LARGER_SITES, Organisation, organisation_of, place_of, uniforms
@@ -75,11 +74,10 @@ class DemoPrinter(Relayed):
 
     made: PrinterModel
 
-    def inventory(self, taken_at: int) -> Inventory:
-        """What the gateway would say of it."""
-        made = self.made
-        can = Printer(made.marking, made.colour, duplex=True, a3=made.a3)
-        return device_identity.base_inventory(replace(self.known, printer=can), taken_at, [])
+    @property
+    def printer(self) -> Printer:
+        """Marking, colour, duplex and A3 of its model."""
+        return Printer(self.made.marking, self.made.colour, duplex=True, a3=self.made.a3)
 
     def records(self, first: int, last: int) -> Iterator[Record]:
         """Its slots, and a reading of its counters a few times a day."""

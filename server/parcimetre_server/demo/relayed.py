@@ -6,16 +6,30 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from parcimetre_agent.gateway.device_identity import Kind, KnownDevice
-from parcimetre_agent.report import SLOT_S, Energy, Feed, Gap, Inventory, Reading, Slot
+from parcimetre_agent.report import (
+    SLOT_S,
+    Category,
+    Energy,
+    Feed,
+    Gap,
+    Inventory,
+    OperatingSystem,
+    Printer,
+    Reading,
+    SensorOutcome,
+    Slot,
+    System,
+)
 
 from .behaviour import PARIS
 from .fleet import Organisation, hashed
 
 Record = Slot | Gap | Reading | Feed
+OUTLETS_METERED = SensorOutcome("feeder.outlets", "ok")
 WORK_HOURS, LUNCH_HOURS = range(8, 18), range(12, 14)
 
 
@@ -26,15 +40,30 @@ class Relayed(ABC):
     seed: int
     kind: str
     index: int
-    category: Kind
+    category: Category
     maker: str
     model: str
     organisation: Organisation
     place: str
 
-    @abstractmethod
+    outcomes: ClassVar[tuple[SensorOutcome, ...]] = ()
+
+    @property
+    def printer(self) -> Printer | None:
+        """What it can print, where it is a printer."""
+        return None
+
     def inventory(self, taken_at: int) -> Inventory:
-        """What the gateway would say of it, dated `taken_at` (seconds UTC)."""
+        """Return its inventory as a gateway reports it, dated `taken_at` (seconds UTC)."""
+        return Inventory(
+            taken_at=taken_at,
+            category=self.category,
+            virtual=self.virtual,
+            system=System(maker=self.maker, model=self.model, serial_hash=self.fingerprint),
+            os=OperatingSystem("none"),
+            printer=self.printer,
+            outcomes=list(self.outcomes),
+        )
 
     @abstractmethod
     def records(self, first: int, last: int) -> Iterator[Record]:
@@ -69,14 +98,6 @@ class Relayed(ABC):
     def site(self) -> str:
         """Name of its site."""
         return self.organisation.site(self.place)
-
-    @property
-    def known(self) -> KnownDevice:
-        """What the gateway knows of it once it was met."""
-        return KnownDevice(
-            self.install_id, "", 1, self.maker, self.model, self.fingerprint, self.hostname,
-            category=self.category,
-        )  # fmt: skip
 
     def drawn(self, count: int, *key: int) -> NDArray[np.float64]:
         """`count` numbers in [0, 1) that depend on nothing but the device and the key."""

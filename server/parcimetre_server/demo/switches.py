@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from parcimetre_agent.gateway import network
-from parcimetre_agent.gateway.meters import Meters
-from parcimetre_agent.gateway.taps import Tap
-from parcimetre_agent.report import SLOT_S, Energy, Feed, Inventory
+from parcimetre_agent.report import SLOT_S, Energy, Feed, SensorOutcome
 
 from .fleet import LARGER_SITES
-from .relayed import Record, Relayed, always_awake, busy, slot_starts
+from .relayed import OUTLETS_METERED, Record, Relayed, always_awake, busy, slot_starts
 
 DEVICES_A_SWITCH = 100
 SWITCHING_W = 34.0
@@ -38,11 +35,13 @@ PORTS = (*ACCESS_POINT_PORTS, NOT_ATTRIBUTED)
 class Switch(Relayed):
     """A switch that states its power, and what each port gives."""
 
-    def inventory(self, taken_at: int) -> Inventory:
-        """What the gateway would say of it."""
-        taps = [Tap(port.name, POE_SOURCE, "poe", [], 0.001) for port in PORTS]
-        known = replace(self.known, meters=Meters(SOURCE, ["1"]), poe=True, taps=taps)
-        return network.inventory(known, taken_at, [])
+    outcomes = (
+        SensorOutcome("network.power", "ok"),
+        SensorOutcome(
+            "network.poe", "ok", "its power includes the power it supplies through its ports (PoE)"
+        ),
+        OUTLETS_METERED,
+    )
 
     def records(self, first: int, last: int) -> Iterator[Record]:
         """Its power at the wall, which holds what its ports give, and each of these."""
@@ -65,9 +64,13 @@ class Switch(Relayed):
 class AccessPoint(Relayed):
     """An access point: it tells that it runs, and no power of its own."""
 
-    def inventory(self, taken_at: int) -> Inventory:
-        """What the gateway would say of it."""
-        return network.inventory(self.known, taken_at, [])
+    outcomes = (
+        SensorOutcome(
+            "network.power",
+            "no_data",
+            "the device does not report its power: the mean of its category is used",
+        ),
+    )
 
     def records(self, first: int, last: int) -> Iterator[Record]:
         """It never stops."""

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from ..base.cache import clear_all
 from ..base.errors import ParcimetreError
 from ..organisation.audit import DELETED, entry
 from ..organisation.connections import ConnectionMap
@@ -51,6 +52,7 @@ def delete(store: Store, device_id: str, reason: str, now: int, together: bool =
     told = entry("device deleted", DELETED, now, {"category": found.category}, {}, reason)
     left = filter(None, (_parted(fact, set(nameless)) for fact in seen))
     store.erase([*gone, *outlets], facts, [*(_without(fact, nameless) for fact in log), *left, told])
+    clear_all()
     return gone
 
 

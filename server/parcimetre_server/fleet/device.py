@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from parcimetre_agent.report import Inventory
-from parcimetre_factors.service_life.purchase import Stated
+from parcimetre_factors.service_life.purchase import StatedPurchase
 
 from ..base.errors import ParcimetreError
 from ..base.periods import LAST_SECOND
@@ -49,7 +49,7 @@ class Device:
     agent_version: str
     retired_at: int | None
     inventory: Inventory | None
-    purchase: Stated | None = None
+    purchase: StatedPurchase | None = None
     scrapped: bool = False
     drivers: tuple[DeviceId, ...] = ()
     driven_by: DeviceId | None = None

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from threading import Lock
+from dataclasses import dataclass, replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from parcimetre_agent.report import Display, Inventory
-from parcimetre_factors.service_life.purchase import Stated
+from parcimetre_factors.service_life.purchase import StatedPurchase
 from pydantic import TypeAdapter
 
 from ..access.scoped_store import ScopedStore
+from ..base.cache import CachePerOwner, clear_all
 from ..organisation import audit, merges
 from ..organisation.connections import ConnectionMap
 from ..organisation.org import sites
@@ -30,38 +29,48 @@ DESCRIBING: tuple[FactKind, ...] = ("device", "inventory", "purchase", "monitor"
 OF_MANY: tuple[FactKind, ...] = ("site", "lineage", "transfer", "feeding")
 
 
-@dataclass
-class _Known:
+@dataclass(frozen=True)
+class _Index:
     """The devices as they were when the facts had come to a mark."""
 
-    devices: dict[DeviceId, Device] = field(default_factory=dict)
-    mark: int = 0
-    lock: Lock = field(default_factory=Lock)
+    devices: dict[DeviceId, Device]
+    mark: int
 
 
-_KNOWN: WeakKeyDictionary[Store, _Known] = WeakKeyDictionary()
+_INDEX: CachePerOwner[None, _Index] = CachePerOwner(
+    "devices", "Devices are read again at each question as far as anything was stated of them since.", 1
+)
 
 
 def devices(store: Store) -> dict[DeviceId, Device]:
     """Every device that ever enrolled, and the monitors that they were seen with, by id.
 
     Those that were merged into another are part of that one. Only what was stated since the last time is
-    read. Those of a scope are taken from the whole store's, so that nothing is kept for a reader.
+    read. Those of a scope are taken from the whole store's, so that nothing is cached for a reader. Where
+    another process has deleted a device meanwhile, every cache of this one is emptied.
     """
     if isinstance(store, ScopedStore):
         return _in_scope(store)
-    known = _KNOWN.setdefault(store, _Known())
-    with known.lock:
-        kinds = (*DESCRIBING, *OF_MANY, "audit")
-        stated, mark = store.newer(kinds, known.mark) if known.mark else ([], store.newer((), 0)[1])
-        changed = list(dict.fromkeys(fact.key for fact in stated if fact.kind in DESCRIBING))
-        of_many = any(fact.kind in OF_MANY or fact.key == audit.DELETED for fact in stated)
-        if not known.mark or of_many or len(changed) > FEW:
-            known.devices = _all_devices(store)
-        else:
-            _update(store, known.devices, changed)
-        known.mark = mark
-        return dict(known.devices)
+    return dict(_INDEX.of(store).update(None, lambda before: _index(store, before)).devices)
+
+
+def _index(store: Store, before: _Index | None) -> _Index:
+    """Return the devices by now; those before are updated, unless all are read anew."""
+    if before is None:
+        mark = store.newer((), 0)[1]
+        return _Index(_all_devices(store), mark)
+    stated, mark = store.newer((*DESCRIBING, *OF_MANY, "audit"), before.mark)
+    changed = list(dict.fromkeys(fact.key for fact in stated if fact.kind in DESCRIBING))
+    deleted = any(fact.key == audit.DELETED for fact in stated)
+    if deleted:
+        clear_all()
+    if deleted or any(fact.kind in OF_MANY for fact in stated) or len(changed) > FEW:
+        return _Index(_all_devices(store), mark)
+    if not changed:
+        return _Index(before.devices, mark)
+    known = dict(before.devices)
+    _update(store, known, changed)
+    return _Index(known, mark)
 
 
 def _in_scope(store: ScopedStore) -> dict[DeviceId, Device]:
@@ -91,7 +100,7 @@ def _seen(store: ScopedStore, found: Device, zones: Mapping[str, str]) -> Device
             found, stays=held, org_unit=unit, site=place, zone=zones.get(place, UNKNOWN_ZONE),
             hostname=found.hostname if named else None,
         )  # fmt: skip
-    return replace(seen, drivers=tuple(filter(store.sees, found.drivers))) if found.drivers else seen
+    return replace(seen, drivers=tuple(filter(store.is_known, found.drivers))) if found.drivers else seen
 
 
 def _all_devices(store: Store) -> dict[DeviceId, Device]:
@@ -161,7 +170,7 @@ def _one(
 
 def _one_in_scope(store: ScopedStore, device_id: str) -> Device:
     """One device as a reader may see it. Raises UnknownDevice, alike for those of others and for none."""
-    if not store.sees(DeviceId(device_id)):
+    if not store.is_known(DeviceId(device_id)):
         raise no_device(device_id)
     seen = _seen(store, device(store.whole, device_id), zones_of(store.whole))
     if seen is None:
@@ -234,7 +243,7 @@ def _device(
         agent_version=latest.body["agent_version"],
         retired_at=latest.body.get("retired_at"),
         inventory=None if inventory is None else _inventory(inventory, relayed),
-        purchase=None if purchase is None else Stated(**purchase.body),
+        purchase=None if purchase is None else StatedPurchase(**purchase.body),
         scrapped=latest.body.get("scrapped", False),
         stays=stood,
         joined=not lineages.is_plain(key),
@@ -271,7 +280,7 @@ def _monitor(fact: Fact, drivers: Sequence[DeviceId], machine: Device, purchase:
         agent_version="",
         retired_at=body["retired_at"],
         inventory=inventory_of(display, body["since"]),
-        purchase=None if purchase is None else Stated(**purchase.body),
+        purchase=None if purchase is None else StatedPurchase(**purchase.body),
         scrapped=body["scrapped"],
         drivers=tuple(drivers),
         driven_by=machine.id,

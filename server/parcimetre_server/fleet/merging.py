@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from parcimetre_factors.activity import SLOT_S
 
-from ..access.credentials import revocation
+from ..access.credentials import revocation_fact
 from ..base.errors import ParcimetreError
 from ..organisation import audit
 from ..organisation.merges import Ancestry, MergeHistory, RecordSpan
@@ -71,7 +71,7 @@ def split(store: Store, device_id: DeviceId, at: int, now: int) -> DeviceId:
         *_copied(store, device_id, new, now),
         _fact(new, Ancestry((*_some(moved), RecordSpan(new)), None), now),
         _fact(device_id, Ancestry(tuple(_some(left)), None), now),
-        revocation(device_id, now),
+        revocation_fact(device_id, now),
         audit.entry("device split", device_id, now, {}, {"at": at, "new": new}),
         audit.entry("device split", new, now, {}, {"at": at, "from": device_id}),
     ])  # fmt: skip

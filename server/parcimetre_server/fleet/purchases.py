@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from parcimetre_factors.service_life.purchase import Purchase, Stated, purchase
+from parcimetre_factors.service_life.purchase import Purchase, StatedPurchase, purchase
 
+from ..base.cache import Cache
 from ..base.errors import ParcimetreError
 from ..organisation.audit import entry
 from ..store.interface import Store
-from ..store.records import DeviceId, Fact
+from ..store.records import Fact
 from .device import Device, UnknownDevice
 from .devices import devices
 from .hardware import is_virtual, made_in
@@ -22,7 +23,10 @@ from .lookup import Directory
 COLUMNS = ("device", "date")
 CONDITIONS = {"": False, "new": False, "reconditioned": True}
 FIRST_LINE = 2
-_BOUGHT: dict[DeviceId, tuple[Device, int, Purchase]] = {}
+Evidence = tuple[int, StatedPurchase | None, int | None, str | None]
+_PURCHASES: Cache[Evidence, Purchase] = Cache(
+    "purchases", "A purchase is never stale: its key is all that it is computed from.", 200_000
+)
 
 
 class BadPurchases(ParcimetreError):
@@ -38,19 +42,16 @@ class PurchasesStored:
 
 
 def purchase_of(device: Device, first_seen: int) -> Purchase:
-    """When a device was bought; a virtual machine shows nothing of its host's age."""
-    known = _BOUGHT.get(device.id)
-    if known is None or known[0] is not device or known[1] != first_seen:
-        known = _BOUGHT[device.id] = device, first_seen, _bought(device, first_seen)
-    return known[2]
-
-
-def _bought(device: Device, first_seen: int) -> Purchase:
-    if is_virtual(device) or device.inventory is None:
-        return purchase(first_seen, device.purchase)
-    inventory = device.inventory
-    year = made_in(device.category, inventory.displays)
-    return purchase(first_seen, device.purchase, year, inventory.system.bios_date)
+    """Return when a device was bought; a virtual machine shows nothing of its host's age."""
+    inventory = None if is_virtual(device) else device.inventory
+    year = None if inventory is None else made_in(device.category, inventory.displays)
+    bios_date = None if inventory is None else inventory.system.bios_date
+    evidence = first_seen, device.purchase, year, bios_date
+    bought = _PURCHASES.get(evidence)
+    if bought is None:
+        bought = purchase(*evidence)
+        _PURCHASES.put(evidence, bought)
+    return bought
 
 
 def store_purchases(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> PurchasesStored:
@@ -90,7 +91,7 @@ def _facts(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Iter
             found = known.find(row["device"])
         except UnknownDevice as error:
             raise BadPurchases(f"line {line}: {error}") from error
-        yield Fact("purchase", found.id, now, vars(Stated(at, CONDITIONS[condition])))
+        yield Fact("purchase", found.id, now, vars(StatedPurchase(at, CONDITIONS[condition])))
 
 
 def _second(text: str | None, zone: ZoneInfo, line: int) -> int:

@@ -1,44 +1,40 @@
-"""Sums of days that were computed before, in memory, each with all that it rests on.
+"""Daily totals that were computed before, in memory, keyed by everything they depend on.
 
-A sum is found again by the hardware's profile (so by the factor set), the criterion, the day and a digest of
-the grid's intensity on it; it holds for a device while its records cover as many seconds as they did then.
+A total is found again by the hardware model (so by the factor set), the criterion, the day and a digest of
+the grid's intensity on it; it counts for a device while its records cover as many seconds as they did then.
+Readers of all scopes share them: a query takes from a day's totals only the devices that its reader may see.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.grid.intensity import GridSlots
 
+from ..base.cache import Cache
 from ..store.records import DeviceId
-
-if TYPE_CHECKING:  # the collector holds what is kept, and these know the collector
-    from .energy_use import EnergyUse
-    from .hardware_model import Errors, HardwareModel
+from .energy_use import EnergyUse
+from .hardware_model import Errors, HardwareModel
 
 Array = NDArray[np.float64]
 
-MOST_BYTES = 160 * 2**20
 DEVICE_BYTES = 128  # its place, version and seconds
 Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class DayKey:
-    """What a day's sums rest on beside the devices' records; `profile` is an identity.
+    """What a day's totals depend on beside the devices' records.
 
-    Up to `hourly` sums of hours are read, up to `daily` sums of days: seconds UTC within the day.
+    Sums of hours are read up to `hourly`, sums of days up to `daily`: seconds UTC within the day.
     """
 
-    profile: int
+    model: HardwareModel
     criterion: Criterion
     begin: int
     end: int
@@ -49,18 +45,16 @@ class DayKey:
 
 @dataclass(frozen=True)
 class DailyTotals:
-    """What n devices of a profile used on a day, by the rungs that occur (k, n), and covered seconds (n,).
+    """Use of n devices of one hardware model on a day, by the k power sources that occur.
 
-    `at` says where a device stands.
-
-    `version` (n,) are the seconds that the records covered when the sums were made.
+    Energy in J and impacts are (k, n), covered seconds (n,); `row_of` is where a device stands among the n.
+    `version` (n,) are the seconds that the records covered when the totals were computed.
     """
 
-    profile: HardwareModel
     ids: tuple[DeviceId, ...]
-    at: Mapping[DeviceId, int]
+    row_of: Mapping[DeviceId, int]
     version: NDArray[np.int64]
-    rungs: Rows
+    sources: Rows
     energy_j: Array
     measured_j: Array
     covered_s: Array
@@ -73,67 +67,90 @@ class DailyTotals:
         arrays = [self.energy_j, self.measured_j, *self.by_errors.values(), *self.tier_j.values()]
         return len(self.ids) * DEVICE_BYTES + sum(array.nbytes for array in arrays)
 
+    def rows(self, ids: tuple[DeviceId, ...], version: NDArray[np.int64]) -> Rows:
+        """Return where each device stands (n,); -1 where it is missing or its records cover more by now."""
+        if self.ids == ids:
+            rows = np.arange(len(ids), dtype=np.intp)
+        else:
+            rows = np.array([self.row_of.get(device, -1) for device in ids], np.intp)
+        valid: Rows = np.where((rows >= 0) & (self.version[rows] == version), rows, -1)
+        return valid
 
-class DailyCache:
-    """The sums used last, up to MOST_BYTES; its methods may be called from any thread."""
+    def of(self, rows: Rows) -> DailyTotals:
+        """Return the totals of some devices, without their ids and versions."""
+        if len(rows) == len(self.ids) and np.array_equal(rows, np.arange(len(rows))):
+            return self
+        return replace(
+            self,
+            energy_j=self.energy_j[:, rows],
+            measured_j=self.measured_j[:, rows],
+            covered_s=self.covered_s[rows],
+            by_errors={errors: amount[:, rows] for errors, amount in self.by_errors.items()},
+            tier_j={tier: energy_j[:, rows] for tier, energy_j in self.tier_j.items()},
+        )
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        """Keep nothing yet."""
-        self._most, self._bytes = most_bytes, 0
-        self._kept: OrderedDict[DayKey, DailyTotals] = OrderedDict()
-        self._lock = threading.Lock()
+    def with_newer(self, newer: DailyTotals) -> DailyTotals:
+        """Return these totals with newer ones, which replace those of the same devices."""
+        ids = self.ids + tuple(device for device in newer.ids if device not in self.row_of)
+        row_of = self.row_of if len(ids) == len(self.ids) else _row_of(ids)
+        sources, before = np.union1d(self.sources, newer.sources), len(self.ids)
+        rows = np.array([row_of[device] for device in newer.ids], np.intp)
 
-    def get(self, key: DayKey) -> DailyTotals | None:
-        """The sums of a day, if they are kept."""
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-            return found
+        def both(old: Array | None, new: Array | None) -> Array:
+            """Return both by source and device (k, n)."""
+            joined = np.zeros((len(sources), len(ids)))
+            if old is not None:
+                joined[np.searchsorted(sources, self.sources), :before] = old
+            joined[:, rows] = 0.0
+            if new is not None:
+                joined[np.ix_(np.searchsorted(sources, newer.sources), rows)] = new
+            return joined
 
-    def put(self, key: DayKey, made: DailyTotals) -> None:
-        """Keep the sums of a day in the place of those that were kept of it."""
-        with self._lock:
-            before = self._kept.pop(key, None)
-            self._kept[key] = made
-            self._bytes += made.bytes - (before.bytes if before else 0)
-            while self._bytes > self._most and len(self._kept) > 1:
-                self._bytes -= self._kept.popitem(last=False)[1].bytes
-
-    @property
-    def bytes(self) -> int:
-        """About how much memory is taken."""
-        return self._bytes
+        covered_s, version = np.zeros(len(ids)), np.zeros(len(ids), np.int64)
+        covered_s[:before], version[:before] = self.covered_s, self.version
+        covered_s[rows], version[rows] = newer.covered_s, newer.version
+        errors, tiers = {**self.by_errors, **newer.by_errors}, {**self.tier_j, **newer.tier_j}
+        return DailyTotals(
+            ids, row_of, version, sources, both(self.energy_j, newer.energy_j),
+            both(self.measured_j, newer.measured_j), covered_s,
+            {key: both(self.by_errors.get(key), newer.by_errors.get(key)) for key in errors},
+            {key: both(self.tier_j.get(key), newer.tier_j.get(key)) for key in tiers},
+        )  # fmt: skip
 
 
-def daily_totals(
-    profile: HardwareModel,
-    ids: tuple[DeviceId, ...],
-    version: NDArray[np.int64],
-    of_days: EnergyUse,
-    day: int,
+DailyCache = Cache[DayKey, DailyTotals]
+
+
+def totals_of_day(
+    ids: tuple[DeviceId, ...], version: NDArray[np.int64], use_by_day: EnergyUse, day: int
 ) -> DailyTotals:
-    """One day of what devices used by day."""
-    rungs = np.flatnonzero(of_days.energy_j[:, :, day].any(axis=1))
+    """Return one day of what n devices used by day."""
+    sources = np.flatnonzero(use_by_day.energy_j[:, :, day].any(axis=1))
 
-    def cut(by_rung: Array) -> Array:
-        """That day, and the rungs that occur (k, n)."""
-        return np.ascontiguousarray(by_rung[:, :, day][rungs])
+    def cut(by_source: Array) -> Array:
+        """Return that day, and the sources that occur (k, n)."""
+        return np.ascontiguousarray(by_source[:, :, day][sources])
 
+    by_errors = {errors: cut(amount) for errors, amount in use_by_day.by_errors.items()}
+    tier_j = {tier: cut(energy_j) for tier, energy_j in use_by_day.tier_j.items()}
     return DailyTotals(
-        profile, ids, {device: i for i, device in enumerate(ids)}, version, rungs,
-        cut(of_days.energy_j), cut(of_days.measured_j), of_days.covered_s[:, day].copy(),
-        {errors: kept for errors, amount in of_days.by_errors.items() if (kept := cut(amount)).any()},
-        {tier: kept for tier, energy_j in of_days.tier_j.items() if (kept := cut(energy_j)).any()},
+        ids, _row_of(ids), version, sources, cut(use_by_day.energy_j), cut(use_by_day.measured_j),
+        use_by_day.covered_s[:, day].copy(),
+        {errors: amount for errors, amount in by_errors.items() if amount.any()},
+        {tier: energy_j for tier, energy_j in tier_j.items() if energy_j.any()},
     )  # fmt: skip
 
 
-def digest(slots: GridSlots | None, first: int, last: int) -> bytes:
-    """Of the intensity between two slots, by errors and tier."""
-    told = blake2b(digest_size=16)
+def _row_of(ids: tuple[DeviceId, ...]) -> dict[DeviceId, int]:
+    return {device: row for row, device in enumerate(ids)}
+
+
+def intensity_digest(slots: GridSlots | None, first: int, last: int) -> bytes:
+    """Return a digest of the grid's intensity between two slots, by errors and tier."""
+    digest = blake2b(digest_size=16)
     if slots is not None:
-        told.update(slots.tier[first:last].tobytes())
+        digest.update(slots.tier[first:last].tobytes())
         for errors, kg_per_kwh in slots.parts.items():
-            told.update(repr(errors).encode())
-            told.update(np.ascontiguousarray(kg_per_kwh[first:last]).tobytes())
-    return told.digest()
+            digest.update(repr(errors).encode())
+            digest.update(np.ascontiguousarray(kg_per_kwh[first:last]).tobytes())
+    return digest.digest()

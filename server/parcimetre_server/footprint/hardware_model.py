@@ -1,32 +1,39 @@
-"""What the engine says of a piece of hardware, kept for all devices that are alike."""
+"""Hardware models: embodied impact and power of a hardware by a factor set, shared by all devices of it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
+from parcimetre_agent.report import Inventory
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
 from parcimetre_factors.embodied.evidence import Embodied, embodied
 from parcimetre_factors.explanation.term import Term
 from parcimetre_factors.hardware.description import Hardware
 from parcimetre_factors.power.model import PowerModel, component_remainder, power_model
 from parcimetre_factors.power.power_sources import LOAD_STATES, Array
-from parcimetre_factors.power.power_supply import Supply, supply
+from parcimetre_factors.power.power_supply import SupplyEfficiency, supply
 from parcimetre_factors.service_life.amortisation import Policy, active_hours, per_unit
 from parcimetre_factors.service_life.second_life import Reconditioning, reconditioning
 from parcimetre_factors.tables.factor_set import FactorSet
 from parcimetre_factors.uncertainty.amounts import Amount, amounts
 
+from ..base.cache import Cache
 from ..fleet.device import Device
 from ..fleet.hardware import hardware
 from ..store.records import DeviceId
 
+MOST_MODELS, MOST_DEVICES, MOST_FACTOR_SETS = 10_000, 200_000, 8
+STALE = "A model is never stale: its key is the hash of the factor set's content and the whole hardware."
+STALE_OF_DEVICE = (
+    "A device's model counts while its inventory, category and virtual machine kind are the same."
+)
+
 Errors = tuple[str, ...]
 Collapse = Literal["stage", "component", "whole"]
-Asked = tuple[Criterion, Policy, Collapse]
 
 
 @dataclass(frozen=True)
@@ -46,10 +53,11 @@ class FactorPart:
     per_unit: PerUnit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HardwareModel:
-    """Embodied impact and power of one hardware. `watts` names the terms of rungs.PIECES, and
-    `watts_by_errors` is the same (14,) by the errors that they carry.
+    """Embodied impact and power of one hardware; two are equal only if they are the same object.
+
+    `watts` are the terms of LOAD_STATES by name, `watts_by_errors` the same (14,) by the errors they carry.
     """
 
     hardware: Hardware
@@ -58,13 +66,13 @@ class HardwareModel:
     power: PowerModel
     watts: Mapping[str, Term]
     watts_by_errors: Mapping[Errors, Array]
-    supply: Supply
+    supply: SupplyEfficiency
     hours_per_year: Term
-    _collapsed: dict[Asked, Mapping[str, PerUnit]] = field(default_factory=dict)
+    _collapsed: dict[tuple[Criterion, Policy, Collapse], Mapping[str, PerUnit]] = field(default_factory=dict)
     _reconditioned: dict[tuple[Criterion, Policy], FactorPart | None] = field(default_factory=dict)
 
     def parts(self, criterion: Criterion, policy: Policy) -> tuple[FactorPart, ...]:
-        """Embodied impact per unit by stage and component, of those that the sources give."""
+        """Return the embodied impact per unit by stage and component, of those that the sources give."""
         return tuple(self._parts(criterion, policy))
 
     def _parts(self, criterion: Criterion, policy: Policy) -> Iterable[FactorPart]:
@@ -74,30 +82,30 @@ class HardwareModel:
                 yield self._part(stage, per_unit(policy, term, self.embodied.life_years, self.hours_per_year))
 
     def per_unit(self, criterion: Criterion, policy: Policy, collapse: Collapse) -> Mapping[str, PerUnit]:
-        """The parts added up by stage, by component, or as a whole under one empty name."""
-        asked = (criterion, policy, collapse)
-        if asked not in self._collapsed:
-            self._collapsed[asked] = _collapse(self.parts(criterion, policy), collapse)
-        return self._collapsed[asked]
+        """Return the parts summed by stage, by component, or as a whole under one empty name."""
+        key = (criterion, policy, collapse)
+        if key not in self._collapsed:
+            self._collapsed[key] = _collapse(self.parts(criterion, policy), collapse)
+        return self._collapsed[key]
 
     def reconditioned(self, criterion: Criterion, policy: Policy) -> FactorPart | None:
-        """What preparing a second life costs, per unit of that life; None where no source gives it."""
-        asked = (criterion, policy)
-        if asked not in self._reconditioned:
+        """Return the impact of reconditioning per unit of the second life; None where no source gives it."""
+        key = (criterion, policy)
+        if key not in self._reconditioned:
             whole, years = self.reconditioning.by_criterion.get(criterion), self.reconditioning.life_years
-            self._reconditioned[asked] = (
+            self._reconditioned[key] = (
                 None
                 if whole is None
                 else self._part(Stage.MANUFACTURING, per_unit(policy, whole, years, self.hours_per_year))
             )
-        return self._reconditioned[asked]
+        return self._reconditioned[key]
 
     @staticmethod
     def _part(stage: Stage, term: Term) -> FactorPart:
         return FactorPart(stage, term.label, PerUnit(term.value, by_errors(amounts(term))))
 
     def absent(self, criterion: Criterion, second_life: bool = False) -> frozenset[Stage]:
-        """Embodied stages of which no source gives this criterion, or not that of reconditioning."""
+        """Return the embodied stages for which no source gives this criterion, or not for reconditioning."""
         absent = {stage for stage in EMBODIED if (criterion, stage) not in self.embodied.by_stage}
         if second_life and criterion not in self.reconditioning.by_criterion:
             absent.add(Stage.MANUFACTURING)
@@ -105,61 +113,68 @@ class HardwareModel:
 
 
 def by_errors(parts: Iterable[Amount]) -> dict[Errors, float]:
-    """Amounts that carry the same errors, added up."""
-    found: dict[Errors, float] = {}
+    """Return the sums of the amounts that carry the same errors."""
+    summed: dict[Errors, float] = {}
     for part in parts:
         key = tuple(sorted(part.errors))
-        found[key] = found.get(key, 0.0) + part.value
-    return found
+        summed[key] = summed.get(key, 0.0) + part.value
+    return summed
 
 
 def _watts_by_errors(watts: Mapping[str, Term], power: PowerModel) -> dict[Errors, Array]:
-    """Watts of each of PIECES (14,), by errors: those of a server follow its load."""
-    found: dict[Errors, Array] = {}
-    for i, piece in enumerate(LOAD_STATES):
-        for errors, value in by_errors(power.amounts(watts[piece])).items():
-            found.setdefault(errors, np.zeros(len(LOAD_STATES)))[i] += value
-    return found
+    """Return the watts of each of LOAD_STATES (14,), by errors: those of a server follow its load."""
+    summed: dict[Errors, Array] = {}
+    for i, state in enumerate(LOAD_STATES):
+        for errors, value in by_errors(power.amounts(watts[state])).items():
+            summed.setdefault(errors, np.zeros(len(LOAD_STATES)))[i] += value
+    return summed
 
 
 def _collapse(parts: Iterable[FactorPart], collapse: Collapse) -> dict[str, PerUnit]:
-    found: dict[str, list[FactorPart]] = {}
+    by_name: dict[str, list[FactorPart]] = {}
     for part in parts:
         name = {"stage": str(part.stage), "component": part.component, "whole": ""}[collapse]
-        found.setdefault(name, []).append(part)
+        by_name.setdefault(name, []).append(part)
     return {
         name: PerUnit(
-            math.fsum(part.per_unit.value for part in alike),
+            math.fsum(part.per_unit.value for part in same_name),
             by_errors(
-                Amount(value, errors) for part in alike for errors, value in part.per_unit.by_errors.items()
+                Amount(value, errors)
+                for part in same_name
+                for errors, value in part.per_unit.by_errors.items()
             ),
         )
-        for name, alike in found.items()
+        for name, same_name in by_name.items()
     }
 
 
 class HardwareModels:
-    """Profiles of one factor set, made when first asked for."""
+    """Hardware models of one factor set, computed when first asked for."""
 
-    def __init__(self, factors: FactorSet) -> None:
+    def __init__(
+        self, factors: FactorSet, most_models: int = MOST_MODELS, most_devices: int = MOST_DEVICES
+    ) -> None:
+        """Compute none yet."""
         self._factors = factors
-        self._made: dict[Hardware, HardwareModel] = {}
-        self._devices: dict[DeviceId, tuple[Device, HardwareModel]] = {}
+        self._models: Cache[Hardware, HardwareModel] = Cache("hardware models", STALE, most_models)
+        self._of_devices: Cache[DeviceId, _DeviceModel] = Cache(
+            "models of devices", STALE_OF_DEVICE, most_devices
+        )
 
     def of(self, hardware: Hardware) -> HardwareModel:
-        """The profile of this hardware."""
-        if hardware not in self._made:
-            self._made[hardware] = self._make(hardware)
-        return self._made[hardware]
+        """Return the model of a hardware."""
+        return self._models.get_or_compute(hardware, lambda: self._computed(hardware))
 
     def of_device(self, device: Device) -> HardwareModel:
-        """The profile of a device's hardware, which is looked at once."""
-        known = self._devices.get(device.id)
-        if known is None or known[0] is not device:
-            known = self._devices[device.id] = device, self.of(hardware(device))
-        return known[1]
+        """Return the model of a device's hardware, be it as a reader of some scope sees it or whole."""
+        known = self._of_devices.get(device.id)
+        if known is None or not known.is_of(device):
+            model = self.of(hardware(device))
+            known = _DeviceModel(device.inventory, device.category, device.virtual, model)
+            self._of_devices.put(device.id, known)
+        return known.model
 
-    def _make(self, hardware: Hardware) -> HardwareModel:
+    def _computed(self, hardware: Hardware) -> HardwareModel:
         power = power_model(hardware, self._factors)
         watts = dict(power.terms()) | {"remainder": component_remainder(hardware, self._factors)}
         return HardwareModel(
@@ -174,9 +189,26 @@ class HardwareModels:
         )
 
 
-_BY_FACTOR_SET: dict[str, HardwareModels] = {}
+class _DeviceModel(NamedTuple):
+    """The model of a device, with all that its hardware is read from."""
+
+    inventory: Inventory | None
+    category: str
+    virtual: str
+    model: HardwareModel
+
+    def is_of(self, device: Device) -> bool:
+        """Return whether a device's hardware is read from the very same."""
+        return (
+            self.inventory is device.inventory
+            and self.category == device.category
+            and self.virtual == device.virtual
+        )
+
+
+_BY_FACTOR_SET: Cache[str, HardwareModels] = Cache("factor sets of hardware models", STALE, MOST_FACTOR_SETS)
 
 
 def hardware_models(factors: FactorSet) -> HardwareModels:
-    """The profiles of a factor set; its id is the hash of its content, so they stay true."""
-    return _BY_FACTOR_SET.setdefault(factors.id, HardwareModels(factors))
+    """Return the hardware models of a factor set."""
+    return _BY_FACTOR_SET.get_or_compute(factors.id, lambda: HardwareModels(factors))

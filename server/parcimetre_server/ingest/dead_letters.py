@@ -1,6 +1,6 @@
-"""Dead letters: records that were refused, to be looked at, replayed after a mend, or dropped.
+"""Dead letters: refused records, stored to be inspected, replayed once their cause is fixed, or dropped.
 
-They are bounded in number and age: a broken agent fills no disk.
+They are bounded in number and age, so that a broken agent cannot fill the disk.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from typing import Any
 from parcimetre_agent.report import SCHEMA
 
 from ..base.errors import ParcimetreError
+from ..base.periods import DAY_S, HOUR_S
 from ..organisation import audit
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact, WriteBatch, sum_results
 from .intake import accept_report
 from .validation import LISTS
 
-KEPT = 10_000
-KEPT_S = 90 * 86_400
-HOUR_S = 3600
+MOST_LETTERS = 10_000
+OLDEST_S = 90 * DAY_S
 
 
 class UnknownLetter(ParcimetreError):
-    """No dead letter of that id."""
+    """An id that is not that of exactly one dead letter."""
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A refused record: when it came (seconds UTC), from which device, why it was refused, and itself."""
+    """A refused record with its device, the reason, and when it arrived (seconds UTC)."""
 
     id: str
     at: int
@@ -43,13 +43,13 @@ class DeadLetter:
 
     @classmethod
     def of(cls, fact: Fact) -> DeadLetter:
-        """From its fact."""
+        """Return the letter that a fact stores."""
         return cls(fact.key, fact.recorded_at, **fact.body)
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What became of letters: stored now, known already, still refused (these stay)."""
+    """Counts of replayed letters: accepted, duplicates of stored records, still refused (these stay)."""
 
     accepted: int = 0
     duplicates: int = 0
@@ -58,73 +58,74 @@ class Replayed:
 
 
 def letters(store: Store, device_id: str | None = None) -> list[DeadLetter]:
-    """Letters, of one device or all, oldest first."""
-    found = (DeadLetter.of(fact) for fact in store.history("dead_letter"))
-    return [letter for letter in found if device_id is None or letter.device == device_id]
+    """Return the letters of one device or all, oldest first."""
+    stored = (DeadLetter.of(fact) for fact in store.history("dead_letter"))
+    return [letter for letter in stored if device_id is None or letter.device == device_id]
 
 
 def letter(store: Store, wanted: str) -> DeadLetter:
-    """The one letter of this id, or of an id that begins so. Raises UnknownLetter."""
-    found = [one for one in letters(store) if one.id.startswith(wanted)]
-    if len(found) != 1:
+    """Return the letter with this id, or with an id that begins so. Raises UnknownLetter."""
+    matches = [letter for letter in letters(store) if letter.id.startswith(wanted)]
+    if len(matches) != 1:
         raise UnknownLetter(
-            f"{len(found)} dead letters have the id {wanted!r}: `parcimetre dead-letters list` lists them"
+            f"{len(matches)} dead letters have the id {wanted!r}: `parcimetre dead-letters list` lists them"
         )
-    return found[0]
+    return matches[0]
 
 
 def drop(store: Store, dropped: Sequence[DeadLetter], now: int) -> None:
-    """Forget letters."""
+    """Remove letters, and log it for each device."""
     if dropped:
-        store.remove("dead_letter", [one.id for one in dropped])
+        store.remove("dead_letter", [letter.id for letter in dropped])
         store.append([
             audit.entry("dead letters dropped", device, now, {"letters": len(of_device)}, {})
             for device, of_device in _by_device(dropped)
         ])  # fmt: skip
 
 
-def replay(store: Store, again: Sequence[DeadLetter], now: int) -> Replayed:
-    """Judge letters anew, as if they had just arrived; those that are stored now are letters no more.
+def replay(store: Store, replayed: Sequence[DeadLetter], now: int) -> Replayed:
+    """Validate letters again, as if they had just arrived; remove those that are stored now, and log it.
 
-    A record that is known already changes nothing, as in any report.
+    A record that is stored already changes nothing, as in any report.
     """
     total = Replayed()
-    for device, of_device in _by_device(again):
-        done = Replayed()
-        for one in of_device:
-            became = _replay(store, one, now)
-            done = _sum(done, became)
-            if not became.refused:
-                store.remove("dead_letter", [one.id])
-        if done.accepted or done.duplicates:
-            told = {"accepted": done.accepted, "duplicates": done.duplicates}
-            store.append([audit.entry("dead letters replayed", device, now, {}, told)])
-        total = _sum(total, done)
+    for device, of_device in _by_device(replayed):
+        counts = Replayed()
+        for letter in of_device:
+            outcome = _replay(store, letter, now)
+            counts = _sum(counts, outcome)
+            if not outcome.refused:
+                store.remove("dead_letter", [letter.id])
+        if counts.accepted or counts.duplicates:
+            after = {"accepted": counts.accepted, "duplicates": counts.duplicates}
+            store.append([audit.entry("dead letters replayed", device, now, {}, after)])
+        total = _sum(total, counts)
     return total
 
 
-def _replay(store: Store, one: DeadLetter, now: int) -> Replayed:
-    known = store.latest_of("device", one.device)
-    if known is None:
-        return Replayed(refused=1, reason=f"device {one.device} no longer exists: drop the dead letter")
+def _replay(store: Store, letter: DeadLetter, now: int) -> Replayed:
+    device = store.latest_of("device", letter.device)
+    if device is None:
+        return Replayed(refused=1, reason=f"device {letter.device} no longer exists: drop the dead letter")
     document = {
         "schema": SCHEMA,
-        "device_id": one.device,
-        "sent_at": min(one.at, now),
-        "agent_version": known.body["agent_version"],
-        one.part: [one.record] if one.part in LISTS else one.record,
+        "device_id": letter.device,
+        "sent_at": min(letter.at, now),
+        "agent_version": device.body["agent_version"],
+        letter.part: [letter.record] if letter.part in LISTS else letter.record,
     }
     try:
-        taken = accept_report(json.dumps(document).encode(), one.device, store, now)
+        intake = accept_report(json.dumps(document).encode(), letter.device, store, now)
     except ParcimetreError as error:
         return Replayed(refused=1, reason=str(error))
-    if taken.refused:
-        return Replayed(refused=1, reason=taken.refused[0].reason)
-    merged = sum_results(store.write([taken.arrival, *taken.fed]))
-    return Replayed(merged.accepted, merged.duplicates)
+    if intake.refused:
+        return Replayed(refused=1, reason=intake.refused[0].reason)
+    written = sum_results(store.write([intake.arrival, *intake.fed]))
+    return Replayed(written.accepted, written.duplicates)
 
 
 def _sum(one: Replayed, other: Replayed) -> Replayed:
+    """Add counts up; the first reason stands for all."""
     return Replayed(
         one.accepted + other.accepted,
         one.duplicates + other.duplicates,
@@ -133,40 +134,41 @@ def _sum(one: Replayed, other: Replayed) -> Replayed:
     )
 
 
-def _by_device(found: Sequence[DeadLetter]) -> Iterator[tuple[DeviceId, list[DeadLetter]]]:
-    for device in dict.fromkeys(one.device for one in found):
-        yield device, [one for one in found if one.device == device]
+def _by_device(letters: Sequence[DeadLetter]) -> Iterator[tuple[DeviceId, list[DeadLetter]]]:
+    for device in dict.fromkeys(letter.device for letter in letters):
+        yield device, [letter for letter in letters if letter.device == device]
 
 
-def prune(store: Store, now: int) -> int:
-    """Forget letters that are too old, and the oldest of too many; returns how many."""
-    found = letters(store)
-    fresh = [one for one in found if one.at > now - KEPT_S][-KEPT:]
-    gone = {one.id for one in found} - {one.id for one in fresh}
-    if gone:
-        store.remove("dead_letter", sorted(gone))
-    return len(gone)
+def prune(store: Store, now: int, most: int = MOST_LETTERS) -> int:
+    """Remove letters older than OLDEST_S, and the oldest beyond `most`; return how many."""
+    stored = letters(store)
+    recent = [letter for letter in stored if letter.at > now - OLDEST_S][-most:]
+    removed = {letter.id for letter in stored} - {letter.id for letter in recent}
+    if removed:
+        store.remove("dead_letter", sorted(removed))
+    return len(removed)
 
 
-class Intake:
-    """Lets through as many letters an hour as are kept at all; the records beyond are refused, not kept."""
+class DeadLetterQuota:
+    """Limit of letters stored an hour; the records beyond it are refused without a letter. Thread-safe."""
 
-    def __init__(self) -> None:
-        """Nothing was let through yet."""
+    def __init__(self, per_hour: int = MOST_LETTERS) -> None:
+        """Start with the whole quota."""
         self._lock = threading.Lock()
-        self._hour, self._taken = 0, 0
+        self._per_hour = per_hour
+        self._hour, self._used = 0, 0
 
-    def bounded(self, arrival: WriteBatch, now: int) -> WriteBatch:
-        """The arrival without the letters that there is no room for."""
-        letters = [fact for fact in arrival.facts if fact.kind == "dead_letter"]
+    def bounded(self, batch: WriteBatch, now: int) -> WriteBatch:
+        """Return the batch without the letters beyond the quota of the hour of `now` (seconds UTC)."""
+        letters = [fact for fact in batch.facts if fact.kind == "dead_letter"]
         if not letters:
-            return arrival
+            return batch
         with self._lock:
             if now // HOUR_S != self._hour:
-                self._hour, self._taken = now // HOUR_S, 0
-            room = max(0, KEPT - self._taken)
-            self._taken += len(letters)
-        if len(letters) <= room:
-            return arrival
-        others = [fact for fact in arrival.facts if fact.kind != "dead_letter"]
-        return replace(arrival, facts=[*others, *letters[:room]])
+                self._hour, self._used = now // HOUR_S, 0
+            left = max(0, self._per_hour - self._used)
+            self._used += len(letters)
+        if len(letters) <= left:
+            return batch
+        others = [fact for fact in batch.facts if fact.kind != "dead_letter"]
+        return replace(batch, facts=[*others, *letters[:left]])

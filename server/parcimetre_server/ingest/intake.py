@@ -1,7 +1,7 @@
-"""A report on its way in: validated record by record, judged against the clock, made into an arrival.
+"""Intake of a report: records are validated one by one, checked against the clock, and batched to be written.
 
-One bad record never costs the good ones: it is refused with its reason, kept as a dead letter, and the
-rest is stored.
+A bad record never costs the good ones: it is refused with its reason and stored as a dead letter, and the
+others are stored.
 """
 
 from __future__ import annotations
@@ -10,24 +10,27 @@ import json
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from parcimetre_agent.report import Inventory, Refusal, Report
+from parcimetre_agent.report import DEPRECATED_MEANS, Inventory, Refusal, Report, Slot
 from pydantic import TypeAdapter
 
 from ..access.credentials import BadCredential
 from ..base.errors import ParcimetreError
+from ..base.periods import DAY_S
 from ..fleet import displays
 from ..fleet.outlets.records import FromOutlets, from_outlets
 from ..fleet.printing import readings as printing
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact, WriteBatch
-from .plausibility import AHEAD_S, DAY_S, ClockAhead, _expanded, _in_time, _readings, _sent_as
-from .validation import _Dead, parse
+from .plausibility import check_clock, check_readings, check_times, expand_gaps, sent_indexes
+from .validation import RefusedRecord, parse
 
-MOST_KEPT = 4000
+LONGEST_RECORD = 4000  # characters of a refused record that are stored
 INVENTORY = TypeAdapter(Inventory)
+NOT_STORED = dict.fromkeys(DEPRECATED_MEANS)
 
 Versions = dict[DeviceId, str]  # agent versions that the store holds
 
@@ -41,9 +44,9 @@ class NotYourDevice(ParcimetreError):
 
 @dataclass(frozen=True)
 class ReportIntake:
-    """What a report comes to: what will be stored, what was refused, and how many slots it left behind.
+    """What a report comes to: the batch to write, the refused records, and the slots still with the agent.
 
-    `fed` are the slots of the device's outlets, one arrival each.
+    `fed` are the slots of the device's outlets, one batch each.
     """
 
     arrival: WriteBatch
@@ -55,57 +58,73 @@ class ReportIntake:
 def accept_report(
     body: bytes, device_id: DeviceId, store: Store, now: int, versions: Versions | None = None
 ) -> ReportIntake:
-    """Judge a report of a device, received at `now` (seconds UTC); `versions` spare reads of the store.
+    """Return what a device's report, received at `now` (seconds UTC), comes to; nothing is written yet.
 
-    Raises UnknownSchema, BadReport, NotYourDevice, ClockAhead, BadCredential when nothing can be stored.
+    `versions` spares reads of the store. Raises UnknownSchema, BadReport, NotYourDevice, ClockAhead and
+    BadCredential where nothing of the report can be stored.
     """
-    report, dead = parse(body)
+    report, invalid = parse(body)
     if report.device_id != device_id:
         raise NotYourDevice(f"the credential does not belong to device {report.device_id}: enrol again")
-    if report.sent_at > now + AHEAD_S:
-        raise ClockAhead(
-            f"this machine's clock is {report.sent_at - now} s ahead of the collector's: set it, for "
-            "example with NTP; the agent stores its data until then"
-        )
-    slots, late = _in_time("slots", report.slots, _sent_as("slots", report.slots, dead), now)
-    expanded, odd = _expanded(report.gaps, _sent_as("gaps", report.gaps, dead), now)
-    readings, untimely = _readings(report.printing, _sent_as("printing", report.printing, dead), now)
-    outlets, unfed = _outlets(report, dead, store, now)
-    letters = [*dead, *late, *odd, *untimely, *unfed]
+    check_clock(report.sent_at, now)
+    sent = list(map(_without_deprecated_means, report.slots))
+    slots, untimely_slots = check_times("slots", sent, sent_indexes("slots", sent, invalid), now)
+    gap_slots, bad_gaps = expand_gaps(report.gaps, sent_indexes("gaps", report.gaps, invalid), now)
+    readings, untimely_readings = check_readings(
+        report.printing, sent_indexes("printing", report.printing, invalid), now
+    )
+    outlets, bad_feeds = _accept_feeds(report, invalid, store, now)
+    refused = [*invalid, *untimely_slots, *bad_gaps, *untimely_readings, *bad_feeds]
     facts = [
-        *_version(report, store, now, {} if versions is None else versions),
+        *_agent_version(report, store, now, {} if versions is None else versions),
         *_facts(report, store, now),
         *printing.facts(device_id, readings, store, now),
         *outlets.facts,
-        *(_dead_letter(letter, device_id, now) for letter in letters),
+        *(_dead_letter(record, device_id, now) for record in refused),
     ]
-    refused = [letter.refusal for letter in letters]
-    arrival = WriteBatch(device_id, [*slots, *expanded], facts)
-    return ReportIntake(arrival, refused, report.waiting, outlets.arrivals)
+    batch = WriteBatch(device_id, [*slots, *gap_slots], facts)
+    return ReportIntake(batch, [record.refusal for record in refused], report.waiting, outlets.arrivals)
 
 
-def _outlets(
-    report: Report, dead: Sequence[_Dead], store: Store, now: int
-) -> tuple[FromOutlets, list[_Dead]]:
-    """What a feeder's outlets gave, and feeds that come at a wrong time or contradict their outlet."""
+def _without_deprecated_means(slot: Slot) -> Slot:
+    """Return a valid slot without its deprecated means; the copy of a slot that has any is not validated."""
+    if (
+        slot.disk_read_kib_s is None
+        and slot.disk_write_kib_s is None
+        and slot.net_received_kib_s is None
+        and slot.net_sent_kib_s is None
+    ):
+        return slot
+    stored = copy(slot)
+    vars(stored).update(NOT_STORED)
+    return stored
+
+
+def _accept_feeds(
+    report: Report, invalid: Sequence[RefusedRecord], store: Store, now: int
+) -> tuple[FromOutlets, list[RefusedRecord]]:
+    """Return what a feeder's outlets gave, and the feeds that are untimely or contradict their outlet."""
     if not report.feeds:
         return FromOutlets(), []
-    indexes = list(_sent_as("feeds", report.feeds, dead))
-    kept, late = _in_time("feeds", report.feeds, indexes, now)
-    found = from_outlets(DeviceId(report.device_id), kept, store, now)
-    gone = {letter.refusal.index for letter in late}
-    sent_as = [index for index in indexes if index not in gone]
-    odd = [
-        _Dead(
-            Refusal("feeds", sent_as[one.at], f"feeds[{sent_as[one.at]}].{one.reason}"), asdict(kept[one.at])
+    indexes = list(sent_indexes("feeds", report.feeds, invalid))
+    feeds, untimely = check_times("feeds", report.feeds, indexes, now)
+    outlets = from_outlets(DeviceId(report.device_id), feeds, store, now)
+    without = {record.refusal.index for record in untimely}
+    sent_as = [index for index in indexes if index not in without]
+    contradictory = [
+        RefusedRecord(
+            Refusal("feeds", sent_as[one.at], f"feeds[{sent_as[one.at]}].{one.reason}"), asdict(feeds[one.at])
         )
-        for one in found.contradictions
+        for one in outlets.contradictions
     ]
-    return found, [*late, *odd]
+    return outlets, [*untimely, *contradictory]
 
 
-def _version(report: Report, store: Store, now: int, versions: Versions) -> Iterator[Fact]:
-    """The device with its agent's new version, after an update. Raises BadCredential for a lost device."""
+def _agent_version(report: Report, store: Store, now: int, versions: Versions) -> Iterator[Fact]:
+    """Yield the device's fact with its agent's new version, after an update of the agent.
+
+    Raises BadCredential for a device that the store does not know.
+    """
     device_id = DeviceId(report.device_id)
     if versions.get(device_id) == report.agent_version:
         return
@@ -119,6 +138,7 @@ def _version(report: Report, store: Store, now: int, versions: Versions) -> Iter
 
 
 def _facts(report: Report, store: Store, now: int) -> Iterator[Fact]:
+    """Yield what changed of the device: inventory, monitors, the agent's own cost, its losses."""
     device_id = report.device_id
     if report.inventory is not None:
         body = INVENTORY.dump_python(report.inventory, mode="json", exclude_none=True)
@@ -129,25 +149,25 @@ def _facts(report: Report, store: Store, now: int) -> Iterator[Fact]:
     if report.self_cost is not None and _is_due(store.latest_of("self_cost", device_id), now):
         yield Fact("self_cost", device_id, now, {**asdict(report.self_cost), "agent": report.agent_version})
     if report.losses is not None:
-        lost, known = asdict(report.losses), store.latest_of("losses", device_id)
-        if known is None or dict(known.body) != lost:
-            yield Fact("losses", device_id, now, lost)
+        losses, stored = asdict(report.losses), store.latest_of("losses", device_id)
+        if stored is None or dict(stored.body) != losses:
+            yield Fact("losses", device_id, now, losses)
 
 
 def _is_due(before: Fact | None, now: int) -> bool:
-    """The agent's own cost is kept once a day: it hardly changes, and a fleet reports it every hour."""
+    """Return whether the agent's own cost was not stored yet today (UTC): it hardly changes in a day."""
     return before is None or before.recorded_at // DAY_S != now // DAY_S
 
 
-def _dead_letter(letter: _Dead, device_id: DeviceId, now: int) -> Fact:
-    body = {"device": device_id, **asdict(letter.refusal), "record": _kept(letter.record)}
+def _dead_letter(refused: RefusedRecord, device_id: DeviceId, now: int) -> Fact:
+    body = {"device": device_id, **asdict(refused.refusal), "record": _excerpt(refused.record)}
     return Fact("dead_letter", secrets.token_hex(8), now, body)
 
 
-def _kept(record: Any) -> Any:
-    """The record as it was sent; one that is too long or no strict JSON as the beginning of its text."""
+def _excerpt(record: Any) -> Any:
+    """Return the record as it was sent; the beginning of its text if it is too long or not strict JSON."""
     try:
         text = json.dumps(record, ensure_ascii=False, allow_nan=False)
     except ValueError:
-        return repr(record)[:MOST_KEPT]
-    return record if len(text) <= MOST_KEPT else text[:MOST_KEPT]
+        return repr(record)[:LONGEST_RECORD]
+    return record if len(text) <= LONGEST_RECORD else text[:LONGEST_RECORD]

@@ -1,4 +1,4 @@
-"""Check that records of a report can be true: their times, and what gaps and readings become."""
+"""Plausibility of the records of a report: their times, and the slots that gaps expand to."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Literal, TypeVar
 from parcimetre_agent.report import SLOT_S, Feed, Gap, Reading, Refusal, Slot
 
 from ..base.errors import ParcimetreError
-from .validation import Part, _Dead
+from ..base.periods import DAY_S
+from .validation import Part, RefusedRecord
 
 AHEAD_S = 600
 NEWEST_S = SLOT_S
-DAY_S = 86_400
 OLDEST_S = 400 * DAY_S
 MOST_GAP_SLOTS = 2 * OLDEST_S // SLOT_S
 Timed = TypeVar("Timed", Slot, Feed)
@@ -26,39 +26,50 @@ class ClockAhead(ParcimetreError):
     kind = "clock-ahead"
 
 
-def _sent_as(part: Part, records: Sequence[object], dead: Sequence[_Dead]) -> Iterable[int]:
-    """The index under which each remaining record was sent."""
-    if not dead:
+def check_clock(sent_at: int, now: int) -> None:
+    """Raise ClockAhead for a report that was sent too far in the future, both in seconds UTC."""
+    if sent_at > now + AHEAD_S:
+        raise ClockAhead(
+            f"this machine's clock is {sent_at - now} s ahead of the collector's: set it, for "
+            "example with NTP; the agent stores its data until then"
+        )
+
+
+def sent_indexes(part: Part, records: Sequence[object], refused: Sequence[RefusedRecord]) -> Iterable[int]:
+    """Return the index under which each record that was not refused stood in the report."""
+    if not refused:
         return range(len(records))
-    gone = {letter.refusal.index for letter in dead if letter.refusal.part == part}
-    return (i for i in range(len(records) + len(gone)) if i not in gone)
+    without = {one.refusal.index for one in refused if one.refusal.part == part}
+    return (i for i in range(len(records) + len(without)) if i not in without)
 
 
-def _in_time(
-    part: Literal["slots", "feeds"], slots: Sequence[Timed], indexes: Iterable[int], now: int
-) -> tuple[list[Timed], list[_Dead]]:
-    """Slots or feeds near enough to now, and the others with the reason."""
-    starts = [slot.start for slot in slots]
+def check_times(
+    part: Literal["slots", "feeds"], records: Sequence[Timed], indexes: Iterable[int], now: int
+) -> tuple[list[Timed], list[RefusedRecord]]:
+    """Return the slots or feeds that start from OLDEST_S before now to NEWEST_S after it, and the others."""
+    starts = [record.start for record in records]
     if not starts or (min(starts) >= now - OLDEST_S and max(starts) <= now + NEWEST_S):
-        return list(slots), []
-    kept, dead = [], []
-    for index, slot in zip(indexes, slots, strict=True):
-        if slot.start > now + NEWEST_S:
-            reason = f"it starts {slot.start - now} s in the future; set the machine's clock, e.g. with NTP"
-        elif slot.start < now - OLDEST_S:
+        return list(records), []
+    accepted, refused = [], []
+    for index, record in zip(indexes, records, strict=True):
+        if record.start > now + NEWEST_S:
+            reason = f"it starts {record.start - now} s in the future; set the machine's clock, e.g. with NTP"
+        elif record.start < now - OLDEST_S:
             reason = f"it is older than {OLDEST_S // DAY_S} days, the maximum accepted; no action is needed"
         else:
-            kept.append(slot)
+            accepted.append(record)
             continue
-        told = f"{part}[{index}].start = {slot.start}: {reason}"
-        dead.append(_Dead(Refusal(part, index, told), asdict(slot)))
-    return kept, dead
+        sentence = f"{part}[{index}].start = {record.start}: {reason}"
+        refused.append(RefusedRecord(Refusal(part, index, sentence), asdict(record)))
+    return accepted, refused
 
 
-def _expanded(gaps: Sequence[Gap], indexes: Iterable[int], now: int) -> tuple[list[Slot], list[_Dead]]:
-    """The slots that the gaps stand for, as far back as slots are taken, and gaps that make no sense."""
+def expand_gaps(
+    gaps: Sequence[Gap], indexes: Iterable[int], now: int
+) -> tuple[list[Slot], list[RefusedRecord]]:
+    """Return the slots of all gaps, from OLDEST_S before now on, and the gaps that are refused."""
     slots: list[Slot] = []
-    dead: list[_Dead] = []
+    refused: list[RefusedRecord] = []
     for index, gap in zip(indexes, gaps, strict=True):
         end = gap.start + gap.duration_s
         if end > now + NEWEST_S + SLOT_S:
@@ -73,30 +84,30 @@ def _expanded(gaps: Sequence[Gap], indexes: Iterable[int], now: int) -> tuple[li
         else:
             slots += (slot for slot in expand(gap) if slot.start >= now - OLDEST_S)
             continue
-        dead.append(_Dead(Refusal("gaps", index, f"gaps[{index}] {reason}"), asdict(gap)))
-    return slots, dead
-
-
-def _readings(
-    readings: Sequence[Reading], indexes: Iterable[int], now: int
-) -> tuple[list[Reading], list[_Dead]]:
-    """A printer's readings near enough to now, and the others with the reason."""
-    kept, dead = [], []
-    for index, reading in zip(indexes, readings, strict=True):
-        if now - OLDEST_S <= reading.at <= now + NEWEST_S:
-            kept.append(reading)
-            continue
-        told = (
-            f"printing[{index}].at = {reading.at}: too far from now; set the gateway's clock, e.g. with NTP"
-        )
-        dead.append(_Dead(Refusal("printing", index, told), asdict(reading)))
-    return kept, dead
+        refused.append(RefusedRecord(Refusal("gaps", index, f"gaps[{index}] {reason}"), asdict(gap)))
+    return slots, refused
 
 
 def expand(gap: Gap) -> Iterator[Slot]:
-    """The slots of a gap; a gap of unknown state says nothing that could be stored."""
+    """Yield the slots of a gap; none of a gap whose state is unknown."""
     if gap.state == "unknown":
         return
     asleep_s, off_s = (SLOT_S, 0) if gap.state == "asleep" else (0, SLOT_S)
     for start in range(gap.start, gap.start + gap.duration_s, SLOT_S):
         yield Slot(start, 0, 0, asleep_s, off_s, 0)
+
+
+def check_readings(
+    readings: Sequence[Reading], indexes: Iterable[int], now: int
+) -> tuple[list[Reading], list[RefusedRecord]]:
+    """Return a printer's readings from OLDEST_S before now to NEWEST_S after it, and the others."""
+    accepted, refused = [], []
+    for index, reading in zip(indexes, readings, strict=True):
+        if now - OLDEST_S <= reading.at <= now + NEWEST_S:
+            accepted.append(reading)
+            continue
+        sentence = (
+            f"printing[{index}].at = {reading.at}: too far from now; set the gateway's clock, e.g. with NTP"
+        )
+        refused.append(RefusedRecord(Refusal("printing", index, sentence), asdict(reading)))
+    return accepted, refused

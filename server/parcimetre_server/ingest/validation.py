@@ -1,4 +1,4 @@
-"""Validate a report against the wire format; salvage good records of a bad one."""
+"""Validation of a report against the wire format; the good records of a partly bad one are used."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 
 class BadReport(ParcimetreError):
-    """A report that is not understood as a whole."""
+    """A report of which no part can be read."""
 
     status = 422
     kind = "bad-report"
 
 
 class UnknownSchema(ParcimetreError):
-    """A version of the wire format that is not known here.
+    """A version of the wire format that this collector does not know.
 
-    Not 422: an agent that reads "unprocessable" looks for the bad record and sets it aside, while here all
-    of them are good and must stay in its spool.
+    Not 422: an agent that gets "unprocessable" looks for the bad record and sets it aside, while here all
+    records are good and must stay in its spool.
     """
 
     status = 409
@@ -40,23 +40,25 @@ class UnknownSchema(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class _Dead:
+class RefusedRecord:
+    """A record as it was sent, and why it was refused."""
+
     refusal: Refusal
     record: Any
 
 
-def parse(body: bytes) -> tuple[Report, list[_Dead]]:
-    """The report, without the records that contradict the format, and those records.
+def parse(body: bytes) -> tuple[Report, list[RefusedRecord]]:
+    """Return the report without the records that contradict the format, and those records.
 
-    Raises UnknownSchema and BadReport.
+    Raises UnknownSchema, and BadReport where the fault is not in a record.
     """
     try:
         return REPORT.validate_json(body), []
     except ValidationError as error:
-        return _salvaged(body, error)
+        return _parse_without_bad_records(body, error)
 
 
-def _salvaged(body: bytes, error: ValidationError) -> tuple[Report, list[_Dead]]:
+def _parse_without_bad_records(body: bytes, error: ValidationError) -> tuple[Report, list[RefusedRecord]]:
     try:
         raw = from_json(body)
     except ValueError as syntax:
@@ -68,50 +70,54 @@ def _salvaged(body: bytes, error: ValidationError) -> tuple[Report, list[_Dead]]
             f"unknown report schema {raw.get('schema')!r} (this collector reads {SCHEMA}): update "
             "the older of agent and collector; the agent stores its data until then"
         )
-    dead = list(_bad_records(raw, error))
-    for letter in sorted(dead, key=lambda letter: -letter.refusal.index):
-        _take_out(raw, letter.refusal)
+    refused = list(_bad_records(raw, error))
+    for one in sorted(refused, key=lambda one: -one.refusal.index):
+        _remove(raw, one.refusal)
     try:
-        return REPORT.validate_json(json.dumps(raw)), dead
+        return REPORT.validate_json(json.dumps(raw)), refused
     except ValidationError as still:
         raise BadReport(f"report refused: {_sentence(still.errors(include_url=False))}") from None
 
 
-def _bad_records(raw: dict[str, Any], error: ValidationError) -> Iterator[_Dead]:
-    """One dead letter for each record that has errors."""
-    found: dict[tuple[Part, int], list[ErrorDetails]] = {}
-    for finding in error.errors(include_url=False):
-        place = finding["loc"]
+def _bad_records(raw: dict[str, Any], error: ValidationError) -> Iterator[RefusedRecord]:
+    """Yield each record that has errors, with all of them as its reason."""
+    errors: dict[tuple[Part, int], list[ErrorDetails]] = {}
+    for details in error.errors(include_url=False):
+        place = details["loc"]
         part = next((part for part in PARTS if place and place[0] == part), None)
         if part in LISTS and len(place) > 1 and isinstance(place[1], int):
-            found.setdefault((part, place[1]), []).append(finding)
+            errors.setdefault((part, place[1]), []).append(details)
         elif part is not None and part not in LISTS:
-            found.setdefault((part, 0), []).append(finding)
-    for (part, index), findings in found.items():
+            errors.setdefault((part, 0), []).append(details)
+    for (part, index), of_record in errors.items():
         record = raw[part][index] if part in LISTS else raw[part]
-        yield _Dead(Refusal(part, index, f"{_sentence(findings)}; update the agent"), record)
+        yield RefusedRecord(Refusal(part, index, f"{_sentence(of_record)}; update the agent"), record)
 
 
-def _sentence(findings: Sequence[ErrorDetails]) -> str:
-    """Where, what was given and what is due; the value of an unknown field is not repeated."""
-    told = []
-    for finding in findings[:3]:
-        place = "".join(map(_step, finding["loc"]))
-        what = finding["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
-        given = repr(finding["input"])
-        shown = finding["type"] not in UNKNOWN_FIELD and len(given) <= 60
-        told.append(f"{place.lstrip('.') or 'report'}{f' = {given}' if shown else ''}: {what}")
-    return "; ".join(told)
+def _sentence(errors: Sequence[ErrorDetails]) -> str:
+    """Format up to three errors: where, the value given, the value expected.
+
+    The value of an unknown field is left out, as it may be anything.
+    """
+    parts = []
+    for details in errors[:3]:
+        place = "".join(map(_step, details["loc"]))
+        what = details["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+        given = repr(details["input"])
+        shown = details["type"] not in UNKNOWN_FIELD and len(given) <= 60
+        parts.append(f"{place.lstrip('.') or 'report'}{f' = {given}' if shown else ''}: {what}")
+    return "; ".join(parts)
 
 
 def _step(part: int | str) -> str:
-    """An index or a name on the way to a value; a made-up name in a form that can be printed."""
+    """Format an index or a field name of a path; a name that the sender invented is quoted and cut."""
     if isinstance(part, int):
         return f"[{part}]"
     return f".{part}" if part.isidentifier() and len(part) <= LONGEST_NAME else f".{part[:LONGEST_NAME]!r}"
 
 
-def _take_out(raw: dict[str, Any], refusal: Refusal) -> None:
+def _remove(raw: dict[str, Any], refusal: Refusal) -> None:
+    """Remove a refused record from a report's JSON object."""
     if refusal.part in LISTS:
         del raw[refusal.part][refusal.index]
     else:

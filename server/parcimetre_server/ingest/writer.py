@@ -1,4 +1,4 @@
-"""One thread that writes to the store: whatever waits is committed together, and only then acknowledged."""
+"""Writer of the store: one thread commits all waiting reports together, and acknowledges them afterwards."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ MOST_PER_COMMIT = 500
 GATHERED_S, ENOUGH = 0.001, 24  # reports that arrive within so long of each other share a commit
 RETRY_AFTER_S = 30
 
-Settled = WriteResult | Exception
+Outcome = WriteResult | Exception
 Promise = Future[WriteResult] | asyncio.Future[WriteResult]
-Waiting = tuple[Sequence[WriteBatch], Promise]
+QueuedReport = tuple[Sequence[WriteBatch], Promise]
 
 
 class Overloaded(ParcimetreError):
-    """More reports wait than may be held in memory, or the collector is stopping."""
+    """More reports wait than fit in memory, or the collector is stopping."""
 
     status = 503
     kind = "overloaded"
 
     @property
     def headers(self) -> dict[str, str]:
-        """When to come again."""
+        """Return the header that says after how many seconds to send again."""
         return {"Retry-After": str(RETRY_AFTER_S)}
 
 
@@ -48,90 +48,91 @@ class NotStored(Overloaded):
 
 
 class Writer:
-    """Group commit. `most_waiting` bounds the reports being received, and those waiting to be written."""
+    """Group commit of reports; `most_waiting` bounds those being received, and those to be written."""
 
     def __init__(self, store: Store, most_waiting: int) -> None:
         """Start the thread."""
         self._store = store
         self._most_waiting = most_waiting
         self.meters = Meters()
-        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[QueuedReport | None] = SimpleQueue()
         self._lock = threading.Lock()
-        self._admitted = 0
+        self._reserved = 0
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
     @property
     def waiting(self) -> int:
-        """Reports that wait to be committed."""
+        """Return how many reports wait to be committed."""
         return self._queue.qsize()
 
     @contextmanager
     def admit(self) -> Iterator[None]:
-        """Hold a place for a report from before its body is read. Raises Overloaded when all are taken."""
+        """Reserve a place for a report before its body is read. Raises Overloaded when none is free."""
         with self._lock:
-            self._check(self._admitted)
-            self._admitted += 1
+            self._check(self._reserved)
+            self._reserved += 1
         try:
             yield
         finally:
             with self._lock:
-                self._admitted -= 1
+                self._reserved -= 1
 
-    def submit(self, *arrivals: WriteBatch) -> Future[WriteResult]:
-        """Queue the arrivals of a report; the future resolves after their commit, or fails with NotStored.
+    def submit(self, *batches: WriteBatch) -> Future[WriteResult]:
+        """Queue the batches of a report; the future resolves after their commit, or fails with NotStored.
 
         Raises Overloaded at once when the queue is full or closed.
         """
         future: Future[WriteResult] = Future()
-        self._put(arrivals, future)
+        self._put(batches, future)
         return future
 
-    async def written(self, *arrivals: WriteBatch) -> WriteResult:
-        """The same, for the event loop: what became of the arrivals together, once they are on disk."""
+    async def written(self, *batches: WriteBatch) -> WriteResult:
+        """Write the batches of a report; return their results added up, once they are on disk."""
         future: asyncio.Future[WriteResult] = asyncio.get_running_loop().create_future()
-        self._put(arrivals, future)
+        self._put(batches, future)
         return await future
 
-    def _put(self, arrivals: Sequence[WriteBatch], promise: Promise) -> None:
+    def _put(self, batches: Sequence[WriteBatch], promise: Promise) -> None:
         with self._lock:
             self._check(self._queue.qsize())
-            self._queue.put((arrivals, promise))
+            self._queue.put((batches, promise))
 
     def close(self) -> None:
-        """Write what waits, then end the thread."""
+        """Write the waiting reports, then end the thread."""
         with self._lock:
             if not self._closed:
                 self._closed = True
                 self._queue.put(None)
         self._thread.join()
 
-    def _check(self, taken: int) -> None:
+    def _check(self, waiting: int) -> None:
+        """Raise Overloaded when closed, or when as many reports wait as fit in memory."""
         if self._closed:
             raise Overloaded("the collector is stopping; send the report again later")
-        if taken >= self._most_waiting:
+        if waiting >= self._most_waiting:
             raise Overloaded(
-                f"too many reports ({taken}) are waiting to be written: send this one again later"
+                f"too many reports ({waiting}) are waiting to be written: send this one again later"
             )
 
     def _run(self) -> None:
         going = True
         while going:
-            batch: list[Waiting] = []
+            reports: list[QueuedReport] = []
             item = self._queue.get()
             self._gather()
             while item is not None:
                 if _is_wanted(item[1]):
-                    batch.append(item)
-                if len(batch) >= MOST_PER_COMMIT:
+                    reports.append(item)
+                if len(reports) >= MOST_PER_COMMIT:
                     break
                 try:
                     item = self._queue.get_nowait()
                 except Empty:
                     break
             going = item is not None
-            self._write(batch)
+            self._write(reports)
 
     def _gather(self) -> None:
         """Wait while more reports keep coming, until there are enough for a commit to be worth its cost."""
@@ -139,18 +140,18 @@ class Writer:
         while before < (before := self._queue.qsize()) < ENOUGH and not self._closed:
             time.sleep(GATHERED_S)
 
-    def _write(self, batch: list[Waiting]) -> None:
-        """Commit a batch and resolve its futures; on failure all of them fail, nothing was acknowledged."""
-        if not batch:
+    def _write(self, reports: list[QueuedReport]) -> None:
+        """Commit reports and resolve their futures; on failure all of them fail, and none is acknowledged."""
+        if not reports:
             return
         begin = time.perf_counter()
         try:
-            merged = self._store.write([one for arrivals, _ in batch for one in arrivals])
+            results = self._store.write([batch for batches, _ in reports for batch in batches])
         except Exception as error:  # the edge of a loop that must survive
             self.meters.failed_commits += 1
             LOG.error(
                 "%d reports could not be written; their agents will send them again: %s",
-                len(batch),
+                len(reports),
                 error,
                 exc_info=not isinstance(error, ParcimetreError),
             )
@@ -158,16 +159,16 @@ class Writer:
                 f"the store could not be written ({error}); the report was not stored. Fix the "
                 "collector's disk; agents will send again."
             )
-            _settle(batch, [failure] * len(batch))
+            _resolve_all(reports, [failure] * len(reports))
             return
         self.meters.commits.observe(time.perf_counter() - begin)
         self.meters.committed_at = clock.now()
-        of_all = iter(merged)
-        _settle(batch, [sum_results(islice(of_all, len(arrivals))) for arrivals, _ in batch])
+        remaining = iter(results)
+        _resolve_all(reports, [sum_results(islice(remaining, len(batches))) for batches, _ in reports])
 
 
 def _is_wanted(promise: Promise) -> bool:
-    """Whether somebody still waits: a client may have hung up."""
+    """Return whether a report's sender still waits; it may have hung up."""
     return (
         not promise.cancelled()
         if isinstance(promise, asyncio.Future)
@@ -175,27 +176,27 @@ def _is_wanted(promise: Promise) -> bool:
     )
 
 
-def _settle(batch: Sequence[Waiting], answers: Sequence[Settled]) -> None:
-    """Tell everyone what became of their arrival; an event loop is woken once for all that wait in it."""
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[Promise, Settled]]] = defaultdict(list)
-    for (_, promise), answer in zip(batch, answers, strict=True):
+def _resolve_all(reports: Sequence[QueuedReport], outcomes: Sequence[Outcome]) -> None:
+    """Resolve the future of each report; an event loop is woken once for all of its own."""
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[Promise, Outcome]]] = defaultdict(list)
+    for (_, promise), outcome in zip(reports, outcomes, strict=True):
         if isinstance(promise, asyncio.Future):
-            by_loop[promise.get_loop()].append((promise, answer))
+            by_loop[promise.get_loop()].append((promise, outcome))
         else:
-            _tell(promise, answer)
-    for loop, told in by_loop.items():
-        with suppress(RuntimeError):  # the loop has ended, and everyone with it
-            loop.call_soon_threadsafe(_tell_all, told)
+            _resolve(promise, outcome)
+    for loop, resolved in by_loop.items():
+        with suppress(RuntimeError):  # the loop has ended, and with it all that waited in it
+            loop.call_soon_threadsafe(_resolve_pending, resolved)
 
 
-def _tell_all(told: Sequence[tuple[Promise, Settled]]) -> None:
-    for promise, answer in told:
+def _resolve_pending(resolved: Sequence[tuple[Promise, Outcome]]) -> None:
+    for promise, outcome in resolved:
         if not promise.done():
-            _tell(promise, answer)
+            _resolve(promise, outcome)
 
 
-def _tell(promise: Promise, answer: Settled) -> None:
-    if isinstance(answer, Exception):
-        promise.set_exception(answer)
+def _resolve(promise: Promise, outcome: Outcome) -> None:
+    if isinstance(outcome, Exception):
+        promise.set_exception(outcome)
     else:
-        promise.set_result(answer)
+        promise.set_result(outcome)

@@ -16,7 +16,7 @@ from secrets import token_hex
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from ..access.context import Context
-from ..analysis.overview import prepare
+from ..analysis.overview import refresh_cached_overview
 from ..base.errors import ParcimetreError
 from ..base.metrics import Meters
 from ..base.periods import DAY_S
@@ -24,7 +24,7 @@ from ..fleet.monitors_at_home import settle
 from ..fleet.retention import retain
 from ..fleet.server_twins import join_servers
 from ..ingest.dead_letters import prune
-from ..reports.deliveries import deliver
+from ..reports.deliveries import make_due_deliveries
 from ..reports.publishing import HOUR, due_week, publish, republish
 from ..reports.stored import Publication
 from ..store.leases import run_once
@@ -183,7 +183,7 @@ def _retain(context: Context) -> bool:
 def _prepare(context: Context) -> None:
     """Have the first page ready on each collector; without it, the next reader waits."""
     failure = "preparing the first page failed; it will be tried again in a few minutes"
-    _survived(failure, lambda: prepare(context))
+    _survived(failure, lambda: refresh_cached_overview(context))
 
 
 def _past_week(context: Context) -> bool:
@@ -215,4 +215,4 @@ def _told(what: str, work: Callable[[], list[Publication]]) -> bool:
 def _deliver(context: Context) -> bool:
     """Make the deliveries that are due."""
     failure = "delivering reports failed; it will be tried again in a minute"
-    return _survived(failure, lambda: deliver(context))
+    return _survived(failure, lambda: make_due_deliveries(context))

@@ -115,6 +115,55 @@ POWER_SOURCE_LABELS = {
     "state_model": N_("state model"),
     "embodied": N_("Embodied"),
 }
+PERIOD_LABELS = {
+    "today": N_("Today"),
+    "7d": N_("7 days"),
+    "30d": N_("30 days"),
+    "week": N_("Week"),
+    "month": N_("Month"),
+    "year": N_("Year"),
+    "own": N_("Own days"),
+}
+ALTERNATIVES = {
+    "as_now": N_("Continue as now"),
+    "extend": N_("Keep it {years} years longer"),
+    "recondition": N_("Recondition it for a second life"),
+    "replace": N_("Replace it now with a new one"),
+    "replace_used": N_("Replace it now with a reconditioned one"),
+    "night_off": N_("Switch it off at night"),
+}
+ASSUMPTIONS = {
+    "life_goes_on": N_(
+        "Assumes the electricity use of the last {days} days; its embodied impact is spread over "
+        "its service life."
+    ),
+    "life_is_over": N_("Assumes the electricity use of the last {days} days; its service life is over."),
+    "longer_life": N_(
+        "Assumes the same electricity use; its embodied impact is spread over {life} years instead "
+        "of {before}."
+    ),
+    "second_life": N_(
+        "Assumes the same electricity use; the impact of reconditioning is spread over a second "
+        "life of {life} years."
+    ),
+    "new_pays_off": N_(
+        "Assumes that a new device has the same embodied impact and uses the same electricity; the "
+        "unused service life of the old one counts too. The new one must use {kwh} kWh a year less "
+        "to be worth it."
+    ),
+    "new_never_pays_off": N_(
+        "Assumes that a new device has the same embodied impact; the unused service life of the old "
+        "one counts too. Even with no electricity use at all, replacing is not worth it."
+    ),
+    "used_one": N_(
+        "Assumes the same electricity use; its preparation and the unused service life of the old "
+        "one are spread over {life} years."
+    ),
+    "off_at_night": N_(
+        "Assumes that it uses no more from {evening} to {morning} o'clock than when it is off: "
+        "{kwh} kWh a year less."
+    ),
+}
 
 
 def label(group_by: str | None, group: str) -> str:

@@ -1,12 +1,10 @@
-"""Which editions of reports there are, without the reports: read once, then only what was published since."""
+"""Index of the latest editions of reports, without the reports, read incrementally."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from threading import Lock
-from weakref import WeakKeyDictionary
+from dataclasses import dataclass
 
+from ..base.cache import CachePerOwner
 from ..store.interface import Store
 from ..store.records import Fact
 from .stored import Target
@@ -22,34 +20,37 @@ class Edition:
     published_at: int
 
 
-@dataclass
-class _Known:
+@dataclass(frozen=True)
+class _Index:
     """The editions as they were when the facts had come to a mark."""
 
-    editions: dict[str, Edition] = field(default_factory=dict)
-    mark: int = 0
-    lock: Lock = field(default_factory=Lock)
+    editions: dict[str, Edition]
+    mark: int
 
 
-_KNOWN: WeakKeyDictionary[Store, _Known] = WeakKeyDictionary()
+_INDEX: CachePerOwner[None, _Index] = CachePerOwner(
+    "editions", "Editions are read again at each question as far as any was published since.", 1
+)
 
 
 def editions(store: Store, since: int) -> list[Edition]:
-    """The latest edition of each report, of those published since (seconds UTC).
+    """Return the latest edition of each report, of those published since (seconds UTC).
 
-    `since` may only grow from one call to the next: older ones are forgotten.
+    `since` may only grow from one call to the next: older ones are dropped.
     """
-    known = _KNOWN.setdefault(store, _Known())
-    with known.lock:
-        if known.mark:
-            stated, known.mark = store.newer(["report"], known.mark)
-            found: Iterable[Fact] = stated
-        else:
-            known.mark = store.newer((), 0)[1]
-            found = store.latest("report", since).values()
-        known.editions |= {fact.key: _edition(fact) for fact in found}
-        known.editions = {key: one for key, one in known.editions.items() if one.published_at >= since}
-        return list(known.editions.values())
+    return list(_INDEX.of(store).update(None, lambda before: _index(store, since, before)).editions.values())
+
+
+def _index(store: Store, since: int, before: _Index | None) -> _Index:
+    """Return the editions by now: those before, and what was published since."""
+    if before is None:
+        mark = store.newer((), 0)[1]
+        published, known = list(store.latest("report", since).values()), {}
+    else:
+        published, mark = store.newer(["report"], before.mark)
+        known = before.editions
+    known = known | {fact.key: _edition(fact) for fact in published}
+    return _Index({key: edition for key, edition in known.items() if edition.published_at >= since}, mark)
 
 
 def _edition(fact: Fact) -> Edition:

@@ -6,28 +6,27 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.context import Context
-from ..access.served_settings import like, told
+from ..access.served_settings import settings_of_figures, with_served_settings
 from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
 from ..base.scope import Scope
 from ..configuration.factor_sets import of_id
-from ..footprint.compute import standing
+from ..footprint.compute import current_org_units
 from ..store.interface import Store
-from ..store.records import Fact, FactKind
+from ..store.records import FactKind
 from .content import Moved, Restated, WeeklyReport
+from .published_form import rounded
 from .schedules import schedules
-from .stored import WEEKLY, WHOLE_TARGET, Publication, Target, _body, key_of, publications
-from .weekly import SETTLED_S, look, weekly
+from .stored import WHOLE_TARGET, Publication, Target, fact_of, key_of, publications
+from .weekly import SETTLED_S, compute_week, weekly_report
 
 LOG = logging.getLogger(__name__)
 HOUR = 7
-DIGITS = 10
 MOVED = 0.01
 WHOSE: tuple[FactKind, ...] = ("transfer", "lineage", "feeding")
 FIGURES = {"org_unit": "by_unit", "category": "by_category", "stage": "by_stage"}
@@ -66,21 +65,28 @@ def publish(context: Context, week: str) -> list[Publication]:
 
 def _computed(context: Context, week: str, wanted: Iterable[Target]) -> Iterator[Publication]:
     """The first editions of reports; the fleet is looked through once for all of them."""
-    recorded_s, said = recorded(context.store, week_span(week, context.zone)), stated(context.store)
+    recorded_s, said = (
+        recorded_seconds(context.store, week_span(week, context.zone)),
+        count_ownership_facts(context.store),
+    )
     earlier = _earlier(context, weeks_later(week, -1, context.zone))
-    whole, units = look(context, week, None, earlier), standing(context)
+    whole, units = compute_week(context, week, None, earlier), current_org_units(context)
     for unit, role in wanted:
         scope = Scope(unit, role)
         reader = context if role == "admin" else context.within(scope)
-        report = rounded(weekly(reader, week, unit, whole if scope.whole else whole.seen_by(scope, units)))
-        yield Publication(role, 1, context.now(), recorded_s, dict(told(context.settings)), report, said)
+        report = rounded(
+            weekly_report(reader, week, unit, whole if scope.whole else whole.redacted_for(scope, units))
+        )
+        yield Publication(
+            role, 1, context.now(), recorded_s, settings_of_figures(context.settings), report, said
+        )
 
 
-def _told(context: Context, week: str, target: Target, earlier: FactorSet | None) -> WeeklyReport:
+def _report_for(context: Context, week: str, target: Target, earlier: FactorSet | None) -> WeeklyReport:
     """What a reader of a role is told of a unit, in the digits that are kept."""
     unit, role = target
     reader = context.within(Scope(unit, role))
-    return rounded(weekly(reader, week, unit, look(reader, week, unit, earlier)))
+    return rounded(weekly_report(reader, week, unit, compute_week(reader, week, unit, earlier)))
 
 
 def _earlier(context: Context, week: str) -> FactorSet | None:
@@ -89,27 +95,14 @@ def _earlier(context: Context, week: str) -> FactorSet | None:
     return None if fact is None else of_id(context.settings.data_dir, fact.body["report"]["factor_set"])
 
 
-def recorded(store: Store, span: Span) -> int:
+def recorded_seconds(store: Store, span: Span) -> int:
     """Seconds with a record on the days of UTC that a span touches."""
     return int(store.coverage(span.first // DAY_S, (span.last - 1) // DAY_S).covered_s.sum())
 
 
-def stated(store: Store) -> int:
+def count_ownership_facts(store: Store) -> int:
     """How often it was said where a device belongs, what it is one with, or on which outlet it hangs."""
     return sum(len(store.history(kind)) for kind in WHOSE)
-
-
-def rounded(report: WeeklyReport) -> WeeklyReport:
-    """The report in the ten digits that are kept: the order of a sum shows beyond them."""
-    return WEEKLY.validate_python(_rounded(WEEKLY.dump_python(report, mode="json")))
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS - 1}e}")
-    if isinstance(value, dict):
-        return {name: _rounded(one) for name, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list) else value
 
 
 def republish(context: Context) -> list[Publication]:
@@ -118,11 +111,11 @@ def republish(context: Context) -> list[Publication]:
     Returns the new editions. Reports whose factor set is gone stay as they are.
     """
     made: list[Publication] = []
-    now, said = context.now(), stated(context.store)
+    now, said = context.now(), count_ownership_facts(context.store)
     for found in publications(context.store):
         if found.report.state == "final":
             continue
-        later = _restated(context, found, said)
+        later = _next_revision(context, found, said)
         if later is None and now >= found.report.span.last + SETTLED_S:
             _keep(context, [replace(found, report=replace(found.report, state="final"))])
         if later is not None:
@@ -131,17 +124,17 @@ def republish(context: Context) -> list[Publication]:
     return made
 
 
-def _restated(context: Context, found: Publication, said: int) -> Publication | None:
+def _next_revision(context: Context, found: Publication, said: int) -> Publication | None:
     """The next edition of a report, None where it need not be."""
-    recorded_s = recorded(context.store, found.report.span)
-    if not _came_late(found, recorded_s, said):
+    recorded_s = recorded_seconds(context.store, found.report.span)
+    if not has_late_facts(found, recorded_s, said):
         return None
     try:
-        report = recomputed(context, found)
+        report = recompute(context, found)
     except FactorSetGone as error:
         LOG.warning("%s", error)
         return None
-    what = tuple(moved(found.report, report))
+    what = tuple(moved_figures(found.report, report))
     if not what:
         return None
     before = Restated(found.edition, found.published_at, what)
@@ -155,11 +148,11 @@ def _restated(context: Context, found: Publication, said: int) -> Publication | 
     )
 
 
-def _came_late(found: Publication, recorded_s: int, said: int) -> bool:
+def has_late_facts(found: Publication, recorded_s: int, said: int) -> bool:
     return (recorded_s, said) != (found.recorded_s, found.stated)
 
 
-def recomputed(context: Context, found: Publication) -> WeeklyReport:
+def recompute(context: Context, found: Publication) -> WeeklyReport:
     """The report from what is stored now, with the factors and settings of then. Raises FactorSetGone."""
     factors = of_id(context.settings.data_dir, found.report.factor_set)
     if factors is None:
@@ -168,13 +161,13 @@ def recomputed(context: Context, found: Publication) -> WeeklyReport:
             f"{found.report.factor_set}, which is not installed. Install the version of Parcimètre "
             "that contains it."
         )
-    settings = like(context.settings, found.served)
+    settings = with_served_settings(context.settings, found.served)
     then = replace(context, factors=factors, settings=settings)
     earlier = _earlier(then, weeks_later(found.report.week, -1, settings.zone))
-    return _told(then, found.report.week, found.target, earlier)
+    return _report_for(then, found.report.week, found.target, earlier)
 
 
-def moved(before: WeeklyReport, after: WeeklyReport) -> Iterator[Moved]:
+def moved_figures(before: WeeklyReport, after: WeeklyReport) -> Iterator[Moved]:
     """Totals, and figures of org units, categories and stages, that moved by more than 1 %."""
     pairs = [("total", "", before.total.value, after.total.value, before.total.unit),
              ("energy", "", before.total.energy_kwh, after.total.energy_kwh, "kWh")]  # fmt: skip
@@ -190,4 +183,4 @@ def moved(before: WeeklyReport, after: WeeklyReport) -> Iterator[Moved]:
 
 
 def _keep(context: Context, made: Iterable[Publication]) -> None:
-    context.store.append([Fact("report", one.key, context.now(), _body(one)) for one in made])
+    context.store.append([fact_of(publication, context.now()) for publication in made])

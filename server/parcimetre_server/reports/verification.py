@@ -9,8 +9,9 @@ from typing import Any
 
 from ..access.context import Context
 from .content import WeeklyReport
-from .publishing import _came_late, recomputed, recorded, stated
-from .stored import WEEKLY, Publication, Target, publication
+from .published_form import to_published
+from .publishing import count_ownership_facts, has_late_facts, recompute, recorded_seconds
+from .stored import Publication, Target, publication
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Verified:
+class Verification:
     """What came out when a published report was computed again; `late` says that records came since."""
 
     publication: Publication
@@ -31,22 +32,24 @@ class Verified:
     late: bool
 
 
-def verify(context: Context, week: str, target: Target) -> Verified:
+def verify(context: Context, week: str, target: Target) -> Verification:
     """Compute a published report again and compare every figure. Raises NotPublished and FactorSetGone."""
     found = publication(context.store, week, target)
-    first, second = figures_of(found.report), figures_of(recomputed(context, found))
+    first, second = figures_of(found.report), figures_of(recompute(context, found))
     differences = tuple(_differences("", json.loads(first), json.loads(second))) if first != second else ()
-    late = _came_late(found, recorded(context.store, found.report.span), stated(context.store))
-    return Verified(found, differences, late)
+    late = has_late_facts(
+        found, recorded_seconds(context.store, found.report.span), count_ownership_facts(context.store)
+    )
+    return Verification(found, differences, late)
 
 
 def figures_of(report: WeeklyReport) -> bytes:
     """The figures of a report as bytes; neither its state nor what devices are called is one."""
-    told_ = WEEKLY.dump_python(report, mode="json")
-    del told_["state"], told_["restated"]
-    for named in (*(pair[0] for pair in told_["greatest"]), *told_["actions"]):
+    published: dict[str, Any] = {**to_published(report)}
+    del published["state"], published["restated"]
+    for named in (*(device for device, _ in published["greatest"]), *published["actions"]):
         del named["name"]
-    return json.dumps(told_, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(published, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _differences(where: str, one: Any, other: Any) -> Iterator[Difference]:

@@ -18,7 +18,7 @@ from ..access.tokens import Tokens
 from ..analysis.fleet_metrics import FleetMetrics
 from ..base.metrics import Meters
 from ..fleet.enrolment import Enrolment
-from ..ingest.rate_limit import rates
+from ..ingest.rate_limit import rate_limiter
 from ..ingest.writer import Writer
 from . import api, pages
 from .api.reports_in import ReportEndpoint, is_report
@@ -64,7 +64,7 @@ def build(context: Context, start_jobs: StartJobs | None = None) -> FastAPI:
     app.state.sessions = Sessions(context, tokens)
     app.state.writer = writer
     app.state.credentials = Credentials(context)
-    app.state.reports = ReportEndpoint(context, writer, app.state.credentials, rates(context.settings))
+    app.state.reports = ReportEndpoint(context, writer, app.state.credentials, rate_limiter(context.settings))
     app.state.enrolment = Enrolment(context)
     app.state.fleet_metrics = FleetMetrics(context)
     for router in routers():

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent.recording.slot import Piece, SlotRecord, one_slot
+from parcimetre_agent.recording.slot import SlotRecord, Stretch, slot_of
 from parcimetre_agent.recording.spool import Spool, slot_fields
 from parcimetre_agent.recording.spool_opening import open_spool
 from parcimetre_agent.recording.timeline import GapRecord
@@ -18,9 +18,7 @@ NOW = float(T + 86_400)
 def _slot(number: int, covered_s: int = 900) -> SlotRecord:
     start = T + 900 * number
     power_w = {("rapl", "package", "measured"): 7.0}
-    return one_slot(
-        start, [Piece(start, start + covered_s, "display_off", 0.1, {"memory_used_mib": 9.5}, power_w)]
-    )
+    return slot_of(start, [Stretch(start, start + covered_s, "display_off", 0.1, 9.5, power_w)])
 
 
 @pytest.fixture
@@ -190,3 +188,12 @@ def test_disk_that_is_really_full_is_an_error_to_live_with_and_changes_nothing(
         with pytest.raises(sqlite3.OperationalError, match="full"):
             spool.put([_slot(i) for i in range(1, 400)], [], None, NOW)
     assert [slot.start for slot in spool.pending(10)] == [T]
+
+
+def test_a_slot_with_fields_of_an_older_agent_is_read(spool: Spool) -> None:
+    spool.put([], [], _slot(0, 300), NOW)
+    with sqlite3.connect(spool.path) as db:
+        (body,) = db.execute("select body from slots").fetchone()
+        db.execute("update slots set body = ?", (json.dumps(json.loads(body) | {"disk_read_kib_s": 12.0}),))
+    db.close()
+    assert spool.slot(T) == _slot(0, 300)

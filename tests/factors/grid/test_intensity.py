@@ -17,7 +17,7 @@ from parcimetre_factors.grid.intensity import (
     losses,
     zones,
 )
-from parcimetre_factors.grid.observations import Reading, observed
+from parcimetre_factors.grid.observations import GridObservation, collect_observations
 
 SLOT_S, DAY = 900, 96
 
@@ -41,7 +41,7 @@ def found(zone, starts, factors, *more):
 
 def published(values):
     """Intensities as a publisher states them, by slot."""
-    return observed(Reading(start, "test", kg_per_kwh=kg) for start, kg in values.items())
+    return collect_observations(GridObservation(start, "test", kg_per_kwh=kg) for start, kg in values.items())
 
 
 def at_meter(factors, zone, year):
@@ -99,9 +99,12 @@ def test_an_observed_slot_wins_and_its_neighbours_stay(factors):
 
 def test_each_slot_carries_the_errors_of_its_own_evidence(factors):
     starts = day(2024, 6, 1)
-    mix = Reading(int(starts[1]), "test", {"nuclear": 30.0, "gas": 10.0})
+    mix = GridObservation(int(starts[1]), "test", {"nuclear": 30.0, "gas": 10.0})
     slots = found(
-        "FR", starts[:3], factors, observed([mix, *published({int(starts[0]): 0.05}).readings.values()])
+        "FR",
+        starts[:3],
+        factors,
+        collect_observations([mix, *published({int(starts[0]): 0.05}).readings.values()]),
     )
     carried = [{errors for errors, values in slots.parts.items() if values[i]} for i in range(3)]
     assert carried == [
@@ -114,15 +117,15 @@ def test_each_slot_carries_the_errors_of_its_own_evidence(factors):
 
 def test_a_value_at_the_meter_gets_no_losses(factors):
     start = at(2024, 6, 1)
-    readings = observed([Reading(start, "own", kg_per_kwh=0.0123, at_meter=True)])
+    readings = collect_observations([GridObservation(start, "own", kg_per_kwh=0.0123, at_meter=True)])
     assert found("FR", np.array([start]), factors, readings).kg_per_kwh == [0.0123]
     assert intensity_term("FR", start, factors, readings).value == 0.0123
 
 
 def test_an_origin_without_a_factor_is_taken_to_be_like_the_rest(factors):
     start = at(2024, 6, 1)
-    both = observed([Reading(start, "test", {"nuclear": 50.0, "imports": 50.0})])
-    alone = observed([Reading(start, "test", {"nuclear": 1.0})])
+    both = collect_observations([GridObservation(start, "test", {"nuclear": 50.0, "imports": 50.0})])
+    alone = collect_observations([GridObservation(start, "test", {"nuclear": 1.0})])
     starts = np.array([start])
     assert found("FR", starts, factors, both).kg_per_kwh == found("FR", starts, factors, alone).kg_per_kwh
     assert "left out" in intensity_term("FR", start, factors, both).inputs[0].inputs[0].inputs[0].note
@@ -133,15 +136,20 @@ def test_an_origin_without_a_factor_is_taken_to_be_like_the_rest(factors):
 )
 def test_a_slot_in_which_nothing_known_flows_is_a_gap(factors, flows):
     starts = day(2024, 6, 1)[:1]
-    slots = found("FR", starts, factors, observed([Reading(int(starts[0]), "test", flows)]))
+    slots = found(
+        "FR", starts, factors, collect_observations([GridObservation(int(starts[0]), "test", flows)])
+    )
     assert slots.tier.tolist() == [PROFILE_TIER]
     assert slots.kg_per_kwh == found("FR", starts, factors).kg_per_kwh
 
 
 def test_the_later_of_two_readings_counts(factors):
     start = at(2024, 6, 1)
-    readings = [Reading(start, "test", kg_per_kwh=0.5), Reading(start + 1, "test", kg_per_kwh=0.1)]
-    slots = found("DE", np.array([start]), factors, observed(readings))
+    readings = [
+        GridObservation(start, "test", kg_per_kwh=0.5),
+        GridObservation(start + 1, "test", kg_per_kwh=0.1),
+    ]
+    slots = found("DE", np.array([start]), factors, collect_observations(readings))
     assert slots.kg_per_kwh == pytest.approx([0.1 * losses("DE", factors, Criterion.GWP).value])
 
 
@@ -186,15 +194,19 @@ def test_an_unknown_zone_is_refused_and_the_known_ones_named(factors, call):
     "readings",
     [
         [],
-        [Reading(at(2024, 6, 1, 12), "test", kg_per_kwh=0.04)],
-        [Reading(at(2024, 6, 1, 12), "test", {"gas": 7.0, "solar": 5.0}, {"ES": 3.0, "XX": 1.0, "IT": -2.0})],
+        [GridObservation(at(2024, 6, 1, 12), "test", kg_per_kwh=0.04)],
+        [
+            GridObservation(
+                at(2024, 6, 1, 12), "test", {"gas": 7.0, "solar": 5.0}, {"ES": 3.0, "XX": 1.0, "IT": -2.0}
+            )
+        ],
     ],
     ids=["factors", "published", "mix"],
 )
 def test_the_tree_of_a_slot_gives_the_slot_s_value(factors, zone, readings):
     starts = day(2024, 6, 1)
-    slots = found(zone, starts, factors, observed(readings))
+    slots = found(zone, starts, factors, collect_observations(readings))
     for start, kg in zip(starts.tolist(), slots.kg_per_kwh.tolist(), strict=True):
-        term = intensity_term(zone, start, factors, observed(readings))
+        term = intensity_term(zone, start, factors, collect_observations(readings))
         assert term.value == recompute(term) == pytest.approx(kg, rel=1e-12)
         assert term.unit == "kg CO2 eq/kWh"

@@ -14,7 +14,7 @@ from parcimetre_factors.grid.market_based import (
     RESIDUAL_TIER,
     Contract,
     contract_factor,
-    market,
+    market_based_intensity,
     market_term,
     with_contracts,
 )
@@ -36,7 +36,7 @@ def supplied(factors, zone="DE", *contracts):
     """Market-based slots, the set that holds the contracts, and the location's slots."""
     known = with_contracts(factors, contracts)
     located = intensity(zone, STARTS, known)
-    return market(located, STARTS, zone, contracts, known), known, located
+    return market_based_intensity(located, STARTS, zone, contracts, known), known, located
 
 
 def with_residual(factors):

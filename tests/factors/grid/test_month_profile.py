@@ -9,7 +9,7 @@ import pytest
 from parcimetre_factors.explanation.term import recompute
 from parcimetre_factors.grid.intensity import PROFILE_TIER, intensity, intensity_term, losses
 from parcimetre_factors.grid.month_profile import month_profiles
-from parcimetre_factors.grid.observations import Reading, observed
+from parcimetre_factors.grid.observations import GridObservation, collect_observations
 from parcimetre_factors.tables.check import faults_of_one
 from parcimetre_factors.tables.factor_set import FactorSet
 
@@ -19,8 +19,8 @@ DAY_S, SLOT_S = 86_400, 900
 
 def month(days=31, slots=96, scales=(1.0,)):
     """A month in which quarter hour q costs (100 + q) g, the days scaled in turn."""
-    return observed(
-        Reading(
+    return collect_observations(
+        GridObservation(
             OCTOBER + day * DAY_S + q * SLOT_S,
             "test",
             kg_per_kwh=(0.1 + q / 1000) * scales[day % len(scales)],
@@ -110,5 +110,10 @@ def test_the_tree_of_a_slot_names_the_row_of_its_quarter_hour(factors):
 
 def test_an_observed_slot_still_wins(factors):
     known = with_rows(factors, *made(factors, month()))
-    slots = intensity("FR", np.array([OCTOBER]), known, observed([Reading(OCTOBER, "test", kg_per_kwh=0.04)]))
+    slots = intensity(
+        "FR",
+        np.array([OCTOBER]),
+        known,
+        collect_observations([GridObservation(OCTOBER, "test", kg_per_kwh=0.04)]),
+    )
     assert slots.kg_per_kwh == pytest.approx([0.04 * losses("FR", factors, "gwp").value])

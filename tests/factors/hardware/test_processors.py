@@ -1,7 +1,7 @@
 """Processors: the exact one or none."""
 
 import pytest
-from parcimetre_factors.hardware.processors import find
+from parcimetre_factors.hardware.processors import find_processor
 
 SAME = [
     ("Intel(R) Core(TM) i5-8250U CPU @ 1.60GHz", "Intel Core i5-8250U"),
@@ -17,7 +17,7 @@ SAME = [
 
 @pytest.mark.parametrize(("stated", "name"), SAME, ids=lambda text: text)
 def test_a_processor_is_found_by_the_name_it_states(factors, stated, name):
-    found = find(stated, factors)
+    found = find_processor(stated, factors)
     assert found is not None
     assert found.name == name
 
@@ -36,12 +36,12 @@ def test_a_processor_is_found_by_the_name_it_states(factors, stated, name):
     ],
 )
 def test_a_processor_that_is_not_in_the_table_is_no_near_one(factors, stated):
-    assert find(stated, factors) is None
+    assert find_processor(stated, factors) is None
 
 
 def test_every_name_of_the_table_finds_itself_or_nothing(factors):
     for row in factors.facts["cpus"]:
-        found = find(row["name"], factors)
+        found = find_processor(row["name"], factors)
         assert found is None or (str(found.tdp_w or ""), str(found.die_mm2 or "")) == (
             str(float(row["tdp_w"])) if row["tdp_w"] else "",
             str(float(row["die_mm2"])) if row["die_mm2"] else "",
@@ -49,7 +49,7 @@ def test_every_name_of_the_table_finds_itself_or_nothing(factors):
 
 
 def test_what_the_table_does_not_say_is_none_and_not_zero(factors):
-    found = find("Intel Xeon Gold 6130", factors)
+    found = find_processor("Intel Xeon Gold 6130", factors)
     assert found is not None
     assert found.tdp_w is None
     assert found.die_mm2

@@ -9,7 +9,7 @@ import pytest
 from parcimetre_factors.activity import Activity, MeasuredEnergy
 from parcimetre_factors.explanation.term import recompute
 from parcimetre_factors.hardware.description import Hardware
-from parcimetre_factors.power.calibration import Session, calibrate, calibration_of, session
+from parcimetre_factors.power.calibration import BatterySession, calibrate, calibration_of, session
 from parcimetre_factors.power.model import client, power_model
 from parcimetre_factors.power.power_supply import supply
 from parcimetre_factors.tables.factor_set import FactorId
@@ -20,7 +20,7 @@ T14 = Hardware("laptop", "LENOVO", "ThinkPad T14 Gen 2")
 
 def sessions(*ratios, hours=10.0):
     """One device a ratio, at 8 W by its model."""
-    return [Session(ratio * 8 * hours * HOUR, 8 * hours * HOUR, hours * HOUR) for ratio in ratios]
+    return [BatterySession(ratio * 8 * hours * HOUR, 8 * hours * HOUR, hours * HOUR) for ratio in ratios]
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_slots_that_the_battery_counted_in_part_are_left_out(factors):
 
 def test_a_device_without_a_battery_has_no_session(factors):
     activity = replace(on_battery([1.0]), measured=())
-    assert session(activity, np.ones(1), supply(T14, factors)) == Session(0.0, 0.0, 0.0)
+    assert session(activity, np.ones(1), supply(T14, factors)) == BatterySession(0.0, 0.0, 0.0)
 
 
 def test_a_calibrated_model_takes_the_ratio_awake_and_its_error(adopted):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from parcimetre_factors.activity import Activity, MeasuredEnergy
 from parcimetre_factors.explanation.term import leaf
 from parcimetre_factors.power.power_sources import INDEX, LOAD_STATES, POWER_SOURCES, select_power_source
-from parcimetre_factors.power.power_supply import Supply
+from parcimetre_factors.power.power_supply import SupplyEfficiency
 from parcimetre_factors.tables.factor_set import FactorId
 
 WATTS = {piece: leaf("power", float(i + 1), "W", "modelled") for i, piece in enumerate(LOAD_STATES)}
@@ -95,7 +95,9 @@ def test_a_virtual_machine_is_only_modelled_whatever_it_counts():
     assert chosen.measured_j[0] == 0.0
 
 
-SUPPLY = Supply("external", 100.0, (0.5, 0.6, 0.8, 0.9), 0.9, FactorId("power.supply.external.error"))
+SUPPLY = SupplyEfficiency(
+    "external", 100.0, (0.5, 0.6, 0.8, 0.9), 0.9, FactorId("power.supply.external.error")
+)
 
 
 @pytest.mark.parametrize(

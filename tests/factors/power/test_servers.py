@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from parcimetre_factors.explanation.term import recompute, walk
 from parcimetre_factors.hardware.description import Cpu, Hardware, Memory
-from parcimetre_factors.power.servers import ASSUMED, generation_of, key, maker_key, server_watts
+from parcimetre_factors.power.servers import ASSUMED, generation_of, maker_key, processor_key, server_watts
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -121,7 +121,11 @@ def test_a_generation_is_told_from_what_firmware_says(name, generation):
 
 
 def test_names_that_firmware_and_sheets_write_are_one():
-    assert key("Intel(R) Xeon(R) CPU E5-2660 0 @ 2.20GHz") == key("Intel Xeon E5-2660") == "e5-2660"
+    assert (
+        processor_key("Intel(R) Xeon(R) CPU E5-2660 0 @ 2.20GHz")
+        == processor_key("Intel Xeon E5-2660")
+        == "e5-2660"
+    )
     assert {maker_key(name) for name in ("HPE", "Hewlett-Packard", "Hewlett Packard Enterprise")} == {"hp"}
     assert maker_key("Dell Inc.") == "dell"
     assert maker_key(None) == "unknown"

@@ -7,7 +7,7 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.embodied.components import processor
 from parcimetre_factors.hardware.description import Cpu
 from parcimetre_factors.tables.factor_set import FactorSet
-from parcimetre_factors.tables.result_cache import kept
+from parcimetre_factors.tables.result_cache import cached_per_factor_set
 
 XEON = Cpu("Intel Xeon Gold 6134", 2)
 
@@ -27,13 +27,13 @@ def test_one_set_never_answers_for_another(factors):
 
 
 def test_ever_new_parts_fill_no_memory(factors):
-    echo = kept(lambda number, factors: (number, factors.id), most=10)
+    echo = cached_per_factor_set(lambda number, factors: (number, factors.id), most=10)
     assert [echo(number, factors) for number in range(100)] == [(number, factors.id) for number in range(100)]
     assert len(factors.results[echo.__wrapped__]) <= 10
 
 
 def test_an_answer_of_none_is_kept_too(factors):
     calls = []
-    nothing = kept(lambda name, _: calls.append(name))
+    nothing = cached_per_factor_set(lambda name, _: calls.append(name))
     assert (nothing("x", factors), nothing("x", factors)) == (None, None)
     assert calls == ["x"]

@@ -176,11 +176,11 @@ def typed(reader, token, **headers):
     return reader.post("/login", data={"token": token, "next": "/"}, headers=headers)
 
 
-def test_a_token_that_is_typed_in_makes_a_session_until_it_is_revoked(asking, communes, monkeypatch):
+def test_a_token_that_is_typed_in_makes_a_session_until_it_is_revoked(asking, communes):
     reader = asking()
     assert typed(reader, communes.tokens["viewer"]).status_code == 303
     assert "viewer · viewer · Métropole/Aubeclair" in reader.get("/?lang=en", headers=HTML).text
-    monkeypatch.setattr("parcimetre_server.access.tokens.REFRESH_S", 0.0)
+    reader.app.state.tokens.refresh_s = 0.0
     for fact in communes.context.store.latest("token").values():
         revoke_token(communes.context, fact.key)
     assert reader.get("/", headers=HTML).status_code == 303

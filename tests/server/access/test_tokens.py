@@ -43,14 +43,13 @@ def test_an_expired_token_lets_nobody_in(communes, asking, clock_at):
     assert (answer.status_code, "expired" in answer.json()["detail"]) == (401, True)
 
 
-def test_a_revocation_by_another_process_is_seen_at_the_next_look(communes, monkeypatch):
+def test_a_revocation_by_another_process_is_seen_at_the_next_look(communes):
     token, text = create_token(communes.context, "gone", "admin", A)
-    known = Tokens(communes.context)
+    known = Tokens(communes.context, refresh_s=0.0)
     assert known.of_text(text).scope == Scope(A, "admin")
     other = open_as_served(communes.settings.data_dir)
     revoke_token(other, token.id)
     other.store.close()
-    monkeypatch.setattr(tokens, "REFRESH_S", 0.0)
     with pytest.raises(BadToken, match="revoked"):
         known.of_text(text)
     with pytest.raises(BadToken, match="revoked"):
@@ -68,7 +67,7 @@ def test_the_day_of_last_use_is_kept_and_never_undoes_a_revocation(communes, clo
     token, text = create_token(communes.context, "used", "admin", A)
     known, now = Tokens(communes.context), communes.context.now()
     known.of_text(text)
-    assert tokens.last_days(communes.context.store)[token.id] == now // 86_400 * 86_400
+    assert tokens.last_use_days(communes.context.store)[token.id] == now // 86_400 * 86_400
     revoke_token(communes.context, token.id)
     clock_at(now + 86_400)
     known.of_text(text)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 from parcimetre_agent.report import Losses, Report, SelfCost, SensorOutcome, SetAside
-from parcimetre_agent.sending.wire_json import document
-from parcimetre_server.analysis.agent_health import agent_of, agents, busy_thread_w
+from parcimetre_agent.sending.wire_json import as_json
+from parcimetre_server.analysis.agent_health import agent_of, busy_thread_w, fleet_agents
 from parcimetre_server.base.units import J_PER_KWH
 from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.hardware import hardware
@@ -19,7 +19,7 @@ GRANT = "put the agent's account into group parcimetre"
 
 def _arrives(fleet, device_id, **about):
     report = Report(1, device_id, fleet.now, "0.2.0", **about)
-    taken = accept_report(json.dumps(document(report)).encode(), device_id, fleet.context.store, fleet.now)
+    taken = accept_report(json.dumps(as_json(report)).encode(), device_id, fleet.context.store, fleet.now)
     fleet.context.store.write([taken.arrival])
     return taken
 
@@ -38,7 +38,7 @@ def test_denials_with_the_same_mend_are_one_line_of_work_and_the_most_common_com
     dmi = SensorOutcome("inventory.dmi", "denied", "product_serial may not be read", "run as root")
     _denied(fleet, fleet.laptop, rapl, SensorOutcome("power.battery", "no_data", "no battery"))
     _denied(fleet, fleet.server, rapl, dmi)
-    found = agents(fleet.context)
+    found = fleet_agents(fleet.context)
     assert [(one.sensor, one.grant, one.count) for one in found.work] == [
         ("power.rapl", GRANT, 2),
         ("inventory.dmi", "run as root", 1),
@@ -47,7 +47,7 @@ def test_denials_with_the_same_mend_are_one_line_of_work_and_the_most_common_com
 
 
 def test_org_unit_sees_its_own_agents_only(fleet):
-    assert {one.device for one in agents(fleet.context, "Métropole/DSI").agents} == {
+    assert {one.device for one in fleet_agents(fleet.context, "Métropole/DSI").agents} == {
         fleet.server,
         fleet.silent,
     }
@@ -71,13 +71,13 @@ def test_agent_that_tells_no_sums_is_judged_by_its_last_period(fleet):
 
 def test_first_report_ever_covers_no_time_and_gives_no_cost(fleet):
     _arrives(fleet, fleet.laptop, self_cost=SelfCost(0.5, 16.0, 1000, 0.0, 0.5, 1000, 0.0))
-    assert agents(fleet.context).cost is None
+    assert fleet_agents(fleet.context).cost is None
 
 
 def test_fleet_costs_what_its_agents_cost_together(fleet):
     for one, cpu_s in ((fleet.laptop, 2.0), (fleet.server, 6.0)):
         _arrives(fleet, one, self_cost=SelfCost(cpu_s, 15.0, 10, 3600.0, cpu_s, 10, float(DAY_S)))
-    found = agents(fleet.context)
+    found = fleet_agents(fleet.context)
     assert (found.cost.agents, found.cost.cpu_s_per_day) == (2, 8.0)
     single = [one.cost.gwp_kgco2e_per_day for one in found.agents if one.cost]
     assert found.cost.gwp_kgco2e_per_day == pytest.approx(sum(single))
@@ -89,12 +89,12 @@ def test_losses_are_kept_when_they_change_and_added_up(fleet):
         _arrives(fleet, fleet.laptop, losses=lost)
     _arrives(fleet, fleet.server, losses=Losses(1, 0, 0, 1))
     assert len(fleet.context.store.history("losses", fleet.laptop)) == 1
-    assert agents(fleet.context).lost == {"dropped": 4, "coarsened": 8, "refused": 1, "damaged": 1}
+    assert fleet_agents(fleet.context).lost == {"dropped": 4, "coarsened": 8, "refused": 1, "damaged": 1}
 
 
 def test_report_tells_when_the_agent_was_heard_and_what_it_holds_back(fleet, client_of):
     credential = client_of(fleet.context).app.state.credentials.issue(fleet.laptop, fleet.now)
-    report = document(Report(1, fleet.laptop, fleet.now, "0.1.0", waiting=480))
+    report = as_json(Report(1, fleet.laptop, fleet.now, "0.1.0", waiting=480))
     headers = {"Authorization": f"Bearer {credential}"}
     assert client_of(fleet.context).post("/v1/reports", json=report, headers=headers).status_code == 200
     told = client_of(fleet.context).get(f"/v1/devices/{fleet.laptop}").json()["agent"]

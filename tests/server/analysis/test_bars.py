@@ -1,6 +1,6 @@
 """Rows as pages draw them."""
 
-from parcimetre_server.analysis.bars import bars, stage_views
+from parcimetre_server.analysis.bars import bars, stage_shares
 from parcimetre_server.footprint.query import FootprintRow
 
 
@@ -20,7 +20,7 @@ def test_nothing_draws_nothing():
 
 
 def test_stages_lie_side_by_side_and_fill_the_whole():
-    views = stage_views([row("manufacturing", 3.0), row("use", 1.0), row("end_of_life", None)])
+    views = stage_shares([row("manufacturing", 3.0), row("use", 1.0), row("end_of_life", None)])
     assert [(view.key, view.offset, view.share) for view in views] == [
         ("use", 0.0, 0.25),
         ("manufacturing", 0.25, 0.75),

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.tables.factor_set import FactorSet
 from parcimetre_server.access.opening import open_context
-from parcimetre_server.analysis.changes import Amounts, Incomparable, between, changes, parts_of
+from parcimetre_server.analysis.changes import (
+    Incomparable,
+    PeriodAmounts,
+    change_parts,
+    compare_queries,
+    compare_results,
+)
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.footprint.compute import compute_footprint
@@ -27,7 +33,7 @@ amount = st.one_of(st.just(0.0), st.floats(0.01, 100))
 
 def told(devices):
     """Amounts of devices, each a tuple of its fields."""
-    return Amounts(*np.array(devices, np.float64).reshape(-1, len(fields(Amounts))).T)
+    return PeriodAmounts(*np.array(devices, np.float64).reshape(-1, len(fields(PeriodAmounts))).T)
 
 
 def lived(service_s, share, watts, of_joule, steady, once):
@@ -47,7 +53,7 @@ def period(n):
 def test_parts_add_up_device_by_device_and_turn_round_with_time(periods):
     before, after = periods
     nobody = np.zeros(len(before.use), np.bool_)
-    there, back = parts_of(before, after, nobody), parts_of(after, before, nobody)
+    there, back = change_parts(before, after, nobody), change_parts(after, before, nobody)
     rounding = 1e-9 * float(np.max(after.total + before.total)) + 1e-12
     assert sum(there.values()) == pytest.approx(after.total - before.total, abs=rounding)
     opposite = {"joined": "left", "left": "joined"}
@@ -77,7 +83,9 @@ ONE = {
 )
 def test_what_one_thing_changed_is_told_under_its_name_only(reason, after):
     before, after = told([tuple(ONE.values())]), told([tuple((ONE | after).values())])
-    found = {name: float(part[0]) for name, part in parts_of(before, after, np.zeros(1, np.bool_)).items()}
+    found = {
+        name: float(part[0]) for name, part in change_parts(before, after, np.zeros(1, np.bool_)).items()
+    }
     wanted = dict.fromkeys(found, 0.0) | {reason: float((after.total - before.total)[0])}
     assert found == pytest.approx(wanted, abs=1e-9)
 
@@ -87,7 +95,7 @@ def test_the_example_of_the_method_page():
     first = (168 * hour, 126 * hour, 126 * hour * 10, 63.0, 500.0, 0.0)
     later = (168 * hour, 151.2 * hour, 151.2 * hour * 12, 72.576, 500.0, 0.0)
     joined = (84 * hour, 84 * hour, 84 * hour * 10, 33.6, 250.0, 0.0)
-    parts = parts_of(told([first, (0,) * 6]), told([later, joined]), np.zeros(2, np.bool_))
+    parts = change_parts(told([first, (0,) * 6]), told([later, joined]), np.zeros(2, np.bool_))
     assert {reason: pytest.approx(part.sum(), abs=1e-9) for reason, part in parts.items()} == {
         "joined": 283.6, "left": 0.0, "moved": 0.0, "service": 0.0, "use": 12.474, "grid": -15.246,
         "coverage": 12.348, "embodied": 0.0,
@@ -153,7 +161,7 @@ def check_every_unit(context, units):
             compute_footprint(context, FootprintQuery(span, org_unit=path)) for span in (BEFORE, AFTER)
         )
         values = [one.total().value or 0.0 for one in (before, after)]
-        found = between(before, after)
+        found = compare_results(before, after)
         differences[path] = values[1] - values[0]
         if found is not None:
             assert [found.before, found.after] == pytest.approx(values, rel=1e-9)
@@ -169,14 +177,14 @@ def test_other_factors_are_a_part_of_their_own_and_the_rest_is_told_by_both(flee
         FootprintQuery(Span(TODAY - 6 * DAY_S, TODAY - 3 * DAY_S)),
         FootprintQuery(Span(TODAY - 3 * DAY_S, TODAY)),
     )
-    found = changes(context, before, after, earlier=other)
+    found = compare_queries(context, before, after, earlier=other)
     then, now = (compute_footprint(one, query).total().value for one, query in
                  ((replace(context, factors=other), before), (context, after)))  # fmt: skip
     assert (found.before, found.after) == pytest.approx((then, now))
     assert sum(part.value for part in found.parts) == pytest.approx(found.difference)
     by_reason = {part.reason: part.value for part in found.parts}
     assert by_reason["factors"] < 0
-    assert "factors" not in {part.reason for part in changes(context, before, after).parts}
+    assert "factors" not in {part.reason for part in compare_queries(context, before, after).parts}
 
 
 def dearer(factors: FactorSet) -> FactorSet:
@@ -199,7 +207,7 @@ def test_a_transfer_moves_a_device_out_of_one_unit_into_another_and_changes_noth
     spans = Span(AFTER.first, AFTER.first + 3 * DAY_S), Span(AFTER.first + 3 * DAY_S, AFTER.last - DAY_S)
     left, joined, whole = (
         {part.reason: part.value for part in found.parts} if found else {}
-        for found in (changes(fleet.context, *(FootprintQuery(span, org_unit=at) for span in spans))
+        for found in (compare_queries(fleet.context, *(FootprintQuery(span, org_unit=at) for span in spans))
                       for at in (unit, "Z", None))
     )  # fmt: skip
     assert left["moved"] < 0
@@ -209,13 +217,15 @@ def test_a_transfer_moves_a_device_out_of_one_unit_into_another_and_changes_noth
 
 def test_there_is_no_change_from_nothing(fleet):
     assert (
-        changes(fleet.context, FootprintQuery(BEFORE), FootprintQuery(Span(TODAY, NOW // SLOT_S * SLOT_S)))
+        compare_queries(
+            fleet.context, FootprintQuery(BEFORE), FootprintQuery(Span(TODAY, NOW // SLOT_S * SLOT_S))
+        )
         is not None
     )
     long_ago = Span(TODAY - 60 * DAY_S, TODAY - 53 * DAY_S)
-    assert changes(fleet.context, FootprintQuery(long_ago), FootprintQuery(AFTER)) is None
+    assert compare_queries(fleet.context, FootprintQuery(long_ago), FootprintQuery(AFTER)) is None
 
 
 def test_two_different_questions_are_refused_with_the_mend(fleet):
     with pytest.raises(Incomparable, match="only the periods may differ"):
-        changes(fleet.context, FootprintQuery(BEFORE), FootprintQuery(AFTER, Criterion.ADPE))
+        compare_queries(fleet.context, FootprintQuery(BEFORE), FootprintQuery(AFTER, Criterion.ADPE))

@@ -2,7 +2,7 @@
 
 import pytest
 from parcimetre_factors.criteria import Criterion
-from parcimetre_server.analysis.device_list import Filter, fleet, ordered
+from parcimetre_server.analysis.device_list import Filter, list_devices, sort_devices
 from parcimetre_server.base.periods import since_midnight
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.footprint.compute import compute_footprint
@@ -21,7 +21,7 @@ def listed(fleet_of, fleet):
 def fleet_of():
     def make(context):
         span = since_midnight(context.now(), context.zone, 7)
-        return {one.device.id: one for one in fleet(context, FootprintQuery(span, Criterion.GWP))}
+        return {one.device.id: one for one in list_devices(context, FootprintQuery(span, Criterion.GWP))}
 
     return make
 
@@ -74,8 +74,8 @@ def test_filters_narrow_by_words_site_and_category(listed):
 
 
 def test_lists_are_ordered_by_any_column_and_what_is_not_known_comes_last_going_down(listed):
-    down = [one.used.value for one in ordered(listed.values(), "value", backwards=True)]
+    down = [one.used.value for one in sort_devices(listed.values(), "value", backwards=True)]
     assert down == sorted(down, reverse=True)
-    names = [one.device.name.casefold() for one in ordered(listed.values(), "name", backwards=False)]
+    names = [one.device.name.casefold() for one in sort_devices(listed.values(), "name", backwards=False)]
     assert names == sorted(names)
-    assert ordered(listed.values(), "age_years", backwards=True)[-1].device.id == GUEST
+    assert sort_devices(listed.values(), "age_years", backwards=True)[-1].device.id == GUEST

@@ -16,7 +16,7 @@ from parcimetre_factors.explanation.term import leaf, walk
 from parcimetre_factors.grid.intensity import intensity_term, zones
 from parcimetre_factors.grid.market_based import Contract, market_term, with_contracts
 from parcimetre_factors.grid.month_profile import month_profiles
-from parcimetre_factors.grid.observations import Reading, observed
+from parcimetre_factors.grid.observations import GridObservation, collect_observations
 from parcimetre_factors.hardware.description import Cpu, Disk, Gpu, Hardware, Memory, Printer
 from parcimetre_factors.power.calibration import calibrated
 from parcimetre_factors.service_life.amortisation import Policy, per_unit
@@ -84,8 +84,8 @@ def grid_of_all_kinds(factors):
     contract = Contract("c", "S", "P", 0.02, None, None, False, "E", 0, SLOT_S, "2026-01-01")
     known = with_contracts(factors, [contract, replace(contract, id="m", at_meter=True)])
     mixes = [replace(factors.get("grid.fr.2023.gwp"), id="residual")]
-    days = [Reading(i * SLOT_S, "test", kg_per_kwh=0.05) for i in range(21 * 96)]
-    (month,) = month_profiles("FR", observed(days), factors, "L", "2026-01-01")
+    days = [GridObservation(i * SLOT_S, "test", kg_per_kwh=0.05) for i in range(21 * 96)]
+    (month,) = month_profiles("FR", collect_observations(days), factors, "L", "2026-01-01")
     profile = [*factors.table("grid_profile"), *month.rows]
     for tables in ({}, {"grid_residual": mixes}, {"grid_profile": profile}):
         laid = FactorSet("laid", {**known.tables, **tables}, known.facts, known.sources)
@@ -98,9 +98,11 @@ def grid_of_all_kinds(factors):
 def said():
     """What the engine says of hardware and grids of all kinds: labels, evidence, notes, and why not."""
     factors = load_factor_set()
-    mix = Reading(0, "test", {"gas": 1.0, "other": 1.0}, {"DE": 1.0})
-    readings = [mix, Reading(SLOT_S, "test", kg_per_kwh=0.05)]
-    terms = [intensity_term("FR", reading.start, factors, observed(readings)) for reading in readings]
+    mix = GridObservation(0, "test", {"gas": 1.0, "other": 1.0}, {"DE": 1.0})
+    readings = [mix, GridObservation(SLOT_S, "test", kg_per_kwh=0.05)]
+    terms = [
+        intensity_term("FR", reading.start, factors, collect_observations(readings)) for reading in readings
+    ]
     terms += [intensity_term(zone, 0, factors) for zone in zones(factors)]
     terms.append(intensity_term("FR", 0, factors, criterion=Criterion.ADPE))
     terms += grid_of_all_kinds(factors)

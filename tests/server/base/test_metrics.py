@@ -57,7 +57,7 @@ def test_the_last_full_day_is_what_the_footprint_says(fleet, scraped):
     assert value(samples, "parcimetre_day_start_timestamp_seconds") == midnight.first
 
 
-def test_a_device_without_a_slot_for_a_day_is_silent(scraped):
+def test_a_device_not_heard_for_two_days_is_silent(scraped):
     samples = read(scraped)
     assert value(samples, "parcimetre_devices", org_unit="Métropole/DSI") == 2
     assert value(samples, "parcimetre_devices_silent", org_unit="Métropole/DSI") == 1

@@ -53,14 +53,15 @@ def test_of_a_folder_that_is_well_only_the_absent_collector_is_told(examine, wel
 def test_a_setting_says_where_it_comes_from(examine, well, tmp_path):
     file = tmp_path / "parcimetre.toml"
     file.write_text('organisation = "Ville"\nhost = "127.0.0.2"\n')
-    found = examine("--config", str(file), "--host", "127.0.0.1", PARCIMETRE_SERVE_TIME_ZONE="Indian/Reunion")
-    told = {
-        name: found[f"setting {name}"]["told"] for name in ("organisation", "host", "time_zone", "log_format")
-    }
+    variables = {"PARCIMETRE_SERVE_TIME_ZONE": "Indian/Reunion", "PARCIMETRE_SERVE_SILENT_AFTER_HOURS": "24"}
+    found = examine("--config", str(file), "--host", "127.0.0.1", **variables)
+    names = ("organisation", "host", "time_zone", "silent_after_hours", "log_format")
+    told = {name: found[f"setting {name}"]["told"] for name in names}
     assert told == {
         "organisation": "Ville (file)",
         "host": "127.0.0.1 (command line)",
         "time_zone": "Indian/Reunion (environment)",
+        "silent_after_hours": "24 (environment)",
         "log_format": "text (default)",
     }
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.explanation.term import recompute, walk
-from parcimetre_server.analysis.agent_health import agents
-from parcimetre_server.analysis.device_summary import drivers
+from parcimetre_server.analysis.agent_health import fleet_agents
+from parcimetre_server.analysis.device_summary import monitor_drivers
 from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.devices import command
 from parcimetre_server.fleet.deletion import delete
@@ -408,7 +408,7 @@ def test_pages_show_a_monitor_with_its_machines_and_those_that_are_left_out(desk
 
 def test_a_monitor_is_no_agent(desk):
     lit_for(desk, 1)
-    assert {agent.device for agent in agents(desk.context).agents} == {FIRST, SECOND}
+    assert {agent.device for agent in fleet_agents(desk.context).agents} == {FIRST, SECOND}
 
 
 def test_the_command_lists_monitors_with_their_state(desk, monkeypatch):
@@ -432,7 +432,7 @@ def test_a_monitor_of_two_machines_that_are_one_is_driven_by_the_one_and_told_by
     merge(desk.store, FIRST, SECOND, NOW)
     assert (desk.only.driven_by, desk.only.org_unit) == (FIRST, "Ville/DSI")
     assert of_device(desk.store, desk.only, WEEK).activity.display_on_s.sum() == before
-    assert [driver.id for driver in drivers(desk.store, desk.only)] == [FIRST, FIRST]
+    assert [driver.id for driver in monitor_drivers(desk.store, desk.only)] == [FIRST, FIRST]
     term = explain_device(desk.context, desk.only.id, WEEK, Criterion.GWP).term
     assert recompute(term) == pytest.approx(rows(desk)[desk.only.id].value, rel=1e-12)
 

@@ -16,8 +16,7 @@ from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import fleet as demo_fleet
 from parcimetre_server.demo.records import activity
 from parcimetre_server.fleet.retention import KeptAs, resolution_of, retain
-from parcimetre_server.footprint import usage_reader
-from parcimetre_server.footprint.compute import footprint_rows
+from parcimetre_server.footprint.compute import compute_footprint, footprint_rows
 from parcimetre_server.footprint.explanation.device import explain_device
 from parcimetre_server.footprint.explanation.notes import DAYS_KEPT, HOURS_KEPT
 from parcimetre_server.footprint.explanation.org_unit import explain_unit
@@ -102,18 +101,16 @@ def test_an_explanation_recomputes_to_the_figure_and_says_what_is_kept(old, hour
     assert not {HOURS_KEPT, DAYS_KEPT} & set(recent.notes)
 
 
-def test_sums_of_days_in_memory_give_way_to_what_is_kept(old, monkeypatch):
-    def figures():
-        return {key: (row.energy_kwh, row.value) for key, row in rows(old).items()}
+def test_sums_of_days_in_memory_give_way_to_what_is_kept(old):
+    def figures(few=0):
+        found = compute_footprint(old, FootprintQuery(SPAN, Criterion.GWP), few=few).rows("device")
+        return {(row.group, row.period): (row.energy_kwh, row.value) for row in found}
 
-    monkeypatch.setattr(usage_reader, "FEW", 0)
     before = figures()
     for hours in (1, 24):
         old.store.roll_up(LATER, hours)
         remembered = figures()
-        monkeypatch.setattr(usage_reader, "FEW", 10**9)
-        computed = figures()
-        monkeypatch.setattr(usage_reader, "FEW", 0)
+        computed = figures(few=10**9)
         assert remembered == {key: pytest.approx(values, rel=1e-12) for key, values in computed.items()}
         assert remembered != before
 

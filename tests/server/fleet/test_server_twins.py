@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 from parcimetre_agent import report
-from parcimetre_server.analysis.device_list import fleet as listed
+from parcimetre_server.analysis.device_list import list_devices as listed
 from parcimetre_server.base.periods import Span
 from parcimetre_server.fleet import merging
 from parcimetre_server.fleet.devices import device, devices

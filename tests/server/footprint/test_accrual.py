@@ -14,7 +14,7 @@ from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.footprint.accrual import Life
 from parcimetre_server.footprint.compute import compute_footprint
 from parcimetre_server.footprint.explanation.device import explain_device
-from parcimetre_server.footprint.explanation.notes import NO_YEAR, SCRAPPED, SECOND_LIFE
+from parcimetre_server.footprint.explanation.notes import NO_PURCHASE_YEAR, SCRAPPED, SECOND_LIFE
 from parcimetre_server.footprint.query import FootprintQuery
 
 BOUGHT = {
@@ -50,7 +50,7 @@ def year(fleet, which):
 
 
 def whole(fleet, which):
-    profile = found(fleet, which, week(fleet), None).devices[0].profile
+    profile = found(fleet, which, week(fleet), None).single_devices[0].profile
     stages = [profile.embodied.by_stage.get((Criterion.GWP, stage)) for stage in Stage]
     return sum(term.value for term in stages if term)
 
@@ -105,7 +105,7 @@ def test_without_a_year_of_purchase_the_service_life_carries(fleet):
     )
     assert by_year == by_life
     told = explain_device(fleet.context, fleet.server, week(fleet), Criterion.GWP, Policy.PURCHASE_YEAR)
-    assert NO_YEAR in told.notes
+    assert NO_PURCHASE_YEAR in told.notes
 
 
 def test_active_hours_carry_where_a_device_was_awake(fleet):
@@ -170,7 +170,7 @@ def test_the_command_says_that_a_device_is_scrapped(fleet):
     CliRunner().invoke(
         command.command, ["retire", fleet.server, "--scrapped", *folder], catch_exceptions=False
     )
-    assert found(fleet, fleet.server, week(fleet), None).devices[0].device.scrapped
+    assert found(fleet, fleet.server, week(fleet), None).single_devices[0].device.scrapped
 
 
 def test_the_api_answers_by_the_policy_that_is_asked_for(fleet, reader):

@@ -8,15 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
-from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.grid.observations import GridObservation
+from parcimetre_server.access.context import new_daily_totals
 from parcimetre_server.base.periods import DAY_S, SLOT_S, Span
 from parcimetre_server.fleet.deletion import delete
 from parcimetre_server.fleet.devices import device, devices
 from parcimetre_server.fleet.merging import merge, split
-from parcimetre_server.footprint import usage_reader
 from parcimetre_server.footprint.compute import compute_footprint
 from parcimetre_server.footprint.contributions import GROUPINGS
-from parcimetre_server.footprint.daily_cache import DailyCache
 from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.grid.observations import store_observations
 from parcimetre_server.organisation.transfers import Placement, transfer
@@ -28,27 +27,18 @@ NUMBERS = ("energy_kwh", "value", "low", "high", "coverage", "measured_share")
 often = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.fixture
-def summed(monkeypatch):
-    """However few the devices, sums of days are used."""
-    monkeypatch.setattr(usage_reader, "FEW", 0)
-
-
 def week(fleet):
     return Span(fleet.today - 7 * DAY_S, fleet.today)
 
 
 def rows_of(context, query, group_by="device"):
-    return compute_footprint(context, query).rows(group_by)
+    """The rows from sums of days, however few the devices."""
+    return compute_footprint(context, query, few=0).rows(group_by)
 
 
 def from_slots(context, query, group_by="device"):
     """The rows without any sum of days."""
-    before, usage_reader.FEW = usage_reader.FEW, 10**9
-    try:
-        return rows_of(context, query, group_by)
-    finally:
-        usage_reader.FEW = before
+    return compute_footprint(context, query, few=10**9).rows(group_by)
 
 
 def same(one, other):
@@ -73,7 +63,7 @@ def same(one, other):
     st.integers(0, 8 * 96),
     st.integers(1, 4 * 96),
 )
-def test_sums_of_days_give_what_the_slots_give(fleet, summed, group_by, criterion, interval, first, count):
+def test_sums_of_days_give_what_the_slots_give(fleet, group_by, criterion, interval, first, count):
     begin = fleet.today - 8 * DAY_S + first * SLOT_S
     query = FootprintQuery(Span(begin, begin + count * SLOT_S), criterion, interval)
     wanted = from_slots(fleet.context, query, group_by)
@@ -81,14 +71,14 @@ def test_sums_of_days_give_what_the_slots_give(fleet, summed, group_by, criterio
     same(rows_of(fleet.context, query, group_by), wanted)
 
 
-def test_a_week_that_was_computed_is_not_read_again(fleet, summed, monkeypatch):
+def test_a_week_that_was_computed_is_not_read_again(fleet, monkeypatch):
     query = FootprintQuery(week(fleet))
     wanted = rows_of(fleet.context, query)
     monkeypatch.setattr(fleet.context.store, "activities", lambda *_: pytest.fail("slots were read"))
     assert rows_of(fleet.context, query) == wanted
 
 
-def test_an_org_unit_s_question_keeps_what_is_known_of_the_others(fleet, summed, monkeypatch):
+def test_an_org_unit_s_question_keeps_what_is_known_of_the_others(fleet, monkeypatch):
     wanted = rows_of(fleet.context, FootprintQuery(week(fleet)))
     rows_of(fleet.context, FootprintQuery(week(fleet), org_unit="Métropole/DSI"))
     monkeypatch.setattr(fleet.context.store, "activities", lambda *_: pytest.fail("slots were read"))
@@ -96,7 +86,7 @@ def test_an_org_unit_s_question_keeps_what_is_known_of_the_others(fleet, summed,
 
 
 @pytest.mark.parametrize("days_ago", [6, 1, 0])
-def test_a_slot_that_arrives_late_counts_at_once(fleet, summed, days_ago):
+def test_a_slot_that_arrives_late_counts_at_once(fleet, days_ago):
     query = FootprintQuery(Span(fleet.today - 7 * DAY_S, fleet.now // SLOT_S * SLOT_S + SLOT_S))
     before = rows_of(fleet.context, query)
     late = [slot(fleet.today - days_ago * DAY_S + hour * 3600) for hour in (1, 5)]
@@ -106,7 +96,7 @@ def test_a_slot_that_arrives_late_counts_at_once(fleet, summed, days_ago):
     same(after, from_slots(fleet.context, query))
 
 
-def test_a_slot_that_covers_more_replaces_its_part_of_the_sum(fleet, summed):
+def test_a_slot_that_covers_more_replaces_its_part_of_the_sum(fleet):
     at = fleet.today - 2 * DAY_S + 3 * 3600
     fleet.context.store.write([WriteBatch(fleet.laptop, [slot(at, awake_s=300)])])
     fleet.context.store.tidy(fleet.now)
@@ -116,7 +106,7 @@ def test_a_slot_that_covers_more_replaces_its_part_of_the_sum(fleet, summed):
     same(rows_of(fleet.context, query), from_slots(fleet.context, query))
 
 
-def test_another_inventory_is_computed_anew(fleet, summed):
+def test_another_inventory_is_computed_anew(fleet):
     query = FootprintQuery(week(fleet))
     before = rows_of(fleet.context, query)
     made = dataclasses.replace(inventory("server", model="PowerEdge R640"), memory=[])
@@ -127,17 +117,17 @@ def test_another_inventory_is_computed_anew(fleet, summed):
     same(after, from_slots(fleet.context, query))
 
 
-def test_a_correction_of_the_grid_counts_at_once(fleet, summed):
+def test_a_correction_of_the_grid_counts_at_once(fleet):
     query = FootprintQuery(week(fleet))
     before = rows_of(fleet.context, query)
     start = fleet.today - 3 * DAY_S + 10 * 3600
-    store_observations(fleet.context.store, "FR", [Reading(start, "feed", kg_per_kwh=0.5)], fleet.now)
+    store_observations(fleet.context.store, "FR", [GridObservation(start, "feed", kg_per_kwh=0.5)], fleet.now)
     after = rows_of(fleet.context, query)
     assert after != before
     same(after, from_slots(fleet.context, query))
 
 
-def test_a_new_device_joins_those_that_are_alike(fleet, summed):
+def test_a_new_device_joins_those_that_are_alike(fleet):
     query = FootprintQuery(week(fleet))
     rows_of(fleet.context, query)
     facts = enrolled(DeviceId("e" * 32), "server", "M", inventory("server", model="PowerEdge R640"))
@@ -159,12 +149,12 @@ def test_devices_are_as_the_latest_facts_say(fleet):
     assert store.newer(["site", "device"], mark) == ([], mark)
 
 
-def test_what_is_kept_stays_within_its_bounds(fleet, summed):
-    small = dataclasses.replace(fleet.context, days=DailyCache(most_bytes=4000))
+def test_what_is_kept_stays_within_its_bounds(fleet):
+    small = dataclasses.replace(fleet.context, daily_totals=new_daily_totals(most_bytes=4000))
     wanted = from_slots(small, FootprintQuery(week(fleet)))
     for _ in range(2):
         same(rows_of(small, FootprintQuery(week(fleet))), wanted)
-    assert small.days.bytes <= 4000
+    assert 0 < small.daily_totals.weight <= 4000
 
 
 def test_the_greatest_devices_are_those_of_all_rows(fleet):
@@ -207,7 +197,7 @@ def deleted(fleet):
 
 @pytest.mark.parametrize("act", [merged, parted, moved, deleted])
 @pytest.mark.parametrize("interval", ["total", "day"])
-def test_what_becomes_of_a_device_changes_figures_that_are_remembered_at_once(fleet, summed, act, interval):
+def test_what_becomes_of_a_device_changes_figures_that_are_remembered_at_once(fleet, act, interval):
     query = FootprintQuery(week(fleet), interval=interval)
     before = rows_of(fleet.context, query)
     rows_of(fleet.context, query, "org_unit")

@@ -55,6 +55,23 @@ def test_a_good_report_is_taken_whole(known, start):
     assert found.arrival.facts == []
 
 
+def test_deprecated_means_of_disks_and_network_are_accepted_from_old_agents_and_not_stored(known, start):
+    means = dict.fromkeys(
+        ("disk_read_kib_s", "disk_write_kib_s", "net_received_kib_s", "net_sent_kib_s"), 7.5
+    )
+    energy = [Energy("rapl", "package", "measured", 1234.5, 900)]
+    sent = [
+        slot(start, memory_used_mib=512.0, energy=energy, **means),
+        slot(start - SLOT_S, net_sent_kib_s=1.0),
+    ]
+    found = taken(known, document(known, slots=sent))
+    assert found.refused == []
+    assert list(found.arrival.slots) == [
+        slot(start, memory_used_mib=512.0, energy=energy),
+        slot(start - SLOT_S),
+    ]
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [

@@ -3,7 +3,7 @@
 import pytest
 from parcimetre_agent.sending.courier import BATCH
 from parcimetre_server.configuration.settings import Settings
-from parcimetre_server.ingest.rate_limit import Rates, TooOften, rates
+from parcimetre_server.ingest.rate_limit import RateLimiter, TooOften, rate_limiter
 from parcimetre_server.store.records import DeviceId
 
 A, B = DeviceId("a" * 32), DeviceId("b" * 32)
@@ -11,23 +11,23 @@ SLOTS_PER_DAY = 96
 
 
 def test_beyond_the_burst_a_device_waits_until_its_bucket_fills():
-    rates = Rates(60, 3)
+    rates = RateLimiter(60, 3)
     for _ in range(3):
-        rates.take(A, 0.0)
+        rates.admit(A, 0.0)
     with pytest.raises(TooOften) as told:
-        rates.take(A, 0.0)
+        rates.admit(A, 0.0)
     assert (told.value.status, told.value.headers["Retry-After"]) == (429, "60")
     with pytest.raises(TooOften):
-        rates.take(A, 59.0)
-    rates.take(A, 60.0)
-    rates.take(B, 60.0)
+        rates.admit(A, 59.0)
+    rates.admit(A, 60.0)
+    rates.admit(B, 60.0)
 
 
 def test_who_comes_when_told_is_served():
-    rates, now_s, served = Rates(7, 1), 0.0, 0
+    rates, now_s, served = RateLimiter(7, 1), 0.0, 0
     while served < 20:
         try:
-            rates.take(A, now_s)
+            rates.admit(A, now_s)
             served += 1
         except TooOften as told:
             now_s += int(told.headers["Retry-After"])
@@ -35,29 +35,28 @@ def test_who_comes_when_told_is_served():
 
 
 def test_a_bucket_never_holds_more_than_the_burst():
-    rates = Rates(60, 2)
+    rates = RateLimiter(60, 2)
     for _ in range(2):
-        rates.take(A, 1e6)
+        rates.admit(A, 1e6)
     with pytest.raises(TooOften):
-        rates.take(A, 1e6)
+        rates.admit(A, 1e6)
 
 
-def test_full_buckets_take_no_memory(monkeypatch):
-    monkeypatch.setattr("parcimetre_server.ingest.rate_limit.MOST_KNOWN", 10)
-    rates = Rates(60, 2)
+def test_full_buckets_take_no_memory():
+    rates = RateLimiter(60, 2, most_buckets=10)
     for i in range(100):
-        rates.take(DeviceId(f"{i:032x}"), i * 3600.0)
-    assert len(rates._left) <= 12
+        rates.admit(DeviceId(f"{i:032x}"), i * 3600.0)
+    assert len(rates._reports) <= 12
 
 
 def test_the_backlog_of_forty_days_fits_in_one_burst(tmp_path):
-    by_default = rates(Settings(tmp_path))
+    by_default = rate_limiter(Settings(tmp_path))
     for _ in range(-(-40 * SLOTS_PER_DAY // BATCH)):
-        by_default.take(A, 0.0)
+        by_default.admit(A, 0.0)
 
 
 @pytest.mark.parametrize("period_s", [60, 3600, 86_400])
 def test_who_keeps_to_the_upload_period_never_waits(tmp_path, period_s):
-    by_period = rates(Settings(tmp_path, upload_period_s=period_s, report_burst=1))
+    by_period = rate_limiter(Settings(tmp_path, upload_period_s=period_s, report_burst=1))
     for i in range(200):
-        by_period.take(A, i * period_s * 0.8)
+        by_period.admit(A, i * period_s * 0.8)

@@ -209,7 +209,7 @@ def test_limits_in_the_page_are_those_in_force(language):
     text = re.sub(r"(?<=\d)[ ,](?=\d{3})", "", page(language))
     mebibytes = (request_body.MOST_RECEIVED >> 20, request_body.MOST_UNPACKED >> 20)
     seconds = (plausibility.AHEAD_S, plausibility.NEWEST_S, plausibility.NEWEST_S + SLOT_S)
-    counts = (MAX_SLOTS, MAX_GAPS, plausibility.MOST_GAP_SLOTS, plausibility.OLDEST_S // plausibility.DAY_S)
+    counts = (MAX_SLOTS, MAX_GAPS, plausibility.MOST_GAP_SLOTS, plausibility.OLDEST_S // 86_400)
     assert {*mebibytes, *seconds, *counts} <= set(map(int, re.findall(r"\d+", text)))
 
 

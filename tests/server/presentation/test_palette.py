@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from parcimetre_server.presentation.palette import colours, direction
 from parcimetre_server.reports.mail_body import mail_html
-from parcimetre_server.reports.weekly import weekly
+from parcimetre_server.reports.weekly import weekly_report
 from parcimetre_server.reports.wording import Colour, report_text
 
 GRAPHICS, TEXT = 3.0, 4.5  # WCAG 2.2 AA: 1.4.11 and 1.4.3
@@ -57,7 +57,7 @@ def test_pages_and_mail_show_a_change_alike_and_not_by_colour_alone(reader, flee
         text = reader.get(page).text
         assert bars(text) == {("less", False), ("more", True)}
         assert "Less or more" in text
-    report = weekly(fleet.context, "2026-W47")
+    report = weekly_report(fleet.context, "2026-W47")
     mail = mail_html(report_text(report, fleet.context, "en"))
     assert 'class="c-more"' in mail
     for name in ("less", "more"):

@@ -28,7 +28,12 @@ from parcimetre_server.cli import parcimetre
 from parcimetre_server.configuration.mail_settings import MailSettings
 from parcimetre_server.reports import deliveries as deliveries_
 from parcimetre_server.reports import schedules, stored
-from parcimetre_server.reports.deliveries import BACK_OFF_S, deliver, deliveries, listed
+from parcimetre_server.reports.deliveries import (
+    BACK_OFF_S,
+    deliveries,
+    list_publications,
+    make_due_deliveries,
+)
 from parcimetre_server.reports.publishing import due_week, publish, republish
 from parcimetre_server.store.records import WriteBatch
 
@@ -126,7 +131,7 @@ def by_mail(context):
 
 
 def test_a_mail_holds_text_html_and_each_file_which_its_own_program_reads(out, box):
-    deliver(out.context)
+    make_due_deliveries(out.context)
     (sent,) = box[0].messages
     assert sent["From"] == SENDER
     assert "Rapport hebdomadaire 2026-W47" in sent["Subject"]
@@ -152,18 +157,18 @@ def test_a_mail_holds_text_html_and_each_file_which_its_own_program_reads(out, b
 
 
 def test_a_delivery_is_made_once(out, box):
-    deliver(out.context)
-    assert deliver(out.context) == []
+    make_due_deliveries(out.context)
+    assert make_due_deliveries(out.context) == []
     assert len(box[0].messages) == 1
     assert [one.state for one in by_mail(out.context)] == ["sent"]
 
 
 def test_while_nothing_is_due_no_report_is_read(out, monkeypatch):
-    deliver(out.context)
+    make_due_deliveries(out.context)
     monkeypatch.setattr(stored, "_publication", lambda fact: pytest.fail(f"{fact.key} was read"))
     monkeypatch.setattr(out.context.store, "latest", lambda kind, since=0, of=out.context.store.latest: (
         pytest.fail("all reports were read") if kind == "report" else of(kind, since)))  # fmt: skip
-    assert deliver(out.context) == []
+    assert make_due_deliveries(out.context) == []
 
 
 def test_a_monday_that_the_collector_was_off_is_made_up_for_once(fleet, box, clock_at):
@@ -177,7 +182,7 @@ def test_a_monday_that_the_collector_was_off_is_made_up_for_once(fleet, box, clo
         again = open_context(settings)
         for _ in range(2):
             publish(again, due_week(again.now(), again.zone))
-            deliver(again)
+            make_due_deliveries(again)
         again.store.close()
     (sent,) = box[0].messages
     assert "2026-W48" in sent["Subject"]
@@ -190,45 +195,45 @@ def test_the_reports_of_a_week_are_listed_without_reading_others(out, monkeypatc
     publish(out.context, WEEK)
     publish(out.context, "2026-W46")
     schedules.end(out.context.store, ended.id, out.now)
-    everything = listed(out.context.store, with_deliveries=True)
+    everything = list_publications(out.context.store, with_deliveries=True)
     assert {one["week"] for one in everything} == {WEEK, "2026-W46"}
     monkeypatch.setattr(deliveries_, "publications", lambda _: pytest.fail("all reports were read"))
-    found = listed(out.context.store, with_deliveries=True, week=WEEK)
+    found = list_publications(out.context.store, with_deliveries=True, week=WEEK)
     assert found == [one for one in everything if one["week"] == WEEK]
     assert len(found) == 3
-    assert listed(out.context.store, with_deliveries=True, week="2026-W01") == []
+    assert list_publications(out.context.store, with_deliveries=True, week="2026-W01") == []
 
 
 def test_an_edition_that_is_restated_meanwhile_is_found_without_a_new_start(out, box, clock_at):
-    deliver(out.context)
+    make_due_deliveries(out.context)
     first = TODAY - 6 * DAY_S
     slots = [slot(at) for at in range(first, first + DAY_S, SLOT_S)]
     out.context.store.write([WriteBatch(out.silent, slots)])
     clock_at(out.now + DAY_S)
     assert republish(out.context)
-    deliver(out.context)
-    assert deliver(out.context) == []
+    make_due_deliveries(out.context)
+    assert make_due_deliveries(out.context) == []
     assert ["restated" in one["Subject"] or "corrig" in one["Subject"] for one in box[0].messages] == [
         False, True,
     ]  # fmt: skip
 
 
 def test_the_whole_is_kept_in_the_data_folder_in_both_languages(out):
-    deliver(out.context)
+    make_due_deliveries(out.context)
     kept = sorted(path.name for path in (out.context.settings.data_dir / "reports").iterdir())
     assert kept == ["weekly-2026-W47.en.html", "weekly-2026-W47.fr.html"]
 
 
 def test_a_server_that_is_busy_is_tried_again_until_it_takes_the_mail(out, box, clock_at):
     box[0].answer = "451 try later"
-    deliver(out.context)
+    make_due_deliveries(out.context)
     (waiting,) = by_mail(out.context)
     assert (waiting.state, waiting.attempts, waiting.next_at) == ("waiting", 1, out.now + BACK_OFF_S[0])
     assert "451 try later" in waiting.reason
-    assert not [one for one in deliver(out.context) if one.way == "mail"]
+    assert not [one for one in make_due_deliveries(out.context) if one.way == "mail"]
     box[0].answer = "250 kept"
     clock_at(waiting.next_at)
-    deliver(out.context)
+    make_due_deliveries(out.context)
     (sent,) = by_mail(out.context)
     assert (sent.state, sent.attempts, len(box[0].messages)) == ("sent", 2, 1)
 
@@ -239,16 +244,16 @@ def test_a_server_that_never_takes_it_is_given_up_in_the_end(out, box, clock_at)
     for wait_s in (0, *BACK_OFF_S):
         at += wait_s
         clock_at(at)
-        deliver(out.context)
+        make_due_deliveries(out.context)
     (given_up,) = by_mail(out.context)
     assert (given_up.state, given_up.attempts) == ("given_up", 1 + len(BACK_OFF_S))
     clock_at(at + DAY_S)
-    assert not [one for one in deliver(out.context) if one.way == "mail"]
+    assert not [one for one in make_due_deliveries(out.context) if one.way == "mail"]
 
 
 def test_a_refused_recipient_is_seen_on_the_page_and_in_the_api_and_is_not_tried_again(out, box, client_of):
     box[0].to_recipient = "550 no such mailbox"
-    deliver(out.context)
+    make_due_deliveries(out.context)
     (refused,) = by_mail(out.context)
     assert refused.state == "refused"
     reader = client_of(out.context)
@@ -260,12 +265,12 @@ def test_a_refused_recipient_is_seen_on_the_page_and_in_the_api_and_is_not_tried
 
 
 def test_a_restated_report_is_sent_again_and_says_the_difference(out, box, clock_at):
-    deliver(out.context)
+    make_due_deliveries(out.context)
     starts = range(TODAY - 5 * DAY_S, TODAY - 4 * DAY_S, SLOT_S)
     out.context.store.write([WriteBatch(out.silent, [slot(start) for start in starts])])
     clock_at(out.now + DAY_S)
     republish(out.context)
-    deliver(out.context)
+    make_due_deliveries(out.context)
     _, again = box[0].messages
     assert "corrigé" in again["Subject"]
     assert "Cette révision remplace celle du 24 novembre 2026" in again.get_body(("html",)).get_content()
@@ -274,16 +279,18 @@ def test_a_restated_report_is_sent_again_and_says_the_difference(out, box, clock
 
 def test_a_later_edition_takes_the_place_of_one_that_waits(out, box, clock_at):
     box[0].answer = "451 try later"
-    deliver(out.context)
+    make_due_deliveries(out.context)
     starts = range(TODAY - 5 * DAY_S, TODAY - 4 * DAY_S, SLOT_S)
     out.context.store.write([WriteBatch(out.silent, [slot(start) for start in starts])])
     republish(out.context)
     box[0].answer = "250 kept"
     clock_at(out.now + DAY_S)
-    deliver(out.context)
+    make_due_deliveries(out.context)
     assert len(box[0].messages) == 1
     states = [
-        sent["state"] for sent in listed(out.context.store, True)[0]["deliveries"] if sent["way"] == "mail"
+        sent["state"]
+        for sent in list_publications(out.context.store, True)[0]["deliveries"]
+        if sent["way"] == "mail"
     ]
     assert sorted(states) == ["sent", "superseded"]
 
@@ -291,7 +298,7 @@ def test_a_later_edition_takes_the_place_of_one_that_waits(out, box, clock_at):
 def test_who_is_named_later_gets_the_next_report_not_the_past_one(out, clock_at):
     clock_at(out.now + 60)
     schedules.add(out.context.store, out.now + 60, None, "mail", "late@ville.example", "en", [], "admin")
-    deliver(out.context)
+    make_due_deliveries(out.context)
     assert {one.to for one in by_mail(out.context)} == {"elu@ville.example"}
 
 
@@ -311,12 +318,12 @@ def test_a_password_travels_by_tls_with_a_checked_certificate(out, serving, tmp_
     mail = MailSettings("localhost", SENDER, port, "starttls", "user", tmp_path / "password", ca_file)
     trusting = replace(out.context, settings=replace(out.context.settings, mail=mail))
     doubting = replace(trusting, settings=replace(trusting.settings, mail=replace(mail, ca_file=None)))
-    deliver(doubting)
+    make_due_deliveries(doubting)
     (waiting,) = by_mail(out.context)
     assert "certificate" in waiting.reason.lower()
     assert seen == []
     clock_at(waiting.next_at)
-    deliver(trusting)
+    make_due_deliveries(trusting)
     assert (seen, len(box.messages)) == ([True], 1)
 
 
@@ -351,7 +358,7 @@ Subject: Rapport
 
 
 def test_a_bounced_mail_marks_its_delivery_and_a_delayed_one_does_not(out, box):
-    deliver(out.context)
+    make_due_deliveries(out.context)
     (sent,) = box[0].messages
     run = ["report", "bounce", "--data-dir", str(out.context.settings.data_dir)]
     for action, code, state in (("delayed", 1, "sent"), ("failed", 0, "bounced")):
@@ -391,7 +398,7 @@ def test_a_webhook_gets_each_file_with_a_key_and_its_answer_counts(fleet, hook, 
     answers[0] = answer
     schedules.add(fleet.context.store, 1, "Métropole/Ville", "webhook", url, "en", ["json"], "analyst")
     publish(fleet.context, WEEK)
-    made = [one for one in deliver(fleet.context) if one.way == "webhook"]
+    made = [one for one in make_due_deliveries(fleet.context) if one.way == "webhook"]
     assert [one.state for one in made] == [state]
     ((media_type, key, body),) = posted
     assert (media_type, json.loads(body)["org_unit"]) == ("application/json", "Métropole/Ville")
@@ -405,5 +412,5 @@ def test_a_folder_that_cannot_be_written_is_told_with_the_mend(fleet, tmp_path):
         fleet.context.store, fleet.now, None, "folder", str(tmp_path / "file"), "fr", ["csv"], "admin"
     )
     publish(fleet.context, WEEK)
-    (failed,) = [one for one in deliver(fleet.context) if one.state != "sent"]
+    (failed,) = [one for one in make_due_deliveries(fleet.context) if one.state != "sent"]
     assert "give the collector's user write access" in failed.reason

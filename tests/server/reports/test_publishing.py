@@ -118,7 +118,7 @@ def test_late_records_that_move_nothing_by_one_percent_change_no_report(out):
 
 
 def test_without_new_records_nothing_is_computed_again(out, monkeypatch):
-    monkeypatch.setattr(publishing, "recomputed", None)
+    monkeypatch.setattr(publishing, "recompute", None)
     assert republish(out.context) == []
 
 

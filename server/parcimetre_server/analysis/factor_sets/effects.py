@@ -1,4 +1,4 @@
-"""What a factor set makes of the fleet's last weeks, so that its effect is known before it is adopted."""
+"""Effect of a factor set on the fleet's last weeks, known before it is adopted."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.tables.factor_set import FactorSet
 
-from ...access.context import Context
+from ...access.context import Context, new_daily_totals
 from ...base.periods import DAY_S, Span
 from ...footprint.compute import compute_footprint
-from ...footprint.daily_cache import DailyCache
 from ...footprint.query import FootprintQuery, FootprintRow
 
 SPAN_DAYS = 28
 
 
-def total(context: Context, factors: FactorSet) -> FootprintRow:
-    """Climate impact over the last days of all that a reader may see, computed with this set."""
+def recent_total(context: Context, factors: FactorSet) -> FootprintRow:
+    """Return the climate impact of all devices a reader may see over SPAN_DAYS, with a factor set."""
     now = context.now() // SLOT_S * SLOT_S
     own = factors.id == context.factors.id
-    with_it = context if own else replace(context, factors=factors, days=DailyCache())
+    with_it = context if own else replace(context, factors=factors, daily_totals=new_daily_totals())
     return compute_footprint(
         with_it, FootprintQuery(Span(now - SPAN_DAYS * DAY_S, now), Criterion.GWP)
     ).total()

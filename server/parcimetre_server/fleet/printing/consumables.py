@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 from parcimetre_agent.report import SLOT_S
-from parcimetre_factors.consumables import UNIT, Consumed, Pages, Paper, consumed
+from parcimetre_factors.consumables import UNIT, Consumables, Paper, PrintedPages, consumed
 from parcimetre_factors.explanation.term import Term
 from parcimetre_factors.tables.factor_set import FactorSet
 from parcimetre_factors.uncertainty.amounts import Amount, amounts
@@ -90,7 +90,7 @@ class _Tally:
     covered_s: float = 0.0
     parts: dict[str, list[Amount]] = field(default_factory=dict)
 
-    def add(self, made: Consumed, counted: Mapping[str, float], covered_s: float) -> None:
+    def add(self, made: Consumables, counted: Mapping[str, float], covered_s: float) -> None:
         """One printer more."""
         self.printers += 1
         self.sheets += made.sheets.value
@@ -169,12 +169,12 @@ def _readings(
 
 def _consumed(
     device: Device, of_it: Printed, i: int, paper: Paper, factors: FactorSet
-) -> tuple[Consumed, Mapping[str, float]]:
+) -> tuple[Consumables, Mapping[str, float]]:
     """What a printer consumed in one period, and its impressions by counter."""
     counted = {name: float(values[i]) for name, values in of_it.by_counter.items()}
     seen = device.inventory.printer if device.inventory else None
     colour = counted.get("colour", 0.0 if seen is not None and seen.colour is False else None)
-    pages = Pages(
+    pages = PrintedPages(
         counted.get("impressions", 0.0), colour, counted.get("duplex"), counted.get("a3"),
         seen.marking if seen else None,
     )  # fmt: skip

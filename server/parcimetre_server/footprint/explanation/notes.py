@@ -20,12 +20,12 @@ LIFE_OVER = N_("The service life ended within the period or before it: no embodi
 EACH_SLOT = N_("The value of each slot is told by GET /v1/grid/{zone}.")
 EACH_CONTRACT = N_("Each slot is told in full where the period is two days or shorter.")
 NO_RECORD = N_("The device sent no record of this period.")
-NO_YEAR = N_("The year of purchase is not known: the service life carries the embodied impact.")
+NO_PURCHASE_YEAR = N_("The year of purchase is not known: the service life carries the embodied impact.")
 SECOND_LIFE = N_(
     "The device was bought reconditioned: what making it cost accrues until its first service life is over, "
     "its preparation over its second."
 )
-DRIVEN = N_(
+MONITOR_NOTE = N_(
     "A monitor counts as on while the display of its computer is on, and as in standby for the rest "
     "of that computer's time; each duration names the computer that reported it."
 )
@@ -57,7 +57,7 @@ STAGE_LABELS = {
     Stage.DISTRIBUTION: N_("distribution, share of the period"),
     Stage.END_OF_LIFE: N_("end of life, share of the period"),
 }
-PIECE_LABELS = dict.fromkeys(DECILES, N_("awake, at this load")) | {
+LOAD_STATE_LABELS = dict.fromkeys(DECILES, N_("awake, at this load")) | {
     "display": N_("display on"),
     "asleep": N_("asleep"),
     "off": N_("off"),

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.grid.observations import GridObservation
 
-from .times import BadFeed, held, quantity, seconds
+from .times import BadFeed, fill_quarter_hours, parse_quantity, parse_time
 
 SOURCE = "NESO Carbon Intensity API"
 
 
-def readings(rows: Iterable[Mapping[str, object]], zone: str) -> list[Reading]:
-    """Readings of the answer of /generation. Raises BadFeed for another zone and for /intensity."""
+def parse_records(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
+    """Return the observations of an answer of /generation. Raises BadFeed for other zones and /intensity."""
     if zone != "GB":
         raise BadFeed(f"the file is for Great Britain: import it with --zone GB, not {zone}")
-    return held(_readings(rows))
+    return fill_quarter_hours(_observations(rows))
 
 
-def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[Reading]:
+def _observations(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
     for line, row in enumerate(rows, start=1):
         where = f"record {line}"
         mix = row.get("generationmix")
@@ -29,7 +29,9 @@ def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[Reading]:
             raise BadFeed(
                 f"{where}: direct emissions only; download /generation/FROM/TO instead of /intensity"
             )
-        shares = {str(part["fuel"]): quantity(part.get("perc"), where) for part in mix if "fuel" in part}
+        shares = {
+            str(part["fuel"]): parse_quantity(part.get("perc"), where) for part in mix if "fuel" in part
+        }
         known = {fuel: share for fuel, share in shares.items() if share is not None}
         if any(known.values()):
-            yield Reading(seconds(row.get("from"), where), SOURCE, known)
+            yield GridObservation(parse_time(row.get("from"), where), SOURCE, known)

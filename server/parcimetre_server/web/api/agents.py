@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from ...access.context import Context
-from ...analysis.agent_health import agents
+from ...analysis.agent_health import fleet_agents
 from ..dependencies import readable
 
 router = APIRouter(tags=["agents"])
@@ -21,5 +21,5 @@ def list_agents(
     limit: Annotated[int, Query(ge=0, le=10_000, description="Agents listed one by one.")] = 1000,
 ) -> dict[str, Any]:
     """Versions, denied sensors grouped with their fix, losses, and own cost; then agent by agent."""
-    found = asdict(agents(context, org_unit or context.scope.root))
+    found = asdict(fleet_agents(context, org_unit or context.scope.root))
     return found | {"count": len(found["agents"]), "agents": found["agents"][:limit]}

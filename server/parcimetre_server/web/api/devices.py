@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from ...access.context import Context
-from ...analysis.device_summary import DeviceDetail, DeviceSummary, detail, summary
+from ...analysis.device_summary import DeviceDetail, DeviceSummary, device_detail, device_summary
 from ...fleet.devices import devices
 from ...fleet.lookup import chosen
 from ...fleet.monitors import spans
@@ -40,7 +40,7 @@ def list_devices(
     store = context.store
     found = [d for d in chosen(devices(store), org_unit, site, category, q) if d.id > cursor]
     left_out, reported = not_counted(context, found[:limit]), spans(store, found[:limit])
-    items = [summary(d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
+    items = [device_summary(d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
     return DevicePage(items, items[-1].id if len(found) > limit else None)
 
 
@@ -50,4 +50,4 @@ def get_device(
     context: Annotated[Context, Depends(readable)],
 ) -> DeviceDetail:
     """One device with its inventory and its agent."""
-    return detail(context, device_id)
+    return device_detail(context, device_id)

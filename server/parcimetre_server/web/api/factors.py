@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from parcimetre_factors.errors import UnknownFactor
 
 from ...access.context import Context
-from ...analysis.factor_sets.search import matching
+from ...analysis.factor_sets.search import find_factors
 from ...base.errors import ParcimetreError
 from ..dependencies import aggregated
 
@@ -31,7 +31,7 @@ def factors(
     ] = "",
 ) -> dict[str, Any]:
     """Factors of the set in use, each with its value, 95 % range, unit, source and licence."""
-    found = [asdict(factor) for factor in matching(context.factors, q)]
+    found = [asdict(factor) for factor in find_factors(context.factors, q)]
     return {
         "factor_set": context.factors.id,
         "factor_set_version": context.factors.version,

@@ -11,9 +11,9 @@ from ...access.context import Context
 from ...base.i18n import Language
 from ...base.scope import NotAllowed, Role
 from ...reports import schedules
-from ...reports.deliveries import listed
+from ...reports.deliveries import list_publications
 from ...reports.formats import Format
-from ...reports.schedules import Way
+from ...reports.schedules import Channel
 from ..dependencies import aggregated, readable, serving_context
 
 router = APIRouter(prefix="/v1/reports", tags=["reports"])
@@ -23,7 +23,7 @@ class Wanted(BaseModel):
     """A recipient of an org unit's weekly reports; of the reader's whole scope where no unit is named."""
 
     org_unit: str | None = Field(default=None, max_length=400)
-    way: Way = "mail"
+    way: Channel = "mail"
     to: str = Field(max_length=500)
     language: Language = "fr"
     formats: list[Format] = Field(default=["pdf"], max_length=5)
@@ -33,7 +33,7 @@ class Wanted(BaseModel):
 @router.get("")
 def published(context: Annotated[Context, Depends(aggregated)]) -> dict[str, Any]:
     """Published reports, the latest week first; admins also see the state of each delivery."""
-    return {"reports": listed(context.store, context.scope.role == "admin")}
+    return {"reports": list_publications(context.store, context.scope.role == "admin")}
 
 
 @router.get("/schedules")

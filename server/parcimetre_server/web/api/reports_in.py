@@ -16,11 +16,12 @@ from starlette.types import Receive, Scope, Send
 
 from ...access.context import Context
 from ...access.credentials import Credentials
+from ...access.last_heard import Contact
 from ...base.errors import ParcimetreError
-from ...ingest.dead_letters import Intake
+from ...ingest.dead_letters import DeadLetterQuota
 from ...ingest.intake import ReportIntake, Versions, accept_report
 from ...ingest.plausibility import ClockAhead
-from ...ingest.rate_limit import Rates
+from ...ingest.rate_limit import RateLimiter
 from ...ingest.writer import Writer
 from ...store.records import DeviceId
 from ..problems import expected, unexpected
@@ -56,8 +57,8 @@ class ReportEndpoint:
     context: Context
     writer: Writer
     credentials: Credentials
-    rates: Rates
-    letters: Intake = field(default_factory=Intake)
+    rates: RateLimiter
+    letters: DeadLetterQuota = field(default_factory=DeadLetterQuota)
     versions: Versions = field(default_factory=Versions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,12 +87,12 @@ class ReportEndpoint:
         meters.reports += 1
         shown = self.credentials.presented(headers.get(b"authorization", b"").decode("latin-1"), now)
         device_id = shown.device_id
-        self.rates.take(device_id, time.monotonic())
+        self.rates.admit(device_id, time.monotonic())
         with self.writer.admit():
             taken = await self._judged(await received(headers, receive), device_id, now)
             arrival = self.letters.bounded(taken.arrival, now)
             merged = await self.writer.written(arrival, *taken.fed)
-        self.context.seen.note(device_id, now, taken.waiting)
+        self.context.last_heard.put(device_id, Contact(now, taken.waiting))
         if taken.refused:
             meters.refused += len(taken.refused)
             LOG.warning(

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from ...access.context import Context
 from ...base.i18n import Language
 from ...reports import weekly as report
-from ...reports.formats import FORMATS, format_of, rendered
+from ...reports.formats import FORMATS, format_of, render
 from ...reports.html import content_security_policy
 from ..dependencies import aggregated, asked_language
 from .footprint import Unit
@@ -30,8 +30,8 @@ def weekly(
 ) -> Response:
     """The report of an ISO week (2026-W47) in the organisation's time zone, of an org unit's subtree."""
     wanted = format_of(format)
-    made = report.weekly(context, week, org_unit or context.scope.root)
-    file = rendered(made, context, lang or asked_language(request), wanted)
+    made = report.weekly_report(context, week, org_unit or context.scope.root)
+    file = render(made, context, lang or asked_language(request), wanted)
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name)}"}
     if wanted == "html":
         headers = {"Content-Security-Policy": content_security_policy()}

@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse
 
 from ...access.context import Context
 from ...analysis import agent_health as fleet
-from ...analysis.agent_health import QUIET_S
 from ..dependencies import readable
 from .rendering import respond
 
@@ -25,15 +24,13 @@ def agents(
 ) -> HTMLResponse:
     """The agents of the fleet, or of an org unit; those not heard for longest come first."""
     org_unit = org_unit or context.scope.root or ""
-    found = fleet.agents(context, org_unit or None)
-    now = context.now()
+    found = fleet.fleet_agents(context, org_unit or None)
     longest = sorted(found.agents, key=lambda agent: agent.last_seen or 0)
     values = {
         "found": found,
         "shown": longest[:SHOWN],
-        "now": now,
-        "quiet": sum(agent.last_seen is None or now - agent.last_seen > QUIET_S for agent in found.agents),
-        "quiet_s": QUIET_S,
+        "silent": sum(agent.silent for agent in found.agents),
+        "silent_after_hours": context.settings.silent_after_hours,
         "org_unit": org_unit,
     }
     return respond(request, context, "agents.html", values)

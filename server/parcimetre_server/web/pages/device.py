@@ -15,10 +15,10 @@ from parcimetre_factors.tables.factor_set import ESTIMATE
 
 from ...access.context import Context
 from ...analysis.agent_health import agent_of
-from ...analysis.alternatives import alternatives, life_of
-from ...analysis.bars import StageView, bars, stage_views
-from ...analysis.device_summary import drivers
-from ...analysis.overview import DAYS, PERIODS, Period
+from ...analysis.alternatives import alternatives, service_life_of
+from ...analysis.bars import StageShare, bars, stage_shares
+from ...analysis.device_summary import monitor_drivers
+from ...analysis.period_choice import ROLLING, Period
 from ...analysis.timeline import by_day, quarter_hours
 from ...base.periods import HOUR_S, Span, since_midnight
 from ...fleet import devices
@@ -36,7 +36,18 @@ from ...footprint.grid_intensity import Grid
 from ...footprint.hardware_model import HardwareModel, hardware_models
 from ...footprint.query import FootprintQuery, FootprintRow
 from ...presentation.charts import Chart, chart
-from ...presentation.labels import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, label
+from ...presentation.labels import (
+    ALTERNATIVES,
+    ASSUMPTIONS,
+    COLOURS,
+    CRITERIA,
+    EVIDENCE,
+    NOT_COUNTED,
+    PERIOD_LABELS,
+    STAGES,
+    SUPPLIES,
+    label,
+)
 from ...store.records import DeviceId
 from ..dependencies import readable
 from .overview import crumbs
@@ -73,31 +84,33 @@ def device(
 ) -> HTMLResponse:
     """The page of one device."""
     found = devices.device(context.store, DeviceId(id))
-    span = since_midnight(context.now(), context.zone, DAYS[period])
+    span = since_midnight(context.now(), context.zone, ROLLING[period])
     figure = compute_footprint(context, FootprintQuery(span, criterion, device=found.id))
     profile = hardware_models(context.factors).of(hardware(found))
     hours = _hours(context, found, criterion)
     quarters = quarter_hours(context, found, span, criterion)
-    stages = stage_views(figure.rows("stage"))
+    stages = stage_shares(figure.rows("stage"))
     values = {
         "device": found,
         "gateway": _gateway(context, found),
         "agent": agent_of(context, found),
-        "drivers": drivers(context.store, found),
+        "drivers": monitor_drivers(context.store, found),
         "state": NOT_COUNTED.get(not_counted(context, [found]).get(found.id, "")),
         "scope_root": context.scope.root,
         "crumbs": crumbs(found.org_unit, context.scope),
         "hardware": profile.hardware,
         "span": span,
         "total": figure.total(),
-        "reported": bool(figure.known),
+        "reported": bool(figure.devices_by_id),
         "stages": stages,
         "use_strip": use_strip(quarters, context.zone),
         "grid_strip": grid_strip(quarters, context.zone),
         "days": by_day(quarters),
-        "life": life_of(context, found, criterion),
+        "life": service_life_of(context, found, criterion),
         "embodied_share": _embodied_share(stages),
         "alternatives": alternatives(context, found, criterion),
+        "option_labels": ALTERNATIVES,
+        "assumption_labels": ASSUMPTIONS,
         "sources": bars([row for row in figure.rows("power_source") if row.energy_kwh > 0]),
         "embodied": profile.embodied,
         "components": _components(profile, criterion),
@@ -108,7 +121,7 @@ def device(
         "outlets": listed(context, span, found.id),
         "hours": hours,
         "charts": _charts(hours),
-        "explanation": explain_device(context, found.id, span, criterion) if figure.known else None,
+        "explanation": explain_device(context, found.id, span, criterion) if figure.devices_by_id else None,
         "evidence_titles": EVIDENCE,
         "sources_of": _sources(context),
         "estimates": {f.id for f in context.factors.factors.values() if f.quality == ESTIMATE},
@@ -116,7 +129,7 @@ def device(
         "simulated": found.simulated,
         "title": label,
         "whole_values": lambda values: {name: round(value) for name, value in values.items()},
-        "periods": [(_link(id, key, criterion), name, key == period) for key, name in PERIODS.items()],
+        "periods": [(_link(id, key, criterion), PERIOD_LABELS[key], key == period) for key in ROLLING],
         "criteria": [(_link(id, period, key), name, key == criterion) for key, name in CRITERIA.items()],
         "explain": "/explain?" + urlencode({"device": id, "period": period, "criterion": str(criterion)}),
     }  # fmt: skip
@@ -164,7 +177,7 @@ def _problems(found: Device) -> list[tuple[str, str]]:
     ]
 
 
-def _embodied_share(stages: list[StageView]) -> float | None:
+def _embodied_share(stages: list[StageShare]) -> float | None:
     """Share of the footprint that making the device stands for; None where there is no footprint."""
     whole = sum(stage.share for stage in stages)
     return sum(stage.share for stage in stages if stage.key != Stage.USE) if whole else None

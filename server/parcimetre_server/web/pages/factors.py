@@ -13,8 +13,8 @@ from parcimetre_factors.tables.overlay import Change, changes
 
 from ...access.context import Context
 from ...analysis.factor_sets.adoption import adopt
-from ...analysis.factor_sets.effects import SPAN_DAYS, total
-from ...analysis.factor_sets.search import matching
+from ...analysis.factor_sets.effects import SPAN_DAYS, recent_total
+from ...analysis.factor_sets.search import find_factors
 from ...base.errors import ParcimetreError
 from ...base.i18n import N_
 from ...base.scope import NotAllowed
@@ -36,7 +36,7 @@ def factors(
     done: Annotated[str, Query(max_length=20)] = "",
 ) -> HTMLResponse:
     """Factors in which every word of `q` occurs."""
-    found = list(matching(context.factors, q))
+    found = list(find_factors(context.factors, q))
     values = {
         "done": DONE.get(done, ""),
         "q": q,
@@ -114,7 +114,7 @@ def _known_candidate(context: Context) -> KnownFactorSet | None:
 def _compared(context: Context, old: FactorSet, new: FactorSet) -> dict[str, Any]:
     """Each factor that differs, and the total of the last weeks with both sets."""
     found = sorted(changes(old, new), key=_moved, reverse=True)
-    rows = [total(context, factors) for factors in (old, new)]
+    rows = [recent_total(context, factors) for factors in (old, new)]
     was, would_be = (row.value for row in rows)
     return {
         "found": found[:SHOWN],

@@ -16,13 +16,12 @@ from fastapi.responses import HTMLResponse, Response
 from parcimetre_factors.criteria import UNITS, Criterion
 
 from ...access.context import Context
-from ...analysis.agent_health import QUIET_S
-from ...analysis.device_list import ASCENDING, Filter, ListedDevice, Sorting, fleet, ordered
-from ...analysis.overview import DAYS, PERIODS, Period
+from ...analysis.device_list import ASCENDING, Filter, ListedDevice, Sorting, list_devices, sort_devices
+from ...analysis.period_choice import ROLLING, Period
 from ...base.i18n import N_
 from ...base.periods import since_midnight
 from ...footprint.query import FootprintQuery as Asked
-from ...presentation.labels import CRITERIA, label
+from ...presentation.labels import CRITERIA, PERIOD_LABELS, label
 from ..dependencies import readable
 from .overview import crumbs
 from .rendering import respond
@@ -38,7 +37,7 @@ LISTS: dict[List, str] = {
     "retired": N_("Retired"),
 }
 WORK: dict[List, str] = {
-    "silent": N_("No report for two days: switched off for good, no network, or the agent was removed."),
+    "silent": N_("No report for {hours} h: switched off for good, no network, or the agent was removed."),
     "duplicate": N_(
         "Several devices share a fingerprint, serial number or host name: merge those that are the "
         "same machine."
@@ -89,8 +88,8 @@ class Wish:
 
 def _all(context: Context, wish: Wish) -> list[ListedDevice]:
     """Every device of the org unit that is meant."""
-    span = since_midnight(context.now(), context.zone, DAYS[wish.period])
-    return fleet(context, Asked(span, wish.criterion, org_unit=wish.org_unit or context.scope.root))
+    span = since_midnight(context.now(), context.zone, ROLLING[wish.period])
+    return list_devices(context, Asked(span, wish.criterion, org_unit=wish.org_unit or context.scope.root))
 
 
 @router.get(LIST, response_class=HTMLResponse)
@@ -99,7 +98,7 @@ def devices(
 ) -> HTMLResponse:
     """The devices that fit, page by page."""
     everything = _all(context, wish)
-    found = ordered(filter(wish.filter(wish.which).fits, everything), wish.sort, wish.backwards)
+    found = sort_devices(filter(wish.filter(wish.which).fits, everything), wish.sort, wish.backwards)
     shown = found[(wish.page - 1) * ON_A_PAGE : wish.page * ON_A_PAGE]
     names = {one.device.id: one.device.name for one in everything}
     values = {
@@ -107,8 +106,7 @@ def devices(
         "found": found,
         "shown": shown,
         "names": names,
-        "now": context.now(),
-        "quiet_s": QUIET_S,
+        "silent_after_hours": context.settings.silent_after_hours,
         "unit": UNITS[wish.criterion],
         "crumbs": crumbs(wish.org_unit, context.scope),
         "lists": [
@@ -118,7 +116,7 @@ def devices(
         "work": WORK.get(wish.which),
         "columns": [_column(request, wish, *column) for column in COLUMNS],
         "choices": _choices(context, everything),
-        "periods": PERIODS,
+        "periods": {key: PERIOD_LABELS[key] for key in ROLLING},
         "criteria": CRITERIA,
         "title": label,
         "pages": _pages(request, wish.page, len(found)),
@@ -133,7 +131,7 @@ def devices(
 @router.get(f"{LIST}.csv")
 def devices_csv(context: Annotated[Context, Depends(readable)], wish: Annotated[Wish, Depends()]) -> Response:
     """The devices that fit, all of them, as CSV."""
-    found = ordered(filter(wish.filter(wish.which).fits, _all(context, wish)), wish.sort, wish.backwards)
+    found = sort_devices(filter(wish.filter(wish.which).fits, _all(context, wish)), wish.sort, wish.backwards)
     text = io.StringIO()
     rows = [_row(one, UNITS[wish.criterion]) for one in found]
     writer = csv.DictWriter(text, list(rows[0] if rows else ("device",)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import fields
+from datetime import datetime
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -10,12 +12,13 @@ from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import Criterion
 
 from ...access.context import Context
-from ...analysis.overview import Asked, Period, _told
-from ...analysis.period_choice import Kind
-from ...base.periods import Span
+from ...analysis.overview import Overview, OverviewRequest, cached_overview
+from ...analysis.period_choice import ChosenPeriod, Kind, Period
+from ...analysis.trend import MISSING
 from ...base.scope import Scope
 from ...footprint.query import FootprintQuery
-from ...presentation.labels import CHANGES, CRITERIA, STAGES, WHY, label
+from ...presentation.labels import CHANGES, CRITERIA, PERIOD_LABELS, STAGES, WHY, label
+from ...presentation.stacked_chart import stacked_chart
 from ..dependencies import aggregated
 from .rendering import respond
 
@@ -35,15 +38,18 @@ def overview(
     org_unit: Annotated[str, Query(max_length=400)] = "",
 ) -> HTMLResponse:
     """The overview of the fleet, or of an org unit and what is below it."""
-    asked = Asked(period, at, begin, end, criterion, org_unit or context.scope.root or "")
-    moment = context.moments.tell((context.scope, asked), context, lambda: _told(context, asked))
-    span: Span = moment.told["span"]
-    query = FootprintQuery(span, criterion, org_unit=asked.org_unit or None)
+    asked = OverviewRequest(period, at, begin, end, criterion, org_unit or context.scope.root or "")
+    answer = cached_overview(context, asked)
+    found: Overview = answer.value
+    query = FootprintQuery(found.period.span, criterion, org_unit=asked.org_unit or None)
     values = {
-        **moment.told,
+        **_contents(found),
+        "asked": found.period,
+        "kinds": _kinds(found.period.kind),
+        "own": _own_days(context, found.period, asked),
         "criterion": criterion,
         "org_unit": asked.org_unit,
-        "as_of": moment.at if moment.kept else None,
+        "as_of": answer.at if answer.cached else None,
         "crumbs": crumbs(asked.org_unit, context.scope),
         "scope_root": context.scope.root,
         "title": label,
@@ -57,6 +63,32 @@ def overview(
         "api": "/v1/footprint?" + urlencode(_api(query, context.scope)),
     }
     return respond(request, context, "overview.html", values)
+
+
+def _contents(found: Overview) -> dict[str, Any]:
+    """The figures that the template shows, and the chart of their trend."""
+    shown = {field.name: getattr(found, field.name) for field in fields(found)}
+    trend, keys = found.trend, [*map(str, STAGES), MISSING]
+    return shown | {
+        "span": found.period.span,
+        "moved": found.changes,
+        "trend": None if trend is None else stacked_chart(trend.names, trend.amounts, keys),
+        "trend_totals": {} if trend is None else trend.totals,
+        "units_to_choose": found.org_units,
+        "simulated": found.total.simulated,
+    }
+
+
+def _kinds(kind: Kind) -> dict[str, str]:
+    """The kinds of periods that the form offers; 30 days only where they were asked for."""
+    return {name: PERIOD_LABELS[name] for name in PERIOD_LABELS if name != "30d" or kind == "30d"}
+
+
+def _own_days(context: Context, period: ChosenPeriod, asked: OverviewRequest) -> dict[str, str]:
+    """First and last day of the form's own period (ISO 8601): those asked for, else those of the period."""
+    days = (datetime.fromtimestamp(at, context.zone) for at in (period.span.first, period.span.last - 1))
+    first, last = (day.date().isoformat() for day in days)
+    return {"first": asked.begin or first, "last": asked.end or last}
 
 
 def _api(query: FootprintQuery, scope: Scope) -> dict[str, str]:

@@ -11,10 +11,10 @@ from fastapi.responses import HTMLResponse
 from ...access.context import Context
 from ...base.i18n import NAMES
 from ...base.periods import week_of, weeks_later
-from ...reports.deliveries import STATE_TITLES, listed
+from ...reports.deliveries import STATE_TITLES, list_publications
 from ...reports.formats import FORMATS
 from ...reports.html import values
-from ...reports.weekly import weekly as report
+from ...reports.weekly import weekly_report as report
 from ..dependencies import aggregated, asked_language
 from .rendering import respond
 
@@ -44,7 +44,7 @@ def weekly(
     ]
     told = {"published": []} | values(made, context, asked_language(request))
     if context.scope.role == "admin":
-        told["published"] = listed(context.store, with_deliveries=True, week=week)
+        told["published"] = list_publications(context.store, with_deliveries=True, week=week)
     return respond(
         request,
         context,

@@ -9,7 +9,7 @@ from parcimetre_agent import report
 from parcimetre_agent.report import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explanation.verification import first_difference
-from parcimetre_server.analysis.factor_sets.calibrations import calibrations
+from parcimetre_server.analysis.factor_sets.calibrations import calibrate_models
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.cli import factors as command
 from parcimetre_server.configuration.factor_sets import in_force
@@ -68,7 +68,7 @@ def run(fleet, monkeypatch):
 
 def test_a_model_with_enough_time_on_battery_is_calibrated(fleet, span):
     fleet.context.store.write(list(laptops(fleet.today, "Latitude 7420")))
-    [found] = calibrations(fleet.context, span)
+    [found] = calibrate_models(fleet.context, span)
     assert found.hardware.model == "Latitude 7420"
     assert (found.calibration.devices, found.calibration.hours) == (3, 72.0)
     assert found.calibration.low < found.calibration.ratio < found.calibration.high
@@ -77,7 +77,7 @@ def test_a_model_with_enough_time_on_battery_is_calibrated(fleet, span):
 def test_simulated_devices_and_few_ones_calibrate_nothing(fleet, span):
     fleet.context.store.write(list(laptops(fleet.today, "Latitude 7420", simulated=True)))
     fleet.context.store.write(list(laptops(fleet.today, "Latitude 7320", {"3": 9.0, "4": 10.0})))
-    assert calibrations(fleet.context, span) == []
+    assert calibrate_models(fleet.context, span) == []
 
 
 def test_plugged_in_slots_follow_the_calibration_once_it_is_adopted(fleet, span, run):

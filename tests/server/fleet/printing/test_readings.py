@@ -21,7 +21,7 @@ from parcimetre_server.ingest.intake import accept_report
 from parcimetre_server.reports.mail_body import mail_html, mail_text
 from parcimetre_server.reports.pdf import pdf
 from parcimetre_server.reports.rows import csv_text
-from parcimetre_server.reports.weekly import weekly
+from parcimetre_server.reports.weekly import weekly_report
 from parcimetre_server.reports.wording import report_text
 from parcimetre_server.reports.xlsx import xlsx
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
@@ -206,7 +206,7 @@ def test_the_weekly_report_has_the_paper_of_each_unit(printers, reader):
 
 def test_mail_pdf_and_tables_tell_the_paper_of_each_unit_beside_the_footprint(printers):
     context = printers.context
-    report = weekly(context, "2026-W48")
+    report = weekly_report(context, "2026-W48")
     told, without = (
         report_text(report, context, "en"),
         report_text(replace(report, printing=()), context, "en"),
@@ -232,7 +232,7 @@ def test_mail_pdf_and_tables_tell_the_paper_of_each_unit_beside_the_footprint(pr
 
 
 def test_without_printers_nothing_is_said_of_paper(fleet):
-    report = weekly(fleet.context, "2026-W48")
+    report = weekly_report(fleet.context, "2026-W48")
     assert "Printing" not in mail_text(report_text(report, fleet.context, "en"))
     assert "paper" not in csv_text(report)
 
@@ -246,7 +246,7 @@ def test_a_reader_of_one_unit_sees_no_paper_of_another(printers):
 
 def test_a_viewer_is_told_no_printer(printers):
     seen = printers.context.within(Scope("Métropole", "viewer"))
-    report = weekly(seen, "2026-W48")
+    report = weekly_report(seen, "2026-W48")
     assert report.printing == ()
     assert "Toner" not in mail_text(report_text(report, seen, "en"))
 

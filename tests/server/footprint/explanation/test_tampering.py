@@ -12,7 +12,7 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.errors import BadExplanation
 from parcimetre_factors.explanation.term import LEAVES, evaluate
 from parcimetre_factors.explanation.verification import first_difference
-from parcimetre_factors.grid.observations import Reading
+from parcimetre_factors.grid.observations import GridObservation
 from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.fleet.purchases import store_purchases as keep_purchases
@@ -31,7 +31,10 @@ def observed(fleet, reading):
     """A feed has stated every slot of yesterday."""
     starts = range(fleet.today - DAY_S, fleet.today, 900)
     store_observations(
-        fleet.context.store, "FR", [Reading(start, "test", **reading) for start in starts], now=fleet.now
+        fleet.context.store,
+        "FR",
+        [GridObservation(start, "test", **reading) for start in starts],
+        now=fleet.now,
     )
 
 

@@ -106,8 +106,8 @@ def test_without_a_credential_nothing_is_read(agent, empty):
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_retired_device_is_no_longer_heard(agent, empty, monkeypatch):
-    monkeypatch.setattr("parcimetre_server.access.credentials.REFRESH_S", 0.0)
+def test_a_retired_device_is_no_longer_heard(agent, empty, client):
+    client.app.state.credentials.refresh_s = 0.0
     retire(empty.store, agent.device_id, empty.now())
     assert agent(report(empty, agent)).status_code == 401
 
