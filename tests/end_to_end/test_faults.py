@@ -71,7 +71,7 @@ def overfill_and_mend(collector, machine, mend: Callable[[], None]) -> None:
     store.close()
     log = collector.log.read_text()
     assert "could not be written; their agents will send them again" in log
-    assert "room on its disk" in log
+    assert "free disk space" in log
     assert "Traceback" not in log
 
 

@@ -121,12 +121,14 @@ def _client() -> httpx.Client:
 def _metadata(client: httpx.Client, login: LoginSettings) -> dict[str, Any]:
     address = f"{login.issuer.rstrip('/')}/.well-known/openid-configuration"
     try:
-        found = _answer(client.get(address))
+        metadata = _answer(client.get(address))
     except httpx.HTTPError as error:
         raise ProviderFault(f"{address} cannot be reached: {error}; check [login] issuer") from error
-    if _text(found, "issuer").rstrip("/") != login.issuer.rstrip("/"):
-        raise ProviderFault(f"{address} belongs to issuer {found['issuer']!r}: give that as [login] issuer")
-    return found
+    if _text(metadata, "issuer").rstrip("/") != login.issuer.rstrip("/"):
+        raise ProviderFault(
+            f"{address} belongs to issuer {metadata['issuer']!r}: give that as [login] issuer"
+        )
+    return metadata
 
 
 def _id_token(client: httpx.Client, login: LoginSettings, flow: Flow, endpoint: str, code: str) -> str:
@@ -163,12 +165,12 @@ def _verified(
         sub={"essential": True},
     )
     try:
-        found = jwt.decode(token, KeySet.import_key_set(dict(keys)), algorithms=ALGORITHMS)  # type: ignore[arg-type]
-        asked.validate(found.claims)
-        _check_party(found.claims, login.client_id)
+        decoded = jwt.decode(token, KeySet.import_key_set(dict(keys)), algorithms=ALGORITHMS)  # type: ignore[arg-type]
+        asked.validate(decoded.claims)
+        _check_party(decoded.claims, login.client_id)
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise LoginRefused(N_("The provider's answer for this login is not valid. Try again.")) from error
-    return dict(found.claims)
+    return dict(decoded.claims)
 
 
 def _check_party(claims: Mapping[str, Any], client_id: str) -> None:
@@ -181,15 +183,15 @@ def _check_party(claims: Mapping[str, Any], client_id: str) -> None:
 def _answer(answer: httpx.Response) -> dict[str, Any]:
     try:
         answer.raise_for_status()
-        found = answer.json()
+        content = answer.json()
     except (httpx.HTTPError, ValueError) as error:
         raise ProviderFault(f"{answer.url} did not answer as an OpenID provider: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise ProviderFault(f"{answer.url} did not answer as an OpenID provider: no JSON object")
-    return found
+    return content
 
 
-def _text(found: Mapping[str, Any], name: str) -> str:
-    if not isinstance(found.get(name), str):
+def _text(document: Mapping[str, Any], name: str) -> str:
+    if not isinstance(document.get(name), str):
         raise ProviderFault(f"the OpenID provider does not state its {name}: check [login] issuer")
-    return str(found[name])
+    return str(document[name])

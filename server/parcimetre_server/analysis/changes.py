@@ -185,9 +185,9 @@ def _columns(cohort: DeviceFootprints) -> Array:
 
 def _embodied(cohort: DeviceFootprints) -> list[tuple[float, Array]]:
     """Impact per unit of the policy, and units by device and period, of manufacturing and reconditioning."""
-    manufacturing = cohort.profile.per_unit(cohort.criterion, cohort.policy, "whole")
+    manufacturing = cohort.model.per_unit(cohort.criterion, cohort.policy, "whole")
     parts = [(per_unit.value, cohort.accrued) for per_unit in manufacturing.values()]
-    second_life = cohort.profile.reconditioned(cohort.criterion, cohort.policy)
+    second_life = cohort.model.reconditioned(cohort.criterion, cohort.policy)
     if cohort.reconditioned is not None and second_life is not None:
         parts.append((second_life.per_unit.value, cohort.reconditioned))
     return parts

@@ -89,7 +89,7 @@ def weekly(
 def _told(found: Verification) -> None:
     """Say what came out, and end with 1 where figures differ."""
     say, report = terminal.translator(), found.publication.report
-    facts = {"week": report.week, "edition": found.publication.edition, "factors": report.factor_set}
+    facts = {"week": report.week, "edition": found.publication.revision, "factors": report.factor_set}
     if not found.differences:
         told = N_(
             "{week}, revision {edition}: every figure is identical, byte for byte (factor set {factors})."

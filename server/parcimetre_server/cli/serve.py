@@ -129,7 +129,7 @@ def command(
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
     from ..configuration.settings import Settings
-    from ..fleet.monitors_at_home import keep_rule
+    from ..fleet.monitors_at_home import store_displays_rule
     from ..operations.jobs import start_jobs
     from ..web.app import build
 
@@ -161,7 +161,7 @@ def command(
     with _listening(host, port) as listener:
         context = open_context(settings, create=True)
         with contextlib.closing(context.store):
-            keep_rule(context)
+            store_displays_rule(context)
             store_served_settings(context)
             app = build(context, start_jobs)
             shown = f"[{host}]" if ":" in host else host

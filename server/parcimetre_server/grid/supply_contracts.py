@@ -91,7 +91,7 @@ def _sorted(facts: Iterable[Fact]) -> list[PlacedContract]:
 
 def contracts_at(held: Sequence[PlacedContract], site: str, org_unit: str) -> tuple[Contract, ...]:
     """Return the contracts for devices of a site and org unit, the nearest first."""
-    near = [(found.nearness(site, org_unit), found.contract) for found in held]
+    near = [(each.nearness(site, org_unit), each.contract) for each in held]
     return tuple(contract for nearness, contract in sorted(near, key=lambda pair: -pair[0]) if nearness)
 
 
@@ -282,12 +282,12 @@ def _parsed_place(store: Store, cells: Mapping[str, str], where: str) -> tuple[s
 
 def _day(text: str, what: str) -> date:
     try:
-        found = date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise BadContract(f"{what}: {text!r} is not a valid date (example: 2026-01-01)") from None
-    if not 1970 < found.year < 9999:
+    if not 1970 < day.year < 9999:
         raise BadContract(f"{what}: {text!r} is out of range: give a year from 1971 to 9998")
-    return found
+    return day
 
 
 def _midnight(day: date, zone: ZoneInfo) -> int:

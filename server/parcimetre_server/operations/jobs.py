@@ -202,7 +202,7 @@ def _told(what: str, work: Callable[[], list[Publication]]) -> bool:
         for made in work():
             unit, role = made.target
             LOG.info("%s %s: %s, revision %d for the role %s", what, made.report.week, unit or "everything",
-                     made.edition, role)  # fmt: skip
+                     made.revision, role)  # fmt: skip
     except (ParcimetreError, OSError) as error:
         LOG.error("publishing the %s failed: %s; it will be tried again", what, error)
         return False

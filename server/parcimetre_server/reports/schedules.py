@@ -62,8 +62,8 @@ class Schedule:
 
 def schedules(store: Store, ended: bool = False) -> list[Schedule]:
     """Return the schedules in force, oldest first, and with `ended` those that are not."""
-    found = (_schedule(fact) for fact in store.latest("schedule").values())
-    shown = (one for one in found if ended or one.ended_at is None)
+    stored = (_schedule(fact) for fact in store.latest("schedule").values())
+    shown = (one for one in stored if ended or one.ended_at is None)
     return sorted(shown, key=lambda one: (one.created_at, one.id))
 
 
@@ -110,16 +110,16 @@ def add(
 
 def end(store: Store, schedule_id: str, now: int) -> Schedule:
     """End a schedule and return it. Raises UnknownSchedule."""
-    found = schedule(store, schedule_id)
-    if found.ended_at is None:
-        before, found = as_json(found), replace(found, ended_at=now)
-        _store(store, found, now, "recipient removed", before)
-    return found
+    ended = schedule(store, schedule_id)
+    if ended.ended_at is None:
+        before, ended = as_json(ended), replace(ended, ended_at=now)
+        _store(store, ended, now, "recipient removed", before)
+    return ended
 
 
-def as_json(found: Schedule) -> dict[str, Any]:
+def as_json(schedule: Schedule) -> dict[str, Any]:
     """Return a schedule as JSON."""
-    return asdict(found) | {"formats": list(found.formats)}
+    return asdict(schedule) | {"formats": list(schedule.formats)}
 
 
 def _store(store: Store, made: Schedule, now: int, act: audit.Act, before: Mapping[str, Any]) -> None:

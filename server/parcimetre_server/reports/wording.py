@@ -16,7 +16,7 @@ from ..footprint.query import FootprintRow
 from ..presentation.formats import Formats
 from ..presentation.labels import CHANGES, WHY, label
 from ..presentation.palette import direction
-from .content import Moved, Restated, WeeklyReport
+from .content import Correction, MovedFigure, WeeklyReport
 
 Colour = Literal["plain", "use", "manufacturing", "distribution", "end_of_life", "less", "more"]
 STATES = {
@@ -132,7 +132,7 @@ class _Writer:
         if self._report.restated is not None:
             yield self._restated(self._report.restated)
 
-    def _restated(self, before: Restated) -> str:
+    def _restated(self, before: Correction) -> str:
         translator, f = self._tongue, self._f
         first = translator(
             "This revision replaces that of {day}: late records or corrections changed figures by "
@@ -140,7 +140,7 @@ class _Writer:
         )  # fmt: skip
         return f"{first} {'; '.join(map(self._moved, before.moved[:MOST_MOVED]))}."
 
-    def _moved(self, moved: Moved) -> str:
+    def _moved(self, moved: MovedFigure) -> str:
         f, change = self._f, self._f.change(moved.after / moved.before - 1 if moved.before else None)
         name = self._group(moved.what, moved.group) if moved.group else self._tongue(N_("Total"))
         before, after = f.quantity(moved.before, moved.unit), f.quantity(moved.after, moved.unit)

@@ -48,8 +48,8 @@ def test_source_that_lies_has_failed_until_it_tells_the_truth_again() -> None:
 
 
 def test_source_that_fails_by_itself_is_doubted_and_one_without_data_is_not() -> None:
-    sampler = _sampler(Failed("no sense"), NoData("on mains"))
-    assert sampler.sample(_at(0.0)).doubts == (("power.meter", "no sense"),)
+    sampler = _sampler(Failed("invalid channels"), NoData("on mains"))
+    assert sampler.sample(_at(0.0)).doubts == (("power.meter", "invalid channels"),)
     assert sampler.sample(_at(30.0)).doubts == ()
 
 

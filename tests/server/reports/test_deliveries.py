@@ -165,7 +165,7 @@ def test_a_delivery_is_made_once(out, box):
 
 def test_while_nothing_is_due_no_report_is_read(out, monkeypatch):
     make_due_deliveries(out.context)
-    monkeypatch.setattr(stored, "_publication", lambda fact: pytest.fail(f"{fact.key} was read"))
+    monkeypatch.setattr(stored, "_publication_of", lambda fact: pytest.fail(f"{fact.key} was read"))
     monkeypatch.setattr(out.context.store, "latest", lambda kind, since=0, of=out.context.store.latest: (
         pytest.fail("all reports were read") if kind == "report" else of(kind, since)))  # fmt: skip
     assert make_due_deliveries(out.context) == []

@@ -151,9 +151,9 @@ def store_mapping(
 
     If one assignment has a fault, none is stored. Raises BadOutlets with the place of the first one.
     """
-    map_of, facts, known = _Map(store, zone, now, scope), list[Fact](), 0
+    mapping, facts, known = _Map(store, zone, now, scope), list[Fact](), 0
     for one in stated:
-        made = map_of.take(one)
+        made = mapping.take(one)
         facts += made
         known += not made
     if facts and not dry_run:
@@ -167,8 +167,8 @@ class _Map:
     def __init__(self, store: Store, zone: ZoneInfo, now: int, scope: Scope) -> None:
         found = devices(store).items()
         self._known = Directory({key: one for key, one in found if scope.covers(one.org_unit)})
-        self._wiring, self._zone, self._now = ConnectionMap.of(store), zone, now
-        self._outlets = {(one.feeder, one.name): one for one in self._wiring.outlets}
+        self._connections, self._zone, self._now = ConnectionMap.of(store), zone, now
+        self._outlets = {(one.feeder, one.name): one for one in self._connections.outlets}
         self._dated = {
             key: {one.first: one.device for one in outlet.feeds} for key, outlet in self._outlets.items()
         }
@@ -200,20 +200,20 @@ class _Map:
             raise BadOutlets(f"{one.place}: {error}") from error
 
     def _no_outlet(self, one: Statement, feeder: Device) -> BadOutlets:
-        names = [outlet.name for outlet in self._wiring.of_feeder(feeder.id)]
-        mend = (
+        names = [outlet.name for outlet in self._connections.of_feeder(feeder.id)]
+        fix = (
             f"its outlets are {', '.join(names)}"
             if names
             else "none has reported yet; wait for its next report"
         )
-        return BadOutlets(f"{one.place}: {feeder.name} has no outlet {one.outlet!r}: {mend}")
+        return BadOutlets(f"{one.place}: {feeder.name} has no outlet {one.outlet!r}: {fix}")
 
     def _fed(self, one: Statement, feeder: Device) -> DeviceId:
         found = self._find(one, one.device)
         why = None
         if found.id == feeder.id:
             why = "cannot be assigned to its own outlet"
-        elif found.id in self._wiring.passing or found.category in PASSES_ON:
+        elif found.id in self._connections.passing or found.category in PASSES_ON:
             why = "passes its electricity on: assign devices to its own outlets instead"
         elif found.driven_by is not None:
             why = "is a monitor, which is counted with its computer: leave its outlet empty"

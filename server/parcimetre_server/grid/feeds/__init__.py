@@ -58,14 +58,14 @@ def _json(text: str, zone: str) -> list[GridObservation]:
     raise BadFeed(f"unknown file format. Known formats: {KNOWN}")
 
 
-def _listed(told: object) -> list[Mapping[str, object]]:
+def _listed(document: object) -> list[Mapping[str, object]]:
     """The records of a document: itself, or what its one list holds."""
-    if isinstance(told, Mapping):
+    if isinstance(document, Mapping):
         for name in ("history", "data", "results", "records"):
-            if name in told:
-                return _listed(told[name])
-        return [told]
-    return [row for row in told if isinstance(row, Mapping)] if isinstance(told, list) else []
+            if name in document:
+                return _listed(document[name])
+        return [document]
+    return [row for row in document if isinstance(row, Mapping)] if isinstance(document, list) else []
 
 
 def _rows(text: str, zone: str) -> list[GridObservation]:
@@ -91,7 +91,7 @@ def _plain(name: str) -> str:
 
 def _not_empty(observations: Iterable[GridObservation]) -> list[GridObservation]:
     """Return the observations as a list. Raises BadFeed when there is none."""
-    found = list(observations)
-    if not found:
+    listed = list(observations)
+    if not listed:
         raise BadFeed("the file has no value for any slot: all its rows are empty")
-    return found
+    return listed

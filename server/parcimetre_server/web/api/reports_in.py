@@ -19,7 +19,7 @@ from ...access.credentials import Credentials
 from ...access.last_heard import Contact
 from ...base.errors import ParcimetreError
 from ...ingest.dead_letters import DeadLetterQuota
-from ...ingest.intake import ReportIntake, Versions, accept_report
+from ...ingest.intake import ReportIntake, Versions, accept_report, new_versions
 from ...ingest.plausibility import ClockAhead
 from ...ingest.rate_limit import RateLimiter
 from ...ingest.writer import Writer
@@ -59,7 +59,7 @@ class ReportEndpoint:
     credentials: Credentials
     rates: RateLimiter
     letters: DeadLetterQuota = field(default_factory=DeadLetterQuota)
-    versions: Versions = field(default_factory=Versions)
+    versions: Versions = field(default_factory=new_versions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a report."""

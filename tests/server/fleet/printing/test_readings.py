@@ -323,4 +323,4 @@ def test_what_is_left_is_on_the_printers_page_and_what_is_unknown_stays_unknown(
     french = client.get(f"/devices/{PRINTER}?lang=fr").text
     assert "Niveaux des consommables, relevés le" in french
     assert "inconnu" in french
-    assert "What is left" not in client.get(f"/devices/{OTHER}?lang=en").text
+    assert "Supply levels" not in client.get(f"/devices/{OTHER}?lang=en").text
