@@ -89,7 +89,7 @@ def test_a_change_is_dated_and_what_was_before_stays(racked):
         ("rack-1;3;dddd;", "line 3: rack-1 has no outlet '3': its outlets are 2, 10"),
         ("rack-1;2;nobody;", "line 3: there is no device 'nobody'"),
         ("rack-1;2;cccc;", "line 3: outlet '2' is already assigned. Give `from`"),
-        ("rack-1;10;dddd;2026-13-01", "line 3: '2026-13-01' is not a valid date 2026-11-01)"),
+        ("rack-1;10;dddd;2026-13-01", "line 3: '2026-13-01' is not a valid date (example: 2026-11-01)"),
         ("rack-1;10;dddd;2026-12-01", "line 3: 2026-12-01 is in the future"),
         ("rack-1;10;rack-1;", "line 3: rack-1 cannot be assigned to its own outlet"),
         ("rack-1;10;guest-1;", "line 3: guest-1 is a virtual machine: give its host instead"),
