@@ -47,7 +47,8 @@ from parcimetre_server.web.app import build
 SIZE, MODELS, SEED, ROUNDS, AT_ONCE = 15_000, 1_500, 1, 3, 100
 AIM_WEEK_S, AIM_PAGE_S, AIM_REPORT_S, AIM_MIB = 1.0, 0.2, 20.0, 500.0
 COPY = f"""
-    INSERT INTO sealed_day SELECT id + ?1, first_slot, last_slot, covered_s, records, means, channels, counted
+    INSERT INTO sealed_day
+    SELECT id + ?1, first_slot, last_slot, covered_s, records, means, channels, counted, version
     FROM sealed_day WHERE (id & ((1 << {DEVICE_BITS}) - 1)) BETWEEN 1 AND ?2
 """
 COPIED = "INSERT INTO device_number SELECT ?1, ?2, first_slot, last_slot FROM device_number WHERE number = ?3"

@@ -26,7 +26,7 @@ from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity
 from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.query import FootprintQuery, FootprintRow
-from parcimetre_server.grid.feeds import read
+from parcimetre_server.grid.feeds import parse_feed
 from parcimetre_server.grid.observations import store_observations
 from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.store.embedded.files import FILE
@@ -70,7 +70,7 @@ def write_fleet(context: Context, devices: Sequence[DemoDevice]) -> None:
     )
     for at in range(0, len(devices), AT_ONCE):
         context.store.write([arrival(one) for one in devices[at : at + AT_ONCE]])
-    store_observations(context.store, "FR", read(MIX.read_text(), "FR"), SPAN.last)
+    store_observations(context.store, "FR", parse_feed(MIX.read_text(), "FR"), SPAN.last)
     context.store.tidy(SPAN.last + 2 * DAY_S)
 
 

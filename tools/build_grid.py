@@ -16,7 +16,7 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.grid.intensity import intensity
 from parcimetre_factors.grid.observations import collect_observations
 from parcimetre_factors.tables.factor_set import COLUMNS, load_factor_set
-from parcimetre_server.grid.feeds import read
+from parcimetre_server.grid.feeds import parse_feed
 
 OUT = Path(__file__).parents[1] / "factors" / "parcimetre_factors" / "data"
 ZONES = {
@@ -81,7 +81,7 @@ def adpe_row(row: dict[str, str]) -> tuple[object, ...]:
 
 def profile(eco2mix: Path) -> list[tuple[object, ...]]:
     """Ratio of each quarter hour of the day (UTC) to the day's mean, over the days of the sample."""
-    found = collect_observations(read(eco2mix.read_text(encoding="utf-8"), "FR"))
+    found = collect_observations(parse_feed(eco2mix.read_text(encoding="utf-8"), "FR"))
     assert found is not None
     slots = intensity("FR", found.starts, load_factor_set(), found)
     assert slots is not None

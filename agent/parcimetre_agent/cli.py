@@ -32,7 +32,7 @@ _JSON = ("inventory", "status", "doctor", "gateway")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command. Returns the exit code: 0 done, 1 try later, 2 something is to be mended."""
+    """Run a command. Returns the exit code: 0 done, 1 try later, 2 a person must fix something."""
     options = _parser().parse_args(arguments)
     given = vars(options)
     try:
@@ -120,5 +120,5 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     add("--client-cert", metavar="FILE", help="PEM certificate to show to the collector")
     add("--client-key", metavar="FILE", help="PEM key of that certificate")
     add("--proxy", metavar="URL", help="proxy to the collector (default: the system's)")
-    add("--send-hostname", action="store_true", default=None, help="tell the collector this machine's name")
+    add("--send-hostname", action="store_true", default=None, help="send this machine's name")
     add("--displays", choices=("all", "none"), default=None, help="none sends no display that is plugged in")

@@ -61,7 +61,7 @@ from parcimetre_agent.sensors.machine import Machine
 clock, sampler = Clock(), sampling.Sampler()
 sampler.sample(clock.now())
 sampler.sample(clock.now())
-inventory.take(Machine(), 0, sampler.outcomes)
+inventory.take_inventory(Machine(), 0, sampler.outcomes)
 {after}
 """
 MAY_OPEN = re.compile(

@@ -135,7 +135,7 @@ def test_resident_loads_nothing_it_does_not_need_on_windows_either() -> None:
 
 def test_interrupt_ends_the_residents_wait() -> None:
     script = (
-        "import signal, threading; from parcimetre_agent.machine import waiting; waiting.take_signals();"
+        "import signal, threading; from parcimetre_agent.machine import waiting; waiting.block_signals();"
         "threading.Timer(0.5, signal.raise_signal, [signal.SIGINT]).start(); print(waiting.wait(600))"
     )
     assert _run("python/python.exe", "-c", script).strip() == "stop"
@@ -167,9 +167,9 @@ def test_data_folder_is_made_for_windows_administrators_and_its_owner_alone(
     folder = rf"C:\ProgramData\Parcimetre-{os.getpid()}"
     _agent("enrol", "--server", url, "--secret-file", windows_path(secret), "--data-dir", folder)
     script = (
-        "import sys, pathlib; from parcimetre_agent.configuration.data_dir import open_to;"
+        "import sys, pathlib; from parcimetre_agent.configuration.data_dir import others_with_access as seen;"
         "shared = pathlib.Path(sys.argv[1] + '-shared'); shared.mkdir();"
-        "print(open_to(sys.argv[1]), open_to(str(shared)))"
+        "print(seen(sys.argv[1]), seen(str(shared)))"
     )
     assert _run("python/python.exe", "-c", script, folder).strip() == "[] ['Everyone']"
 

@@ -116,7 +116,7 @@ class Machine:
         """Send slots; the answer. Raises Refused and Unreachable, as the agent's transport does."""
         told = {"sent_at": int(time.time()), "agent_version": AGENT_VERSION, "schema": 1} | about
         message = Report(device_id=self.device_id, slots=list(slots), **told)
-        return post(self.client, "/v1/reports", wire_json.document(message), self.credential).body
+        return post(self.client, "/v1/reports", wire_json.as_json(message), self.credential).body
 
     def post(self, document: Mapping[str, Any]) -> httpx.Response:
         """Send any document as a report."""
@@ -199,7 +199,7 @@ def enrol_at() -> Iterator[Callable[..., Machine]]:
         clients.append(client)
         hardware = HardwareIdentity(secrets.token_hex(16), "none", secrets.token_hex(32))
         asked = EnrolRequest(1, secret, hardware, "laptop", AGENT_VERSION, **about)
-        told = post(client, "/v1/enrol", wire_json.document(asked)).body
+        told = post(client, "/v1/enrol", wire_json.as_json(asked)).body
         return Machine(client, told["device_id"], told["credential"])
 
     yield enrol
@@ -262,7 +262,7 @@ class Served:
         """Enrol a machine of that install id over HTTP."""
         hardware = HardwareIdentity(install_id, "none", install_id)
         asked = EnrolRequest(1, secret_file.read_text(encoding="utf-8"), hardware, "laptop", AGENT_VERSION)
-        return httpx.post(f"{self.url}/v1/enrol", json=wire_json.document(asked), trust_env=False)
+        return httpx.post(f"{self.url}/v1/enrol", json=wire_json.as_json(asked), trust_env=False)
 
 
 @pytest.fixture

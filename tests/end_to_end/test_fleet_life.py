@@ -16,7 +16,7 @@ from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.machine.clock import Clock, Instant
 from parcimetre_agent.metering.counters import Counter
 from parcimetre_agent.recording.recorder import Recorder
-from parcimetre_agent.recording.slot import Piece, Sample, one_slot
+from parcimetre_agent.recording.slot import Sample, Stretch, slot_of
 from parcimetre_agent.recording.spool import MAX_BYTES, PendingSlot, Spool
 from parcimetre_agent.sending.courier import Courier
 from parcimetre_agent.sensors.machine import Machine
@@ -106,8 +106,8 @@ def _joules(slots: Sequence[PendingSlot]) -> float:
     return sum(energy["energy_j"] for slot in slots for energy in slot.fields["energy"])
 
 
-def _one(start: int) -> list[Piece]:
-    return [Piece(start, start + SLOT_S, "display_off", None, None, {})]
+def _one(start: int) -> list[Stretch]:
+    return [Stretch(start, start + SLOT_S, "display_off", None, None, {})]
 
 
 def test_clone_of_an_image_becomes_a_device_of_its_own_and_sends_nothing_of_the_other(
@@ -116,7 +116,7 @@ def test_clone_of_an_image_becomes_a_device_of_its_own_and_sends_nothing_of_the_
     start = int(time.time()) // SLOT_S * SLOT_S - DAY_S
     original = _settings(agent, tmp_path / "original")
     first = Courier(original, _machine(tmp_path / "pc-1", "PF3AAAAA")).deliver().device_id
-    Spool(original.data_dir).put([one_slot(start, _one(start))], [], None, time.time())
+    Spool(original.data_dir).put([slot_of(start, _one(start))], [], None, time.time())
     shutil.copytree(original.data_dir, tmp_path / "clone")
     clone = _settings(agent, tmp_path / "clone")
     second = Courier(clone, _machine(tmp_path / "pc-2", "PF3BBBBB")).deliver().device_id

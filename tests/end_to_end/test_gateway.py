@@ -9,10 +9,10 @@ import httpx
 import pytest
 from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway.book import Book
-from parcimetre_agent.gateway.configuration import Configuration, Target
+from parcimetre_agent.gateway.configuration import GatewayConfiguration, SnmpTarget
 from parcimetre_agent.gateway.credentials import Credential
-from parcimetre_agent.gateway.deliver import Delivery
-from parcimetre_agent.gateway.poll import Round
+from parcimetre_agent.gateway.deliver import GatewayDelivery
+from parcimetre_agent.gateway.poll import PollingRound
 
 from ..agent.gateway.conftest import CISCO, simulator  # noqa: F401
 
@@ -34,19 +34,21 @@ def reported(collector, simulator, tmp_path):  # noqa: F811
     def targets(later):
         names = {name: "hp-later" if later and "hp" in name else name for name in units}
         return tuple(
-            Target(f"127.0.0.{i}", simulator, Credential("2c", names[name]), str(secrets[unit]))
+            SnmpTarget(f"127.0.0.{i}", simulator, Credential("2c", names[name]), str(secrets[unit]))
             for i, (name, unit) in enumerate(units.items(), 1)
         )
 
     for i in range(8):
-        configuration = Configuration(targets(i >= 4), counters_per_day=4, timeout_s=10)
-        asyncio.run(Round(configuration, book, first + i * SLOT_S, look_again_s=0.0).run())
+        configuration = GatewayConfiguration(targets(i >= 4), counters_per_day=4, timeout_s=10)
+        asyncio.run(PollingRound(configuration, book, first + i * SLOT_S, look_again_s=0.0).run())
     for watched in book.devices().values():
         watched.counters_due_s = 0.0
-        book.keep((), {watched.known.key: watched})
-    asyncio.run(Round(Configuration(targets(True), timeout_s=10), book, now, look_again_s=0.0).run())
+        book.save((), {watched.known.key: watched})
+    asyncio.run(
+        PollingRound(GatewayConfiguration(targets(True), timeout_s=10), book, now, look_again_s=0.0).run()
+    )
     settings = Settings(server=collector.url, data_dir=str(tmp_path))
-    delivered = Delivery(settings, book, now).run()
+    delivered = GatewayDelivery(settings, book, now).run()
     yield delivered, book, settings
     book.close()
 
@@ -74,7 +76,7 @@ def test_each_printer_is_a_device_with_a_footprint_and_its_paper_whichever_gatew
     assert sorted(units) == sorted([(TOWN, "printer"), (TOWN, "printer"), (LIBRARY, "printer")])
     has_a_footprint(collector)
     has_its_paper(collector)
-    assert Delivery(settings, book, time.time()).run().reports == 0
+    assert GatewayDelivery(settings, book, time.time()).run().reports == 0
     tells_no_address(collector)
     is_found_again(collector, reported, tmp_path / "other", simulator)
 
@@ -114,9 +116,9 @@ def is_found_again(collector, reported, folder, port):
     (hp,) = [one for one in book.devices().values() if one.known.maker == "HP"]
     folder.mkdir()
     fresh = Book(folder)
-    there = Target("127.0.0.3", port, Credential("2c", "hp-later"), hp.secret_file)
-    asyncio.run(Round(Configuration((there,), timeout_s=10), fresh, time.time()).run())
-    assert Delivery(settings, fresh, time.time()).run().refusals == ()
+    there = SnmpTarget("127.0.0.3", port, Credential("2c", "hp-later"), hp.secret_file)
+    asyncio.run(PollingRound(GatewayConfiguration((there,), timeout_s=10), fresh, time.time()).run())
+    assert GatewayDelivery(settings, fresh, time.time()).run().refusals == ()
     (again,) = fresh.devices().values()
     fresh.close()
     assert again.device_id == hp.device_id
@@ -131,14 +133,16 @@ def test_the_power_that_a_switch_states_is_its_use_and_wins_over_the_mean_of_its
 ):
     secret = tmp_path / "secret"
     secret.write_text(collector.secret(TOWN)["secret"])
-    target = Target("127.0.0.1", simulator, Credential("2c", CISCO), str(secret), "network")
+    target = SnmpTarget("127.0.0.1", simulator, Credential("2c", CISCO), str(secret), "network")
     book = Book(tmp_path)
     first = (time.time() - 5 * SLOT_S) // SLOT_S * SLOT_S
     for i in range(5):
-        round_ = Round(Configuration((target,), timeout_s=10), book, first + i * SLOT_S, look_again_s=0.0)
+        round_ = PollingRound(
+            GatewayConfiguration((target,), timeout_s=10), book, first + i * SLOT_S, look_again_s=0.0
+        )
         asyncio.run(round_.run())
     settings = Settings(server=collector.url, data_dir=str(tmp_path))
-    assert Delivery(settings, book, time.time()).run().refusals == ()
+    assert GatewayDelivery(settings, book, time.time()).run().refusals == ()
     book.close()
     (device,) = get(collector, "/v1/devices")["items"]
     assert device["category"] == "network"

@@ -7,10 +7,10 @@ import httpx
 import pytest
 from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway.book import Book
-from parcimetre_agent.gateway.configuration import Configuration, Target
+from parcimetre_agent.gateway.configuration import GatewayConfiguration, SnmpTarget
 from parcimetre_agent.gateway.credentials import Credential
-from parcimetre_agent.gateway.deliver import Delivery
-from parcimetre_agent.gateway.poll import Round
+from parcimetre_agent.gateway.deliver import GatewayDelivery
+from parcimetre_agent.gateway.poll import PollingRound
 
 from ..agent.gateway.conftest import CISCO, PDU, UPS, simulator  # noqa: F401
 
@@ -24,17 +24,17 @@ def delivered(collector, simulator, tmp_path):  # noqa: F811
     secret = tmp_path / "secret"
     secret.write_text(collector.secret()["secret"])
     targets = tuple(
-        Target(f"127.0.0.{i}", simulator, Credential("2c", name), str(secret), expected)
+        SnmpTarget(f"127.0.0.{i}", simulator, Credential("2c", name), str(secret), expected)
         for i, (name, expected) in enumerate(((PDU, "power"), (UPS, "power"), (CISCO, "network")), 1)
     )
     book = Book(tmp_path)
     first = (time.time() - 6 * SLOT_S) // SLOT_S * SLOT_S
     for i in range(5):
-        configuration = Configuration(targets, timeout_s=10)
-        asyncio.run(Round(configuration, book, first + i * SLOT_S, look_again_s=0.0).run())
+        configuration = GatewayConfiguration(targets, timeout_s=10)
+        asyncio.run(PollingRound(configuration, book, first + i * SLOT_S, look_again_s=0.0).run())
     settings = Settings(server=collector.url, data_dir=str(tmp_path))
-    done = Delivery(settings, book, time.time()).run()
-    again = Delivery(settings, book, time.time()).run()
+    done = GatewayDelivery(settings, book, time.time()).run()
+    again = GatewayDelivery(settings, book, time.time()).run()
     waiting = book.count()
     book.close()
     return done, again, waiting

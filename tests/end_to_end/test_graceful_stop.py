@@ -18,7 +18,7 @@ def document(machine, number):
     """A report of one slot."""
     slot = Slot(EPOCH - (number + 1) * SLOT_S, 900, 0, 0, 0, 0)
     about = {"sent_at": int(time.time()), "agent_version": "0.1.0", "schema": 1}
-    return wire_json.document(Report(device_id=machine.device_id, slots=[slot], **about))
+    return wire_json.as_json(Report(device_id=machine.device_id, slots=[slot], **about))
 
 
 @pytest.mark.slow

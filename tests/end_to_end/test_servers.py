@@ -7,8 +7,8 @@ import httpx
 import pytest
 from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway.book import Book
-from parcimetre_agent.gateway.deliver import Delivery
-from parcimetre_agent.gateway.work import poll, told
+from parcimetre_agent.gateway.deliver import GatewayDelivery
+from parcimetre_agent.gateway.work import round_sentence, run_round
 from parcimetre_agent.identification.hashes import serial_hash
 from parcimetre_agent.report import Cpu, Inventory, OperatingSystem, Report, Slot, System
 from parcimetre_agent.sending import wire_json
@@ -52,7 +52,7 @@ def polled(folder, bmc, rounds, monkeypatch):
         bmc.counter_shows(5120.25 + KWH_A_SLOT * i)
         at_s = now - (rounds - i) * SLOT_S
         monkeypatch.setattr("parcimetre_agent.gateway.work.Clock", lambda at_s=at_s: Held(at_s))
-        count = poll(settings, file)
+        count = run_round(settings, file)
     return count
 
 
@@ -90,7 +90,7 @@ def reports_itself(machine, rounds):
     made = Inventory(now, "server", "none", system, OperatingSystem("Linux"), cpus=[Cpu("Xeon", 2, 24, 48)])
     slots = [Slot(first + i * SLOT_S, 0, SLOT_S, 0, 0, 0, [SLOT_S, *[0] * 9]) for i in range(rounds)]
     report = Report(1, machine.device_id, now, "0.1.0", slots, inventory=made)
-    post(machine.client, "/v1/reports", wire_json.document(report), machine.credential)
+    post(machine.client, "/v1/reports", wire_json.as_json(report), machine.credential)
 
 
 def joined(collector):
@@ -111,7 +111,7 @@ def test_a_server_that_is_read_by_its_bmc_and_reports_itself_is_counted_once(
         assert polled(tmp_path, bmc, 8, monkeypatch).answered == 1
     settings = Settings(server=collector.url, data_dir=str(tmp_path))
     book = Book(tmp_path)
-    assert Delivery(settings, book, time.time()).run().refusals == ()
+    assert GatewayDelivery(settings, book, time.time()).run().refusals == ()
     book.close()
     (alone,) = devices(collector)
     assert alone["category"] == "server"
@@ -130,6 +130,8 @@ def test_a_server_that_is_read_by_its_bmc_and_reports_itself_is_counted_once(
 def test_what_is_wrong_with_a_bmc_is_told_in_the_rounds_sentence(certificate, tmp_path):
     (tmp_path / "secret").write_text("ps_x")
     with bmcs.played(bmcs.recorded(bmcs.DELL), *certificate) as bmc:
-        said = told(poll(Settings(data_dir=str(tmp_path)), configured(tmp_path, bmc, "guessed")))
+        said = round_sentence(
+            run_round(Settings(data_dir=str(tmp_path)), configured(tmp_path, bmc, "guessed"))
+        )
     assert f"BMC 127.0.0.1 port {bmc.port}: the BMC answered 401" in said
     assert "guessed" not in said

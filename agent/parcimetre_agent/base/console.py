@@ -8,12 +8,12 @@ from .errors import AgentError
 
 
 def print_line(sentence: str) -> None:
-    """One line for the user."""
+    """Write one line to standard output."""
     sys.stdout.write(sentence + "\n")
 
 
 def print_error(error: Exception) -> int:
-    """Say on standard error what a program cannot go on from; its exit code."""
+    """Write an error to standard error. Returns the exit code of the program."""
     if isinstance(error, AgentError):
         sys.stderr.write(f"parcimetre-agent: {error}\n")
         return error.exit_code
@@ -22,5 +22,5 @@ def print_error(error: Exception) -> int:
 
 
 def print_warning(sentence: str) -> None:
-    """One sentence for the journal."""
+    """Write one sentence to standard error, for the journal."""
     sys.stderr.write(f"parcimetre-agent: {sentence}\n")

@@ -1,4 +1,4 @@
-"""What the agent cannot go on from. Each message is one sentence: what, where, and the mend."""
+"""Errors that end a program. Each message is one sentence: what is wrong, where, and the fix."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Ok(Generic[T]):
 
 
 class NoData:
-    """This machine does not have it; nothing to mend."""
+    """This machine does not have it; nothing to fix."""
 
     __slots__ = ("reason",)
     state = "no_data"
@@ -38,7 +38,7 @@ class NoData:
 
 
 class Denied:
-    """It is there, but not for this account; `grant` says what would mend it."""
+    """It is there, but not for this account; `grant` says what would fix it."""
 
     __slots__ = ("grant", "reason")
     state = "denied"
@@ -52,7 +52,7 @@ class Denied:
 
 
 class Failed:
-    """It is there and could not be understood; `reason` is for the one who mends the agent."""
+    """It is there and could not be understood; `reason` is for who maintains the agent."""
 
     __slots__ = ("reason",)
     state = "failed"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..base.console import print_line
 from ..base.errors import AgentError
-from ..configuration.data_dir import open_to
+from ..configuration.data_dir import others_with_access
 from ..configuration.settings import NAMES, Settings
 from ..machine.clock import Clock
 from ..recording.sampling import Sampler
@@ -34,7 +34,7 @@ def examine(settings: Settings) -> dict[str, Any]:
     now = Clock().now()
     sampler = Sampler()
     sampler.sample(now)
-    taken = inventory.take(Machine(), int(now.wall_s), sampler.outcomes)
+    taken = inventory.take_inventory(Machine(), int(now.wall_s), sampler.outcomes)
     return {
         "settings": {
             name: {"value": getattr(settings, name), "origin": settings.origins[name]} for name in NAMES
@@ -43,28 +43,28 @@ def examine(settings: Settings) -> dict[str, Any]:
             one.sensor: {"state": one.state, "detail": one.detail, "grant": one.grant}
             for one in taken.outcomes
         },
-        "data_dir": {"open_to": open_to(settings.data_dir)},
+        "data_dir": {"open_to": others_with_access(settings.data_dir)},
         "collector": _collector(settings),
     }
 
 
 def _collector(settings: Settings) -> dict[str, Any]:
     """Whether anything answers at the collector's address, with the reason when not."""
-    from ..sending.transport import knock, open_client
+    from ..sending.transport import check_reachable, open_client
 
     try:
         with open_client(settings) as client:
-            knock(client)
+            check_reachable(client)
     except AgentError as error:
         return {"reachable": False, "reason": str(error)}
     return {"reachable": True, "reason": None}
 
 
 def _answer(one: dict[str, Any]) -> str:
-    """The state in words, with what is behind it and the grant that would mend a denial."""
+    """The state in words, with what is behind it and the grant that would fix a denial."""
     detail = f": {one['detail']}" if one["detail"] else ""
-    mend = f"\n    to mend it: {one['grant']}" if one["grant"] else ""
-    return f"{WORDS[one['state']]}{detail}{mend}"
+    fix = f"\n    to fix it: {one['grant']}" if one["grant"] else ""
+    return f"{WORDS[one['state']]}{detail}{fix}"
 
 
 def _show(found: dict[str, Any]) -> None:

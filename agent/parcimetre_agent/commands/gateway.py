@@ -15,10 +15,16 @@ from ..base.errors import BadSettings
 from ..configuration.data_dir import prepare
 from ..configuration.settings import Settings
 from ..gateway import loop, power_units, snmp, targets, work
-from ..gateway.configuration import DEFAULT_GATEWAY_FILE, SNMP_PORT, Configuration, Target, load
+from ..gateway.configuration import (
+    DEFAULT_GATEWAY_FILE,
+    SNMP_PORT,
+    GatewayConfiguration,
+    SnmpTarget,
+    load_configuration,
+)
 from ..gateway.credentials import PUBLIC, Credential, read
 from ..gateway.device_identity import KnownDevice
-from ..gateway.discovery import Found, discover
+from ..gateway.discovery import DiscoveredDevice, discover
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -29,8 +35,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     if settings.server is None:
         raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
     if options.action == "once":
-        print_line(work.told(work.poll(settings, file)))
-        for refusal in work.deliver(settings):
+        print_line(work.round_sentence(work.run_round(settings, file)))
+        for refusal in work.deliver_waiting(settings):
             print_line(refusal)
         return 0
     return _forever(settings, file)
@@ -38,13 +44,13 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 def _discover(options: argparse.Namespace, file: Path) -> int:
     """Print what is at the named addresses, or at those of gateway.toml."""
-    snmp.check()
+    snmp.check_installed()
     configuration = _asked(options, file)
     found = asyncio.run(discover(configuration.targets, configuration.concurrency, configuration.timeout_s))
     servers, lines = _servers(configuration)
     if options.json:
-        told = [*(_fields(one) for one in found if one.known), *servers]
-        print_line(json.dumps(told, indent=2, ensure_ascii=False))
+        listed = [*(_fields(one) for one in found if one.known), *servers]
+        print_line(json.dumps(listed, indent=2, ensure_ascii=False))
     else:
         for one in found:
             if one.known or options.all:
@@ -58,24 +64,24 @@ def _discover(options: argparse.Namespace, file: Path) -> int:
     return 0
 
 
-def _servers(configuration: Configuration) -> tuple[list[dict[str, object]], list[str]]:
+def _servers(configuration: GatewayConfiguration) -> tuple[list[dict[str, object]], list[str]]:
     """What is behind the BMCs, for machines and for people; loaded where some are named."""
     if not configuration.servers:
         return [], []
     from ..gateway import bmc_discovery
 
     found = bmc_discovery.discover(configuration.servers, configuration.concurrency)
-    return bmc_discovery.fields(found), [bmc_discovery.line(one) for one in found]
+    return bmc_discovery.as_json(found), [bmc_discovery.as_line(one) for one in found]
 
 
-def _asked(options: argparse.Namespace, file: Path) -> Configuration:
+def _asked(options: argparse.Namespace, file: Path) -> GatewayConfiguration:
     if not options.range:
-        return load(file)
+        return load_configuration(file)
     credential = _credential(options)
     port = options.port or SNMP_PORT
     listed = [host for entry in options.range for host in targets.hosts(entry)]
     hosts = dict.fromkeys(listed)
-    return Configuration(tuple(Target(host, port, credential, None, "any") for host in hosts))
+    return GatewayConfiguration(tuple(SnmpTarget(host, port, credential, None, "any") for host in hosts))
 
 
 def _credential(options: argparse.Namespace) -> Credential:
@@ -90,25 +96,25 @@ def _credential(options: argparse.Namespace) -> Credential:
     return known[options.credentials]
 
 
-def _fields(one: Found) -> dict[str, Any]:
+def _fields(one: DiscoveredDevice) -> dict[str, Any]:
     assert one.known is not None
-    told = {
+    fields = {
         "host": one.target.host, "port": one.target.port, "category": one.known.category,
         "maker": one.known.maker, "model": one.known.model, "has_serial": one.known.serial_hash is not None,
     }  # fmt: skip
     can = one.known.printer
     if one.known.category in power_units.KINDS:
-        return {**told, **power_units.fields(one.known)}
+        return {**fields, **power_units.discovery_fields(one.known)}
     if can is None:
-        return {**told, "states_power": one.known.meters is not None, "poe": one.known.poe,
+        return {**fields, "states_power": one.known.meters is not None, "poe": one.known.poe,
                 "poe_ports_metered": len(one.known.taps)}  # fmt: skip
     return {
-        **told, "impressions": one.impressions,
+        **fields, "impressions": one.impressions,
         "marking": can.marking, "colour": can.colour, "duplex": can.duplex, "a3": can.a3,
     }  # fmt: skip
 
 
-def _line(one: Found) -> str:
+def _line(one: DiscoveredDevice) -> str:
     if one.known is None:
         return f"{one.target.place}: {one.why}"
     model = " ".join(filter(None, (one.known.maker, one.known.model)))
@@ -117,7 +123,7 @@ def _line(one: Found) -> str:
 
 
 def _traits(known: KnownDevice, impressions: int | None) -> list[str | None]:
-    """What a printer counted and can do, or what another device tells of its power."""
+    """What a printer counted and can do, or what another device states of its power."""
     can = known.printer
     if known.category in power_units.KINDS:
         return [*power_units.traits(known)]
@@ -131,8 +137,8 @@ def _traits(known: KnownDevice, impressions: int | None) -> list[str | None]:
 
 def _forever(settings: Settings, file: Path) -> int:
     """Become the loop, so that what was loaded here is not kept in memory; on Windows it is this process."""
-    snmp.check()
-    load(file)
+    snmp.check_installed()
+    load_configuration(file)
     folder = prepare(str(prepare(settings.data_dir) / "gateway"))
     arguments = (settings.to_json(), str(file.resolve()), str(folder))
     if sys.platform == "win32":

@@ -19,9 +19,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     now = Clock().now()
     sampler = Sampler()
     sampler.sample(now)
-    taken = inventory.take(Machine(), int(now.wall_s), sampler.outcomes, settings.displays)
+    taken = inventory.take_inventory(Machine(), int(now.wall_s), sampler.outcomes, settings.displays)
     if options.json:
-        print_line(json.dumps(wire_json.document(taken), indent=2, ensure_ascii=False))
+        print_line(json.dumps(wire_json.as_json(taken), indent=2, ensure_ascii=False))
     else:
         for line in lines(taken):
             print_line(line)

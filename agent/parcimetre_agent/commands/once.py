@@ -20,13 +20,13 @@ from ..machine import self_cost
 from ..machine.clock import Clock
 from ..recording import states
 from ..recording.sampling import Sampler
-from ..recording.slot import SlotRecord, pieces, slot_start
+from ..recording.slot import SlotRecord, slot_start, stretches
 from ..recording.spool import Spool, slot_fields
 from ..recording.spool_opening import open_spool
 from ..recording.timeline import Timeline
 from ..report import MAX_GAPS, Gap, Report, SelfCost, Slot
 from ..sending import inventory, wire_json
-from ..sending.courier import Courier, Delivery, clock_sentence
+from ..sending.courier import Courier, DeliveryResult, clock_sentence
 from ..sensors.machine import Machine
 
 SAMPLE_S = 2.0
@@ -40,7 +40,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     clock, sampler = Clock(), Sampler()
     if options.print:
         report = _report(settings, clock, sampler)
-        print_line(json.dumps(wire_json.document(report), indent=2, ensure_ascii=False))
+        print_line(json.dumps(wire_json.as_json(report), indent=2, ensure_ascii=False))
         return 0
     spool = open_spool(settings.data_dir)
     slots, open_slot = measure(clock, sampler)
@@ -60,8 +60,8 @@ def measure(clock: Clock, sampler: Sampler) -> tuple[list[SlotRecord], SlotRecor
     clock.wait(SAMPLE_S)
     after = sampler.sample(clock.now())
     timeline = Timeline()
-    interval = states.between(before.at, after.at)
-    closed = timeline.add(pieces(before, after, interval), interval.stepped)
+    interval = states.states_between(before.at, after.at)
+    closed = timeline.add(stretches(before, after, interval), interval.stepped)
     return closed.slots, timeline.open_slot()
 
 
@@ -71,7 +71,7 @@ def _report(settings: Settings, clock: Clock, sampler: Sampler) -> Report:
     spooled, gaps = _spooled(settings)
     records = {slot.start: slot for slot in spooled}
     for record in [*fresh, *([open_slot] if open_slot else [])]:
-        slot = wire_json.slot(slot_fields(record))
+        slot = wire_json.slot_from(slot_fields(record))
         if slot.start not in records or records[slot.start].covered_s < slot.covered_s:
             records[slot.start] = slot
     who = _known(settings)
@@ -84,14 +84,14 @@ def _report(settings: Settings, clock: Clock, sampler: Sampler) -> Report:
         agent_version=__version__,
         slots=[records[start] for start in sorted(records)],
         gaps=gaps,
-        inventory=inventory.take(Machine(), now_s, sampler.outcomes, settings.displays),
+        inventory=inventory.take_inventory(Machine(), now_s, sampler.outcomes, settings.displays),
         self_cost=cost,
     )
 
 
 def _known(settings: Settings) -> installation.Identity | None:
     try:
-        return installation.load(Path(settings.data_dir))
+        return installation.load_identity(Path(settings.data_dir))
     except OSError:
         return None
 
@@ -105,7 +105,9 @@ def _spooled(settings: Settings) -> tuple[list[Slot], list[Gap]]:
         slots, gaps = spool.pending(500), spool.pending_gaps(MAX_GAPS)
     except sqlite3.DatabaseError:
         return [], []
-    return list(_fitting(wire_json.slot, (one.fields for one in slots))), list(_fitting(wire_json.gap, gaps))
+    return list(_fitting(wire_json.slot_from, (one.fields for one in slots))), list(
+        _fitting(wire_json.gap_from, gaps)
+    )
 
 
 def _fitting(convert: Callable[[T], U], records: Iterable[T]) -> Iterator[U]:
@@ -115,7 +117,7 @@ def _fitting(convert: Callable[[T], U], records: Iterable[T]) -> Iterator[U]:
             yield convert(record)
 
 
-def _sentence(delivery: Delivery, settings: Settings) -> str:
+def _sentence(delivery: DeliveryResult, settings: Settings) -> str:
     text = (
         f"{settings.server} accepted {delivery.accepted} records of device {delivery.device_id}"
         f" ({delivery.duplicates} it knew, {len(delivery.refusals)} refused)"

@@ -1,4 +1,4 @@
-"""The data folder: made when absent, for this account only, and refused in one sentence when unusable."""
+"""The data folder: made when absent, for this account only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..base.errors import BadDataDir
 
 
 def prepare(data_dir: str) -> Path:
-    """The folder, ready to be written to. Raises BadDataDir."""
+    """Make the folder if it is absent and return its path. Raises BadDataDir when it cannot be written to."""
     folder = Path(data_dir)
     try:
         _make(folder)
@@ -22,22 +22,24 @@ def prepare(data_dir: str) -> Path:
             f"cannot make {folder}: {error.strerror}; choose another folder with --data-dir"
         ) from None
     if not usable:
-        mend = (
+        fix = (
             f'icacls "{folder}" /grant "%USERNAME%:(OI)(CI)F"'
             if sys.platform == "win32"
             else f'chown -R "$(id -un)" {folder}'
         )
-        raise BadDataDir(f"cannot write {folder}: it is not this account's; run: {mend}")
+        raise BadDataDir(f"cannot write {folder}: it is not this account's; run: {fix}")
     return folder
 
 
-def open_to(data_dir: str) -> list[str]:
-    """Who else than this account and the administrators may look into the folder; none when it is absent."""
+def others_with_access(data_dir: str) -> list[str]:
+    """Return who may read the folder beside this account and administrators; none when it is absent."""
     try:
         if sys.platform == "win32":
             from ..windows import security
 
-            return security.crowds(security.access_list(data_dir)) if Path(data_dir).is_dir() else []
+            return (
+                security.groups_with_access(security.access_list(data_dir)) if Path(data_dir).is_dir() else []
+            )
         mode = Path(data_dir).stat().st_mode
     except OSError:
         return []

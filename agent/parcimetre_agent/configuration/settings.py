@@ -74,7 +74,7 @@ def resolve(
     file: Path | None = None,
     registry: Registry | None = None,
 ) -> Settings:
-    """Settle every setting. Raises BadSettings naming the place and the mend."""
+    """Settle every setting. Raises BadSettings naming the place and the fix."""
     path = file or Path(environ.get(PREFIX + "CONFIG", DEFAULT_FILE))
     explicit = file is not None or PREFIX + "CONFIG" in environ
     keys = registry or Registry()
@@ -139,7 +139,7 @@ def _from_file(path: Path, explicit: bool) -> dict[str, Any]:
         raise BadSettings(f"settings file {path} is no text ({error}); write it anew in UTF-8") from None
     except OSError as error:
         raise BadSettings(
-            f"cannot read settings file {path}: {error.strerror}; mend its permissions"
+            f"cannot read settings file {path}: {error.strerror}; fix its permissions"
         ) from None
     table = parse(text, path)
     known = {_outside(name): name for name in NAMES}

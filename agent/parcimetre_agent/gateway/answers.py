@@ -1,4 +1,4 @@
-"""Answers to SNMP: values by OID, and the OIDs that every device has (RFC 3418)."""
+"""Answers to SNMP requests: values by OID, and the OIDs that every device has (RFC 3418)."""
 
 from __future__ import annotations
 

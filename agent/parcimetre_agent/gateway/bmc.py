@@ -1,4 +1,4 @@
-"""Pure: what the documents of a BMC mean: which server it is, of what it is made, whether it is on (Redfish).
+"""Interpret the documents of a BMC (Redfish): which server it is, its parts, whether it is on.
 
 The name that its system gives itself is not read.
 """
@@ -37,7 +37,7 @@ def is_machine(system: Document) -> bool:
     return system.get("SystemType") not in NO_MACHINES
 
 
-def known(system: Document, place: str, path: str, is_shared: bool = False) -> KnownDevice:
+def identify_server(system: Document, place: str, path: str, is_shared: bool = False) -> KnownDevice:
     """Who a server is; `place` and `path` stand for it where its serial number is none, or is shared."""
     maker = printable(system.get("Manufacturer"))
     hashed = None if is_shared else hashed_serial(system)
@@ -54,8 +54,8 @@ def hashed_serial(system: Document) -> str | None:
     """
     maker = printable(system.get("Manufacturer"))
     names = ("SKU", "SerialNumber") if _has_service_tag(system) else ("SerialNumber",)
-    told = (printable(system.get(name)) for name in names)
-    return next((serial_hash(maker, one) for one in told if one and not is_filler_serial(one)), None)
+    serials = (printable(system.get(name)) for name in names)
+    return next((serial_hash(maker, one) for one in serials if one and not is_filler_serial(one)), None)
 
 
 def _has_service_tag(system: Document) -> bool:
@@ -63,7 +63,7 @@ def _has_service_tag(system: Document) -> bool:
     return (printable(system.get("Manufacturer")) or "").lower().startswith(SERVICE_TAGS)
 
 
-def state(system: Document) -> State | None:
+def power_state(system: Document) -> State | None:
     """Whether the server is on; None where the BMC does not say."""
     return STATES.get(printable(system.get("PowerState")))
 
@@ -103,11 +103,11 @@ def _cpus(processors: Iterable[Document]) -> list[dict[str, Any]]:
 
 def _cpu_summary(system: Document) -> list[dict[str, Any]]:
     summary = system.get("ProcessorSummary")
-    told = summary if isinstance(summary, dict) else {}
-    units, model = _whole(told.get("Count"), 64), printable(told.get("Model"))
+    facts = summary if isinstance(summary, dict) else {}
+    units, model = _whole(facts.get("Count"), 64), printable(facts.get("Model"))
     if not units or not model:
         return []
-    cores, threads = _whole(told.get("CoreCount")), _whole(told.get("LogicalProcessorCount"))
+    cores, threads = _whole(facts.get("CoreCount")), _whole(facts.get("LogicalProcessorCount"))
     return [
         {"model": model, "vendor": None, "units": units, "cores": cores and max(1, cores // units),
          "threads": threads and max(1, threads // units)}
@@ -153,20 +153,20 @@ def _whole(value: object, most: int = 4096) -> int | None:
 
 def inventory(found: KnownDevice, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
     """The server as the report has it; its serial number goes as a hash alone, its address nowhere."""
-    told = found.hardware or {}
+    hardware = found.hardware or {}
     unmetered = SensorOutcome(POWER, "no_data", UNMETERED)
-    metered = SensorOutcome(POWER, "ok") if told.get("metered") else unmetered
+    metered = SensorOutcome(POWER, "ok") if hardware.get("metered") else unmetered
     return Inventory(
         taken_at=taken_at,
         category="server",
         virtual="none",
         system=System(
-            maker=found.maker, model=found.model, sku=told.get("sku"), serial_hash=found.serial_hash
+            maker=found.maker, model=found.model, sku=hardware.get("sku"), serial_hash=found.serial_hash
         ),
         os=OperatingSystem("none"),
-        cpus=[Cpu(**one) for one in told.get("cpus", ())],
-        memory=[MemoryModule(**one) for one in told.get("memory", ())],
-        disks=[Disk(**one) for one in told.get("disks", ())],
-        gpus=[Gpu(**one) for one in told.get("gpus", ())],
+        cpus=[Cpu(**one) for one in hardware.get("cpus", ())],
+        memory=[MemoryModule(**one) for one in hardware.get("memory", ())],
+        disks=[Disk(**one) for one in hardware.get("disks", ())],
+        gpus=[Gpu(**one) for one in hardware.get("gpus", ())],
         outcomes=[*outcomes, *([] if POWER in {one.sensor for one in outcomes} else [metered])],
     )

@@ -11,30 +11,30 @@ from collections.abc import Iterator, Sequence
 from typing import Union
 
 from ..machine.clock import Clock
-from .bmc_session import Away, Server, ask
-from .servers import Bmc
+from .bmc_session import BmcUnreachable, ServerAnswer, ask_servers
+from .servers import BmcTarget
 
-Said = Union["list[Server]", Exception]
+BmcAnswer = Union["list[ServerAnswer]", Exception]
 
 
-class Asking:
+class BmcPoll:
     """BMCs that are being asked, each with or without its parts. `late` are those that nobody got to."""
 
-    def __init__(self, named: Sequence[tuple[Bmc, bool]], at_once: int, limit_s: float) -> None:
+    def __init__(self, named: Sequence[tuple[BmcTarget, bool]], at_once: int, limit_s: float) -> None:
         """Begin."""
         self._clock = Clock()
         self._began_s, self._limit_s = self._clock.now().monotonic_s, limit_s
         self._open = {there.place: there for there, _ in named}
         self._begun: set[str] = set()
-        self._waiting: queue.SimpleQueue[tuple[Bmc, bool]] = queue.SimpleQueue()
-        self._said: queue.SimpleQueue[tuple[Bmc, float, Said]] = queue.SimpleQueue()
-        self.late: list[Bmc] = []
+        self._waiting: queue.SimpleQueue[tuple[BmcTarget, bool]] = queue.SimpleQueue()
+        self._said: queue.SimpleQueue[tuple[BmcTarget, float, BmcAnswer]] = queue.SimpleQueue()
+        self.late: list[BmcTarget] = []
         for one in named:
             self._waiting.put(one)
         for _ in range(min(len(named), at_once)):
             threading.Thread(target=self._one_after_another, daemon=True).start()
 
-    def answers(self) -> Iterator[tuple[Bmc, float, Said]]:
+    def answers(self) -> Iterator[tuple[BmcTarget, float, BmcAnswer]]:
         """What each said, or what went wrong, as it comes; and how long after the beginning it was asked."""
         while self._open:
             try:
@@ -45,7 +45,7 @@ class Asking:
             yield there, asked_s, said
         for place, there in self._open.items():
             if place in self._begun:
-                yield there, 0.0, Away("no answer within the time of a round")
+                yield there, 0.0, BmcUnreachable("no answer within the time of a round")
             else:
                 self.late.append(there)
 
@@ -67,7 +67,7 @@ class Asking:
             self._begun.add(there.place)
             asked_s = self._since_s
             try:
-                said: Said = ask(there, with_parts)
+                said: BmcAnswer = ask_servers(there, with_parts)
             except Exception as error:  # noqa: BLE001 - what no BMC was seen to answer must not end the thread
                 said = error
             self._said.put((there, asked_s, said))

@@ -8,54 +8,56 @@ from dataclasses import dataclass
 from ..base.outcome import Ok
 from ..metering import redfish
 from . import bmc
-from .bmc_asking import Asking, Said
-from .bmc_session import LONGEST_S, Away
+from .bmc_asking import BmcAnswer, BmcPoll
+from .bmc_session import LONGEST_S, BmcUnreachable
 from .device_identity import KnownDevice
-from .servers import Bmc
+from .servers import BmcTarget
 
-LATE = Away("not asked: those before it took all the time")
+LATE = BmcUnreachable("not asked: those before it took all the time")
 
 
 @dataclass(frozen=True)
 class FoundServer:
     """A server behind a BMC, whether it states its energy, or why there is none."""
 
-    bmc: Bmc
+    bmc: BmcTarget
     known: KnownDevice | None = None
     states_energy: bool = False
     why: str = ""
 
 
-def discover(named: Sequence[Bmc], concurrency: int) -> list[FoundServer]:
+def discover(named: Sequence[BmcTarget], concurrency: int) -> list[FoundServer]:
     """What is behind these BMCs, in their order; those that cannot be read are in it too."""
     said = {there.place: said for there, _, said in _asked(named, concurrency)}
     return [one for there in named for one in _found(there, said.get(there.place, LATE))]
 
 
-def _asked(named: Sequence[Bmc], concurrency: int) -> Iterator[tuple[Bmc, float, Said]]:
+def _asked(named: Sequence[BmcTarget], concurrency: int) -> Iterator[tuple[BmcTarget, float, BmcAnswer]]:
     """Asked, as many at once, with as much time as all of them may take."""
     limit_s = LONGEST_S * (1 + len(named) // concurrency)
-    return Asking([(there, False) for there in named], concurrency, limit_s).answers()
+    return BmcPoll([(there, False) for there in named], concurrency, limit_s).answers()
 
 
-def _found(there: Bmc, said: Said) -> Iterator[FoundServer]:
+def _found(there: BmcTarget, said: BmcAnswer) -> Iterator[FoundServer]:
     if isinstance(said, Exception):
-        yield FoundServer(there, why=f"{said}{_shown(there) if isinstance(said, redfish.Untrusted) else ''}")
+        yield FoundServer(
+            there, why=f"{said}{_shown(there) if isinstance(said, redfish.UntrustedCertificate) else ''}"
+        )
         return
     for server in said:
-        known = bmc.known(server.system, there.place, server.path)
+        known = bmc.identify_server(server.system, there.place, server.path)
         yield FoundServer(there, known, isinstance(server.energy, Ok))
 
 
-def _shown(there: Bmc) -> str:
+def _shown(there: BmcTarget) -> str:
     """The certificate that the BMC shows, to be compared with what its own pages say."""
     try:
-        return f"; it shows {redfish.shown(there.access)}"
+        return f"; it shows {redfish.shown_fingerprint(there.access)}"
     except OSError:
         return ""
 
 
-def line(one: FoundServer) -> str:
+def as_line(one: FoundServer) -> str:
     """A server in a line."""
     if one.known is None:
         return f"{one.bmc.place}: {one.why}"
@@ -65,7 +67,7 @@ def line(one: FoundServer) -> str:
     return f"{one.bmc.place}: {', '.join(traits)}"
 
 
-def fields(found: Iterable[FoundServer]) -> list[dict[str, object]]:
+def as_json(found: Iterable[FoundServer]) -> list[dict[str, object]]:
     """The servers for machines."""
     return [
         {

@@ -11,26 +11,26 @@ from typing import Any
 from ..base.outcome import Denied, Failed, Outcome
 from ..machine.clock import Clock
 from ..metering import redfish
-from ..metering.redfish import Answered, NotRedfish, Untrusted
+from ..metering.redfish import NotRedfish, UnexpectedStatus, UntrustedCertificate
 from . import bmc
-from .servers import Bmc
+from .servers import BmcTarget
 
 LONGEST_S = 30.0
 MOST_PARTS = 64
 GRANT = "give its user the right to read: docs/en/gateway.md#servers"
 
 
-class Refused(Exception):
+class BmcRefused(Exception):
     """These credentials are not known to the BMC, or may not read."""
 
 
-class Away(Exception):
+class BmcUnreachable(Exception):
     """No connection to the BMC, or no answer in time."""
 
 
 @dataclass(frozen=True)
-class Server:
-    """What a BMC said of one of its servers; `parts` is None where it was not asked, or could not tell all.
+class ServerAnswer:
+    """What a BMC answered on one of its servers; `parts` is None where it was not asked.
 
     `asked_s` is how long after the first question the energy was read.
     """
@@ -46,13 +46,13 @@ class Server:
 class _Session:
     """A BMC with a limit to all that it is asked."""
 
-    def __init__(self, there: Bmc) -> None:
+    def __init__(self, there: BmcTarget) -> None:
         self._clock = Clock()
         self._began_s = self._clock.now().monotonic_s
         try:
-            self._bmc = redfish.Bmc(there.access)
+            self._bmc = redfish.RedfishConnection(there.access)
         except OSError as error:
-            raise Untrusted(f"ca_file of {there.place} cannot be used: {error}") from None
+            raise UntrustedCertificate(f"ca_file of {there.place} cannot be used: {error}") from None
         self.close = self._bmc.close
 
     @property
@@ -63,26 +63,26 @@ class _Session:
     def get(self, path: str) -> dict[str, Any]:
         """One document. Raises what the connection does, and TimeoutError once the time is over."""
         if self.asked_s > LONGEST_S:
-            raise TimeoutError(f"it did not tell all within {LONGEST_S:.0f} s")
+            raise TimeoutError(f"it did not answer everything within {LONGEST_S:.0f} s")
         return self._bmc.get(path)
 
 
-def ask(there: Bmc, with_parts: bool) -> list[Server]:
+def ask_servers(there: BmcTarget, with_parts: bool) -> list[ServerAnswer]:
     """The servers of a BMC. Raises Refused, Away, Untrusted and NotRedfish."""
     session = _Session(there)
     try:
         return list(_servers(session, with_parts))
-    except Answered as answer:
+    except UnexpectedStatus as answer:
         if answer.status in redfish.DENIED:
-            raise Refused(f"{answer}: these credentials are unknown there, or may not read") from None
+            raise BmcRefused(f"{answer}: these credentials are unknown there, or may not read") from None
         raise NotRedfish(str(answer)) from None
     except (OSError, HTTPException) as error:
-        raise Away(f"no answer: {error or type(error).__name__}") from None
+        raise BmcUnreachable(f"no answer: {error or type(error).__name__}") from None
     finally:
         session.close()
 
 
-def _servers(session: _Session, with_parts: bool) -> Iterator[Server]:
+def _servers(session: _Session, with_parts: bool) -> Iterator[ServerAnswer]:
     found = redfish.members(session.get, session.get(redfish.ROOT), "Systems")
     systems = {path: session.get(path) for path in found}
     machines = {path: system for path, system in systems.items() if bmc.is_machine(system)}
@@ -92,18 +92,18 @@ def _servers(session: _Session, with_parts: bool) -> Iterator[Server]:
         energy = _energy(session, own if len(machines) > 1 else None)
         asked_s = session.asked_s
         parts, wrong = _parts(session, system) if with_parts else (None, "")
-        yield Server(path, system, energy, asked_s, parts, wrong)
+        yield ServerAnswer(path, system, energy, asked_s, parts, wrong)
 
 
 def _chassis(system: dict[str, Any]) -> list[str]:
-    return list(dict.fromkeys(redfish.paths(redfish.part(system, "Links").get("Chassis"))))
+    return list(dict.fromkeys(redfish.paths(redfish.object_at(system, "Links").get("Chassis"))))
 
 
 def _energy(session: _Session, chassis: list[str] | None) -> Outcome[list[Any]]:
     """What the BMC counted; of several servers, that of the chassis which are no other's."""
     try:
         return redfish.energy(session.get, chassis)
-    except Answered as answer:
+    except UnexpectedStatus as answer:
         denied = answer.status in redfish.DENIED
         return Denied(str(answer), GRANT) if denied else Failed(str(answer))
     except (OSError, HTTPException, NotRedfish) as error:
@@ -111,11 +111,11 @@ def _energy(session: _Session, chassis: list[str] | None) -> Outcome[list[Any]]:
 
 
 def _parts(session: _Session, system: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Of what a server is made; its own summary, and why, where the BMC does not tell all."""
+    """Return a server's parts and an empty text, else its own summary and why the parts could not be read."""
     try:
         processors, memory = _each(session, system, "Processors"), _each(session, system, "Memory")
         drives = _drives(session, system)
-    except (Answered, OSError, HTTPException, NotRedfish) as error:
+    except (UnexpectedStatus, OSError, HTTPException, NotRedfish) as error:
         return bmc.parts(system, (), (), ()), f"its parts could not be read: {error or type(error).__name__}"
     return bmc.parts(system, processors, memory, drives), ""
 

@@ -1,4 +1,4 @@
-"""The gateway's own file: whom it knows at which address, what each said last, and what waits to be sent.
+"""The gateway's own file: known devices by address, the last answer of each, and records to be sent.
 
 One SQLite file beside the spool, for this account only: it holds the credentials that the collector issued.
 Bounded: what waits longer than the collector would take it is dropped, and the oldest beyond MOST_WAITING;
@@ -20,11 +20,11 @@ from typing import Any, Literal, NamedTuple
 from ..base.errors import BadDataDir
 from ..report import Printer, Reading, Supply
 from .device_identity import KnownDevice
-from .feeding import Feeding, feeding
-from .meters import Meters
+from .meters import PowerMeters
+from .outlet_energy import FeederState, feeder_state
 from .taps import Tap
-from .time_in_state import Cell, Metered, Seen
-from .waking import Waking
+from .time_in_state import LastAnswer, SlotTotals, StatedPower
+from .waking import WakingHistory
 
 FILE_NAME = "gateway.sqlite3"
 LONGEST_PROBLEM = 500
@@ -43,7 +43,7 @@ create table if not exists waiting (
 
 
 @dataclass
-class Place:
+class Address:
     """An address: the device that answered there last, when to ask again, how often running it was silent."""
 
     name: str
@@ -54,7 +54,7 @@ class Place:
 
 
 @dataclass
-class Watched:
+class WatchedDevice:
     """A device behind the gateway, as it is known; `problems` are by the name of what failed.
 
     `counted` are the fields of a server's energy counters when it was seen last.
@@ -65,15 +65,15 @@ class Watched:
     secret_file: str | None = None
     device_id: str | None = None
     credential: str | None = None
-    seen: Seen | None = None
+    seen: LastAnswer | None = None
     silent_since_s: float | None = None
     reading: Reading | None = None
-    cells: dict[int, Cell] = field(default_factory=dict)
+    cells: dict[int, SlotTotals] = field(default_factory=dict)
     counters_due_s: float = 0.0
-    waking: Waking = field(default_factory=Waking)
+    waking: WakingHistory = field(default_factory=WakingHistory)
     counted: list[list[Any]] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
-    feeding: Feeding = field(default_factory=Feeding)
+    feeding: FeederState = field(default_factory=FeederState)
     inventory_sent: str | None = None
 
     def note(self, what: str, sentence: str) -> None:
@@ -84,7 +84,7 @@ class Watched:
             self.problems.pop(what, None)
 
 
-class Waiting(NamedTuple):
+class WaitingRecord(NamedTuple):
     """A record that waits for the collector."""
 
     id: int
@@ -110,16 +110,16 @@ class Book:
         """Close the file."""
         self._db.close()
 
-    def places(self) -> dict[str, Place]:
+    def places(self) -> dict[str, Address]:
         """Every address that was ever asked, by name."""
         rows = self._db.execute("select name, device, next_s, asked_s, misses from place")
-        return {row[0]: Place(*row) for row in rows}
+        return {row[0]: Address(*row) for row in rows}
 
-    def devices(self) -> dict[str, Watched]:
+    def devices(self) -> dict[str, WatchedDevice]:
         """Every device that ever answered, by key."""
         return {key: _watched(json.loads(body)) for key, body in self._db.execute("select * from device")}
 
-    def keep(self, places: Iterable[Place], devices: Mapping[str, Watched]) -> None:
+    def save(self, places: Iterable[Address], devices: Mapping[str, WatchedDevice]) -> None:
         """Write down what a round found."""
         with self._db:
             self._db.executemany(
@@ -138,20 +138,20 @@ class Book:
                 ((device, kind, start, json.dumps(body)) for device, kind, start, body in records),
             )
 
-    def waiting(self, device: str, kind: Kind, most: int) -> list[Waiting]:
+    def waiting(self, device: str, kind: Kind, most: int) -> list[WaitingRecord]:
         """The oldest records of a device."""
         rows = self._db.execute(
             "select id, kind, start, body from waiting where device = ? and kind = ? order by start limit ?",
             (device, kind, most),
         )
-        return [Waiting(id_, kind, start, json.loads(body)) for id_, kind, start, body in rows]
+        return [WaitingRecord(id_, kind, start, json.loads(body)) for id_, kind, start, body in rows]
 
     def count(self) -> int:
         """How many records wait."""
         with closing(self._db.execute("select count(*) from waiting")) as rows:
             return int(rows.fetchone()[0])
 
-    def forget(self, records: Iterable[Waiting]) -> None:
+    def forget(self, records: Iterable[WaitingRecord]) -> None:
         """Drop what was acknowledged, or refused for good."""
         with self._db:
             self._db.executemany("delete from waiting where id = ?", ((one.id,) for one in records))
@@ -172,7 +172,7 @@ class Book:
         return old + most + feeds
 
 
-def _watched(body: dict[str, Any]) -> Watched:
+def _watched(body: dict[str, Any]) -> WatchedDevice:
     """What `asdict` made of a device, as it was."""
     known, seen, reading = body["known"], body["seen"], body["reading"]
     rebuilt = {
@@ -180,31 +180,31 @@ def _watched(body: dict[str, Any]) -> Watched:
         "seen": None if seen is None else _seen(seen),
         "reading": None if reading is None else _reading(reading),
         "cells": dict(_cells(body["cells"])),
-        "waking": Waking(**body["waking"]),
-        "feeding": feeding(body["feeding"]) if "feeding" in body else Feeding(),
+        "waking": WakingHistory(**body["waking"]),
+        "feeding": feeder_state(body["feeding"]) if "feeding" in body else FeederState(),
     }
-    return Watched(**{**body, **rebuilt})
+    return WatchedDevice(**{**body, **rebuilt})
 
 
 def _known(body: dict[str, Any]) -> KnownDevice:
     printer, meters = body["printer"], body.get("meters")
     rebuilt = {
         "printer": None if printer is None else Printer(**printer),
-        "meters": None if meters is None else Meters(**meters),
+        "meters": None if meters is None else PowerMeters(**meters),
         "taps": [Tap(**one) for one in body.get("taps", ())],
         "intake": [Tap(**one) for one in body.get("intake", ())],
     }
     return KnownDevice(**{**body, **rebuilt})
 
 
-def _seen(body: dict[str, Any]) -> Seen:
+def _seen(body: dict[str, Any]) -> LastAnswer:
     metered = body.get("metered")
-    return Seen(**{**body, "metered": None if metered is None else Metered(**metered)})
+    return LastAnswer(**{**body, "metered": None if metered is None else StatedPower(**metered)})
 
 
 def _reading(body: dict[str, Any]) -> Reading:
     return Reading(**{**body, "supplies": [Supply(**one) for one in body["supplies"]]})
 
 
-def _cells(body: Mapping[str, Any]) -> Iterator[tuple[int, Cell]]:
-    return ((int(start), Cell(**cell)) for start, cell in body.items())
+def _cells(body: Mapping[str, Any]) -> Iterator[tuple[int, SlotTotals]]:
+    return ((int(start), SlotTotals(**cell)) for start, cell in body.items())

@@ -13,7 +13,7 @@ from . import targets
 from .credentials import PUBLIC, Credential, logins, read
 
 if TYPE_CHECKING:
-    from .servers import Bmc
+    from .servers import BmcTarget
 
 Expected = Literal["printer", "network", "power", "any"]
 _GROUPS: Mapping[str, Expected] = {"printers": "printer", "network": "network", "power": "power"}
@@ -30,7 +30,7 @@ _OF_A_GROUP = frozenset({"name", "hosts", "port", "credentials", "secret_file"})
 
 
 @dataclass(frozen=True)
-class Target:
+class SnmpTarget:
     """One address that was named, and how to ask and enrol what answers there, if it is what is expected."""
 
     host: str
@@ -41,24 +41,24 @@ class Target:
 
     @property
     def place(self) -> str:
-        """Host and port, as they are told to people."""
+        """Host and port, as people read them."""
         return self.host if self.port == SNMP_PORT else f"{self.host} port {self.port}"
 
 
 @dataclass(frozen=True)
-class Configuration:
+class GatewayConfiguration:
     """What is in force; `round_limit_s` ends a round, what was not asked then is first in the next."""
 
-    targets: tuple[Target, ...]
+    targets: tuple[SnmpTarget, ...]
     counters_per_day: int = 4
     concurrency: int = 8
     timeout_s: int = 2
     retries: int = 1
     round_limit_s: int = 60
-    servers: tuple[Bmc, ...] = ()
+    servers: tuple[BmcTarget, ...] = ()
 
 
-def load(path: Path) -> Configuration:
+def load_configuration(path: Path) -> GatewayConfiguration:
     """The gateway's file, with the credentials that it names. Raises BadSettings."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -68,7 +68,7 @@ def load(path: Path) -> Configuration:
     return configuration(parse(text, path), path)
 
 
-def configuration(table: Mapping[str, Any], path: Path) -> Configuration:
+def configuration(table: Mapping[str, Any], path: Path) -> GatewayConfiguration:
     """A parsed file as a configuration. Raises BadSettings naming the file and the entry."""
     unknown = sorted(set(table) - set(_LIMITS) - {*_GROUPS, "servers", "secret_file", "credentials_file"})
     if unknown:
@@ -82,22 +82,22 @@ def configuration(table: Mapping[str, Any], path: Path) -> Configuration:
             f"{path} names no printers, network devices, power units or servers; write a table [[printers]], "
             "[[network]], [[power]] or [[servers]] with hosts"
         )
-    found: dict[tuple[str, int], Target] = {}
+    found: dict[tuple[str, int], SnmpTarget] = {}
     for group, kind in groups:
         for target in _of_group(group, known, secret_file, path):
             found.setdefault((target.host, target.port), replace(target, expected=kind))
     numbers: dict[str, Any] = {name: _whole(table[name], name, path) for name in _LIMITS if name in table}
     servers = _servers(table.get("servers"), file, secret_file, path)
-    return replace(Configuration(tuple(found.values()), servers=servers), **numbers)
+    return replace(GatewayConfiguration(tuple(found.values()), servers=servers), **numbers)
 
 
-def _servers(groups: Any, file: str | None, secret_file: str | None, path: Path) -> tuple[Bmc, ...]:
+def _servers(groups: Any, file: str | None, secret_file: str | None, path: Path) -> tuple[BmcTarget, ...]:
     """The BMCs that are named; what asks them is loaded when there are some."""
     if not groups:
         return ()
-    from .servers import bmcs
+    from .servers import bmc_targets
 
-    return bmcs(groups, {} if file is None else logins(Path(file)), secret_file, path)
+    return bmc_targets(groups, {} if file is None else logins(Path(file)), secret_file, path)
 
 
 def _groups(table: Mapping[str, Any], name: str, path: Path) -> list[Any]:
@@ -110,7 +110,7 @@ def _groups(table: Mapping[str, Any], name: str, path: Path) -> list[Any]:
 
 def _of_group(
     group: Any, known: Mapping[str, Credential], secret_file: str | None, path: Path
-) -> list[Target]:
+) -> list[SnmpTarget]:
     if not isinstance(group, dict) or set(group) - _OF_A_GROUP or not isinstance(group.get("hosts"), list):
         raise BadSettings(
             f"{path}: a group of devices has {', '.join(sorted(_OF_A_GROUP))}, and hosts is a list"
@@ -124,7 +124,7 @@ def _of_group(
         raise BadSettings(f"{path}: port is {port!r}; give a number from 1 to 65535")
     secret = _text(group, "secret_file", path) or secret_file
     listed = [host for entry in group["hosts"] for host in targets.hosts(str(entry))]
-    return [Target(host, port, credential, secret) for host in listed]
+    return [SnmpTarget(host, port, credential, secret) for host in listed]
 
 
 def _text(table: Mapping[str, Any], name: str, path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Pure: a printer's counters, believed only as far as they agree with each other and with the last time."""
+"""Read a printer's counters, as far as they agree with each other and with the last reading."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reading(
     """What the counters say, and what they say that cannot be; `table` holds numbered counters.
 
     The total stands alone where its parts contradict it. Impressions, where the printer counts sheets, are
-    its sheets: it tells no more.
+    its sheets: it counts nothing else.
     """
     total = answers.get(printers.LIFE_COUNT)
     if total is None:

@@ -78,7 +78,7 @@ def _check_owner(path: Path) -> None:
     if sys.platform == "win32":
         from ..windows import security
 
-        crowds = security.crowds(security.access_list(str(path)))
+        crowds = security.groups_with_access(security.access_list(str(path)))
         if crowds:
             raise BadSettings(f"{path} is open to {', '.join(crowds)}; leave it to SYSTEM and administrators")
     elif path.stat().st_mode & 0o077:

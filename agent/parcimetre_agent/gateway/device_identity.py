@@ -11,7 +11,7 @@ from ..identification.names import printable, without_maker
 from ..report import Inventory, OperatingSystem, Printer, SensorOutcome, System
 from .answers import UPTIME, Answers
 from .makers import Maker
-from .meters import Meters
+from .meters import PowerMeters
 from .taps import Tap
 
 Kind = Literal["printer", "network", "server", "pdu", "ups"]
@@ -21,10 +21,10 @@ Kind = Literal["printer", "network", "server", "pdu", "ups"]
 class KnownDevice:
     """Who a device is: found once, and again when its serial number or its maker changes.
 
-    `key` tells it from all others: the keyed hash of its serial number, else its address and model.
-    `meters` is where a device tells its power, `poe` whether it feeds others over its ports. `taps` are the
-    outlets or ports that tell what they give, `intake` where a power unit tells what it takes. `hardware` is
-    what a server is made of, `states` whether a printer has the power state that its maker defined.
+    `key` identifies it: the keyed hash of its serial number, else its address and model.
+    `meters` is where a device states its power, `poe` whether it feeds others over its ports. `taps` are the
+    outlets or ports that state what they give, `intake` where a power unit states what it takes.
+    `hardware` is what a server is made of, `states` whether a printer has its maker's power state.
     """
 
     key: str
@@ -36,7 +36,7 @@ class KnownDevice:
     name: str | None
     printer: Printer | None = None
     category: Kind = "printer"
-    meters: Meters | None = None
+    meters: PowerMeters | None = None
     poe: bool = False
     taps: Sequence[Tap] = ()
     intake: Sequence[Tap] = ()
@@ -45,7 +45,7 @@ class KnownDevice:
 
 
 def device_key(serial: str | None, address: str) -> str:
-    """Return what tells a device from all others: its serial number as a hash, else a hash of its address."""
+    """Return the key of a device: its serial number as a hash, else a hash of its address."""
     return serial or serial_hash("address", address) or address
 
 

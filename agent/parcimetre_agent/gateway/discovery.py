@@ -7,28 +7,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import printers
-from .configuration import Target
+from .configuration import SnmpTarget
 from .device_identity import KnownDevice
 from .poll import identify
-from .snmp import Garbled, Session, Silent
+from .snmp import NoAnswer, SnmpSession, UnreadableAnswer
 
 LONGEST_S = 20.0
 
 
 @dataclass(frozen=True)
-class Found:
+class DiscoveredDevice:
     """What is at an address: a printer with its total, another device, or why there is none."""
 
-    target: Target
+    target: SnmpTarget
     known: KnownDevice | None = None
     impressions: int | None = None
     why: str = ""
 
 
-async def discover(targets: Sequence[Target], concurrency: int, timeout_s: int) -> list[Found]:
+async def discover(targets: Sequence[SnmpTarget], concurrency: int, timeout_s: int) -> list[DiscoveredDevice]:
     """What answers at these addresses, in their order; silent ones are in it too."""
     waiting = iter(enumerate(targets))
-    found: dict[int, Found] = {}
+    found: dict[int, DiscoveredDevice] = {}
 
     async def one_after_another() -> None:
         """Look while there are addresses left."""
@@ -39,21 +39,23 @@ async def discover(targets: Sequence[Target], concurrency: int, timeout_s: int) 
     return [found[at] for at in range(len(targets))]
 
 
-async def _look(target: Target, timeout_s: int) -> Found:
+async def _look(target: SnmpTarget, timeout_s: int) -> DiscoveredDevice:
     try:
         return await asyncio.wait_for(_identified(target, timeout_s), LONGEST_S)
-    except (Silent, asyncio.TimeoutError):
-        return Found(target, why="no answer: nothing there, SNMP off, or other credentials")
-    except Garbled as error:
-        return Found(target, why=f"its answer is not understood: {error}")
+    except (NoAnswer, asyncio.TimeoutError):
+        return DiscoveredDevice(target, why="no answer: nothing there, SNMP off, or other credentials")
+    except UnreadableAnswer as error:
+        return DiscoveredDevice(target, why=f"its answer is not understood: {error}")
 
 
-async def _identified(target: Target, timeout_s: int) -> Found:
-    session = Session(target, timeout_s, 0)
+async def _identified(target: SnmpTarget, timeout_s: int) -> DiscoveredDevice:
+    session = SnmpSession(target, timeout_s, 0)
     known = await identify(session, target)
     if known is None:
-        return Found(target, why="answers, but is no printer, network device or power unit")
+        return DiscoveredDevice(target, why="answers, but is no printer, network device or power unit")
     if known.category != "printer":
-        return Found(target, known)
+        return DiscoveredDevice(target, known)
     total = (await session.get([printers.LIFE_COUNT])).get(printers.LIFE_COUNT)
-    return Found(target, known, total if isinstance(total, int) and printers.is_count(total) else None)
+    return DiscoveredDevice(
+        target, known, total if isinstance(total, int) and printers.is_count(total) else None
+    )

@@ -1,4 +1,4 @@
-"""What each maker's devices tell beyond the standard MIB: one TOML table a maker, read when one is met.
+"""What each maker's devices answer beyond the standard MIB: one TOML table a maker, read when one is met.
 
 OIDs in the tables are relative to 1.3.6.1.4.1 (enterprises). A counter is the sum of those of its OIDs that
 the device has; `codes` look a counter up by its number in a table of the printer's own.
@@ -21,7 +21,7 @@ COUNTERS = ("mono", "colour", "duplex", "a3", "copies", "prints", "faxes", "scan
 
 
 @dataclass(frozen=True)
-class Coded:
+class NumberedCounters:
     """A table of the printer that holds numbered counters: where the numbers and the values are."""
 
     numbers: str
@@ -30,18 +30,18 @@ class Coded:
 
 
 @dataclass(frozen=True)
-class States:
-    """Where the maker's printers tell their power state, and what its numbers mean."""
+class PowerStateTable:
+    """Where the maker's printers state their power state, and what its numbers mean."""
 
     oid: str
     awake: Sequence[int]
     asleep: Sequence[int]
 
-    def power(self, told: object) -> Literal["awake", "asleep"] | None:
+    def power(self, value: object) -> Literal["awake", "asleep"] | None:
         """What a number means; None for one that is not known."""
-        if told in self.awake:
+        if value in self.awake:
             return "awake"
-        return "asleep" if told in self.asleep else None
+        return "asleep" if value in self.asleep else None
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Maker:
     serial: Sequence[str] = ()
     model: Sequence[str] = ()
     counters: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    coded: Coded | None = None
+    coded: NumberedCounters | None = None
     network: bool = False
     power: Sequence[OutletTable] = ()
     poe: PortTable | None = None
-    states: States | None = None
+    states: PowerStateTable | None = None
 
     @property
     def oids(self) -> list[str]:
@@ -100,14 +100,14 @@ def _maker(table: Mapping[str, Any]) -> Maker:
     )
 
 
-def _states(table: Mapping[str, Any]) -> States:
+def _states(table: Mapping[str, Any]) -> PowerStateTable:
     (oid,) = _whole([table["oid"]])
-    return States(oid, table["awake"], table["asleep"])
+    return PowerStateTable(oid, table["awake"], table["asleep"])
 
 
-def _coded(table: Mapping[str, Any]) -> Coded:
+def _coded(table: Mapping[str, Any]) -> NumberedCounters:
     numbers, values = _whole([table["numbers"], table["values"]])
-    return Coded(numbers, values, dict(table["codes"]))
+    return NumberedCounters(numbers, values, dict(table["codes"]))
 
 
 def _row(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Pure: the power that a network device states of itself, at its inlet.
+"""Read the power that a network device states of itself, at its inlet.
 
 It is what RFC 7460 says of the stack or chassis, else what RFC 3433 sensors say of its supplies' inlets.
 A sensor that may be of anything else is not read.
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .answers import Answers
-from .time_in_state import Metered, Quality
+from .time_in_state import Quality, StatedPower
 
 SENSORS = "1.3.6.1.2.1.99.1.1.1"
 SENSOR_TYPES, SENSOR_SCALES, SENSOR_PRECISIONS, SENSOR_VALUES, SENSOR_STATUSES = (
@@ -33,8 +33,8 @@ UNMETERED = "the device states no power of its own: the mean of its category sta
 
 
 @dataclass(frozen=True)
-class Meters:
-    """Where a device tells its power: the standard that it follows, and the indexes that are added."""
+class PowerMeters:
+    """Where a device states its power: the standard it follows, and the indexes that are added."""
 
     source: str
     indexes: Sequence[str]
@@ -50,18 +50,18 @@ class Meters:
         return [f"{column}.{index}" for index in self.indexes for column in columns]
 
 
-def meters(powers: Answers, classes: Answers, sensors: Mapping[str, str]) -> Meters | None:
-    """Where the device tells the whole of its power; `sensors` are the names of those that count watts.
+def find_meters(powers: Answers, classes: Answers, sensors: Mapping[str, str]) -> PowerMeters | None:
+    """Find where the device states its whole power; `sensors` are the names of those that count watts.
 
     None where a chassis or a supply is without a meter of its own: the others would pass for all.
     """
     stack = [index for index in of_class(classes, STACK) if index in powers]
     objects = stack[:1] or of_class(classes, CHASSIS)
     if 0 < len(objects) <= MOST_METERS and powers.keys() >= set(objects):
-        return Meters("energy_object", objects)
+        return PowerMeters("energy_object", objects)
     inlets = [index for index, name in sensors.items() if INLET.search(name)]
     enough = max(1, len(of_class(classes, SUPPLY))) <= len(inlets) <= MOST_METERS
-    return Meters("entity_sensor", inlets) if enough else None
+    return PowerMeters("entity_sensor", inlets) if enough else None
 
 
 def of_class(classes: Answers, wanted: int) -> list[str]:
@@ -69,20 +69,20 @@ def of_class(classes: Answers, wanted: int) -> list[str]:
     return [index for index, kind in classes.items() if kind == wanted]
 
 
-def metered(answers: Answers, found: Meters | None) -> tuple[Metered | None, str]:
+def stated_power(answers: Answers, found: PowerMeters | None) -> tuple[StatedPower | None, str]:
     """The device's power: the sum of its meters, and what is wrong with it; a missing part fails it."""
     if found is None:
         return None, ""
     read = _object if found.source == "energy_object" else _sensor
     parts = [read(answers, index) for index in found.indexes]
-    told = [part for part in parts if part is not None]
-    if len(told) < len(parts):
+    stated = [part for part in parts if part is not None]
+    if len(stated) < len(parts):
         return None, "a meter of the device does not say what it counts for now"
-    power_w = sum(watts for watts, _ in told)
-    if not 0 < power_w <= CEILING_W or any(watts < 0 for watts, _ in told):
+    power_w = sum(watts for watts, _ in stated)
+    if not 0 < power_w <= CEILING_W or any(watts < 0 for watts, _ in stated):
         return None, f"the device says that it takes {power_w:g} W, which cannot be"
-    worst: Quality = "measured" if all(quality == "measured" for _, quality in told) else "vendor_estimate"
-    return Metered(found.source, worst, power_w), ""
+    worst: Quality = "measured" if all(quality == "measured" for _, quality in stated) else "vendor_estimate"
+    return StatedPower(found.source, worst, power_w), ""
 
 
 def _object(answers: Answers, index: str) -> tuple[float, Quality] | None:

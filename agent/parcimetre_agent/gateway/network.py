@@ -1,4 +1,4 @@
-"""Pure: what the answers of a switch, router or access point mean: ENTITY-MIB (RFC 6933), PoE (RFC 3621)."""
+"""Interpret the answers of a switch, router or access point: ENTITY-MIB (RFC 6933), PoE (RFC 3621)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from . import device_identity
 from .answers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers
 from .device_identity import KnownDevice, device_key, first_model
 from .makers import Maker
-from .meters import CHASSIS, POWER, STACK, UNMETERED, Meters, of_class
-from .taps import OUTLETS, oids
+from .meters import CHASSIS, POWER, STACK, UNMETERED, PowerMeters, of_class
+from .taps import OUTLETS, tap_oids
 
 SERVICES = "1.3.6.1.2.1.1.7.0"
 BRIDGE_PORTS = "1.3.6.1.2.1.17.1.2.0"
@@ -43,7 +43,11 @@ def chassis(classes: Answers) -> list[str]:
 
 def status_oids(known: KnownDevice, maker: Maker | None) -> list[str]:
     """What is asked at every poll: who answers, since when it runs, its power, and what it gives."""
-    found = [*([] if known.meters is None else known.meters.oids), *oids(known.taps), *oids(known.intake)]
+    found = [
+        *([] if known.meters is None else known.meters.oids),
+        *tap_oids(known.taps),
+        *tap_oids(known.intake),
+    ]
     return [OBJECT_ID, NAME, UPTIME, *serial_oids([str(known.index)], maker), *found]
 
 
@@ -58,8 +62,13 @@ def serial_oids(found: Sequence[str], maker: Maker | None) -> list[str]:
     return [*(f"{PART_SERIALS}.{index}" for index in found), *(maker.serial if maker else ())]
 
 
-def known(
-    answers: Answers, host: str, found: Sequence[str], maker: Maker | None, power: Meters | None, poe: bool
+def identify_network_device(
+    answers: Answers,
+    host: str,
+    found: Sequence[str],
+    maker: Maker | None,
+    power: PowerMeters | None,
+    poe: bool,
 ) -> KnownDevice:
     """Who the device is, from its answers."""
     name = maker.name if maker else first_word(printable(answers.get(DESCRIPTION))) or "unknown"
@@ -75,9 +84,9 @@ def known(
 
 def hashed_serial(answers: Answers, name: str, found: Sequence[str], maker: Maker | None) -> str | None:
     """The keyed hash of the first serial number that is one."""
-    told = (printable(answers.get(oid)) for oid in serial_oids(found, maker))
+    serials = (printable(answers.get(oid)) for oid in serial_oids(found, maker))
     return next(
-        filter(None, (serial_hash(name, one) for one in told if one and not is_filler_serial(one))), None
+        filter(None, (serial_hash(name, one) for one in serials if one and not is_filler_serial(one))), None
     )
 
 
@@ -98,11 +107,11 @@ def _model(answers: Answers, found: Sequence[str], maker: Maker | None) -> str |
 def inventory(found: KnownDevice, taken_at: int, outcomes: list[SensorOutcome]) -> Inventory:
     """The device as the report has it, with what its power contains."""
     if found.meters is None:
-        told = [SensorOutcome(POWER, "no_data", UNMETERED)]
+        added = [SensorOutcome(POWER, "no_data", UNMETERED)]
     else:
-        told = [] if POWER in {one.sensor for one in outcomes} else [SensorOutcome(POWER, "ok")]
+        added = [] if POWER in {one.sensor for one in outcomes} else [SensorOutcome(POWER, "ok")]
     if found.poe:
-        told.append(SensorOutcome(POE, "ok", WITH_POE if found.meters else POE_UNCOUNTED))
+        added.append(SensorOutcome(POE, "ok", WITH_POE if found.meters else POE_UNCOUNTED))
     if found.taps and OUTLETS not in {one.sensor for one in outcomes}:
-        told.append(SensorOutcome(OUTLETS, "ok"))
-    return device_identity.base_inventory(found, taken_at, [*outcomes, *told])
+        added.append(SensorOutcome(OUTLETS, "ok"))
+    return device_identity.base_inventory(found, taken_at, [*outcomes, *added])

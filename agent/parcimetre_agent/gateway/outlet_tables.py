@@ -1,4 +1,4 @@
-"""Where each maker's power units and PoE switches tell what they give: the part of its table for that.
+"""Where each maker's power units and PoE switches state the power of their outlets.
 
 A value of a row is so many watts, or watt-hours, a step. Standards of all makers stand here as well.
 """
@@ -22,7 +22,7 @@ class OutletTable:
     """A table whose rows are outlets, banks, inlets or outputs of a power unit.
 
     A step of `power` is `watts` W, one of the counter `energy` is `wh` Wh, both moved by the decimal `digits`
-    of the row where the device tells them. `power_row` and `energy_row` end the index of a row where a table
+    of the row where the device states them. `power_row` and `energy_row` end the index of a row where a table
     holds quantities of all kinds. `label` is what the maker printed beside the outlet. With `first_unit`, an
     index begins with the number of the unit in a chain, counted from it.
     """

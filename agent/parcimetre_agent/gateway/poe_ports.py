@@ -1,4 +1,4 @@
-"""Pure: the PoE ports of a switch and their names; what people typed as a description is never one."""
+"""PoE ports of a switch and their names, which never come from descriptions that people typed."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def name_oids(table: PortTable, powers: Answers, parts: Answers) -> dict[str, st
 
 
 def ports(table: PortTable, powers: Answers, oids: Mapping[str, str], names: Answers) -> list[Tap]:
-    """The ports that tell their power; one without a name of its own is known by its row."""
+    """Return the ports that state their power; one without a name of its own is named by its row."""
     rows = [row for row, value in powers.items() if isinstance(value, int) and value >= 0][:MOST_PORTS]
-    told = {row: printable(names.get(oids.get(row, ""))) or "" for row in rows}
-    times = Counter(told.values())
+    labels = {row: printable(names.get(oids.get(row, ""))) or "" for row in rows}
+    times = Counter(labels.values())
     return [
-        Tap(_name(row, told[row], times), table.source, "poe", [f"{table.power}.{row}"], table.watts)
+        Tap(_name(row, labels[row], times), table.source, "poe", [f"{table.power}.{row}"], table.watts)
         for row in rows
     ]
 
 
-def _name(row: str, told: str, times: Mapping[str, int]) -> str:
+def _name(row: str, label: str, times: Mapping[str, int]) -> str:
     """The name of the maker's form, if no other port has it; else the row's numbers."""
-    own = NAMED.fullmatch(told) is not None and times[told] == 1
-    return told if own else f"port {row.replace('.', '/')}"[:40]
+    own = NAMED.fullmatch(label) is not None and times[label] == 1
+    return label if own else f"port {row.replace('.', '/')}"[:40]

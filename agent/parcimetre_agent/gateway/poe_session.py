@@ -1,19 +1,19 @@
-"""Asks a switch once which of its ports tell the power that they give by PoE."""
+"""Read once which ports of a switch state the power that they give by PoE."""
 
 from __future__ import annotations
 
 from .makers import Maker
 from .poe_ports import name_oids
 from .poe_ports import ports as ports_of
-from .snmp import Session
+from .snmp import SnmpSession
 from .taps import Tap
 
 ROWS_AT_ONCE = 25
 MANY_ROWS = 1000
 
 
-async def ports(session: Session, maker: Maker | None) -> list[Tap]:
-    """The ports and where each tells its power; none for a maker without a table.
+async def ports(session: SnmpSession, maker: Maker | None) -> list[Tap]:
+    """Return the ports and where each states its power; none for a maker without a table.
 
     Raises Silent and Garbled.
     """

@@ -28,13 +28,13 @@ from . import (
     printers,
 )
 from .answers import NAME, OBJECT_ID, Answers
-from .book import Book, Place, Watched
-from .configuration import Configuration, Target
+from .book import Address, Book, WatchedDevice
+from .configuration import GatewayConfiguration, SnmpTarget
 from .device_identity import KnownDevice
 from .makers import maker_of
-from .snmp import AT_ONCE, MANY_AT_ONCE, Garbled, Session, Silent
+from .snmp import AT_ONCE, MANY_AT_ONCE, NoAnswer, SnmpSession, UnreadableAnswer
 from .taps import OUTLETS
-from .time_in_state import Metered, Seen, pieces, settled, spread
+from .time_in_state import LastAnswer, StatedPower, close_slots, spread_over_slots, state_periods
 
 DAY_S = 86_400
 LONGEST_ASK_S = 30.0
@@ -47,10 +47,10 @@ PRINTER_POWER = "printer.power"
 
 
 @dataclass
-class Count:
-    """What came of a round. `asked` counts datagrams, `late` the devices that the round had no time for.
+class RoundResult:
+    """Result of a round. `asked` counts datagrams, `late` the devices that the round had no time for.
 
-    `complaints` are what is wrong where no device is known that it could be told of.
+    `complaints` are problems at addresses where no device is known.
     """
 
     answered: int = 0
@@ -60,19 +60,19 @@ class Count:
     asked: int = 0
     complaints: tuple[str, ...] = ()
 
-    def and_of(self, other: Count) -> Count:
+    def and_of(self, other: RoundResult) -> RoundResult:
         """What came of two rounds."""
-        return Count(
+        return RoundResult(
             self.answered + other.answered, self.silent + other.silent, self.garbled + other.garbled,
             self.late + other.late, self.asked + other.asked, (*self.complaints, *other.complaints),
         )  # fmt: skip
 
 
-class Round:
+class PollingRound:
     """One round over what is due at `now_s`; a printer that slept is left alone for `look_again_s`."""
 
     def __init__(
-        self, configuration: Configuration, book: Book, now_s: float, look_again_s: float = 20.0
+        self, configuration: GatewayConfiguration, book: Book, now_s: float, look_again_s: float = 20.0
     ) -> None:
         self._configuration = configuration
         self._book = book
@@ -82,10 +82,10 @@ class Round:
         self._devices = book.devices()
         self._records: list[tuple[str, Any, int, dict[str, Any]]] = []
         self._changed: set[str] = set()
-        self._doubted: list[tuple[Target, str]] = []
-        self.count = Count()
+        self._doubted: list[tuple[SnmpTarget, str]] = []
+        self.count = RoundResult()
 
-    async def run(self) -> Count:
+    async def run(self) -> RoundResult:
         """Ask, judge, and write down what was found."""
         due = [target for target in self._configuration.targets if self._is_due(target)]
         due.sort(key=lambda target: self._place(target).asked_s)
@@ -98,15 +98,15 @@ class Round:
         if self._doubted:
             await asyncio.sleep(self._look_again_s)
             await self._all([target for target, _ in self._doubted], self._look_again, at_once)
-        self._book.keep(self._places.values(), {key: self._devices[key] for key in self._changed})
+        self._book.save(self._places.values(), {key: self._devices[key] for key in self._changed})
         self._book.put(self._records)
         self._book.bound(self._now_s)
         return self.count
 
-    def _place(self, target: Target) -> Place:
-        return self._places.setdefault(target.place, Place(target.place))
+    def _place(self, target: SnmpTarget) -> Address:
+        return self._places.setdefault(target.place, Address(target.place))
 
-    def _is_due(self, target: Target) -> bool:
+    def _is_due(self, target: SnmpTarget) -> bool:
         """Every quarter hour; an address without a printer once a day, a printer that polls wake rarely."""
         place = self._place(target)
         if self._now_s < place.asked_s + SLOT_S / 2:
@@ -117,7 +117,7 @@ class Round:
         return self._now_s >= place.next_s
 
     async def _all(
-        self, due: Iterable[Target], ask: Callable[[Target], Awaitable[None]], at_once: int
+        self, due: Iterable[SnmpTarget], ask: Callable[[SnmpTarget], Awaitable[None]], at_once: int
     ) -> None:
         """Ask several at once, each one thing at a time, until the round's time is over."""
         waiting = iter(due)
@@ -134,18 +134,18 @@ class Round:
 
         await asyncio.gather(*(one_after_another() for _ in range(at_once)))
 
-    async def _guarded(self, target: Target, ask: Callable[[Target], Awaitable[None]]) -> None:
+    async def _guarded(self, target: SnmpTarget, ask: Callable[[SnmpTarget], Awaitable[None]]) -> None:
         """Ask one; whatever it answers, the round goes on."""
         try:
             await asyncio.wait_for(ask(target), LONGEST_ASK_S)
-        except (Silent, asyncio.TimeoutError):
+        except (NoAnswer, asyncio.TimeoutError):
             self._missed(target)
         except Exception as error:  # noqa: BLE001 - what no device was seen to answer must not end the round
             self.count.garbled += 1
-            what = error if isinstance(error, Garbled) else f"{type(error).__name__}: {error}"
-            self._told(target, STATUS, f"its answer is not understood: {what}")
+            what = error if isinstance(error, UnreadableAnswer) else f"{type(error).__name__}: {error}"
+            self._note_problem(target, STATUS, f"its answer is not understood: {what}")
 
-    async def _ask(self, target: Target) -> None:
+    async def _ask(self, target: SnmpTarget) -> None:
         place = self._place(target)
         place.asked_s = self._now_s
         session = self._session(target, 0 if place.misses else self._configuration.retries)
@@ -158,10 +158,10 @@ class Round:
         finally:
             self.count.asked += session.asked
 
-    def _session(self, target: Target, retries: int) -> Session:
-        return Session(target, self._configuration.timeout_s, retries)
+    def _session(self, target: SnmpTarget, retries: int) -> SnmpSession:
+        return SnmpSession(target, self._configuration.timeout_s, retries)
 
-    async def _meet(self, target: Target, session: Session) -> None:
+    async def _meet(self, target: SnmpTarget, session: SnmpSession) -> None:
         """See what answers at an address, and read it whole when it is what is expected."""
         place = self._place(target)
         place.next_s = self._now_s + DAY_S - SLOT_S / 2
@@ -170,12 +170,14 @@ class Round:
         if found is None:
             return
         place.device, place.next_s = found.key, 0.0
-        watched = self._devices.setdefault(found.key, Watched(found))
+        watched = self._devices.setdefault(found.key, WatchedDevice(found))
         watched.known, watched.secret_file = found, target.secret_file
         if watched.seen is None or self._now_s > watched.seen.at_s:
             await self._visit(target, session, watched, is_new=True)
 
-    async def _visit(self, target: Target, session: Session, watched: Watched, is_new: bool = False) -> None:
+    async def _visit(
+        self, target: SnmpTarget, session: SnmpSession, watched: WatchedDevice, is_new: bool = False
+    ) -> None:
         """Ask a device that is known: its status, and what may be asked beyond without waking it."""
         known = watched.known
         if known.category in feeders.KINDS:
@@ -198,11 +200,13 @@ class Round:
                 fresh = await self._read(session, watched)
         elif not watched.waking.is_known:
             self._doubted.append((target, known.key))
-        metered, wrong = meters.metered(answers, known.meters)
+        metered, wrong = meters.stated_power(answers, known.meters)
         self._answered(target, watched, answers, power, fresh, metered)
         self._problem(watched, PRINTER_POWER, wrong)
 
-    async def _visit_network(self, target: Target, session: Session, watched: Watched, is_new: bool) -> None:
+    async def _visit_network(
+        self, target: SnmpTarget, session: SnmpSession, watched: WatchedDevice, is_new: bool
+    ) -> None:
         """Ask a network device or power unit for what it takes and gives; once a day for its parts."""
         maker = maker_of(watched.known.object_id)
         answers = await session.get(network.status_oids(watched.known, maker))
@@ -221,10 +225,10 @@ class Round:
         self._answered(target, watched, answers, "awake", None, power)
         for start, rows in feeders.given(answers, watched.known, watched.feeding, self._now_s):
             self._records.append((watched.known.key, "feeds", start, rows))
-        for what, sentence in {**wrong, OUTLETS: watched.feeding.told()}.items():
+        for what, sentence in {**wrong, OUTLETS: watched.feeding.problems_sentence()}.items():
             self._problem(watched, what, sentence)
 
-    async def _read(self, session: Session, watched: Watched) -> Reading | None:
+    async def _read(self, session: SnmpSession, watched: WatchedDevice) -> Reading | None:
         """All counters and supplies, and what is wrong with them."""
         known = watched.known
         maker = maker_of(known.object_id)
@@ -250,8 +254,8 @@ class Round:
         return fresh
 
     def _answered(
-        self, target: Target, watched: Watched, answers: Answers, power: printers.Power,
-        fresh: Reading | None, metered: Metered | None = None,
+        self, target: SnmpTarget, watched: WatchedDevice, answers: Answers, power: printers.Power,
+        fresh: Reading | None, metered: StatedPower | None = None,
     ) -> None:  # fmt: skip
         """Take down an answer: the state, the slots that closed, the reading, the power."""
         self.count.answered += 1
@@ -262,7 +266,7 @@ class Round:
         self._problem(watched, STATUS, WOKEN if watched.waking.by_polls else "")
         total = answers.get(printers.LIFE_COUNT)
         before = watched.seen
-        now = Seen(
+        now = LastAnswer(
             self._now_s, power, device_identity.uptime_s(answers),
             total if isinstance(total, int) and printers.is_count(total)
             else before.impressions if before else None,
@@ -273,19 +277,22 @@ class Round:
         watched.seen = now
         if fresh is not None:
             watched.reading = fresh
-            self._records.append((watched.known.key, "reading", fresh.at, wire_json.pruned(fresh)))
+            self._records.append((watched.known.key, "reading", fresh.at, wire_json.reading_fields(fresh)))
 
-    def _slots(self, watched: Watched, before: Seen, now: Seen) -> None:
+    def _slots(self, watched: WatchedDevice, before: LastAnswer, now: LastAnswer) -> None:
         """Add what is known since the last answer; slots that ended are to be sent."""
         printed = 0
         if before.impressions is not None and now.impressions is not None:
             leap = counters.jump(before.impressions, now.impressions, now.at_s - before.at_s)
             printed = 0 if leap else now.impressions - before.impressions
-        fresh, prints = spread(pieces(before, now), printed), watched.known.printer is not None
-        for start, fields in settled(watched.cells, fresh, now.at_s, prints):
+        fresh, prints = (
+            spread_over_slots(state_periods(before, now), printed),
+            watched.known.printer is not None,
+        )
+        for start, fields in close_slots(watched.cells, fresh, now.at_s, prints):
             self._records.append((watched.known.key, "slot", start, fields))
 
-    async def _look_again(self, target: Target) -> None:
+    async def _look_again(self, target: SnmpTarget) -> None:
         """Whether a printer that was asleep woke since it was asked."""
         watched = self._devices[self._place(target).device or ""]
         session = self._session(target, 0)
@@ -295,8 +302,8 @@ class Round:
         if watched.waking.by_polls:
             self._problem(watched, STATUS, WOKEN)
 
-    def _missed(self, target: Target) -> None:
-        """Nobody answered; that a printer is away is told after the second time."""
+    def _missed(self, target: SnmpTarget) -> None:
+        """Count a missing answer; the device is reported as absent after the second one."""
         self.count.silent += 1
         place = self._place(target)
         place.misses += 1
@@ -310,12 +317,12 @@ class Round:
             self._problem(watched, REACH, away)
         self._changed.add(watched.known.key)
 
-    def _told(self, target: Target, what: str, sentence: str) -> None:
+    def _note_problem(self, target: SnmpTarget, what: str, sentence: str) -> None:
         watched = self._devices.get(self._place(target).device or "")
         if watched is not None:
             self._problem(watched, what, sentence)
 
-    def _problem(self, watched: Watched, what: str, sentence: str) -> None:
+    def _problem(self, watched: WatchedDevice, what: str, sentence: str) -> None:
         """Note what is wrong, or with an empty sentence that nothing is."""
         self._changed.add(watched.known.key)
         watched.note(what, sentence)
@@ -338,7 +345,7 @@ def _is_same(answers: Answers, known: KnownDevice) -> bool:
     return hashed is None or hashed == known.serial_hash
 
 
-async def identify(session: Session, target: Target) -> KnownDevice | None:
+async def identify(session: SnmpSession, target: SnmpTarget) -> KnownDevice | None:
     """Who answers at an address; None for what is not expected there. Raises Silent and Garbled."""
     found = await printer_session.identify(session) if target.expected in ("printer", "any") else None
     if found is None and target.expected in ("power", "any"):

@@ -1,4 +1,4 @@
-"""Pure: what the answers of a PDU or UPS mean: which outlets, banks, inlets and outputs it meters."""
+"""Interpret the answers of a PDU or UPS: which outlets, banks, inlets and outputs it meters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import device_identity
 from .answers import DESCRIPTION, NAME, OBJECT_ID, Answers
 from .device_identity import KnownDevice, device_key, first_model
 from .makers import Maker
-from .meters import Meters
+from .meters import PowerMeters
 from .network import hashed_serial
 from .outlet_tables import UPS_MAKER, UPS_MODEL, OutletTable, Role, UnitKind
 from .taps import OUTLETS, Tap
@@ -26,7 +26,7 @@ PRINTED = re.compile(r"[A-Za-z]{0,3}\d{1,3}")
 
 
 @dataclass(frozen=True)
-class Rows:
+class TableRows:
     """What was found in a table: the values of the power, digits, counters and labels, by row."""
 
     table: OutletTable
@@ -37,7 +37,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Unit:
+class PowerUnit:
     """What a unit gives over `taps`, and what it takes in where that is metered apart."""
 
     kind: UnitKind
@@ -45,7 +45,7 @@ class Unit:
     intake: Sequence[Tap] = ()
 
 
-def unit(found: Sequence[Rows], kind: UnitKind) -> Unit:
+def power_unit(found: Sequence[TableRows], kind: UnitKind) -> PowerUnit:
     """The finest that is metered: outlets, else banks, else the whole; no energy is in two taps.
 
     What is taken in stands beside it for a unit alone, all of whose outlets are metered.
@@ -58,17 +58,17 @@ def unit(found: Sequence[Rows], kind: UnitKind) -> Unit:
         taps = by_role.get(role, [])[:MOST_TAPS]
         if taps:
             whole = role != "bank" and len(inlets) == 1 and not any(map(_left_out, found))
-            return Unit(kind, taps, inlets if whole and _draws(found) else [])
-    return Unit(kind, inlets)
+            return PowerUnit(kind, taps, inlets if whole and _draws(found) else [])
+    return PowerUnit(kind, inlets)
 
 
-def _draws(found: Sequence[Rows]) -> bool:
+def _draws(found: Sequence[TableRows]) -> bool:
     """Whether an inlet says more than 0, as one that has no meter does not."""
     inlets = (rows for rows in found if rows.table.role == "inlet")
     return any(rows.powers[index] for rows in inlets for index in metered(rows))
 
 
-def _taps(rows: Rows) -> list[Tap]:
+def _taps(rows: TableRows) -> list[Tap]:
     """The taps of a table: one a row for outlets and banks, one a unit for what is a whole."""
     made: dict[str, Tap] = {}
     for index in metered(rows):
@@ -85,7 +85,7 @@ def _taps(rows: Rows) -> list[Tap]:
     return list(made.values())
 
 
-def _tap(rows: Rows, index: str) -> Tap:
+def _tap(rows: TableRows, index: str) -> Tap:
     table = rows.table
     row = index[: -len(table.power_row) - 1] if table.power_row else index
     counted = f"{row}.{table.energy_row}" if table.energy_row else row
@@ -102,30 +102,30 @@ def _tap(rows: Rows, index: str) -> Tap:
     )
 
 
-def metered(rows: Rows) -> list[str]:
+def metered(rows: TableRows) -> list[str]:
     """The rows with a power; a negative one says that there is no meter."""
     values = ((index, rows.powers[index]) for index in _of_power(rows))
     return [index for index, value in values if isinstance(value, int) and value >= 0]
 
 
-def _of_power(rows: Rows) -> list[str]:
+def _of_power(rows: TableRows) -> list[str]:
     """The rows that are of power, where a table holds quantities of all kinds."""
     ending = rows.table.power_row
     return [index for index in rows.powers if not ending or index.endswith(f".{ending}")]
 
 
-def _left_out(rows: Rows) -> bool:
+def _left_out(rows: TableRows) -> bool:
     """Whether an outlet is without a meter, which nothing may be concluded without."""
     return rows.table.role == "outlet" and len(metered(rows)) < len(_of_power(rows))
 
 
-def _shift(rows: Rows, index: str) -> float:
+def _shift(rows: TableRows, index: str) -> float:
     """What the decimal digits of a row make of a step."""
     digits = rows.digits.get(index)
     return 10.0**-digits if isinstance(digits, int) and 0 <= digits <= 9 else 1.0
 
 
-def _name(rows: Rows, row: str) -> str:
+def _name(rows: TableRows, row: str) -> str:
     """The tap's name, the same for ever: what is printed beside it, else its number; never what was typed."""
     table = rows.table
     number, before = row, ""
@@ -139,10 +139,12 @@ def _name(rows: Rows, row: str) -> str:
     return f"{before}{table.role} {label if PRINTED.fullmatch(label) else number}"[:40]
 
 
-def known(answers: Answers, host: str, maker: Maker | None, made: Unit, power: Meters | None) -> KnownDevice:
+def identify_power_unit(
+    answers: Answers, host: str, maker: Maker | None, made: PowerUnit, power: PowerMeters | None
+) -> KnownDevice:
     """Who the unit is, from its answers."""
-    told = printable(answers.get(UPS_MAKER)) or printable(answers.get(DESCRIPTION))
-    name = maker.name if maker else first_word(told) or "unknown"
+    description = printable(answers.get(UPS_MAKER)) or printable(answers.get(DESCRIPTION))
+    name = maker.name if maker else first_word(description) or "unknown"
     model = first_model(answers, [*(maker.model if maker else ()), UPS_MODEL], maker)
     hashed = hashed_serial(answers, name, ["1"], maker)
     key = device_key(hashed, f"{host} {name} {model}")
@@ -173,7 +175,7 @@ def inventory(found: KnownDevice, taken_at: int, outcomes: list[SensorOutcome]) 
 
 
 def outlets_outcome(found: KnownDevice, outcomes: Sequence[SensorOutcome]) -> list[SensorOutcome]:
-    """That outlets are metered, where nothing else is told of them."""
+    """That outlets are metered, where nothing else is known of them."""
     if OUTLETS in {one.sensor for one in outcomes}:
         return []
     if found.taps or found.meters:
@@ -181,6 +183,6 @@ def outlets_outcome(found: KnownDevice, outcomes: Sequence[SensorOutcome]) -> li
     return [SensorOutcome(OUTLETS, "no_data", UNMETERED)]
 
 
-def fields(found: KnownDevice) -> Mapping[str, Any]:
-    """What discovery tells machines of a unit."""
+def discovery_fields(found: KnownDevice) -> Mapping[str, Any]:
+    """Return the fields of a unit in the JSON of discovery."""
     return {"outlets_metered": [tap.outlet for tap in found.taps], "inlet_metered": bool(found.intake)}

@@ -1,4 +1,4 @@
-"""Asks what an address of a printer tells once, when it is met, in as few datagrams as it can be."""
+"""Read a printer whole when it is first found, in as few datagrams as possible."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from . import meters, network, printers
 from .answers import DESCRIPTION, OBJECT_ID
 from .device_identity import KnownDevice
 from .makers import maker_of
-from .snmp import AT_ONCE, Session
+from .snmp import AT_ONCE, SnmpSession
 
 USUAL_INDEX = 1
 
 
-async def identify(session: Session) -> KnownDevice | None:
+async def identify(session: SnmpSession) -> KnownDevice | None:
     """Which printer answers at an address; None for what is none. Raises Silent and Garbled.
 
     The first request is at once that for the status of most printers.
@@ -32,15 +32,15 @@ async def identify(session: Session) -> KnownDevice | None:
     answers = {**first, **await session.get(printers.identity_oids(index, maker))}
     trays = await session.walk(printers.TRAYS, AT_ONCE, first=printers.UNIT, last=printers.WIDTH)
     paths = await session.walk(printers.PATH_TYPES)
-    can = printers.what_it_can(answers, printers.trays(trays), paths)
-    found = printers.known(answers, session.host, index, maker, can)
+    can = printers.capabilities(answers, printers.trays(trays), paths)
+    found = printers.identify_printer(answers, session.host, index, maker, can)
     return replace(found, meters=await _meters(session))
 
 
-async def _meters(session: Session) -> meters.Meters | None:
-    """Where it tells its power, when it does so in one place: that is asked with its status."""
+async def _meters(session: SnmpSession) -> meters.PowerMeters | None:
+    """Return where it states its power, if in one place: that is polled with its status."""
     powers = await session.walk(meters.OBJECT_POWERS)
     if not powers:
         return None
-    found = meters.meters(powers, await session.walk(network.PART_CLASSES, AT_ONCE), {})
+    found = meters.find_meters(powers, await session.walk(network.PART_CLASSES, AT_ONCE), {})
     return found if found is not None and len(found.indexes) == 1 else None

@@ -1,4 +1,4 @@
-"""Pure: what a printer's answers mean. The standard MIBs (RFC 3805, RFC 2790) first, the maker's own beside.
+"""Interpret a printer's answers. The standard MIBs (RFC 3805, RFC 2790) first, the maker's own beside.
 
 prtMarkerLifeCount is the total; what the maker counts only splits it.
 """
@@ -14,7 +14,7 @@ from ..identification.names import first_word, printable
 from ..report import MOST_IMPRESSIONS, Marking, Printer
 from .answers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers, Value
 from .device_identity import KnownDevice, device_key, first_model
-from .makers import Maker, States, maker_of
+from .makers import Maker, PowerStateTable, maker_of
 
 Power = Literal["awake", "asleep"]
 DEVICE_TYPES = "1.3.6.1.2.1.25.3.2.1.2"
@@ -52,12 +52,12 @@ class Trays:
 
 
 def standard_status_oids(index: int) -> list[str]:
-    """What every printer tells of its state; nothing of it needs the engine."""
+    """Return the OIDs of the state that every printer answers without waking its engine."""
     return [OBJECT_ID, NAME, UPTIME, f"{DEVICE_STATUS}.{index}", f"{PRINTER_STATUS}.{index}"]
 
 
 def status_oids(known: KnownDevice) -> list[str]:
-    """What is asked at every poll, in one request: its state, and the power of a printer that tells it."""
+    """Return the OIDs of one poll: the printer's state, and its power where it states it."""
     states = _states(known)
     own = [] if states is None else [states.oid]
     return [*standard_status_oids(known.index), *own, *(known.meters.oids if known.meters else ())]
@@ -79,21 +79,21 @@ def power(answers: Answers, known: KnownDevice) -> Power:
     Else by RFC 3805, 2.2.13.2: in standby the device runs and the printer says "other".
     """
     states, index = _states(known), known.index
-    told = None if states is None else states.power(answers.get(states.oid))
-    if told is not None:
-        return told
+    own_state = None if states is None else states.power(answers.get(states.oid))
+    if own_state is not None:
+        return own_state
     device, printer = answers.get(f"{DEVICE_STATUS}.{index}"), answers.get(f"{PRINTER_STATUS}.{index}")
     return "asleep" if printer == OTHER and device in (RUNNING, WARNING) else "awake"
 
 
-def _states(known: KnownDevice) -> States | None:
-    """Where the maker's printers tell their power state, if this one does."""
+def _states(known: KnownDevice) -> PowerStateTable | None:
+    """Return where the maker's printers state their power state; None if this one does not."""
     maker = maker_of(known.object_id) if known.states else None
     return None if maker is None else maker.states
 
 
 def looks_like(answers: Answers, known: KnownDevice) -> bool:
-    """Whether what a status tells of its sender is what is known of the printer."""
+    """Whether a status comes from the known printer, by its object id and name."""
     return str(answers.get(OBJECT_ID)) == known.object_id and printable(answers.get(NAME)) == known.name
 
 
@@ -112,8 +112,10 @@ def trays(columns: Answers) -> Trays:
     return Trays(of[str(UNIT)], of[str(LENGTH)], of[str(WIDTH)])
 
 
-def known(answers: Answers, host: str, index: int, maker: Maker | None, media: Printer) -> KnownDevice:
-    """Who the printer is, from its answers; `media` is what its trays and paths tell."""
+def identify_printer(
+    answers: Answers, host: str, index: int, maker: Maker | None, media: Printer
+) -> KnownDevice:
+    """Identify the printer from its answers; `media` is what its trays and paths show."""
     name = maker.name if maker else first_word(printable(answers.get(DESCRIPTION))) or "unknown"
     model = _model(answers, index, maker)
     hashed = hashed_serial(answers, name, maker)
@@ -142,7 +144,7 @@ def _model(answers: Answers, index: int, maker: Maker | None) -> str | None:
     return first_model(answers, oids, maker)
 
 
-def what_it_can(answers: Answers, trays: Trays, paths: Answers) -> Printer:
+def capabilities(answers: Answers, trays: Trays, paths: Answers) -> Printer:
     """Marking, colour, duplex and A3, from the marker, the trays and the paths of the media."""
     technology, colorants = answers.get(MARK_TECHNOLOGY), answers.get(COLORANTS)
     marking: Marking | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import BadSettings
-from ..metering.redfish import FINGERPRINT, Access
+from ..metering.redfish import FINGERPRINT, BmcAccess
 from . import targets
 from .credentials import Login
 
@@ -18,10 +18,10 @@ _OF_A_GROUP = frozenset({"name", "hosts", "port", "credentials", "secret_file", 
 
 
 @dataclass(frozen=True)
-class Bmc:
+class BmcTarget:
     """One BMC that was named, and with which enrolment secret its servers are devices."""
 
-    access: Access
+    access: BmcAccess
     secret_file: str | None
 
     @property
@@ -31,20 +31,22 @@ class Bmc:
         return f"{PREFIX}{self.access.host}" + ("" if port == HTTPS_PORT else f" port {port}")
 
 
-def bmcs(
+def bmc_targets(
     groups: Any, logins: Mapping[str, Login], secret_file: str | None, path: Path
-) -> tuple[Bmc, ...]:  # fmt: skip
+) -> tuple[BmcTarget, ...]:  # fmt: skip
     """The BMCs of all groups, each once. Raises BadSettings naming the file and the entry."""
     if not isinstance(groups, list):
         raise BadSettings(f"{path}: write servers as tables [[servers]], with two brackets")
-    found: dict[str, Bmc] = {}
+    found: dict[str, BmcTarget] = {}
     for group in groups:
         for bmc in _of_group(group, logins, secret_file, path):
             found.setdefault(bmc.place, bmc)
     return tuple(found.values())
 
 
-def _of_group(group: Any, logins: Mapping[str, Login], secret_file: str | None, path: Path) -> list[Bmc]:
+def _of_group(
+    group: Any, logins: Mapping[str, Login], secret_file: str | None, path: Path
+) -> list[BmcTarget]:
     if not isinstance(group, dict) or set(group) - _OF_A_GROUP or not isinstance(group.get("hosts"), list):
         raise BadSettings(
             f"{path}: a group of servers has {', '.join(sorted(_OF_A_GROUP))}, and hosts is a list"
@@ -70,5 +72,5 @@ def _of_group(group: Any, logins: Mapping[str, Login], secret_file: str | None, 
     hosts = [host for entry in group["hosts"] for host in targets.hosts(str(entry))]
     if pinned and len(hosts) != 1:
         raise BadSettings(f"{path}: a fingerprint is that of one BMC; give each a group of its own")
-    access = (Access(host, port, login.user, login.password, ca_file, pinned) for host in hosts)
-    return [Bmc(one, texts["secret_file"] or secret_file) for one in access]
+    access = (BmcAccess(host, port, login.user, login.password, ca_file, pinned) for host in hosts)
+    return [BmcTarget(one, texts["secret_file"] or secret_file) for one in access]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import BadSettings
 from .answers import Value
-from .configuration import Target
+from .configuration import SnmpTarget
 
 if TYPE_CHECKING:
     import puresnmp
@@ -25,21 +25,21 @@ MOST_ROWS = 500
 FEW_ROWS = 4
 
 
-class Silent(Exception):
+class NoAnswer(Exception):
     """Nothing came back in time: off, away, or these credentials are not known there."""
 
 
-class Garbled(Exception):
+class UnreadableAnswer(Exception):
     """Something came back that is no SNMP, or no answer to what was asked."""
 
 
-class Session:
+class SnmpSession:
     """One device that is asked a few things in a row. `asked` counts the datagrams that were sent.
 
     What it answered to a request is not asked again.
     """
 
-    def __init__(self, target: Target, timeout_s: int, retries: int) -> None:
+    def __init__(self, target: SnmpTarget, timeout_s: int, retries: int) -> None:
         """Nothing is sent yet. Raises Silent for a name that has no address."""
         import puresnmp
 
@@ -51,7 +51,7 @@ class Session:
                 target.host, _credentials(target), port=target.port, sender=self._send
             )
         except OSError:
-            raise Silent from None
+            raise NoAnswer from None
         self._client.configure(timeout=timeout_s, retries=retries)
         _decode_once(self._client)
         self._one_by_one = target.credential.version == "1"
@@ -66,8 +66,8 @@ class Session:
         for at in range(0, len(wanted), AT_ONCE):
             some = wanted[at : at + AT_ONCE]
             self._answered.update({**dict.fromkeys(some), **await self._get(some)})
-        told = ((oid, self._answered[oid]) for oid in named)
-        return {oid: value for oid, value in told if value is not None}
+        answers = ((oid, self._answered[oid]) for oid in named)
+        return {oid: value for oid, value in answers if value is not None}
 
     async def walk(
         self,
@@ -151,7 +151,7 @@ class Session:
         finally:
             transport.close()
             mailbox.answer.cancel()
-        raise Silent
+        raise NoAnswer
 
 
 class _Mailbox(asyncio.DatagramProtocol):
@@ -168,7 +168,7 @@ class _Mailbox(asyncio.DatagramProtocol):
     def error_received(self, exc: Exception) -> None:  # noqa: ARG002
         """A host that says that nobody listens is as good as silent."""
         if not self.answer.done():
-            self.answer.set_exception(Silent())
+            self.answer.set_exception(NoAnswer())
 
 
 async def _answered(asking: Any) -> Any:
@@ -180,12 +180,12 @@ async def _answered(asking: Any) -> Any:
 
     try:
         return await asking
-    except (ErrorResponse, Silent):
+    except (ErrorResponse, NoAnswer):
         raise
     except OSError:
-        raise Silent from None
+        raise NoAnswer from None
     except Exception as error:  # noqa: BLE001
-        raise Garbled(f"{type(error).__name__}: {str(error)[:120]}") from None
+        raise UnreadableAnswer(f"{type(error).__name__}: {str(error)[:120]}") from None
 
 
 def _decode_once(client: puresnmp.Client) -> None:
@@ -201,7 +201,7 @@ def _decode_once(client: puresnmp.Client) -> None:
     client.mpm.decode = once  # type: ignore[method-assign, assignment]
 
 
-def _credentials(target: Target) -> puresnmp.V1 | puresnmp.V2C | puresnmp.V3:
+def _credentials(target: SnmpTarget) -> puresnmp.V1 | puresnmp.V2C | puresnmp.V3:
     from puresnmp import V1, V2C, V3, Auth, Priv
 
     given = target.credential
@@ -236,7 +236,7 @@ def _value(raw: Any) -> Value | None:
     return plain if isinstance(plain, (int, str, bytes)) else str(plain)
 
 
-def check() -> None:
+def check_installed() -> None:
     """Say how to add puresnmp where it is absent, without loading it. Raises BadSettings."""
     if find_spec("puresnmp") is None:
         raise BadSettings("the gateway needs puresnmp; add it with: pip install 'parcimetre-agent[gateway]'")

@@ -1,4 +1,4 @@
-"""Pure: what the outlets of a power unit, or the ports of a PoE switch, say that they give."""
+"""Read the power and energy of the outlets of a power unit, or of the ports of a PoE switch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..report import FeedScope, Quality
 from .answers import Answers
-from .time_in_state import Metered
+from .time_in_state import StatedPower
 
 OUTLETS, OWN = "feeder.outlets", "feeder.own"
 OWN_SOURCE = "input_less_output"
@@ -17,7 +17,7 @@ MOST_STEPS = 2**64
 
 @dataclass(frozen=True)
 class Tap:
-    """One outlet, port or total of a feeder: where it tells what it gives; several OIDs are added.
+    """One metered outlet, port or total of a feeder: the OIDs of its power and energy, which are added.
 
     A step of the power is `watts` W, one of the energy counter `wh` Wh.
     """
@@ -32,8 +32,8 @@ class Tap:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What an outlet said at one time; `steps` are those of its energy counter, of `wh` Wh each."""
+class OutletReading:
+    """The reading of an outlet at one time; `steps` are those of its energy counter, of `wh` Wh each."""
 
     source: str
     scope: FeedScope
@@ -43,13 +43,13 @@ class Said:
     wh: float = 0.0
 
 
-def oids(taps: Iterable[Tap]) -> list[str]:
+def tap_oids(taps: Iterable[Tap]) -> list[str]:
     """What is asked at every poll."""
     return [oid for tap in taps for oid in (*tap.power, *tap.energy)]
 
 
-def read(answers: Answers, taps: Iterable[Tap]) -> tuple[dict[str, Said], dict[str, str]]:
-    """What each outlet said, and what is wrong with it, by its name."""
+def read_taps(answers: Answers, taps: Iterable[Tap]) -> tuple[dict[str, OutletReading], dict[str, str]]:
+    """Return the reading of each outlet, and what is wrong with it, by its name."""
     said, wrong = {}, {}
     for tap in taps:
         power_w, steps = _power_w(answers, tap), _steps(answers, tap)
@@ -59,16 +59,16 @@ def read(answers: Answers, taps: Iterable[Tap]) -> tuple[dict[str, Said], dict[s
         elif power_w is None and steps is None:
             wrong[tap.outlet] = "does not say what it gives any more"
         if power_w is not None or steps is not None:
-            said[tap.outlet] = Said(tap.source, tap.scope, "measured", power_w, steps, tap.wh)
+            said[tap.outlet] = OutletReading(tap.source, tap.scope, "measured", power_w, steps, tap.wh)
     return said, wrong
 
 
-def whole(metered: Metered) -> dict[str, Said]:
-    """The total of a unit that tells it by a standard, as what its inlet gives."""
-    return {"inlet": Said(metered.source, "wall_ac", metered.quality, metered.power_w)}
+def inlet_reading(metered: StatedPower) -> dict[str, OutletReading]:
+    """Return the total that a unit states by a standard, as its inlet's reading."""
+    return {"inlet": OutletReading(metered.source, "wall_ac", metered.quality, metered.power_w)}
 
 
-def own(answers: Answers, intake: Sequence[Tap], taps: Sequence[Tap]) -> tuple[Metered | None, str]:
+def own_power(answers: Answers, intake: Sequence[Tap], taps: Sequence[Tap]) -> tuple[StatedPower | None, str]:
     """What a unit keeps for itself: what it takes less what it gives, never below 0; and what is wrong.
 
     Nothing where either is not metered.
@@ -83,7 +83,7 @@ def own(answers: Answers, intake: Sequence[Tap], taps: Sequence[Tap]) -> tuple[M
     if any(not 0 <= power_w <= CEILING_W["wall_ac"] for power_w in known):
         return None, "a meter of its input or output says what cannot be"
     kept_w = sum(known[: len(taken)]) - sum(known[len(taken) :])
-    return Metered(OWN_SOURCE, "measured", max(0.0, kept_w)), ""
+    return StatedPower(OWN_SOURCE, "measured", max(0.0, kept_w)), ""
 
 
 def _power_w(answers: Answers, tap: Tap) -> float | None:

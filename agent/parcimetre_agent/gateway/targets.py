@@ -1,4 +1,4 @@
-"""Pure: which addresses an operator named. Nothing that was not named is ever asked."""
+"""Addresses that an operator named. No other address is ever asked."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Pure: from what a printer said at each poll, the seconds of each state and the impressions of each slot.
+"""Compute from a printer's answer at each poll the seconds of each state and the impressions of each slot.
 
 Between two polls the earlier state holds for the first half and the later one for the second. Time in which a
-printer did not answer is unknown, or off where its uptime tells afterwards that it started since.
+printer did not answer is unknown, or off where its uptime shows afterwards that it started since.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LONGEST_S = 1.5 * SLOT_S
 
 
 @dataclass(frozen=True)
-class Metered:
+class StatedPower:
     """The power that a device states of itself at a moment, and by which standard."""
 
     source: str
@@ -33,28 +33,28 @@ class Metered:
 
 
 @dataclass(frozen=True)
-class Seen:
+class LastAnswer:
     """What a device answered at a moment; `impressions` is None where they were not asked for."""
 
     at_s: float
     state: State
     uptime_s: float | None = None
     impressions: int | None = None
-    metered: Metered | None = None
+    metered: StatedPower | None = None
 
 
 @dataclass(frozen=True)
-class Piece:
+class StatePeriod:
     """A stretch of time in one state."""
 
     start_s: float
     end_s: float
     state: State
-    metered: Metered | None = None
+    metered: StatedPower | None = None
 
 
 @dataclass
-class Cell:
+class SlotTotals:
     """Seconds of each state of one slot so far, its impressions, and joules with their seconds by channel."""
 
     awake_s: float = 0.0
@@ -63,13 +63,13 @@ class Cell:
     impressions: int = 0
     energy: dict[str, tuple[float, float]] = field(default_factory=dict)
 
-    def add(self, state: State, seconds: float, metered: Metered | None = None) -> None:
+    def add(self, state: State, seconds: float, metered: StatedPower | None = None) -> None:
         """More time in a state, and what was metered in it."""
         setattr(self, f"{state}_s", getattr(self, f"{state}_s") + seconds)
         if metered is not None:
             self._count(metered.channel, metered.power_w * seconds, seconds)
 
-    def take(self, other: Cell) -> None:
+    def merge(self, other: SlotTotals) -> None:
         """All of another cell, of other time of the same slot."""
         for state in STATES:
             self.add(state, getattr(other, f"{state}_s"))
@@ -82,26 +82,26 @@ class Cell:
         self.energy[channel] = (before_j + energy_j, before_s + duration_s)
 
 
-def pieces(before: Seen, now: Seen) -> list[Piece]:
+def state_periods(before: LastAnswer, now: LastAnswer) -> list[StatePeriod]:
     """What is known of the time between two answers."""
     if now.at_s <= before.at_s:
         return []
     if now.at_s - before.at_s <= LONGEST_S:
         middle_s = (before.at_s + now.at_s) / 2
         return [
-            Piece(before.at_s, middle_s, before.state, before.metered),
-            Piece(middle_s, now.at_s, now.state, now.metered),
+            StatePeriod(before.at_s, middle_s, before.state, before.metered),
+            StatePeriod(middle_s, now.at_s, now.state, now.metered),
         ]
     half_s = SLOT_S / 2
-    known = [Piece(before.at_s, before.at_s + half_s, before.state, before.metered)]
+    known = [StatePeriod(before.at_s, before.at_s + half_s, before.state, before.metered)]
     started_s = now.at_s - half_s
     if now.uptime_s is not None and now.at_s - now.uptime_s > before.at_s + half_s:
         started_s = now.at_s - now.uptime_s
-        known.append(Piece(before.at_s + half_s, started_s, "off"))
-    return [*known, Piece(max(started_s, now.at_s - half_s), now.at_s, now.state, now.metered)]
+        known.append(StatePeriod(before.at_s + half_s, started_s, "off"))
+    return [*known, StatePeriod(max(started_s, now.at_s - half_s), now.at_s, now.state, now.metered)]
 
 
-def by_slot(known: Sequence[Piece]) -> Iterator[tuple[int, Piece, float]]:
+def by_slot(known: Sequence[StatePeriod]) -> Iterator[tuple[int, StatePeriod, float]]:
     """The slots that each of some pieces falls into, and for how many seconds."""
     for piece in known:
         at_s = piece.start_s
@@ -112,11 +112,11 @@ def by_slot(known: Sequence[Piece]) -> Iterator[tuple[int, Piece, float]]:
             at_s = end_s
 
 
-def spread(known: Sequence[Piece], impressions: int) -> dict[int, Cell]:
+def spread_over_slots(known: Sequence[StatePeriod], impressions: int) -> dict[int, SlotTotals]:
     """The slots of some pieces; impressions fall evenly on the time awake, else on the last piece."""
-    cells: dict[int, Cell] = {}
+    cells: dict[int, SlotTotals] = {}
     for start, piece, seconds in by_slot(known):
-        cells.setdefault(start, Cell()).add(piece.state, seconds, piece.metered)
+        cells.setdefault(start, SlotTotals()).add(piece.state, seconds, piece.metered)
     weights = {start: cell.awake_s for start, cell in cells.items() if cell.awake_s > 0}
     if not weights and cells:
         weights = {max(cells): 1.0}
@@ -128,18 +128,18 @@ def spread(known: Sequence[Piece], impressions: int) -> dict[int, Cell]:
     return cells
 
 
-def settled(
-    cells: dict[int, Cell], fresh: Mapping[int, Cell], now_s: float, prints: bool
+def close_slots(
+    cells: dict[int, SlotTotals], fresh: Mapping[int, SlotTotals], now_s: float, prints: bool
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Add what is known anew to the open slots, and take out those that ended, as fields of the report."""
     for start, cell in fresh.items():
-        cells.setdefault(start, Cell()).take(cell)
+        cells.setdefault(start, SlotTotals()).merge(cell)
     for start in sorted(cells):
         if start + SLOT_S <= now_s:
             yield start, slot_fields(start, cells.pop(start), prints)
 
 
-def slot_fields(start: int, cell: Cell, prints: bool = True) -> dict[str, Any]:
+def slot_fields(start: int, cell: SlotTotals, prints: bool = True) -> dict[str, Any]:
     """The fields of a slot of the report; who printed was awake, a second for each impression.
 
     What does not print has no load.
@@ -162,7 +162,7 @@ def slot_fields(start: int, cell: Cell, prints: bool = True) -> dict[str, Any]:
     }
 
 
-def _energy(cell: Cell) -> Iterator[dict[str, Any]]:
+def _energy(cell: SlotTotals) -> Iterator[dict[str, Any]]:
     """What was metered, as the report has it: at the wall, since it is that of the whole device."""
     for channel, (energy_j, duration_s) in cell.energy.items():
         source, _, quality = channel.partition("/")
@@ -176,7 +176,7 @@ def _energy(cell: Cell) -> Iterator[dict[str, Any]]:
             }
 
 
-def _whole(cell: Cell) -> tuple[int, int, int]:
+def _whole(cell: SlotTotals) -> tuple[int, int, int]:
     """Whole seconds of each state, together at most a slot."""
     edges, upto = [0], 0.0
     for state in STATES:

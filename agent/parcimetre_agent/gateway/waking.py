@@ -1,4 +1,4 @@
-"""Pure: whether our own questions wake a printer, found out once and acted on.
+"""Find out once whether being polled wakes a printer.
 
 A printer that was asleep is asked once more within the round. Three times running awake by then: it is woken
 by polls, and is from then on asked only when its counters are due. Three times running asleep: it is not.
@@ -12,7 +12,7 @@ ENOUGH = 3
 
 
 @dataclass(frozen=True)
-class Waking:
+class WakingHistory:
     """How often running it woke, or stayed asleep."""
 
     woke: int = 0
@@ -28,8 +28,8 @@ class Waking:
         """Whether polls wake it."""
         return self.woke == ENOUGH
 
-    def seen(self, awake: bool) -> Waking:
+    def seen(self, awake: bool) -> WakingHistory:
         """After one more look at a printer that was asleep."""
         if self.is_known:
             return self
-        return Waking(self.woke + 1) if awake else Waking(0, self.slept + 1)
+        return WakingHistory(self.woke + 1) if awake else WakingHistory(0, self.slept + 1)

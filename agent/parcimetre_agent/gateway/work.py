@@ -14,28 +14,28 @@ from ..configuration.settings import Settings, from_json
 from ..machine.clock import Clock
 from . import snmp
 from .book import Book
-from .configuration import Configuration, load
-from .poll import Count, Round
+from .configuration import GatewayConfiguration, load_configuration
+from .poll import PollingRound, RoundResult
 
 if TYPE_CHECKING:
     from .bmc_round import ServerRound
 
 
-def poll(settings: Settings, file: Path) -> Count:
+def run_round(settings: Settings, file: Path) -> RoundResult:
     """One round over all that a gateway.toml names. Raises AgentError."""
-    snmp.check()
-    configuration = load(file)
+    snmp.check_installed()
+    configuration = load_configuration(file)
     book = Book(prepare(settings.data_dir))
     try:
         now_s = Clock().now().wall_s
         servers = _servers(configuration, book, now_s)
-        count = asyncio.run(Round(configuration, book, now_s).run())
+        count = asyncio.run(PollingRound(configuration, book, now_s).run())
         return count if servers is None else count.and_of(servers.finish())
     finally:
         book.close()
 
 
-def _servers(configuration: Configuration, book: Book, now_s: float) -> ServerRound | None:
+def _servers(configuration: GatewayConfiguration, book: Book, now_s: float) -> ServerRound | None:
     """A round over the BMCs, that goes on beside the other; what it needs is loaded when there are some."""
     if not configuration.servers:
         return None
@@ -46,19 +46,19 @@ def _servers(configuration: Configuration, book: Book, now_s: float) -> ServerRo
     return begun
 
 
-def deliver(settings: Settings) -> list[str]:
+def deliver_waiting(settings: Settings) -> list[str]:
     """Send what waits; the collector's refusals. Raises AgentError."""
-    from .deliver import Delivery
+    from .deliver import GatewayDelivery
 
     book = Book(prepare(settings.data_dir))
     try:
-        return list(Delivery(settings, book, Clock().now().wall_s).run().refusals)
+        return list(GatewayDelivery(settings, book, Clock().now().wall_s).run().refusals)
     finally:
         book.close()
 
 
-def told(count: Count) -> str:
-    """A round in a sentence."""
+def round_sentence(count: RoundResult) -> str:
+    """Return the result of a round as a sentence."""
     late = f", {count.late} left for the next round" if count.late else ""
     complaints = "".join(f"; {one}" for one in count.complaints)
     return (
@@ -72,9 +72,9 @@ def main(which: str, settings_json: str, file: str) -> int:
     settings = from_json(settings_json)
     try:
         if which == "poll":
-            sys.stderr.write(f"parcimetre-agent gateway: {told(poll(settings, Path(file)))}\n")
+            sys.stderr.write(f"parcimetre-agent gateway: {round_sentence(run_round(settings, Path(file)))}\n")
         else:
-            for refusal in deliver(settings):
+            for refusal in deliver_waiting(settings):
                 sys.stderr.write(f"parcimetre-agent gateway: {refusal}\n")
     except (AgentError, sqlite3.Error) as error:
         sys.stderr.write(f"parcimetre-agent gateway: {error}\n")

@@ -1,1 +1,1 @@
-"""What tells one device from another: serial numbers, names of makers and models, EDID, hypervisors."""
+"""Identify devices: serial numbers, names of makers and models, EDID, hypervisors."""

@@ -15,9 +15,9 @@ _MODEL = ("sys_vendor", "product_name", "board_name")
 
 
 def fingerprint(root: Path = Path("/")) -> str | None:
-    """Keyed hash of what the firmware states of this very machine.
+    """Return the keyed hash of what the firmware states of this machine.
 
-    None where it states nothing worth the name, or only to root and this is not root.
+    None where it states nothing usable, or only to root and this is not root.
     """
     return _fingerprint(root, _stated(root))
 
@@ -38,7 +38,7 @@ def _fingerprint(root: Path, stated: Sequence[str]) -> str | None:
 
 
 def with_fewer_rights(root: Path) -> set[str | None]:
-    """What this machine's fingerprint would be, were only some of its facts readable."""
+    """Return the fingerprints of this machine with only some of its facts readable."""
     stated = _stated(root)
     return {
         _fingerprint(root, [one if seen else "" for one, seen in zip(stated, which)])

@@ -29,7 +29,7 @@ class Identity:
     credential: str | None = None
 
 
-def load(data_dir: Path) -> Identity | None:
+def load_identity(data_dir: Path) -> Identity | None:
     """The stored identity; None before the first start or when the file is damaged."""
     try:
         return Identity(**json.loads((data_dir / FILE_NAME).read_text(encoding="utf-8")))
@@ -37,7 +37,7 @@ def load(data_dir: Path) -> Identity | None:
         return None
 
 
-def store(data_dir: Path, identity: Identity) -> None:
+def store_identity(data_dir: Path, identity: Identity) -> None:
     """Write the identity, for this account's eyes only, whole or not at all. Raises BadDataDir."""
     path = data_dir / FILE_NAME
     fresh = path.with_suffix(".new")
@@ -54,13 +54,13 @@ def store(data_dir: Path, identity: Identity) -> None:
         raise BadDataDir(f"cannot write {path}: {error.strerror}; give the folder to this account") from None
 
 
-def current(data_dir: Path, root: Path = Path("/")) -> tuple[Identity, bool]:
+def current_identity(data_dir: Path, root: Path = Path("/")) -> tuple[Identity, bool]:
     """The identity to use on this hardware, and whether an earlier one was dropped.
 
     A stored fingerprint that differs from this machine's means a cloned disk: the clone starts anew. It may
     differ because the account was since allowed to read more; then it is the same machine.
     """
-    stored, seen = load(data_dir), fingerprint(root)
+    stored, seen = load_identity(data_dir), fingerprint(root)
     if stored is None:
         return Identity(secrets.token_hex(16), seen), False
     if stored.fingerprint is not None and seen is not None and stored.fingerprint != seen:
@@ -71,5 +71,5 @@ def current(data_dir: Path, root: Path = Path("/")) -> tuple[Identity, bool]:
 
 
 def hardware_identity(identity: Identity, virtual: str) -> HardwareIdentity:
-    """What the collector is told at enrolment."""
+    """Return the identity as the enrolment request carries it."""
     return HardwareIdentity(identity.install_id, virtual, identity.fingerprint)

@@ -1,4 +1,4 @@
-"""The only place that reads time; all else is handed an Instant, so that tests can live a day at once."""
+"""The machine's clocks. Nothing else reads time: it is given an Instant, so that tests run a day at once."""
 
 from __future__ import annotations
 

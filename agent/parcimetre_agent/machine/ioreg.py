@@ -37,7 +37,7 @@ def entries(kind: str, command: str = COMMAND) -> Outcome[list[dict[str, Any]]]:
 
 
 def whole(entry: dict[str, Any], name: str) -> int | None:
-    """A whole number; negative ones appear as huge unsigned integers and are mended."""
+    """Return a whole number; a negative one, which appears as a huge unsigned integer, is corrected."""
     value = entry.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
         return None

@@ -61,7 +61,7 @@ class Structure(NamedTuple):
         return self.strings[number - 1].strip() or None
 
 
-class Module(NamedTuple):
+class SmbiosModule(NamedTuple):
     """One fitted memory module."""
 
     size_mib: int
@@ -71,7 +71,7 @@ class Module(NamedTuple):
     part: str | None
 
 
-class Stated(NamedTuple):
+class SmbiosSystem(NamedTuple):
     """What the firmware says of the machine, placeholders and all; empty where it says nothing.
 
     `serial`, `uuid` and `board_serial` are for `identity` alone.
@@ -90,7 +90,7 @@ class Stated(NamedTuple):
     board_serial: str | None = None
 
 
-class Processor(NamedTuple):
+class SmbiosProcessor(NamedTuple):
     """One processor in its socket; cores and threads of this one, None where unstated."""
 
     maker: str | None
@@ -115,7 +115,7 @@ def structures(table: bytes) -> Iterator[Structure]:
         at = end + 2
 
 
-def stated(table: bytes) -> Stated | None:
+def stated(table: bytes) -> SmbiosSystem | None:
     """Types 0 to 3 of the table, the first of each; None when it describes no system."""
     first: dict[int, Structure] = {}
     for structure in structures(table):
@@ -124,7 +124,7 @@ def stated(table: bytes) -> Stated | None:
         return None
     nothing = Structure(0, b"", [])
     system, board = first[_SYSTEM], first.get(_BOARD, nothing)
-    return Stated(
+    return SmbiosSystem(
         maker=system.text(0x04),
         model=system.text(0x05),
         version=system.text(0x06),
@@ -139,16 +139,16 @@ def stated(table: bytes) -> Stated | None:
     )
 
 
-def processors(table: bytes) -> list[Processor]:
+def processors(table: bytes) -> list[SmbiosProcessor]:
     """Central processors (type 4) in their sockets; empty sockets are left out."""
     return [
-        Processor(one.text(0x07), one.text(0x10), _count(one, 0x23, 0x2A), _count(one, 0x25, 0x2E))
+        SmbiosProcessor(one.text(0x07), one.text(0x10), _count(one, 0x23, 0x2A), _count(one, 0x25, 0x2E))
         for one in structures(table)
         if one.kind == _PROCESSOR and one.byte(0x05) == _CENTRAL and one.byte(0x18) & _POPULATED
     ]
 
 
-def memory_modules(table: bytes) -> list[Module]:
+def memory_modules(table: bytes) -> list[SmbiosModule]:
     """Fitted modules; the flash chip of the firmware is not memory."""
     found = (
         _module(structure)
@@ -158,11 +158,11 @@ def memory_modules(table: bytes) -> list[Module]:
     return [module for module in found if module is not None]
 
 
-def _module(structure: Structure) -> Module | None:
+def _module(structure: Structure) -> SmbiosModule | None:
     size_mib = _size_mib(structure)
     if size_mib <= 0:
         return None
-    return Module(
+    return SmbiosModule(
         size_mib=size_mib,
         kind=_KINDS.get(structure.byte(0x12)),
         form=_FORMS.get(structure.byte(0x0E)),

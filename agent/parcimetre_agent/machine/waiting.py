@@ -11,12 +11,12 @@ TIME, CHILD, STOP = "time", "child", "stop"
 if sys.platform == "linux":
     _STOPS = {signal.SIGTERM, signal.SIGINT}
 
-    def take_signals() -> None:
-        """Keep SIGTERM, SIGINT and SIGCHLD for `wait`; children inherit this and undo it."""
+    def block_signals() -> None:
+        """Block SIGTERM, SIGINT and SIGCHLD until `wait`; children inherit this and undo it."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS | {signal.SIGCHLD})
 
-    def release_signals() -> None:
-        """Undo `take_signals`."""
+    def unblock_signals() -> None:
+        """Undo `block_signals`."""
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS | {signal.SIGCHLD})
 
     def wait(seconds: float) -> str:
@@ -31,11 +31,11 @@ elif sys.platform == "darwin":
 
     _TAKEN = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 
-    def take_signals() -> None:
+    def block_signals() -> None:
         """Keep SIGTERM, SIGINT and SIGCHLD for `wait`."""
-        wakeup.take(_TAKEN)
+        wakeup.catch(_TAKEN)
 
-    def release_signals() -> None:
+    def unblock_signals() -> None:
         """A courier is a process of its own here, and took nothing."""
 
     def wait(seconds: float) -> str:
@@ -58,12 +58,12 @@ elif sys.platform == "win32":
         if _asked["waiting"]:
             raise _Stopped
 
-    def take_signals() -> None:
+    def block_signals() -> None:
         """Ctrl-C and Ctrl-Break end a wait."""
         signal.signal(signal.SIGINT, ask_to_stop)
         signal.signal(signal.SIGBREAK, ask_to_stop)
 
-    def release_signals() -> None:
+    def unblock_signals() -> None:
         """A child of its own has the usual ones."""
 
     def wait(seconds: float) -> str:
@@ -80,10 +80,10 @@ elif sys.platform == "win32":
 
 else:
 
-    def take_signals() -> None:
+    def block_signals() -> None:
         """Signals keep their usual meaning here."""
 
-    def release_signals() -> None:
+    def unblock_signals() -> None:
         """Nothing was taken."""
 
     def wait(seconds: float) -> str:

@@ -11,7 +11,7 @@ from types import FrameType
 _ends: list[int] = []
 
 
-def take(signals: set[signal.Signals]) -> None:
+def catch(signals: set[signal.Signals]) -> None:
     """From now on these signals only end a `wait`."""
     reader, writer = os.pipe()
     if sys.platform != "win32":
@@ -22,7 +22,7 @@ def take(signals: set[signal.Signals]) -> None:
         signal.signal(one, _noted)
 
 
-def release(signals: set[signal.Signals]) -> None:
+def restore(signals: set[signal.Signals]) -> None:
     """Give these signals their usual meaning back."""
     signal.set_wakeup_fd(-1)
     for one in signals:

@@ -1,4 +1,4 @@
-"""Pure: energy counters, their differences, and what is not believed of them."""
+"""Energy counters, their differences, and which of them are implausible."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def _channel(counter: Counter) -> Channel:
 
 
 def grown_j(before: Counter, after: Counter, elapsed_s: float) -> float | None:
-    """Energy between two readings of one zone: once wrapped is mended, the implausible is refused (None)."""
-    return None if doubt(before, after, elapsed_s) else _difference_j(before, after)
+    """Return the joules between two readings of one zone, one wrap corrected; None for the implausible."""
+    return None if implausibility(before, after, elapsed_s) else _difference_j(before, after)
 
 
-def doubt(before: Counter, after: Counter, elapsed_s: float) -> str | None:
+def implausibility(before: Counter, after: Counter, elapsed_s: float) -> str | None:
     """Why what one zone counted between two readings is not believed; None when it is. One rule for all."""
     if elapsed_s <= 0:
         return f"{after.zone} was read twice at once"
@@ -89,7 +89,7 @@ def gauge_ceiling_w(rate_w: float) -> float:
     return min(GAUGE_CEILING_W, GAUGE_MARGIN * abs(rate_w) + GAUGE_FLOOR_W)
 
 
-class Watch:
+class CounterWatch:
     """Follows one source's counters from sample to sample, and says when none of them can be believed."""
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ class Watch:
             return None
         if at_s - self._moved_s[zone] >= FROZEN_S:
             return f"{counter.zone} stands still"
-        return doubt(before, counter, at_s - self._at_s)
+        return implausibility(before, counter, at_s - self._at_s)
 
 
 def _difference_j(before: Counter, after: Counter) -> float:

@@ -1,4 +1,4 @@
-"""Pure: sources that are asked rarely, and what they say of the time since they were asked before.
+"""Readings of sources that are asked every few minutes: mean power since the reading before.
 
 A meter behind a slow interface is asked every few minutes, not at every sample. It answers with energy
 counters, or with the mean power over a window that it states itself; either way what it says belongs to
@@ -16,7 +16,7 @@ SHORTEST_WINDOW_S = 60.0
 LONGEST_WINDOW_S = 3600.0
 
 
-class Mean(NamedTuple):
+class MeanPower(NamedTuple):
     """Mean power over the last `window_s` seconds, as the meter states it; above `ceiling_w` not believed."""
 
     source: str
@@ -27,7 +27,7 @@ class Mean(NamedTuple):
     ceiling_w: float
 
 
-class Late(NamedTuple):
+class ChannelPower(NamedTuple):
     """Mean power of a channel from `since_s` (wall time) until now."""
 
     since_s: float
@@ -40,17 +40,19 @@ def window_fits(window_s: float) -> bool:
     return SHORTEST_WINDOW_S <= window_s <= LONGEST_WINDOW_S
 
 
-def power_since(before_at: Instant, before: list[Any], after_at: Instant, after: list[Any]) -> list[Late]:
-    """What two readings of one source say of the unbroken time between them; the implausible is left out."""
+def power_since(
+    before_at: Instant, before: list[Any], after_at: Instant, after: list[Any]
+) -> list[ChannelPower]:
+    """Return the power of each channel between two readings of one source, without the implausible."""
     elapsed_s = after_at.monotonic_s - before_at.monotonic_s
     counted = [[one for one in reading if isinstance(one, Counter)] for reading in (before, after)]
-    means = [one for one in after if isinstance(one, Mean)]
+    means = [one for one in after if isinstance(one, MeanPower)]
     found = [
-        Late(before_at.wall_s, channel, watts)
+        ChannelPower(before_at.wall_s, channel, watts)
         for channel, watts in mean_power_w(counted[0], counted[1], elapsed_s).items()
     ]
     found += [
-        Late(
+        ChannelPower(
             after_at.wall_s - min(one.window_s, elapsed_s),
             (one.source, one.scope, one.quality),
             one.mean_w,

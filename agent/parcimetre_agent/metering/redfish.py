@@ -1,9 +1,9 @@
-"""Asking a BMC over Redfish (DMTF): one connection, documents, and the energy of a whole server.
+"""Ask a BMC over Redfish (DMTF): one connection, documents, and the energy of a whole server.
 
-Loaded by who asks a BMC: an agent for its own machine, a gateway for many. Links are followed, never built.
-In this order: the chassis' energy counter (EnvironmentMetrics), the power supplies' energy counters
-(PowerSubsystem), the mean power over its interval (Power, deprecated by DMTF). A counter that only shows
-whole kWh is too coarse for a quarter hour, and the next is tried.
+Loaded only where a BMC is asked: by an agent for its own machine, by a gateway for many. Links are followed,
+never built. In this order: the chassis' energy counter (EnvironmentMetrics), the power supplies' energy
+counters (PowerSubsystem), the mean power over its interval (Power, deprecated by DMTF). A counter that only
+shows whole kWh is too coarse for a quarter hour, and the next is tried.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 from ..base.outcome import NoData, Ok, Outcome
 from .counters import Counter
-from .rare_readings import Mean, window_fits
+from .rare_readings import MeanPower, window_fits
 
 SOURCE, QUALITY = "bmc_redfish", "measured"
 ROOT = "/redfish/v1/"
@@ -37,7 +37,7 @@ _J_PER_KWH = 3.6e6
 Get = Callable[[str], "dict[str, Any]"]
 
 
-class Answered(Exception):
+class UnexpectedStatus(Exception):
     """A status other than 200; where the BMC has the document is then looked for elsewhere."""
 
     def __init__(self, status: int, path: str) -> None:
@@ -49,12 +49,12 @@ class NotRedfish(Exception):
     """A document that is not what the standard says."""
 
 
-class Untrusted(Exception):
+class UntrustedCertificate(Exception):
     """A certificate that is not to be trusted; nothing was said to who showed it."""
 
 
 @dataclass(frozen=True)
-class Access:
+class BmcAccess:
     """Where a BMC is, how to know it, and who asks; `fingerprint` is SHA-256 of its certificate.
 
     TLS is verified against the system's CAs and `ca_file`, or by the fingerprint alone where one is given.
@@ -69,10 +69,10 @@ class Access:
     encrypted: bool = True
 
 
-class Bmc:
+class RedfishConnection:
     """A BMC that is asked a few things in a row, on one connection, without a session that would stay."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: BmcAccess) -> None:
         """Nothing is sent yet. Raises OSError for a `ca_file` that cannot be used."""
         self._access = access
         self._connection = _connection(access)
@@ -91,7 +91,7 @@ class Bmc:
             response = self._asked(path, headers)
         except ssl.SSLCertVerificationError as error:
             why = error.verify_message.partition(",")[0]
-            raise Untrusted(
+            raise UntrustedCertificate(
                 f"the BMC's certificate is not trusted ({why}): name its CA or the certificate itself in "
                 "ca_file, or pin it with fingerprint"
             ) from None
@@ -99,7 +99,7 @@ class Bmc:
         if response.status != 200 or not response.isclosed():
             self.close()
         if response.status != 200:
-            raise Answered(response.status, path)
+            raise UnexpectedStatus(response.status, path)
         return _document(body, path)
 
     def _asked(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
@@ -123,9 +123,9 @@ class Bmc:
 class _Pinned(http.client.HTTPSConnection):
     """Speaks only to who shows one certificate; who signed it does not matter."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: BmcAccess) -> None:
         super().__init__(access.host, access.port, timeout=LIMIT_S, context=_trusting_all())
-        self._fingerprint = bare(access.fingerprint or "")
+        self._fingerprint = fingerprint_digits(access.fingerprint or "")
 
     def connect(self) -> None:
         """Open the connection. Raises Untrusted before anything is said to another."""
@@ -133,13 +133,13 @@ class _Pinned(http.client.HTTPSConnection):
         shown = _hash(self.sock)
         if not hmac.compare_digest(shown, self._fingerprint):
             self.close()
-            raise Untrusted(
+            raise UntrustedCertificate(
                 f"the BMC shows another certificate, sha256:{shown}: if it was renewed, write that as its "
                 "fingerprint"
             )
 
 
-def shown(access: Access) -> str:
+def shown_fingerprint(access: BmcAccess) -> str:
     """The fingerprint of the certificate that is shown, whoever signed it. Raises OSError."""
     with (
         socket.create_connection((access.host, access.port or 443), LIMIT_S) as plain,
@@ -160,12 +160,12 @@ def _trusting_all() -> ssl.SSLContext:
     return context
 
 
-def bare(fingerprint: str) -> str:
+def fingerprint_digits(fingerprint: str) -> str:
     """A fingerprint as hexadecimal digits alone."""
     return fingerprint.lower().replace("sha256:", "").replace(":", "")
 
 
-def _connection(access: Access) -> http.client.HTTPConnection:
+def _connection(access: BmcAccess) -> http.client.HTTPConnection:
     """A connection not yet opened."""
     if not access.encrypted:
         return http.client.HTTPConnection(access.host, access.port, timeout=LIMIT_S)
@@ -206,7 +206,7 @@ def energy(get: Get, chassis: Iterable[str] | None = None) -> Outcome[list[Any]]
 
 def members(get: Get, document: dict[str, Any], name: str, most: int = MAX_MEMBERS) -> list[str]:
     """The paths of a collection's members, in order; none where there is no such collection."""
-    return list(paths(linked(get, document, name).get("Members")))[:most]
+    return list(paths(linked_document(get, document, name).get("Members")))[:most]
 
 
 def paths(links: Any) -> Iterator[str]:
@@ -220,20 +220,20 @@ def paths(links: Any) -> Iterator[str]:
         yield path
 
 
-def linked(get: Get, document: dict[str, Any], name: str) -> dict[str, Any]:
+def linked_document(get: Get, document: dict[str, Any], name: str) -> dict[str, Any]:
     """The document behind a link; empty when there is no link, or nothing behind it."""
-    path = part(document, name).get("@odata.id")
+    path = object_at(document, name).get("@odata.id")
     if not isinstance(path, str):
         return {}
     try:
         return get(path)
-    except Answered as answer:
+    except UnexpectedStatus as answer:
         if answer.status in DENIED:
             raise
         return {}
 
 
-def part(document: dict[str, Any], name: str) -> dict[str, Any]:
+def object_at(document: dict[str, Any], name: str) -> dict[str, Any]:
     """An object within a document; empty where there is none. Raises NotRedfish for what is no object."""
     found = document.get(name)
     if not isinstance(found, (dict, type(None))):
@@ -242,16 +242,16 @@ def part(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _environment(get: Get, chassis: dict[str, Any]) -> list[Any]:
-    document = linked(get, chassis, "EnvironmentMetrics")
-    return _counter("chassis", part(document, "EnergykWh").get("Reading"))
+    document = linked_document(get, chassis, "EnvironmentMetrics")
+    return _counter("chassis", object_at(document, "EnergykWh").get("Reading"))
 
 
 def _supplies(get: Get, chassis: dict[str, Any]) -> list[Any]:
     """What all power supplies took in; none when one of them does not say."""
     found: list[Any] = []
-    for path in members(get, linked(get, chassis, "PowerSubsystem"), "PowerSupplies"):
-        metrics = linked(get, get(path), "Metrics")
-        counter = _counter(path, part(metrics, "EnergykWh").get("Reading"))
+    for path in members(get, linked_document(get, chassis, "PowerSubsystem"), "PowerSupplies"):
+        metrics = linked_document(get, get(path), "Metrics")
+        counter = _counter(path, object_at(metrics, "EnergykWh").get("Reading"))
         if not counter:
             return []
         found += counter
@@ -259,12 +259,12 @@ def _supplies(get: Get, chassis: dict[str, Any]) -> list[Any]:
 
 
 def _power(get: Get, chassis: dict[str, Any]) -> list[Any]:
-    controls = linked(get, chassis, "Power").get("PowerControl")
+    controls = linked_document(get, chassis, "Power").get("PowerControl")
     for control in controls if isinstance(controls, list) else ():
-        metrics = part(control, "PowerMetrics") if isinstance(control, dict) else {}
+        metrics = object_at(control, "PowerMetrics") if isinstance(control, dict) else {}
         mean_w, minutes = number(metrics.get("AverageConsumedWatts")), number(metrics.get("IntervalInMin"))
         if mean_w is not None and minutes is not None and window_fits(minutes * 60):
-            return [Mean(SOURCE, "wall_ac", QUALITY, mean_w, minutes * 60, CEILING_W)]
+            return [MeanPower(SOURCE, "wall_ac", QUALITY, mean_w, minutes * 60, CEILING_W)]
     return []
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from ..base.outcome import NoData, Ok, Outcome
 from ..machine import sysfs
-from ..metering.rare_readings import Mean, window_fits
+from ..metering.rare_readings import MeanPower, window_fits
 
 SOURCE, QUALITY = "acpi_meter", "measured"
 EVERY_S = 300
 CEILING_W = 20_000.0
 
 
-def read(root: str = "/sys/class/hwmon") -> Outcome[list[Mean]]:
+def read(root: str = "/sys/class/hwmon") -> Outcome[list[MeanPower]]:
     """The first meter's mean over its own interval."""
     meters = [name for name in sysfs.entries(root) if sysfs.text(root, name, "name") == "power_meter"]
     if not meters:
@@ -26,4 +26,4 @@ def read(root: str = "/sys/class/hwmon") -> Outcome[list[Mean]]:
     window_s = window_ms / 1e3
     if not window_fits(window_s):
         return NoData(f"the ACPI power meter averages over {window_s:g} s, which is no quarter hour's energy")
-    return Ok([Mean(SOURCE, "wall_ac", QUALITY, power_uw / 1e6, window_s, CEILING_W)])
+    return Ok([MeanPower(SOURCE, "wall_ac", QUALITY, power_uw / 1e6, window_s, CEILING_W)])

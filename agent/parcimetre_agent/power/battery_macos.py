@@ -18,21 +18,21 @@ CEILING_W = 200.0
 _J_PER_MAH_MV = 3.6e-3
 
 
-class Gauge(NamedTuple):
+class ChargeReading(NamedTuple):
     """Charge left and voltage."""
 
     charge_mah: int
     voltage_mv: int
 
 
-class Drawn:
+class DrawnEnergy:
     """Adds up what left the battery since it was unplugged."""
 
     def __init__(self) -> None:
-        self._last: Gauge | None = None
+        self._last: ChargeReading | None = None
         self._energy_j = 0.0
 
-    def add(self, gauge: Gauge) -> float:
+    def add(self, gauge: ChargeReading) -> float:
         """Joules since the first reading."""
         last, self._last = self._last or gauge, gauge
         mean_mv = (last.voltage_mv + gauge.voltage_mv) / 2
@@ -44,7 +44,7 @@ class Drawn:
         self._last, self._energy_j = None, 0.0
 
 
-_drawn = Drawn()
+_drawn = DrawnEnergy()
 
 
 def read(root: str = ioreg.COMMAND) -> Outcome[list[Counter]]:
@@ -60,7 +60,7 @@ def read(root: str = ioreg.COMMAND) -> Outcome[list[Counter]]:
     return Ok([Counter(SOURCE, "battery", QUALITY, "battery", energy_j, 0.0, CEILING_W)])
 
 
-def parse(battery: dict[str, Any]) -> Outcome[Gauge]:
+def parse(battery: dict[str, Any]) -> Outcome[ChargeReading]:
     """Charge and voltage of one battery's entry in the registry."""
     if battery.get("ExternalConnected"):
         return NoData("on mains")
@@ -68,4 +68,4 @@ def parse(battery: dict[str, Any]) -> Outcome[Gauge]:
     voltage_mv = ioreg.whole(battery, "Voltage")
     if charge_mah is None or voltage_mv is None or voltage_mv <= 0:
         return Failed("the battery does not state its charge in mAh and its voltage")
-    return Ok(Gauge(charge_mah, voltage_mv))
+    return Ok(ChargeReading(charge_mah, voltage_mv))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..base.outcome import Failed, NoData, Ok, Outcome, from_os_error
 from ..metering.counters import Counter, gauge_ceiling_w
-from ..windows.battery import DISCHARGING, ON_LINE, Description, Status, gauges
+from ..windows.battery import DISCHARGING, ON_LINE, BatteryDescription, BatteryStatus, gauges
 from ..windows.devices import Devices
 from ..windows.power_status import power_status, without_battery
 
@@ -41,7 +41,9 @@ def read(devices: Devices = _devices, status: Callable[[], bytes] = power_status
     return _counters(batteries)
 
 
-def _counters(batteries: list[tuple[Description | None, Status | None]]) -> Outcome[list[Counter]]:
+def _counters(
+    batteries: list[tuple[BatteryDescription | None, BatteryStatus | None]],
+) -> Outcome[list[Counter]]:
     """All of them, or why one is not believed: half of what feeds a machine is no figure."""
     counters = []
     for number, (seen, state) in enumerate(batteries):
@@ -52,7 +54,7 @@ def _counters(batteries: list[tuple[Description | None, Status | None]]) -> Outc
     return Ok(counters)
 
 
-def _counter(zone: str, seen: Description | None, state: Status | None) -> Counter | Failed:
+def _counter(zone: str, seen: BatteryDescription | None, state: BatteryStatus | None) -> Counter | Failed:
     """The gauge as a counter, or why it is not believed."""
     if seen is None or state is None or state.left_mwh is None:
         return Failed("a battery does not state its remaining energy")

@@ -12,7 +12,7 @@ import subprocess
 
 from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
 from ..machine import sysfs
-from ..metering.rare_readings import Mean, window_fits
+from ..metering.rare_readings import MeanPower, window_fits
 
 SOURCE, QUALITY = "bmc_ipmi", "measured"
 EVERY_S = 900
@@ -23,7 +23,7 @@ GRANT = "let the agent's group open /dev/ipmi0: docs/en/agent.md#ipmi"
 _UNITS_S = {"millisecond": 1e-3, "second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 
 
-def read(root: str = "/dev") -> Outcome[list[Mean]]:
+def read(root: str = "/dev") -> Outcome[list[MeanPower]]:
     """The mean that fits a quarter hour best. Denied when the BMC's device is root's alone."""
     devices = [name for name in sysfs.entries(root) if name.startswith("ipmi") and name[4:].isdigit()]
     if not devices:
@@ -39,7 +39,7 @@ def read(root: str = "/dev") -> Outcome[list[Mean]]:
     return _fitting([mean for mean in map(parse, answers) if mean is not None])
 
 
-def _fitting(found: list[Mean]) -> Outcome[list[Mean]]:
+def _fitting(found: list[MeanPower]) -> Outcome[list[MeanPower]]:
     if not found:
         return NoData("the BMC does not measure power (DCMI), or the measurement is off")
     fitting = [mean for mean in found if window_fits(mean.window_s)]
@@ -56,7 +56,7 @@ def _ask(*window: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def parse(text: str) -> Mean | None:
+def parse(text: str) -> MeanPower | None:
     """What `ipmitool dcmi power reading` says; None when it is no reading, or the measurement is off."""
     _, _, average = text.partition("Average power reading over sample period:")
     _, _, period = text.partition("Sampling period:")
@@ -67,4 +67,4 @@ def parse(text: str) -> Mean | None:
         watts, window_s = float(average.split()[0]), float(period.split()[0]) * _UNITS_S[unit]
     except (ValueError, KeyError):
         return None
-    return Mean(SOURCE, "wall_ac", QUALITY, watts, window_s, CEILING_W)
+    return MeanPower(SOURCE, "wall_ac", QUALITY, watts, window_s, CEILING_W)

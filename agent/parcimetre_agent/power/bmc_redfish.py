@@ -51,14 +51,14 @@ def _read(settings: dict[str, Any]) -> Outcome[list[Any]]:
     from ..metering import redfish
 
     try:
-        bmc = redfish.Bmc(_access(settings))
+        bmc = redfish.RedfishConnection(_access(settings))
     except (OSError, ValueError) as error:
         return Failed(f"cannot use the BMC's url, ca_file or fingerprint: {error}")
     try:
         return redfish.energy(bmc.get)
-    except redfish.Answered as answer:
+    except redfish.UnexpectedStatus as answer:
         return Denied(str(answer), GRANT) if answer.status in redfish.DENIED else Failed(str(answer))
-    except (OSError, http.client.HTTPException, redfish.NotRedfish, redfish.Untrusted) as error:
+    except (OSError, http.client.HTTPException, redfish.NotRedfish, redfish.UntrustedCertificate) as error:
         return Failed(f"{settings['url']}: {error}")
     finally:
         bmc.close()
@@ -68,14 +68,14 @@ def _access(settings: dict[str, Any]) -> Any:
     """What bmc.json says. Raises ValueError."""
     from urllib.parse import urlsplit
 
-    from ..metering.redfish import FINGERPRINT, Access
+    from ..metering.redfish import FINGERPRINT, BmcAccess
 
     url, fingerprint = urlsplit(settings["url"]), settings.get("fingerprint")
     if url.scheme not in ("http", "https") or not url.hostname:
         raise ValueError(f"{settings['url']!r} is not https://host")
     if fingerprint is not None and not (isinstance(fingerprint, str) and FINGERPRINT.fullmatch(fingerprint)):
         raise ValueError("fingerprint is not sha256: and 64 hexadecimal digits")
-    return Access(
+    return BmcAccess(
         url.hostname, url.port, settings.get("user") or "", settings.get("password") or "",
         settings.get("ca_file"), fingerprint, url.scheme == "https",
     )  # fmt: skip

@@ -19,7 +19,7 @@ _VERSION, _METADATA_SIZE, _METADATA, _MEASUREMENT = 0x224000, 0x224004, 0x224008
 _LONGEST_BYTES = 65_536
 
 
-class Meters:
+class ProcessorMeters:
     """The meters that count a whole processor: looked for once, and again when one is gone."""
 
     def __init__(self, devices: Devices) -> None:
@@ -69,9 +69,9 @@ class Meters:
         return channels(version, self._devices.ask(path, _METADATA, room=size, access=READ))
 
 
-_meters = Meters(Devices())
+_meters = ProcessorMeters(Devices())
 
 
-def read(meters: Meters = _meters) -> Outcome[list[Counter]]:
+def read(meters: ProcessorMeters = _meters) -> Outcome[list[Counter]]:
     """A counter per processor."""
     return meters.read()

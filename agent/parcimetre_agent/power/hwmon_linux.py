@@ -18,7 +18,7 @@ _WHOLE_CARD = "card"
 
 
 def read(root: str = "/sys/class/hwmon") -> Outcome[list[Counter]]:
-    """A counter per adapter: the whole card's where it is told apart from the chip's, else the first."""
+    """A counter per adapter: the whole card's where it is distinct from the chip's, else the first."""
     adapters = [name for name in sysfs.entries(root) if sysfs.text(root, name, "name") in _DRIVERS]
     with_energy = [(name, file) for name in adapters if (file := _energy_file(root, name))]
     if not with_energy:

@@ -1,7 +1,7 @@
 """Energy of NVIDIA graphics adapters since their driver was loaded (Volta and later), through NVML.
 
 Opening NVML wakes an adapter that sleeps, so one that the kernel has put to sleep is left alone, and so are
-all of a Windows machine with a battery, where this cannot be told. NVML is closed after each reading.
+all of a Windows machine with a battery, where this cannot be known. NVML is closed after each reading.
 """
 # ruff: noqa: PTH110, PTH118
 

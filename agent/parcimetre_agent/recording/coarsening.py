@@ -1,4 +1,4 @@
-"""Pure: quarter hours of one hour made one record, and taken apart again with every sum kept.
+"""Merge the quarter hours of one hour into one record, and split it again with the same sums.
 
 The seconds of each state stay as they were, slot by slot, so that what the collector compares does not
 change. Load, means and energy are kept as the sum or mean of the hour; taken apart, they are spread over
@@ -21,8 +21,8 @@ def hour_start(start: int) -> int:
     return start // HOUR_S * HOUR_S
 
 
-def together(records: list[SlotRecord]) -> dict[str, Any]:
-    """The slots of one hour as one JSON object."""
+def merge_hour(records: list[SlotRecord]) -> dict[str, Any]:
+    """Return the slots of one hour as one JSON object."""
     deciles = [record.load_deciles_s for record in records if record.load_deciles_s]
     memory_mib, awake_s = None, 0
     for record in records:
@@ -43,7 +43,7 @@ def together(records: list[SlotRecord]) -> dict[str, Any]:
     }
 
 
-def apart(hour: dict[str, Any]) -> list[SlotRecord]:
+def split_hour(hour: dict[str, Any]) -> list[SlotRecord]:
     """The slots that `together` was given, their states as they were, the rest spread evenly."""
     slots = hour["slots"]
     awake_s = [slot[1] + slot[2] for slot in slots]

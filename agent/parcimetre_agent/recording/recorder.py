@@ -10,24 +10,24 @@ from ..machine import self_cost
 from ..machine.clock import Clock, Instant
 from . import states
 from .sampling import Sampler
-from .slot import Sample, pieces, slot_start
+from .slot import Sample, slot_start, stretches
 from .spool import Spool
-from .timeline import Closed, Timeline
-from .wrong_clock import Hold, is_wrong
+from .timeline import ClosedRecords, Timeline
+from .wrong_clock import WrongClockBuffer, is_wrong_clock
 
 KEPT_IN_MEMORY = 96
 
 
 class Recorder:
-    """Samples become slots and gaps in the spool. Knows nothing of processes and uploads."""
+    """Turns samples into slots and gaps of the spool. Knows nothing of processes and uploads."""
 
     def __init__(self, clock: Clock, sampler: Sampler, spool: Spool) -> None:
         self._clock = clock
         self._sampler = sampler
         self._spool = spool
-        self._unwritten = Closed([], [])
+        self._unwritten = ClosedRecords([], [])
         self._last: Sample | None = None
-        self._hold: Hold | None = None
+        self._hold: WrongClockBuffer | None = None
         self._complained = False
         self._timeline = self._resumed()
 
@@ -55,19 +55,19 @@ class Recorder:
 
     def _take(self, timeline: Timeline, sample: Sample, watched: bool) -> None:
         before, self._last = self._last, sample
-        if self._hold is None and is_wrong(sample.at, None if before is None else before.at):
-            self._hold = Hold(before, sample, watched)
+        if self._hold is None and is_wrong_clock(sample.at, None if before is None else before.at):
+            self._hold = WrongClockBuffer(before, sample, watched)
         elif self._hold is not None:
             held = self._hold.add(sample)
             if held is not None:
                 self._hold = None
                 self._keep(timeline, timeline.add(held))
         elif before is not None:
-            interval = states.between(before.at, sample.at, watched)
+            interval = states.states_between(before.at, sample.at, watched)
             timeline.fill(sample.late)
-            self._keep(timeline, timeline.add(pieces(before, sample, interval), interval.stepped))
+            self._keep(timeline, timeline.add(stretches(before, sample, interval), interval.stepped))
 
-    def _keep(self, timeline: Timeline, closed: Closed) -> None:
+    def _keep(self, timeline: Timeline, closed: ClosedRecords) -> None:
         self._unwritten.slots.extend(closed.slots)
         self._unwritten.gaps.extend(closed.gaps)
         if closed.slots or closed.gaps:
@@ -88,7 +88,7 @@ class Recorder:
                 cost=[self_cost.cpu_s(), self_cost.peak_rss_mib(), os.getpid()],
                 doubts=self._last.doubts if self._last is not None else (),
             )
-            self._unwritten = Closed([], [])
+            self._unwritten = ClosedRecords([], [])
             self._complained = False
         except (sqlite3.Error, OSError) as error:
             if type(error) is sqlite3.DatabaseError:

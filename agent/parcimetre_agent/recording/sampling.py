@@ -14,7 +14,7 @@ from ..base.loading import concept, load
 from ..base.outcome import Denied, Failed, NoData, Ok, Outcome
 from ..machine.clock import Instant
 from ..metering import rare_readings
-from ..metering.counters import Counter, Watch
+from ..metering.counters import Counter, CounterWatch
 from ..sensors import activity
 from . import states
 from .slot import Sample
@@ -23,7 +23,7 @@ ABSENT_S = 3600
 _POWER = "power."
 
 
-class _Reading(NamedTuple):
+class _LastAnswer(NamedTuple):
     """What a source that is asked rarely answered last, and when."""
 
     at: Instant
@@ -42,15 +42,15 @@ class Sampler:
         sources = _named(load(power), _POWER)
         self._sources = [one for one in sources if not hasattr(one[1], "EVERY_S")]
         self._rare = [one for one in sources if hasattr(one[1], "EVERY_S")]
-        self._watches = {name: Watch() for name, _ in self._sources}
-        self._readings: dict[str, _Reading] = {}
+        self._watches = {name: CounterWatch() for name, _ in self._sources}
+        self._readings: dict[str, _LastAnswer] = {}
         self._last: Instant | None = None
         self.outcomes: dict[str, Outcome[Any]] = {}
 
     def sample(self, at: Instant) -> Sample:
         """Ask all that is due now; after sleep or a set clock everything is."""
         before, self._last = self._last, at
-        continuous = before is not None and states.between(before, at).continuous
+        continuous = before is not None and states.states_between(before, at).continuous
         if not continuous:
             self._readings.clear()
         values: dict[str, float] = {}
@@ -90,18 +90,18 @@ class Sampler:
             return self._ask(name, module)
         last = self._readings.get(name)
         if last is None or _is_due(module, last, at):
-            last = self._readings[name] = _Reading(at, self._ask(name, module))
+            last = self._readings[name] = _LastAnswer(at, self._ask(name, module))
         return last.outcome
 
-    def _late(self, at: Instant) -> list[rare_readings.Late]:
+    def _late(self, at: Instant) -> list[rare_readings.ChannelPower]:
         """What the rarely asked sources say now."""
-        found: list[rare_readings.Late] = []
+        found: list[rare_readings.ChannelPower] = []
         for name, module in self._rare:
             last = self._readings.get(name)
             if last is not None and not _is_due(module, last, at):
                 continue
             outcome = self._ask(name, module)
-            self._readings[name] = _Reading(at, outcome)
+            self._readings[name] = _LastAnswer(at, outcome)
             if last is not None and isinstance(last.outcome, Ok) and isinstance(outcome, Ok):
                 said = rare_readings.power_since(last.at, last.outcome.value, at, outcome.value)
                 if last.outcome.value and outcome.value and not said:
@@ -118,7 +118,7 @@ class Sampler:
         return outcome
 
 
-def _is_due(module: ModuleType, last: _Reading, at: Instant) -> bool:
+def _is_due(module: ModuleType, last: _LastAnswer, at: Instant) -> bool:
     """Whether a multiple of the source's period has begun since it was asked."""
     period_s = int(module.EVERY_S)
     if isinstance(last.outcome, (NoData, Denied)):

@@ -1,4 +1,4 @@
-"""Pure: samples in, one slot out. A slot is a quarter hour aligned to UTC; its states sum to 900 s exactly.
+"""Compute a slot from samples. A slot is a quarter hour aligned to UTC; its states sum to 900 s exactly.
 
 Counters are compared between two samples; what they counted is spread evenly over the time between, so
 that a slot boundary between two samples splits it by time.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..machine.clock import Instant
 from ..metering.counters import Channel, Counter, mean_power_w
-from ..metering.rare_readings import Late
+from ..metering.rare_readings import ChannelPower
 from .states import ASLEEP, AWAKE, OFF, Interval
 
 SLOT_S = 900
@@ -31,11 +31,11 @@ class Sample(NamedTuple):
     at: Instant
     values: dict[str, float]
     counters: list[Counter]
-    late: Sequence[Late] = ()
+    late: Sequence[ChannelPower] = ()
     doubts: tuple[tuple[str, str], ...] = ()
 
 
-class Piece(NamedTuple):
+class Stretch(NamedTuple):
     """A stretch within one slot, in one state, with the means over it.
 
     `load` is 0 to 1 or None; `power_w` is the mean by counter difference, per (source, scope, quality).
@@ -88,7 +88,7 @@ def slot_start(wall_s: float) -> int:
     return int(wall_s // SLOT_S) * SLOT_S
 
 
-def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
+def stretches(before: Sample, after: Sample, interval: Interval) -> list[Stretch]:
     """What the two samples say about the time between them, by state.
 
     A display that changed in between is taken to have done so halfway: over many changes nothing is missed.
@@ -105,11 +105,11 @@ def pieces(before: Sample, after: Sample, interval: Interval) -> list[Piece]:
     for span in interval.spans:
         if span.state == AWAKE:
             halfway_s = (span.start_s + span.end_s) / 2 if changed and interval.continuous else span.end_s
-            found.append(Piece(span.start_s, halfway_s, _display(shown), load, memory_mib, power_w))
+            found.append(Stretch(span.start_s, halfway_s, _display(shown), load, memory_mib, power_w))
             if halfway_s < span.end_s:
-                found.append(Piece(halfway_s, span.end_s, _display(not shown), load, memory_mib, power_w))
+                found.append(Stretch(halfway_s, span.end_s, _display(not shown), load, memory_mib, power_w))
         else:
-            found.append(Piece(span.start_s, span.end_s, span.state, None, None, {}))
+            found.append(Stretch(span.start_s, span.end_s, span.state, None, None, {}))
     return found
 
 
@@ -117,7 +117,7 @@ def _display(shown: bool) -> str:
     return "display_on" if shown else "display_off"
 
 
-def split(piece: Piece) -> list[Piece]:
+def split_by_slot(piece: Stretch) -> list[Stretch]:
     """The piece cut at every slot boundary."""
     cut = []
     start_s = piece.start_s
@@ -129,7 +129,7 @@ def split(piece: Piece) -> list[Piece]:
     return cut
 
 
-def one_slot(start: int, parts: list[Piece]) -> SlotRecord:
+def slot_of(start: int, parts: list[Stretch]) -> SlotRecord:
     """The slot that these pieces make, all of them within it; what they do not cover is unknown."""
     lasting_s: dict[str, float] = {}
     deciles_s = [0.0] * DECILES
@@ -148,7 +148,7 @@ def one_slot(start: int, parts: list[Piece]) -> SlotRecord:
     return _record(start, whole, deciles_s, _mean_memory(parts), joules)
 
 
-def joined(first: SlotRecord, second: SlotRecord) -> SlotRecord:
+def merged_slot(first: SlotRecord, second: SlotRecord) -> SlotRecord:
     """Two partial records of one slot, of disjoint stretches of it, as one.
 
     When they cannot be disjoint (the clock was set back) the one that covers more is returned.
@@ -225,7 +225,7 @@ def _load(before: dict[str, float], after: dict[str, float]) -> float | None:
     return min(1.0, max(0.0, (after["busy_s"] - before["busy_s"]) / total_s))
 
 
-def _mean_memory(parts: list[Piece]) -> float | None:
+def _mean_memory(parts: list[Stretch]) -> float | None:
     """Mean MiB of memory in use over the parts that state it."""
     stated = [
         (part.memory_used_mib, part.end_s - part.start_s)

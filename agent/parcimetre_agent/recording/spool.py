@@ -52,7 +52,7 @@ class PendingSlot(NamedTuple):
     fields: dict[str, Any]
 
 
-class Waiting(NamedTuple):
+class SpoolTotals(NamedTuple):
     """How much waits, and what was lost: `dropped` slots to the bounds, `refused` by the collector.
 
     `coarsened` slots were made parts of an hour, and `damaged` files put beside.
@@ -174,14 +174,14 @@ class Spool:
         with self._transaction() as db:
             db.executemany("insert or replace into meta values (?, ?)", rows)
 
-    def waiting(self) -> Waiting:
+    def waiting(self) -> SpoolTotals:
         """What waits, and what was lost."""
         with self._transaction() as db:
             slots = db.execute("select count(*) from slots where covered_s > acknowledged_s").fetchone()[0]
             slots += sum(len(json.loads(waiting)) for (waiting,) in db.execute("select waiting from hours"))
             gaps = db.execute("select count(*) from gaps").fetchone()[0]
             lost = {key: _counted(db, key) for key in ("dropped", "refused", "coarsened", "damaged")}
-            return Waiting(slots, gaps, size_bytes=_size(db), **lost)
+            return SpoolTotals(slots, gaps, size_bytes=_size(db), **lost)
 
     def begin_anew(self) -> None:
         """Put a damaged file beside, begin an empty one and count that. Raises OSError."""
@@ -264,7 +264,7 @@ def _coarsen(db: sqlite3.Connection) -> bool:
         )
         slots = [_record(body) for (body,) in rows.fetchall()]
         starts = [slot.start for slot in slots]
-        body = json.dumps(coarsening.together(slots), separators=(",", ":"))
+        body = json.dumps(coarsening.merge_hour(slots), separators=(",", ":"))
         db.execute("insert into hours values (?, ?, ?)", (hour, json.dumps(starts), body))
         db.executemany("delete from slots where start = ?", [(start,) for start in starts])
         _count(db, "coarsened", len(starts))
@@ -273,7 +273,7 @@ def _coarsen(db: sqlite3.Connection) -> bool:
 
 def _of_hour(waiting: list[int], hour: dict[str, Any]) -> Iterator[PendingSlot]:
     """The slots of an hour that still wait."""
-    for record in coarsening.apart(hour):
+    for record in coarsening.split_hour(hour):
         if record.start in waiting:
             yield PendingSlot(record.start, record.covered_s, slot_fields(record))
 

@@ -1,4 +1,4 @@
-"""Pure: two moments in, the states between them out.
+"""Derive the states of the machine between two moments: awake, asleep, off, unknown.
 
 On Linux, the time asleep is the growth of CLOCK_BOOTTIME over CLOCK_MONOTONIC, on Windows that of
 the interrupt time over the unbiased one. A changed boot id, or time since boot that shrank, means that the
@@ -37,7 +37,7 @@ class Interval(NamedTuple):
     stepped: bool
 
 
-def between(before: Instant, after: Instant, watched: bool = True) -> Interval:
+def states_between(before: Instant, after: Instant, watched: bool = True) -> Interval:
     """States from `before` to `after`; `watched` is false when no agent ran in between."""
     if before.boot_id != after.boot_id or after.boottime_s < before.boottime_s:
         return _rebooted(before, after)

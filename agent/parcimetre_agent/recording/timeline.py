@@ -1,12 +1,12 @@
-"""Pure: keeps the pieces of the open slot and hands out slots and gaps as they close."""
+"""Collect the stretches of the open slot, and return slots and gaps as they close."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..metering.rare_readings import Late
-from .slot import ROUNDING_S, SLOT_S, Piece, SlotRecord, joined, one_slot, slot_start, split
+from ..metering.rare_readings import ChannelPower
+from .slot import ROUNDING_S, SLOT_S, SlotRecord, Stretch, merged_slot, slot_of, slot_start, split_by_slot
 
 LONGEST_GAP_S = 400 * 86_400
 _AWAKE_STATES = ("display_on", "display_off")
@@ -21,7 +21,7 @@ class GapRecord(NamedTuple):
     state: str
 
 
-class Closed(NamedTuple):
+class ClosedRecords(NamedTuple):
     """What became final."""
 
     slots: list[SlotRecord]
@@ -37,11 +37,11 @@ class Timeline:
     def __init__(self, seed: SlotRecord | None = None) -> None:
         self._seed = seed
         self._start = None if seed is None else seed.start
-        self._parts: list[Piece] = []
+        self._parts: list[Stretch] = []
 
-    def add(self, pieces: list[Piece], stepped: bool = False) -> Closed:
+    def add(self, pieces: list[Stretch], stepped: bool = False) -> ClosedRecords:
         """Take pieces in; `stepped` says that the wall clock was set, which closes the open slot as it is."""
-        closed = Closed([], [])
+        closed = ClosedRecords([], [])
         if stepped:
             self._close(closed)
         for piece in pieces:
@@ -51,7 +51,7 @@ class Timeline:
                 self._take(part, closed)
         return closed
 
-    def fill(self, late: Sequence[Late]) -> None:
+    def fill(self, late: Sequence[ChannelPower]) -> None:
         """Add what rarely asked power sources say of the open slot since they were asked before."""
         for one in late:
             for i, part in enumerate(self._parts):
@@ -62,12 +62,12 @@ class Timeline:
         """The slot that is not over yet, its rest unknown; None when nothing of it is known."""
         if self._start is None:
             return None
-        record = one_slot(self._start, self._parts)
+        record = slot_of(self._start, self._parts)
         if self._seed is not None and self._seed.start == self._start:
-            record = joined(self._seed, record)
+            record = merged_slot(self._seed, record)
         return record if record.covered_s > 0 else None
 
-    def _take(self, part: Piece, closed: Closed) -> None:
+    def _take(self, part: Stretch, closed: ClosedRecords) -> None:
         start = slot_start(part.start_s)
         if start != self._start:
             self._close(closed)
@@ -76,19 +76,19 @@ class Timeline:
         if part.end_s >= start + SLOT_S:
             self._close(closed)
 
-    def _close(self, closed: Closed) -> None:
+    def _close(self, closed: ClosedRecords) -> None:
         record = self.open_slot()
         if record is not None:
             closed.slots.append(record)
         self._start, self._parts = None, []
         self._seed = None
 
-    def _without_gap(self, piece: Piece, closed: Closed) -> list[Piece]:
+    def _without_gap(self, piece: Stretch, closed: ClosedRecords) -> list[Stretch]:
         """The piece in parts of one slot each; whole slots of sleep, off or unknown leave as a gap."""
         first = -slot_start(-piece.start_s)
         last = slot_start(piece.end_s)
         if piece.state not in _GAP_STATES or last <= first:
-            return split(piece)
+            return split_by_slot(piece)
         for start in range(first, last, LONGEST_GAP_S):
             closed.gaps.append(GapRecord(start, min(last - start, LONGEST_GAP_S), piece.state))
         edges = (piece._replace(end_s=float(first)), piece._replace(start_s=float(last)))

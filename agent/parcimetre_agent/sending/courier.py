@@ -22,7 +22,7 @@ from ..identity import installation
 from ..identity.installation import Identity
 from ..machine import self_cost
 from ..machine.clock import Clock
-from ..machine.waiting import release_signals
+from ..machine.waiting import unblock_signals
 from ..recording.spool import PendingSlot, Spool
 from ..recording.timeline import GapRecord
 from ..report import Gap, Inventory, Losses, Report, SelfCost, SetAside, Slot
@@ -30,7 +30,7 @@ from ..sensors.machine import Machine
 from . import enrolment, last_sent, wire_json
 from .own_identity import own_identity
 from .schedule import draw
-from .transport import Answer, open_client, post
+from .transport import CollectorAnswer, open_client, post
 
 if TYPE_CHECKING:
     import httpx
@@ -42,14 +42,14 @@ RESEND_S = 14 * 86_400
 REPORTS_A_RUN = 24
 REQUESTS_A_RUN = 100
 PAUSE_S = (1.0, 5.0)
-TOLD_SET_ASIDE = 20
+REPORTED_SET_ASIDE = 20
 DAMAGED = 3
 _UNREADABLE = (400, 413, 422)
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """What came of a run: the collector's counts and refusals, and how far our clock is ahead of its."""
+class DeliveryResult:
+    """Result of a run: the collector's counts and refusals, and how far our clock is ahead of its clock."""
 
     device_id: str
     accepted: int = 0
@@ -59,7 +59,7 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Load:
+class ReportRecords:
     """The records of one report, as spooled and as sent."""
 
     pending: list[PendingSlot]
@@ -74,8 +74,8 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Extras:
-    """What the first report of a run carries beside the records."""
+class ReportExtras:
+    """Inventory, cost and losses, which the first report of a run carries beside the records."""
 
     inventory: Inventory | None = None
     cost: SelfCost | None = None
@@ -97,7 +97,7 @@ class Courier:
         self._refusals: list[str] = []
         self._sent_bytes = 0
 
-    def deliver(self) -> Delivery:
+    def deliver(self) -> DeliveryResult:
         """Enrol if needed and send everything that waits. Raises AgentError."""
         try:
             with open_client(self._settings) as client:
@@ -111,13 +111,13 @@ class Courier:
         with open_client(self._settings) as client:
             return self._enrolled(client, self._take_inventory()).device_id or ""
 
-    def _deliver(self, client: httpx.Client) -> Delivery:
+    def _deliver(self, client: httpx.Client) -> DeliveryResult:
         due = self._inventory_if_due()
         if self._who.credential is None:
             due = due or self._take_inventory()
             self._enrolled(client, due)
-        total = Delivery(self._who.device_id or "")
-        extras = Extras(due, self._self_cost(), self._losses())
+        total = DeliveryResult(self._who.device_id or "")
+        extras = ReportExtras(due, self._self_cost(), self._losses())
         batch, reports = BATCH, 0
         for _ in range(REQUESTS_A_RUN):
             load = self._load(batch)
@@ -127,7 +127,7 @@ class Courier:
                 batch, extras = self._narrowed(client, error, load, batch, extras)
                 continue
             total = self._obey(answer, load, extras, total)
-            extras, reports = Extras(), reports + 1
+            extras, reports = ReportExtras(), reports + 1
             if load.count < batch or reports == REPORTS_A_RUN:
                 break
             batch = min(BATCH, 2 * batch)
@@ -135,9 +135,9 @@ class Courier:
         return replace(total, refusals=tuple(self._refusals))
 
     def _narrowed(
-        self, client: httpx.Client, error: Refused, load: Load, batch: int, extras: Extras
-    ) -> tuple[int, Extras]:
-        """How to go on after a refusal of the whole: with half, without extras, without the one record.
+        self, client: httpx.Client, error: Refused, load: ReportRecords, batch: int, extras: ReportExtras
+    ) -> tuple[int, ReportExtras]:
+        """Narrow down a refused report: send half of it, or no extras, or leave out the one record.
 
         Raises the refusal when the records are not its reason.
         """
@@ -145,9 +145,9 @@ class Courier:
             return load.count // 2, extras
         if error.status not in _UNREADABLE or not error.by_collector:
             raise error
-        if extras != Extras():
+        if extras != ReportExtras():
             self._refusals.append(f"what goes with the records: {error}")
-            return batch, Extras()
+            return batch, ReportExtras()
         if load.count > 1:
             return load.count // 2, extras
         if load.count == 0 or not self._takes_nothing(client):
@@ -157,25 +157,25 @@ class Courier:
         return batch, extras
 
     def _takes_nothing(self, client: httpx.Client) -> bool:
-        """Whether a report without any record is taken: then the record was the fault of the other one."""
+        """Whether a report without records is accepted: then the record of the refused report is at fault."""
         try:
-            self._post(client, Load([], [], [], []), Extras())
+            self._post(client, ReportRecords([], [], [], []), ReportExtras())
         except Refused:
             return False
         return True
 
-    def _send(self, client: httpx.Client, load: Load, extras: Extras) -> Answer:
+    def _send(self, client: httpx.Client, load: ReportRecords, extras: ReportExtras) -> CollectorAnswer:
         """Send one report; enrol once more when the credential is unknown and a secret is at hand."""
         try:
             return self._post(client, load, extras)
         except Refused as error:
-            if error.status != 401 or not error.by_collector or not enrolment.at_hand(self._settings):
+            if error.status != 401 or not error.by_collector or not enrolment.has_secret(self._settings):
                 raise
             self._who = replace(self._who, device_id=None, credential=None)
             self._enrolled(client, extras.inventory or self._take_inventory())
             return self._post(client, load, extras)
 
-    def _post(self, client: httpx.Client, load: Load, extras: Extras) -> Answer:
+    def _post(self, client: httpx.Client, load: ReportRecords, extras: ReportExtras) -> CollectorAnswer:
         if load.pending:
             self._spool.sending(load.pending)
         report = Report(
@@ -190,31 +190,33 @@ class Courier:
             losses=extras.losses,
             waiting=max(0, self._spool.waiting().slots - len(load.pending)),
         )
-        document = wire_json.document(report)
+        document = wire_json.as_json(report)
         answer = post(client, "/v1/reports", document, self._who.credential)
         self._sent_bytes += answer.sent_bytes
-        last_sent.keep(self._data_dir, document)
+        last_sent.store(self._data_dir, document)
         return answer
 
-    def _load(self, batch: int) -> Load:
+    def _load(self, batch: int) -> ReportRecords:
         """The oldest records, at most so many; one that contradicts itself is set aside, never sent."""
-        load = Load([], [], [], [])
+        load = ReportRecords([], [], [], [])
         for pending in self._spool.pending(batch):
             try:
-                load.slots.append(wire_json.slot(pending.fields))
+                load.slots.append(wire_json.slot_from(pending.fields))
                 load.pending.append(pending)
             except (TypeError, ValueError) as error:
                 self._set_aside(pending.start, str(error))
         for record in self._spool.pending_gaps(batch - len(load.pending)):
             try:
-                load.wire_gaps.append(wire_json.gap(record))
+                load.wire_gaps.append(wire_json.gap_from(record))
                 load.gaps.append(record)
             except ValueError as error:
                 self._set_aside(record.start, str(error))
         return load
 
-    def _obey(self, answer: Answer, load: Load, extras: Extras, total: Delivery) -> Delivery:
-        """Forget what was taken, set aside what was refused, remember when to come again."""
+    def _obey(
+        self, answer: CollectorAnswer, load: ReportRecords, extras: ReportExtras, total: DeliveryResult
+    ) -> DeliveryResult:
+        """Delete accepted records, set aside refused ones, remember when the next upload is due."""
         body = answer.body
         refused: dict[str, set[int]] = {"slots": set(), "gaps": set()}
         for refusal in body.get("refused", []):
@@ -231,7 +233,7 @@ class Courier:
         )
         if body.get("credential"):
             self._who = replace(self._who, credential=str(body["credential"]))
-            installation.store(self._data_dir, self._who)
+            installation.store_identity(self._data_dir, self._who)
         now_s = self._clock.now().wall_s
         self._remember(body, extras, now_s)
         return replace(
@@ -242,7 +244,7 @@ class Courier:
             clock_ahead_s=0.0 if answer.date_s is None else now_s - answer.date_s,
         )
 
-    def _remember(self, body: dict[str, Any], extras: Extras, now_s: float) -> None:
+    def _remember(self, body: dict[str, Any], extras: ReportExtras, now_s: float) -> None:
         """What the next run must know of this report."""
         facts: dict[str, Any] = {"last_sent": now_s, "retry_after_s": 0.0, "bytes_sent": self._sent_bytes}
         facts["upload_period_s"] = body.get("next_upload_s")
@@ -253,7 +255,7 @@ class Courier:
                 extras.cost.sum_cpu_s, extras.cost.sum_bytes_sent, extras.cost.sum_period_s
             ]  # fmt: skip
         if extras.losses is not None:
-            facts["losses_sent"] = wire_json.document(extras.losses)
+            facts["losses_sent"] = wire_json.as_json(extras.losses)
         if extras.inventory is not None:
             from .inventory import content_hash
 
@@ -286,7 +288,7 @@ class Courier:
         return taken if changed or overdue else None
 
     def _displays_changed(self) -> bool:
-        """Whether displays were plugged since the inventory; never where they are not to be told."""
+        """Whether displays were plugged since the inventory; never where displays are not reported."""
         from . import inventory
 
         if self._settings.displays == "none":
@@ -303,7 +305,7 @@ class Courier:
         sampler.sample(now)
         doubted = {name: Failed(reason) for name, reason in self._spool.get("doubts") or ()}
         use = {**sampler.outcomes, **doubted}
-        taken = inventory.take(self._machine, int(now.wall_s), use, self._settings.displays)
+        taken = inventory.take_inventory(self._machine, int(now.wall_s), use, self._settings.displays)
         self._spool.remember(
             inventory_taken=(now.wall_s, now.boot_id),
             cached=[now.boot_id, self._machine.cached],
@@ -317,17 +319,17 @@ class Courier:
         return dict(cached) if boot_id == self._clock.now().boot_id else {}
 
     def _losses(self) -> Losses | None:
-        """What the spool lost, when that changed since it was last told."""
+        """Return what the spool lost; None when it did not change since the last report."""
         waiting = self._spool.waiting()
-        told = self._spool.refusals()[-TOLD_SET_ASIDE:]
+        refused = self._spool.refusals()[-REPORTED_SET_ASIDE:]
         losses = Losses(
             waiting.dropped,
             waiting.coarsened,
             waiting.refused,
             waiting.damaged,
-            [SetAside(start, reason) for start, reason in told],
+            [SetAside(start, reason) for start, reason in refused],
         )
-        nothing_new = wire_json.document(losses) == self._spool.get("losses_sent") or losses == Losses(
+        nothing_new = wire_json.as_json(losses) == self._spool.get("losses_sent") or losses == Losses(
             0, 0, 0, 0
         )
         return None if nothing_new else losses
@@ -353,7 +355,7 @@ class Courier:
 
 
 def clock_sentence(ahead_s: float) -> str | None:
-    """What to tell the user about a clock that disagrees with the collector's; None when it does not."""
+    """Return a sentence on a clock that differs from the collector's; None when it agrees."""
     if abs(ahead_s) <= CLOCK_TOLERANCE_S:
         return None
     where = "ahead of" if ahead_s > 0 else "behind"
@@ -363,8 +365,8 @@ def clock_sentence(ahead_s: float) -> str | None:
     )
 
 
-def publish(settings: Settings) -> None:
-    """Leave the status where every account may read it; a spool that cannot be read is told elsewhere."""
+def publish_status(settings: Settings) -> None:
+    """Write the status where every account may read it; a spool that cannot be read is reported elsewhere."""
     from . import public_status
     from .status import read_status
 
@@ -374,7 +376,7 @@ def publish(settings: Settings) -> None:
 
 def main(settings_json: str) -> int:
     """One run on behalf of the resident."""
-    release_signals()
+    unblock_signals()
     settings = from_json(settings_json)
     try:
         delivery = Courier(settings).deliver()
@@ -385,7 +387,7 @@ def main(settings_json: str) -> int:
         sys.stderr.write(f"parcimetre-agent: cannot use the spool: {error}\n")
         return DAMAGED if type(error) is sqlite3.DatabaseError else 1
     finally:
-        publish(settings)
+        publish_status(settings)
     for sentence in (*delivery.refusals, clock_sentence(delivery.clock_ahead_s)):
         if sentence:
             sys.stderr.write(f"parcimetre-agent: {sentence}\n")
@@ -395,5 +397,5 @@ def main(settings_json: str) -> int:
 if __name__ == "__main__":
     from ..windows import log
 
-    log.follow()
+    log.follow_log()
     sys.exit(main(sys.argv[1]))

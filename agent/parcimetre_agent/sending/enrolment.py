@@ -16,7 +16,7 @@ from ..identity.installation import Identity
 from ..recording.spool import Spool
 from ..report import EnrolRequest, Inventory
 from .transport import post
-from .wire_json import document
+from .wire_json import as_json
 
 if TYPE_CHECKING:
     import httpx
@@ -26,8 +26,8 @@ BY_INSTALLER = "enrolment.ini"
 _IN_INI = "\nsecret="
 
 
-def at_hand(settings: Settings) -> bool:
-    """Whether there is a secret to enrol with."""
+def has_secret(settings: Settings) -> bool:
+    """Whether the file of the enrolment secret exists."""
     return settings.secret_file is not None and Path(settings.secret_file).exists()
 
 
@@ -65,11 +65,11 @@ def enrol(
         agent_version=__version__,
         hostname=socket.gethostname() if settings.send_hostname else None,
     )
-    answer = post(client, "/v1/enrol", document(request)).body
+    answer = post(client, "/v1/enrol", as_json(request)).body
     if not {"device_id", "credential"} <= set(answer):
         raise Unreachable(f"{settings.server} answers, but is not a Parcimètre collector; check --server")
     enrolled = replace(who, device_id=str(answer["device_id"]), credential=str(answer["credential"]))
-    installation.store(Path(settings.data_dir), enrolled)
+    installation.store_identity(Path(settings.data_dir), enrolled)
     _remove_used(settings)
     config = answer.get("config") or {}
     spool.remember(device_id=enrolled.device_id, upload_period_s=config.get("upload_period_s"))

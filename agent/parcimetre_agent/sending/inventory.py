@@ -14,7 +14,9 @@ from ..sensors import inventory as inventory_sensors
 from ..sensors.machine import Machine
 
 
-def take(machine: Machine, taken_at: int, use: dict[str, Outcome[Any]], displays: str = "all") -> Inventory:
+def take_inventory(
+    machine: Machine, taken_at: int, use: dict[str, Outcome[Any]], displays: str = "all"
+) -> Inventory:
     """The inventory now; `use` holds what activity sensors and power sources answered last.
 
     With displays = "none" it leaves out those that are plugged in; a built-in panel is part of the machine.
@@ -36,7 +38,7 @@ def take(machine: Machine, taken_at: int, use: dict[str, Outcome[Any]], displays
         virtual=virtual,
         system=facts.pop("system", System()),
         os=facts.pop("os", OperatingSystem("unknown")),
-        outcomes=[reported(name, outcome) for name, outcome in sorted(outcomes.items())],
+        outcomes=[reported_outcome(name, outcome) for name, outcome in sorted(outcomes.items())],
         **facts,
     )
 
@@ -47,8 +49,8 @@ def displays_hash(machine: Machine) -> str | None:
         if concept(module.__name__.rpartition(".")[2]) == "displays":
             outcome = _ask(module, machine)
             seen = outcome.value["displays"] if isinstance(outcome, Ok) else []
-            told = isinstance(outcome, (Ok, NoData))
-            return _hashed([asdict(one) for one in seen]) if told else None
+            is_answered = isinstance(outcome, (Ok, NoData))
+            return _hashed([asdict(one) for one in seen]) if is_answered else None
     return None
 
 
@@ -63,7 +65,7 @@ def _hashed(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def reported(sensor: str, outcome: Outcome[Any]) -> SensorOutcome:
+def reported_outcome(sensor: str, outcome: Outcome[Any]) -> SensorOutcome:
     """An outcome as the report carries it."""
     if isinstance(outcome, Ok):
         return SensorOutcome(sensor, "ok")

@@ -1,4 +1,4 @@
-"""What left this machine last, kept for whoever wants to see it: the last report, and the last inventory.
+"""Store the last report and the last inventory that were sent, for `show`.
 
 Two files in the data folder, each overwritten by the next, so bounded by what one report may hold.
 """
@@ -15,8 +15,8 @@ from typing import Any
 REPORT, INVENTORY = "last-report.json", "last-inventory.json"
 
 
-def keep(data_dir: Path, document: Mapping[str, Any]) -> None:
-    """Keep a report that the collector took; a full disk does not stop the sending."""
+def store(data_dir: Path, document: Mapping[str, Any]) -> None:
+    """Store a report that the collector accepted; a full disk does not stop the sending."""
     with contextlib.suppress(OSError):
         _write(data_dir / REPORT, document)
         if document.get("inventory") is not None:
@@ -32,7 +32,7 @@ def load(data_dir: Path, name: str) -> Any:
 
 
 def forget(data_dir: Path) -> None:
-    """Another machine sent it."""
+    """Delete both files: another machine sent them."""
     for name in (REPORT, INVENTORY):
         with contextlib.suppress(OSError):
             (data_dir / name).unlink()

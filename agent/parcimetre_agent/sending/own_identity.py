@@ -11,14 +11,14 @@ from . import last_sent
 
 
 def own_identity(data_dir: Path, root: Path = Path("/")) -> Identity:
-    """This machine's identity, stored; a clone's spool is another machine's, and goes with the old identity.
+    """Return this machine's identity, stored. A cloned disk gets a new one, and its spool is emptied.
 
     Raises BadDataDir.
     """
-    who, dropped = installation.current(data_dir, root)
+    who, dropped = installation.current_identity(data_dir, root)
     if dropped:
         Spool(str(data_dir)).clear()
         last_sent.forget(data_dir)
-    if who != installation.load(data_dir):
-        installation.store(data_dir, who)
+    if who != installation.load_identity(data_dir):
+        installation.store_identity(data_dir, who)
     return who

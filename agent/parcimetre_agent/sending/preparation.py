@@ -12,7 +12,7 @@ from .own_identity import own_identity
 
 
 def prepare(settings: Settings) -> None:
-    """See to a collector's address, a data folder and an enrolment. Raises AgentError when one is missing."""
+    """Check the collector's address, make the data folder and enrol. Raises AgentError."""
     if settings.server is None:
         raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
     open_spool(settings.data_dir)
@@ -21,7 +21,7 @@ def prepare(settings: Settings) -> None:
 
 
 def _enrol(settings: Settings) -> None:
-    """Enrol before measuring, so that a wrong secret is said at once; without the collector, go on."""
+    """Enrol before measuring, so that a wrong secret is reported at once; without the collector, go on."""
     from .courier import Courier
 
     try:

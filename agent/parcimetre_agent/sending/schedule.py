@@ -1,4 +1,4 @@
-"""Pure: when the next upload is due. Machines that boot together must not send together."""
+"""When the next upload is due. Machines that boot together must not send together."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from ..recording.spool import Spool
 
 
 def read_status(settings: Settings) -> dict[str, Any]:
-    """The agent's state, read from its data folder."""
+    """Return the agent's state. Raises BadDataDir."""
     spool = Spool(settings.data_dir)
     try:
         is_there = Path(spool.path).is_file()
@@ -24,7 +24,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
             f"{settings.data_dir} holds no spool: the agent never ran there; give its --data-dir"
         )
     try:
-        who = installation.load(Path(settings.data_dir))
+        who = installation.load_identity(Path(settings.data_dir))
         waiting = spool.waiting()
         heartbeat = spool.get("heartbeat")
         cpu_s, rss_mib, _ = spool.get("cost") or (None, None, 0)

@@ -26,14 +26,14 @@ TIMEOUT = httpx.Timeout(30.0, connect=15.0)
 LONGEST_WAIT_S = 86_400.0
 _COME_BACK = (408, 425, 429)
 _IN_BETWEEN = (407, 511)
-_PROXY_MEND = (
+_PROXY_FIX = (
     "set HTTPS_PROXY=http://name:password@proxy:port for the agent, or NO_PROXY; the data stays in the spool"
 )
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the collector said. `sent_bytes` counts request line, headers and body; `date_s` is its clock."""
+class CollectorAnswer:
+    """The collector's answer. `sent_bytes` counts request line, headers and body; `date_s` is its clock."""
 
     body: dict[str, Any]
     sent_bytes: int
@@ -53,7 +53,7 @@ def open_client(settings: Settings) -> httpx.Client:
 
 def post(
     client: httpx.Client, path: str, document: Mapping[str, Any], credential: str | None = None
-) -> Answer:
+) -> CollectorAnswer:
     """Send a document as compressed JSON.
 
     Raises Refused when the collector says no, Unreachable when it does not answer or says to come back.
@@ -65,12 +65,12 @@ def post(
     try:
         response = client.post(path, content=body, headers=headers)
     except httpx.HTTPError as error:
-        raise Unreachable(_why(error, str(client.base_url))) from None
+        raise Unreachable(_unreachable_sentence(error, str(client.base_url))) from None
     if response.is_success:
-        return Answer(_json(response), _size(response.request), _date_s(response))
+        return CollectorAnswer(_json(response), _size(response.request), _date_s(response))
     detail = _detail(response)
     if response.status_code in _IN_BETWEEN or response.is_redirect:
-        raise Unreachable(_mend_of_way(response), _retry_after_s(response))
+        raise Unreachable(_fix_of_redirect(response), _retry_after_s(response))
     if response.status_code in _COME_BACK or response.status_code >= 500:
         raise Unreachable(
             f"the collector cannot take the report now: {detail}; it stays in the spool",
@@ -79,12 +79,12 @@ def post(
     raise Refused(response.status_code, detail, _problem(response) is not None)
 
 
-def knock(client: httpx.Client) -> None:
-    """See whether a web server answers at the collector's address. Raises Unreachable."""
+def check_reachable(client: httpx.Client) -> None:
+    """Check that a web server answers at the collector's address. Raises Unreachable."""
     try:
         client.get("/")
     except httpx.HTTPError as error:
-        raise Unreachable(_why(error, str(client.base_url))) from None
+        raise Unreachable(_unreachable_sentence(error, str(client.base_url))) from None
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
@@ -109,10 +109,10 @@ def _trust(settings: Settings) -> ssl.SSLContext | bool:
     return context
 
 
-def _why(error: httpx.HTTPError, server: str) -> str:
+def _unreachable_sentence(error: httpx.HTTPError, server: str) -> str:
     reason = str(error) or type(error).__name__
     if isinstance(error, httpx.ProxyError):
-        return f"the proxy on the way to {server} refuses: {reason}; {_PROXY_MEND}"
+        return f"the proxy on the way to {server} refuses: {reason}; {_PROXY_FIX}"
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         return f"{server} shows a certificate nobody here vouches for ({reason}); give its CA with --ca-file"
     return f"cannot reach {server}: {reason}; check --server and the network, the data stays in the spool"
@@ -130,12 +130,12 @@ def _json(response: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def _mend_of_way(response: httpx.Response) -> str:
+def _fix_of_redirect(response: httpx.Response) -> str:
     """What to do about an answer that is not the collector's own: a proxy's, or another address."""
     if response.is_redirect:
         there = response.headers.get("Location", "another address")
         return f"{response.url} sends on to {there}; give the collector's own address with --server"
-    return f"the proxy on the way to {response.url} wants a name and password; {_PROXY_MEND}"
+    return f"the proxy on the way to {response.url} wants a name and password; {_PROXY_FIX}"
 
 
 def _problem(response: httpx.Response) -> dict[str, Any] | None:

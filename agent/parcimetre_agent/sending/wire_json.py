@@ -1,4 +1,4 @@
-"""Dataclasses of the wire format as JSON documents: what is absent is left out, to keep reports small."""
+"""Convert dataclasses of the wire format to JSON and back; absent fields are left out."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ from ..report import (
 )
 
 
-def pruned(record: Reading) -> dict[str, Any]:
-    """A printer's reading as the report has it."""
+def reading_fields(record: Reading) -> dict[str, Any]:
+    """Return a printer's reading as JSON, without absent fields."""
     fields = _pruned(asdict(record))
     assert isinstance(fields, dict)
     return fields
 
 
-def document(message: Report | EnrolRequest | Inventory | Losses) -> dict[str, Any]:
-    """The message as the JSON object that is sent."""
+def as_json(message: Report | EnrolRequest | Inventory | Losses) -> dict[str, Any]:
+    """Return the message as the JSON object that is sent."""
     pruned = _pruned(asdict(message))
     assert isinstance(pruned, dict)
     return pruned
 
 
-def slot(fields: dict[str, Any]) -> Slot:
-    """A spooled slot as the wire format has it. Raises TypeError or ValueError when they do not fit."""
+def slot_from(fields: dict[str, Any]) -> Slot:
+    """Build a slot from spooled fields. Raises TypeError or ValueError when they do not fit."""
     energy = [Energy(**one) for one in fields.get("energy", [])]
     return Slot(**{**fields, "energy": energy})
 
 
-def reading(fields: dict[str, Any]) -> Reading:
-    """A printer's reading that waited, as the wire format has it. Raises TypeError or ValueError."""
+def reading_from(fields: dict[str, Any]) -> Reading:
+    """Build a printer's reading from stored fields. Raises TypeError or ValueError."""
     return Reading(**{**fields, "supplies": [Supply(**one) for one in fields.get("supplies", [])]})
 
 
-def feed(fields: dict[str, Any]) -> Feed:
-    """What an outlet gave, as the wire format has it. Raises TypeError or ValueError."""
+def feed_from(fields: dict[str, Any]) -> Feed:
+    """Build an outlet's feed from stored fields. Raises TypeError or ValueError."""
     return Feed(**fields)
 
 
-def gap(record: GapRecord) -> Gap:
-    """A spooled gap as the wire format has it. Raises ValueError when it does not fit."""
+def gap_from(record: GapRecord) -> Gap:
+    """Build a gap from a spooled one. Raises ValueError when it does not fit."""
     return Gap(record.start, record.duration_s, cast(GapState, record.state))
 
 

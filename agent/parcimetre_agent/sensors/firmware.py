@@ -24,7 +24,7 @@ def table(machine: Machine) -> bytes:
         return b""
 
 
-def described(stated: smbios.Stated) -> dict[str, Any]:
+def described(stated: smbios.SmbiosSystem) -> dict[str, Any]:
     """The fields `system` and `category` of the inventory."""
     maker = stated_name(stated.maker)
     system = System(

@@ -14,7 +14,7 @@ import sys
 from ..base.console import print_warning
 from ..machine.clock import Clock
 from ..machine.lock import lock
-from ..machine.waiting import CHILD, STOP, take_signals, wait
+from ..machine.waiting import CHILD, STOP, block_signals, wait
 from ..recording.recorder import Recorder
 from ..recording.sampling import Sampler
 from ..recording.spool import Spool
@@ -29,7 +29,8 @@ def run(settings_json: str) -> int:
             f"another agent measures into {settings['data_dir']}; stop it, or give another --data-dir"
         )
         return 2
-    take_signals()
+    block_signals()
+    sys.path_importer_cache.clear()  # names of all files in the import folders: memory for what comes now
     clock, spool, sampler = Clock(), Spool(settings["data_dir"]), Sampler()
     recorder = Recorder(clock, sampler, spool)
     uploads = Uploads(clock, spool, settings, settings_json)

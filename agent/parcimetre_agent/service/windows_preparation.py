@@ -15,7 +15,7 @@ from ..windows import log
 
 def main() -> int:
     """Exit code 0 with the settings as JSON on standard output, else a sentence on standard error."""
-    log.follow()
+    log.follow_log()
     try:
         settings = resolve({}, os.environ)
         prepare(settings)

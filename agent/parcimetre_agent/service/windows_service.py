@@ -1,7 +1,7 @@
 """`python -m parcimetre_agent.service.windows_service`: what Windows starts as the service ParcimetreAgent.
 
 Settings, data folder and enrolment are a child's work (`preparation`), so that what it loads is not kept in
-memory. While something is to be mended the service runs on and looks again: the settings may come by a group
+memory. While something has to be fixed the service runs on and looks again: the settings may come by a group
 policy later than the program.
 """
 
@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 
-from ..machine.waiting import STOP, take_signals, wait
+from ..machine.waiting import STOP, block_signals, wait
 from ..windows import log
 from ..windows.registry import SETTINGS_KEY, Registry
 from ..windows.service import Service
@@ -25,15 +25,15 @@ _children: list[subprocess.Popen[bytes]] = []
 
 def main() -> None:
     """Measure until Windows stops the service; does not return."""
-    take_signals()
+    block_signals()
     service = Service(NAME, _stop)
     service.begin()
     code = 1
     try:
         folder = str(Registry().values(SETTINGS_KEY)["DATA_DIR"])
-        log.take(folder)
+        log.open_log(folder)
         code = _measure()
-    except Exception:  # noqa: BLE001 - nobody else would tell, and Windows starts the service again
+    except Exception:  # noqa: BLE001 - nobody else would report it, and Windows starts the service again
         import traceback
 
         traceback.print_exc()
@@ -64,7 +64,7 @@ def _measure() -> int:
 
 
 def _prepared() -> str:
-    """The settings in force; empty while something is to be mended, which the child has said in the log."""
+    """The settings in force; empty while something has to be fixed, which the child wrote to the log."""
     child = subprocess.Popen(
         [sys.executable, "-m", f"{__package__}.windows_preparation"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, creationflags=_WITHOUT_WINDOW,

@@ -17,7 +17,7 @@ _UNKNOWN = 0xFFFFFFFF
 _UNKNOWN_RATE = -0x80000000
 
 
-class Description(NamedTuple):
+class BatteryDescription(NamedTuple):
     """What does not change: capacities in mWh, None where unstated or only relative."""
 
     in_system: bool
@@ -28,7 +28,7 @@ class Description(NamedTuple):
     cycles: int | None
 
 
-class Status(NamedTuple):
+class BatteryStatus(NamedTuple):
     """What changes: `rate_mw` is negative while discharging; None where unknown."""
 
     power_state: int
@@ -36,13 +36,13 @@ class Status(NamedTuple):
     rate_mw: int | None
 
 
-def description(answer: bytes) -> Description | None:
+def description(answer: bytes) -> BatteryDescription | None:
     """Of a BATTERY_INFORMATION; None when it is too short."""
     if len(answer) < _INFORMATION_BYTES:
         return None
     capabilities, _, chemistry, design, full, _, _, _, cycles = struct.unpack_from("<I4s4s6I", answer)
     relative = bool(capabilities & _RELATIVE)
-    return Description(
+    return BatteryDescription(
         in_system=bool(capabilities & _SYSTEM) and not capabilities & _SHORT_TERM,
         relative=relative,
         chemistry=_text(chemistry),
@@ -52,26 +52,26 @@ def description(answer: bytes) -> Description | None:
     )
 
 
-def status(answer: bytes) -> Status | None:
+def status(answer: bytes) -> BatteryStatus | None:
     """Of a BATTERY_STATUS; None when it is too short."""
     if len(answer) < _STATUS_BYTES:
         return None
     power_state, left, _, rate = struct.unpack_from("<IIIi", answer)
-    return Status(power_state, _known(left), None if rate == _UNKNOWN_RATE else rate)
+    return BatteryStatus(power_state, _known(left), None if rate == _UNKNOWN_RATE else rate)
 
 
-class Gauge(NamedTuple):
+class BatteryGauge(NamedTuple):
     """One battery's driver."""
 
     devices: Devices
     path: str
     tag: int
 
-    def describe(self) -> Description | None:
+    def describe(self) -> BatteryDescription | None:
         """Its description. Raises OSError."""
         return description(self._information(_BASIC))
 
-    def status(self) -> Status | None:
+    def status(self) -> BatteryStatus | None:
         """Its state now. Raises OSError."""
         question = struct.pack("<5I", self.tag, 0, 0, 0, 0)
         return status(self.devices.ask(self.path, _STATUS, question, _STATUS_BYTES, READ))
@@ -96,7 +96,7 @@ class Gauge(NamedTuple):
         return self.devices.ask(self.path, _INFORMATION, question, 512, READ)
 
 
-def gauges(devices: Devices) -> list[Gauge]:
+def gauges(devices: Devices) -> list[BatteryGauge]:
     """Every battery bay with a battery in it. Raises OSError."""
     found = []
     for path in devices.interfaces(INTERFACE):
@@ -106,7 +106,7 @@ def gauges(devices: Devices) -> list[Gauge]:
             continue
         tag = int.from_bytes(answer[:4], "little")
         if tag:
-            found.append(Gauge(devices, path, tag))
+            found.append(BatteryGauge(devices, path, tag))
     return found
 
 

@@ -13,7 +13,7 @@ _DESCRIPTION, _SEEK_PENALTY = 0, 7
 _BUS_AT, _SIZE_AT = 28, 24
 
 
-class Description(NamedTuple):
+class DiskDescription(NamedTuple):
     """Bus (STORAGE_BUS_TYPE), whether the medium leaves the drive, maker and model."""
 
     bus: int
@@ -31,7 +31,7 @@ def paths(devices: Devices) -> list[str]:
     return found or [f"\\\\.\\PhysicalDrive{number}" for number in range(16)]
 
 
-def describe(devices: Devices, path: str) -> Description | None:
+def describe(devices: Devices, path: str) -> DiskDescription | None:
     """A disk's description. Raises OSError."""
     return description(devices.ask(path, _PROPERTY, _query(_DESCRIPTION)))
 
@@ -49,13 +49,13 @@ def is_seeking(devices: Devices, path: str) -> bool | None:
         return None
 
 
-def description(answer: bytes) -> Description | None:
+def description(answer: bytes) -> DiskDescription | None:
     """Of a STORAGE_DEVICE_DESCRIPTOR, whose texts stand behind offsets; None when it is too short."""
     if len(answer) < _BUS_AT + 4:
         return None
     maker_at, model_at = struct.unpack_from("<II", answer, 12)
     (bus,) = struct.unpack_from("<I", answer, _BUS_AT)
-    return Description(bus, bool(answer[10]), _text(answer, maker_at), _text(answer, model_at))
+    return DiskDescription(bus, bool(answer[10]), _text(answer, maker_at), _text(answer, model_at))
 
 
 def size(answer: bytes) -> int | None:

@@ -1,4 +1,4 @@
-"""How lit displays are attached, as QueryDisplayConfig tells it; not to a service, which has no desktop."""
+"""How lit displays are attached, as QueryDisplayConfig returns it; not to a service, which has no desktop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WITHIN = frozenset({6, 11, 13, 0x80000000})
 
 
 def targets() -> list[bytes]:
-    """A DISPLAYCONFIG_TARGET_DEVICE_NAME for each lit display; none where Windows does not tell."""
+    """A DISPLAYCONFIG_TARGET_DEVICE_NAME for each lit display; none where Windows does not answer."""
     try:
         user = library("user32")
         paths, modes = ctypes.c_uint32(), ctypes.c_uint32()

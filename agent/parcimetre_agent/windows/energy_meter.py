@@ -13,7 +13,7 @@ _READING_BYTES = 16
 _ALL_ONES = 2**64 - 1
 
 
-class Reading(NamedTuple):
+class EnergyMeterReading(NamedTuple):
     """One channel's counter: joules since an arbitrary start, at seconds of the meter's own clock."""
 
     energy_j: float
@@ -38,14 +38,14 @@ def channels(version: int, metadata: bytes) -> list[str] | None:
     return names or None
 
 
-def readings(answer: bytes, count: int) -> list[Reading] | None:
+def readings(answer: bytes, count: int) -> list[EnergyMeterReading] | None:
     """A reading for each of so many channels; None when the answer is too short or holds no counter."""
     if not count or len(answer) < count * _READING_BYTES:
         return None
     pairs = [struct.unpack_from("<QQ", answer, at * _READING_BYTES) for at in range(count)]
     if any(_ALL_ONES in pair or pair[1] == 0 for pair in pairs):
         return None
-    return [Reading(energy * J_PER_PWH, ticks / TICKS_PER_S) for energy, ticks in pairs]
+    return [EnergyMeterReading(energy * J_PER_PWH, ticks / TICKS_PER_S) for energy, ticks in pairs]
 
 
 def is_package(name: str) -> bool:

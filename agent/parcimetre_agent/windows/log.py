@@ -33,7 +33,7 @@ class Timed:
         self._file.flush()
 
 
-def take(folder: str) -> None:
+def open_log(folder: str) -> None:
     """Send what this process and its children say to the folder's log. A large log is begun anew.
 
     Raises OSError.
@@ -48,7 +48,7 @@ def take(folder: str) -> None:
     sys.stderr = Timed(os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False))
 
 
-def follow() -> None:
+def follow_log() -> None:
     """In a child of a process that took a log: write the time as well."""
     if os.environ.get(_ASKED):
         sys.stderr = Timed(sys.stderr)

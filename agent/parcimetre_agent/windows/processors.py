@@ -1,4 +1,4 @@
-"""Sockets, cores and threads, as GetLogicalProcessorInformationEx tells them."""
+"""Sockets, cores and threads, as GetLogicalProcessorInformationEx returns them."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class _Attributes(ctypes.Structure):
     _fields_ = (("size", ctypes.c_uint32), ("descriptor", ctypes.c_void_p), ("inherited", ctypes.c_int))
 
 
-def crowds(sddl: str) -> list[str]:
+def groups_with_access(sddl: str) -> list[str]:
     """Groups of many people that an access list lets in, by their English names."""
     if "D:" not in sddl or "NO_ACCESS_CONTROL" in sddl:
         return ["Everyone"]

@@ -1,4 +1,4 @@
-"""This process as a service of Windows: what the service control manager is told, and what it asks.
+"""This process as a service of Windows: what it reports to the service control manager, and what that asks.
 
 The manager is answered on a thread of its own, so that the main thread is the resident's, where a signal can
 end its wait.
@@ -23,7 +23,7 @@ _TO_STOP_MS = 20_000
 _TO_BEGIN_S = 30.0
 
 
-class Status(ctypes.Structure):
+class ServiceStatus(ctypes.Structure):
     """SERVICE_STATUS."""
 
     _fields_ = tuple(
@@ -102,9 +102,9 @@ class Service:
         library("advapi32").SetServiceStatus(ctypes.c_void_p(self._handle), ctypes.byref(now))
 
 
-def status(state: int, code: int = 0) -> Status:
-    """What Windows is told of a state; a code other than 0 is an error of the service's own."""
-    return Status(
+def status(state: int, code: int = 0) -> ServiceStatus:
+    """Return a state as Windows is notified of it; a code other than 0 is an error of the service's own."""
+    return ServiceStatus(
         _OWN_PROCESS,
         state,
         _TAKES_STOP_AND_SHUTDOWN if state == _RUNNING else 0,

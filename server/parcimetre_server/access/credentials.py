@@ -45,12 +45,12 @@ class BadCredential(ParcimetreError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The scheme that is asked for."""
+        """The authentication scheme to use."""
         return {"WWW-Authenticate": "Bearer"}
 
 
-class StillTurning(ParcimetreError):
-    """A key is rotated while the one before is still accepted."""
+class RotationInProgress(ParcimetreError):
+    """A rotation was asked for while the previous key is still accepted."""
 
 
 class KeyUnusable(ParcimetreError):
@@ -61,8 +61,8 @@ class KeyUnusable(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class Presented:
-    """A credential that was shown: whose it is, and whether its agent should get a fresh one."""
+class PresentedCredential:
+    """A credential that was presented: its device, and whether its agent should get a new one."""
 
     device_id: DeviceId
     is_due: bool
@@ -83,18 +83,18 @@ class Credentials:
         self._refreshed_at = -math.inf
 
     def issue(self, device_id: DeviceId, now: int) -> str:
-        """A credential for a device; later than any revocation of earlier ones."""
+        """Return a new credential of a device, issued later than any revocation of earlier ones."""
         self._refresh()
         fact = self._store.latest_of("credential", device_id)
         issued_at = now if fact is None else max(now, int(fact.body["revoked_before"]))
         return self._present.sign(device_id, issued_at)
 
     def verify(self, authorization: str | None) -> DeviceId:
-        """The device that an Authorization header speaks for. Raises BadCredential."""
+        """Return the device of an Authorization header. Raises BadCredential."""
         return self.presented(authorization, clock.now()).device_id
 
-    def presented(self, authorization: str | None, now: int) -> Presented:
-        """The credential of an Authorization header. Raises BadCredential."""
+    def presented(self, authorization: str | None, now: int) -> PresentedCredential:
+        """Return the credential of an Authorization header. Raises BadCredential."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise BadCredential(
@@ -107,10 +107,10 @@ class Credentials:
             raise BadCredential("this collector did not sign the credential: enrol again") from error
         if issued_at < self._revoked_before.get(device_id, 0):
             raise BadCredential("the credential was revoked, or its device retired: enrol again")
-        return Presented(DeviceId(device_id), not is_present or now - issued_at > RENEW_S)
+        return PresentedCredential(DeviceId(device_id), not is_present or now - issued_at > RENEW_S)
 
     def _read(self, token: str, now: int) -> tuple[tuple[str, int], bool]:
-        """What a token says, and whether the present key signed it. Raises BadSignature."""
+        """Return device and time of issue, and whether the present key signed it. Raises BadSignature."""
         try:
             return self._present.read(token), True
         except BadSignature:
@@ -147,7 +147,7 @@ class _Key:
         self._verified: Cache[str, tuple[str, int]] = Cache("credentials", STALE, MOST_VERIFIED)
 
     def sign(self, device_id: DeviceId, issued_at: int) -> str:
-        """A credential."""
+        """Return a signed credential."""
         return str(self._serializer.dumps([device_id, issued_at]))
 
     def read(self, token: str) -> tuple[str, int]:
@@ -166,10 +166,10 @@ def _key(content: bytes, known: Iterable[_Key | None]) -> _Key:
 
 
 class _Sha256(HMACAlgorithm):
-    """HMAC in one step, which takes a fraction of the time."""
+    """HMAC in one step, several times faster than that of the library."""
 
     def get_signature(self, key: bytes, value: bytes) -> bytes:
-        """The signature of a value."""
+        """Return the signature of a value."""
         return hmac.digest(key, value, "sha256")
 
 
@@ -182,7 +182,7 @@ def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = Fal
     rotated = store.latest_of("setting", KEY_SETTING)
     before = 0 if rotated is None else int(rotated.body["previous_until"])
     if before > now and not force:
-        raise StillTurning(
+        raise RotationInProgress(
             f"the key before this one is accepted until {datetime.fromtimestamp(before, UTC).date()}: wait, "
             "or give --force, and agents that did not report since the last rotation must enrol again"
         )
@@ -199,13 +199,13 @@ def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = Fal
         store.take(KEY_CLAIM, Lease(store.lease(KEY_CLAIM).term + 1, hashlib.sha256(new).hexdigest()))
 
 
-def revocation(device_id: DeviceId, now: int) -> Fact:
-    """The fact that ends all credentials of a device issued up to now."""
+def revocation_fact(device_id: DeviceId, now: int) -> Fact:
+    """Return the fact that ends all credentials of a device issued up to now."""
     return Fact("credential", device_id, now, {"revoked_before": now + 1})
 
 
 def key_in_force(store: Store, data_dir: Path) -> bytes:
-    """The key of a data folder, which must be that of all collectors of a shared store. Raises KeyUnusable.
+    """Return the key of a data folder, which all collectors of a shared store must have. Raises KeyUnusable.
 
     The store keeps the hash of the key that the first collector came with, never the key: who reads the
     store cannot sign. Without that check a second collector would sign with a key of its own, and every
@@ -228,7 +228,7 @@ def key_in_force(store: Store, data_dir: Path) -> bytes:
 
 
 def signing_key(data_dir: Path) -> bytes:
-    """The key of a data folder, readable by its owner only; made where there is none. Raises KeyUnusable."""
+    """Return the key of a data folder, created for its owner only if missing. Raises KeyUnusable."""
     file = data_dir / KEY_FILE
     try:
         if not file.exists():
@@ -247,7 +247,7 @@ def signing_key(data_dir: Path) -> bytes:
 
 
 def _make_key(file: Path) -> None:
-    """Write the key whole or not at all; the first of two processes wins."""
+    """Write a new key completely or not at all; the first of two processes wins."""
     draft = _draft(file, secrets.token_bytes(KEY_BYTES))
     try:
         os.link(draft, file)
@@ -258,7 +258,7 @@ def _make_key(file: Path) -> None:
 
 
 def _draft(file: Path, key: bytes) -> Path:
-    """A file beside it with a key, on disk and readable by its owner only."""
+    """Return a file beside the key's, with another key on disk, readable by its owner only."""
     draft = file.with_name(f"{file.name}.{os.getpid()}.draft")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)

@@ -1,8 +1,8 @@
-"""Groups of few devices, which viewers are not shown: below FEWEST, a figure is somebody's machine.
+"""Disclosure control: groups of fewer than FEWEST devices are not shown to viewers.
 
 Primary suppression by a least number of contributors, and secondary suppression so that nothing is recovered
-by subtraction: small groups are shown as one, which takes in the next smallest until it has FEWEST devices
-too. Method: Hundepool et al., Statistical Disclosure Control (2012), chapter 4, threshold rule and
+by subtraction: small groups are shown as one, to which the next smallest are added until it has FEWEST
+devices too. Method: Hundepool et al., Statistical Disclosure Control (2012), chapter 4, threshold rule and
 complementary suppression. Units of the organisation's tree are judged at each level, so that what is shown
 of a unit and of those below it leaves no smaller remainder.
 """
@@ -24,39 +24,39 @@ Counts = NDArray[np.int64]
 
 
 def too_few(counts: Counts) -> bool:
-    """Whether some period has devices, but fewer than FEWEST; shape (p,)."""
+    """Return whether some period has devices, but fewer than FEWEST; `counts` has shape (p,)."""
     return bool(((counts > 0) & (counts < FEWEST)).any())
 
 
-def hidden(members: Mapping[str, NDArray[np.bool_]], present: Counts) -> frozenset[str]:
-    """Groups to show as one only, by members among n devices (n,) and who is there in each period (n, p).
+def groups_to_merge(members: Mapping[str, NDArray[np.bool_]], present: Counts) -> frozenset[str]:
+    """Return the groups to show as one only.
 
-    A device may be in several groups. The one has FEWEST devices or none in every period, or it is all there
-    is.
+    `members` are flags by group (n,), `present` those of the devices by period (n, p). A device may be in
+    several groups. The one has FEWEST devices or none in every period, or holds them all.
     """
     counts = {group: devices.astype(np.int64) @ present for group, devices in members.items()}
-    found = {group for group in members if too_few(counts[group])}
-    if not found:
+    small = {group for group in members if too_few(counts[group])}
+    if not small:
         return frozenset()
-    together = np.any([members[group] for group in found], axis=0)
-    rest = sorted(members.keys() - found, key=lambda group: (int(counts[group].max(initial=0)), group))
+    together = np.any([members[group] for group in small], axis=0)
+    rest = sorted(members.keys() - small, key=lambda group: (int(counts[group].max(initial=0)), group))
     for group in rest:
         if not too_few(together.astype(np.int64) @ present):
             break
-        found.add(group)
+        small.add(group)
         together = together | members[group]
-    return frozenset(found)
+    return frozenset(small)
 
 
 @dataclass(frozen=True)
-class Tree:
+class DisclosureTree:
     """Org units that may be shown, and those whose own devices are shown apart from those of units below."""
 
     shown: frozenset[str]
     direct: frozenset[str]
 
     def group_of(self, org_unit: str) -> str:
-        """The unit that stands for a device of `org_unit`: its own, or the small groups of one above."""
+        """Return the unit under which a device of `org_unit` is shown: its own, or the small ones above."""
         if org_unit in self.direct:
             return org_unit
         names = org_unit.split("/")
@@ -65,8 +65,8 @@ class Tree:
         return f"{nearest}/{SMALL}" if nearest else SMALL
 
 
-def tree(units: Iterable[str], root: str | None) -> Tree:
-    """What may be shown of the units of devices, one a device, below `root` or of everything."""
+def disclosure_tree(units: Iterable[str], root: str | None) -> DisclosureTree:
+    """Return what may be shown of the units of devices, one per device, below `root` or of everything."""
     devices: dict[str, int] = {}
     for unit in units:
         devices[unit] = devices.get(unit, 0) + 1
@@ -74,18 +74,18 @@ def tree(units: Iterable[str], root: str | None) -> Tree:
     direct: set[str] = set()
     if sum(devices.values()) >= FEWEST:
         _show(devices, root or "", shown, direct)
-    return Tree(frozenset(shown), frozenset(direct))
+    return DisclosureTree(frozenset(shown), frozenset(direct))
 
 
 def _show(devices: Mapping[str, int], unit: str, shown: set[str], direct: set[str]) -> None:
-    """Judge the units right below one that is shown, and its own devices beside them."""
+    """Add the units directly below one that is shown, and its own devices beside them, if large enough."""
     shown.add(unit)
     inside: dict[str, dict[str, int]] = {}
     for path, n in devices.items():
         inside.setdefault(path if path == unit else _child(path, unit), {})[path] = n
     members = {group: np.array([group == other for other in inside]) for group in inside}
     totals = np.array([[sum(paths.values())] for paths in inside.values()])
-    for group in members.keys() - hidden(members, totals):
+    for group in members.keys() - groups_to_merge(members, totals):
         if group == unit:
             direct.add(unit)
         else:
@@ -93,20 +93,20 @@ def _show(devices: Mapping[str, int], unit: str, shown: set[str], direct: set[st
 
 
 def _child(path: str, unit: str) -> str:
-    """The unit right below another one on the way to `path`."""
+    """Return the unit directly below another one on the way to `path`."""
     depth = len(unit.split("/")) if unit else 0
     return "/".join(path.split("/")[: depth + 1])
 
 
 @dataclass(frozen=True)
 class DisclosureControl:
-    """What keeps small groups from a viewer's figures; `part` says that they are of a part of the scope.
+    """Hides small groups from a viewer's figures; `part` says that these are of a part of the scope.
 
     Groups across the tree (categories, sites...) are shown of the whole scope only: of a unit and of the one
     above it, they could be subtracted.
     """
 
-    tree: Tree
+    tree: DisclosureTree
     part: bool
 
     def check_unit(self, org_unit: str | None) -> None:
@@ -118,7 +118,7 @@ class DisclosureControl:
             )
 
     def allows(self, group_by: str | None) -> bool:
-        """Whether figures may be grouped so."""
+        """Return whether figures may be grouped so."""
         return group_by in ALONG_THE_TREE or (group_by != "device" and not self.part)
 
     def check_grouping(self, group_by: str | None) -> None:

@@ -26,7 +26,7 @@ NAMES = ("preferred_username", "email", "name", "sub")
 
 
 class ProviderFault(ParcimetreError):
-    """The provider cannot be reached, or answers what is not understood."""
+    """The provider cannot be reached, or its answer is not valid."""
 
     status = 502
     kind = "login-provider"
@@ -41,7 +41,7 @@ class LoginRefused(ParcimetreError):
 
 @dataclass(frozen=True)
 class Flow:
-    """What one login remembers between its two halves, in the browser's signed cookie."""
+    """State of one login between its two requests, in the browser's signed cookie."""
 
     state: str
     nonce: str
@@ -50,18 +50,18 @@ class Flow:
 
     @property
     def challenge(self) -> str:
-        """What is shown of the verifier beforehand (S256)."""
+        """The verifier's challenge (S256)."""
         digest = hashlib.sha256(self.verifier.encode()).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def new_flow(target: str) -> Flow:
-    """A login that leads to a page of ours."""
+    """Return a new login that leads to a page of ours."""
     return Flow(secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48), target)
 
 
 def authorization_address(login: LoginSettings, flow: Flow) -> str:
-    """Where the browser goes to log in. Raises ProviderFault."""
+    """Return the address where the browser logs in. Raises ProviderFault."""
     asked = {
         "response_type": "code",
         "client_id": login.client_id,
@@ -78,9 +78,9 @@ def authorization_address(login: LoginSettings, flow: Flow) -> str:
 
 
 def logout_address(login: LoginSettings) -> str | None:
-    """Where the browser ends its session with the provider (OpenID Connect RP-Initiated Logout 1.0).
+    """Return the address that ends the provider's session (OpenID Connect RP-Initiated Logout 1.0).
 
-    None where the provider has no such place. Raises ProviderFault.
+    None if the provider has none. Raises ProviderFault.
     """
     with _client() as client:
         endpoint = _metadata(client, login).get("end_session_endpoint")
@@ -88,8 +88,10 @@ def logout_address(login: LoginSettings) -> str | None:
     return None if endpoint is None else _with_query(str(endpoint), asked)
 
 
-def claims_of(login: LoginSettings, flow: Flow, answered: Mapping[str, str], now: int) -> dict[str, Any]:
-    """Who logged in, by what the browser brought back. Raises LoginRefused and ProviderFault."""
+def verified_claims(
+    login: LoginSettings, flow: Flow, answered: Mapping[str, str], now: int
+) -> dict[str, Any]:
+    """Return the claims of the person who logged in. Raises LoginRefused and ProviderFault."""
     if not secrets.compare_digest(answered.get("state", "").encode(), flow.state.encode()):
         raise LoginRefused(N_("This login was not begun here, or another one began since: try again."))
     if "code" not in answered:
@@ -101,8 +103,8 @@ def claims_of(login: LoginSettings, flow: Flow, answered: Mapping[str, str], now
     return _verified(token, keys, login, _text(metadata, "issuer"), flow.nonce, now)
 
 
-def name_of(claims: Mapping[str, Any]) -> str:
-    """What to call them."""
+def display_name(claims: Mapping[str, Any]) -> str:
+    """Return the name to show."""
     return next((str(claims[name]) for name in NAMES if claims.get(name)), "")
 
 
@@ -126,7 +128,7 @@ def _metadata(client: httpx.Client, login: LoginSettings) -> dict[str, Any]:
 
 
 def _id_token(client: httpx.Client, login: LoginSettings, flow: Flow, endpoint: str, code: str) -> str:
-    """Exchange the code; the verifier proves that it was this login that began."""
+    """Exchange the code for an ID token; the verifier proves that this login began it."""
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -148,7 +150,7 @@ def _id_token(client: httpx.Client, login: LoginSettings, flow: Flow, endpoint: 
 def _verified(
     token: str, keys: Mapping[str, Any], login: LoginSettings, issuer: str, nonce: str, now: int
 ) -> dict[str, Any]:
-    """The claims of an ID token whose signature, issuer, audience, nonce and time are right."""
+    """Return the claims of an ID token after checking signature, issuer, audience, nonce and time."""
     asked = jwt.JWTClaimsRegistry(
         now=now,
         leeway=LEEWAY_S,
@@ -168,7 +170,7 @@ def _verified(
 
 
 def _check_party(claims: Mapping[str, Any], client_id: str) -> None:
-    """A token for several audiences names the client it was given to (OpenID Connect Core 3.1.3.7)."""
+    """Raise ValueError unless a token was issued to this client (OpenID Connect Core 3.1.3.7)."""
     audience, party = claims["aud"], claims.get("azp", client_id)
     if party != client_id or (isinstance(audience, list) and len(audience) > 1 and "azp" not in claims):
         raise ValueError(f"the token was given to {party!r}")

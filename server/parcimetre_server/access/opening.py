@@ -12,15 +12,15 @@ from .context import Context
 
 
 def open_context(settings: Settings, create: bool = False) -> Context:
-    """Open a data folder, and the store in it or at its address; made where they are missing if `create`.
+    """Open a data folder, and the store in it or at its address; create what is missing if `create`.
 
-    Raises StoreUnusable and BadFactorRow with the mend.
+    Raises StoreUnusable and BadFactorRow with the fix.
     """
     return Context(settings, open_store_of(settings, create), in_force(settings.data_dir))
 
 
 def open_store_of(settings: Settings, create: bool = False) -> Store:
-    """The store that settings name. Raises StoreUnusable with the mend."""
+    """Open the store that settings name. Raises StoreUnusable with the fix."""
     address = settings.store
     if not address.url:
         return open_store(settings.data_dir, create)

@@ -1,4 +1,4 @@
-"""Who is asking: a name, what they may see, and by which door they came."""
+"""Reader of a request: name, scope, and how they were recognised."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from starlette.requests import HTTPConnection
 
 from ..base.scope import WHOLE, Scope
 
-Door = Literal["machine", "token", "login"]
+AccessWay = Literal["machine", "token", "login"]
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody who was recognised; `name` is empty for who sits at the collector's own machine."""
+    """A person or program that was recognised; `name` is empty on the collector's own machine."""
 
     scope: Scope
     name: str = ""
-    door: Door = "machine"
+    door: AccessWay = "machine"
 
 
-ON_THIS_MACHINE = Reader(WHOLE)
+LOCAL_READER = Reader(WHOLE)
 
 
 def reader_of(connection: HTTPConnection) -> Reader:
-    """The reader of a request, whom `access` recognised before any route saw it."""
+    """Return the reader of a request, who was recognised before any route saw it."""
     reader: Reader = connection.state.reader
     return reader

@@ -1,4 +1,4 @@
-"""What the collector was last served with, kept so that commands tell figures alike."""
+"""Settings of the last `serve`, stored so that commands compute with the same ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from parcimetre_factors.service_life.amortisation import Policy
 
 from ..configuration.settings import Settings
+from ..store.fact_schema import ServedSettings, body_of
 from ..store.records import Fact
 from .context import Context
 from .opening import open_context
@@ -15,8 +16,8 @@ from .opening import open_context
 KEY = "served"
 
 
-def told(settings: Settings) -> dict[str, str | float]:
-    """The settings that figures, their weeks and their prices rest on."""
+def settings_of_figures(settings: Settings) -> ServedSettings:
+    """Return the settings that figures, their weeks and their prices depend on, by name."""
     return {
         "time_zone": settings.time_zone,
         "organisation": settings.organisation,
@@ -25,29 +26,31 @@ def told(settings: Settings) -> dict[str, str | float]:
     }
 
 
-def keep_served(context: Context) -> None:
-    """Keep what the collector is served with, where it is new."""
-    served, kept = told(context.settings), context.store.latest_of("setting", KEY)
-    if kept is None or dict(kept.body) != served:
+def store_served_settings(context: Context) -> None:
+    """Store the settings that the collector is served with, if they are new."""
+    served, stored = settings_of_figures(context.settings), context.store.latest_of("setting", KEY)
+    if stored is None or stored.body != served:
         context.store.append([Fact("setting", KEY, context.now(), served)])
 
 
-def like(settings: Settings, served: dict[str, str | float]) -> Settings:
-    """Settings with those that somebody was served with."""
+def with_served_settings(settings: Settings, served: ServedSettings) -> Settings:
+    """Return settings with the stored ones in place of their own."""
     return replace(
         settings,
-        time_zone=str(served["time_zone"]),
-        organisation=str(served["organisation"]),
-        amortisation=Policy(str(served["amortisation"])),
-        eur_per_kwh=float(served["eur_per_kwh"]),
+        time_zone=served["time_zone"],
+        organisation=served["organisation"],
+        amortisation=Policy(served["amortisation"]),
+        eur_per_kwh=served["eur_per_kwh"],
     )
 
 
 def open_as_served(data_dir: Path, create: bool = False) -> Context:
-    """The data folder of a collector for a command, with the settings that it was last served with.
+    """Open a collector's data folder for a command, with the settings of the last `serve`.
 
-    It is made where it is missing if `create`. Raises StoreUnusable with the mend.
+    Create it where it is missing if `create`. Raises StoreUnusable with the fix.
     """
     context = open_context(Settings(data_dir), create)
-    kept = context.store.latest_of("setting", KEY)
-    return context if kept is None else replace(context, settings=like(context.settings, dict(kept.body)))
+    stored = context.store.latest_of("setting", KEY)
+    if stored is None:
+        return context
+    return replace(context, settings=with_served_settings(context.settings, body_of(stored, ServedSettings)))

@@ -1,4 +1,4 @@
-"""Sessions of people on pages: signed cookies, nothing kept on the collector."""
+"""Sessions of people on pages: signed cookies, nothing stored on the collector."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Sessions:
     """Signs and reads cookies with the collector's own key, each kind for its own purpose."""
 
     def __init__(self, context: Context, tokens: Tokens) -> None:
-        """Read the key, made on first use. Raises KeyUnusable."""
+        """Read the key, created on first use. Raises KeyUnusable."""
         self._key = signing_key(context.settings.data_dir)
         self._login = context.settings.login
         self._tokens = tokens
 
     def reader(self, cookie: str | None) -> Reader | None:
-        """Who a session's cookie stands for; None where it is forged, over, or what it rests on is gone."""
+        """Return the reader of a session's cookie; None if forged, expired, or without its token or group."""
         about = self.read("session", cookie, LIFETIME_S)
         if about is None:
             return None
@@ -51,12 +51,12 @@ class Sessions:
         return None if scope is None else Reader(scope, str(about.get("name", "")), "login")
 
     def read(self, kind: Kind, cookie: str | None, lifetime_s: int) -> dict[str, Any] | None:
-        """What a cookie of a kind says, None where it is not ours or too old."""
+        """Return the content of a cookie of a kind, None if it is not ours or too old."""
         try:
-            found = self._serializer(kind).loads(cookie or "", max_age=lifetime_s)
+            content = self._serializer(kind).loads(cookie or "", max_age=lifetime_s)
         except BadSignature:
             return None
-        return found if isinstance(found, dict) else None
+        return content if isinstance(content, dict) else None
 
     def set(self, answer: Response, request: HTTPConnection, kind: Kind, about: Mapping[str, Any]) -> None:
         """Put a cookie on an answer; scripts and other sites' forms do not get it."""
@@ -71,20 +71,20 @@ class Sessions:
         )
 
     def drop(self, answer: Response, kind: Kind) -> None:
-        """Take a cookie back."""
+        """Delete a cookie."""
         answer.delete_cookie(PLACES[kind][0], httponly=True, samesite="lax")
 
-    def kept(self, request: HTTPConnection, kind: Kind) -> dict[str, Any] | None:
-        """What the browser's cookie of a kind says, None where it has none of ours."""
+    def content_of(self, request: HTTPConnection, kind: Kind) -> dict[str, Any] | None:
+        """Return the content of the browser's cookie of a kind, None if it has none of ours."""
         name, lifetime_s = PLACES[kind]
         return self.read(kind, request.cookies.get(name), lifetime_s)
 
     def form_key(self, request: HTTPConnection) -> str:
-        """What a form of a page carries, so that only pages of this session can send it."""
+        """Return the key of a form, so that only pages of this session can send it."""
         return str(self._serializer("form").dumps({"of": _session_digest(request)}))
 
-    def sent(self, request: HTTPConnection, key: str) -> bool:
-        """Whether a form comes from a page of the same session, and not of one too old."""
+    def is_own_form(self, request: HTTPConnection, key: str) -> bool:
+        """Return whether a form comes from a page of the same session that is not too old."""
         about = self.read("form", key, LIFETIME_S)
         return about is not None and about.get("of") == _session_digest(request)
 
@@ -96,12 +96,12 @@ class Sessions:
         )
 
     def _is_https(self, request: HTTPConnection) -> bool:
-        """Whether the browser came by TLS, which a proxy before us may have ended."""
-        told = request.headers.get("x-forwarded-proto", request.url.scheme)
+        """Return whether the browser uses TLS, which a proxy before us may have ended."""
+        scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
         public = self._login.public_url if self._login else ""
-        return told == "https" or public.startswith("https:")
+        return scheme == "https" or public.startswith("https:")
 
 
 def _session_digest(request: HTTPConnection) -> str:
-    """Of the session that a page belongs to; at the collector's own machine there may be none."""
+    """Return the digest of a page's session; at the collector's own machine there may be none."""
     return hashlib.sha256(request.cookies.get(COOKIE, "").encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Access tokens: bound to a role and an org unit, kept as a hash, shown once."""
+"""Access tokens: bound to a role and an org unit, stored as a hash, shown once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HIDDEN = ("id", "hash")  # of the audit log
 REFRESH_S = 3.0
 DAY_S = 86_400
 MOST_CHARACTERS = 100
-MEND = "ask an admin for another, made with `parcimetre token create`"
+ASK_FOR_ANOTHER = "ask an admin for another, made with `parcimetre token create`"
 
 
 class BadToken(ParcimetreError):
@@ -39,7 +39,7 @@ class BadToken(ParcimetreError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The scheme that is asked for."""
+        """The authentication scheme to use."""
         return {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
@@ -56,7 +56,7 @@ class BadTokenName(ParcimetreError):
 
 @dataclass(frozen=True)
 class Token:
-    """What is kept of a token; times are seconds UTC, and no org unit means everything."""
+    """A stored token; times are seconds UTC, and no org unit means the whole organisation."""
 
     id: str
     hash: str
@@ -69,11 +69,11 @@ class Token:
 
     @property
     def scope(self) -> Scope:
-        """What it opens."""
+        """The scope that it gives access to."""
         return Scope(self.org_unit, self.role)
 
     def state(self, now: int) -> str:
-        """Whether it lets somebody in: valid, revoked or expired."""
+        """Return whether it is valid, revoked or expired at `now`, seconds UTC."""
         if self.revoked_at is not None:
             return N_("revoked")
         expired = self.expires_at is not None and self.expires_at <= now
@@ -83,7 +83,7 @@ class Token:
 def create_token(
     context: Context, name: str, role: Role, org_unit: str | None, expires_at: int | None = None
 ) -> tuple[Token, str]:
-    """A new token and its clear text, for an org unit that exists or for everything. Raises BadTokenName."""
+    """Create a token for an org unit or everything; return it and its text. Raises BadTokenName."""
     name, store, now = name.strip(), context.store, context.now()
     if not name or len(name) > MOST_CHARACTERS:
         raise BadTokenName(f"a token needs a name of 1 to {MOST_CHARACTERS} characters: say who uses it")
@@ -93,29 +93,31 @@ def create_token(
     text = PREFIX + secrets.token_urlsafe(24)
     digest = _hash(text)
     token = Token(digest[:ID_LENGTH], digest, name, role, org_unit, now, expires_at)
-    _keep(store, token, now, audit.entry("token created", token.id, now, after=vars(token), hidden=HIDDEN))
+    _store_token(
+        store, token, now, audit.entry("token created", token.id, now, after=vars(token), hidden=HIDDEN)
+    )
     return token, text
 
 
 def _check_unit(store: Store, org_unit: str) -> None:
-    """A unit that is misspelt would give a token that opens nothing."""
+    """Raise BadTokenName for a unit that does not exist: its token would give access to nothing."""
     of_devices = (str(fact.body["org_unit"]) for fact in store.latest("device").values())
     if not any(within(path, org_unit) for path in (*units(store), *of_devices)):
         raise BadTokenName(f"there is no org unit {org_unit!r}; create it with `parcimetre org create`")
 
 
 def all_tokens(store: Store) -> list[Token]:
-    """Every token, oldest first."""
+    """Return every token, oldest first."""
     return sorted(map(_token, store.latest("token").values()), key=lambda token: token.created_at)
 
 
-def last_days(store: Store) -> dict[str, int]:
-    """The last day on which each token was used, its midnight in seconds UTC, by the token's id."""
+def last_use_days(store: Store) -> dict[str, int]:
+    """Return the last day on which each token was used, its midnight in seconds UTC, by the token's id."""
     return {key: int(fact.body["day"]) for key, fact in store.latest("token_use").items()}
 
 
 def revoke_token(context: Context, token_id: str) -> Token:
-    """Let nobody in with it any more, within seconds. Raises UnknownToken."""
+    """End the validity of a token within seconds. Raises UnknownToken."""
     fact = context.store.latest_of("token", token_id)
     if fact is None:
         raise UnknownToken(f"no token {token_id!r}: `parcimetre token list` shows them")
@@ -124,7 +126,7 @@ def revoke_token(context: Context, token_id: str) -> Token:
         before, now = token, context.now()
         token = replace(token, revoked_at=now)
         entry = audit.entry("token revoked", token.id, now, vars(before), vars(token), hidden=HIDDEN)
-        _keep(context.store, token, now, entry)
+        _store_token(context.store, token, now, entry)
     return token
 
 
@@ -141,25 +143,25 @@ class Tokens:
         self._refreshed_at = -math.inf
 
     def of_text(self, text: str) -> Token:
-        """The valid token of that text. Raises BadToken with the reason and the mend."""
+        """Return the valid token with that text. Raises BadToken with the reason and the fix."""
         digest = _hash(text)
         token = self._all().get(digest[:ID_LENGTH]) or self._new(digest[:ID_LENGTH])
         if token is None or not secrets.compare_digest(token.hash, digest):
-            raise BadToken(f"this token is not known here: check it, or {MEND}")
+            raise BadToken(f"this token is not known here: check it, or {ASK_FOR_ANOTHER}")
         return self._valid(token)
 
     def of_id(self, token_id: str) -> Token:
-        """The valid token of that id, for who showed its text before. Raises BadToken."""
+        """Return the valid token with that id, for a session begun with its text. Raises BadToken."""
         token = self._all().get(token_id) or self._new(token_id)
         if token is None:
-            raise BadToken(f"the token of this session is not known here: {MEND}")
+            raise BadToken(f"the token of this session is not known here: {ASK_FOR_ANOTHER}")
         return self._valid(token)
 
     def _valid(self, token: Token) -> Token:
         now = self._context.now()
         if token.state(now) != "valid":
-            raise BadToken(f"token {token.id} ({token.name}) is {token.state(now)}: {MEND}")
-        self._note_use(token, now // DAY_S * DAY_S)
+            raise BadToken(f"token {token.id} ({token.name}) is {token.state(now)}: {ASK_FOR_ANOTHER}")
+        self._store_use(token, now // DAY_S * DAY_S)
         return token
 
     def _all(self) -> Mapping[str, Token]:
@@ -170,12 +172,12 @@ class Tokens:
             return self._known
 
     def _new(self, token_id: str) -> Token | None:
-        """One that was made since the last look."""
+        """Return a token that was created since the last refresh."""
         fact = self._context.store.latest_of("token", token_id)
         return None if fact is None else _token(fact)
 
-    def _note_use(self, token: Token, day: int) -> None:
-        """Keep the day, once a day: in a fact of its own, so that it never undoes a revocation."""
+    def _store_use(self, token: Token, day: int) -> None:
+        """Store the day, once a day: in a fact of its own, so that it never undoes a revocation."""
         with self._lock:
             if self._used.get(token.id) == day:
                 return
@@ -187,8 +189,8 @@ class Tokens:
                 store.append([Fact("token_use", token.id, now, {"day": day})])
 
 
-def day_of(at: int | None) -> str | None:
-    """A time as its day, UTC."""
+def iso_day(at: int | None) -> str | None:
+    """Return the day of a time, UTC, as YYYY-MM-DD."""
     return None if at is None else datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
@@ -200,5 +202,5 @@ def _token(fact: Fact) -> Token:
     return Token(**fact.body)
 
 
-def _keep(store: Store, token: Token, now: int, entry: Fact) -> None:
+def _store_token(store: Store, token: Token, now: int, entry: Fact) -> None:
     store.append([Fact("token", token.id, now, vars(token)), entry])

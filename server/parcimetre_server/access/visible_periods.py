@@ -1,46 +1,126 @@
-"""When the records of an id are in a scope: while the device that they belong to is at a unit of it."""
+"""Periods in which a reader may see a device's records: while it was assigned to org units of the scope."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from ..base.periods import LAST_SECOND
 from ..base.scope import Scope
+from ..organisation.connections import ConnectionMap, Outlet
 from ..organisation.merges import MergeHistory, RecordSpan
-from ..organisation.transfers import Placement, placements
+from ..organisation.transfers import Placement, by_device, placements
+from ..store.interface import Store
 from ..store.records import DeviceId, Fact
 
-Window = tuple[int, int]
-ALWAYS: tuple[Window, ...] = ((0, LAST_SECOND),)
+Period = tuple[int, int]
+"""First second UTC, and the one after the last."""
+
+ALWAYS: tuple[Period, ...] = ((0, LAST_SECOND),)
 
 
-def owners(lineages: MergeHistory, source: DeviceId) -> list[tuple[DeviceId, RecordSpan]]:
-    """The devices that the records of an id belong to, with the piece that each has."""
-    own = lineages.known.get(source)
+class VisibleHistory:
+    """What merges, transfers and connections say of a scope, read once when first asked for."""
+
+    def __init__(self, store: Store, scope: Scope) -> None:
+        """Read nothing yet."""
+        self._store, self._scope = store, scope
+        self._periods: dict[DeviceId, tuple[Period, ...]] = {}
+
+    @cached_property
+    def devices(self) -> Mapping[DeviceId, Fact]:
+        """The devices in scope as they were stated."""
+        stated = self._store.latest("device").items()
+        return {DeviceId(key): fact for key, fact in stated if self.periods(DeviceId(key), fact)}
+
+    @cached_property
+    def sites(self) -> frozenset[str]:
+        """Sites where a device of the scope is or was located."""
+        return frozenset(stay.site for fact in self.devices.values() for stay in self.placements(fact))
+
+    def periods(self, source: DeviceId, stated: Fact | None = None) -> tuple[Period, ...]:
+        """Return when the records of an id are in scope; `stated` is its device's latest fact, if at hand."""
+        if source not in self._periods:
+            self._periods[source] = tuple(self._periods_of(source, stated))
+        return self._periods[source]
+
+    def placements(self, fact: Fact) -> list[Placement]:
+        """Return the placements at units of the scope of the device that a fact states."""
+        return placements_in(self._scope, fact, self._transfers.get(fact.key, ()))
+
+    def is_known(self, device_id: DeviceId) -> bool:
+        """Return whether a device, a part of it, or a monitor's computer ever was at a unit of the scope."""
+        if self._scope.root is None or self.periods(device_id):
+            return True
+        monitor = self._store.latest_of("monitor", device_id)
+        return monitor is not None and any(map(self.is_known, monitor.body["machines"]))
+
+    def has_records(self, source: DeviceId) -> bool:
+        """Return whether records of an id are in scope, be it a device's or an outlet's."""
+        return source in self.devices or (source in self._outlets and bool(self.periods(source)))
+
+    def whole(self, device_id: DeviceId) -> DeviceId:
+        """Return the device that an id was merged into, else the id."""
+        return self._merges.whole(device_id)
+
+    @cached_property
+    def _merges(self) -> MergeHistory:
+        return MergeHistory.of(self._store)
+
+    @cached_property
+    def _transfers(self) -> Mapping[str, Sequence[Fact]]:
+        return by_device(self._store.history("transfer"))
+
+    @cached_property
+    def _outlets(self) -> Mapping[DeviceId, Outlet]:
+        return {key: outlet for outlet in ConnectionMap.of(self._store).outlets for key in outlet.ids}
+
+    def _periods_of(self, source: DeviceId, stated: Fact | None) -> Iterator[Period]:
+        if stated is None and source in self._outlets:
+            yield from self._periods_of_outlet(self._outlets[source])
+            return
+        for owner, span in owners(self._merges, source):
+            fact = stated if stated and owner == stated.key else self._store.latest_of("device", owner)
+            if fact is not None:
+                yield from overlaps(span, self.placements(fact))
+
+    def _periods_of_outlet(self, outlet: Outlet) -> Iterator[Period]:
+        """Yield when an outlet's feeder was in scope, and when a device in scope was fed by it."""
+        of_feeder = self.periods(outlet.feeder)
+        yield from of_feeder
+        for feed in outlet.feeds if of_feeder != ALWAYS else ():
+            for first, last in () if feed.device is None else self.periods(feed.device):
+                if max(first, feed.first) < min(last, feed.last):
+                    yield max(first, feed.first), min(last, feed.last)
+
+
+def owners(merges: MergeHistory, source: DeviceId) -> list[tuple[DeviceId, RecordSpan]]:
+    """Return the devices that the records of an id belong to, with the span that each has."""
+    own = merges.known.get(source)
     if own is None:
         return [(source, RecordSpan(source))]
     return [
-        (lineages.whole(key), piece)
-        for key, found in lineages.known.items()
-        for piece in found.pieces
-        if piece.source == source
+        (merges.whole(key), span)
+        for key, ancestry in merges.known.items()
+        for span in ancestry.pieces
+        if span.source == source
     ]
 
 
-def held_by(scope: Scope, fact: Fact, moves: Iterable[Fact]) -> list[Placement]:
-    """The stays of a device at units of a scope, by what was stated of it."""
-    stood = placements(str(fact.body["org_unit"]), str(fact.body["site"]), moves)
-    return [stay for stay in stood if scope.covers(stay.org_unit)]
+def placements_in(scope: Scope, fact: Fact, transfers: Iterable[Fact]) -> list[Placement]:
+    """Return the placements of a device at units of a scope, by the fact that states it and its transfers."""
+    every = placements(str(fact.body["org_unit"]), str(fact.body["site"]), transfers)
+    return [placement for placement in every if scope.covers(placement.org_unit)]
 
 
-def common(piece: RecordSpan, held: Iterable[Placement]) -> Iterator[Window]:
-    """The times of a piece that fall into some stays, seconds UTC, the end excluded."""
-    for stay in held:
-        first, last = max(piece.first, stay.first), min(piece.last, stay.last)
+def overlaps(span: RecordSpan, during: Iterable[Placement]) -> Iterator[Period]:
+    """Yield the parts of a span of records that fall into some placements."""
+    for placement in during:
+        first, last = max(span.first, placement.first), min(span.last, placement.last)
         if first < last:
             yield first, last
 
 
-def inside(at: int, windows: Iterable[Window]) -> bool:
-    """Whether a time is in one of them."""
-    return any(first <= at < last for first, last in windows)
+def is_inside(at: int, periods: Iterable[Period]) -> bool:
+    """Return whether a time, seconds UTC, is in one of some periods."""
+    return any(first <= at < last for first, last in periods)

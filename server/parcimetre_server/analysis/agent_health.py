@@ -1,7 +1,7 @@
-"""The agents of a fleet: versions, when heard, what they hold back, what they may not read, what they cost.
+"""Health of a fleet's agents: versions, last contact, backlog, denied sensors, losses and cost.
 
-What measuring costs is the agent's processor time at what one busy processor thread adds to the device's
-power by its own model, and at the mean of the grid's last week. Its share of disk and network is not counted.
+The cost of measuring is the agent's processor time times the power that one busy processor thread adds by the
+device's own model, at the grid's mean intensity of the last week. Disk and network are not counted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.power.power_sources import LOAD_STATES
 
 from ..access.context import Context
-from ..base.periods import Span
+from ..base.periods import DAY_S, Span
 from ..base.units import J_PER_KWH
 from ..fleet.device import Device
 from ..fleet.devices import devices
@@ -29,7 +29,6 @@ from ..footprint.hardware_model import Errors, HardwareModel, hardware_models
 from ..footprint.uncertainty import bounds
 from ..store.records import Body, DeviceId
 
-DAY_S = 86_400
 GRID_DAYS = 7
 BUSIEST = LOAD_STATES.index("decile9")
 BETWEEN_DECILES = 0.9
@@ -39,9 +38,9 @@ LOST = ("dropped", "coarsened", "refused", "damaged")
 
 @dataclass(frozen=True)
 class MeasuringCost:
-    """What measuring costs a day; `low` and `high` bound 95 % of the kg CO2 eq.
+    """Cost of measuring per day; `low` and `high` are the bounds of the 95 % interval in kg CO2 eq.
 
-    Those are None where no factor knows the grid; `peak_rss_mib` is the highest of the agents asked for.
+    The impact is None where no factor has the grid; `peak_rss_mib` is the highest of all agents.
     """
 
     agents: int
@@ -56,7 +55,7 @@ class MeasuringCost:
 
 @dataclass(frozen=True)
 class Denial:
-    """A sensor or power source that is there, but not for the agent; `grant` says what would mend it."""
+    """A sensor or power source that the agent may not read; `grant` is the permission that fixes it."""
 
     sensor: str
     grant: str
@@ -85,7 +84,7 @@ class Agent:
 
 @dataclass(frozen=True)
 class SharedDenial:
-    """A denial and its mend, with the number of devices that share it and some of them."""
+    """A denial and its fix, with the number of devices that share it and some of them."""
 
     sensor: str
     grant: str
@@ -95,7 +94,7 @@ class SharedDenial:
 
 @dataclass(frozen=True)
 class FleetAgents:
-    """All agents that were asked for, and what they come to."""
+    """The agents of a fleet, and their versions, denials, losses and cost together."""
 
     agents: tuple[Agent, ...]
     versions: Mapping[str, int]
@@ -114,57 +113,57 @@ class _AgentUse:
 
 
 def fleet_agents(context: Context, org_unit: str | None = None) -> FleetAgents:
-    """Every agent of an org unit's subtree, or of the fleet; retired devices have none."""
-    found = [
-        one
-        for one in chosen(devices(context.store), org_unit)
-        if one.retired_at is None and one.driven_by is None
+    """Return the agents of an org unit's subtree, or of the fleet, without those of retired devices."""
+    reporting = [
+        device
+        for device in chosen(devices(context.store), org_unit)
+        if device.retired_at is None and device.driven_by is None
     ]
-    return _agents(context, found)
+    return _agents(context, reporting)
 
 
 def agent_of(context: Context, device: Device) -> Agent | None:
-    """The agent of one device; a monitor has none."""
+    """Return the agent of one device, None for a monitor."""
     if device.driven_by is not None:
         return None
     return _agents(context, [device]).agents[0]
 
 
-def measuring_cost(context: Context, found: Iterable[Device]) -> MeasuringCost | None:
-    """What the agents of some devices cost together; None where none has told."""
-    return _cost(_spent(context, list(found)).values(), context)
+def measuring_cost(context: Context, devices: Iterable[Device]) -> MeasuringCost | None:
+    """Return the measuring cost of some devices' agents together; None where none reported it."""
+    return _cost(_spent(context, list(devices)).values(), context)
 
 
-def _agents(context: Context, found: list[Device]) -> FleetAgents:
-    spent = _spent(context, found)
-    made = tuple(_agent(context, found, spent))
-    told = [agent.lost for agent in made if agent.lost]
+def _agents(context: Context, devices: list[Device]) -> FleetAgents:
+    spent = _spent(context, devices)
+    agents = tuple(_agent(context, devices, spent))
+    losses = [agent.lost for agent in agents if agent.lost]
     return FleetAgents(
-        made,
-        dict(Counter(agent.version for agent in made).most_common()),
-        tuple(_work(made)),
-        {name: sum(lost[name] for lost in told) for name in LOST},
+        agents,
+        dict(Counter(agent.version for agent in agents).most_common()),
+        tuple(_work(agents)),
+        {name: sum(lost[name] for lost in losses) for name in LOST},
         _cost(spent.values(), context),
     )
 
 
 def _agent(
-    context: Context, found: Collection[Device], spent: Mapping[DeviceId, _AgentUse]
+    context: Context, devices: Collection[Device], spent: Mapping[DeviceId, _AgentUse]
 ) -> Iterator[Agent]:
-    losses, heard = context.store.latest("losses"), last_heard_at(context, found)
-    for one in found:
-        contact, last_seen = context.last_heard.get(one.id), heard.get(one.id)
+    losses, heard = context.store.latest("losses"), last_heard_at(context, devices)
+    for device in devices:
+        contact, last_seen = context.last_heard.get(device.id), heard.get(device.id)
         yield Agent(
-            device=one.id,
-            name=one.name,
-            org_unit=one.org_unit,
-            version=one.agent_version,
+            device=device.id,
+            name=device.name,
+            org_unit=device.org_unit,
+            version=device.agent_version,
             last_seen=last_seen,
-            silent=is_silent(context, one, last_seen),
+            silent=is_silent(context, device, last_seen),
             waiting=contact.waiting if contact else None,
-            denied=tuple(_denied(one)),
-            lost=losses[one.id].body if one.id in losses else None,
-            cost=_cost([spent[one.id]], context) if one.id in spent else None,
+            denied=tuple(_denied(device)),
+            lost=losses[device.id].body if device.id in losses else None,
+            cost=_cost([spent[device.id]], context) if device.id in spent else None,
         )
 
 
@@ -174,10 +173,10 @@ def _denied(device: Device) -> Iterator[Denial]:
             yield Denial(outcome.sensor, outcome.grant or "", outcome.detail)
 
 
-def _work(made: Iterable[Agent]) -> Iterator[SharedDenial]:
-    """Denials with the same mend together, the one that most devices share first."""
+def _work(agents: Iterable[Agent]) -> Iterator[SharedDenial]:
+    """Denials grouped by their fix, the one shared by most devices first."""
     groups: dict[tuple[str, str], list[Agent]] = {}
-    for agent in made:
+    for agent in agents:
         for denial in agent.denied:
             groups.setdefault((denial.sensor, denial.grant), []).append(agent)
     for (sensor, grant), those in sorted(groups.items(), key=lambda group: (-len(group[1]), group[0])):
@@ -185,7 +184,7 @@ def _work(made: Iterable[Agent]) -> Iterator[SharedDenial]:
 
 
 def busy_thread_w(profile: HardwareModel) -> float:
-    """Watts that one busy processor thread adds, by the device's own power model."""
+    """Return the watts that one busy processor thread adds, by the device's own power model."""
     watts = profile.watts
     if "decile0" not in watts or "decile9" not in watts:
         return 0.0
@@ -193,24 +192,24 @@ def busy_thread_w(profile: HardwareModel) -> float:
     return max(0.0, watts["decile9"].value - watts["decile0"].value) / BETWEEN_DECILES / max(1, threads)
 
 
-def _spent(context: Context, found: Iterable[Device]) -> dict[DeviceId, _AgentUse]:
-    """What a day of each agent takes, of those that told and over some time."""
-    costs, known = context.store.latest("self_cost"), hardware_models(context.factors)
+def _spent(context: Context, devices: Iterable[Device]) -> dict[DeviceId, _AgentUse]:
+    """Use of each agent per day, of those that reported it over some time."""
+    costs, models = context.store.latest("self_cost"), hardware_models(context.factors)
     now = context.now() // SLOT_S * SLOT_S
     grid = Grid(context, Span(now - GRID_DAYS * DAY_S, now), Criterion.GWP)
     means: dict[str, Mapping[Errors, float] | None] = {}
     spent = {}
-    for one in found:
-        body = costs[one.id].body if one.id in costs else {}
+    for device in devices:
+        body = costs[device.id].body if device.id in costs else {}
         prefix = "sum_" if body.get("sum_period_s") else ""
         days = body.get(prefix + "period_s", 0.0) / DAY_S
         if days:
-            if one.zone not in means:
-                means[one.zone] = _mean(grid, one.zone)
+            if device.zone not in means:
+                means[device.zone] = _mean(grid, device.zone)
             cpu_s, sent = body[prefix + "cpu_s"] / days, body[prefix + "bytes_sent"] / days
-            profile, per_kwh = known.of_device(one), means[one.zone]
+            profile, per_kwh = models.of_device(device), means[device.zone]
             energy_j = cpu_s * busy_thread_w(profile)
-            spent[one.id] = _AgentUse(
+            spent[device.id] = _AgentUse(
                 cpu_s, sent, body["peak_rss_mib"], energy_j, _impact(energy_j, profile, per_kwh)
             )
     return spent
@@ -245,14 +244,14 @@ def _cost(those: Iterable[_AgentUse], context: Context) -> MeasuringCost | None:
     for one in spent:
         add_up(by_errors, {errors: np.array([kg]) for errors, kg in (one.by_errors or {}).items()})
     ((low, high),) = bounds([by_errors], 1, context.factors)
-    told = any(one.by_errors is not None for one in spent)
+    has_impact = any(one.by_errors is not None for one in spent)
     return MeasuringCost(
         agents=len(spent),
         cpu_s_per_day=sum(one.cpu_s for one in spent),
         bytes_per_day=sum(one.bytes_sent for one in spent),
         peak_rss_mib=max(one.peak_rss_mib for one in spent),
         energy_kwh_per_day=sum(one.energy_j for one in spent) / J_PER_KWH,
-        gwp_kgco2e_per_day=float(sum(kg[0] for kg in by_errors.values())) if told else None,
-        low=float(low[0]) if told else None,
-        high=float(high[0]) if told else None,
+        gwp_kgco2e_per_day=float(sum(kg[0] for kg in by_errors.values())) if has_impact else None,
+        low=float(low[0]) if has_impact else None,
+        high=float(high[0]) if has_impact else None,
     )

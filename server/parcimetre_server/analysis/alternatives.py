@@ -1,7 +1,7 @@
-"""What a device would cost a year if something else were done with it, by the factors that there are.
+"""Yearly impact of alternatives for a device: keep, replace, recondition, switch off at night.
 
-Each alternative is plain arithmetic on the record of the last weeks and on embodied impact spread over
-service lives; it names what it assumes. The assumptions are ours.
+Each alternative is computed from the record of the last weeks and embodied impact spread over service lives.
+The assumptions are Parcimètre's own.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,7 +19,6 @@ from parcimetre_factors.criteria import EMBODIED, Criterion
 from parcimetre_factors.service_life.amortisation import YEAR_S
 
 from ..access.context import Context
-from ..base.i18n import N_
 from ..base.periods import DAY_S, Span, since_midnight
 from ..base.units import J_PER_KWH
 from ..fleet.device import Device
@@ -34,47 +34,32 @@ LEAST_RECORD_S = 3 * DAY_S
 LONGER_YEARS = 2.0
 EVENING, MORNING = 20, 6
 AT_NIGHT_OFF = ("desktop", "laptop", "all_in_one", "mini_pc", "monitor")
-AS_NOW = N_("Go on as now")
-EXTEND = N_("Keep it {years} years longer")
-RECONDITION = N_("Recondition it for a second life")
-REPLACE = N_("Replace it now with a new one")
-REPLACE_USED = N_("Replace it now with a reconditioned one")
-AT_NIGHT = N_("Switch it off at night")
-KEPT = N_("The electricity of the last {days} days goes on; making it is spread over its service life.")
-OVER = N_("The electricity of the last {days} days goes on; its service life is over.")
-LONGER = N_("The same electricity; making it is spread over {life} years in place of {before}.")
-PREPARED = N_("The same electricity; preparing it is spread over {life} years of a second life.")
-NEW = N_(
-    "A new one is as costly to make and takes the same electricity; what the old one's life has left counts "
-    "too. It would have to take {kwh} kWh a year less to be worth it."
-)
-NEW_NEVER = N_(
-    "A new one is as costly to make; what the old one's life has left counts too. Even if it took no "
-    "electricity at all, it would not be worth it."
-)
-USED = N_(
-    "It takes the same electricity; its preparation and what the old one's life has left are spread over "
-    "{life} years."
-)
-OFF = N_("From {evening} to {morning} o'clock it takes no more than when it is off: {kwh} kWh a year less.")
+Option = Literal["as_now", "extend", "recondition", "replace", "replace_used", "night_off"]
+Assumption = Literal[
+    "life_goes_on", "life_is_over", "longer_life", "second_life", "new_pays_off", "new_never_pays_off",
+    "used_one", "off_at_night",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """One thing to do: impact a year in the criterion's unit, its change to as now, and what is assumed."""
+    """An option: its impact a year in the criterion's unit, the change against as now, and what it assumes.
 
-    name: str
+    `values` are the numbers in the texts of the option and the assumption.
+    """
+
+    option: Option
     per_year: float
     change: float | None
-    assumed: str
+    assumption: Assumption
     values: dict[str, float]
 
 
 @dataclass(frozen=True)
 class ServiceLife:
-    """A device's service life: when it began and how that is known, its years, and impact of making it.
+    """A device's service life: beginning (seconds UTC) and its evidence, years and embodied impact.
 
-    `carried` is the share of it that has accrued; `age_years` counts from the beginning.
+    `age_years` counts from the beginning.
     """
 
     began: int
@@ -97,7 +82,7 @@ class ServiceLife:
 
 @dataclass(frozen=True)
 class Yearly:
-    """What a device takes a year by its record: kWh, their impact, and what nights off would spare."""
+    """A device's yearly electricity and its impact, and the part saved by switching it off at night."""
 
     energy_kwh: float
     use: float
@@ -106,16 +91,16 @@ class Yearly:
 
 
 def service_life_of(context: Context, device: Device, criterion: Criterion) -> ServiceLife | None:
-    """The service life of a device that has reported; a virtual machine has none of its own."""
+    """Return the service life of a device, None if it never reported or is a virtual machine."""
     reported = span_of(context.store, device)
     if reported is None or is_virtual(device):
         return None
     profile = hardware_models(context.factors).of(hardware(device))
-    bought = purchase_of(device, service_start(device, reported[0]))
-    age_years = max(0.0, (context.now() - bought.at) / YEAR_S)
+    purchase = purchase_of(device, service_start(device, reported[0]))
+    age_years = max(0.0, (context.now() - purchase.at) / YEAR_S)
     years = profile.embodied.life_years.value
     return ServiceLife(
-        bought.at, bought.tier, age_years, years, _embodied(profile, criterion), bought.second_life
+        purchase.at, purchase.tier, age_years, years, _embodied(profile, criterion), purchase.second_life
     )
 
 
@@ -126,9 +111,9 @@ def _embodied(profile: HardwareModel, criterion: Criterion) -> float | None:
 
 
 def alternatives(context: Context, device: Device, criterion: Criterion) -> list[Alternative]:
-    """What could be done with a device, as now first, then the least first.
+    """Return the alternatives for a device: as now first, then the least impact first.
 
-    Nothing where too little is known: less than three days of record, or no factor for the criterion.
+    Empty with less than three days of record, or without a factor for the criterion.
     """
     life = service_life_of(context, device, criterion)
     if life is None or life.embodied is None or device.retired_at is not None:
@@ -145,32 +130,34 @@ def alternatives(context: Context, device: Device, criterion: Criterion) -> list
 
 
 def _weeks(context: Context) -> Span:
-    """The last weeks, to the end of the last slot that is over."""
+    """The last weeks, to the end of the last closed slot."""
     span = since_midnight(context.now(), context.zone, DAYS)
     return Span(span.first, max(span.first + SLOT_S, span.last - SLOT_S))
 
 
-def _yearly(found: QuarterHours, profile: HardwareModel, zone: ZoneInfo, off_at_night: bool) -> Yearly | None:
-    """The record of some weeks as a year; None where there is too little of it or no grid."""
-    covered_s = found.seconds[:, :NO_RECORD].sum(axis=1)
-    if covered_s.sum() < LEAST_RECORD_S or found.per_kwh is None:
+def _yearly(
+    recorded: QuarterHours, profile: HardwareModel, zone: ZoneInfo, off_at_night: bool
+) -> Yearly | None:
+    """The record of some weeks scaled to a year; None where it is too short or the grid is unknown."""
+    covered_s = recorded.seconds[:, :NO_RECORD].sum(axis=1)
+    if covered_s.sum() < LEAST_RECORD_S or recorded.per_kwh is None:
         return None
     to_year = YEAR_S / float(covered_s.sum()) / J_PER_KWH
     off = profile.watts.get("off")
-    spared_j = np.zeros(len(found.starts))
+    saved_j = np.zeros(len(recorded.starts))
     if off_at_night and off is not None:
-        idle_j = found.energy_j - off.value * covered_s
-        spared_j = np.where(is_night(found.starts, zone), np.maximum(idle_j, 0.0), 0.0)
+        idle_j = recorded.energy_j - off.value * covered_s
+        saved_j = np.where(is_night(recorded.starts, zone), np.maximum(idle_j, 0.0), 0.0)
     return Yearly(
-        float(found.energy_j.sum()) * to_year,
-        float((found.energy_j * found.per_kwh).sum()) * to_year,
-        float(spared_j.sum()) * to_year,
-        float((spared_j * found.per_kwh).sum()) * to_year,
+        float(recorded.energy_j.sum()) * to_year,
+        float((recorded.energy_j * recorded.per_kwh).sum()) * to_year,
+        float(saved_j.sum()) * to_year,
+        float((saved_j * recorded.per_kwh).sum()) * to_year,
     )
 
 
 def is_night(starts: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.bool_]:
-    """Which slots lie between evening and morning of the organisation's time zone, shape (n,)."""
+    """Return which slots lie between evening and morning in the organisation's time zone, shape (n,)."""
     hours = {int(hour): datetime.fromtimestamp(int(hour) * 3600, UTC).astimezone(zone).hour
              for hour in np.unique(starts // 3600)}  # fmt: skip
     local = np.array([hours[int(hour)] for hour in starts // 3600])
@@ -180,30 +167,30 @@ def is_night(starts: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.bool_]:
 def _possible(
     life: ServiceLife, embodied: float, yearly: Yearly, second: tuple[float, float] | None
 ) -> Iterator[Alternative]:
-    """Every alternative of which the parts are known, as now first."""
+    """Every alternative whose impacts are known, as now first."""
     over = life.carried >= 1.0
     now = yearly.use + (0.0 if over else embodied / life.years)
 
-    def instead(name: str, per_year: float, assumed: str, **values: float) -> Alternative:
-        """One of them, beside as now."""
-        return Alternative(name, per_year, per_year / now - 1.0 if now else None, assumed, values)
+    def instead(option: Option, per_year: float, assumption: Assumption, **values: float) -> Alternative:
+        """An alternative to as now."""
+        return Alternative(option, per_year, per_year / now - 1.0 if now else None, assumption, values)
 
     left = embodied * (1.0 - life.carried)
-    yield Alternative(AS_NOW, now, None, OVER if over else KEPT, {"days": DAYS})
+    yield Alternative("as_now", now, None, "life_is_over" if over else "life_goes_on", {"days": DAYS})
     if not over:
         longer = life.years + LONGER_YEARS
         spread = {"years": LONGER_YEARS, "life": longer, "before": life.years}
-        yield instead(EXTEND, yearly.use + embodied / longer, LONGER, **spread)
+        yield instead("extend", yearly.use + embodied / longer, "longer_life", **spread)
     new = yearly.use + (embodied + left) / life.years
     least_kwh = (new - now) / yearly.use * yearly.energy_kwh if yearly.use else np.inf
     if least_kwh < yearly.energy_kwh:
-        yield instead(REPLACE, new, NEW, kwh=least_kwh)
+        yield instead("replace", new, "new_pays_off", kwh=least_kwh)
     else:
-        yield instead(REPLACE, new, NEW_NEVER)
+        yield instead("replace", new, "new_never_pays_off")
     if second is not None:
         preparation, years = second
-        yield instead(RECONDITION, yearly.use + preparation / years, PREPARED, life=years)
-        yield instead(REPLACE_USED, yearly.use + (preparation + left) / years, USED, life=years)
+        yield instead("recondition", yearly.use + preparation / years, "second_life", life=years)
+        yield instead("replace_used", yearly.use + (preparation + left) / years, "used_one", life=years)
     if yearly.night_kwh > 0:
         hours = {"evening": EVENING, "morning": MORNING, "kwh": yearly.night_kwh}
-        yield instead(AT_NIGHT, now - yearly.night_use, OFF, **hours)
+        yield instead("night_off", now - yearly.night_use, "off_at_night", **hours)

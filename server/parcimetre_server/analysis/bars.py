@@ -1,4 +1,4 @@
-"""Rows as pages and reports draw them: shares, lengths of bars, order."""
+"""Shares of stages and lengths of bars of footprint rows, in the order they are shown."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..fleet.device import Device
-from ..footprint.query import FootprintRow
-from ..presentation.labels import STAGES
+from ..footprint.query import STAGES, FootprintRow
 
 
 @dataclass(frozen=True)
 class StageShare:
-    """A stage with its share of the total and where its bar begins, both of 1."""
+    """A stage with its share of the total and the offset of its bar, both of 1."""
 
     key: str
-    title: str
     row: FootprintRow
     share: float
     offset: float
@@ -23,7 +21,7 @@ class StageShare:
 
 @dataclass(frozen=True)
 class Bar:
-    """A row with its length, of 1, beside the greatest one; `key` stands for the row's group."""
+    """A row with its length relative to the greatest one, of 1; `key` is the row's group."""
 
     row: FootprintRow
     length: float
@@ -32,30 +30,30 @@ class Bar:
 
 
 def stage_shares(rows: Iterable[FootprintRow]) -> list[StageShare]:
-    """The stages in the order of STAGES, those without any factor included."""
-    known = {row.group: row for row in rows}
-    total = sum(row.value or 0.0 for row in known.values())
-    views: list[StageShare] = []
+    """Return the shares of stages in the order of STAGES, including those without a factor."""
+    by_stage = {row.group: row for row in rows}
+    total = sum(row.value or 0.0 for row in by_stage.values())
+    shares: list[StageShare] = []
     offset = 0.0
-    for stage, title in STAGES.items():
-        if stage in known:
-            share = (known[stage].value or 0.0) / total if total else 0.0
-            views.append(StageShare(stage, title, known[stage], share, offset))
+    for stage in STAGES:
+        if stage in by_stage:
+            share = (by_stage[stage].value or 0.0) / total if total else 0.0
+            shares.append(StageShare(stage, by_stage[stage], share, offset))
             offset += share
-    return views
+    return shares
 
 
 def bars(
     rows: Iterable[FootprintRow], devices: Mapping[str, Device] | None = None, by_value: bool = True
 ) -> list[Bar]:
-    """Rows from the greatest to the smallest, or as they come."""
-    found = list(rows)
+    """Return rows as bars, from the greatest to the smallest or in the given order."""
+    ordered = list(rows)
     if by_value:
-        found.sort(key=_value, reverse=True)
-    greatest = max(map(_value, found), default=0.0)
+        ordered.sort(key=_value, reverse=True)
+    greatest = max(map(_value, ordered), default=0.0)
     return [
         Bar(row, _value(row) / greatest if greatest else 0.0, row.group, (devices or {}).get(row.group))
-        for row in found
+        for row in ordered
     ]
 
 
@@ -64,7 +62,7 @@ def _value(row: FootprintRow) -> float:
 
 
 def lowest_common_unit(devices: Iterable[Device], org_unit: str) -> str:
-    """The org unit whose children tell devices apart: this one, or the only one that all are below of."""
+    """Return the lowest org unit at or below `org_unit` that has all devices in its subtree."""
     paths = [device.org_unit.split("/") for device in devices]
     depth = len(org_unit.split("/")) if org_unit else 0
     while (

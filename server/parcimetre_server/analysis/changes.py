@@ -1,4 +1,4 @@
-"""What changed between two periods, and why: a difference of footprints in parts that add up to it.
+"""Changes between two periods by reason: parts that add up to the difference of the footprints.
 
 The use of a device is a product: seconds in service, share of them with a record, energy of a second with a
 record, impact of a joule. The change of each factor counts at the mean of the others', two at a time (Bennet
@@ -21,7 +21,7 @@ from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.context import Context
-from ..access.disclosure import FEWEST, hidden
+from ..access.disclosure import FEWEST, groups_to_merge
 from ..base.errors import ParcimetreError
 from ..base.periods import LAST_SECOND
 from ..footprint.compute import compute_footprint
@@ -40,7 +40,7 @@ Parts = Mapping[Reason, Array]
 
 
 class Incomparable(ParcimetreError):
-    """Two questions whose answers differ by more than their time."""
+    """Two queries that differ by more than their span."""
 
     status = 400
     kind = "incomparable"
@@ -48,9 +48,9 @@ class Incomparable(ParcimetreError):
 
 @dataclass(frozen=True)
 class ChangePart:
-    """What one reason adds to the difference, and how many devices have some of it.
+    """The part of the difference with one reason, and the number of devices that have some of it.
 
-    `several` stands for reasons that are not told apart, because so few devices would be behind one of them.
+    `several` merges reasons that disclosure control does not show apart.
     """
 
     reason: Reason
@@ -60,9 +60,9 @@ class ChangePart:
 
 @dataclass(frozen=True)
 class Changes:
-    """The footprints of two periods, and the parts of their difference.
+    """The footprints of two periods in `unit`, and the parts of their difference.
 
-    All values are in `unit`; the parts add up to `after - before`. Reasons that change nothing are left out.
+    The parts add up to `after - before`; reasons that change nothing are left out.
     """
 
     before: float
@@ -72,14 +72,14 @@ class Changes:
 
     @property
     def difference(self) -> float:
-        """What the later period has more than the earlier one."""
+        """The footprint of the later period minus that of the earlier one."""
         return self.after - self.before
 
 
 @dataclass(frozen=True)
 class PeriodAmounts:
-    """What n devices did and cost in a period, each (n,): seconds in service and with a record, energy in J,
-    impact of use, embodied impact that accrued with the time in service, and that which fell otherwise.
+    """Amounts of n devices in a period, each (n,): seconds in service and with a record, energy in J, impact
+    of use, embodied impact that accrued with the time in service, and other embodied impact.
     """
 
     service_s: Array
@@ -96,16 +96,16 @@ class PeriodAmounts:
 
     @property
     def present(self) -> int:
-        """How many devices were in service or used something."""
+        """Number of devices that were in service or used energy."""
         return int(((self.service_s > 0) | (self.energy_j > 0)).sum())
 
 
 def compare_queries(
     context: Context, before: FootprintQuery, after: FootprintQuery, earlier: FactorSet | None = None
 ) -> Changes | None:
-    """Why the footprint of `after` is not that of `before`; None where one of them has no devices to show.
+    """Return the changes from the footprint of `before` to that of `after`; None where one has no devices.
 
-    `earlier` is the factor set that `before` was published with, where it is not the present one. Raises
+    `earlier` is the factor set that `before` was published with, if it is not the present one. Raises
     Incomparable where the queries differ by more than their span.
     """
     if replace(before, span=after.span) != after:
@@ -122,80 +122,80 @@ def compare_results(
     after: FootprintResult,
     earlier: tuple[FootprintResult, FootprintResult] | None = None,
 ) -> Changes | None:
-    """The same of figures that are at hand; `earlier` are both with the factors that `before` was told by."""
+    """Return the changes between two results; `earlier` are both computed with the earlier factor set."""
     both = before, after
-    at = _places([*both, *(earlier or ())])
-    first, last = (period_amounts(one, at) for one in both)
-    if min(first.present, last.present) < (1 if after.guard is None else FEWEST):
+    at = _indices([*both, *(earlier or ())])
+    first, last = (period_amounts(result, at) for result in both)
+    if min(first.present, last.present) < (1 if after.disclosure is None else FEWEST):
         return None
     moved = _moved(both, at)
-    parts, told = change_parts(first, last, moved), first
+    parts, published = change_parts(first, last, moved), first
     if earlier is not None:
-        told, then = (period_amounts(one, at) for one in earlier)
-        old = change_parts(told, then, moved)
+        published, then = (period_amounts(result, at) for result in earlier)
+        old = change_parts(published, then, moved)
         parts = {reason: (part + old[reason]) / 2 for reason, part in parts.items()}
-        parts["factors"] = (first.total - told.total + last.total - then.total) / 2
-    size = np.abs(told.total) + np.abs(last.total)
-    found = _summed(parts, size, guarded=after.guard is not None)
-    return Changes(float(told.total.sum()), float(last.total.sum()), UNITS[after.criterion], found)
+        parts["factors"] = (first.total - published.total + last.total - then.total) / 2
+    size = np.abs(published.total) + np.abs(last.total)
+    summed = _summed(parts, size, controlled=after.disclosure is not None)
+    return Changes(float(published.total.sum()), float(last.total.sum()), UNITS[after.criterion], summed)
 
 
-def _places(known: Sequence[FootprintResult]) -> dict[DeviceId, int]:
-    ids = (device.id for figures in known for one in figures.alike for device in one.devices)
-    return {device: i for i, device in enumerate(dict.fromkeys(ids))}
+def _indices(results: Sequence[FootprintResult]) -> dict[DeviceId, int]:
+    ids = (device.id for result in results for cohort in result.cohorts for device in cohort.devices)
+    return {device_id: i for i, device_id in enumerate(dict.fromkeys(ids))}
 
 
 def _moved(both: Sequence[FootprintResult], at: Mapping[DeviceId, int]) -> Members:
-    """Devices (n,) that came from, or went to, an org unit that is not in the figures, in their time."""
-    stays = [device for figures in both for one in figures.alike for device in one.devices]
-    rows = np.array([at[device.id] for device in stays], np.intp)
+    """Devices (n,) that were transferred from or to an org unit outside the results, within their periods."""
+    placements = [device for result in both for cohort in result.cohorts for device in cohort.devices]
+    rows = np.array([at[device.id] for device in placements], np.intp)
     since, until = np.full(len(at), LAST_SECOND), np.zeros(len(at), np.int64)
-    np.minimum.at(since, rows, np.array([device.since for device in stays], np.int64))
-    np.maximum.at(until, rows, np.array([device.until for device in stays], np.int64))
-    begin = min(int(figures.periods.edges[0]) for figures in both)
-    end = max(int(figures.periods.edges[-1]) for figures in both)
-    found: Members = ((begin < since) & (since < end)) | ((begin < until) & (until < end))
-    return found
+    np.minimum.at(since, rows, np.array([device.since for device in placements], np.int64))
+    np.maximum.at(until, rows, np.array([device.until for device in placements], np.int64))
+    begin = min(int(result.periods.edges[0]) for result in both)
+    end = max(int(result.periods.edges[-1]) for result in both)
+    moved: Members = ((begin < since) & (since < end)) | ((begin < until) & (until < end))
+    return moved
 
 
-def period_amounts(known: FootprintResult, at: Mapping[DeviceId, int]) -> PeriodAmounts:
-    """What devices did and cost over all periods of some figures, in the places that `at` gives them."""
+def period_amounts(result: FootprintResult, at: Mapping[DeviceId, int]) -> PeriodAmounts:
+    """Return the amounts of devices over all periods of a result; `at` is each device's index."""
     n = len(at)
-    if not known.alike:
+    if not result.cohorts:
         return PeriodAmounts(*np.zeros((6, n)))
-    rows = np.array([at[device.id] for one in known.alike for device in one.devices], np.intp)
-    columns = np.concatenate([_columns(one) for one in known.alike], axis=1)
+    rows = np.array([at[device.id] for cohort in result.cohorts for device in cohort.devices], np.intp)
+    columns = np.concatenate([_columns(cohort) for cohort in result.cohorts], axis=1)
     service_s, recorded_s, *rest = (np.bincount(rows, column, n).astype(np.float64) for column in columns)
     return PeriodAmounts(np.maximum(service_s, recorded_s), recorded_s, *rest)
 
 
-def _columns(figure: DeviceFootprints) -> Array:
-    """The fields of Amounts of devices that are alike (6, n)."""
-    usual = figure.expected_s / SLOT_S if figure.policy == Policy.SERVICE_LIFE else np.inf
-    steady, once = np.zeros(len(figure.devices)), np.zeros(len(figure.devices))
-    for value, units in _embodied(figure):
+def _columns(cohort: DeviceFootprints) -> Array:
+    """The fields of PeriodAmounts of a cohort (6, n)."""
+    usual = cohort.expected_s / SLOT_S if cohort.policy == Policy.SERVICE_LIFE else np.inf
+    steady, once = np.zeros(len(cohort.devices)), np.zeros(len(cohort.devices))
+    for value, units in _embodied(cohort):
         with_time = np.minimum(units, usual)
         steady += value * with_time.sum(axis=-1)
         once += value * (units - with_time).sum(axis=-1)
-    use = np.zeros_like(steady) if figure.use is None else figure.use.sum(axis=(0, 2))
-    energy_j = figure.energy_j.sum(axis=(0, 2))
-    times = (seconds.sum(axis=-1) for seconds in (figure.expected_s, figure.covered_s))
+    use = np.zeros_like(steady) if cohort.use is None else cohort.use.sum(axis=(0, 2))
+    energy_j = cohort.energy_j.sum(axis=(0, 2))
+    times = (seconds.sum(axis=-1) for seconds in (cohort.expected_s, cohort.covered_s))
     return np.array([*times, energy_j, use, steady, once])
 
 
-def _embodied(figure: DeviceFootprints) -> list[tuple[float, Array]]:
-    """Impact of a unit, and units by device and period, of what making and reconditioning devices cost."""
-    made = figure.profile.per_unit(figure.criterion, figure.policy, "whole")
-    found = [(per_unit.value, figure.accrued) for per_unit in made.values()]
-    again = figure.profile.reconditioned(figure.criterion, figure.policy)
-    if figure.reconditioned is not None and again is not None:
-        found.append((again.per_unit.value, figure.reconditioned))
-    return found
+def _embodied(cohort: DeviceFootprints) -> list[tuple[float, Array]]:
+    """Impact per unit of the policy, and units by device and period, of manufacturing and reconditioning."""
+    manufacturing = cohort.profile.per_unit(cohort.criterion, cohort.policy, "whole")
+    parts = [(per_unit.value, cohort.accrued) for per_unit in manufacturing.values()]
+    second_life = cohort.profile.reconditioned(cohort.criterion, cohort.policy)
+    if cohort.reconditioned is not None and second_life is not None:
+        parts.append((second_life.per_unit.value, cohort.reconditioned))
+    return parts
 
 
 def change_parts(before: PeriodAmounts, after: PeriodAmounts, moved: Members) -> dict[Reason, Array]:
-    """The parts of each device's difference (n,), those of the factors aside; `moved` are those whose time in
-    service in these figures depends on their org unit.
+    """Return the parts of each device's difference (n,), without that of the factors; `moved` devices (n,)
+    were transferred, so their time in service depends on the org unit.
     """
     rates = partial(_rates, before, after)
     covered, of_second = rates("recorded_s", "service_s"), rates("use", "recorded_s")
@@ -207,7 +207,7 @@ def change_parts(before: PeriodAmounts, after: PeriodAmounts, moved: Members) ->
     grid = _mean(recorded_s) * _mean(watts) * _more(of_joule)
     accrued = _more(service_s) * _mean(rates("steady", "service_s"))
     fleet = of_service + accrued
-    joined, left = ((one == 0) & ~moved for one in service_s)
+    joined, left = ((seconds == 0) & ~moved for seconds in service_s)
     return {
         "joined": np.where(joined & ~left, fleet, 0.0),
         "left": np.where(left & ~joined, fleet, 0.0),
@@ -221,7 +221,7 @@ def change_parts(before: PeriodAmounts, after: PeriodAmounts, moved: Members) ->
 
 
 def _rates(before: PeriodAmounts, after: PeriodAmounts, amount: str, per: str) -> tuple[Array, Array]:
-    """An amount per another in both periods; one that cannot be told is that of the other period, or 0."""
+    """An amount per another in both periods; where unknown, that of the other period, or 0."""
     pairs = [(getattr(one, amount), getattr(one, per)) for one in (before, after)]
     first, last = (np.divide(a, b, out=np.zeros_like(a), where=b > 0) for a, b in pairs)
     known_first, known_last = (b > 0 for _, b in pairs)
@@ -236,22 +236,22 @@ def _more(pair: tuple[Array, Array]) -> Array:
     return pair[1] - pair[0]
 
 
-def _summed(parts: Parts, size: Array, guarded: bool) -> tuple[ChangePart, ...]:
-    """Parts of all devices together; `size` is what rounding is small beside (n,).
+def _summed(parts: Parts, size: Array, controlled: bool) -> tuple[ChangePart, ...]:
+    """Parts of all devices together; those within rounding of `size` (n,) do not count.
 
-    Where they are guarded, no reason is told that fewer than FEWEST devices have.
+    Under disclosure control, reasons of fewer than FEWEST devices are merged.
     """
     members: dict[str, Members] = {reason: np.abs(part) > ROUNDING * size for reason, part in parts.items()}
     members = {reason: devices for reason, devices in members.items() if devices.any()}
-    few = hidden(members, np.ones((len(size), 1), np.int64)) if guarded else frozenset()
-    found = [
+    few = groups_to_merge(members, np.ones((len(size), 1), np.int64)) if controlled else frozenset()
+    summed = [
         ChangePart(reason, float(part.sum()), int(members[reason].sum()))
         for reason, part in parts.items()
         if reason in members and reason not in few
     ]
     if few:
         together = sum(float(part.sum()) for reason, part in parts.items() if reason in few)
-        found.append(
-            ChangePart("several", together, int(np.any([members[one] for one in few], axis=0).sum()))
+        summed.append(
+            ChangePart("several", together, int(np.any([members[reason] for reason in few], axis=0).sum()))
         )
-    return tuple(found)
+    return tuple(summed)

@@ -1,4 +1,4 @@
-"""The devices of a fleet as a list to work with: figures, when heard, and what is wrong with each."""
+"""Device list of a fleet: footprint, last contact, age and faults of each device."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ListedDevice:
     twins: tuple[DeviceId, ...] = ()
 
     def key(self, sorting: Sorting) -> tuple[bool, float | str]:
-        """What to sort by; what is not known comes first."""
+        """Return the sort key; unknown values come first."""
         if sorting in ("last_seen", "age_years"):
             found: float | str | None = getattr(self, sorting)
         elif sorting in ("value", "energy_kwh", "coverage"):
@@ -72,7 +72,7 @@ class ListedDevice:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which devices of a list; what is empty does not narrow it, and `q` may stand in a name, id or model."""
+    """Conditions on listed devices; empty ones do not apply, `q` is part of a name, id, org unit or model."""
 
     q: str = ""
     site: str = ""
@@ -81,7 +81,7 @@ class Filter:
     retired: bool = False
 
     def fits(self, one: ListedDevice) -> bool:
-        """Whether a device is among them."""
+        """Return whether a device meets all conditions."""
         device = one.device
         return (
             (device.retired_at is not None) == self.retired
@@ -100,43 +100,43 @@ def _words(device: Device) -> str:
 
 
 def list_devices(context: Context, query: FootprintQuery) -> list[ListedDevice]:
-    """Every device that the query asks for, those included that never reported; by id."""
-    found, store = compute_footprint(context, query), context.store
-    used = dict(_used(found))
-    asked = {
-        key: one
-        for key, one in devices(store).items()
-        if query.org_unit is None or within(one.org_unit, query.org_unit)
+    """Return every device of the query, including those that never reported, in the order of their ids."""
+    result, store = compute_footprint(context, query), context.store
+    use = dict(_use(result))
+    by_id = {
+        device_id: device
+        for device_id, device in devices(store).items()
+        if query.org_unit is None or within(device.org_unit, query.org_unit)
     }
-    reported, heard = spans(store, asked.values()), last_heard_at(context, asked.values())
-    twins, now = _twins(store, asked), context.now()
-    known = hardware_models(context.factors)
+    reported, heard = spans(store, by_id.values()), last_heard_at(context, by_id.values())
+    twins, now = _twins(store, by_id), context.now()
+    models = hardware_models(context.factors)
 
-    def listed(one: Device) -> ListedDevice:
-        """One of them."""
-        span, last_seen = reported.get(one.id), heard.get(one.id)
-        bought = None if span is None else purchase_of(one, service_start(one, span[0])).at
-        evidence = known.of_device(one).embodied.evidence
+    def listed(device: Device) -> ListedDevice:
+        """A device with its use, last contact, age and faults."""
+        span, last_seen = reported.get(device.id), heard.get(device.id)
+        purchased = None if span is None else purchase_of(device, service_start(device, span[0])).at
+        evidence = models.of_device(device).embodied.evidence
         return ListedDevice(
-            one,
-            used.get(one.id),
+            device,
+            use.get(device.id),
             last_seen,
-            None if bought is None or is_virtual(one) else (now - bought) / YEAR_S,
-            tuple(_faults(one, is_silent(context, one, last_seen), evidence, one.id in twins)),
-            twins.get(one.id, ()),
+            None if purchased is None or is_virtual(device) else (now - purchased) / YEAR_S,
+            tuple(_faults(device, is_silent(context, device, last_seen), evidence, device.id in twins)),
+            twins.get(device.id, ()),
         )
 
-    return [listed(asked[key]) for key in sorted(asked)]
+    return [listed(by_id[device_id]) for device_id in sorted(by_id)]
 
 
-def _used(found: FootprintResult) -> Iterator[tuple[DeviceId, DeviceUse]]:
-    """Each device's electricity, footprint and coverage over all periods."""
-    for one in found.alike:
-        energy_kwh = one.energy_j.sum(axis=(0, 2)) / J_PER_KWH
+def _use(result: FootprintResult) -> Iterator[tuple[DeviceId, DeviceUse]]:
+    """Electricity, footprint and coverage of each device over all periods."""
+    for cohort in result.cohorts:
+        energy_kwh = cohort.energy_j.sum(axis=(0, 2)) / J_PER_KWH
         value, covered_s, expected_s = (
-            array.sum(axis=-1) for array in (impact_by_device(one), one.covered_s, one.expected_s)
+            array.sum(axis=-1) for array in (impact_by_device(cohort), cohort.covered_s, cohort.expected_s)
         )
-        for i, device in enumerate(one.devices):
+        for i, device in enumerate(cohort.devices):
             share = min(1.0, float(covered_s[i] / expected_s[i])) if expected_s[i] > 0 else None
             yield device.id, DeviceUse(float(energy_kwh[i]), float(value[i]), share)
 
@@ -154,7 +154,7 @@ def _faults(device: Device, silent: bool, evidence: str, has_twin: bool) -> Iter
 
 
 def _twins(store: Store, found: Mapping[DeviceId, Device]) -> dict[DeviceId, tuple[DeviceId, ...]]:
-    """Devices in service that share with others what only one machine should have, and those others."""
+    """Devices in service that share an identifying trait with others, and those others."""
     alike: defaultdict[tuple[str, str], set[DeviceId]] = defaultdict(set)
     facts = store.latest("device")
     for key, device in found.items():
@@ -170,7 +170,7 @@ def _twins(store: Store, found: Mapping[DeviceId, Device]) -> dict[DeviceId, tup
 
 
 def _traits(device: Device, fingerprint: str | None) -> Iterator[tuple[str, str]]:
-    """What only one machine should have."""
+    """Traits that identify one machine: fingerprint, serial number, host name."""
     if fingerprint and not is_virtual(device):
         yield "fingerprint", fingerprint
     serial = device.inventory.system.serial_hash if device.inventory else None
@@ -181,6 +181,6 @@ def _traits(device: Device, fingerprint: str | None) -> Iterator[tuple[str, str]
 
 
 def sort_devices(found: Iterable[ListedDevice], by: Sorting, backwards: bool) -> list[ListedDevice]:
-    """Devices by one of their columns, those alike by name."""
+    """Return devices sorted by a column, then by name."""
     by_name = sorted(found, key=lambda one: one.device.name.casefold())
     return sorted(by_name, key=lambda one: one.key(by), reverse=backwards)

@@ -1,4 +1,4 @@
-"""What the API and commands show of a device."""
+"""Summary and details of a device, for API and commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .agent_health import Agent, agent_of
 class DeviceSummary:
     """A device without its inventory; times are seconds UTC, `last_slot` the start of its latest slot.
 
-    `driven_by` is the machine that saw a monitor last; `not_counted` says why it is in no total, if so.
+    `driven_by` is the last computer a monitor was attached to; `not_counted` is why totals exclude it.
     """
 
     id: str
@@ -45,7 +45,7 @@ class DeviceSummary:
 
 @dataclass(frozen=True)
 class MonitorDriver:
-    """A machine that drove a monitor, from the slot `first` (seconds UTC) to before `last`, None for now."""
+    """A computer that a monitor was attached to from slot `first` to `last`, seconds UTC; None for now."""
 
     id: str
     name: str
@@ -55,7 +55,7 @@ class MonitorDriver:
 
 @dataclass(frozen=True)
 class DeviceDetail:
-    """A device with its inventory and its agent; a monitor has machines that drove it instead of an agent."""
+    """A device with its inventory and its agent; a monitor has the computers it was attached to instead."""
 
     device: DeviceSummary
     inventory: Inventory | None
@@ -66,7 +66,7 @@ class DeviceDetail:
 def device_summary(
     found: Device, span: tuple[int, int] | None, not_counted: NotCounted | None = None
 ) -> DeviceSummary:
-    """What a list shows of a device."""
+    """Return the summary of a device."""
     first, last = span or (None, None)
     return DeviceSummary(
         found.id, found.name, found.category, found.org_unit, found.site, found.zone, found.simulated,
@@ -76,7 +76,7 @@ def device_summary(
 
 
 def device_detail(context: Context, device_id: str) -> DeviceDetail:
-    """One device with its inventory and its agent. Raises UnknownDevice."""
+    """Return one device with its inventory and agent. Raises UnknownDevice."""
     store = context.store
     found = device(store, device_id)
     reason = not_counted(context, [found]).get(found.id)
@@ -89,12 +89,12 @@ def device_detail(context: Context, device_id: str) -> DeviceDetail:
 
 
 def monitor_drivers(store: Store, found: Device) -> list[MonitorDriver]:
-    """The machines that drove a monitor, the latest first."""
+    """Return the computers a monitor was attached to, the latest first."""
     if found.driven_by is None:
         return []
-    held, lineages = claims(store, [found])[found.id], MergeHistory.of(store)
-    told = ((device(store, lineages.whole(claim.machine)), claim) for claim in reversed(held))
+    own_claims, merges = claims(store, [found])[found.id], MergeHistory.of(store)
+    computers = ((device(store, merges.whole(claim.machine)), claim) for claim in reversed(own_claims))
     return [
         MonitorDriver(machine.id, machine.name, claim.first, None if claim.last == OPEN_END else claim.last)
-        for machine, claim in told
+        for machine, claim in computers
     ]

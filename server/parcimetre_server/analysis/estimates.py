@@ -1,4 +1,4 @@
-"""Requests for estimates as they arrive: a JSON object, an array of them, or JSON Lines."""
+"""Estimates for hardware outside the fleet: a JSON object, an array of them, or JSON Lines."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MOST_REQUESTS = 10_000
 
 
 class TooManyRequests(ParcimetreError):
-    """More hardware in one call than is answered at once."""
+    """More requests in one call than are answered at once."""
 
     status = 413
     kind = "too-large"
 
 
 def answer_lines(lines: Iterable[str | bytes], factors: FactorSet) -> Iterator[Answer]:
-    """One answer a line, in order, empty lines aside; a line that is no JSON is answered with its error."""
+    """Return one answer per line, in order, without empty lines; invalid JSON is answered with its error."""
     for line in lines:
         if line.strip():
             try:
@@ -34,7 +34,7 @@ def answer_lines(lines: Iterable[str | bytes], factors: FactorSet) -> Iterator[A
 
 
 def answer_body(body: bytes, factors: FactorSet) -> Any:
-    """One answer to an object, a list of them to an array. Raises ValueError where the body is neither."""
+    """Return one answer to an object, a list of them to an array. Raises ValueError for invalid JSON."""
     request = json.loads(body)
     if not isinstance(request, list):
         return estimate(request, factors)

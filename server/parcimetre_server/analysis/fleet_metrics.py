@@ -1,6 +1,6 @@
-"""The fleet as gauges: devices, and the footprint of the last full day, by org unit.
+"""Fleet metrics by org unit: number of devices, and the footprint of the last full day.
 
-No device is named. They are computed when they are asked for, and kept for some minutes.
+They name no device. They are computed on request and cached for some minutes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..base.exposition import Metric, Sample, gauge
 from ..base.org_path import within
 from ..base.periods import DAY_S, Span, since_midnight
+from ..base.units import J_PER_KWH
 from ..fleet.devices import devices
 from ..fleet.silence import is_silent, last_heard_at
 from ..footprint.compute import compute_footprint
@@ -25,12 +26,11 @@ if TYPE_CHECKING:
     from ..access.context import Context
 
 KEPT_S = 300
-J_PER_KWH = 3_600_000
 
 
 @dataclass(frozen=True)
-class Fleet:
-    """What the store says at some time: devices in service and silent by org unit, and the last full day."""
+class FleetState:
+    """State of a fleet: devices in service and silent by org unit, and the footprint of the last full day."""
 
     in_service: Counter[str]
     silent: Counter[str]
@@ -41,29 +41,29 @@ class Fleet:
 
 
 class FleetMetrics:
-    """Computes them at most every KEPT_S seconds, once for all who ask meanwhile."""
+    """Computes metrics at most every KEPT_S seconds, once for all concurrent requests."""
 
     def __init__(self, context: Context) -> None:
-        """Nothing is computed yet."""
+        """Start without cached metrics."""
         self._context, self._lock = context, threading.Lock()
-        self._found: Fleet | None = None
-        self._found_at = 0.0
+        self._state: FleetState | None = None
+        self._computed_at = 0.0
 
     def metrics(self, org_unit: str | None = None) -> Iterator[Metric]:
-        """Families of an org unit and all below it, or of the whole fleet."""
+        """Return the metric families of an org unit's subtree, or of the whole fleet."""
         with self._lock:
-            if self._found is None or time.monotonic() - self._found_at > KEPT_S:
-                self._found, self._found_at = fleet(self._context), time.monotonic()
-            found = self._found
-        yield from _devices(found, org_unit)
-        yield from _last_day(found, org_unit)
+            if self._state is None or time.monotonic() - self._computed_at > KEPT_S:
+                self._state, self._computed_at = fleet_state(self._context), time.monotonic()
+            state = self._state
+        yield from _devices(state, org_unit)
+        yield from _last_day(state, org_unit)
         if org_unit is None:
-            yield gauge("parcimetre_dead_letters", "Refused records that are kept.", found.dead_letters)
-            yield _rolled_up(found.rolled_up)
+            yield gauge("parcimetre_dead_letters", "Refused records that are kept.", state.dead_letters)
+            yield _rolled_up(state.rolled_up)
 
 
-def fleet(context: Context) -> Fleet:
-    """The fleet as the store has it now."""
+def fleet_state(context: Context) -> FleetState:
+    """Return the present state of the fleet."""
     now, store = context.now(), context.store
     serving = [device for device in devices(store).values() if device.retired_at is None]
     heard = last_heard_at(context, serving)
@@ -72,7 +72,7 @@ def fleet(context: Context) -> Fleet:
     )
     first = since_midnight(now, context.zone, 2).first
     day = Span(first, since_midnight(now, context.zone).first)
-    return Fleet(
+    return FleetState(
         Counter(device.org_unit for device in serving),
         silent,
         day,
@@ -86,39 +86,39 @@ def _shown(units: Iterable[str], org_unit: str | None) -> list[str]:
     return sorted(unit for unit in units if org_unit is None or within(unit, org_unit))
 
 
-def _devices(found: Fleet, org_unit: str | None) -> Iterator[Metric]:
-    shown = _shown(found.in_service, org_unit)
-    for name, told, counted in (
-        ("parcimetre_devices", "Devices in service.", found.in_service),
-        ("parcimetre_devices_silent", "Devices in service not heard for --silent-after-hours.", found.silent),
+def _devices(state: FleetState, org_unit: str | None) -> Iterator[Metric]:
+    shown = _shown(state.in_service, org_unit)
+    for name, help_text, counted in (
+        ("parcimetre_devices", "Devices in service.", state.in_service),
+        ("parcimetre_devices_silent", "Devices in service not heard for --silent-after-hours.", state.silent),
     ):
-        yield Metric(name, "gauge", told, [("", {"org_unit": unit}, counted[unit]) for unit in shown])
+        yield Metric(name, "gauge", help_text, [("", {"org_unit": unit}, counted[unit]) for unit in shown])
 
 
-def _rolled_up(found: RolledUp) -> Metric:
+def _rolled_up(rolled_up: RolledUp) -> Metric:
     return Metric(
         "parcimetre_rolled_up_before_timestamp_seconds", "gauge",
         "Before when sums of hours, or of days, are kept instead of quarter hours; 0 where none are.",
         [
-            ("", {"kept": "hours"}, found.hours_before * DAY_S),
-            ("", {"kept": "days"}, found.days_before * DAY_S),
+            ("", {"kept": "hours"}, rolled_up.hours_before * DAY_S),
+            ("", {"kept": "days"}, rolled_up.days_before * DAY_S),
         ],
     )  # fmt: skip
 
 
-def _last_day(found: Fleet, org_unit: str | None) -> Iterator[Metric]:
+def _last_day(state: FleetState, org_unit: str | None) -> Iterator[Metric]:
     """Energy in J, footprint in kg CO2 eq with its bounds, and coverage, of the last full day."""
     yield gauge(
-        "parcimetre_day_start_timestamp_seconds", "First second of the last full day.", found.day.first
+        "parcimetre_day_start_timestamp_seconds", "First second of the last full day.", state.day.first
     )
-    rows = [row for row in found.rows if org_unit is None or within(row.group, org_unit)]
+    rows = [row for row in state.rows if org_unit is None or within(row.group, org_unit)]
 
-    def family(name: str, told: str, values: Iterable[tuple[FootprintRow, float | None]]) -> Metric:
+    def family(name: str, what: str, values: Iterable[tuple[FootprintRow, float | None]]) -> Metric:
         """One value of each row, by org unit."""
         samples: list[Sample] = [
             ("", {"org_unit": row.group}, value) for row, value in values if value is not None
         ]
-        return Metric(f"parcimetre_day_{name}", "gauge", f"{told} of the last full day.", samples)
+        return Metric(f"parcimetre_day_{name}", "gauge", f"{what} of the last full day.", samples)
 
     yield family("energy_joules", "Electricity", ((row, row.energy_kwh * J_PER_KWH) for row in rows))
     yield family("gwp_kgco2e", "Footprint, in kg CO2 eq,", ((row, row.value) for row in rows))

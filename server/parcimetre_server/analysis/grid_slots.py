@@ -25,7 +25,7 @@ class NoSuchZone(ParcimetreError):
 
 
 def grid_slots(context: Context, zone: str, asked: Span, criterion: Criterion) -> dict[str, Any]:
-    """Each slot of a zone for machines. Raises NoSuchZone, and BadPeriod when it is too long."""
+    """Return the intensity of each slot of a zone as JSON. Raises NoSuchZone, and BadPeriod if too long."""
     if asked.last - asked.first > LONGEST_DAYS * DAY_S:
         raise BadPeriod(f"the grid is told for {LONGEST_DAYS} days at most; choose a shorter period")
     try:
@@ -33,12 +33,12 @@ def grid_slots(context: Context, zone: str, asked: Span, criterion: Criterion) -
     except UnknownZone as error:
         raise NoSuchZone(str(error)) from error
     starts = range(asked.first, asked.last, SLOT_S)
-    told = () if found is None else zip(starts, found.kg_per_kwh.tolist(), found.tier.tolist(), strict=True)
+    slots = () if found is None else zip(starts, found.kg_per_kwh.tolist(), found.tier.tolist(), strict=True)
     return {
         "zone": zone,
         "criterion": criterion,
         "unit": f"{UNITS[criterion]}/kWh",
         "factors": [] if found is None else list(found.errors),
         "factor_set": context.factors.id,
-        "slots": [{"start": start, "value": value, "tier": TIERS[tier]} for start, value, tier in told],
+        "slots": [{"start": start, "value": value, "tier": TIERS[tier]} for start, value, tier in slots],
     }

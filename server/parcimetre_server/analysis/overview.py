@@ -1,47 +1,35 @@
-"""The overview of a fleet as plain data."""
+"""Overview of a fleet: its total, what it is made of, its trend and its changes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
-from typing import Any, Literal
 
 from parcimetre_factors.criteria import Criterion
 
-from ..access.answer_cache import recompute
+from ..access.answer_cache import CachedAnswer, get_or_compute, recompute
 from ..access.context import Context
 from ..access.disclosure import DisclosureControl
 from ..access.scoped_store import whole
-from ..base.i18n import N_
+from ..fleet.device import Device
 from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
-from ..footprint import compute, result
-from ..footprint.query import FootprintQuery
-from .agent_health import measuring_cost
-from .bars import bars, lowest_common_unit, stage_shares
-from .changes import compare_results
+from ..footprint.compute import compute_footprint
+from ..footprint.query import FootprintQuery, FootprintRow
+from .agent_health import MeasuringCost, measuring_cost
+from .bars import Bar, StageShare, bars, lowest_common_unit, stage_shares
+from .changes import Changes, compare_results
 from .period_choice import ChosenPeriod, Kind, choose_period
-from .trend import trend_of
+from .trend import Trend, trend_of
 
-Period = Literal["today", "7d", "30d"]
-DAYS: dict[Period, int] = {"today": 1, "7d": 7, "30d": 30}
-PERIODS: dict[Period, str] = {"today": N_("Today"), "7d": N_("7 days"), "30d": N_("30 days")}
-KINDS: dict[Kind, str] = {
-    "today": N_("Today"),
-    "7d": N_("7 days"),
-    "week": N_("Week"),
-    "month": N_("Month"),
-    "year": N_("Year"),
-    "own": N_("Own days"),
-}
-MAX_DEVICES = 10
-MANY = 1000
+MOST_DEVICES = 10
+LARGE_FLEET = 1000
 
 
 @dataclass(frozen=True)
 class OverviewRequest:
-    """What a reader asks the page for; the first page as it stands."""
+    """Period, criterion and org unit of an overview; the defaults are those of the first page."""
 
     period: Kind = "7d"
     at: str = ""
@@ -51,77 +39,102 @@ class OverviewRequest:
     org_unit: str = ""
 
 
-def refresh_cached_overview(context: Context) -> None:
-    """Have the first page of a large fleet ready, so that nobody waits for it."""
-    if _is_large(context):
-        first = OverviewRequest()
-        question = context.question(first)
-        compute = partial(compute_overview, context, first)
-        recompute(context.answers, question, context.store, context.now(), compute)
+@dataclass(frozen=True)
+class Overview:
+    """An overview; what concerns single devices is empty for readers who see sums of groups only.
+
+    `more` is the number of devices beyond those listed, `left_out` the monitors that are not counted.
+    """
+
+    period: ChosenPeriod
+    total: FootprintRow
+    changes: Changes | None
+    trend: Trend | None
+    stages: list[StageShare]
+    categories: list[Bar]
+    units: list[Bar]
+    devices: list[Bar]
+    more: int
+    count: int
+    withheld: bool
+    sees_devices: bool
+    left_out: tuple[Device, ...]
+    measuring: MeasuringCost | None
+    virtual: int
+    org_units: list[str]
 
 
-def _is_large(context: Context) -> bool:
-    """Whether the fleet has so many devices that what is told of it, or of a part, is kept for a while."""
-    return len(devices(whole(context.store))) >= MANY
+def cached_overview(
+    context: Context, request: OverviewRequest, large_fleet: int = LARGE_FLEET
+) -> CachedAnswer:
+    """Return an overview, from the answer cache where the fleet has `large_fleet` devices or more."""
+    compute = partial(_cacheable_overview, context, request, large_fleet)
+    return get_or_compute(context.answers, context.question(request), context.store, context.now(), compute)
 
 
-def compute_overview(context: Context, asked: OverviewRequest) -> tuple[dict[str, Any], bool]:
-    """What the page tells at a moment, and whether it may be kept."""
-    period = choose_period(asked.period, asked.at, asked.begin, asked.end, context.zone, context.now())
-    query = FootprintQuery(period.span, asked.criterion, org_unit=asked.org_unit or None)
-    figures = compute.compute_footprint(context, query)
-    before, after = (
-        compute.compute_footprint(context, replace(query, span=span))
-        for span in (period.before, period.after)
+def refresh_cached_overview(context: Context, large_fleet: int = LARGE_FLEET) -> None:
+    """Compute the first page of a large fleet anew, so that no reader waits for it."""
+    if is_large(context, large_fleet):
+        request = OverviewRequest()
+        compute = partial(_cacheable_overview, context, request, large_fleet)
+        recompute(context.answers, context.question(request), context.store, context.now(), compute)
+
+
+def _cacheable_overview(
+    context: Context, request: OverviewRequest, large_fleet: int
+) -> tuple[Overview, bool]:
+    """Return an overview, and whether to cache it."""
+    return compute_overview(context, request), is_large(context, large_fleet)
+
+
+def is_large(context: Context, large_fleet: int) -> bool:
+    """Whether the whole fleet has so many devices that overviews are cached."""
+    return len(devices(whole(context.store))) >= large_fleet
+
+
+def compute_overview(context: Context, request: OverviewRequest) -> Overview:
+    """Return the overview of a period. Raises BadPeriod, and NotAllowed for too small an org unit."""
+    period = choose_period(
+        request.period, request.at, request.begin, request.end, context.zone, context.now()
     )
-    told = {
-        "asked": period,
-        "span": period.span,
-        "moved": compare_results(before, after),
-        "trend": trend_of(context, replace(query, interval=period.interval)) if period.interval else None,
-        "units_to_choose": _units(context, figures.guard),
-        **_groups(context, figures, asked.org_unit),
-        **_choices(context, period, asked),
-    }
-    return told, _is_large(context)
+    query = FootprintQuery(period.span, request.criterion, org_unit=request.org_unit or None)
+    result = compute_footprint(context, query)
+    before, after = (
+        compute_footprint(context, replace(query, span=span)) for span in (period.before, period.after)
+    )
+    by_id, sees_devices = result.devices_by_id, result.disclosure is None
+    greatest = bars(
+        result.greatest_devices(MOST_DEVICES), {str(device_id): device for device_id, device in by_id.items()}
+    )
+    return Overview(
+        period=period,
+        total=result.total(),
+        changes=compare_results(before, after),
+        trend=trend_of(context, replace(query, interval=period.interval)) if period.interval else None,
+        stages=stage_shares(result.rows("stage")),
+        categories=bars(result.rows_if_allowed("category")),
+        units=bars(result.rows("org_unit", below=lowest_common_unit(by_id.values(), request.org_unit))),
+        devices=greatest,
+        more=len(result.in_service()) - len(greatest) if sees_devices else 0,
+        count=result.count,
+        withheld=result.withheld,
+        sees_devices=sees_devices,
+        left_out=result.left_out if sees_devices else (),
+        measuring=measuring_cost(context, by_id.values()) if sees_devices else None,
+        virtual=_virtual(by_id.values()) if sees_devices else 0,
+        org_units=_org_units(context, result.disclosure),
+    )
 
 
-def _groups(context: Context, figures: result.FootprintResult, org_unit: str) -> dict[str, Any]:
-    """The period's total, and what it is made of."""
-    total, sees_devices, known = figures.total(), figures.guard is None, figures.known
-    shown = bars(figures.greatest_devices(MAX_DEVICES), {str(key): found for key, found in known.items()})
-    return {
-        "total": total,
-        "stages": stage_shares(figures.rows("stage")),
-        "categories": bars(figures.rows_if_allowed("category")),
-        "units": bars(figures.rows("org_unit", below=lowest_common_unit(known.values(), org_unit))),
-        "devices": shown,
-        "more": len(figures.in_service()) - len(shown) if sees_devices else 0,
-        "count": figures.count,
-        "withheld": figures.withheld,
-        "left_out": figures.left_out if sees_devices else (),
-        "measuring": measuring_cost(context, known.values()) if sees_devices else None,
-        "virtual": sum(is_virtual(device) for device in known.values()) if sees_devices else 0,
-        "simulated": total.simulated,
-        "sees_devices": sees_devices,
-    }
+def _virtual(found: Iterable[Device]) -> int:
+    return sum(is_virtual(device) for device in found)
 
 
-def _choices(context: Context, period: ChosenPeriod, asked: OverviewRequest) -> dict[str, Any]:
-    """What the form offers."""
-    days = (datetime.fromtimestamp(at, context.zone) for at in (period.span.first, period.span.last - 1))
-    first, last = (day.date().isoformat() for day in days)
-    return {
-        "kinds": KINDS if period.kind in KINDS else {period.kind: PERIODS["30d"]} | KINDS,
-        "own": {"first": asked.begin or first, "last": asked.end or last},
-    }
-
-
-def _units(context: Context, guard: DisclosureControl | None) -> list[str]:
-    """Org units that have devices and those above them, of those that may be shown."""
-    if guard is not None:
-        known = set(guard.tree.shown) - {""}
+def _org_units(context: Context, disclosure: DisclosureControl | None) -> list[str]:
+    """Org units with devices and those above them, of those that may be shown."""
+    if disclosure is not None:
+        units = set(disclosure.tree.shown) - {""}
     else:
-        names = {found.org_unit: found.org_unit.split("/") for found in devices(context.store).values()}
-        known = {"/".join(path[: depth + 1]) for path in names.values() for depth in range(len(path))}
-    return sorted(unit for unit in known if unit != context.scope.root and context.scope.covers(unit))
+        paths = {device.org_unit: device.org_unit.split("/") for device in devices(context.store).values()}
+        units = {"/".join(path[: depth + 1]) for path in paths.values() for depth in range(len(path))}
+    return sorted(unit for unit in units if unit != context.scope.root and context.scope.covers(unit))

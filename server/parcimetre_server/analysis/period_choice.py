@@ -1,6 +1,6 @@
-"""The period that a reader chooses: its span up to now, how a trend cuts it, and what is compared with what.
+"""Choice of a period: its span up to now, the interval of its trend, and the days it is compared with.
 
-Days are compared once they are over: what agents still hold back would pass for a change otherwise.
+Only days that are over are compared: records that agents have not sent yet would look like a change.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from ..base.periods import (
 )
 
 Kind = Literal["today", "7d", "30d", "week", "month", "year", "own"]
-ROLLING: dict[Kind, int] = {"today": 1, "7d": 7, "30d": 30}
+Period = Literal["today", "7d", "30d"]
+ROLLING: dict[Period, int] = {"today": 1, "7d": 7, "30d": 30}
 MONTH, YEAR = re.compile(r"\d{4}-\d{2}"), re.compile(r"\d{4}")
 DAYS_OF_DAYS, DAYS_OF_WEEKS = 45, 200
 
 
 @dataclass(frozen=True)
 class ChosenPeriod:
-    """A period; `after` are its days that are over and `before` those that they are compared with.
+    """A period; `after` are its days that are over, `before` those they are compared with.
 
     `name` is the ISO name of a week, month or year, `earlier` and `later` those of its neighbours, the later
     one None where it has not begun. `interval` is that of the trend, None where there is none to show.
@@ -50,11 +51,11 @@ class ChosenPeriod:
 
 
 def choose_period(kind: Kind, name: str, begin: str, end: str, zone: ZoneInfo, now: int) -> ChosenPeriod:
-    """What a form asks for; the present week, month or year where it has no name. Raises BadPeriod.
+    """Return the period of a form; the present week, month or year without a name. Raises BadPeriod.
 
     `begin` and `end` are the first and the last day of an own period, the end included.
     """
-    if kind in ROLLING:
+    if kind in ("today", "7d", "30d"):
         days, today = ROLLING[kind], _date(now, zone)
         compared = _days_before(today, days, zone)
         return ChosenPeriod(kind, since_midnight(now, zone, days), *compared, "day" if days > 1 else None)
@@ -73,8 +74,8 @@ def _by_calendar(kind: Kind, name: str, zone: ZoneInfo, now: int) -> ChosenPerio
 
 
 def _compared(name: str, zone: ZoneInfo, now: int) -> tuple[Span, Span]:
-    """The days of a week, month or year that are over, after as many of the one before; on its first day,
-    those of the one before.
+    """The days of a week, month or year that are over, and as many of the one before; on its first day the
+    comparison is that of the one before.
     """
     whole, midnight = calendar_span(name, zone), _midnight(_date(now, zone), zone)
     if midnight == whole.first:
@@ -88,7 +89,7 @@ def _compared(name: str, zone: ZoneInfo, now: int) -> tuple[Span, Span]:
 
 
 def _days_before(day: date, days: int, zone: ZoneInfo) -> tuple[Span, Span]:
-    """The days before a day, after as many before those."""
+    """As many days before the days before a day, and these."""
     first, middle, last = (_midnight(day - timedelta(days=days * i), zone) for i in (2, 1, 0))
     return Span(first, middle), Span(middle, last)
 
@@ -98,7 +99,7 @@ def _date(second: int, zone: ZoneInfo) -> date:
 
 
 def calendar_span(name: str, zone: ZoneInfo) -> Span:
-    """An ISO week, a month or a year (2026-W47, 2026-11, 2026) of the organisation. Raises BadPeriod."""
+    """Return an ISO week, month or year (2026-W47, 2026-11, 2026) in a time zone. Raises BadPeriod."""
     if "W" in name:
         return week_span(name, zone)
     months = 1 if MONTH.fullmatch(name) else 12
@@ -115,7 +116,7 @@ def _first_of(name: str) -> date:
 
 
 def _step(name: str, by: int, zone: ZoneInfo) -> str:
-    """The week, month or year so many after another."""
+    """The week, month or year that is `by` after another."""
     if "W" in name:
         return weeks_later(name, by, zone)
     if MONTH.fullmatch(name):
@@ -124,7 +125,7 @@ def _step(name: str, by: int, zone: ZoneInfo) -> str:
 
 
 def _fits(kind: Kind, name: str) -> bool:
-    """Whether a name, if there is one, is of that kind: a form keeps it when another kind is chosen."""
+    """Whether a name is of that kind: the form sends the old name when another kind is chosen."""
     pattern = {"month": MONTH, "year": YEAR}.get(kind)
     return ("W" in name) if pattern is None else pattern.fullmatch(name) is not None
 
@@ -147,13 +148,13 @@ def _midnight(day: date, zone: ZoneInfo) -> int:
 
 
 def _up_to(whole: Span, now: int) -> Span:
-    """A period up to the end of the slot that is open, if it has begun and is not over."""
+    """A period up to the end of the open slot, if it has begun and is not over."""
     opened = now // SLOT_S * SLOT_S + SLOT_S
     return Span(whole.first, min(whole.last, opened)) if whole.first < opened else whole
 
 
 def _own(begin: str, end: str, zone: ZoneInfo, now: int) -> ChosenPeriod:
-    """From a first up to and with a last day; up to today, from six days before, if it is not given."""
+    """From a first to a last day inclusive; by default the last seven days."""
     today = _date(now, zone)
     last = _day(end) if end else today
     first = _day(begin) if begin else last - timedelta(days=6)

@@ -1,4 +1,4 @@
-"""Where action pays most: machines that used electricity for nothing in a week, and thirsty models."""
+"""Recommendations by saved electricity: devices left on, idle servers, models with unusually high power."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LEAST_KWH = 0.05
 
 @dataclass(frozen=True)
 class Action:
-    """Something that would spare electricity each week; `gwp_kgco2e` is of use alone.
+    """An action and the electricity it would save each week; `gwp_kgco2e` is that of use alone.
 
-    `subject` is an org unit for what was left on, a model for what draws more than usual (`ratio` times the
-    median of its category), and for a single machine its id, which `name` then tells apart.
+    `subject` is an org unit for devices left on, a model for those with high power (`ratio` times the median
+    of their category), and the id of a single server, which `name` then names.
     """
 
     kind: Kind
@@ -38,8 +38,8 @@ class Action:
 
 
 @dataclass(frozen=True)
-class _Spared:
-    """What one device adds to an action."""
+class _Saving:
+    """The saving of one device, and the action it belongs to."""
 
     key: tuple[Kind, str, str]
     device: Device
@@ -48,54 +48,59 @@ class _Spared:
 
 
 def recommend_actions(
-    found: Sequence[IdlePattern], eur_per_kwh: float, most: int, guard: DisclosureControl | None, below: str
+    patterns: Sequence[IdlePattern],
+    eur_per_kwh: float,
+    most: int,
+    disclosure: DisclosureControl | None,
+    below: str,
 ) -> tuple[Action, ...]:
-    """The actions that would spare most electricity, the greatest first.
+    """Return at most `most` actions, the greatest saving of electricity first.
 
-    Org units are the ones right below `below`. Behind a guard, actions are those of categories of the whole
-    scope, each with FEWEST devices or more, and there are none of a part of it.
+    Org units are those right below `below`. Under disclosure control, actions are by category of the whole
+    scope, each of FEWEST devices or more, and there are none for a part of it.
     """
-    if guard is not None and guard.part:
+    if disclosure is not None and disclosure.part:
         return ()
-    groups: defaultdict[tuple[Kind, str, str], list[_Spared]] = defaultdict(list)
-    for spared in (*_left_on(found, below), *_idle_servers(found), *_thirsty(found)):
-        kind, subject, category = spared.key
-        groups[kind, subject if guard is None else "", category].append(spared)
-    made = [_action(key, members, eur_per_kwh) for key, members in sorted(groups.items())]
-    shown = (one for one in made if one.energy_kwh >= LEAST_KWH and (guard is None or one.devices >= FEWEST))
-    return tuple(sorted(shown, key=lambda one: -one.energy_kwh)[:most])
+    groups: defaultdict[tuple[Kind, str, str], list[_Saving]] = defaultdict(list)
+    for saving in (*_left_on(patterns, below), *_idle_servers(patterns), *_above_usual(patterns)):
+        kind, subject, category = saving.key
+        groups[kind, subject if disclosure is None else "", category].append(saving)
+    actions = [_action(key, members, eur_per_kwh) for key, members in sorted(groups.items())]
+    fewest = 0 if disclosure is None else FEWEST
+    shown = (action for action in actions if action.energy_kwh >= LEAST_KWH and action.devices >= fewest)
+    return tuple(sorted(shown, key=lambda action: -action.energy_kwh)[:most])
 
 
-def _left_on(found: Iterable[IdlePattern], below: str) -> Iterator[_Spared]:
+def _left_on(patterns: Iterable[IdlePattern], below: str) -> Iterator[_Saving]:
     depth = len(below.split("/")) + 1 if below else 1
-    for habit in found:
-        if habit.left_on.energy_kwh > 0:
-            unit = "/".join(habit.device.org_unit.split("/")[:depth])
-            yield _Spared(("left_on", unit, habit.device.category), habit.device, habit.left_on)
+    for pattern in patterns:
+        if pattern.left_on.energy_kwh > 0:
+            unit = "/".join(pattern.device.org_unit.split("/")[:depth])
+            yield _Saving(("left_on", unit, pattern.device.category), pattern.device, pattern.left_on)
 
 
-def _idle_servers(found: Iterable[IdlePattern]) -> Iterator[_Spared]:
-    for habit in found:
-        if habit.idle_server.energy_kwh > 0:
-            device = habit.device
-            yield _Spared(("idle_server", device.id, device.category), device, habit.idle_server)
+def _idle_servers(patterns: Iterable[IdlePattern]) -> Iterator[_Saving]:
+    for pattern in patterns:
+        if pattern.idle_server.energy_kwh > 0:
+            device = pattern.device
+            yield _Saving(("idle_server", device.id, device.category), device, pattern.idle_server)
 
 
-def _thirsty(found: Iterable[IdlePattern]) -> Iterator[_Spared]:
-    """Devices whose watts awake are far beyond the median of their category, by what is beyond."""
+def _above_usual(patterns: Iterable[IdlePattern]) -> Iterator[_Saving]:
+    """The excess of devices whose power awake is far above the median of their category."""
     by_category: defaultdict[str, list[tuple[IdlePattern, float]]] = defaultdict(list)
-    for habit in found:
-        if habit.awake_s >= ENOUGH_S and habit.device.virtual == "none":
-            watts = habit.awake.energy_kwh * J_PER_KWH / habit.awake_s
-            by_category[habit.device.category].append((habit, watts))
+    for pattern in patterns:
+        if pattern.awake_s >= ENOUGH_S and pattern.device.virtual == "none":
+            watts = pattern.awake.energy_kwh * J_PER_KWH / pattern.awake_s
+            by_category[pattern.device.category].append((pattern, watts))
     for category, members in by_category.items():
         usual_w = median(watts for _, watts in members)
-        for habit, watts in members if len(members) >= FEWEST else ():
+        for pattern, watts in members if len(members) >= FEWEST else ():
             if watts > ABOVE_USUAL_RATIO * usual_w > 0:
                 beyond = 1 - usual_w / watts
-                amount = EnergyAmount(habit.awake.energy_kwh * beyond, habit.awake.gwp_kgco2e * beyond)
-                key: tuple[Kind, str, str] = ("above_usual", _model(habit.device), category)
-                yield _Spared(key, habit.device, amount, watts / usual_w)
+                amount = EnergyAmount(pattern.awake.energy_kwh * beyond, pattern.awake.gwp_kgco2e * beyond)
+                key: tuple[Kind, str, str] = ("above_usual", _model(pattern.device), category)
+                yield _Saving(key, pattern.device, amount, watts / usual_w)
 
 
 def _model(device: Device) -> str:
@@ -103,11 +108,11 @@ def _model(device: Device) -> str:
     return " ".join(filter(None, (system.maker, system.model) if system else ()))
 
 
-def _action(key: tuple[Kind, str, str], members: Sequence[_Spared], eur_per_kwh: float) -> Action:
+def _action(key: tuple[Kind, str, str], members: Sequence[_Saving], eur_per_kwh: float) -> Action:
     kind, subject, category = key
-    kwh = sum(one.amount.energy_kwh for one in members)
-    ratios = [one.ratio for one in members if one.ratio is not None]
+    kwh = sum(saving.amount.energy_kwh for saving in members)
+    ratios = [saving.ratio for saving in members if saving.ratio is not None]
     name = members[0].device.name if kind == "idle_server" and subject else ""
-    kg = sum(one.amount.gwp_kgco2e for one in members)
+    kg = sum(saving.amount.gwp_kgco2e for saving in members)
     ratio = sum(ratios) / len(ratios) if ratios else None
     return Action(kind, subject, category, len(members), kwh, kg, kwh * eur_per_kwh, ratio, name)

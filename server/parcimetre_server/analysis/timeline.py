@@ -1,4 +1,4 @@
-"""One device quarter hour by quarter hour: its watts and state, and what a kilowatt-hour cost meanwhile."""
+"""Timeline of one device by quarter hour: its state and power, and the grid intensity."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ NO_RECORD = len(STATES) - 1
 
 @dataclass(frozen=True)
 class QuarterHours:
-    """Every slot of a span (n,): the state that lasted longest as an index into STATES, mean watts while it
-    is known, seconds in each state (n, 4), and the grid in the criterion's unit per kWh, None if not known.
+    """Every slot of a span (n,): the longest state as an index into STATES, mean watts over recorded time,
+    seconds in each state (n, 4), and the grid intensity in the criterion's unit per kWh, None if unknown.
     """
 
     starts: NDArray[np.int64]
@@ -51,7 +51,7 @@ class QuarterHours:
 
 @dataclass(frozen=True)
 class TimelineDay:
-    """A day of a device: seconds in each of STATES, its electricity, and the mean of the grid."""
+    """A day of a device: seconds in each of STATES, its electricity, and the mean grid intensity."""
 
     name: str
     seconds: tuple[float, ...]
@@ -60,18 +60,18 @@ class TimelineDay:
 
 
 def quarter_hours(context: Context, device: Device, span: Span, criterion: Criterion) -> QuarterHours:
-    """What a device did in each slot of a span; a monitor as its machines tell it."""
+    """Return the quarter hours of a device over a span; a monitor's are derived from its computers."""
     starts = np.arange(span.first, span.last, SLOT_S, dtype=np.int64)
     activity = of_device(context.store, device, span).activity
     profile = hardware_models(context.factors).of(hardware(device))
-    chosen = select_power_source(activity, profile.watts, is_virtual(device), profile.supply)
+    sourced = select_power_source(activity, profile.watts, is_virtual(device), profile.supply)
     at = (activity.start - span.first) // SLOT_S
     seconds = np.zeros((len(starts), len(STATES)))
     seconds[at] = np.column_stack([activity.awake_s, activity.asleep_s, activity.off_s, np.zeros(len(at))])
     covered_s = seconds.sum(axis=1)
     seconds[:, NO_RECORD] = SLOT_S - covered_s
     energy_j = np.zeros(len(starts))
-    energy_j[at] = chosen.energy_j
+    energy_j[at] = sourced.energy_j
     watts = np.divide(energy_j, covered_s, out=np.zeros_like(energy_j), where=covered_s > 0)
     grid = Grid(context, span, criterion).of_device(device)
     return QuarterHours(
@@ -84,17 +84,17 @@ def quarter_hours(context: Context, device: Device, span: Span, criterion: Crite
     )
 
 
-def by_day(found: QuarterHours) -> list[TimelineDay]:
-    """The days of the span, the latest first; the grid's mean is plain, not weighted by the device's use."""
+def by_day(hours: QuarterHours) -> list[TimelineDay]:
+    """Return the days of the span, latest first; the grid's mean is not weighted by the device's use."""
     days = []
-    for i, name in enumerate(found.days.names):
-        inside = found.day == i
+    for i, name in enumerate(hours.days.names):
+        inside = hours.day == i
         days.append(
             TimelineDay(
                 name,
-                tuple(found.seconds[inside].sum(axis=0).tolist()),
-                float(found.energy_j[inside].sum()) / J_PER_KWH,
-                None if found.per_kwh is None else float(found.per_kwh[inside].mean()),
+                tuple(hours.seconds[inside].sum(axis=0).tolist()),
+                float(hours.energy_j[inside].sum()) / J_PER_KWH,
+                None if hours.per_kwh is None else float(hours.per_kwh[inside].mean()),
             )
         )
     return days[::-1]

@@ -132,8 +132,8 @@ def _print(found: Explanation, formats: Formats, factor_set: str) -> None:
         console.print(escape(translator("Intensity of the electricity: {tiers}", tiers=tiers)), style="dim")
     for note in found.notes:
         console.print(translator(note), style="dim")
-    if found.beside is not None:
-        both = (found.beside.outlets_kwh, found.beside.own_kwh)
+    if found.self_reported is not None:
+        both = (found.self_reported.outlets_kwh, found.self_reported.own_kwh)
         outlets, own = (formats.quantity(kwh, "kWh") for kwh in both)
         console.print(escape(translator(BESIDE, outlets=outlets, own=own)), style="dim")
     if found.absent:

@@ -17,7 +17,7 @@ from . import options, terminal
 
 if TYPE_CHECKING:
     from ..access.context import Context
-    from ..grid.supply_contracts import Held
+    from ..grid.supply_contracts import PlacedContract
 
 EPILOG = """\b
 Examples:
@@ -50,12 +50,12 @@ def import_feed(data_dir: Path, file: Any, zone: str, as_json: bool) -> None:
     """
     from parcimetre_factors.grid.intensity import check_zone
 
-    from ..grid.feeds import read
+    from ..grid.feeds import parse_feed
     from ..grid.observations import store_observations
 
     context = options.reading(data_dir, create=True)
     check_zone(zone, context.factors)
-    kept = store_observations(context.store, zone, read(_text(file.read()), zone), context.now())
+    kept = store_observations(context.store, zone, parse_feed(_text(file.read()), zone), context.now())
     sentence = N_("{zone}: {added} slots added, {corrected} corrected, {known} known; {gaps} are gaps.")
     terminal.done(sentence, {"zone": zone, **vars(kept)}, as_json)
 
@@ -121,10 +121,10 @@ def profile(data_dir: Path, zone: str, folder: Path, as_json: bool) -> None:
     They count after `parcimetre factors import FOLDER` and `parcimetre factors adopt`, for slots that no feed
     gives. A month needs 20 days.
     """
-    from ..grid.monthly_profiles import make_profiles
+    from ..grid.monthly_profiles import write_month_profiles
 
     reader = options.reading(data_dir)
-    months = make_profiles(reader.store, reader.factors, zone, reader.now(), folder)
+    months = write_month_profiles(reader.store, reader.factors, zone, reader.now(), folder)
     rows = [{"month": m.name, "days": m.days, "profile": "yes" if m.rows else "no"} for m in months]
     terminal.show(rows, as_json, "")
 
@@ -159,8 +159,8 @@ def add_contract(data_dir: Path, file: Any, first: str | None, as_json: bool, **
     if file is not None:
         if stated[0]:
             raise click.UsageError("give either --file or the contract itself")
-        stated = supply_contracts.read(file.read().decode("utf-8-sig"))
-    kept = supply_contracts.add(context.store, stated, context.zone, context.now())
+        stated = supply_contracts.parse_contracts(file.read().decode("utf-8-sig"))
+    kept = supply_contracts.add_contracts(context.store, stated, context.zone, context.now())
     _show_contracts(context, kept, as_json)
 
 
@@ -185,12 +185,12 @@ def end_contract(data_dir: Path, contract_id: str, last_day: str, as_json: bool)
     from ..grid import supply_contracts
 
     context = options.reading(data_dir)
-    ended = supply_contracts.end(context.store, contract_id, last_day, context.zone, context.now())
+    ended = supply_contracts.end_contract(context.store, contract_id, last_day, context.zone, context.now())
     _show_contracts(context, [ended], as_json)
 
 
-def _show_contracts(context: Context, held: list[Held], as_json: bool) -> None:
-    from ..grid.supply_contracts import as_json as told
+def _show_contracts(context: Context, held: list[PlacedContract], as_json: bool) -> None:
+    from ..grid.supply_contracts import contract_as_json as told
 
     rows = [told(each, context.zone) for each in held]
     if not as_json:

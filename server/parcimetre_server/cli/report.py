@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..access.tokens import day_of
+from ..access.tokens import iso_day
 from ..base.i18n import LANGUAGES, N_, Language, language_of_environment
 from ..base.periods import DAY_S
 from ..reports import schedules
@@ -205,7 +205,7 @@ def list_schedules(data_dir: Path, as_json: bool) -> None:
                 "to": one.to,
                 "language": one.language,
                 "formats": ", ".join(one.formats),
-                "since": day_of(one.created_at // DAY_S * DAY_S),
+                "since": iso_day(one.created_at // DAY_S * DAY_S),
             }
             for one in found
         ]

@@ -124,7 +124,7 @@ def command(
     table [mail] names the server that takes the reports' mail: docs, reports.
     """
     from ..access.opening import open_context
-    from ..access.served_settings import keep_served
+    from ..access.served_settings import store_served_settings
     from ..base import log
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
@@ -162,7 +162,7 @@ def command(
         context = open_context(settings, create=True)
         with contextlib.closing(context.store):
             store_displays_rule(context)
-            keep_served(context)
+            store_served_settings(context)
             app = build(context, start_jobs)
             shown = f"[{host}]" if ":" in host else host
             scheme = "https" if tls else "http"

@@ -65,10 +65,10 @@ def create(
 @options.as_json
 def list_tokens(data_dir: Path, as_json: bool) -> None:
     """List tokens with their state and the day of their last use; the tokens themselves are not kept."""
-    from ..access.tokens import all_tokens, day_of, last_days
+    from ..access.tokens import all_tokens, iso_day, last_use_days
 
     context = options.reading(data_dir)
-    now, used, say = context.now(), last_days(context.store), terminal.translator()
+    now, used, say = context.now(), last_use_days(context.store), terminal.translator()
     rows = [
         {
             "id": token.id,
@@ -76,8 +76,8 @@ def list_tokens(data_dir: Path, as_json: bool) -> None:
             "role": token.role if as_json else say(token.role),
             "org_unit": token.org_unit,
             "state": token.state(now) if as_json else say(token.state(now)),
-            "expires_at": token.expires_at if as_json else day_of(token.expires_at),
-            "last_used": day_of(used.get(token.id)),
+            "expires_at": token.expires_at if as_json else iso_day(token.expires_at),
+            "last_used": iso_day(used.get(token.id)),
         }
         for token in all_tokens(context.store)
     ]

@@ -92,7 +92,7 @@ def _narrow(store: ScopedStore, found: Device, zones: Mapping[str, str]) -> Devi
             zone=zones.get(last.site, UNKNOWN_ZONE), hostname=found.hostname if named else None,
         )  # fmt: skip
     if found.drivers:
-        return replace(narrowed, drivers=tuple(filter(store.sees, found.drivers)))
+        return replace(narrowed, drivers=tuple(filter(store.is_known, found.drivers)))
     return narrowed
 
 
@@ -172,7 +172,7 @@ def _device_in_scope(store: ScopedStore, device_id: str) -> Device:
 
     Raises UnknownDevice, the same for a device out of the scope and for none, so that neither is disclosed.
     """
-    if not store.sees(DeviceId(device_id)):
+    if not store.is_known(DeviceId(device_id)):
         raise no_device(device_id)
     narrowed = _narrow(store, device(store.whole, device_id), zones_of(store.whole))
     if narrowed is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..access.credentials import revocation
+from ..access.credentials import revocation_fact
 from ..organisation import audit, merges
 from ..organisation.connections import unplugged
 from ..store.interface import Store
@@ -23,7 +23,7 @@ def retire(store: Store, device_id: str, now: int, scrapped: bool = False) -> No
         if fact is not None and fact.body.get("retired_at") is None:
             body = {**fact.body, "retired_at": now, "scrapped": scrapped}
             entry = audit.entry("device retired", member, now, fact.body, body)
-            credential = [revocation(member, now)] if fact.kind == "device" else []
+            credential = [revocation_fact(member, now)] if fact.kind == "device" else []
             facts += [Fact(fact.kind, member, now, body), *credential, entry]
     store.append(facts)
 
@@ -32,7 +32,7 @@ def revoke(store: Store, device_id: str, now: int) -> None:
     """End the credentials of a device; it stays in service and may enrol again. Raises UnknownDevice."""
     members = _members(store, device_id)
     entries = [audit.entry("device revoked", member, now) for member in members]
-    store.append([*(revocation(member, now) for member in members), *entries])
+    store.append([*(revocation_fact(member, now) for member in members), *entries])
 
 
 def _members(store: Store, device_id: str) -> list[DeviceId]:

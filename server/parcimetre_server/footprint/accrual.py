@@ -1,4 +1,4 @@
-"""How much of a device's embodied impact falls into each period, in units of the amortisation policy."""
+"""Accrual of embodied impact by period, in units of the amortisation policy."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Flags = bool | NDArray[np.bool_]
 class Service:
     """A device's time in service, seconds UTC; `last` is now, or when it was retired.
 
-    What its life has left falls on `last` when it was `scrapped`; it goes with the device otherwise. `since`
-    and `until` bound what an org unit carries, where the device was transferred. Of n devices the times and
-    `scrapped` are (n,), and the purchase is that of the first.
+    The rest of its life accrues at `last` when it was `scrapped`; it goes with the device otherwise. `since`
+    and `until` bound the placement, where the device was transferred. Of n devices the times and `scrapped`
+    are (n,), and the purchase is that of the first.
     """
 
     first: Times
@@ -46,7 +46,7 @@ class Service:
 class Life:
     """Years that carry an impact from `begins`, seconds UTC, and the active hours of a year.
 
-    Of n devices that are alike `begins` is (n,).
+    Of n devices of a cohort `begins` is (n,).
     """
 
     begins: Times
@@ -55,59 +55,59 @@ class Life:
 
     @property
     def ends(self) -> Times:
-        """When nothing is left to accrue, seconds UTC."""
+        """When the life is over, seconds UTC."""
         return self.begins + life_end(0, self.years)
 
 
-def service_of(device: Device, first: int, now: int, bought: Purchase) -> Service:
-    """The service, at its stay, of a device that was put to use at `first`."""
-    return _service(first, _retired(device), device.scrapped, device.since, device.until, now, bought)
+def service_of(device: Device, first: int, now: int, purchase: Purchase) -> Service:
+    """Return the service of a device at one placement; it was put to use at `first`, seconds UTC."""
+    return _service(first, _retired_at(device), device.scrapped, device.since, device.until, now, purchase)
 
 
 def services_of(
-    devices: Sequence[Device], firsts: Sequence[int], now: int, bought: Sequence[Purchase]
+    devices: Sequence[Device], firsts: Sequence[int], now: int, purchases: Sequence[Purchase]
 ) -> Service:
-    """The services of n devices as one."""
+    """Return the services of n devices as one, with arrays (n,)."""
     first, retired, since, until = (
         np.array(times, np.int64)
         for times in (
             firsts,
-            [_retired(device) for device in devices],
+            [_retired_at(device) for device in devices],
             [device.since for device in devices],
             [device.until for device in devices],
         )
     )
     scrapped = np.array([device.scrapped for device in devices], np.bool_)
-    return _service(first, retired, scrapped, since, until, now, bought[0])
+    return _service(first, retired, scrapped, since, until, now, purchases[0])
 
 
-def _retired(device: Device) -> int:
+def _retired_at(device: Device) -> int:
     return LAST_SECOND if device.retired_at is None else device.retired_at
 
 
 def _service(
-    first: Times, retired: Times, scrapped: Flags, since: Times, until: Times, now: int, bought: Purchase
+    first: Times, retired: Times, scrapped: Flags, since: Times, until: Times, now: int, purchase: Purchase
 ) -> Service:
     last = np.minimum(now, retired)
     ended = scrapped & (last < now) & (since <= last) & (last < until)
-    return Service(np.maximum(first, since), np.minimum(last, until), now, ended, bought, since, until)
+    return Service(np.maximum(first, since), np.minimum(last, until), now, ended, purchase, since, until)
 
 
-def policy_for(asked: Policy, purchase: Purchase) -> Policy:
-    """The policy that was asked for; the service life where it needs a year of purchase that is not known."""
+def policy_for(requested: Policy, purchase: Purchase) -> Policy:
+    """Return the requested policy, or the service life where the year of purchase it needs is unknown."""
     unknown = purchase.tier == "unknown" and purchase.second_life is None
-    return Policy.SERVICE_LIFE if asked == Policy.PURCHASE_YEAR and unknown else asked
+    return Policy.SERVICE_LIFE if requested == Policy.PURCHASE_YEAR and unknown else requested
 
 
 def first_life(profile: HardwareModel, purchase: Purchase, policy: Policy) -> Life | None:
-    """The life that carries what making a device cost; None where another owner's year has carried it."""
+    """Return the life that carries the manufacturing impact; None where a former owner's year carried it."""
     if policy == Policy.PURCHASE_YEAR and purchase.second_life is not None:
         return None
     return Life(purchase.at, profile.embodied.life_years.value, profile.hours_per_year.value)
 
 
 def second_life(profile: HardwareModel, purchase: Purchase) -> Life | None:
-    """The life that carries what reconditioning a device cost, if it was bought reconditioned."""
+    """Return the life that carries the reconditioning impact; None for a device that was bought new."""
     if purchase.second_life is None:
         return None
     years = profile.reconditioning.life_years.value
@@ -117,13 +117,12 @@ def second_life(profile: HardwareModel, purchase: Purchase) -> Life | None:
 def lives_of(
     profile: HardwareModel, purchases: Sequence[Purchase], policy: Policy
 ) -> tuple[Life | None, Life | None]:
-    """The first and the second lives of n devices that all have the same ones."""
-    one = purchases[0]
-    first, second = first_life(profile, one, policy), second_life(profile, one)
+    """Return the first and the second life of n devices of a cohort, with beginnings (n,)."""
+    first, second = first_life(profile, purchases[0], policy), second_life(profile, purchases[0])
     if first is not None:
-        first = replace(first, begins=np.array([each.at for each in purchases], np.int64))
+        first = replace(first, begins=np.array([purchase.at for purchase in purchases], np.int64))
     if second is not None:
-        begins = [each.second_life for each in purchases]
+        begins = [purchase.second_life for purchase in purchases]
         second = replace(second, begins=np.array(begins, np.int64))
     return first, second
 
@@ -136,8 +135,8 @@ def accrued(
     slots: DeviceSlots | None,
     zone: ZoneInfo,
 ) -> Array:
-    """Slots in service, share of the year of purchase or active hours of a life, by period (p,); of n
-    devices (n, p).
+    """Return the slots in service, share of the year of purchase or active hours of a life, by period: (p,)
+    of one device, (n, p) of n.
     """
     if life is None:
         return np.zeros((*np.shape(service.first), len(periods.names)))
@@ -157,13 +156,13 @@ def accrued(
 
 
 def _left(life: Life, service: Service, periods: Periods) -> Array:
-    """Seconds of life left when a device was scrapped, in the period in which it was."""
+    """Seconds of life left when a device was scrapped, in the period of its scrapping."""
     last = np.asarray(service.last)
     falls = np.asarray(service.scrapped) & (last < life.ends)
     left = np.where(falls, life.ends - np.maximum(last, life.begins), 0.0)[..., None]
     begins, ends = periods.edges[:-1], periods.edges[1:]
-    found: Array = np.where((begins <= last[..., None]) & (last[..., None] < ends), left, 0.0)
-    return found
+    in_period: Array = np.where((begins <= last[..., None]) & (last[..., None] < ends), left, 0.0)
+    return in_period
 
 
 def _active_s(first: Times, last: Times, periods: Periods, slots: DeviceSlots | None) -> Array:
@@ -172,16 +171,16 @@ def _active_s(first: Times, last: Times, periods: Periods, slots: DeviceSlots | 
     if slots is None:
         return np.zeros((*np.shape(first), p))
     start, n = slots.activity.start, slots.n
-    begin, end = (np.broadcast_to(edge, (n,))[slots.of] for edge in (first, last))
+    begin, end = (np.broadcast_to(edge, (n,))[slots.owner] for edge in (first, last))
     inside = (start + SLOT_S > begin) & (start < end)
-    cells = slots.of[inside] * p + periods.index(start[inside])
+    cells = slots.owner[inside] * p + periods.index(start[inside])
     summed = np.bincount(cells, slots.activity.awake_s[inside], n * p).astype(np.float64)
     return summed.reshape((*np.shape(first), p))
 
 
 @lru_cache(maxsize=4096)
 def _year(second: int, zone: ZoneInfo) -> tuple[int, int]:
-    """First second of the organisation's year that holds a time, and of the next year."""
+    """First second of the organisation's year around a time, and of the next year."""
     year = datetime.fromtimestamp(second, zone).year
     first, following = (datetime(which, 1, 1, tzinfo=zone) for which in (year, year + 1))
     return int(first.timestamp()), int(following.timestamp())

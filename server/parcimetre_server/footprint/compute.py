@@ -1,4 +1,4 @@
-"""Compute footprints: the devices that a query asks for, their activity and their impacts."""
+"""Compute footprints: the devices of a query, their energy use and their impacts."""
 
 from __future__ import annotations
 
@@ -24,35 +24,39 @@ from .usage_reader import FEW, SlotObserver, UsageReader, days_of
 
 
 def compute_footprint(
-    context: Context, query: FootprintQuery, watch: SlotObserver | None = None, few: int = FEW
+    context: Context, query: FootprintQuery, observer: SlotObserver | None = None, few: int = FEW
 ) -> FootprintResult:
-    """Figures of every device that the query asks for and that ever reported.
+    """Return the footprint of every device of a query that ever reported.
 
-    `watch` is called with all slots of its span. Of at most `few` devices the slots are read rather than the
-    cached daily totals.
+    The observer receives all slots of the query's span. Of at most `few` devices the slots are read rather
+    than the cached daily totals. Raises NotAllowed and UnknownDevice.
     """
-    store, wiring = context.store, ConnectionMap.of(context.store)
-    guard = _disclosure_control(context, query)
-    asked, left_out = _devices_of(context, query)
-    held = claims(store, asked)
-    spans = reported(store, {stay.id for stay in asked}, held, wiring)
+    store, connections = context.store, ConnectionMap.of(context.store)
+    disclosure = _disclosure_control(context, query)
+    counted, left_out = _placements_of(context, query)
+    monitor_claims = claims(store, counted)
+    spans = reported(store, {device.id for device in counted}, monitor_claims, connections)
     last_slot = max((last for _, last in spans.values()), default=0)
     days = days_of(query.span, query.interval, last_slot, context.zone)
     periods = cut(query.span, query.interval, context.zone)
     grid = Grid(context, days or query.span, query.criterion, query.electricity)
     policy = query.amortisation or context.settings.amortisation
-    frame = QueryContext(hardware_models(context.factors), grid, periods, context.now(), policy, context.zone)
-    recorded = UsageReader(context, frame, query.span, days, spans, held, wiring, watch, few)
-    groups = group_into_cohorts(((stay, spans[stay.id][0]) for stay in asked if stay.id in spans), frame)
-    made = (cohort_footprints(group, frame, *recorded.of(group)) for group in groups)
-    known = tuple(made if guard is None else merge_small_units(made, guard))
+    models = hardware_models(context.factors)
+    query_context = QueryContext(models, grid, periods, context.now(), policy, context.zone)
+    reader = UsageReader(
+        context, query_context, query.span, days, spans, monitor_claims, connections, observer, few
+    )
+    first_slots = ((device, spans[device.id][0]) for device in counted if device.id in spans)
+    cohorts = group_into_cohorts(first_slots, query_context)
+    footprints = (cohort_footprints(cohort, query_context, *reader.of(cohort)) for cohort in cohorts)
+    shown = tuple(footprints if disclosure is None else merge_small_units(footprints, disclosure))
     return FootprintResult(
-        query.criterion, grid.electricity, periods, grid.factors, policy, known, left_out, guard
+        query.criterion, grid.electricity, periods, grid.factors, policy, shown, left_out, disclosure
     )
 
 
 def _disclosure_control(context: Context, query: FootprintQuery) -> DisclosureControl | None:
-    """What keeps small groups from a viewer's query, nothing from others'. Raises NotAllowed."""
+    """The disclosure control of a viewer's query, None for other roles. Raises NotAllowed."""
     if context.scope.sees_devices:
         return None
     context.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
@@ -60,38 +64,42 @@ def _disclosure_control(context: Context, query: FootprintQuery) -> DisclosureCo
 
 
 def current_org_units(context: Context) -> list[str]:
-    """The org unit where each device that ever reported stands now."""
-    known, now = devices(context.store), context.now()
-    told = dict.fromkeys((*context.store.spans(), *ConnectionMap.of(context.store).hung))
-    reporting = (known[key] for key in told if key in known)
-    stays = (stay for one in reporting for stay in one.at_each_stay({}))
-    return [stay.org_unit for stay in stays if stay.since <= now < stay.until]
+    """Return the present org unit of each device that ever reported, one entry per device."""
+    by_id, now = devices(context.store), context.now()
+    reporting = dict.fromkeys((*context.store.spans(), *ConnectionMap.of(context.store).hung))
+    placements = (
+        placement
+        for device_id in reporting
+        if device_id in by_id
+        for placement in by_id[device_id].at_each_stay({})
+    )
+    return [placement.org_unit for placement in placements if placement.since <= now < placement.until]
 
 
-def _devices_of(context: Context, query: FootprintQuery) -> tuple[list[Device], tuple[Device, ...]]:
-    """The devices that a query asks for, at each stay, and the monitors among them that are not counted."""
+def _placements_of(context: Context, query: FootprintQuery) -> tuple[list[Device], tuple[Device, ...]]:
+    """The devices of a query at each placement, and the monitors among them that are not counted."""
     zones = zones_of(context.store)
     if query.device is not None:
         return placements_in([device(context.store, query.device)], query.span, zones), ()
-    every = placements_in(devices(context.store).values(), query.span, zones)
+    placements = placements_in(devices(context.store).values(), query.span, zones)
     if query.org_unit is not None:
-        every = [stay for stay in every if within(stay.org_unit, query.org_unit)]
-    left_out = not_counted(context, every)
+        placements = [one for one in placements if within(one.org_unit, query.org_unit)]
+    left_out = not_counted(context, placements)
     if not left_out:
-        return every, ()
-    last = {stay.id: stay for stay in every}
-    counted = [stay for stay in every if stay.id not in left_out]
-    return counted, tuple(last[key] for key in sorted(left_out))
+        return placements, ()
+    last = {placement.id: placement for placement in placements}
+    counted = [placement for placement in placements if placement.id not in left_out]
+    return counted, tuple(last[device_id] for device_id in sorted(left_out))
 
 
-def placements_in(found: Iterable[Device], span: Span, zones: Mapping[str, str]) -> list[Device]:
-    """Devices as they stood in a span: each once, unless it was transferred within."""
-    stays = (stay for one in found for stay in one.at_each_stay(zones))
-    return [stay for stay in stays if stay.since < span.last and span.first < stay.until]
+def placements_in(devices: Iterable[Device], span: Span, zones: Mapping[str, str]) -> list[Device]:
+    """Return devices at each placement that overlaps a span; several where a device was transferred in it."""
+    placements = (placement for device in devices for placement in device.at_each_stay(zones))
+    return [one for one in placements if one.since < span.last and span.first < one.until]
 
 
 def footprint_rows(
     context: Context, query: FootprintQuery, group_by: GroupBy | None = None
 ) -> list[FootprintRow]:
-    """Rows of the footprint that a query asks for, by group and period."""
+    """Return the rows of a query's footprint by group and period."""
     return compute_footprint(context, query).rows(group_by)

@@ -29,9 +29,9 @@ Amounts = dict[tuple[Errors, ...], Array]
 
 @dataclass(frozen=True)
 class Contribution:
-    """What n devices that are alike add, by device and period (n, p): to one group, or each to its own.
+    """Amounts of a cohort's n devices by device and period (n, p): to one group, or each device to its own.
 
-    Where there are `members` (n,), only those belong to the group. What is embodied has no energy.
+    Where there are `members` (n,), only those belong to the group. Embodied impact has no energy.
     """
 
     group: Group
@@ -44,8 +44,8 @@ class Contribution:
     tier_j: Mapping[str, Array] = field(default_factory=dict)
     members: Members | None = None
 
-    def matters(self, n: int) -> Members:
-        """Which of the devices it adds anything of, in any period (n,)."""
+    def contributing(self, n: int) -> Members:
+        """Return which of the devices contribute anything in any period (n,)."""
         adds = np.zeros(n, np.bool_)
         for amount in (self.energy_j, self.value):
             if amount is not None:
@@ -54,35 +54,35 @@ class Contribution:
 
 
 def contributions(
-    figure: DeviceFootprints, missing: MissingTime, group_by: GroupBy | None, below: str | None = None
+    cohort: DeviceFootprints, missing: MissingTime, group_by: GroupBy | None, below: str | None = None
 ) -> Iterator[Contribution]:
-    """The figure of devices that are alike and what is missing of them, cut by group."""
+    """Return a cohort's footprint and its missing use by group."""
     match group_by:
         case "stage":
-            yield _use(figure, missing, str(Stage.USE))
-            yield from _embodied(figure, "stage")
-            for stage in sorted(figure.absent - {Stage.USE}):
+            yield _use(cohort, missing, str(Stage.USE))
+            yield from _embodied(cohort, "stage")
+            for stage in sorted(cohort.absent - {Stage.USE}):
                 yield _absent(stage, frozenset({stage}))
         case "component":
-            yield _use(figure, missing, str(Stage.USE))
-            yield from _embodied(figure, "component")
+            yield _use(cohort, missing, str(Stage.USE))
+            yield from _embodied(cohort, "component")
         case "power_source":
-            for i, members in _sources_with_energy(figure, missing):
-                yield replace(_use(figure, missing, POWER_SOURCES[i].name, i), members=members)
-            yield from _embodied(figure, "whole", EMBODIED_GROUP)
-            yield _absent(EMBODIED_GROUP, figure.absent - {Stage.USE})
+            for i, members in _sources_with_energy(cohort, missing):
+                yield replace(_use(cohort, missing, POWER_SOURCES[i].name, i), members=members)
+            yield from _embodied(cohort, "whole", EMBODIED_GROUP)
+            yield _absent(EMBODIED_GROUP, cohort.absent - {Stage.USE})
         case _:
-            group = [_group(device, group_by, below) for device in figure.devices] if group_by else ALL
-            yield replace(_use(figure, missing, group), absent=figure.absent)
-            yield from _embodied(figure, "whole", group)
+            group = [_group(device, group_by, below) for device in cohort.devices] if group_by else ALL
+            yield replace(_use(cohort, missing, group), absent=cohort.absent)
+            yield from _embodied(cohort, "whole", group)
 
 
-def _sources_with_energy(figure: DeviceFootprints, missing: MissingTime) -> Iterator[tuple[int, Members]]:
-    """Rungs that gave some of the energy of devices, or stand for what is missing, with those devices."""
+def _sources_with_energy(cohort: DeviceFootprints, missing: MissingTime) -> Iterator[tuple[int, Members]]:
+    """Power sources with recorded or missing energy, and the devices that have it (n,)."""
     for i in range(len(POWER_SOURCES)):
-        members = figure.energy_j[i].any(axis=1)
-        if missing.tells(i):
-            members = members | missing.used(slice(i, i + 1)).energy_j.any(axis=1)
+        members = cohort.energy_j[i].any(axis=1)
+        if missing.has_energy_of(i):
+            members = members | missing.use_of_sources(slice(i, i + 1)).energy_j.any(axis=1)
         if members.any():
             yield i, members
 
@@ -105,7 +105,7 @@ def _group(device: Device, group_by: GroupBy | None, below: str | None) -> str:
 
 
 def unit_below(path: str, below: str | None) -> str:
-    """The org unit right below another one on the way to `path`, or that one itself; `path` for no other."""
+    """Return the ancestor of `path` right below another org unit, or that unit itself; `path` for None."""
     if below is None:
         return path
     depth = len(below.split("/")) if below else 0
@@ -113,57 +113,57 @@ def unit_below(path: str, below: str | None) -> str:
 
 
 def _use(
-    figure: DeviceFootprints, missing: MissingTime, group: Group, rung: int | None = None
+    cohort: DeviceFootprints, missing: MissingTime, group: Group, source: int | None = None
 ) -> Contribution:
-    """The use stage, of all rungs or of one."""
-    if rung is None:
-        of_all = figure.of_all_rungs
-        lacking = missing.of_all_rungs if missing else None
+    """The use stage, of all power sources or of one."""
+    if source is None:
+        use = cohort.use_of_all_sources
+        missing_use = missing.use_of_all_sources if missing else None
     else:
-        of_all = figure.of_rungs(slice(rung, rung + 1))
-        lacking = missing.used(slice(rung, rung + 1)) if missing else None
+        use = cohort.use_of_sources(slice(source, source + 1))
+        missing_use = missing.use_of_sources(slice(source, source + 1)) if missing else None
     return Contribution(
-        group, of_all.energy_j, of_all.measured_j, of_all.use, of_all.by_errors,
-        figure.absent & {Stage.USE}, lacking, of_all.tier_j,
+        group, use.energy_j, use.measured_j, use.use, use.by_errors,
+        cohort.absent & {Stage.USE}, missing_use, use.tier_j,
     )  # fmt: skip
 
 
 def _embodied(
-    figure: DeviceFootprints, collapse: Collapse, group: Group | None = None
+    cohort: DeviceFootprints, collapse: Collapse, group: Group | None = None
 ) -> Iterator[Contribution]:
-    """The embodied stages; the group is named, or it is the stage or the component."""
-    parts = figure.profile.per_unit(figure.criterion, figure.policy, collapse)
+    """The embodied stages, to the named group, or each to that of its stage or component."""
+    parts = cohort.profile.per_unit(cohort.criterion, cohort.policy, collapse)
     for name, per_unit in parts.items():
-        yield _accrued(figure, group or name, per_unit, figure.accrued)
-    part = figure.profile.reconditioned(figure.criterion, figure.policy)
-    if figure.reconditioned is not None and part is not None:
+        yield _accrued(cohort, group or name, per_unit, cohort.accrued)
+    part = cohort.profile.reconditioned(cohort.criterion, cohort.policy)
+    if cohort.reconditioned is not None and part is not None:
         name = str(part.stage) if collapse == "stage" else part.component
-        yield _accrued(figure, group or name, part.per_unit, figure.reconditioned, known=True)
+        yield _accrued(cohort, group or name, part.per_unit, cohort.reconditioned, known=True)
 
 
 def _accrued(
-    figure: DeviceFootprints, group: Group, per_unit: PerUnit, units: Array, known: bool = False
+    cohort: DeviceFootprints, group: Group, per_unit: PerUnit, units: Array, known: bool = False
 ) -> Contribution:
-    """Some embodied impact; when its life began is not always `known`."""
-    begin = (figure.begin_error,) if figure.begin_error and not known else ()
+    """Embodied impact of some units of the policy; `known` where the beginning of the life has no error."""
+    begin = (cohort.begin_error,) if cohort.begin_error and not known else ()
     amounts = {(*errors, *begin): amount * units for errors, amount in per_unit.by_errors.items()}
     return Contribution(group, None, None, per_unit.value * units, amounts, frozenset())
 
 
-def impact_by_device(figure: DeviceFootprints) -> Array:
-    """What each device adds by period, all stages together (n, p); 0 where no factor knows any."""
-    value = zeros(figure)
-    for share in contributions(figure, MissingTime(zeros(figure), ()), None):
-        value = value if share.value is None else value + share.value
-    return value
+def impact_by_device(cohort: DeviceFootprints) -> Array:
+    """Return the impact of all stages by device and period (n, p); 0 where no factor has the criterion."""
+    impact = zeros(cohort)
+    for part in contributions(cohort, MissingTime(zeros(cohort), ()), None):
+        impact = impact if part.value is None else impact + part.value
+    return impact
 
 
-def has_row(figure: DeviceFootprints) -> Members:
-    """Where each device has a row (n, p): it was in service, used something, or some embodied impact fell."""
-    found: Members = (figure.expected_s > 0) | (figure.energy_j.sum(axis=0) > 0)
-    return found if found.all() else found | (impact_by_device(figure) != 0)
+def has_row(cohort: DeviceFootprints) -> Members:
+    """Return where each device was in service, used energy or had an impact (n, p)."""
+    filled: Members = (cohort.expected_s > 0) | (cohort.energy_j.sum(axis=0) > 0)
+    return filled if filled.all() else filled | (impact_by_device(cohort) != 0)
 
 
 def _absent(group: Group, stages: frozenset[Stage]) -> Contribution:
-    """Nothing but the stages that no source gives."""
+    """The stages that no source gives, without any amount."""
     return Contribution(group, None, None, None, {}, stages)

@@ -1,6 +1,6 @@
-"""The figures of devices that are alike over a span: energy, use impact and embodied impact, by period.
+"""Footprints of cohorts: energy, use impact and embodied impact by device and period.
 
-Embodied impact accrues by the amortisation policy, use where a slot has a record.
+Embodied impact accrues by the amortisation policy; use is counted in slots with a record.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from parcimetre_factors.activity import SLOT_S, Activity
+from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.grid.intensity import GridSlots
 from parcimetre_factors.service_life.amortisation import Policy
@@ -23,7 +23,7 @@ from ..fleet.device import Device
 from ..fleet.purchases import purchase_of
 from ..store.records import DeviceId
 from .accrual import Service, accrued, lives_of, policy_for, services_of
-from .energy_use import Array, DeviceSlots, EnergyUse, energy_use, join_slots
+from .energy_use import Array, DeviceSlots, EnergyUse, energy_use
 from .grid_intensity import Grid
 from .hardware_model import Errors, HardwareModel, HardwareModels
 
@@ -33,7 +33,7 @@ MOST_IN_COHORT = 256  # devices whose slots are in memory at once
 
 @dataclass(frozen=True)
 class Cohort:
-    """Devices whose hardware, grid and way to accrue are the same: the group that one formula serves."""
+    """Devices with the same hardware model, grid and amortisation, computed together."""
 
     devices: tuple[Device, ...]
     service: Service
@@ -50,7 +50,7 @@ class Cohort:
 
 @dataclass(frozen=True)
 class UseBySource:
-    """Energy and use of some rungs together, by device and period (n, p), as those of a Figure."""
+    """Energy in J and use impact of some power sources together, by device and period (n, p)."""
 
     energy_j: Array
     measured_j: Array
@@ -61,12 +61,12 @@ class UseBySource:
 
 @dataclass(frozen=True)
 class DeviceFootprints:
-    """n devices that are alike over p periods; arrays are (r, n, p) by rung, device and period, or (n, p).
+    """Footprints of n devices of a cohort over p periods; arrays are (r, n, p) by power source, or (n, p).
 
-    `use` is None where no factor knows the criterion; `use_by_errors` is the same by the errors it carries.
-    `accrued` and `reconditioned` are in units of the `policy`: of what making it cost, and of what preparing
-    its second life did, if it is in its second; `begin_error` is that of when the first began. `tier_j` is
-    the energy by tier of the grid's evidence, none where no factor knows the criterion.
+    `use` is None where no factor has the criterion; `use_by_errors` is the same by the errors it carries.
+    `accrued` and `reconditioned` are units of the `policy`: of the manufacturing of the device, and of the
+    preparation of its second life, None in its first; `begin_error` is the error of the first life's
+    beginning. `tier_j` is the energy by tier of the grid's evidence, empty where no factor has the criterion.
     """
 
     devices: tuple[Device, ...]
@@ -91,27 +91,27 @@ class DeviceFootprints:
         return tuple(device.id for device in self.devices)
 
     @cached_property
-    def by_unit(self) -> Mapping[str, NDArray[np.intp]]:
-        """Which of the devices each org unit has itself."""
-        found: dict[str, list[int]] = {}
+    def rows_by_unit(self) -> Mapping[str, NDArray[np.intp]]:
+        """Indices of the devices of each org unit itself, without the units below it."""
+        rows: dict[str, list[int]] = {}
         for i, device in enumerate(self.devices):
-            found.setdefault(device.org_unit, []).append(i)
-        return {unit: np.array(rows, np.intp) for unit, rows in found.items()}
+            rows.setdefault(device.org_unit, []).append(i)
+        return {unit: np.array(of_unit, np.intp) for unit, of_unit in rows.items()}
 
     @cached_property
-    def here(self) -> Flags:
-        """Which devices stand to this day where these figures have them (n,)."""
+    def at_present_unit(self) -> Flags:
+        """Which devices still belong to the org unit of their footprint (n,)."""
         return np.array([device.until == LAST_SECOND for device in self.devices], np.bool_)
 
     @cached_property
     def present(self) -> Flags:
-        """Where each device was in service or used energy (n, p); at its present org unit, so once."""
-        there: Flags = (self.expected_s > 0) | self.energy_j.any(axis=0)
-        return there & self.here[:, None]
+        """Where each device was in service or used energy (n, p), counted once, at its present org unit."""
+        active: Flags = (self.expected_s > 0) | self.energy_j.any(axis=0)
+        return active & self.at_present_unit[:, None]
 
     @cached_property
     def times(self) -> Array:
-        """Seconds covered and expected, and whether it was present, of each device (n, 3 p)."""
+        """Seconds covered, seconds expected and presence of each device, side by side (n, 3 p)."""
         return np.concatenate([self.covered_s, self.expected_s, self.present], axis=1)
 
     @cached_property
@@ -125,28 +125,28 @@ class DeviceFootprints:
         return self.devices[0]
 
     @cached_property
-    def of_all_rungs(self) -> UseBySource:
-        """Energy and use of all rungs together."""
-        return self.of_rungs(slice(None))
+    def use_of_all_sources(self) -> UseBySource:
+        """Energy and use impact of all power sources together."""
+        return self.use_of_sources(slice(None))
 
-    def of_rungs(self, rungs: slice) -> UseBySource:
-        """Energy and use of some rungs together."""
+    def use_of_sources(self, sources: slice) -> UseBySource:
+        """Return the energy and use impact of some power sources together."""
         return UseBySource(
-            self.energy_j[rungs].sum(axis=0),
-            self.measured_j[rungs].sum(axis=0),
-            None if self.use is None else self.use[rungs].sum(axis=0),
-            {errors: amount[rungs].sum(axis=0) for errors, amount in self.use_by_errors.items()},
-            {tier: energy_j[rungs].sum(axis=0) for tier, energy_j in self.tier_j.items()},
+            self.energy_j[sources].sum(axis=0),
+            self.measured_j[sources].sum(axis=0),
+            None if self.use is None else self.use[sources].sum(axis=0),
+            {errors: amount[sources].sum(axis=0) for errors, amount in self.use_by_errors.items()},
+            {tier: energy_j[sources].sum(axis=0) for tier, energy_j in self.tier_j.items()},
         )
 
-    def of(self, which: Sequence[int] | NDArray[np.intp]) -> DeviceFootprints:
-        """The same of some of the devices."""
+    def select(self, which: Sequence[int] | NDArray[np.intp]) -> DeviceFootprints:
+        """Return the footprints of some of the devices."""
         rows = np.asarray(which, np.intp)
-        by_rung = {name: getattr(self, name)[:, rows] for name in ("energy_j", "measured_j")}
+        by_source = {name: getattr(self, name)[:, rows] for name in ("energy_j", "measured_j")}
         return replace(
             self,
             devices=tuple(self.devices[i] for i in rows.tolist()),
-            **by_rung,
+            **by_source,
             covered_s=self.covered_s[rows],
             expected_s=self.expected_s[rows],
             accrued=self.accrued[rows],
@@ -157,16 +157,16 @@ class DeviceFootprints:
         )
 
 
-def zeros(figure: DeviceFootprints) -> Array:
-    """Zero for each device and period, shape (n, p)."""
-    return np.zeros_like(figure.covered_s)
+def zeros(cohort: DeviceFootprints) -> Array:
+    """Return zero for each device and period, shape (n, p)."""
+    return np.zeros_like(cohort.covered_s)
 
 
 @dataclass(frozen=True)
 class QueryContext:
-    """What the figures of all devices of a query share."""
+    """Hardware models, grid, periods and amortisation shared by all devices of a query."""
 
-    known: HardwareModels
+    models: HardwareModels
     grid: Grid
     periods: Periods
     now: int
@@ -175,78 +175,84 @@ class QueryContext:
 
 
 def service_start(device: Device, first_slot: int) -> int:
-    """When a device began to serve: its enrolment if that fell into its first slot, else that slot."""
+    """Return when a device's service began, seconds UTC: its enrolment if that fell into its first slot, else
+    that slot.
+    """
     return max(first_slot, device.enrolled_at) if device.enrolled_at < first_slot + SLOT_S else first_slot
 
 
 def has_own_records_only(device: Device, periods: Periods) -> bool:
-    """Whether all records of its id, and no others, are the device's own in some periods."""
+    """Whether all records under a device's id in some periods are its own, and no other records are."""
     first, last = int(periods.edges[0]), int(periods.edges[-1])
     return not device.joined and not device.wired and device.since <= first and last <= device.until
 
 
-def group_into_cohorts(began: Iterable[tuple[Device, int]], frame: QueryContext) -> Iterator[Cohort]:
-    """Devices and the first slot of each, by what they have in common; at most MOST_ALIKE together."""
-    found: dict[tuple[object, ...], list[tuple[Device, int, Purchase]]] = {}
+def group_into_cohorts(
+    first_slots: Iterable[tuple[Device, int]], query_context: QueryContext
+) -> Iterator[Cohort]:
+    """Group devices, each with its first slot, into cohorts of at most MOST_IN_COHORT."""
+    members_by_key: dict[tuple[object, ...], list[tuple[Device, int, Purchase]]] = {}
     slots: dict[tuple[object, ...], GridSlots | None] = {}
-    for device, first_slot in began:
-        in_service = service_start(device, first_slot)
-        bought = purchase_of(device, in_service)
-        supplied = frame.grid.supplied(device)
-        simple = has_own_records_only(device, frame.periods)
-        profile = id(frame.known.of_device(device))
-        key = (profile, supplied, bought.tier, bought.second_life is not None, simple)
-        found.setdefault(key, []).append((device, in_service, bought))
+    for device, first_slot in first_slots:
+        start = service_start(device, first_slot)
+        purchase = purchase_of(device, start)
+        supply = query_context.grid.supplied(device)
+        simple = has_own_records_only(device, query_context.periods)
+        model = id(query_context.models.of_device(device))
+        key = (model, supply, purchase.tier, purchase.second_life is not None, simple)
+        members_by_key.setdefault(key, []).append((device, start, purchase))
         if key not in slots:
-            slots[key] = frame.grid.of_device(device)
-    for common, members in found.items():
+            slots[key] = query_context.grid.of_device(device)
+    for common, members in members_by_key.items():
         for at in range(0, len(members), MOST_IN_COHORT):
-            devices, firsts, purchases = zip(*members[at : at + MOST_IN_COHORT], strict=True)
-            service, policy = (
-                services_of(devices, firsts, frame.now, purchases),
-                policy_for(frame.policy, purchases[0]),
-            )
-            yield Cohort(
-                devices, service, purchases, frame.known.of_device(devices[0]), policy, slots[common]
-            )
+            yield _cohort(members[at : at + MOST_IN_COHORT], slots[common], query_context)
 
 
-def device_footprints(
-    device: Device, frame: QueryContext, activity: Activity | None, first_slot: int
-) -> DeviceFootprints:
-    """The figures of a device that reports since `first_slot`, with its activity of the span if any."""
-    (group,) = group_into_cohorts([(device, first_slot)], frame)
-    slots = join_slots([activity])
-    return cohort_footprints(group, frame, cohort_use(group, frame, slots, frame.periods), slots)
+def _cohort(
+    members: Sequence[tuple[Device, int, Purchase]], slots: GridSlots | None, query_context: QueryContext
+) -> Cohort:
+    """The cohort of devices with the same key, each with its service start and purchase."""
+    devices, starts, purchases = zip(*members, strict=True)
+    return Cohort(
+        devices,
+        services_of(devices, starts, query_context.now, purchases),
+        purchases,
+        query_context.models.of_device(devices[0]),
+        policy_for(query_context.policy, purchases[0]),
+        slots,
+    )
 
 
-def cohort_use(group: Cohort, frame: QueryContext, slots: DeviceSlots, periods: Periods) -> EnergyUse:
-    """What devices that are alike used in their slots, by period."""
-    return energy_use(slots, group.profile, group.slots, frame.grid.index(slots.activity.start), periods)
+def cohort_use(
+    cohort: Cohort, query_context: QueryContext, slots: DeviceSlots, periods: Periods
+) -> EnergyUse:
+    """Return the energy use of a cohort's slots by period."""
+    at = query_context.grid.index(slots.activity.start)
+    return energy_use(slots, cohort.profile, cohort.slots, at, periods)
 
 
 def cohort_footprints(
-    group: Cohort, frame: QueryContext, of_use: EnergyUse, slots: DeviceSlots | None
+    cohort: Cohort, query_context: QueryContext, use: EnergyUse, slots: DeviceSlots | None
 ) -> DeviceFootprints:
-    """The figures of devices that are alike, with what they used; their slots where the policy needs them."""
-    service, periods, profile = group.service, frame.periods, group.profile
-    first, second = lives_of(profile, group.purchases, group.policy)
-    criterion = frame.grid.criterion
+    """Return the footprints of a cohort from its energy use, and its slots where the policy needs them."""
+    service, periods, profile = cohort.service, query_context.periods, cohort.profile
+    first, second = lives_of(profile, cohort.purchases, cohort.policy)
+    criterion, zone = query_context.grid.criterion, query_context.zone
     return DeviceFootprints(
-        devices=group.devices,
+        devices=cohort.devices,
         criterion=criterion,
         profile=profile,
-        energy_j=of_use.energy_j,
-        measured_j=of_use.measured_j,
-        covered_s=of_use.covered_s,
+        energy_j=use.energy_j,
+        measured_j=use.measured_j,
+        covered_s=use.covered_s,
         expected_s=periods.seconds(service.first, service.last),
-        accrued=accrued(group.policy, first, service, periods, slots, frame.zone),
-        reconditioned=accrued(group.policy, second, service, periods, slots, frame.zone) if second else None,
-        use=None if group.slots is None else sum(of_use.by_errors.values(), np.zeros_like(of_use.energy_j)),
-        use_by_errors=of_use.by_errors,
-        tier_j=of_use.tier_j,
+        accrued=accrued(cohort.policy, first, service, periods, slots, zone),
+        reconditioned=accrued(cohort.policy, second, service, periods, slots, zone) if second else None,
+        use=None if cohort.slots is None else sum(use.by_errors.values(), np.zeros_like(use.energy_j)),
+        use_by_errors=use.by_errors,
+        tier_j=use.tier_j,
         absent=profile.absent(criterion, second is not None)
-        | (frozenset({Stage.USE}) if group.slots is None else frozenset()),
+        | (frozenset({Stage.USE}) if cohort.slots is None else frozenset()),
         begin_error=service.purchase.error,
-        policy=group.policy,
+        policy=cohort.policy,
     )

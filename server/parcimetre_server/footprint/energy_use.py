@@ -1,4 +1,4 @@
-"""What devices that are alike used: energy and its impact by rung, device and period, from their slots."""
+"""Energy use of a cohort: energy and its impact by power source, device and period, from slots."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ STATES = ("display_on_s", "display_off_s", "asleep_s", "off_s")
 
 @dataclass(frozen=True)
 class DeviceSlots:
-    """Slots of n devices, those of one after those of another; `of` says whose each is."""
+    """Slots of n devices, one device after another; `owner` is the index of each slot's device."""
 
     n: int
-    of: NDArray[np.intp]
+    owner: NDArray[np.intp]
     activity: Activity
-    _chosen: dict[HardwareModel, SourcedEnergy] = field(default_factory=dict)
+    _sourced: dict[HardwareModel, SourcedEnergy] = field(default_factory=dict)
 
-    def chosen(self, profile: HardwareModel) -> SourcedEnergy:
-        """Energy of each slot by the hardware's profile, looked at once."""
-        if profile not in self._chosen:
-            virtual = profile.hardware.virtual
-            self._chosen[profile] = select_power_source(self.activity, profile.watts, virtual, profile.supply)
-        return self._chosen[profile]
+    def sourced_energy(self, model: HardwareModel) -> SourcedEnergy:
+        """Return the energy of each slot and its power source, computed once per hardware model."""
+        if model not in self._sourced:
+            virtual = model.hardware.virtual
+            self._sourced[model] = select_power_source(self.activity, model.watts, virtual, model.supply)
+        return self._sourced[model]
 
 
 @dataclass(frozen=True)
 class EnergyUse:
-    """Energy and impact of use by rung, device and period (r, n, p), and covered seconds (n, p).
+    """Energy in J by power source, device and period (r, n, p), and covered seconds (n, p).
 
-    The impact is told by the errors that it carries, the energy again by the tier of the grid's evidence;
-    both are empty where no factor knows the criterion.
+    `by_errors` is the impact by the errors it carries, `tier_j` the energy by tier of the grid's evidence;
+    both are empty where no factor has the criterion.
     """
 
     energy_j: Array
@@ -52,27 +52,27 @@ class EnergyUse:
 
 
 def join_slots(activities: Sequence[Activity | None]) -> DeviceSlots:
-    """The slots of several devices, in their order; a counter is zero where a device does not have it."""
-    known = [(i, activity) for i, activity in enumerate(activities) if activity is not None]
-    counts = [len(activity.start) for _, activity in known]
-    of = np.repeat(np.array([i for i, _ in known], np.intp), counts)
+    """Join the slots of several devices, in their order; a device without a counter has zeros in it."""
+    present = [(i, activity) for i, activity in enumerate(activities) if activity is not None]
+    counts = [len(activity.start) for _, activity in present]
+    owner = np.repeat(np.array([i for i, _ in present], np.intp), counts)
     edges = np.cumsum([0, *counts])
     counters: dict[tuple[str, str, str], tuple[Array, Array]] = {}
-    for (_, activity), first, last in zip(known, edges, edges[1:], strict=False):
+    for (_, activity), first, last in zip(present, edges, edges[1:], strict=False):
         for counter in activity.measured:
             channel = (counter.source, counter.scope, counter.quality)
-            energy_j, duration_s = counters.setdefault(channel, (np.zeros(len(of)), np.zeros(len(of))))
+            energy_j, duration_s = counters.setdefault(channel, (np.zeros(len(owner)), np.zeros(len(owner))))
             energy_j[first:last], duration_s[first:last] = counter.energy_j, counter.duration_s
     joined = {
-        name: np.concatenate([np.zeros(0), *(getattr(activity, name) for _, activity in known)])
+        name: np.concatenate([np.zeros(0), *(getattr(activity, name) for _, activity in present)])
         for name in STATES
     }
-    start = np.concatenate([np.zeros(0, np.int64), *(activity.start for _, activity in known)])
-    loads_s = [np.zeros((0, DECILES)), *(activity.load_deciles_s for _, activity in known)]
-    load_s = np.concatenate(loads_s, out=np.empty((DECILES, len(of))).T)  # by column, as the days are read
+    start = np.concatenate([np.zeros(0, np.int64), *(activity.start for _, activity in present)])
+    loads_s = [np.zeros((0, DECILES)), *(activity.load_deciles_s for _, activity in present)]
+    load_s = np.concatenate(loads_s, out=np.empty((DECILES, len(owner))).T)  # by column, as the days are read
     measured = tuple(MeasuredEnergy(*channel, *counted) for channel, counted in counters.items())
     return DeviceSlots(
-        len(activities), of, Activity(start, **joined, load_deciles_s=load_s, measured=measured)
+        len(activities), owner, Activity(start, **joined, load_deciles_s=load_s, measured=measured)
     )
 
 
@@ -83,41 +83,41 @@ def energy_use(
     at: NDArray[np.int64],
     periods: Periods,
 ) -> EnergyUse:
-    """What devices of one profile and one grid used; `at` is where each slot stands in the grid's arrays."""
+    """Return the energy use of devices of one hardware model and grid; `at` indexes the grid by slot."""
     activity, p = slots.activity, len(periods.names)
-    chosen = slots.chosen(profile)
+    sourced = slots.sourced_energy(profile)
     of_period = periods.index(activity.start)
-    cells = (chosen.rung.astype(np.intp) * slots.n + slots.of) * p + of_period
+    cells = (sourced.rung.astype(np.intp) * slots.n + slots.owner) * p + of_period
 
     def binned(values: Array) -> Array:
-        """Values added up by rung, device and period."""
+        """Values added up by power source, device and period (r, n, p)."""
         shape = (len(POWER_SOURCES), slots.n, p)
         return np.bincount(cells, values, len(POWER_SOURCES) * slots.n * p).astype(np.float64).reshape(shape)
 
     by_errors: dict[Errors, Array] = {}
     tier_j: dict[str, Array] = {}
     if grid is not None:
-        carried = _carried(chosen, profile)
+        energies = _energy_by_errors(sourced, profile)
         for errors, kg_per_kwh in grid.parts.items():
             per_j = kg_per_kwh[at] / J_PER_KWH
             if per_j.any():
-                for own, energy_j in carried.items():
+                for own, energy_j in energies.items():
                     key = tuple(sorted((*own, *errors)))
                     by_errors[key] = by_errors.get(key, 0.0) + binned(energy_j * per_j)
         tiers = grid.tier[at]
         tier_j = {
-            TIERS[tier]: binned(np.where(tiers == tier, chosen.energy_j, 0.0))
+            TIERS[tier]: binned(np.where(tiers == tier, sourced.energy_j, 0.0))
             for tier in np.flatnonzero(np.bincount(tiers)).tolist()
         }
-    covered_s = np.bincount(slots.of * p + of_period, activity.covered_s, slots.n * p).astype(np.float64)
+    covered_s = np.bincount(slots.owner * p + of_period, activity.covered_s, slots.n * p).astype(np.float64)
     return EnergyUse(
-        binned(chosen.energy_j), binned(chosen.measured_j), covered_s.reshape(slots.n, p), by_errors, tier_j
+        binned(sourced.energy_j), binned(sourced.measured_j), covered_s.reshape(slots.n, p), by_errors, tier_j
     )
 
 
-def _carried(chosen: SourcedEnergy, profile: HardwareModel) -> dict[Errors, Array]:
-    """Energy of each slot by the errors of counting and modelling it."""
-    found = {errors: chosen.modelled_s @ watts for errors, watts in profile.watts_by_errors.items()}
-    for errors, energy_j in chosen.counted_by_errors.items():
-        found[errors] = found.get(errors, 0.0) + energy_j
-    return {errors: energy_j for errors, energy_j in found.items() if energy_j.any()}
+def _energy_by_errors(sourced: SourcedEnergy, profile: HardwareModel) -> dict[Errors, Array]:
+    """Energy of each slot in J by the errors of counting and modelling it."""
+    energies = {errors: sourced.modelled_s @ watts for errors, watts in profile.watts_by_errors.items()}
+    for errors, energy_j in sourced.counted_by_errors.items():
+        energies[errors] = energies.get(errors, 0.0) + energy_j
+    return {errors: energy_j for errors, energy_j in energies.items() if energy_j.any()}

@@ -1,7 +1,7 @@
-"""What the time without a record would have taken, had it been like the time with one.
+"""Extrapolation: the use of time without a record, had it been like the time with one.
 
-A device's own record stands for its missing time where there is enough of it, else that of the devices of
-its category, else that of all. Each has an error of its own; it adds to those of the figure.
+A device's own record stands in for its missing time where it covers enough of it, else the record of the
+devices of its category, else that of all. Each has an error of its own, added to those of the footprint.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ OWN_ERROR, CATEGORY_ERROR, FLEET_ERROR = "coverage.own", "coverage.category", "c
 
 @dataclass
 class RecordedUse:
-    """Use that was recorded, over all periods: energy in J and impact by rung (r,), and seconds covered.
+    """Recorded use over all periods: energy in J and impact by power source (r,), and seconds covered.
 
-    That of each of n devices has arrays (r, n) and seconds (n,).
+    Of n devices apart the arrays are (r, n) and the seconds (n,).
     """
 
     energy_j: Array | float = 0.0
@@ -34,15 +34,15 @@ class RecordedUse:
     expected_s: Array | float = 0.0
 
     def add(self, other: RecordedUse) -> None:
-        """Add what others recorded, all of them together."""
-        self.energy_j = self.energy_j + _by_rung(other.energy_j)
+        """Add the use of other devices, summed over them."""
+        self.energy_j = self.energy_j + _by_source(other.energy_j)
         self.covered_s = self.covered_s + np.sum(other.covered_s)
         self.expected_s = self.expected_s + np.sum(other.expected_s)
         for errors, amount in other.by_errors.items():
-            self.by_errors[errors] = self.by_errors.get(errors, 0.0) + _by_rung(amount)
+            self.by_errors[errors] = self.by_errors.get(errors, 0.0) + _by_source(amount)
 
-    def of(self, rows: NDArray[np.intp]) -> RecordedUse:
-        """The same of some of the devices, where it is by device."""
+    def select(self, rows: NDArray[np.intp]) -> RecordedUse:
+        """Return the use of some of the devices, where it is by device."""
         if np.ndim(self.covered_s) == 0:
             return self
         return RecordedUse(
@@ -53,7 +53,7 @@ class RecordedUse:
         )
 
 
-def _by_rung(amount: Array | float) -> Array:
+def _by_source(amount: Array | float) -> Array:
     """Amounts of all devices together (r,)."""
     whole = np.asarray(amount)
     summed: Array = whole.reshape(len(whole), -1).sum(axis=1)
@@ -62,7 +62,7 @@ def _by_rung(amount: Array | float) -> Array:
 
 @dataclass(frozen=True)
 class StandIn:
-    """A record, the devices (n,) whose missing time it stands for, and the factor of the error of that."""
+    """Recorded use, the devices (n,) whose missing time it stands in for, and the factor of its error."""
 
     record: RecordedUse
     error: str
@@ -71,7 +71,7 @@ class StandIn:
 
 @dataclass(frozen=True)
 class MissingTime:
-    """Seconds without a record by device and period (n, p), and the records that stand for them."""
+    """Seconds without a record by device and period (n, p), and the records that stand in for them."""
 
     seconds: Array
     stand_ins: tuple[StandIn, ...]
@@ -80,76 +80,75 @@ class MissingTime:
         """Whether anything is missing."""
         return bool(self.seconds.any())
 
-    def of(self, which: Sequence[int]) -> MissingTime:
-        """The same of some of the devices."""
+    def select(self, which: Sequence[int]) -> MissingTime:
+        """Return the missing time of some of the devices."""
         rows = np.array(which, np.intp)
-        found = (
-            replace(one, record=one.record.of(rows), devices=one.devices[rows]) for one in self.stand_ins
+        stand_ins = (
+            replace(stand_in, record=stand_in.record.select(rows), devices=stand_in.devices[rows])
+            for stand_in in self.stand_ins
         )
-        return MissingTime(self.seconds[rows], tuple(found))
+        return MissingTime(self.seconds[rows], tuple(stand_ins))
 
-    def tells(self, rung: int) -> bool:
-        """Whether any record has energy of a rung."""
-        return any(np.asarray(one.record.energy_j)[rung].any() for one in self.stand_ins)
+    def has_energy_of(self, source: int) -> bool:
+        """Whether any record has energy of a power source."""
+        return any(np.asarray(stand_in.record.energy_j)[source].any() for stand_in in self.stand_ins)
 
     @cached_property
-    def of_all_rungs(self) -> StandInUse:
-        """What all rungs are taken to have used in that time."""
-        return self.used(slice(None))
+    def use_of_all_sources(self) -> StandInUse:
+        """The use of all power sources in that time."""
+        return self.use_of_sources(slice(None))
 
-    def used(self, rungs: slice) -> StandInUse:
-        """What these rungs are taken to have used in that time."""
+    def use_of_sources(self, sources: slice) -> StandInUse:
+        """Return the use of some power sources in that time."""
         energy_j, by_errors = np.zeros_like(self.seconds), {}
-        untold = self.seconds > 0
-        for one in self.stand_ins:
-            covered_s = np.where(one.devices, one.record.covered_s, 1.0)[..., None]
-            share = np.where(one.devices[..., None], self.seconds / covered_s, 0.0)
-            energy_j += np.asarray(one.record.energy_j)[rungs].sum(axis=0)[..., None] * share
-            for errors, amount in one.record.by_errors.items():
-                by_errors[*errors, one.error] = amount[rungs].sum(axis=0)[..., None] * share
-            untold &= ~one.devices[..., None]
-        return StandInUse(energy_j, by_errors, untold)
+        unknown = self.seconds > 0
+        for stand_in in self.stand_ins:
+            covered_s = np.where(stand_in.devices, stand_in.record.covered_s, 1.0)[..., None]
+            share = np.where(stand_in.devices[..., None], self.seconds / covered_s, 0.0)
+            energy_j += np.asarray(stand_in.record.energy_j)[sources].sum(axis=0)[..., None] * share
+            for errors, amount in stand_in.record.by_errors.items():
+                by_errors[*errors, stand_in.error] = amount[sources].sum(axis=0)[..., None] * share
+            unknown &= ~stand_in.devices[..., None]
+        return StandInUse(energy_j, by_errors, unknown)
 
 
 @dataclass(frozen=True)
 class StandInUse:
-    """Energy in J and impact by its errors that are missing, and where nothing can tell, by device and
-    period (n, p).
-    """
+    """Missing energy in J, impact by its errors, and where no record stands in, each (n, p)."""
 
     energy_j: Array
     by_errors: Mapping[Errors, Array]
-    untold: NDArray[np.bool_]
+    unknown: NDArray[np.bool_]
 
 
-def find_missing_time(figures: Iterable[DeviceFootprints]) -> list[MissingTime]:
-    """What is missing of the devices of each figure, in order."""
-    known = [(figure, _own(figure)) for figure in figures]
+def find_missing_time(cohorts: Iterable[DeviceFootprints]) -> list[MissingTime]:
+    """Return the missing time of each cohort, in order."""
+    recorded = [(cohort, _recorded_use(cohort)) for cohort in cohorts]
     categories: dict[str, RecordedUse] = {}
     fleet = RecordedUse()
-    for figure, own in known:
-        categories.setdefault(figure.device.category, RecordedUse()).add(own)
+    for cohort, own in recorded:
+        categories.setdefault(cohort.device.category, RecordedUse()).add(own)
         fleet.add(own)
-    return [_missing(figure, own, categories[figure.device.category], fleet) for figure, own in known]
+    return [_missing(cohort, own, categories[cohort.device.category], fleet) for cohort, own in recorded]
 
 
-def _own(figure: DeviceFootprints) -> RecordedUse:
-    """What each device recorded."""
+def _recorded_use(cohort: DeviceFootprints) -> RecordedUse:
+    """The recorded use of each device of a cohort."""
     return RecordedUse(
-        figure.energy_j.sum(axis=-1),
-        {errors: amount.sum(axis=-1) for errors, amount in figure.use_by_errors.items()},
-        figure.covered_s.sum(axis=-1),
-        figure.expected_s.sum(axis=-1),
+        cohort.energy_j.sum(axis=-1),
+        {errors: amount.sum(axis=-1) for errors, amount in cohort.use_by_errors.items()},
+        cohort.covered_s.sum(axis=-1),
+        cohort.expected_s.sum(axis=-1),
     )
 
 
 def _missing(
-    figure: DeviceFootprints, own: RecordedUse, category: RecordedUse, fleet: RecordedUse
+    cohort: DeviceFootprints, own: RecordedUse, category: RecordedUse, fleet: RecordedUse
 ) -> MissingTime:
-    seconds = np.maximum(figure.expected_s - figure.covered_s, 0.0)
+    seconds = np.maximum(cohort.expected_s - cohort.covered_s, 0.0)
     enough = np.asarray((own.covered_s > 0) & (own.covered_s >= ENOUGH * np.asarray(own.expected_s)))
     others = (category, CATEGORY_ERROR) if category.covered_s > 0 else (fleet, FLEET_ERROR)
-    found = [StandIn(own, OWN_ERROR, enough)]
+    stand_ins = [StandIn(own, OWN_ERROR, enough)]
     if others[0].covered_s > 0:
-        found.append(StandIn(*others, ~enough))
-    return MissingTime(seconds, tuple(one for one in found if one.devices.any()))
+        stand_ins.append(StandIn(*others, ~enough))
+    return MissingTime(seconds, tuple(stand_in for stand_in in stand_ins if stand_in.devices.any()))

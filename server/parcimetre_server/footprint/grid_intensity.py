@@ -20,35 +20,37 @@ from ..grid.supply_contracts import Electricity, contracts, contracts_at
 
 
 class Grid:
-    """Grid intensity over one span for one criterion, computed once a zone and its contracts.
+    """Grid intensity over one span for one criterion, computed once per zone and its contracts.
 
-    `electricity` says what it is based on: contracts count for gwp alone. `factors` hold them where they do.
+    `electricity` is "market" for gwp only; `factors` then includes those of the contracts.
     """
 
     def __init__(
-        self, context: Context, within: Span, criterion: Criterion, electricity: Electricity = "location"
+        self, context: Context, span: Span, criterion: Criterion, electricity: Electricity = "location"
     ) -> None:
         self.criterion = criterion
         self.electricity: Electricity = electricity if criterion == Criterion.GWP else "location"
-        self._held = contracts(context.store) if self.electricity == "market" else []
-        self.factors: FactorSet = with_contracts(context.factors, (held.contract for held in self._held))
+        self._contracts = contracts(context.store) if self.electricity == "market" else []
+        self.factors: FactorSet = with_contracts(
+            context.factors, (supply.contract for supply in self._contracts)
+        )
         self._market: dict[tuple[str, tuple[Contract, ...]], GridSlots] = {}
         self._context = context
-        self._within = within
-        self._first = within.first
-        self._starts = np.arange(within.first, within.last, SLOT_S, dtype=np.int64)
-        self._known: dict[str, GridSlots | None] = {}
+        self._span = span
+        self._first = span.first
+        self._starts = np.arange(span.first, span.last, SLOT_S, dtype=np.int64)
+        self._located: dict[str, GridSlots | None] = {}
         self._observed: dict[str, ObservedSlots | None] = {}
 
     def of(self, zone: str) -> GridSlots | None:
-        """Intensity in every slot of the span, or None where no factor knows the criterion."""
-        if zone not in self._known:
+        """Return the intensity of a zone in each slot of the span, None where no factor has the criterion."""
+        if zone not in self._located:
             factors, observed = self._context.factors, self.observed(zone)
-            self._known[zone] = intensity(zone, self._starts, factors, observed, self.criterion)
-        return self._known[zone]
+            self._located[zone] = intensity(zone, self._starts, factors, observed, self.criterion)
+        return self._located[zone]
 
     def of_device(self, device: Device) -> GridSlots | None:
-        """The same for a device: of its zone, or of its contracts where they are asked for."""
+        """Return the intensity for a device: of its zone, or of its contracts if market-based."""
         located = self.of(device.zone)
         if self.electricity == "location" or located is None:
             return located
@@ -58,29 +60,35 @@ class Grid:
         return self._market[supplied]
 
     def supplied(self, device: Device) -> tuple[str, tuple[Contract, ...]]:
-        """What a device's electricity depends on: its zone, and its contracts where they are asked for."""
-        return device.zone, contracts_at(self._held, device.site, device.org_unit) if self._held else ()
+        """Return the zone and, for market-based electricity, the contracts that supply a device."""
+        return device.zone, contracts_at(
+            self._contracts, device.site, device.org_unit
+        ) if self._contracts else ()
 
     def term_of_device(self, device: Device, start: int) -> Term:
-        """The tree behind one slot of `of_device`. Raises UnknownZone."""
+        """Return the tree behind one slot of `of_device`. Raises UnknownZone."""
         located = self.term(device.zone, start)
         if self.electricity == "location":
             return located
         return market_term(
-            located, start, device.zone, contracts_at(self._held, device.site, device.org_unit), self.factors
+            located,
+            start,
+            device.zone,
+            contracts_at(self._contracts, device.site, device.org_unit),
+            self.factors,
         )
 
     def observed(self, zone: str) -> ObservedSlots | None:
-        """What feeds have stated of the zone's slots."""
+        """Return the feeds' observations of a zone in the span, None where there are none."""
         if zone not in self._observed:
-            within = self._within
-            self._observed[zone] = observations(self._context.store, zone, within.first, within.last)
+            first, last = self._span.first, self._span.last
+            self._observed[zone] = observations(self._context.store, zone, first, last)
         return self._observed[zone]
 
     def term(self, zone: str, start: int) -> Term:
-        """The tree behind one slot's intensity. Raises UnknownZone."""
+        """Return the tree behind one slot's intensity of a zone. Raises UnknownZone."""
         return intensity_term(zone, start, self._context.factors, self.observed(zone), self.criterion)
 
     def index(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where each slot stands in what `of` gives."""
+        """Return the index of each slot in the arrays of `of`."""
         return (starts - self._first) // SLOT_S

@@ -1,4 +1,4 @@
-"""What devices add to the groups of an answer, and the sums of groups."""
+"""Totals of groups: what the devices of all cohorts contribute to each, by period."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ from .hardware_model import Errors
 
 @dataclass
 class GroupTotal:
-    """The sum of what devices add to one group, by period (p,).
-
-    Amounts that come together stay together: by k errors (k, p).
-    """
+    """Sums of one group's devices by period (p,); amounts of k errors that come together are (k, p)."""
 
     p: int
     value: Array | None = None
@@ -33,31 +30,31 @@ class GroupTotal:
     tier_j: dict[tuple[str, str], Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Start from nothing."""
+        """Start every sum at zero."""
         self.energy_j, self.measured_j = np.zeros(self.p), np.zeros(self.p)
         self.covered_s, self.expected_s = np.zeros(self.p), np.zeros(self.p)
         self.missing_j, self.missing_value = np.zeros(self.p), np.zeros(self.p)
-        self.untold = np.zeros(self.p, dtype=np.bool_)
+        self.unknown = np.zeros(self.p, dtype=np.bool_)
         self.devices = np.zeros(self.p)
 
     def grid_tiers(self, i: int) -> dict[str, dict[str, float]]:
-        """Shares of a period's electricity by grid zone and tier."""
-        found: dict[str, dict[str, float]] = {}
+        """Return the shares of period i's electricity by grid zone and tier, of 1."""
+        shares: dict[str, dict[str, float]] = {}
         whole = sum(float(energy_j[i]) for energy_j in self.tier_j.values())
         for (zone, tier), energy_j in sorted(self.tier_j.items()):
             if energy_j[i] > 0:
-                found.setdefault(zone, {})[tier] = float(energy_j[i]) / whole
-        return found
+                shares.setdefault(zone, {})[tier] = float(energy_j[i]) / whole
+        return shares
 
     @property
     def by_errors(self) -> dict[Errors, Array]:
-        """What was recorded, by the errors that it carries."""
-        found: dict[Errors, Array] = {}
-        _add_apart(found, self.amounts)
-        return found
+        """The recorded impact by the errors that it carries."""
+        recorded: dict[Errors, Array] = {}
+        _add_apart(recorded, self.amounts)
+        return recorded
 
     def with_missing(self) -> dict[Errors, Array]:
-        """What was recorded and what is missing, by the errors that they carry."""
+        """Return the recorded and the missing impact by the errors that they carry."""
         whole = self.by_errors
         _add_apart(whole, self.missing)
         return whole
@@ -75,120 +72,118 @@ def _add_apart(into: dict[Errors, Array], amounts: Amounts) -> None:
 
 
 def group_totals(
-    figures: Iterable[tuple[DeviceFootprints, MissingTime]],
+    cohorts: Iterable[tuple[DeviceFootprints, MissingTime]],
     p: int,
     group_by: GroupBy | None,
     below: str | None,
     small: frozenset[str] = frozenset(),
 ) -> dict[str, GroupTotal]:
-    """The groups of some figures, the `small` ones as one; `below` names the org unit whose children are
-    the org units.
-    """
-    tallies: dict[str, GroupTotal] = {}
-    for figure, missing in figures:
-        shares = contributions(figure, missing, group_by, below)
-        _Adding(tallies, p, figure).add([_renamed(share, small) if small else share for share in shares])
-    return tallies
+    """Return the totals of cohorts by group, the `small` groups merged; `below` as in `unit_below`."""
+    totals: dict[str, GroupTotal] = {}
+    for cohort, missing in cohorts:
+        parts = contributions(cohort, missing, group_by, below)
+        _CohortAdder(totals, p, cohort).add([_merged(part, small) if small else part for part in parts])
+    return totals
 
 
-def _renamed(share: Contribution, small: frozenset[str]) -> Contribution:
-    """The same share, of the small groups if it belongs to one of them."""
-    if isinstance(share.group, str):
-        return replace(share, group=SMALL) if share.group in small else share
-    return replace(share, group=[SMALL if group in small else group for group in share.group])
+def _merged(part: Contribution, small: frozenset[str]) -> Contribution:
+    """The same contribution, to the group of small groups where it is to one of them."""
+    if isinstance(part.group, str):
+        return replace(part, group=SMALL) if part.group in small else part
+    return replace(part, group=[SMALL if group in small else group for group in part.group])
 
 
 def members_of(
-    figures: Sequence[tuple[DeviceFootprints, MissingTime]], group_by: GroupBy | None, below: str | None
+    cohorts: Sequence[tuple[DeviceFootprints, MissingTime]], group_by: GroupBy | None, below: str | None
 ) -> dict[str, Members]:
-    """Which of all n devices add anything to each group (n,); to org units they belong in any case."""
-    found: dict[str, Members] = {}
-    n, at = sum(len(figure.devices) for figure, _ in figures), 0
-    for figure, missing in figures:
-        size = len(figure.devices)
-        for share in contributions(figure, missing, group_by, below):
-            belongs = share.matters(size) if group_by != "org_unit" else np.ones(size, np.bool_)
-            groups = [share.group] * size if isinstance(share.group, str) else share.group
+    """Return which of all n devices contribute to each group (n,); all devices of an org unit do."""
+    members: dict[str, Members] = {}
+    n, at = sum(len(cohort.devices) for cohort, _ in cohorts), 0
+    for cohort, missing in cohorts:
+        size = len(cohort.devices)
+        for part in contributions(cohort, missing, group_by, below):
+            belongs = part.contributing(size) if group_by != "org_unit" else np.ones(size, np.bool_)
+            groups = [part.group] * size if isinstance(part.group, str) else part.group
             for i in np.flatnonzero(belongs).tolist():
-                found.setdefault(groups[i], np.zeros(n, np.bool_))[at + i] = True
+                members.setdefault(groups[i], np.zeros(n, np.bool_))[at + i] = True
         at += size
-    return found
+    return members
 
 
-class _Adding:
-    """Adds the shares of devices that are alike to tallies."""
+class _CohortAdder:
+    """Adds the contributions of one cohort to totals."""
 
-    def __init__(self, tallies: dict[str, GroupTotal], p: int, figure: DeviceFootprints) -> None:
-        self._tallies, self._p, self._figure = tallies, p, figure
-        self._one_by_one: tuple[list[str], Array] | None = None
+    def __init__(self, totals: dict[str, GroupTotal], p: int, cohort: DeviceFootprints) -> None:
+        self._totals, self._p, self._cohort = totals, p, cohort
+        self._device_groups: tuple[list[str], Array] | None = None
 
-    def add(self, shares: Sequence[Contribution]) -> None:
-        """Add shares of the same devices; the time of a device counts once in each group."""
+    def add(self, parts: Sequence[Contribution]) -> None:
+        """Add contributions of the same devices; a device's time counts once in each group."""
         timed: dict[str, Array] = {}
-        for share in shares:
-            names, weights = self._groups(share)
+        for part in parts:
+            names, weights = self._groups(part)
             for name, row in zip(names, weights, strict=True):
                 timed[name] = np.maximum(timed[name], row) if name in timed else row
-            self._add(share, names, weights)
+            self._add(part, names, weights)
         for name, row in timed.items():
-            tally = self._tally(name)
-            covered_s, expected_s, devices = (row @ self._figure.times).reshape(3, self._p)
-            tally.covered_s += covered_s
-            tally.expected_s += expected_s
-            tally.devices += devices
-            tally.simulated.update(self._figure.simulated[row > 0].tolist())
+            total = self._total(name)
+            covered_s, expected_s, devices = (row @ self._cohort.times).reshape(3, self._p)
+            total.covered_s += covered_s
+            total.expected_s += expected_s
+            total.devices += devices
+            total.simulated.update(self._cohort.simulated[row > 0].tolist())
 
-    def _tally(self, name: str) -> GroupTotal:
-        if name not in self._tallies:
-            self._tallies[name] = GroupTotal(self._p)
-        return self._tallies[name]
+    def _total(self, name: str) -> GroupTotal:
+        if name not in self._totals:
+            self._totals[name] = GroupTotal(self._p)
+        return self._totals[name]
 
-    def _groups(self, share: Contribution) -> tuple[list[str], Array]:
+    def _groups(self, part: Contribution) -> tuple[list[str], Array]:
         """Names of u groups, and which devices belong to each (u, n), as 0 or 1."""
-        if isinstance(share.group, str):
-            members = np.ones(len(self._figure.devices)) if share.members is None else share.members
-            return [share.group], np.asarray(members, np.float64)[None]
-        if self._one_by_one is None:
-            names = list(dict.fromkeys(share.group))
+        if isinstance(part.group, str):
+            members = np.ones(len(self._cohort.devices)) if part.members is None else part.members
+            return [part.group], np.asarray(members, np.float64)[None]
+        if self._device_groups is None:
+            names = list(dict.fromkeys(part.group))
             at = {name: i for i, name in enumerate(names)}
-            weights = np.zeros((len(names), len(share.group)))
-            weights[[at[name] for name in share.group], np.arange(len(share.group))] = 1.0
-            self._one_by_one = names, weights
-        return self._one_by_one
+            weights = np.zeros((len(names), len(part.group)))
+            weights[[at[name] for name in part.group], np.arange(len(part.group))] = 1.0
+            self._device_groups = names, weights
+        return self._device_groups
 
-    def _add(self, share: Contribution, names: Sequence[str], weights: Array) -> None:
-        tallies = [self._tally(name) for name in names]
-        sums = partial(_summed, tallies, weights)
-        for tally in tallies:
-            tally.absent |= share.absent
-        if share.energy_j is not None and share.measured_j is not None:
-            for tally, energy_j in sums(share.energy_j):
-                tally.energy_j += energy_j
-            for tally, measured_j in sums(share.measured_j):
-                tally.measured_j += measured_j
-        if share.value is not None:
-            for tally, value in sums(share.value):
-                tally.value = value + (0.0 if tally.value is None else tally.value)
-        errors = tuple(share.by_errors)
-        for tally, amount in zip(tallies, _summed_together(weights, share.by_errors), strict=True):
-            tally.amounts[errors] = tally.amounts.get(errors, 0.0) + amount
-        for tier, energies_j in share.tier_j.items():
-            key = (self._figure.device.zone, tier)
-            for tally, energy_j in sums(energies_j):
-                tally.tier_j[key] = energy_j + tally.tier_j.get(key, 0.0)
-        if share.missing is not None:
-            _miss(share.missing, tallies, weights)
+    def _add(self, part: Contribution, names: Sequence[str], weights: Array) -> None:
+        totals = [self._total(name) for name in names]
+        sums = partial(_summed, totals, weights)
+        for total in totals:
+            total.absent |= part.absent
+        if part.energy_j is not None and part.measured_j is not None:
+            for total, energy_j in sums(part.energy_j):
+                total.energy_j += energy_j
+            for total, measured_j in sums(part.measured_j):
+                total.measured_j += measured_j
+        if part.value is not None:
+            for total, value in sums(part.value):
+                total.value = value + (0.0 if total.value is None else total.value)
+        errors = tuple(part.by_errors)
+        for total, amount in zip(totals, _summed_by_errors(weights, part.by_errors), strict=True):
+            total.amounts[errors] = total.amounts.get(errors, 0.0) + amount
+        for tier, energies_j in part.tier_j.items():
+            key = (self._cohort.device.zone, tier)
+            for total, energy_j in sums(energies_j):
+                total.tier_j[key] = energy_j + total.tier_j.get(key, 0.0)
+        if part.missing is not None:
+            _add_missing(part.missing, totals, weights)
 
 
 def _summed(
-    tallies: Sequence[GroupTotal], weights: Array, amounts: Array
+    totals: Sequence[GroupTotal], weights: Array, amounts: Array
 ) -> Iterator[tuple[GroupTotal, Array]]:
-    """Each tally with its sum of what devices add (n, p)."""
-    return zip(tallies, weights @ amounts, strict=True)
+    """Each total with its sum (p,) of the devices' amounts (n, p)."""
+    return zip(totals, weights @ amounts, strict=True)
 
 
-def _summed_together(weights: Array, by_errors: Mapping[Errors, Array]) -> Array:
-    """Sums of u groups by k errors and period (u, k, p), of what devices add by each (n, p)."""
+def _summed_by_errors(weights: Array, by_errors: Mapping[Errors, Array]) -> Array:
+    """Sums of u groups by k errors and period (u, k, p), of the devices' amounts by each (n, p)."""
     if not by_errors:
         return np.zeros((len(weights), 0, 1))
     together = np.stack(list(by_errors.values()), axis=1)
@@ -196,12 +191,13 @@ def _summed_together(weights: Array, by_errors: Mapping[Errors, Array]) -> Array
     return (weights @ together.reshape(n, k * p)).reshape(len(weights), k, p)
 
 
-def _miss(missing: StandInUse, tallies: Sequence[GroupTotal], weights: Array) -> None:
-    for tally, energy_j in _summed(tallies, weights, missing.energy_j):
-        tally.missing_j += energy_j
-    for tally, untold in _summed(tallies, weights, missing.untold.astype(np.float64)):
-        tally.untold |= untold > 0
+def _add_missing(missing: StandInUse, totals: Sequence[GroupTotal], weights: Array) -> None:
+    """Add the use that stands in for missing time."""
+    for total, energy_j in _summed(totals, weights, missing.energy_j):
+        total.missing_j += energy_j
+    for total, unknown in _summed(totals, weights, missing.unknown.astype(np.float64)):
+        total.unknown |= unknown > 0
     errors = tuple(missing.by_errors)
-    for tally, amount in zip(tallies, _summed_together(weights, missing.by_errors), strict=True):
-        tally.missing[errors] = tally.missing.get(errors, 0.0) + amount
-        tally.missing_value += amount.sum(axis=0)
+    for total, amount in zip(totals, _summed_by_errors(weights, missing.by_errors), strict=True):
+        total.missing[errors] = total.missing.get(errors, 0.0) + amount
+        total.missing_value += amount.sum(axis=0)

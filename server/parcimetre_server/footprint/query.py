@@ -1,4 +1,4 @@
-"""A question about the footprint of devices over a period."""
+"""Footprint queries and the rows that answer them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from ..grid.supply_contracts import Electricity
 from ..store.records import DeviceId
 
 COMPLETE = 0.995
+STAGES = tuple(
+    str(stage) for stage in (Stage.USE, Stage.MANUFACTURING, Stage.DISTRIBUTION, Stage.END_OF_LIFE)
+)
 
 
 class TooManyRows(ParcimetreError):
-    """An answer that would be too long."""
+    """A query whose answer would have too many rows."""
 
     status = 400
     kind = "too-many-rows"
@@ -26,9 +29,10 @@ class TooManyRows(ParcimetreError):
 
 @dataclass(frozen=True)
 class FootprintQuery:
-    """Which footprint; `org_unit` stands for its whole subtree, and no policy for the collector's own.
+    """Devices, period, criterion and method of a footprint.
 
-    `electricity` is by location (what the grid did) or by market (what contracts say); gwp alone knows both.
+    `org_unit` includes its subtree; without `amortisation` the collector's own policy applies.
+    `electricity` is by location (grid) or by market (supply contracts), the latter for gwp only.
     """
 
     span: Span
@@ -42,7 +46,7 @@ class FootprintQuery:
 
 @dataclass(frozen=True)
 class Extrapolated:
-    """Footprint of a group, had the time without a record been like the time with one."""
+    """Footprint of a group with its missing time extrapolated from the recorded time."""
 
     energy_kwh: float
     value: float
@@ -52,12 +56,12 @@ class Extrapolated:
 
 @dataclass(frozen=True)
 class FootprintRow:
-    """Footprint of a group in a period; `value` is None where no factor knows the criterion.
+    """Footprint of a group in a period; `value` is None where no factor has the criterion.
 
-    `low` and `high` bound 95 % of what the factors' errors allow. `absent` are the stages that the value
-    leaves out for at least one device. `extrapolated` is None where no record can stand for the missing ones.
-    `electricity` says what the use stage is based on; `grid_tiers` holds, by grid zone, the shares of the
-    electricity by what stands behind its intensity (TIERS of the engine), together 1.
+    `low` and `high` are the bounds of the 95 % interval. `absent` are the stages missing from the value for
+    at least one device. `extrapolated` is None where no record can stand in for the missing time.
+    `electricity` is the basis of the use stage; `grid_tiers` are the shares of the electricity by grid zone
+    and tier of evidence of its intensity (TIERS of the engine), together 1.
     """
 
     group: str
@@ -78,5 +82,5 @@ class FootprintRow:
 
     @property
     def incomplete(self) -> bool:
-        """Whether so much has no record that what stands for it is worth showing."""
+        """Whether coverage is so low that the extrapolation should be shown."""
         return self.extrapolated is not None and self.coverage is not None and self.coverage < COMPLETE

@@ -1,4 +1,4 @@
-"""What a device that hangs on outlets says itself, beside what they counted: two figures of the same time."""
+"""Energy that devices on metered outlets report themselves, beside that of their outlets."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .hardware_model import HardwareModel
 
 @dataclass(frozen=True)
 class SelfReported:
-    """Electricity of the quarter hours that outlets counted whole and of which the device has a record too.
+    """Electricity in slots that outlets counted whole and that the device recorded too.
 
-    `own_kwh` is what its own counters, or its model, say of them; `outlets_kwh` is what counts.
+    `own_kwh` is by the device's own counters or model; `outlets_kwh` is the figure that counts.
     """
 
     outlets_kwh: float
@@ -30,13 +30,13 @@ class SelfReported:
 
 
 def self_reported(store: Store, device: Device, profile: HardwareModel, span: Span) -> SelfReported | None:
-    """Both figures of a device, None where there are none to compare."""
+    """Return both energies of a device over a span, None where they have no slot in common."""
     if not device.wired:
         return None
     starts, energy_j = by_outlets(store, ConnectionMap.of(store), device.id, span.first, span.last)
     own = merges.activity(store, device.id, span.first, span.last)
-    both, told, recorded = np.intersect1d(starts, own.start, assume_unique=True, return_indices=True)
-    if not len(both):
+    common, of_outlets, of_own = np.intersect1d(starts, own.start, assume_unique=True, return_indices=True)
+    if not len(common):
         return None
     own_j = select_power_source(own, profile.watts, is_virtual(device), profile.supply).energy_j
-    return SelfReported(float(energy_j[told].sum()) / J_PER_KWH, float(own_j[recorded].sum()) / J_PER_KWH)
+    return SelfReported(float(energy_j[of_outlets].sum()) / J_PER_KWH, float(own_j[of_own].sum()) / J_PER_KWH)

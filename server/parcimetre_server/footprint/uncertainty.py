@@ -1,4 +1,4 @@
-"""95 % intervals of many groups and periods at once, from amounts by the errors they carry."""
+"""Uncertainty of sums: 95 % intervals of many groups and periods, from amounts by the errors they carry."""
 
 from __future__ import annotations
 
@@ -12,23 +12,19 @@ from parcimetre_factors.uncertainty.monte_carlo import intervals
 from .hardware_model import Errors
 
 Array = NDArray[np.float64]
-AT_ONCE = 16
+SUMS_PER_CALL = 16  # fewer cost more calls; more multiply each by errors that only others carry
 
 
 def bounds(groups: Sequence[Mapping[Errors, Array]], p: int, factors: FactorSet) -> list[tuple[Array, Array]]:
-    """Lower and upper bound of each group's sum in each of p periods, both shape (p,).
-
-    So many sums are drawn at once: with fewer each costs a call, with more each is multiplied by errors that
-    only others carry.
-    """
-    found: list[tuple[Array, Array]] = []
-    step = max(1, AT_ONCE // p)
+    """Return the lower and upper bound of each group's sum in each of p periods, both shape (p,)."""
+    limits: list[tuple[Array, Array]] = []
+    step = max(1, SUMS_PER_CALL // p)
     for first in range(0, len(groups), step):
-        found += _together(groups[first : first + step], p, factors)
-    return found
+        limits += _bounds_of_chunk(groups[first : first + step], p, factors)
+    return limits
 
 
-def _together(
+def _bounds_of_chunk(
     groups: Sequence[Mapping[Errors, Array]], p: int, factors: FactorSet
 ) -> list[tuple[Array, Array]]:
     column = {errors: k for k, errors in enumerate(dict.fromkeys(each for group in groups for each in group))}
@@ -37,7 +33,7 @@ def _together(
         for errors, amount in group.items():
             amounts[i, :, column[errors]] = amount
     sums = amounts.reshape(len(groups) * p, len(column))
-    cut = range(0, len(sums), AT_ONCE)
-    drawn = [intervals(sums[at : at + AT_ONCE], list(column), factors) for at in cut]
+    cut = range(0, len(sums), SUMS_PER_CALL)
+    drawn = [intervals(sums[at : at + SUMS_PER_CALL], list(column), factors) for at in cut]
     low, high = (np.concatenate(ends).reshape(len(groups), p) for ends in zip(*drawn, strict=True))
     return list(zip(low, high, strict=True))

@@ -1,4 +1,4 @@
-"""Month profiles of the organisation's own observed slots, laid into a folder of its own factor tables."""
+"""Month profiles of the organisation's own observed slots, written to a folder of its own factor tables."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SOURCE_COLUMNS = tuple(field.name for field in fields(Source))
 
 
 class TooFewDays(ParcimetreError):
-    """Not one month of a zone is known well enough."""
+    """No month of a zone has enough known days."""
 
 
-def make_profiles(store: Store, factors: FactorSet, zone: str, now: int, folder: Path) -> list[Month]:
-    """Write the months of a zone into `grid_profile.csv` and `sources.csv` of a folder; other rows stay.
+def write_month_profiles(store: Store, factors: FactorSet, zone: str, now: int, folder: Path) -> list[Month]:
+    """Write the months of a zone to `grid_profile.csv` and `sources.csv` of a folder; other rows stay.
 
     `now` is in seconds UTC. Raises TooFewDays, and UnknownZone of the engine.
     """
@@ -33,9 +33,9 @@ def make_profiles(store: Store, factors: FactorSet, zone: str, now: int, folder:
     months = [] if observed is None else list(month_profiles(zone, observed, factors, LICENCE, today))
     rows = [row for month in months for row in month.rows]
     if not rows:
-        told = ", ".join(f"{month.name}: {month.days}" for month in months) or "none"
+        known = ", ".join(f"{month.name}: {month.days}" for month in months) or "none"
         raise TooFewDays(
-            f"no month of {zone} has {ENOUGH_DAYS} days that are known well enough (days known: {told}); "
+            f"no month of {zone} has {ENOUGH_DAYS} days that are known well enough (days known: {known}); "
             "import more of the feed"
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,20 +46,20 @@ def make_profiles(store: Store, factors: FactorSet, zone: str, now: int, folder:
 
 
 def _row(factor: Factor) -> dict[str, object]:
-    said = {name: getattr(factor, name) for name in COLUMNS}
-    return {**said, "source": factor.source.id}
+    cells = {name: getattr(factor, name) for name in COLUMNS}
+    return {**cells, "source": factor.source.id}
 
 
 def _merge(file: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, object]]) -> None:
-    """Put rows into a file, in the place of those with their ids."""
-    kept: dict[object, Mapping[str, object]] = {}
+    """Write rows to a file, replacing those with the same ids."""
+    by_id: dict[object, Mapping[str, object]] = {}
     if file.is_file():
         with file.open(encoding="utf-8", newline="") as text:
-            kept = {row["id"]: row for row in csv.DictReader(text)}
-    kept |= {row["id"]: row for row in rows}
+            by_id = {row["id"]: row for row in csv.DictReader(text)}
+    by_id |= {row["id"]: row for row in rows}
     draft = file.with_suffix(".draft")
     with draft.open("w", encoding="utf-8", newline="") as text:
         writer = csv.DictWriter(text, columns, extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(kept.values())
+        writer.writerows(by_id.values())
     draft.replace(file)

@@ -1,4 +1,4 @@
-"""Slots of grid zones that feeds have stated: kept by zone and day of UTC, corrected when stated anew."""
+"""Observed slots of grid zones from feeds: stored by zone and day of UTC, corrected when imported again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..store.records import Fact
 
 @dataclass(frozen=True)
 class ObservationsStored:
-    """What became of the slots of a feed; `gaps` are those between its first and last that it leaves out."""
+    """Result of an import: numbers of slots; `gaps` are those missing between the first and the last."""
 
     added: int
     corrected: int
@@ -29,12 +29,12 @@ class ObservationsStored:
 def store_observations(
     store: Store, zone: str, readings: Iterable[GridObservation], now: int
 ) -> ObservationsStored:
-    """Keep readings durably; the same ones again change nothing, others replace what was kept."""
+    """Store observations; the same ones again change nothing, others replace the stored ones."""
     by_slot = {reading.start // SLOT_S * SLOT_S: reading for reading in readings}
     days: dict[int, dict[str, Any]] = {}
     for start, reading in by_slot.items():
-        days.setdefault(start // DAY_S, {})[str(start)] = _body(reading)
-    before = {day: _kept(store, zone, day) for day in days}
+        days.setdefault(start // DAY_S, {})[str(start)] = _stored_observation(reading)
+    before = {day: _stored_slots(store, zone, day) for day in days}
     merged = {day: {**before[day], **slots} for day, slots in days.items()}
     changed = [day for day in sorted(days) if merged[day] != before[day]]
     store.append([Fact("grid", _key(zone, day), now, {"slots": merged[day]}) for day in changed])
@@ -46,25 +46,25 @@ def store_observations(
 
 
 def observations(store: Store, zone: str, first: int, last: int) -> ObservedSlots | None:
-    """What is kept of a zone's slots from `first` to `last` (seconds UTC), None if nothing."""
+    """Return the stored slots of a zone from `first` to `last` (seconds UTC), None if there are none."""
     return collect_observations(_readings(store, zone, first, last))
 
 
 def all_observations(store: Store, zone: str) -> ObservedSlots | None:
-    """Everything that is kept of a zone, None if nothing."""
-    days = (key.rpartition("/") for key in store.latest("grid"))
-    known = sorted(int(day) for of, _, day in days if of == zone)
-    return observations(store, zone, known[0] * DAY_S, (known[-1] + 1) * DAY_S) if known else None
+    """Return all stored slots of a zone, None if there are none."""
+    keys = (key.rpartition("/") for key in store.latest("grid"))
+    days = sorted(int(day) for of_zone, _, day in keys if of_zone == zone)
+    return observations(store, zone, days[0] * DAY_S, (days[-1] + 1) * DAY_S) if days else None
 
 
 def _readings(store: Store, zone: str, first: int, last: int) -> Iterator[GridObservation]:
     for day in range(first // DAY_S, (last - 1) // DAY_S + 1):
-        for start, body in _kept(store, zone, day).items():
+        for start, body in _stored_slots(store, zone, day).items():
             if first <= int(start) < last:
                 yield GridObservation(int(start), **body)
 
 
-def _kept(store: Store, zone: str, day: int) -> Mapping[str, Any]:
+def _stored_slots(store: Store, zone: str, day: int) -> Mapping[str, Any]:
     fact = store.latest_of("grid", _key(zone, day))
     slots: Mapping[str, Any] = {} if fact is None else fact.body["slots"]
     return slots
@@ -74,7 +74,7 @@ def _key(zone: str, day: int) -> str:
     return f"{zone}/{day}"
 
 
-def _body(reading: GridObservation) -> dict[str, Any]:
-    """A reading without its start and without what is not said."""
-    said = {name: value for name, value in asdict(reading).items() if value is not None and value != {}}
-    return {name: value for name, value in said.items() if name != "start" and value is not False}
+def _stored_observation(reading: GridObservation) -> dict[str, Any]:
+    """Return an observation as it is stored: without its start and without empty fields."""
+    filled = {name: value for name, value in asdict(reading).items() if value is not None and value != {}}
+    return {name: value for name, value in filled.items() if name != "start" and value is not False}

@@ -1,8 +1,8 @@
-"""Supplier contracts for electricity, as the organisation states them: kept as facts, in force by device.
+"""Supply contracts for electricity: stored as the organisation states them, applied by device.
 
-A contract is for a site, for an org unit and all below it, or for everything. Where several hold for one
-device, that of its site counts, else that of the nearest org unit, else the one for everything. Two for the
-same thing at the same time are refused.
+A contract is for a site, for an org unit and all below it, or for everything. Where several apply to
+one device, that of its site counts, else that of the nearest org unit, else the one for everything. Two for
+the same place at the same time are refused.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FIRST_LINE = 2
 
 
 class BadContract(ParcimetreError):
-    """A contract that cannot be taken as it is."""
+    """A contract with a fault."""
 
 
 class UnknownContract(ParcimetreError):
@@ -49,8 +49,8 @@ class UnknownContract(ParcimetreError):
 
 
 @dataclass(frozen=True)
-class Held:
-    """A contract and what it is for: a site, an org unit's subtree, or everything where both are None."""
+class PlacedContract:
+    """A contract and where it applies: a site, an org unit's subtree, or everywhere if both are None."""
 
     contract: Contract
     site: str | None
@@ -58,7 +58,7 @@ class Held:
 
     @property
     def where(self) -> str:
-        """What it is for, in words."""
+        """Where it applies, in words."""
         if self.site is not None:
             return f"site {self.site}"
         return "everything" if self.org_unit is None else f"org unit {self.org_unit}"
@@ -71,8 +71,8 @@ class Held:
             return 1
         return 2 + self.org_unit.count("/") if within(org_unit, self.org_unit) else 0
 
-    def overlaps(self, other: Held) -> bool:
-        """Whether both are for the same thing at some time."""
+    def overlaps(self, other: PlacedContract) -> bool:
+        """Return whether both apply to the same place at some time."""
         one, two = self.contract, other.contract
         if (self.site, self.org_unit) != (other.site, other.org_unit) or one.id == two.id:
             return False
@@ -80,50 +80,54 @@ class Held:
         return all(c.last is None or first < c.last for c in (one, two))
 
 
-def contracts(store: Store) -> list[Held]:
-    """Every contract that was ever stated, as the latest facts say, by beginning."""
+def contracts(store: Store) -> list[PlacedContract]:
+    """Return every contract ever stated, as the latest facts say, by beginning."""
     return _sorted(store.latest("contract").values())
 
 
-def _sorted(facts: Iterable[Fact]) -> list[Held]:
-    return sorted(map(_held, facts), key=lambda held: (held.contract.first, held.contract.id))
+def _sorted(facts: Iterable[Fact]) -> list[PlacedContract]:
+    return sorted(map(_contract_of, facts), key=lambda held: (held.contract.first, held.contract.id))
 
 
-def contracts_at(held: Sequence[Held], site: str, org_unit: str) -> tuple[Contract, ...]:
+def contracts_at(held: Sequence[PlacedContract], site: str, org_unit: str) -> tuple[Contract, ...]:
     """Return the contracts for devices of a site and org unit, the nearest first."""
     near = [(found.nearness(site, org_unit), found.contract) for found in held]
     return tuple(contract for nearness, contract in sorted(near, key=lambda pair: -pair[0]) if nearness)
 
 
 def market_sets(store: Store, base: FactorSet) -> Iterator[FactorSet]:
-    """The set with the contracts over it as it was after each fact about them, the present one first."""
+    """Yield the factor set with the contracts as they were after each fact about them, the present first."""
     history = store.history("contract")
     for known in range(len(history), 0, -1):
         latest = {fact.key: fact for fact in history[:known]}
         yield with_contracts(base, (held.contract for held in _sorted(latest.values())))
 
 
-def add(store: Store, stated: Iterable[Mapping[str, object]], zone: ZoneInfo, now: int) -> list[Held]:
-    """Keep contracts; the same one again changes nothing. Nothing is kept where one of them has a fault.
+def add_contracts(
+    store: Store, stated: Iterable[Mapping[str, object]], zone: ZoneInfo, now: int
+) -> list[PlacedContract]:
+    """Store contracts and return them; the same one again changes nothing. One with a fault stops all.
 
     `from` and `until` are days of the organisation's time zone, both included. Raises BadContract and
     UnknownSite.
     """
     known = {held.contract.id: held for held in contracts(store)}
-    made = [_stated(store, row, zone, now, f"contract {i}") for i, row in enumerate(stated, start=1)]
-    fresh: list[Held] = []
-    for held in made:
+    parsed = [
+        _parsed_contract(store, row, zone, now, f"contract {i}") for i, row in enumerate(stated, start=1)
+    ]
+    fresh: list[PlacedContract] = []
+    for held in parsed:
         if held.contract.id not in known:
             _refuse_overlap(held, known.values())
             known[held.contract.id] = held
             fresh.append(held)
     added = [Fact("contract", held.contract.id, now, _body(held)) for held in fresh]
     store.append([*added, *(entry("contract added", fact.key, now, after=fact.body) for fact in added)])
-    return [known[held.contract.id] for held in made]
+    return [known[held.contract.id] for held in parsed]
 
 
-def end(store: Store, contract_id: str, day: str, zone: ZoneInfo, now: int) -> Held:
-    """Let a contract end with a day; one that ends before it begins never held.
+def end_contract(store: Store, contract_id: str, day: str, zone: ZoneInfo, now: int) -> PlacedContract:
+    """End a contract with a day and return it; one that ends before it begins never applies.
 
     Raises UnknownContract and BadContract.
     """
@@ -137,13 +141,13 @@ def end(store: Store, contract_id: str, day: str, zone: ZoneInfo, now: int) -> H
     first = int(body["first"])
     body["last"] = max(first, _midnight(_day(day, "last day") + timedelta(days=1), zone))
     fact = Fact("contract", contract_id, now, body)
-    _refuse_overlap(_held(fact), known.values())
+    _refuse_overlap(_contract_of(fact), known.values())
     store.append([fact, entry("contract ended", contract_id, now, known_body, body)])
-    return _held(fact)
+    return _contract_of(fact)
 
 
-def read(text: str) -> list[dict[str, object]]:
-    """Contracts of a CSV with a heading, or of a TOML file with [[contract]]. Raises BadContract."""
+def parse_contracts(text: str) -> list[dict[str, object]]:
+    """Return the contracts of a CSV with a heading, or of a TOML file. Raises BadContract."""
     if "[[contract]]" in text:
         try:
             tables: list[dict[str, object]] = tomllib.loads(text)["contract"]
@@ -158,8 +162,8 @@ def read(text: str) -> list[dict[str, object]]:
     return [dict(row) for row in rows]
 
 
-def as_json(held: Held, zone: ZoneInfo) -> dict[str, Any]:
-    """A contract for machines; `from` and `until` are days, both included."""
+def contract_as_json(held: PlacedContract, zone: ZoneInfo) -> dict[str, Any]:
+    """Return a contract as JSON; `from` and `until` are days, both included."""
     contract = held.contract
     return {
         "id": contract.id,
@@ -182,18 +186,18 @@ def _last_day(last: int, zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(last, zone).date() - timedelta(days=1)
 
 
-def _held(fact: Fact) -> Held:
+def _contract_of(fact: Fact) -> PlacedContract:
     body = dict(fact.body)
     site_name, unit = body.pop("site"), body.pop("org_unit")
-    return Held(Contract(id=fact.key, **body), site_name, unit)
+    return PlacedContract(Contract(id=fact.key, **body), site_name, unit)
 
 
-def _body(held: Held) -> dict[str, Any]:
+def _body(held: PlacedContract) -> dict[str, Any]:
     said = {name: value for name, value in vars(held.contract).items() if name != "id"}
     return said | {"site": held.site, "org_unit": held.org_unit}
 
 
-def _refuse_overlap(held: Held, known: Iterable[Held]) -> None:
+def _refuse_overlap(held: PlacedContract, known: Iterable[PlacedContract]) -> None:
     for other in known:
         if held.overlaps(other):
             one, two = held.contract, other.contract
@@ -203,8 +207,10 @@ def _refuse_overlap(held: Held, known: Iterable[Held]) -> None:
             )
 
 
-def _stated(store: Store, row: Mapping[str, object], zone: ZoneInfo, now: int, where: str) -> Held:
-    """A contract from what somebody stated. Raises BadContract and UnknownSite."""
+def _parsed_contract(
+    store: Store, row: Mapping[str, object], zone: ZoneInfo, now: int, where: str
+) -> PlacedContract:
+    """Return the contract that the cells of a row state. Raises BadContract and UnknownSite."""
     cells = {name: "" if value is None else str(value).strip() for name, value in row.items() if name}
     unknown = sorted(set(cells) - {*REQUIRED, *OPTIONAL})
     if unknown:
@@ -218,7 +224,7 @@ def _stated(store: Store, row: Mapping[str, object], zone: ZoneInfo, now: int, w
             f"{where}: at_meter is {cells['at_meter']!r}; say yes if losses are counted, else no"
         )
     first, last = _validity(cells, zone, where)
-    place, unit = _place(store, cells, where)
+    place, unit = _parsed_place(store, cells, where)
     identity = "\0".join(
         (cells["supplier"], cells["product"], cells["from"], place or "", unit or "", f"{kg}")
     )
@@ -227,11 +233,11 @@ def _stated(store: Store, row: Mapping[str, object], zone: ZoneInfo, now: int, w
         ANSWERS[cells["at_meter"].lower()], cells["evidence"], first, last,
         datetime.fromtimestamp(now, UTC).date().isoformat(),
     )  # fmt: skip
-    return Held(contract, place, unit)
+    return PlacedContract(contract, place, unit)
 
 
 def _quantities(cells: Mapping[str, str], where: str) -> tuple[float, float | None, float | None]:
-    """The factor and its range, kg CO2 eq per kWh."""
+    """Return the factor and its range, kg CO2 eq per kWh."""
     texts = [cells.get(name, "") for name in ("kg_per_kwh", "low", "high")]
     try:
         kg, low, high = (float(text) if text else None for text in texts)
@@ -255,7 +261,7 @@ def _validity(cells: Mapping[str, str], zone: ZoneInfo, where: str) -> tuple[int
     return _midnight(first_day, zone), last
 
 
-def _place(store: Store, cells: Mapping[str, str], where: str) -> tuple[str | None, str | None]:
+def _parsed_place(store: Store, cells: Mapping[str, str], where: str) -> tuple[str | None, str | None]:
     place, unit = cells.get("site") or None, cells.get("org_unit") or None
     if place is not None and unit is not None:
         raise BadContract(f"{where}: a contract is for a site or for an org unit; leave one away")

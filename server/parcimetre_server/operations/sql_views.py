@@ -135,8 +135,8 @@ def _parts(found: FootprintResult) -> Iterator[tuple[tuple[str, str], FootprintR
         """Where a device belongs."""
         return device.org_unit, device.category
 
-    for key in sorted({of(figure.device) for figure in found.devices}):
-        yield key, replace(found, alike=tuple(one for one in found.devices if of(one.device) == key))
+    for key in sorted({of(figure.device) for figure in found.single_devices}):
+        yield key, replace(found, cohorts=tuple(one for one in found.single_devices if of(one.device) == key))
 
 
 FILLS: Mapping[str, Callable[[Context, Span], Iterator[Row]]] = {

@@ -115,6 +115,46 @@ POWER_SOURCE_LABELS = {
     "state_model": N_("state model"),
     "embodied": N_("Embodied"),
 }
+PERIOD_LABELS = {
+    "today": N_("Today"),
+    "7d": N_("7 days"),
+    "30d": N_("30 days"),
+    "week": N_("Week"),
+    "month": N_("Month"),
+    "year": N_("Year"),
+    "own": N_("Own days"),
+}
+ALTERNATIVES = {
+    "as_now": N_("Go on as now"),
+    "extend": N_("Keep it {years} years longer"),
+    "recondition": N_("Recondition it for a second life"),
+    "replace": N_("Replace it now with a new one"),
+    "replace_used": N_("Replace it now with a reconditioned one"),
+    "night_off": N_("Switch it off at night"),
+}
+ASSUMPTIONS = {
+    "life_goes_on": N_(
+        "The electricity of the last {days} days goes on; making it is spread over its service life."
+    ),
+    "life_is_over": N_("The electricity of the last {days} days goes on; its service life is over."),
+    "longer_life": N_("The same electricity; making it is spread over {life} years in place of {before}."),
+    "second_life": N_("The same electricity; preparing it is spread over {life} years of a second life."),
+    "new_pays_off": N_(
+        "A new one is as costly to make and takes the same electricity; what the old one's life has left "
+        "counts too. It would have to take {kwh} kWh a year less to be worth it."
+    ),
+    "new_never_pays_off": N_(
+        "A new one is as costly to make; what the old one's life has left counts too. Even if it took no "
+        "electricity at all, it would not be worth it."
+    ),
+    "used_one": N_(
+        "It takes the same electricity; its preparation and what the old one's life has left are spread over "
+        "{life} years."
+    ),
+    "off_at_night": N_(
+        "From {evening} to {morning} o'clock it takes no more than when it is off: {kwh} kWh a year less."
+    ),
+}
 
 
 def label(group_by: str | None, group: str) -> str:

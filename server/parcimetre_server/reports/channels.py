@@ -1,4 +1,4 @@
-"""The ways out of the house: a server that takes mail, a folder, a webhook. Each says why it took nothing."""
+"""Delivery channels (mail, folder, webhook); each reports why a delivery failed."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ MOST_REASON = 300
 
 
 class DeliveryFailed(ParcimetreError):
-    """A report that was not taken; `final` where another attempt would be refused as well."""
+    """A failed delivery; `final` where another attempt would fail as well."""
 
     def __init__(self, reason: str, final: bool = False) -> None:
-        """Keep a line of the reason."""
+        """Set the reason, cut to one line."""
         super().__init__(" ".join(reason.split())[:MOST_REASON])
         self.final = final
 
 
 def send_mail(sent: EmailMessage, settings: MailSettings | None) -> None:
-    """Hand a message to the server. Raises NotTaken."""
+    """Send a message by the mail server. Raises DeliveryFailed."""
     if settings is None:
         raise DeliveryFailed(
             "no server for mail is named: give the settings file a table [mail], docs: reports"
@@ -59,7 +59,7 @@ def send_mail(sent: EmailMessage, settings: MailSettings | None) -> None:
 
 
 def _connected(settings: MailSettings) -> smtplib.SMTP:
-    """A connection, with TLS unless the settings say none; its certificate was checked."""
+    """A connection, with TLS and a verified certificate unless the settings say none."""
     where = settings.host, settings.port
     if settings.security == "none":
         return smtplib.SMTP(*where, timeout=settings.timeout_s)
@@ -84,10 +84,7 @@ def _text(said: bytes | str) -> str:
 
 
 def write_to_folder(files: Sequence[File], folder: str) -> None:
-    """Put files into a folder, each whole or not at all, in the place of those of the same name.
-
-    Raises NotTaken.
-    """
+    """Write files to a folder, each atomically, replacing those of the same name. Raises DeliveryFailed."""
     target = Path(folder)
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -102,7 +99,7 @@ def write_to_folder(files: Sequence[File], folder: str) -> None:
 
 
 def post_to_webhook(files: Sequence[File], url: str, key: str) -> None:
-    """Post each file to a server, with a key by which it can tell one that it had. Raises NotTaken."""
+    """Post each file to a server, with an idempotency key. Raises DeliveryFailed."""
     try:
         with httpx.Client(timeout=HOOK_TIMEOUT_S) as client:
             for file in files:
@@ -120,5 +117,5 @@ def post_to_webhook(files: Sequence[File], url: str, key: str) -> None:
 
 
 def _host(url: str) -> str:
-    """The server alone: an address may hold a secret, which is no business of the log."""
+    """The host of a URL alone, since the rest may contain a secret."""
     return httpx.URL(url).host

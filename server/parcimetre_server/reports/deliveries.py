@@ -1,4 +1,4 @@
-"""Every published report to each of its recipients, once; what was refused is seen, and tried again."""
+"""Deliveries of published reports: each to every recipient once, with retries of those that failed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from email.message import Message
 from typing import Any, Literal
 
 from ..access.context import Context
-from ..access.served_settings import like
+from ..access.served_settings import with_served_settings
 from ..base.i18n import LANGUAGES, N_
 from ..base.periods import DAY_S, HOUR_S
 from ..store.interface import Store
@@ -39,9 +39,9 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of an edition on its way to a recipient, after so many `attempts`.
+    """The state of an edition's delivery to a recipient after a number of `attempts`.
 
-    `next_at` is when it is tried again, `reason` why it was not taken. Times are seconds UTC.
+    `next_at` is the time of the next attempt, `reason` why the last one failed. Times are seconds UTC.
     """
 
     key: str
@@ -60,14 +60,14 @@ class Delivery:
 
 
 def deliveries(store: Store, since: int = 0) -> list[Delivery]:
-    """What became of every delivery that was tried since, the latest first."""
+    """Return the deliveries attempted since a time (seconds UTC), the latest first."""
     found = (Delivery(**fact.body) for fact in store.latest("delivery", since).values())
     return sorted(found, key=lambda one: (one.week, one.at, one.key), reverse=True)
 
 
 def make_due_deliveries(context: Context) -> list[Delivery]:
-    """Make every delivery that is due, each on its own: one that fails holds up no other."""
-    made = []
+    """Attempt every due delivery, each on its own; return them. A failure does not delay the others."""
+    attempted = []
     found: Publication | None = None
     for edition, to, before in due_deliveries(context):
         if found is None or found.key != edition.key:
@@ -75,17 +75,17 @@ def make_due_deliveries(context: Context) -> list[Delivery]:
         if found is None or found.edition != edition.number:
             continue
         after = _attempt(context, found, to, before)
-        _keep(context.store, after)
+        _store(context.store, after)
         if after.state != "sent":
             LOG.warning("weekly report %s by %s %s: %s", after.week, after.way, after.schedule, after.reason)
-        made.append(after)
-    return made
+        attempted.append(after)
+    return attempted
 
 
 def due_deliveries(context: Context) -> Iterator[tuple[Edition, Schedule, Delivery | None]]:
-    """The latest editions that a recipient has not got and that are due, with the attempt before if any.
+    """Return the latest editions due for a recipient, each with the attempt before, if any.
 
-    No report is read for it: this is asked each minute.
+    It reads no report, since it runs every minute.
     """
     now = context.now()
     known = {one.key: one for one in deliveries(context.store, now - OPEN_S)}
@@ -101,7 +101,7 @@ def due_deliveries(context: Context) -> Iterator[tuple[Edition, Schedule, Delive
 
 
 def built_in_schedules(context: Context) -> Iterator[Schedule]:
-    """The reports of everything, which are kept in the data folder in each language."""
+    """Return the schedules that store the whole organisation's reports in the data folder, one a language."""
     folder = str(context.settings.data_dir / "reports")
     unit, role = WHOLE_TARGET
     for language in LANGUAGES:
@@ -109,39 +109,39 @@ def built_in_schedules(context: Context) -> Iterator[Schedule]:
 
 
 def key_of(report: str, edition: int, to: Schedule) -> str:
-    """What names a delivery: the report's key (week, role, unit), edition and recipient."""
+    """Return the key of a delivery: the report's key (week, role, unit), edition and recipient."""
     return f"{report}|{edition}|{to.id}"
 
 
 def _attempt(context: Context, found: Publication, to: Schedule, before: Delivery | None) -> Delivery:
-    """Try a delivery once."""
+    """Attempt a delivery once; return its new state."""
     attempts, now = (before.attempts if before else 0) + 1, context.now()
     unit, role = found.target
     key = key_of(found.key, found.edition, to)
-    made = Delivery(key, found.report.week, unit, role, found.edition, to.id, to.way, to.to, "sent", attempts,
+    sent = Delivery(key, found.report.week, unit, role, found.edition, to.id, to.way, to.to, "sent", attempts,
                     now)  # fmt: skip
     try:
-        _send(context, found, to, made.key)
+        _send(context, found, to, sent.key)
     except DeliveryFailed as error:
         if error.final:
-            return replace(made, state="refused", reason=str(error))
+            return replace(sent, state="refused", reason=str(error))
         if attempts > len(BACK_OFF_S):
-            return replace(made, state="given_up", reason=str(error))
-        return replace(made, state="waiting", reason=str(error), next_at=now + BACK_OFF_S[attempts - 1])
-    return made
+            return replace(sent, state="given_up", reason=str(error))
+        return replace(sent, state="waiting", reason=str(error), next_at=now + BACK_OFF_S[attempts - 1])
+    return sent
 
 
 def _send(context: Context, found: Publication, to: Schedule, key: str) -> None:
-    """Render what was published and hand it over. Raises NotTaken."""
-    then = replace(context, settings=like(context.settings, found.served))
+    """Render a published report and send it. Raises DeliveryFailed."""
+    then = replace(context, settings=with_served_settings(context.settings, found.served))
     files = render_all(found.report, then, to.language, to.formats)
     match to.way:
         case "mail":
             mail = context.settings.mail
-            told = report_text(found.report, then, to.language)
+            text = report_text(found.report, then, to.language)
             sender = mail.sender if mail else ""
             restated = found.report.restated is not None
-            send_mail(build_message(told, files, sender, to.to, key, found.published_at, restated), mail)
+            send_mail(build_message(text, files, sender, to.to, key, found.published_at, restated), mail)
         case "folder":
             write_to_folder(files, to.to)
         case "webhook":
@@ -149,21 +149,21 @@ def _send(context: Context, found: Publication, to: Schedule, key: str) -> None:
 
 
 def record_bounces(context: Context, notice: Message) -> list[Delivery]:
-    """Note what a delivery status notification (RFC 3464) says was not delivered after all."""
-    names, reasons = _named(notice), _failures(notice)
+    """Store and return the deliveries that a delivery status notification (RFC 3464) reports as failed."""
+    names, reasons = _message_names(notice), _failures(notice)
     if not names or not reasons:
         return []
-    made = []
+    failed = []
     for one in deliveries(context.store):
         if one.way == "mail" and one.state == "sent" and delivery_name(one.key) in names:
             after = replace(one, state="bounced", at=context.now(), reason="; ".join(reasons)[:300])
-            _keep(context.store, after)
-            made.append(after)
-    return made
+            _store(context.store, after)
+            failed.append(after)
+    return failed
 
 
-def _named(notice: Message) -> set[str]:
-    """Names of the messages that a notification returns, whole or their heads."""
+def _message_names(notice: Message) -> set[str]:
+    """Names of the messages in a notification, from their Message-ID headers."""
     ids = []
     for part in notice.walk():
         if part.get_content_type() == "text/rfc822-headers":
@@ -176,22 +176,22 @@ def _named(notice: Message) -> set[str]:
 
 
 def _failures(notice: Message) -> list[str]:
-    """Why recipients did not get it; nothing of those who will, later."""
-    found = []
+    """Reasons of failed recipients, without those of delayed ones."""
+    reasons = []
     for part in notice.walk():
         if part["Action"] and part["Action"].strip().lower() == "failed":
-            found.append(str(part["Diagnostic-Code"] or part["Status"] or "failed").strip())
-    return found
+            reasons.append(str(part["Diagnostic-Code"] or part["Status"] or "failed").strip())
+    return reasons
 
 
-def _keep(store: Store, made: Delivery) -> None:
-    store.append([Fact("delivery", made.key, made.at, asdict(made))])
+def _store(store: Store, delivery: Delivery) -> None:
+    store.append([Fact("delivery", delivery.key, delivery.at, asdict(delivery))])
 
 
 def as_json(found: Publication, sent: Iterable[Delivery] | None) -> dict[str, Any]:
-    """A publication for machines, with its deliveries where the reader may see them."""
+    """Return a publication as JSON, with its deliveries where the reader may see them."""
     report = found.report
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "week": report.week,
         "org_unit": report.org_unit,
         "role": found.role,
@@ -204,21 +204,24 @@ def as_json(found: Publication, sent: Iterable[Delivery] | None) -> dict[str, An
         "factor_set": report.factor_set,
         "restated": None if report.restated is None else asdict(report.restated),
     }
-    return told if sent is None else told | {"deliveries": [_told(one, found) for one in sent]}
+    if sent is None:
+        return document
+    return document | {"deliveries": [_delivery_json(delivery, found) for delivery in sent]}
 
 
-def _told(one: Delivery, found: Publication) -> dict[str, Any]:
-    """A delivery with its state; one that waits while there is a later edition is not made any more."""
-    return asdict(one) | {"state": state_of(one, found)}
+def _delivery_json(delivery: Delivery, found: Publication) -> dict[str, Any]:
+    """A delivery as JSON, with its shown state."""
+    return asdict(delivery) | {"state": state_of(delivery, found)}
 
 
-def state_of(one: Delivery, found: Publication) -> str:
-    """What became of a delivery, as it is shown."""
-    return "superseded" if one.state == "waiting" and one.edition < found.edition else one.state
+def state_of(delivery: Delivery, found: Publication) -> str:
+    """Return the shown state of a delivery: one waiting while there is a later edition is superseded."""
+    waits = delivery.state == "waiting" and delivery.edition < found.edition
+    return "superseded" if waits else delivery.state
 
 
 def list_publications(store: Store, with_deliveries: bool, week: str | None = None) -> list[dict[str, Any]]:
-    """Published reports for machines, the latest first, or those of a week."""
+    """Return published reports as JSON, the latest first, or those of a week."""
     found = publications(store) if week is None else of_week(store, week)
     by_report: defaultdict[str, list[Delivery]] = defaultdict(list)
     for one in deliveries(store) if with_deliveries else ():

@@ -1,4 +1,4 @@
-"""A weekly report as a file of any format."""
+"""Formats of the weekly report: HTML, PDF, XLSX, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MEDIA_TYPES: dict[Format, str] = {
 
 
 class NoSuchFormat(ParcimetreError):
-    """A format that reports are not written in."""
+    """An unknown format of a report."""
 
     status = 406
     kind = "unknown-format"
@@ -37,7 +37,7 @@ class NoSuchFormat(ParcimetreError):
 
 @dataclass(frozen=True)
 class File:
-    """A report as it is sent or kept."""
+    """A report as a file: name, media type and content."""
 
     name: str
     media_type: str
@@ -45,7 +45,7 @@ class File:
 
 
 def format_of(name: str) -> Format:
-    """The format of that name. Raises NoSuchFormat."""
+    """Return the format of that name. Raises NoSuchFormat."""
     for known in FORMATS:
         if name == known:
             return known
@@ -53,7 +53,7 @@ def format_of(name: str) -> Format:
 
 
 def render(report: WeeklyReport, context: Context, language: Language, wanted: Format) -> File:
-    """The report in a language and a format."""
+    """Return the report in a language and a format."""
     name = f"weekly-{report.week}{_slug(report.org_unit)}.{language}.{wanted}"
     return File(name, MEDIA_TYPES[wanted], _content(report, context, language, wanted))
 
@@ -61,8 +61,8 @@ def render(report: WeeklyReport, context: Context, language: Language, wanted: F
 def render_all(
     report: WeeklyReport, context: Context, language: Language, wanted: Iterable[Format]
 ) -> list[File]:
-    """The same in several formats."""
-    return [render(report, context, language, one) for one in wanted]
+    """Return the report in a language in several formats."""
+    return [render(report, context, language, name) for name in wanted]
 
 
 def _content(report: WeeklyReport, context: Context, language: Language, wanted: Format) -> bytes:
@@ -80,6 +80,6 @@ def _content(report: WeeklyReport, context: Context, language: Language, wanted:
 
 
 def _slug(org_unit: str | None) -> str:
-    """An org unit's path as it can stand in a file's name."""
+    """An org unit's path as part of a file name."""
     name = "".join(c if c.isalnum() else "-" for c in org_unit or "")
     return f".{name.strip('-')}" if name.strip("-") else ""

@@ -1,4 +1,4 @@
-"""The weekly report as one HTML file that needs nothing else: for mail, for archives, for printing."""
+"""HTML of the weekly report: one file without links to others, for archives and printing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .wording import report_text
 
 
 def values(report: WeeklyReport, context: Context, language: Language) -> dict[str, Any]:
-    """What the report's templates need."""
+    """Return the variables of the report's templates."""
     return {
         "letter": report_text(report, context, language),
         "report": report,
@@ -34,13 +34,13 @@ def values(report: WeeklyReport, context: Context, language: Language) -> dict[s
 
 
 def html(report: WeeklyReport, context: Context, language: Language) -> str:
-    """The report in one language, style included."""
+    """Return the report in one language as HTML, style included."""
     template = environment("reports").get_template("report.html")
     tools = template_tools(language, context.zone, context.settings.organisation, context.factors)
     return template.render(tools | values(report, context, language) | {"style": style()})
 
 
 def content_security_policy() -> str:
-    """A policy that allows the report's own style and nothing else."""
+    """Return a content security policy that allows the report's own style and nothing else."""
     digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'"

@@ -1,4 +1,4 @@
-"""The body of the report's mail: HTML for mail programs, and the same as plain text."""
+"""Body of the report's mail: HTML for mail programs, and plain text."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ WIDTH = 76
 
 
 def mail_html(letter: ReportText) -> str:
-    """The report as HTML that mail programs show, in light and dark."""
+    """Return the report as HTML for mail programs, in light and dark."""
     values = {"letter": letter, "shown": get_args(Colour), "light": colours("light"), "dark": colours("dark")}
     return environment("reports").get_template("mail.html").render(values).lstrip()
 
 
 def mail_text(letter: ReportText) -> str:
-    """The report as plain text."""
+    """Return the report as plain text."""
     parts = [letter.whose, letter.title, "=" * len(letter.title), letter.subtitle, letter.badge, ""]
     parts += [fill(warning, WIDTH) + "\n" for warning in letter.warnings]
     if letter.value:
@@ -31,8 +31,8 @@ def mail_text(letter: ReportText) -> str:
         parts += [*_table(table), ""]
     for heading, text in letter.closing:
         parts += [heading, "-" * len(heading), fill(text, WIDTH), ""]
-    told = "\n".join(part for i, part in enumerate(parts) if part or i > 4)
-    return told.replace("\u00a0", " ") + "\n"
+    text = "\n".join(part for i, part in enumerate(parts) if part or i > 4)
+    return text.replace("\u00a0", " ") + "\n"
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _words(line: Line) -> str:
 
 
 def _aligned(rows: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
-    """Words to the left, numbers to the right; words that are too long have a line of their own."""
+    """Lines with words to the left and numbers to the right; long words have lines of their own."""
     widths = [max(map(len, column)) for column in zip(*(numbers for _, numbers in rows), strict=True)]
     room = WIDTH - sum(widths) - 2 * len(widths)
     for words, numbers in rows:

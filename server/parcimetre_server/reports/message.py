@@ -1,4 +1,4 @@
-"""The report as a message of mail (RFC 5322): text, HTML, and the files that the recipient wants."""
+"""Mail message of a report (RFC 5322): plain text, HTML, and the recipient's files."""
 
 from __future__ import annotations
 
@@ -17,31 +17,33 @@ from .wording import ReportText
 def build_message(
     letter: ReportText, files: Iterable[File], sender: str, to: str, key: str, at: int, restated: bool
 ) -> EmailMessage:
-    """The message of one delivery; `key` names it, so that the same one sent twice can be told as such."""
-    made = EmailMessage(policy=SMTP)
-    say = Translator(letter.language)
+    """Return the message of one delivery; its id follows from `key`, so that duplicates are recognised."""
+    mail = EmailMessage(policy=SMTP)
+    translator = Translator(letter.language)
     subject = N_("{title}, restated: {value} ({whose})") if restated else N_("{title}: {value} ({whose})")
     value = f"{letter.value} {letter.unit}" if letter.value else "–"
-    made["Subject"] = say(subject, title=letter.title, value=value, whose=letter.whose).replace("\u00a0", " ")
-    made["From"], made["To"] = sender, to
-    made["Date"], made["Message-ID"] = formatdate(at), message_id(key, sender)
-    made["Auto-Submitted"], made["Content-Language"] = "auto-generated", letter.language
-    made.set_content(mail_text(letter))
-    made.add_alternative(mail_html(letter), subtype="html")
+    mail["Subject"] = translator(subject, title=letter.title, value=value, whose=letter.whose).replace(
+        "\u00a0", " "
+    )
+    mail["From"], mail["To"] = sender, to
+    mail["Date"], mail["Message-ID"] = formatdate(at), message_id(key, sender)
+    mail["Auto-Submitted"], mail["Content-Language"] = "auto-generated", letter.language
+    mail.set_content(mail_text(letter))
+    mail.add_alternative(mail_html(letter), subtype="html")
     for file in files:
         maintype, _, subtype = file.media_type.partition(";")[0].partition("/")
         if maintype == "text":
-            made.add_attachment(file.content.decode(), subtype=subtype, filename=file.name)
+            mail.add_attachment(file.content.decode(), subtype=subtype, filename=file.name)
         else:
-            made.add_attachment(file.content, maintype, subtype, filename=file.name)
-    return made
+            mail.add_attachment(file.content, maintype, subtype, filename=file.name)
+    return mail
 
 
 def message_id(key: str, sender: str) -> str:
-    """The id of the message of a delivery, by which a bounce names it."""
+    """Return the Message-ID of a delivery, which a bounce refers to."""
     return f"<{delivery_name(key)}@{sender.rpartition('@')[2].strip('<> ') or 'parcimetre'}>"
 
 
 def delivery_name(key: str) -> str:
-    """What stands for a delivery in ids."""
+    """Return the name of a delivery in ids: 32 hexadecimal digits."""
     return hashlib.sha256(key.encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""The weekly report as PDF, set by typst with the fonts that it brings along."""
+"""PDF of the weekly report, set by typst with its own fonts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ TEMPLATE = "letter.typ"
 
 
 def pdf(letter: ReportText) -> bytes:
-    """The report on A4 pages, tagged for screen readers."""
+    """Return the report on A4 pages as PDF, tagged for screen readers."""
     import typst
 
     with as_file(files(__package__) / TEMPLATE) as template:
-        made = typst.compile(
+        content = typst.compile(
             str(template),
             ignore_system_fonts=True,
             format="pdf",
@@ -26,5 +26,5 @@ def pdf(letter: ReportText) -> bytes:
                 "colours": json.dumps(dict(colours("light"))),
             },
         )
-    assert isinstance(made, bytes)
-    return made
+    assert isinstance(content, bytes)
+    return content

@@ -6,28 +6,27 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.context import Context
-from ..access.served_settings import like, told
+from ..access.served_settings import settings_of_figures, with_served_settings
 from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
 from ..base.scope import Scope
 from ..configuration.factor_sets import of_id
 from ..footprint.compute import current_org_units
 from ..store.interface import Store
-from ..store.records import Fact, FactKind
+from ..store.records import FactKind
 from .content import Moved, Restated, WeeklyReport
+from .published_form import rounded
 from .schedules import schedules
-from .stored import WEEKLY, WHOLE_TARGET, Publication, Target, _body, key_of, publications
+from .stored import WHOLE_TARGET, Publication, Target, fact_of, key_of, publications
 from .weekly import SETTLED_S, compute_week, weekly_report
 
 LOG = logging.getLogger(__name__)
 HOUR = 7
-DIGITS = 10
 MOVED = 0.01
 WHOSE: tuple[FactKind, ...] = ("transfer", "lineage", "feeding")
 FIGURES = {"org_unit": "by_unit", "category": "by_category", "stage": "by_stage"}
@@ -76,9 +75,11 @@ def _computed(context: Context, week: str, wanted: Iterable[Target]) -> Iterator
         scope = Scope(unit, role)
         reader = context if role == "admin" else context.within(scope)
         report = rounded(
-            weekly_report(reader, week, unit, whole if scope.whole else whole.seen_by(scope, units))
+            weekly_report(reader, week, unit, whole if scope.whole else whole.redacted_for(scope, units))
         )
-        yield Publication(role, 1, context.now(), recorded_s, dict(told(context.settings)), report, said)
+        yield Publication(
+            role, 1, context.now(), recorded_s, settings_of_figures(context.settings), report, said
+        )
 
 
 def _report_for(context: Context, week: str, target: Target, earlier: FactorSet | None) -> WeeklyReport:
@@ -102,19 +103,6 @@ def recorded_seconds(store: Store, span: Span) -> int:
 def count_ownership_facts(store: Store) -> int:
     """How often it was said where a device belongs, what it is one with, or on which outlet it hangs."""
     return sum(len(store.history(kind)) for kind in WHOSE)
-
-
-def rounded(report: WeeklyReport) -> WeeklyReport:
-    """The report in the ten digits that are kept: the order of a sum shows beyond them."""
-    return WEEKLY.validate_python(_rounded(WEEKLY.dump_python(report, mode="json")))
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS - 1}e}")
-    if isinstance(value, dict):
-        return {name: _rounded(one) for name, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list) else value
 
 
 def republish(context: Context) -> list[Publication]:
@@ -172,7 +160,7 @@ def recompute(context: Context, found: Publication) -> WeeklyReport:
             f"the report of {found.report.week} was computed with the factor set {found.report.factor_set}, "
             "which is not here any more; install the version of Parcimètre that it came with"
         )
-    settings = like(context.settings, found.served)
+    settings = with_served_settings(context.settings, found.served)
     then = replace(context, factors=factors, settings=settings)
     earlier = _earlier(then, weeks_later(found.report.week, -1, settings.zone))
     return _report_for(then, found.report.week, found.target, earlier)
@@ -194,4 +182,4 @@ def moved_figures(before: WeeklyReport, after: WeeklyReport) -> Iterator[Moved]:
 
 
 def _keep(context: Context, made: Iterable[Publication]) -> None:
-    context.store.append([Fact("report", one.key, context.now(), _body(one)) for one in made])
+    context.store.append([fact_of(publication, context.now()) for publication in made])

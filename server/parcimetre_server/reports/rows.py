@@ -1,4 +1,4 @@
-"""The weekly report as rows for machines: the CSV, and what the sheets of the XLSX hold."""
+"""Rows of the weekly report, for the CSV and the sheets of the XLSX."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ Cells = Mapping[str, Any]
 
 
 def rows(report: WeeklyReport) -> Iterator[Cells]:
-    """Each figure of the report; values of a section add up to the total, those of `change` to the change.
+    """Return each figure of the report, by section.
 
-    Those of `paper` and `marking` are consumables by org unit, in no other figure; devices are printers.
+    A section's values add up to the total, those of `change` to its change. Sections `paper` and `marking`
+    are consumables by org unit, excluded from other figures, with printers as devices.
     """
     yield _cells("total", report.total) | {"devices": report.devices, "eur": report.cost_eur}
     yield _cells("week_before", report.previous)
@@ -42,10 +43,11 @@ def rows(report: WeeklyReport) -> Iterator[Cells]:
                "unit": report.total.unit}  # fmt: skip
     for section, name in SECTIONS.items():
         yield from (_cells(section, row) for row in getattr(report, name))
-    for one in report.actions:
-        group = " · ".join(filter(None, (one.kind, one.category, one.name or one.subject)))
-        yield {"section": "action", "group": group, "energy_kwh": one.energy_kwh, "value": one.gwp_kgco2e,
-               "unit": report.total.unit, "devices": one.devices, "eur": one.eur}  # fmt: skip
+    for action in report.actions:
+        group = " · ".join(filter(None, (action.kind, action.category, action.name or action.subject)))
+        yield {"section": "action", "group": group, "energy_kwh": action.energy_kwh,
+               "value": action.gwp_kgco2e, "unit": report.total.unit, "devices": action.devices,
+               "eur": action.eur}  # fmt: skip
     for named, row in report.greatest:
         yield _cells("device", row) | {"group": named.name}
     for section in CONSUMABLES:
@@ -55,25 +57,25 @@ def rows(report: WeeklyReport) -> Iterator[Cells]:
 
 def _of_consumable(section: str, row: consumption.ConsumablesRow) -> Cells:
     amount: consumption.Bounded = getattr(row, section)
-    found = {"section": section, "group": row.group, "period": row.period, "unit": row.unit,
+    cells = {"section": section, "group": row.group, "period": row.period, "unit": row.unit,
              "coverage": row.coverage, "devices": row.printers}  # fmt: skip
     if section == "paper":
-        found |= {"impressions": row.counted.get("impressions"), "sheets": row.sheets}
-    return found | asdict(amount)
+        cells |= {"impressions": row.counted.get("impressions"), "sheets": row.sheets}
+    return cells | asdict(amount)
 
 
 def _cells(section: str, row: FootprintRow) -> dict[str, Any]:
-    found = {name: getattr(row, name, None) for name in COLUMNS}
-    return found | {"section": section, "eur": None, "devices": None}
+    cells = {name: getattr(row, name, None) for name in COLUMNS}
+    return cells | {"section": section, "eur": None, "devices": None}
 
 
 def csv_text(report: WeeklyReport) -> str:
-    """The rows as CSV (RFC 4180), with a point in decimals; what a spreadsheet would run is quoted."""
-    told = io.StringIO()
-    writer = csv.DictWriter(told, COLUMNS)
+    """Return the rows as CSV (RFC 4180) with decimal points; cells that look like formulas are quoted."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     writer.writerows({name: _harmless(cell) for name, cell in row.items()} for row in rows(report))
-    return told.getvalue()
+    return text.getvalue()
 
 
 def _harmless(cell: Any) -> Any:

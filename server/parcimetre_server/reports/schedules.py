@@ -1,4 +1,4 @@
-"""Who gets the weekly report: of which org unit, in which language and formats, and by which way."""
+"""Schedules of the weekly report: recipient, org unit, role, language, formats and channel."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Known = TypeVar("Known", bound=str)
 
 
 class BadSchedule(ParcimetreError):
-    """A recipient, way or format that reports cannot be sent by."""
+    """An invalid recipient, channel, language or format."""
 
 
 class UnknownSchedule(ParcimetreError):
@@ -45,8 +45,8 @@ class UnknownSchedule(ParcimetreError):
 class Schedule:
     """A recipient of an org unit's weekly reports (of everything where it is None), from `created_at` on.
 
-    The report says what a reader with `role` may see of the unit. `to` is an address of mail, a folder or a
-    URL. Times are seconds UTC.
+    The report has what a reader with `role` may see of the unit. `to` is a mail address, a folder or a URL.
+    Times are seconds UTC.
     """
 
     id: str
@@ -61,14 +61,14 @@ class Schedule:
 
 
 def schedules(store: Store, ended: bool = False) -> list[Schedule]:
-    """The schedules that hold, oldest first; with those that `ended`."""
+    """Return the schedules in force, oldest first, and with `ended` those that are not."""
     found = (_schedule(fact) for fact in store.latest("schedule").values())
-    kept = (one for one in found if ended or one.ended_at is None)
-    return sorted(kept, key=lambda one: (one.created_at, one.id))
+    shown = (one for one in found if ended or one.ended_at is None)
+    return sorted(shown, key=lambda one: (one.created_at, one.id))
 
 
 def schedule(store: Store, schedule_id: str) -> Schedule:
-    """The schedule of that id. Raises UnknownSchedule."""
+    """Return the schedule of that id. Raises UnknownSchedule."""
     fact = store.latest_of("schedule", schedule_id)
     if fact is None:
         raise UnknownSchedule(f"there is no schedule {schedule_id!r}: `parcimetre report schedule list`")
@@ -86,9 +86,9 @@ def add(
     role: str = "viewer",
     scope: Scope = WHOLE,
 ) -> Schedule:
-    """Send somebody the reports from the next one on; a recipient that is known gets the new formats.
+    """Add a recipient from the next report on, and return the schedule; a known one gets the new formats.
 
-    The org unit is one that `scope` covers. Raises BadSchedule and UnknownOrgUnit.
+    The org unit must be in `scope`. Raises BadSchedule and UnknownOrgUnit.
     """
     unit = None if org_unit is None else _known_unit(store, org_unit, scope)
     known_way = _one_of(way, CHANNELS, "way")
@@ -104,29 +104,29 @@ def add(
     if before is not None and before.body["ended_at"] is None:
         made = replace(made, created_at=before.body["created_at"])
     if before is None or _schedule(before) != made:
-        _keep(store, made, now, "recipient added", before.body if before else {})
+        _store(store, made, now, "recipient added", before.body if before else {})
     return made
 
 
 def end(store: Store, schedule_id: str, now: int) -> Schedule:
-    """Send no more by it. Raises UnknownSchedule."""
+    """End a schedule and return it. Raises UnknownSchedule."""
     found = schedule(store, schedule_id)
     if found.ended_at is None:
         before, found = as_json(found), replace(found, ended_at=now)
-        _keep(store, found, now, "recipient removed", before)
+        _store(store, found, now, "recipient removed", before)
     return found
 
 
 def as_json(found: Schedule) -> dict[str, Any]:
-    """A schedule for machines."""
+    """Return a schedule as JSON."""
     return asdict(found) | {"formats": list(found.formats)}
 
 
-def _keep(store: Store, made: Schedule, now: int, act: audit.Act, before: Mapping[str, Any]) -> None:
-    """Keep a schedule and who stated it; the log has no address of a person."""
-    told = as_json(made)
-    entry = audit.entry(act, made.id, now, before, told, hidden=("id", "to"))
-    store.append([Fact("schedule", made.id, now, told), entry])
+def _store(store: Store, made: Schedule, now: int, act: audit.Act, before: Mapping[str, Any]) -> None:
+    """Store a schedule with an entry of the audit log, which has no personal address."""
+    body = as_json(made)
+    entry = audit.entry(act, made.id, now, before, body, hidden=("id", "to"))
+    store.append([Fact("schedule", made.id, now, body), entry])
 
 
 def _schedule(fact: Fact) -> Schedule:
@@ -143,7 +143,7 @@ def _one_of(given: str, known: Iterable[Known], what: str) -> Known:
 
 
 def _known_unit(store: Store, org_unit: str, scope: Scope) -> str:
-    """The unit's clean path. Raises UnknownOrgUnit where the scope covers none of that path."""
+    """The unit's clean path. Raises UnknownOrgUnit where the scope does not cover it."""
     unit = clean_path(org_unit)
     of_devices = (str(fact.body["org_unit"]) for fact in store.latest("device").values())
     scope.check_unit(unit, (*units(store), *of_devices))
@@ -151,7 +151,7 @@ def _known_unit(store: Store, org_unit: str, scope: Scope) -> str:
 
 
 def _recipient(way: Channel, to: str) -> str:
-    """Where to send, if it can be one. Raises BadSchedule."""
+    """The recipient, if valid for the channel. Raises BadSchedule."""
     if not to or len(to) > MOST_CHARACTERS or any(ord(c) < 32 for c in to):
         raise BadSchedule(
             f"a recipient has 1 to {MOST_CHARACTERS} characters, none of them a control character"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import TypeAdapter
+from typing import cast
 
 from ..base.errors import ParcimetreError
 from ..base.scope import Role
+from ..store.fact_schema import ReportBody, ServedSettings, body_of
 from ..store.interface import Store
 from ..store.records import Fact
 from .content import WeeklyReport
+from .published_form import from_published, to_published
 from .schedules import schedules
 
-WEEKLY = TypeAdapter(WeeklyReport)
 Target = tuple[str | None, Role]
 WHOLE_TARGET: Target = (None, "admin")
 
@@ -38,7 +37,7 @@ class Publication:
     edition: int
     published_at: int
     recorded_s: int
-    served: dict[str, Any]
+    served: ServedSettings
     report: WeeklyReport
     stated: int = 0
 
@@ -90,27 +89,29 @@ def of_key(store: Store, key: str) -> Publication | None:
     return None if fact is None else _publication(fact)
 
 
-def _body(made: Publication) -> dict[str, Any]:
-    return {
-        "org_unit": made.report.org_unit,
-        "role": made.role,
-        "edition": made.edition,
-        "published_at": made.published_at,
-        "recorded_s": made.recorded_s,
-        "served": made.served,
-        "stated": made.stated,
-        "report": WEEKLY.dump_python(made.report, mode="json"),
+def fact_of(publication: Publication, now: int) -> Fact:
+    """Return the fact that stores an edition."""
+    body: ReportBody = {
+        "org_unit": publication.report.org_unit,
+        "role": publication.role,
+        "edition": publication.edition,
+        "published_at": publication.published_at,
+        "recorded_s": publication.recorded_s,
+        "served": publication.served,
+        "stated": publication.stated,
+        "report": to_published(publication.report),
     }
+    return Fact("report", publication.key, now, body)
 
 
 def _publication(fact: Fact) -> Publication:
-    body = fact.body
+    body = body_of(fact, ReportBody)
     return Publication(
-        body["role"],
-        body["edition"],
-        body["published_at"],
-        body["recorded_s"],
-        dict(body["served"]),
-        WEEKLY.validate_python(body["report"]),
-        body.get("stated", 0),
+        role=cast(Role, body["role"]),
+        edition=body["edition"],
+        published_at=body["published_at"],
+        recorded_s=body["recorded_s"],
+        served=body["served"],
+        report=from_published(body["report"]),
+        stated=body["stated"],
     )

@@ -9,8 +9,9 @@ from typing import Any
 
 from ..access.context import Context
 from .content import WeeklyReport
+from .published_form import to_published
 from .publishing import count_ownership_facts, has_late_facts, recompute, recorded_seconds
-from .stored import WEEKLY, Publication, Target, publication
+from .stored import Publication, Target, publication
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,11 @@ def verify(context: Context, week: str, target: Target) -> Verification:
 
 def figures_of(report: WeeklyReport) -> bytes:
     """The figures of a report as bytes; neither its state nor what devices are called is one."""
-    told_ = WEEKLY.dump_python(report, mode="json")
-    del told_["state"], told_["restated"]
-    for named in (*(pair[0] for pair in told_["greatest"]), *told_["actions"]):
+    published: dict[str, Any] = {**to_published(report)}
+    del published["state"], published["restated"]
+    for named in (*(device for device, _ in published["greatest"]), *published["actions"]):
         del named["name"]
-    return json.dumps(told_, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(published, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _differences(where: str, one: Any, other: Any) -> Iterator[Difference]:

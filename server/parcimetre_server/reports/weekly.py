@@ -1,4 +1,4 @@
-"""What the weekly report says, as plain data."""
+"""Weekly report: the footprint of an ISO week, its changes, recommendations and printing, as plain data."""
 
 from __future__ import annotations
 
@@ -33,94 +33,96 @@ SETTLED_S = 28 * DAY_S
 
 @dataclass(frozen=True)
 class WeekResults:
-    """What a week's report rests on: figures of the week, of the one before and by day, and habits.
+    """Footprints of a week, of the week before and by day, and the idle patterns of the week.
 
-    `then` are the first two with the factors that the week before was published with, if those were others.
+    `earlier` are the first two with the factor set that the week before was published with, if another.
     """
 
-    found: FootprintResult
+    week: FootprintResult
     previous: FootprintResult
     by_day: FootprintResult
-    habits: tuple[IdlePattern, ...]
-    then: tuple[FootprintResult, FootprintResult] | None
+    idle_patterns: tuple[IdlePattern, ...]
+    earlier: tuple[FootprintResult, FootprintResult] | None
 
-    def seen_by(self, scope: Scope, standing: Sequence[str]) -> WeekResults:
-        """The same for a reader of a scope, of its part of the fleet, whose devices are at `standing` now."""
-        guard = None if scope.sees_devices else disclosure_control(scope, scope.root, standing)
+    def redacted_for(self, scope: Scope, org_units: Sequence[str]) -> WeekResults:
+        """Return the results for a reader of a scope; `org_units` has the present unit of each device."""
+        disclosure = None if scope.sees_devices else disclosure_control(scope, scope.root, org_units)
 
-        def seen(known: FootprintResult) -> FootprintResult:
-            """Some of the figures, cut so."""
-            part = known if scope.root is None else known.within(scope.root)
-            return part.seen_by(scope, guard)
+        def redacted(result: FootprintResult) -> FootprintResult:
+            """One of the results, of the scope's devices."""
+            part = result if scope.root is None else result.within(scope.root)
+            return part.redacted_for(scope, disclosure)
 
-        found = seen(self.found)
+        week = redacted(self.week)
+        span = Span(*week.periods.edges[[0, -1]].tolist())
         return WeekResults(
-            found,
-            seen(self.previous),
-            seen(self.by_day),
-            tuple(visible_patterns(found.known, self.habits, Span(*found.periods.edges[[0, -1]].tolist()))),
-            None if self.then is None else (seen(self.then[0]), seen(self.then[1])),
+            week,
+            redacted(self.previous),
+            redacted(self.by_day),
+            tuple(visible_patterns(week.devices_by_id, self.idle_patterns, span)),
+            None if self.earlier is None else (redacted(self.earlier[0]), redacted(self.earlier[1])),
         )
 
 
 def compute_week(
-    context: Context, week: str, org_unit: str | None = None, earlier: FactorSet | None = None
+    context: Context, week: str, org_unit: str | None = None, factors_before: FactorSet | None = None
 ) -> WeekResults:
-    """Look up what the report of a week rests on; `earlier` is the factor set that the week before was
+    """Compute the results of a week's report; `factors_before` is the factor set that the week before was
     published with. Raises BadPeriod.
     """
     span, before = _spans(context, week)
-    asked = FootprintQuery(span, Criterion.GWP, "total", org_unit)
-    seen = IdleUseObserver(span, context.zone)
-    found = compute_footprint(context, asked, seen.watch)
+    query = FootprintQuery(span, Criterion.GWP, "total", org_unit)
+    observer = IdleUseObserver(span, context.zone)
+    result = compute_footprint(context, query, observer.observe)
     return WeekResults(
-        found,
-        compute_footprint(context, replace(asked, span=before)),
-        compute_footprint(context, replace(asked, interval="day")),
-        tuple(seen.of(found.known)),
-        None if earlier is None else _then(context, earlier, asked, before),
+        result,
+        compute_footprint(context, replace(query, span=before)),
+        compute_footprint(context, replace(query, interval="day")),
+        tuple(observer.patterns(result.devices_by_id)),
+        None if factors_before is None else _with_factors(context, factors_before, query, before),
     )
 
 
 def weekly_report(
-    context: Context, week: str, org_unit: str | None = None, looked: WeekResults | None = None
+    context: Context, week: str, org_unit: str | None = None, results: WeekResults | None = None
 ) -> WeeklyReport:
-    """The report of an ISO week, in the organisation's time zone, from what was `looked` up if it was.
+    """Return the report of an ISO week in the organisation's time zone, from `results` if given.
 
     Raises BadPeriod.
     """
     span, _ = _spans(context, week)
-    looked = looked or compute_week(context, week, org_unit)
-    found, previous = looked.found, looked.previous
-    counted, devices = found.in_service(), found.known
+    results = results or compute_week(context, week, org_unit)
+    result, previous = results.week, results.previous
+    in_service, devices = result.in_service(), result.devices_by_id
     below = lowest_common_unit(devices.values(), org_unit or "")
+    sees_devices = result.disclosure is None
     return WeeklyReport(
         week=week,
         span=span,
         org_unit=org_unit,
         state=_state(span, context.now()),
-        devices=len(counted) if found.guard is None else found.count,
-        virtual=sum(map(is_virtual, counted)) if found.guard is None else 0,
-        total=found.total(),
+        devices=len(in_service) if sees_devices else result.count,
+        virtual=sum(map(is_virtual, in_service)) if sees_devices else 0,
+        total=result.total(),
         market=_market(context, span, org_unit),
         previous=previous.total(),
-        changes=compare_results(previous, found, looked.then),
-        by_unit=_greatest(found.rows("org_unit", below=below)),
-        by_category=_greatest(found.rows_if_allowed("category")),
-        by_stage=tuple(found.rows("stage")),
-        by_power_source=_greatest(found.rows_if_allowed("power_source")),
-        by_day=tuple(looked.by_day.rows()),
-        actions=_actions(context, looked, below),
+        changes=compare_results(previous, result, results.earlier),
+        by_unit=_greatest(result.rows("org_unit", below=below)),
+        by_category=_greatest(result.rows_if_allowed("category")),
+        by_stage=tuple(result.rows("stage")),
+        by_power_source=_greatest(result.rows_if_allowed("power_source")),
+        by_day=tuple(results.by_day.rows()),
+        actions=_actions(context, results, below),
         eur_per_kwh=context.settings.eur_per_kwh,
-        greatest=tuple((_named(devices[DeviceId(row.group)]), row) for row in found.greatest_devices(TOP)),
+        greatest=tuple((_named(devices[DeviceId(row.group)]), row) for row in result.greatest_devices(TOP)),
         factor_set=context.factors.id,
-        withheld=found.withheld,
+        withheld=result.withheld,
         printing=_printing(context, span, org_unit),
     )
 
 
 def _printing(context: Context, span: Span, org_unit: str | None) -> tuple[consumables.ConsumablesRow, ...]:
-    """Paper and toner by org unit; none for who may see sums of groups only."""
+    """Paper and toner by org unit; none for readers who see sums of groups only."""
     if not context.scope.sees_devices:
         return ()
     return tuple(
@@ -129,14 +131,14 @@ def _printing(context: Context, span: Span, org_unit: str | None) -> tuple[consu
 
 
 def _spans(context: Context, week: str) -> tuple[Span, Span]:
-    """The week, and the part of the one before that a running week is compared with."""
+    """The week, and the part of the week before that it is compared with."""
     zone, now = context.zone, context.now()
     span, before = week_span(week, zone), week_span(weeks_later(week, -1, zone), zone)
     whole_s = before.last - before.first
     if now >= span.last:
         return span, before
-    seen_s = min(max(now // SLOT_S * SLOT_S + SLOT_S - span.first, SLOT_S), whole_s)
-    return span, Span(before.first, before.first + seen_s)
+    elapsed_s = min(max(now // SLOT_S * SLOT_S + SLOT_S - span.first, SLOT_S), whole_s)
+    return span, Span(before.first, before.first + elapsed_s)
 
 
 def _state(span: Span, now: int) -> State:
@@ -145,26 +147,26 @@ def _state(span: Span, now: int) -> State:
     return "provisional" if now < span.last + SETTLED_S else "final"
 
 
-def _then(
-    context: Context, earlier: FactorSet, asked: FootprintQuery, before: Span
+def _with_factors(
+    context: Context, factors: FactorSet, query: FootprintQuery, before: Span
 ) -> tuple[FootprintResult, FootprintResult] | None:
-    """Both weeks with the factors that the week before was published with, where they are not the present."""
-    if earlier.id == context.factors.id:
+    """Both weeks with another factor set, None where it is the present one."""
+    if factors.id == context.factors.id:
         return None
-    then = replace(context, factors=earlier)
-    return compute_footprint(then, replace(asked, span=before)), compute_footprint(then, asked)
+    then = replace(context, factors=factors)
+    return compute_footprint(then, replace(query, span=before)), compute_footprint(then, query)
 
 
-def _actions(context: Context, looked: WeekResults, below: str) -> tuple[Action, ...]:
-    found = looked.found
-    own = [habit for habit in looked.habits if _is_of(habit.device, found.known)]
-    return recommend_actions(own, context.settings.eur_per_kwh, TOP, found.guard, below)
+def _actions(context: Context, results: WeekResults, below: str) -> tuple[Action, ...]:
+    week = results.week
+    own = [pattern for pattern in results.idle_patterns if _is_present(pattern.device, week.devices_by_id)]
+    return recommend_actions(own, context.settings.eur_per_kwh, TOP, week.disclosure, below)
 
 
-def _is_of(device: Device, known: Mapping[DeviceId, Device]) -> bool:
-    """Whether a device is at one of these org units now, and did not just leave it."""
-    found = known.get(device.id)
-    return found is not None and found.org_unit == device.org_unit
+def _is_present(device: Device, by_id: Mapping[DeviceId, Device]) -> bool:
+    """Whether a device's last placement within the result is at the same org unit."""
+    last = by_id.get(device.id)
+    return last is not None and last.org_unit == device.org_unit
 
 
 def _named(device: Device) -> Named:

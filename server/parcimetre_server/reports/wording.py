@@ -1,4 +1,4 @@
-"""The weekly report in words: what a mail, its plain-text part and the PDF tongue, each in its own layout."""
+"""Wording of the weekly report: the texts and numbers of the mail, the PDF and the XLSX."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOST_MOVED = 5
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table: words, what is said smaller below them, numbers, and a bar from -1 to 1 if any."""
+    """A row of a table: words, small text below them, numbers, and a bar from -1 to 1 if any."""
 
     words: str
     numbers: tuple[str, ...]
@@ -61,7 +61,7 @@ class Table:
 
 @dataclass(frozen=True)
 class ReportText:
-    """A report as it is read, from top to bottom; `warnings` go before everything else."""
+    """The text of a report from top to bottom; `warnings` come first."""
 
     language: Language
     week: str
@@ -80,9 +80,9 @@ class ReportText:
 
 
 def report_text(report: WeeklyReport, context: Context, language: Language) -> ReportText:
-    """The report in a language."""
+    """Return the text of a report in a language."""
     translator = Translator(language)
-    return _Writer(report, translator, Formats(translator, context.zone), context).letter()
+    return _Writer(report, translator, Formats(translator, context.zone), context).text()
 
 
 class _Writer:
@@ -93,8 +93,8 @@ class _Writer:
         self._organisation = context.settings.organisation
         self._version = context.factors.version if context.factors.id == report.factor_set else ""
 
-    def letter(self) -> ReportText:
-        """All of it; of a report with nothing to show, only why."""
+    def text(self) -> ReportText:
+        """Return the whole text; only the reason where there is nothing to show."""
         report, translator, f = self._report, self._tongue, self._f
         nothing = report.withheld or not report.devices
         row = report.total
@@ -288,7 +288,7 @@ class _Writer:
         translator, f, unit = self._tongue, self._f, self._report.total.unit
         lines = tuple(
             Line(
-                translator(view.title),
+                translator(label("stage", view.key)),
                 (
                     translator("no factor") if view.row.value is None else f.quantity(view.row.value, unit),
                     f.percent(view.share),
@@ -325,7 +325,7 @@ class _Writer:
         return Table("device", translator("The ten devices with the greatest footprint"), "", headings, lines)
 
     def _printing(self) -> Table | None:
-        """Paper and toner of the org units that consumed most, in no other figure."""
+        """Paper and toner of the org units that consumed most; other figures exclude them."""
         translator, f, found = self._tongue, self._f, self._report.printing
         if not found:
             return None
@@ -351,7 +351,7 @@ class _Writer:
         return Table("printing", translator("Printing"), note, headings, lines)
 
     def _shares(self, row: consumables.ConsumablesRow) -> Iterator[str]:
-        """How much was printed on both sides and in colour, where printers count it."""
+        """Duplex and colour shares, where printers count them."""
         for counter, words in (("duplex", N_("On both sides")), ("colour", N_("In colour"))):
             share = row.share(counter)
             if share is not None:

@@ -1,4 +1,4 @@
-"""The weekly report as a workbook: what it says on one sheet, and a sheet of numbers for each section."""
+"""Workbook of the weekly report: a summary sheet, and a sheet of numbers for each section."""
 
 from __future__ import annotations
 
@@ -51,32 +51,32 @@ WIDE, NARROW = 42, 16
 
 
 def xlsx(report: WeeklyReport, letter: ReportText) -> bytes:
-    """The workbook; names are written as text, so that none is taken for a formula."""
+    """Return the workbook as XLSX; names are written as text, so that none becomes a formula."""
     from xlsxwriter import Workbook
 
-    say, made = Translator(letter.language), io.BytesIO()
-    with Workbook(made, {"in_memory": True}) as book:
+    translator, content = Translator(letter.language), io.BytesIO()
+    with Workbook(content, {"in_memory": True}) as book:
         book.set_properties({"title": letter.title, "subject": letter.whose, "author": "Parcimètre"})
         _summary(book, letter)
-        for section, found in groupby(rows(report), key=lambda row: row["section"]):
-            _sheet(book, say(SHEETS[section]), say, list(found))
-    return made.getvalue()
+        for section, of_section in groupby(rows(report), key=lambda row: row["section"]):
+            _sheet(book, translator(SHEETS[section]), translator, list(of_section))
+    return content.getvalue()
 
 
 def _summary(book: Workbook, letter: ReportText) -> None:
-    """What a person reads first."""
+    """Write the summary sheet."""
     sheet = book.add_worksheet(letter.week)
     bold, title = book.add_format({"bold": True}), book.add_format({"bold": True, "font_size": 16})
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, NARROW * 2)
     sheet.set_column(1, 1, WIDE * 2, wrapped)
     sheet.write_string(0, 0, letter.title, title)
-    for at, (name, value) in enumerate(_told(letter), start=1):
+    for at, (name, value) in enumerate(_summary_lines(letter), start=1):
         sheet.write_string(at, 0, name, bold)
         sheet.write_string(at, 1, value, wrapped)
 
 
-def _told(letter: ReportText) -> Iterator[tuple[str, str]]:
+def _summary_lines(letter: ReportText) -> Iterator[tuple[str, str]]:
     yield letter.whose, letter.subtitle
     yield from (("", text) for text in (letter.badge, *letter.warnings) if text)
     if letter.value:
@@ -86,17 +86,17 @@ def _told(letter: ReportText) -> Iterator[tuple[str, str]]:
     yield from letter.closing
 
 
-def _sheet(book: Workbook, name: str, say: Translator, found: list[Cells]) -> None:
-    """The rows of a section, with the columns that hold something."""
+def _sheet(book: Workbook, name: str, translator: Translator, cells: list[Cells]) -> None:
+    """Write the rows of a section, with the columns that have any value."""
     sheet: Worksheet = book.add_worksheet(name)
-    shown = [column for column in COLUMNS[1:] if any(row.get(column) is not None for row in found)]
+    shown = [column for column in COLUMNS[1:] if any(row.get(column) is not None for row in cells)]
     heading = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
     number, share = book.add_format({"num_format": "#,##0.000"}), book.add_format({"num_format": "0.0%"})
     sheet.freeze_panes(1, 1)
     for at, column in enumerate(shown):
         sheet.set_column(at, at, WIDE if column == "group" else NARROW)
-        sheet.write_string(0, at, say(HEADINGS[column]), heading)
-        for line, row in enumerate(found, start=1):
+        sheet.write_string(0, at, translator(HEADINGS[column]), heading)
+        for line, row in enumerate(cells, start=1):
             _write(sheet, line, at, row.get(column), share if column in SHARES else number)
 
 

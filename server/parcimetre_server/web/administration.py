@@ -143,7 +143,7 @@ class Administration:
 
     def last_used(self) -> Mapping[str, int]:
         """The last day on which each token was used, by the token's id."""
-        return access.last_days(self.whole.store)
+        return access.last_use_days(self.whole.store)
 
     def create_token(
         self, name: str, role: Role, org_unit: str, days: int | None

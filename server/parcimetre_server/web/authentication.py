@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..access.context import Context
-from ..access.reader import ON_THIS_MACHINE, Reader
+from ..access.reader import LOCAL_READER, Reader
 from ..access.sessions import COOKIE, Sessions
 from ..access.tokens import Tokens
 from ..base.errors import ParcimetreError
@@ -97,7 +97,7 @@ class Access:
             return None
         if local and not self._settings.require_login:
             _refuse_foreign_form(connection)
-            return ON_THIS_MACHINE
+            return LOCAL_READER
         raise NotRecognised("say who asks: send 'Authorization: Bearer' with a token, or log in at /login")
 
     def _of_bearer(self, authorization: str) -> Reader:

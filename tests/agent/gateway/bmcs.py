@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from parcimetre_agent.gateway.servers import Bmc
-from parcimetre_agent.metering.redfish import Access
+from parcimetre_agent.gateway.servers import BmcTarget
+from parcimetre_agent.metering.redfish import BmcAccess
 
 RECORDINGS = Path(__file__).parents[2] / "data" / "redfish"
 DELL, HPE = "dell-poweredge-r750", "hpe-proliant-dl360-gen9"
@@ -34,10 +34,10 @@ class Played:
     answer: Callable[[str], Answer | None] = lambda _path: None
     hangs_up: bool = False
 
-    def bmc(self, **access: Any) -> Bmc:
+    def bmc(self, **access: Any) -> BmcTarget:
         """How the gateway names it."""
         given = {"user": "reader", "password": "pass word", "ca_file": self.ca_file, **access}
-        return Bmc(Access("127.0.0.1", self.port, **given), None)
+        return BmcTarget(BmcAccess("127.0.0.1", self.port, **given), None)
 
     def system(self) -> dict[str, Any]:
         """The document of its server."""

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from parcimetre_agent.gateway.answers import OBJECT_ID
 from parcimetre_agent.gateway.book import Book
-from parcimetre_agent.gateway.configuration import Configuration, Expected, Target
+from parcimetre_agent.gateway.configuration import Expected, GatewayConfiguration, SnmpTarget
 from parcimetre_agent.gateway.credentials import Credential
-from parcimetre_agent.gateway.poll import Count, Round
-from parcimetre_agent.gateway.snmp import Session, Silent
+from parcimetre_agent.gateway.poll import PollingRound, RoundResult
+from parcimetre_agent.gateway.snmp import NoAnswer, SnmpSession
 
 RECORDINGS = Path(__file__).parents[2] / "data" / "snmp"
 NOON = 1_795_521_600  # 2026-11-24, 12:00 UTC
@@ -127,18 +127,22 @@ def _start(folder: Path, port: int, cache: Path) -> subprocess.Popen[bytes]:
 async def _answers(port: int) -> bool:
     try:
         return bool(
-            await Session(Target("127.0.0.1", port, Credential("2c", HP), None), 1, 0).get([OBJECT_ID])
+            await SnmpSession(SnmpTarget("127.0.0.1", port, Credential("2c", HP), None), 1, 0).get(
+                [OBJECT_ID]
+            )
         )
-    except Silent:
+    except NoAnswer:
         return False
 
 
 @pytest.fixture
-def target(simulator: int) -> Callable[..., Target]:
+def target(simulator: int) -> Callable[..., SnmpTarget]:
     """The simulated printer of a name; all of them stand at one port unless a host of 127/8 is given."""
 
-    def at(name: str, host: str = "127.0.0.1", version: str = "2c", expected: Expected = "printer") -> Target:
-        return Target(host, simulator, Credential(version, name), None, expected)
+    def at(
+        name: str, host: str = "127.0.0.1", version: str = "2c", expected: Expected = "printer"
+    ) -> SnmpTarget:
+        return SnmpTarget(host, simulator, Credential(version, name), None, expected)
 
     return at
 
@@ -152,13 +156,13 @@ def book(tmp_path: Path) -> Iterator[Book]:
 
 
 @pytest.fixture
-def round_at(book: Book, target: Callable[..., Target]) -> Callable[..., Count]:
+def round_at(book: Book, target: Callable[..., SnmpTarget]) -> Callable[..., RoundResult]:
     """Asks the one device of a name, at so many seconds after noon."""
 
-    def ask(name: str, after_s: float = 0.0, expected: Expected = "printer") -> Count:
+    def ask(name: str, after_s: float = 0.0, expected: Expected = "printer") -> RoundResult:
         there = target(name, expected=expected)
-        configuration = Configuration((there,), timeout_s=1 if name == "nobody" else 5, retries=0)
-        return asyncio.run(Round(configuration, book, NOON + after_s, look_again_s=0.0).run())
+        configuration = GatewayConfiguration((there,), timeout_s=1 if name == "nobody" else 5, retries=0)
+        return asyncio.run(PollingRound(configuration, book, NOON + after_s, look_again_s=0.0).run())
 
     return ask
 

@@ -2,7 +2,7 @@
 
 import pytest
 from parcimetre_agent.base.errors import BadSettings
-from parcimetre_agent.gateway.configuration import load
+from parcimetre_agent.gateway.configuration import load_configuration
 
 CREDENTIALS = """
 [main]
@@ -36,7 +36,7 @@ def written(tmp_path):
 
 
 def test_every_group_has_its_hosts_credentials_and_secret(written):
-    found = load(written(
+    found = load_configuration(written(
         'secret_file = "/etc/a"\ncounters_per_day = 2\n'
         '[[printers]]\nhosts = ["10.1.2.1-3"]\ncredentials = "main"\n'
         '[[printers]]\nname = "library"\nhosts = ["lib"]\nport = 1161\nsecret_file = "/etc/b"\n'
@@ -47,12 +47,12 @@ def test_every_group_has_its_hosts_credentials_and_secret(written):
 
 
 def test_a_host_that_is_named_twice_is_asked_once(written):
-    found = load(written('[[printers]]\nhosts = ["10.1.2.1", "10.1.2.0/30"]\n'))
+    found = load_configuration(written('[[printers]]\nhosts = ["10.1.2.1", "10.1.2.0/30"]\n'))
     assert [one.host for one in found.targets] == ["10.1.2.1", "10.1.2.2"]
 
 
 def test_servers_have_a_user_a_port_and_how_to_know_their_bmc(written):
-    found = load(written(
+    found = load_configuration(written(
         'secret_file = "/etc/a"\n[[servers]]\nhosts = ["10.1.4.1-2", "bmc-3.test"]\ncredentials = "bmc"\n'
         f'[[servers]]\nhosts = ["10.1.4.9"]\nport = 8443\ncredentials = "bmc"\nfingerprint = "{PIN}"\n'
     ))  # fmt: skip
@@ -90,14 +90,14 @@ def test_servers_have_a_user_a_port_and_how_to_know_their_bmc(written):
 def test_a_wrong_entry_is_named_with_its_file(written, gateway, told):
     file = written(gateway)
     with pytest.raises(BadSettings) as error:
-        load(file)
+        load_configuration(file)
     assert told in str(error.value)
     assert str(file) in str(error.value)
 
 
 def test_credentials_that_others_may_read_are_refused_with_the_mend(written):
     with pytest.raises(BadSettings, match="chmod 600"):
-        load(written('[[printers]]\nhosts = ["10.1.2.1"]\n', mode=0o644))
+        load_configuration(written('[[printers]]\nhosts = ["10.1.2.1"]\n', mode=0o644))
 
 
 @pytest.mark.parametrize(
@@ -112,16 +112,20 @@ def test_credentials_that_others_may_read_are_refused_with_the_mend(written):
 )
 def test_wrong_credentials_are_refused_without_being_shown(written, credentials):
     with pytest.raises(BadSettings) as error:
-        load(written('[[printers]]\nhosts = ["10.1.2.1"]\ncredentials = "main"', credentials))
+        load_configuration(written('[[printers]]\nhosts = ["10.1.2.1"]\ncredentials = "main"', credentials))
     assert "hidden" not in str(error.value)
 
 
 def test_what_is_printed_of_a_configuration_holds_no_secret(written):
-    assert "hidden" not in repr(load(written('[[printers]]\nhosts = ["10.1.2.1"]\ncredentials = "main"')))
+    assert "hidden" not in repr(
+        load_configuration(written('[[printers]]\nhosts = ["10.1.2.1"]\ncredentials = "main"'))
+    )
 
 
 def test_network_devices_are_named_apart_from_printers(written):
-    found = load(written('[[printers]]\nhosts = ["10.1.2.3"]\n[[network]]\nhosts = ["10.1.9.1-2"]\n'))
+    found = load_configuration(
+        written('[[printers]]\nhosts = ["10.1.2.3"]\n[[network]]\nhosts = ["10.1.9.1-2"]\n')
+    )
     assert [(target.host, target.expected) for target in found.targets] == [
         ("10.1.2.3", "printer"),
         ("10.1.9.1", "network"),
@@ -130,7 +134,9 @@ def test_network_devices_are_named_apart_from_printers(written):
 
 
 def test_power_units_are_named_apart(written):
-    found = load(written('[[power]]\nhosts = ["10.1.7.1"]\n[[network]]\nhosts = ["10.1.9.1"]\n'))
+    found = load_configuration(
+        written('[[power]]\nhosts = ["10.1.7.1"]\n[[network]]\nhosts = ["10.1.9.1"]\n')
+    )
     assert sorted((target.host, target.expected) for target in found.targets) == [
         ("10.1.7.1", "power"),
         ("10.1.9.1", "network"),
@@ -139,4 +145,4 @@ def test_power_units_are_named_apart(written):
 
 def test_a_kind_of_device_that_is_no_list_of_tables_is_refused_with_the_mend(written):
     with pytest.raises(BadSettings, match=r"tables \[\[network\]\]"):
-        load(written('[network]\nhosts = ["10.1.9.1"]\n'))
+        load_configuration(written('[network]\nhosts = ["10.1.9.1"]\n'))

@@ -8,10 +8,10 @@ import pytest
 from parcimetre_agent.base.errors import Unreachable
 from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.gateway import book as book_module
-from parcimetre_agent.gateway.book import FILE_NAME, Book, Watched
-from parcimetre_agent.gateway.deliver import Delivery
+from parcimetre_agent.gateway.book import FILE_NAME, Book, WatchedDevice
+from parcimetre_agent.gateway.deliver import GatewayDelivery
 from parcimetre_agent.gateway.device_identity import KnownDevice
-from parcimetre_agent.gateway.feeding import Feeding
+from parcimetre_agent.gateway.outlet_energy import FeederState
 from parcimetre_agent.gateway.taps import OUTLETS, Tap
 from parcimetre_agent.report import MAX_FEEDS
 
@@ -45,13 +45,13 @@ def rows(outlets):
 @pytest.fixture
 def waiting(book):
     """A PDU with five slots of 900 outlets, more than a report may hold."""
-    book.keep((), {UNIT.key: Watched(UNIT)})
+    book.save((), {UNIT.key: WatchedDevice(UNIT)})
     book.put((UNIT.key, "feeds", NOON + i * SLOT_S, rows(900)) for i in range(5))
     return book
 
 
 def test_many_feeds_are_sent_in_several_reports_and_then_forgotten(collector, settings, waiting):
-    assert Delivery(settings, waiting, NOON + 9000).run().refusals == ()
+    assert GatewayDelivery(settings, waiting, NOON + 9000).run().refusals == ()
     assert collector.bodies("/v1/enrol")[0]["category"] == "pdu"
     sent = collector.bodies("/v1/reports")
     assert [len(one["feeds"]) for one in sent] == [1800, 1800, 900]
@@ -66,11 +66,11 @@ def test_many_feeds_are_sent_in_several_reports_and_then_forgotten(collector, se
 
 
 def test_its_inventory_says_that_outlets_are_metered_or_what_is_wrong_with_them(collector, settings, waiting):
-    Delivery(settings, waiting, NOON).run()
+    GatewayDelivery(settings, waiting, NOON).run()
     (watched,) = waiting.devices().values()
     watched.problems = {OUTLETS: "outlet 1 says that it gives -3 W, which cannot be"}
-    waiting.keep((), {UNIT.key: watched})
-    Delivery(settings, waiting, NOON).run()
+    waiting.save((), {UNIT.key: watched})
+    GatewayDelivery(settings, waiting, NOON).run()
     told = [one["inventory"] for one in collector.bodies("/v1/reports") if "inventory" in one]
     assert [[(one["sensor"], one["state"]) for one in inventory["outcomes"]] for inventory in told] == [
         [(OUTLETS, "ok")],
@@ -81,17 +81,17 @@ def test_its_inventory_says_that_outlets_are_metered_or_what_is_wrong_with_them(
 def test_feeds_wait_until_the_collector_has_them(collector, settings, waiting):
     collector.replies += [problem(503, "come back")]
     with pytest.raises(Unreachable):
-        Delivery(settings, waiting, NOON).run()
+        GatewayDelivery(settings, waiting, NOON).run()
     assert waiting.count() == 5
 
 
 def test_feeds_of_which_the_collector_refuses_some_are_told_and_not_sent_again(collector, settings, waiting):
-    Delivery(settings, waiting, NOON).run()
+    GatewayDelivery(settings, waiting, NOON).run()
     waiting.put([(UNIT.key, "feeds", NOON + 9 * SLOT_S, rows(1))])
     refused = {"accepted": 0, "duplicates": 0, "next_upload_s": 3600}
     refused["refused"] = [{"part": "feeds", "index": 0, "reason": "start lies in the future"}]
     collector.replies += [(200, refused, {})]
-    (told,) = Delivery(settings, waiting, NOON).run().refusals
+    (told,) = GatewayDelivery(settings, waiting, NOON).run().refusals
     assert "in the future" in told
     assert waiting.count() == 0
 
@@ -107,17 +107,17 @@ def test_too_many_feeds_leave_the_oldest_and_no_slot_of_a_device(book, monkeypat
 
 def test_a_file_from_before_there_were_feeds_is_read(tmp_path):
     Book(tmp_path).close()
-    body = asdict(Watched(UNIT))
+    body = asdict(WatchedDevice(UNIT))
     del body["feeding"], body["known"]["taps"], body["known"]["intake"]
     with sqlite3.connect(tmp_path / FILE_NAME) as file:
         file.execute("replace into device values (?, ?)", (UNIT.key, json.dumps(body)))
     book = Book(tmp_path)
     (watched,) = book.devices().values()
     book.close()
-    assert (list(watched.known.taps), list(watched.known.intake), watched.feeding) == ([], [], Feeding())
+    assert (list(watched.known.taps), list(watched.known.intake), watched.feeding) == ([], [], FeederState())
 
 
 def test_what_is_kept_of_a_unit_is_read_as_it_was(book):
-    kept = Watched(UNIT, feeding=Feeding(doubts={"outlet 1": (float(NOON), "says nonsense")}))
-    book.keep((), {UNIT.key: kept})
+    kept = WatchedDevice(UNIT, feeding=FeederState(doubts={"outlet 1": (float(NOON), "says nonsense")}))
+    book.save((), {UNIT.key: kept})
     assert book.devices() == {UNIT.key: kept}

@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
-from parcimetre_agent.gateway.configuration import Configuration
+from parcimetre_agent.gateway.configuration import GatewayConfiguration
 from parcimetre_agent.gateway.meters import POWER
 from parcimetre_agent.gateway.network import POE, UNMETERED, WITH_POE, inventory
-from parcimetre_agent.gateway.poll import REACH, Round
+from parcimetre_agent.gateway.poll import REACH, PollingRound
 from parcimetre_agent.gateway.taps import OUTLETS
 from parcimetre_agent.sending import wire_json
 
@@ -95,7 +95,7 @@ def test_a_device_that_states_no_power_is_awake_without_energy_or_load(book, ask
     asked(ACCESS_POINT)
     asked(ACCESS_POINT, SLOT_S)
     (slot,) = book.waiting(only(book).known.key, "slot", 10)
-    assert wire_json.slot(slot.body).display_off_s == SLOT_S
+    assert wire_json.slot_from(slot.body).display_off_s == SLOT_S
     assert (slot.body["energy"], slot.body["load_deciles_s"]) == ([], [])
 
 
@@ -150,7 +150,7 @@ def test_a_steady_device_costs_one_or_two_datagrams_a_poll(book, asked):
 
 def test_version_1_finds_the_same(book, target):
     old = target(JUNIPER, version="1", expected="network")
-    asyncio.run(Round(Configuration((old,), timeout_s=5), book, NOON).run())
+    asyncio.run(PollingRound(GatewayConfiguration((old,), timeout_s=5), book, NOON).run())
     assert only(book).seen.metered.power_w == pytest.approx(41.0)
 
 

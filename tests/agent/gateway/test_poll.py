@@ -5,9 +5,9 @@ import json
 
 import pytest
 from parcimetre_agent.gateway.book import Book
-from parcimetre_agent.gateway.configuration import Configuration, Target
+from parcimetre_agent.gateway.configuration import GatewayConfiguration, SnmpTarget
 from parcimetre_agent.gateway.credentials import Credential
-from parcimetre_agent.gateway.poll import COUNTERS, PRINTER_POWER, REACH, STATUS, Round
+from parcimetre_agent.gateway.poll import COUNTERS, PRINTER_POWER, REACH, STATUS, PollingRound
 
 from .conftest import HP, NOON, RECORDINGS, RICOH, only
 
@@ -49,8 +49,8 @@ def test_a_printer_is_recognised_and_its_counters_are_read(name, book, round_at)
 
 
 def test_version_1_is_asked_oid_by_oid_and_finds_the_same(book, target):
-    old = Target("127.0.0.1", target(HP).port, Credential("1", HP), None)
-    asyncio.run(Round(Configuration((old,), timeout_s=5), book, NOON).run())
+    old = SnmpTarget("127.0.0.1", target(HP).port, Credential("1", HP), None)
+    asyncio.run(PollingRound(GatewayConfiguration((old,), timeout_s=5), book, NOON).run())
     assert (only(book).known.model, only(book).reading.duplex) == ("LaserJet Pro M404dn", 30_100)
 
 
@@ -129,8 +129,8 @@ def test_another_printer_at_the_address_is_another_device(book, round_at):
 def test_a_printer_that_moved_and_was_renamed_is_the_same_device(book, target):
     port = target(HP).port
     for host, name, at in (("127.0.0.1", HP, NOON), ("127.0.0.2", "hp-renamed", NOON + SLOT_S)):
-        there = Target(host, port, Credential("2c", name), None)
-        asyncio.run(Round(Configuration((there,), timeout_s=5), book, at).run())
+        there = SnmpTarget(host, port, Credential("2c", name), None)
+        asyncio.run(PollingRound(GatewayConfiguration((there,), timeout_s=5), book, at).run())
     assert len(book.devices()) == 1
     assert len(records(book, "slot")) == 1
 
@@ -139,9 +139,11 @@ def test_two_printers_that_changed_addresses_keep_their_records(book, target):
     port = target(HP).port
     for names, at in (((HP, RICOH), NOON), ((RICOH, HP), NOON + SLOT_S)):
         targets = tuple(
-            Target(f"127.0.0.{i}", port, Credential("2c", name), None) for i, name in enumerate(names, 1)
+            SnmpTarget(f"127.0.0.{i}", port, Credential("2c", name), None) for i, name in enumerate(names, 1)
         )
-        asyncio.run(Round(Configuration(targets, timeout_s=5), book, at, look_again_s=0.0).run())
+        asyncio.run(
+            PollingRound(GatewayConfiguration(targets, timeout_s=5), book, at, look_again_s=0.0).run()
+        )
     assert len(book.devices()) == 2
     assert sorted(reading["impressions"] for reading in records(book, "reading")) == [48_211, 310_400]
     states = {device.known.maker: device.seen.state for device in book.devices().values()}
@@ -180,14 +182,14 @@ def test_printers_that_talk_nonsense_or_nothing_do_not_keep_the_others_from_bein
         babbling = transport.get_extra_info("sockname")[1]
         port = target(HP).port
         targets = (
-            Target("127.0.0.1", babbling, Credential("2c", "public"), None),
-            Target("127.0.0.1", port, Credential("2c", "nobody"), None),
-            Target("no-such-host.invalid", 161, Credential("2c", "public"), None),
-            Target("127.0.0.1", 9, Credential("2c", "public"), None),
-            Target("127.0.0.2", port, Credential("2c", HP), None),
+            SnmpTarget("127.0.0.1", babbling, Credential("2c", "public"), None),
+            SnmpTarget("127.0.0.1", port, Credential("2c", "nobody"), None),
+            SnmpTarget("no-such-host.invalid", 161, Credential("2c", "public"), None),
+            SnmpTarget("127.0.0.1", 9, Credential("2c", "public"), None),
+            SnmpTarget("127.0.0.2", port, Credential("2c", HP), None),
         )
-        configuration = Configuration(targets, timeout_s=1, retries=0, concurrency=1)
-        count = await Round(configuration, book, NOON).run()
+        configuration = GatewayConfiguration(targets, timeout_s=1, retries=0, concurrency=1)
+        count = await PollingRound(configuration, book, NOON).run()
         transport.close()
         return count
 
@@ -221,7 +223,7 @@ def test_a_printer_that_polls_wake_is_asked_for_its_counters_only(book, round_at
 def woken_at(book: Book, target, at: float) -> None:
     """A round in which a printer is asleep when it is asked, and awake at the second look."""
     asleep, awake = target("hp-asleep"), target(HP)
-    one = Round(Configuration((asleep,), timeout_s=5, retries=0), book, at, look_again_s=0.0)
+    one = PollingRound(GatewayConfiguration((asleep,), timeout_s=5, retries=0), book, at, look_again_s=0.0)
     ask = one._session
     one._session = lambda to, retries: ask(awake if one._doubted else to, retries)
     asyncio.run(one.run())
@@ -236,11 +238,11 @@ def test_the_book_holds_no_serial_number_in_clear(book, round_at):
 
 def test_what_a_round_had_no_time_for_is_first_in_the_next(book, target):
     port = target(HP).port
-    hosts = tuple(Target(f"127.0.0.{i}", port, Credential("2c", "nobody"), None) for i in range(1, 4))
-    short = Configuration(hosts, timeout_s=1, retries=0, concurrency=1, round_limit_s=0)
-    assert asyncio.run(Round(short, book, NOON).run()).late == 3
-    rest = Configuration(hosts, timeout_s=1, retries=0, concurrency=3)
-    assert asyncio.run(Round(rest, book, NOON + 60).run()).silent == 3
+    hosts = tuple(SnmpTarget(f"127.0.0.{i}", port, Credential("2c", "nobody"), None) for i in range(1, 4))
+    short = GatewayConfiguration(hosts, timeout_s=1, retries=0, concurrency=1, round_limit_s=0)
+    assert asyncio.run(PollingRound(short, book, NOON).run()).late == 3
+    rest = GatewayConfiguration(hosts, timeout_s=1, retries=0, concurrency=3)
+    assert asyncio.run(PollingRound(rest, book, NOON + 60).run()).silent == 3
 
 
 def test_the_watts_that_a_printer_states_are_its_energy_awake_and_asleep(book, round_at):

@@ -4,9 +4,9 @@ import asyncio
 import json
 
 import pytest
-from parcimetre_agent.gateway.configuration import Configuration
-from parcimetre_agent.gateway.feeding import feed_fields
-from parcimetre_agent.gateway.poll import Round
+from parcimetre_agent.gateway.configuration import GatewayConfiguration
+from parcimetre_agent.gateway.outlet_energy import feed_fields
+from parcimetre_agent.gateway.poll import PollingRound
 from parcimetre_agent.gateway.power_units import UNMETERED, inventory
 from parcimetre_agent.gateway.taps import OUTLETS
 
@@ -201,5 +201,5 @@ def test_a_steady_unit_costs_few_datagrams_a_poll(book, asked):
 
 def test_version_1_finds_the_same(book, target):
     old = target(PDU, version="1", expected="power")
-    asyncio.run(Round(Configuration((old,), timeout_s=5), book, NOON).run())
+    asyncio.run(PollingRound(GatewayConfiguration((old,), timeout_s=5), book, NOON).run())
     assert len(only(book).known.taps) == 4

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from parcimetre_agent.gateway.configuration import Target
+from parcimetre_agent.gateway.configuration import SnmpTarget
 from parcimetre_agent.gateway.credentials import Credential
 from parcimetre_agent.gateway.discovery import discover
-from parcimetre_agent.gateway.snmp import Session, Silent
+from parcimetre_agent.gateway.snmp import NoAnswer, SnmpSession
 
 SNMPD = shutil.which("snmpd", path="/usr/sbin:/usr/bin:/usr/local/sbin")
 pytestmark = pytest.mark.skipif(SNMPD is None, reason="net-snmp's snmpd is not installed")
@@ -60,7 +60,7 @@ def peer(tmp_path_factory):
     ids=["v1", "v2c", "v3-sha-aes", "v3-md5-des"],
 )
 def test_a_real_agent_is_read_in_every_version(peer, credential):
-    (found,) = asyncio.run(discover([Target("127.0.0.1", peer, credential, None)], 1, 5))
+    (found,) = asyncio.run(discover([SnmpTarget("127.0.0.1", peer, credential, None)], 1, 5))
     assert found.known is not None, found.why
     assert (found.known.maker, found.known.name, found.impressions) == ("Lexmark", "gate-test", 4711)
 
@@ -74,14 +74,14 @@ def test_a_real_agent_is_read_in_every_version(peer, credential):
     ids=["community", "key"],
 )
 def test_other_credentials_find_nothing_and_are_not_told(peer, credential, capsys):
-    (found,) = asyncio.run(discover([Target("127.0.0.1", peer, credential, None)], 1, 1))
+    (found,) = asyncio.run(discover([SnmpTarget("127.0.0.1", peer, credential, None)], 1, 1))
     assert found.known is None
     assert "guessed" not in found.why + "".join(capsys.readouterr())
 
 
 def test_a_walk_of_a_real_agent_ends(peer):
     async def walk():
-        return await Session(Target("127.0.0.1", peer, Credential("2c", "public"), None), 5, 0).walk(
+        return await SnmpSession(SnmpTarget("127.0.0.1", peer, Credential("2c", "public"), None), 5, 0).walk(
             "1.3.6.1.2.1.1"
         )
 
@@ -92,9 +92,9 @@ def test_a_walk_of_a_real_agent_ends(peer):
 
 def test_nobody_there_is_silence():
     async def ask():
-        await Session(Target("127.0.0.1", 9, Credential("2c", "public"), None), 1, 0).get(
+        await SnmpSession(SnmpTarget("127.0.0.1", 9, Credential("2c", "public"), None), 1, 0).get(
             ["1.3.6.1.2.1.1.1.0"]
         )
 
-    with pytest.raises(Silent):
+    with pytest.raises(NoAnswer):
         asyncio.run(ask())

@@ -6,7 +6,7 @@ import pytest
 from parcimetre_agent.gateway import bmc_session
 from parcimetre_agent.gateway.bmc import PARTS, POWER, UNMETERED, inventory
 from parcimetre_agent.gateway.bmc_round import STATUS, ServerRound
-from parcimetre_agent.gateway.configuration import Configuration
+from parcimetre_agent.gateway.configuration import GatewayConfiguration
 from parcimetre_agent.gateway.poll import REACH
 from parcimetre_agent.identification.hashes import serial_hash
 from parcimetre_agent.metering import redfish
@@ -46,7 +46,7 @@ def asked(book):
     """Asks some BMCs, at so many seconds after noon."""
 
     def ask(*named, after_s=0.0, **limits):
-        begun = ServerRound(Configuration((), servers=named, **limits), book, NOON + after_s)
+        begun = ServerRound(GatewayConfiguration((), servers=named, **limits), book, NOON + after_s)
         begun.start()
         return begun.finish()
 
@@ -79,7 +79,7 @@ def test_a_server_is_recognised_with_its_parts_and_its_serial_number_as_a_hash(b
 
 def test_what_is_private_of_a_server_is_neither_kept_nor_sent(book, asked, dell):
     asked(dell.bmc())
-    sent = json.dumps(wire_json.document(inventory(only(book).known, NOON, [])))
+    sent = json.dumps(wire_json.as_json(inventory(only(book).known, NOON, [])))
     kept = book.path.read_bytes().decode("utf-8", "replace")
     for secret in ("never-read", "7ABCD01", "CNIVC0000000A1", "127.0.0.1", "pass word"):
         assert secret not in sent

@@ -19,17 +19,17 @@ def _machine(root: Path, uuid: str) -> Path:
 
 
 def test_identity_is_kept_and_only_this_account_may_read_it(tmp_path: Path) -> None:
-    first, dropped = installation.current(tmp_path, _machine(tmp_path, UUID))
-    installation.store(tmp_path, first)
+    first, dropped = installation.current_identity(tmp_path, _machine(tmp_path, UUID))
+    installation.store_identity(tmp_path, first)
     assert not dropped
-    assert installation.current(tmp_path, tmp_path) == (first, False)
+    assert installation.current_identity(tmp_path, tmp_path) == (first, False)
     assert (tmp_path / installation.FILE_NAME).stat().st_mode & 0o777 == 0o600
 
 
 def test_cloned_disk_starts_anew(tmp_path: Path) -> None:
     original = Identity("a" * 32, fingerprint(_machine(tmp_path, UUID)), "d" * 32, "credential")
-    installation.store(tmp_path, original)
-    fresh, dropped = installation.current(tmp_path, _machine(tmp_path, UUID.replace("4c", "5d")))
+    installation.store_identity(tmp_path, original)
+    fresh, dropped = installation.current_identity(tmp_path, _machine(tmp_path, UUID.replace("4c", "5d")))
     assert dropped
     assert fresh.install_id != original.install_id
     assert (fresh.device_id, fresh.credential) == (None, None)
@@ -37,8 +37,8 @@ def test_cloned_disk_starts_anew(tmp_path: Path) -> None:
 
 def test_losing_the_right_to_read_serials_is_no_clone(tmp_path: Path) -> None:
     original = Identity("a" * 32, "f" * 64, "d" * 32, "credential")
-    installation.store(tmp_path, original)
-    assert installation.current(tmp_path, tmp_path / "nothing") == (original, False)
+    installation.store_identity(tmp_path, original)
+    assert installation.current_identity(tmp_path, tmp_path / "nothing") == (original, False)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_shared_uuids_are_no_fingerprint(tmp_path: Path, uuid: str) -> None:
 
 def test_unwritable_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadDataDir, match=r"cannot write .*; give the folder to this account"):
-        installation.store(tmp_path / "absent", Identity("a" * 32))
+        installation.store_identity(tmp_path / "absent", Identity("a" * 32))
 
 
 def _serial(root: Path, text: str, name: str = "product_serial") -> Path:
@@ -59,9 +59,9 @@ def _serial(root: Path, text: str, name: str = "product_serial") -> Path:
 
 
 def test_machine_whose_account_may_since_read_more_is_no_clone(tmp_path: Path) -> None:
-    known, _ = installation.current(tmp_path, _machine(tmp_path, UUID))
-    installation.store(tmp_path, known)
-    again, dropped = installation.current(tmp_path, _serial(tmp_path, "PF3ABCDE"))
+    known, _ = installation.current_identity(tmp_path, _machine(tmp_path, UUID))
+    installation.store_identity(tmp_path, known)
+    again, dropped = installation.current_identity(tmp_path, _serial(tmp_path, "PF3ABCDE"))
     assert not dropped
     assert (again.install_id, again.fingerprint) == (known.install_id, fingerprint(tmp_path))
     assert again.fingerprint != known.fingerprint

@@ -31,7 +31,7 @@ END = _structure(127, b"")
 )
 def test_module_size_is_read_in_every_form(size: int, extended: int, mib: int) -> None:
     assert smbios.memory_modules(_module(size, extended) + END) == [
-        smbios.Module(mib, "DDR4", "SODIMM", "Samsung", "M471A1G44AB0")
+        smbios.SmbiosModule(mib, "DDR4", "SODIMM", "Samsung", "M471A1G44AB0")
     ]
 
 

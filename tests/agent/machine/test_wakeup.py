@@ -7,7 +7,7 @@ SCRIPT = """
 import os, signal, sys
 from parcimetre_agent.machine import wakeup
 taken = {signal.SIGTERM, signal.SIGCHLD}
-wakeup.take(taken)
+wakeup.catch(taken)
 assert wakeup.wait(0.01) is None
 os.kill(os.getpid(), signal.SIGTERM)
 assert wakeup.wait(30) == signal.SIGTERM
@@ -19,7 +19,7 @@ os.waitpid(child, 0)
 os.kill(os.getpid(), signal.SIGTERM)
 os.kill(os.getpid(), signal.SIGCHLD)
 assert {wakeup.wait(30), wakeup.wait(30)} == taken
-wakeup.release(taken)
+wakeup.restore(taken)
 os.kill(os.getpid(), signal.SIGTERM)
 """
 

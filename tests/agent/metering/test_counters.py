@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from parcimetre_agent.metering.counters import (
     FROZEN_S,
     Counter,
-    Watch,
-    doubt,
+    CounterWatch,
     gauge_ceiling_w,
     grown_j,
+    implausibility,
     mean_power_w,
 )
 
@@ -61,14 +61,14 @@ def test_zone_that_appears_waits_for_its_second_reading() -> None:
     ids=["backwards", "jump", "clock stands", "clock in other units"],
 )
 def test_doubt_says_what_is_wrong_and_gives_no_figure(before: Counter, after: Counter, said: str) -> None:
-    assert said in (doubt(before, after, 30.0) or "")
+    assert said in (implausibility(before, after, 30.0) or "")
     assert mean_power_w([before], [after], 30.0) == {}
 
 
 def test_meter_that_refreshes_once_a_second_is_believed_between_samples_a_second_apart() -> None:
     before = _counter(0.0)._replace(at_s=10.0)
-    assert doubt(before, _counter(0.0)._replace(at_s=10.0), 1.0) is None
-    assert doubt(before, _counter(90.0)._replace(at_s=12.0), 1.0) is None
+    assert implausibility(before, _counter(0.0)._replace(at_s=10.0), 1.0) is None
+    assert implausibility(before, _counter(90.0)._replace(at_s=12.0), 1.0) is None
 
 
 @given(st.floats(0, 1e12), st.floats(-1e12, 1e12), st.floats(0.1, 1e5))
@@ -83,7 +83,7 @@ def test_battery_may_fall_four_times_as_fast_as_it_states_but_never_like_a_heate
 
 
 def test_counter_that_stands_still_is_left_out_until_it_moves() -> None:
-    watch, at_s = Watch(), 0.0
+    watch, at_s = CounterWatch(), 0.0
     while at_s < FROZEN_S:
         assert watch.judge([_counter(5.0)], at_s, True) == ([_counter(5.0)], None)
         at_s += 30.0
@@ -92,7 +92,7 @@ def test_counter_that_stands_still_is_left_out_until_it_moves() -> None:
 
 
 def test_one_frozen_zone_does_not_condemn_its_source() -> None:
-    watch = Watch()
+    watch = CounterWatch()
     for at_s in (0.0, 150.0, 300.0):
         counters = [_counter(at_s), _counter(0.0, "dram", scope="dram")]
         kept, reason = watch.judge(counters, at_s, True)
@@ -101,14 +101,14 @@ def test_one_frozen_zone_does_not_condemn_its_source() -> None:
 
 
 def test_source_that_runs_backwards_has_failed_but_a_sleep_excuses_it() -> None:
-    watch = Watch()
+    watch = CounterWatch()
     watch.judge([_counter(500.0, wrap_j=0.0)], 0.0, False)
     assert watch.judge([_counter(1.0, wrap_j=0.0)], 30.0, True)[1] == "package-0 ran backwards"
     assert watch.judge([_counter(0.5, wrap_j=0.0)], 60.0, False)[1] is None
 
 
 def test_source_that_was_away_begins_anew() -> None:
-    watch = Watch()
+    watch = CounterWatch()
     watch.judge([_counter(500.0, wrap_j=0.0)], 0.0, False)
     assert watch.judge([], 30.0, True) == ([], None)
     assert watch.judge([_counter(1.0, wrap_j=0.0)], 60.0, True)[1] is None

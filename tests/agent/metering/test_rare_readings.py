@@ -8,9 +8,9 @@ from parcimetre_agent.base import loading
 from parcimetre_agent.base.outcome import NoData, Ok, Outcome
 from parcimetre_agent.metering import rare_readings
 from parcimetre_agent.metering.counters import Counter
-from parcimetre_agent.metering.rare_readings import Late, Mean
+from parcimetre_agent.metering.rare_readings import ChannelPower, MeanPower
 from parcimetre_agent.recording import sampling, states
-from parcimetre_agent.recording.slot import Sample, SlotRecord, pieces
+from parcimetre_agent.recording.slot import Sample, SlotRecord, stretches
 from parcimetre_agent.recording.timeline import Timeline
 from parcimetre_agent.sensors import activity
 
@@ -42,8 +42,8 @@ def _counter(energy_j: float) -> Ok[list[Counter]]:
     return Ok([Counter("meter", "wall_ac", "measured", "chassis", energy_j, 0.0, 5000.0)])
 
 
-def _mean(mean_w: float, window_s: float) -> Ok[list[Mean]]:
-    return Ok([Mean("meter", "wall_ac", "measured", mean_w, window_s, 5000.0)])
+def _mean(mean_w: float, window_s: float) -> Ok[list[MeanPower]]:
+    return Ok([MeanPower("meter", "wall_ac", "measured", mean_w, window_s, 5000.0)])
 
 
 def _slots(clock, meter: Meter, answers: dict[int, Outcome[list[object]]], until_s: int) -> list[SlotRecord]:
@@ -54,9 +54,9 @@ def _slots(clock, meter: Meter, answers: dict[int, Outcome[list[object]]], until
         meter.answer = answers.get(second, meter.answer)
         sample = sampler.sample(clock.now())
         if before is not None:
-            interval = states.between(before.at, sample.at)
+            interval = states.states_between(before.at, sample.at)
             timeline.fill(sample.late)
-            closed += timeline.add(pieces(before, sample, interval), interval.stepped).slots
+            closed += timeline.add(stretches(before, sample, interval), interval.stepped).slots
         before = sample
         clock.run(30)
     return closed
@@ -119,11 +119,13 @@ def test_late_figure_reaches_back_to_when_it_was_asked_before_not_further(clock)
     timeline, start = Timeline(), clock.now()
     clock.run(300)
     middle = clock.now()
-    timeline.add(pieces(Sample(start, {}, []), Sample(middle, {}, []), states.between(start, middle)))
+    timeline.add(
+        stretches(Sample(start, {}, []), Sample(middle, {}, []), states.states_between(start, middle))
+    )
     clock.run(300)
-    end = Sample(clock.now(), {}, [], [Late(middle.wall_s, CHANNEL, 10.0)])
+    end = Sample(clock.now(), {}, [], [ChannelPower(middle.wall_s, CHANNEL, 10.0)])
     timeline.fill(end.late)
-    timeline.add(pieces(Sample(middle, {}, []), end, states.between(middle, end.at)))
+    timeline.add(stretches(Sample(middle, {}, []), end, states.states_between(middle, end.at)))
     record = timeline.open_slot()
     assert record is not None
     assert [(one.energy_j, one.duration_s) for one in record.energy] == [(3000.0, 300)]

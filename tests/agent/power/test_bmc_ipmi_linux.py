@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok
-from parcimetre_agent.metering.rare_readings import Mean
+from parcimetre_agent.metering.rare_readings import MeanPower
 from parcimetre_agent.power import bmc_ipmi_linux
 
 READING = """
@@ -44,7 +44,7 @@ def _command(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
 )
 def test_reading_states_mean_and_window(period: str, window_s: float) -> None:
     mean = bmc_ipmi_linux.parse(READING.format(period=period))
-    assert mean == Mean("bmc_ipmi", "wall_ac", "measured", 148.0, window_s, 20_000.0)
+    assert mean == MeanPower("bmc_ipmi", "wall_ac", "measured", 148.0, window_s, 20_000.0)
 
 
 @pytest.mark.parametrize("text", ["", "DCMI request failed", READING.format(period="soon")])

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from parcimetre_agent.base.outcome import Denied, Failed, NoData, Ok
 from parcimetre_agent.metering import redfish
-from parcimetre_agent.metering.rare_readings import Mean
+from parcimetre_agent.metering.rare_readings import MeanPower
 from parcimetre_agent.power import bmc_redfish
 
 from tests.agent.certificates import certificate
@@ -132,7 +132,7 @@ def test_older_bmc_gives_its_mean_over_its_interval_never_the_watts_of_now(bmc: 
     bmc.has("Power", f"{CHASSIS}/Power", _deprecated(20))
     outcome = _read(tmp_path, bmc)
     assert isinstance(outcome, Ok)
-    assert outcome.value == [Mean("bmc_redfish", "wall_ac", "measured", 212.0, 1200.0, 20_000.0)]
+    assert outcome.value == [MeanPower("bmc_redfish", "wall_ac", "measured", 212.0, 1200.0, 20_000.0)]
 
 
 @pytest.mark.parametrize("minutes", [0, 1440])

@@ -33,7 +33,7 @@ def _measure(drivers: Any, path: str, at_s: float, *energies_j: float) -> None:
 def test_package_channel_alone_counts_in_joules_by_its_own_clock(drivers: Any) -> None:
     _meter(drivers, "package", *NAMES)
     _meter(drivers, "core 0", "RAPL_Package0_Core0_CORE")
-    meters = emi_windows.Meters(drivers)
+    meters = emi_windows.ProcessorMeters(drivers)
     _measure(drivers, "package", 100.0, 5000.0, 3000.0, 400.0)
     before = meters.read()
     _measure(drivers, "package", 130.0, 5450.0, 3300.0, 410.0)
@@ -48,18 +48,18 @@ def test_package_channel_alone_counts_in_joules_by_its_own_clock(drivers: Any) -
 def test_counter_that_fell_is_refused(drivers: Any) -> None:
     _meter(drivers, "package", NAMES[0])
     _measure(drivers, "package", 100.0, 5000.0)
-    before = emi_windows.Meters(drivers).read()
+    before = emi_windows.ProcessorMeters(drivers).read()
     _measure(drivers, "package", 130.0, 10.0)
-    after = emi_windows.Meters(drivers).read()
+    after = emi_windows.ProcessorMeters(drivers).read()
     assert isinstance(before, Ok)
     assert isinstance(after, Ok)
     assert grown_j(before.value[0], after.value[0], 30.0) is None
 
 
 def test_machine_without_meters_or_with_those_of_cores_only_has_no_data(drivers: Any) -> None:
-    assert isinstance(emi_windows.Meters(drivers).read(), NoData)
+    assert isinstance(emi_windows.ProcessorMeters(drivers).read(), NoData)
     _meter(drivers, "core", "RAPL_Package0_Core0_CORE")
-    assert isinstance(emi_windows.Meters(drivers).read(), NoData)
+    assert isinstance(emi_windows.ProcessorMeters(drivers).read(), NoData)
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_meter_that_makes_no_sense_fails_and_a_closed_one_is_denied(
     _meter(drivers, "package", *NAMES)
     _measure(drivers, "package", 100.0, 1.0, 1.0, 1.0)
     drivers.answers["package", code] = answer
-    assert isinstance(emi_windows.Meters(drivers).read(), outcome)
+    assert isinstance(emi_windows.ProcessorMeters(drivers).read(), outcome)
 
 
 def test_meter_that_vanished_is_looked_for_again(drivers: Any) -> None:
     _meter(drivers, "old", *NAMES)
     _measure(drivers, "old", 100.0, 1.0, 1.0, 1.0)
-    meters = emi_windows.Meters(drivers)
+    meters = emi_windows.ProcessorMeters(drivers)
     assert isinstance(meters.read(), Ok)
     drivers.lists.clear()
     drivers.answers.clear()

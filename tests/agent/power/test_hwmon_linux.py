@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from parcimetre_agent.base.outcome import Failed, NoData, Ok
-from parcimetre_agent.metering.rare_readings import Mean
+from parcimetre_agent.metering.rare_readings import MeanPower
 from parcimetre_agent.power import acpi_meter_linux, hwmon_linux
 
 
@@ -49,7 +49,7 @@ def test_server_meter_gives_its_mean_with_its_window(tmp_path: Path) -> None:
     _chip(tmp_path, name="power_meter", power1_average="212000000", power1_average_interval="300000")
     outcome = acpi_meter_linux.read(str(tmp_path))
     assert isinstance(outcome, Ok)
-    assert outcome.value == [Mean("acpi_meter", "wall_ac", "measured", 212.0, 300.0, 20_000.0)]
+    assert outcome.value == [MeanPower("acpi_meter", "wall_ac", "measured", 212.0, 300.0, 20_000.0)]
 
 
 @pytest.mark.parametrize("interval", ["1000", "90000000", ""])

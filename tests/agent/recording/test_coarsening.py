@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_agent.recording import coarsening
-from parcimetre_agent.recording.slot import Piece, SlotRecord, one_slot
+from parcimetre_agent.recording.slot import SlotRecord, Stretch, slot_of
 from parcimetre_agent.recording.spool import slot_fields
 from parcimetre_agent.sending import wire_json
 
@@ -28,9 +28,9 @@ def hours(draw: st.DrawFn) -> list[SlotRecord]:
             power = {
                 channel: draw(st.floats(0, 200)) for channel in CHANNELS if awake and draw(st.booleans())
             }
-            parts.append(Piece(start + at, start + end, state, load, 9.5, power))
+            parts.append(Stretch(start + at, start + end, state, load, 9.5, power))
             at = end
-        found.append(one_slot(start, parts))
+        found.append(slot_of(start, parts))
     return found
 
 
@@ -48,7 +48,7 @@ def _loads(slots: list[SlotRecord]) -> list[int]:
 
 @given(hours())
 def test_hour_taken_apart_has_the_same_slots_states_loads_and_joules(slots: list[SlotRecord]) -> None:
-    apart = coarsening.apart(json.loads(json.dumps(coarsening.together(slots))))
+    apart = coarsening.split_hour(json.loads(json.dumps(coarsening.merge_hour(slots))))
     assert [slot[:6] for slot in apart] == [slot[:6] for slot in slots]
     assert _loads(apart) == _loads(slots)
     assert _tenths(apart) == _tenths(slots)
@@ -58,13 +58,13 @@ def test_hour_taken_apart_has_the_same_slots_states_loads_and_joules(slots: list
 
 @given(hours())
 def test_every_slot_of_an_hour_taken_apart_fits_the_wire_format(slots: list[SlotRecord]) -> None:
-    for slot in coarsening.apart(coarsening.together(slots)):
-        assert wire_json.slot(slot_fields(slot)).start == slot.start
+    for slot in coarsening.split_hour(coarsening.merge_hour(slots)):
+        assert wire_json.slot_from(slot_fields(slot)).start == slot.start
 
 
 def test_energy_of_a_busy_slot_is_spread_over_the_time_awake_of_its_hour() -> None:
-    busy = one_slot(T, [Piece(T, T + 900, "display_on", 0.9, None, {CHANNELS[0]: 40.0})])
-    calm = one_slot(T + 900, [Piece(T + 900, T + 1350, "display_off", 0.0, None, {CHANNELS[0]: 4.0})])
-    asleep = one_slot(T + 1800, [Piece(T + 1800, T + 2700, "asleep", None, None, {})])
-    apart = coarsening.apart(coarsening.together([busy, calm, asleep]))
+    busy = slot_of(T, [Stretch(T, T + 900, "display_on", 0.9, None, {CHANNELS[0]: 40.0})])
+    calm = slot_of(T + 900, [Stretch(T + 900, T + 1350, "display_off", 0.0, None, {CHANNELS[0]: 4.0})])
+    asleep = slot_of(T + 1800, [Stretch(T + 1800, T + 2700, "asleep", None, None, {})])
+    apart = coarsening.split_hour(coarsening.merge_hour([busy, calm, asleep]))
     assert [[e.energy_j for e in slot.energy] for slot in apart] == [[25_200.0], [12_600.0], []]

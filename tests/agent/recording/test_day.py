@@ -12,7 +12,7 @@ from parcimetre_agent.recording.recorder import Recorder
 from parcimetre_agent.recording.slot import Sample
 from parcimetre_agent.recording.spool import Spool
 from parcimetre_agent.report import Slot
-from parcimetre_agent.sending.wire_json import gap as wire_gap
+from parcimetre_agent.sending.wire_json import gap_from as wire_gap
 from pydantic import TypeAdapter
 
 DAY_S = 86_400

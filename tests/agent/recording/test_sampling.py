@@ -7,7 +7,7 @@ from typing import Any
 from parcimetre_agent.base.outcome import Failed, NoData, Ok, Outcome
 from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.machine.clock import Instant
-from parcimetre_agent.metering.counters import Counter, Watch
+from parcimetre_agent.metering.counters import Counter, CounterWatch
 from parcimetre_agent.recording.sampling import Sampler
 from parcimetre_agent.recording.spool_opening import open_spool
 from parcimetre_agent.sending.courier import Courier
@@ -32,7 +32,7 @@ def _joules(energy_j: float) -> Outcome[list[Counter]]:
 def _sampler(*answers: Outcome[list[Counter]]) -> Sampler:
     sampler = Sampler()
     sampler._sources = [("power.meter", Meter(*answers))]
-    sampler._watches = {"power.meter": Watch()}
+    sampler._watches = {"power.meter": CounterWatch()}
     return sampler
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from parcimetre_agent.recording.slot import Piece, SlotRecord, one_slot
+from parcimetre_agent.recording.slot import SlotRecord, Stretch, slot_of
 from parcimetre_agent.recording.spool import Spool, slot_fields
 from parcimetre_agent.recording.spool_opening import open_spool
 from parcimetre_agent.recording.timeline import GapRecord
@@ -18,7 +18,7 @@ NOW = float(T + 86_400)
 def _slot(number: int, covered_s: int = 900) -> SlotRecord:
     start = T + 900 * number
     power_w = {("rapl", "package", "measured"): 7.0}
-    return one_slot(start, [Piece(start, start + covered_s, "display_off", 0.1, 9.5, power_w)])
+    return slot_of(start, [Stretch(start, start + covered_s, "display_off", 0.1, 9.5, power_w)])
 
 
 @pytest.fixture

@@ -1,26 +1,26 @@
 """Clock and boot facts become states."""
 
 from parcimetre_agent.machine.clock import Instant
-from parcimetre_agent.recording.states import between
+from parcimetre_agent.recording.states import states_between
 
 T = 1_800_000_000.0
 START = Instant(T, 100.0, 100.0, "a")
 
 
 def _spans(after: Instant, watched: bool = True) -> list[tuple[float, float, str]]:
-    return [(s.start_s - T, s.end_s - T, s.state) for s in between(START, after, watched).spans]
+    return [(s.start_s - T, s.end_s - T, s.state) for s in states_between(START, after, watched).spans]
 
 
 def test_time_between_samples_is_awake_and_continuous() -> None:
     after = Instant(T + 30, 130.0, 130.0, "a")
     assert _spans(after) == [(0, 30, "awake")]
-    assert between(START, after).continuous
+    assert states_between(START, after).continuous
 
 
 def test_boottime_growing_over_monotonic_is_sleep_and_forbids_comparing_counters() -> None:
     after = Instant(T + 3630, 130.0, 3730.0, "a")
     assert _spans(after) == [(0, 15, "awake"), (15, 3615, "asleep"), (3615, 3630, "awake")]
-    assert not between(START, after).continuous
+    assert not states_between(START, after).continuous
 
 
 def test_new_boot_id_means_off_until_the_boot_and_unknown_until_the_agent() -> None:
@@ -33,13 +33,13 @@ def test_boot_before_the_last_heartbeat_is_not_counted_as_off() -> None:
 
 
 def test_clock_step_is_unknown_and_said_so() -> None:
-    interval = between(START, Instant(T + 630, 130.0, 130.0, "a"))
+    interval = states_between(START, Instant(T + 630, 130.0, 130.0, "a"))
     assert interval.stepped
     assert {span.state for span in interval.spans} == {"unknown"}
 
 
 def test_clock_set_back_leaves_no_negative_time() -> None:
-    interval = between(START, Instant(T - 600, 130.0, 130.0, "a"))
+    interval = states_between(START, Instant(T - 600, 130.0, 130.0, "a"))
     assert interval.stepped
     assert interval.spans == []
 

@@ -1,13 +1,13 @@
 """Pieces become slots and gaps."""
 
-from parcimetre_agent.recording.slot import Piece, one_slot
+from parcimetre_agent.recording.slot import Stretch, slot_of
 from parcimetre_agent.recording.timeline import LONGEST_GAP_S, GapRecord, Timeline
 
 T = 1_800_000_000
 
 
-def _piece(start_s: float, end_s: float, state: str = "display_off") -> Piece:
-    return Piece(T + start_s, T + end_s, state, None, None, {})
+def _piece(start_s: float, end_s: float, state: str = "display_off") -> Stretch:
+    return Stretch(T + start_s, T + end_s, state, None, None, {})
 
 
 def test_slot_closes_at_its_end_and_not_before() -> None:
@@ -45,7 +45,7 @@ def test_clock_step_closes_the_slot_with_its_rest_unknown() -> None:
 
 
 def test_restart_takes_up_the_open_slot() -> None:
-    timeline = Timeline(one_slot(T, [_piece(0, 300)]))
+    timeline = Timeline(slot_of(T, [_piece(0, 300)]))
     (slot,) = timeline.add([_piece(300, 400, "unknown"), _piece(400, 900)]).slots
     assert (slot.display_off_s, slot.unknown_s) == (800, 100)
 

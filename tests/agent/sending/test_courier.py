@@ -8,7 +8,7 @@ import pytest
 from parcimetre_agent.base.errors import BadSettings, Refused, Unreachable
 from parcimetre_agent.configuration.settings import Settings
 from parcimetre_agent.identity import installation
-from parcimetre_agent.recording.slot import Piece, SlotRecord, one_slot
+from parcimetre_agent.recording.slot import SlotRecord, Stretch, slot_of
 from parcimetre_agent.recording.spool import Spool
 from parcimetre_agent.recording.timeline import GapRecord
 from parcimetre_agent.report import EnrolRequest, Report
@@ -42,7 +42,7 @@ def settings(collector, tmp_path: Path) -> Settings:
 def spool(settings: Settings) -> Spool:
     spool = Spool(settings.data_dir)
     slots = [
-        one_slot(T + 900 * i, [Piece(T + 900 * i, T + 900 * i + 900, "off", None, None, {})])
+        slot_of(T + 900 * i, [Stretch(T + 900 * i, T + 900 * i + 900, "off", None, None, {})])
         for i in range(4)
     ]
     spool.put(slots, [GapRecord(T + 9000, 1800, "asleep")], None, T)
@@ -131,7 +131,7 @@ def test_credential_no_longer_known_enrols_once_more(
     courier: Courier, collector, reply_problem, spool: Spool
 ) -> None:
     enrolled = 200, {"device_id": "e" * 32, "credential": "c2", "config": {"upload_period_s": 600}}, {}
-    installation.store(
+    installation.store_identity(
         Path(courier._settings.data_dir), installation.Identity("a" * 32, None, "d" * 32, "old")
     )
     again = Courier(courier._settings, courier._machine)
@@ -186,7 +186,7 @@ def test_too_large_report_is_halved(courier: Courier, collector, reply_problem, 
     courier.deliver()
     spool.put(
         [
-            one_slot(T + 900 * i, [Piece(T + 900 * i, T + 900 * i + 900, "off", None, None, {})])
+            slot_of(T + 900 * i, [Stretch(T + 900 * i, T + 900 * i + 900, "off", None, None, {})])
             for i in range(4)
         ],
         [],
@@ -213,8 +213,8 @@ def _poisoned(collector, reply_problem, part: str, start: int) -> None:
 
 
 def _off(number: int) -> SlotRecord:
-    return one_slot(
-        T + 900 * number, [Piece(T + 900 * number, T + 900 * number + 900, "off", None, None, {})]
+    return slot_of(
+        T + 900 * number, [Stretch(T + 900 * number, T + 900 * number + 900, "off", None, None, {})]
     )
 
 
@@ -334,7 +334,9 @@ def test_record_that_contradicts_itself_is_not_sent(courier: Courier, collector,
 def test_clones_spool_is_not_sent_under_a_new_name(
     settings: Settings, laptop: Path, collector, spool: Spool
 ) -> None:
-    installation.store(Path(settings.data_dir), installation.Identity("a" * 32, "f" * 64, "d" * 32, "old"))
+    installation.store_identity(
+        Path(settings.data_dir), installation.Identity("a" * 32, "f" * 64, "d" * 32, "old")
+    )
     (laptop / "sys/class/dmi/id/product_uuid").write_text("4c4c4544-0035-3010-8051-b9c04f303332")
     Courier(settings, Machine(laptop)).deliver()
     assert "slots" not in collector.bodies("/v1/reports")[0]
@@ -370,7 +372,7 @@ def test_a_new_credential_in_the_answer_is_kept_and_shown_from_then_on(
     answer = {"accepted": 5, "duplicates": 0, "refused": [], "next_upload_s": 3600, "credential": "renewed"}
     collector.replies.append((200, answer, {}))
     courier.deliver()
-    kept = installation.load(Path(settings.data_dir))
+    kept = installation.load_identity(Path(settings.data_dir))
     assert kept is not None
     assert kept.credential == "renewed"
     Courier(settings, Machine(Path("/"))).deliver()

@@ -6,13 +6,13 @@ import pytest
 from parcimetre_agent.base.outcome import Denied, NoData, Ok
 from parcimetre_agent.report import Cpu, Inventory
 from parcimetre_agent.sending import inventory
-from parcimetre_agent.sending.wire_json import document
+from parcimetre_agent.sending.wire_json import as_json
 from parcimetre_agent.sensors.machine import Machine
 from pydantic import TypeAdapter
 
 
 def _take(root: Path) -> Inventory:
-    return inventory.take(Machine(root), 1_800_000_000, {})
+    return inventory.take_inventory(Machine(root), 1_800_000_000, {})
 
 
 def test_laptop_is_described_without_root(laptop: Path) -> None:
@@ -30,7 +30,7 @@ def test_laptop_is_described_without_root(laptop: Path) -> None:
 
 
 def test_operator_may_keep_displays_that_are_plugged_in_from_being_sent(laptop: Path) -> None:
-    taken = inventory.take(Machine(laptop), 1_800_000_000, {}, displays="none")
+    taken = inventory.take_inventory(Machine(laptop), 1_800_000_000, {}, displays="none")
     assert [display.built_in for display in taken.displays] == [True]
 
 
@@ -78,7 +78,7 @@ def test_serial_number_leaves_only_as_a_keyed_hash(laptop: Path) -> None:
     (laptop / "sys/class/dmi/id/product_serial").write_text("PF3XK1ZQ")
     taken = _take(laptop)
     assert taken.system.serial_hash is not None
-    assert "PF3XK1ZQ" not in str(document(taken))
+    assert "PF3XK1ZQ" not in str(as_json(taken))
 
 
 @pytest.mark.parametrize("filler", ["Default string", "To Be Filled By O.E.M.", "0000000", "None", ""])
@@ -88,9 +88,9 @@ def test_placeholder_serial_is_absent(laptop: Path, filler: str) -> None:
 
 
 def test_hash_follows_hardware_and_denials_but_not_time_or_mains(laptop: Path) -> None:
-    taken = inventory.take(Machine(laptop), 1, {"power.battery": NoData("on mains")})
-    later = inventory.take(Machine(laptop), 2, {"power.battery": Ok([])})
-    denied = inventory.take(Machine(laptop), 2, {"power.rapl": Denied("energy_uj", "grant")})
+    taken = inventory.take_inventory(Machine(laptop), 1, {"power.battery": NoData("on mains")})
+    later = inventory.take_inventory(Machine(laptop), 2, {"power.battery": Ok([])})
+    denied = inventory.take_inventory(Machine(laptop), 2, {"power.rapl": Denied("energy_uj", "grant")})
     assert inventory.content_hash(taken) == inventory.content_hash(later) != inventory.content_hash(denied)
 
 

@@ -9,7 +9,7 @@ from parcimetre_agent.base import loading
 from parcimetre_agent.base.outcome import Failed, NoData, Ok
 from parcimetre_agent.report import Inventory
 from parcimetre_agent.sending import inventory
-from parcimetre_agent.sending.wire_json import document
+from parcimetre_agent.sending.wire_json import as_json
 from parcimetre_agent.sensors import inventory as inventory_sensors
 from parcimetre_agent.sensors import system_profiler
 from parcimetre_agent.sensors.inventory import profiler_macos
@@ -105,11 +105,11 @@ def test_macs_inventory_is_accepted_by_the_collectors_validator(
     _command(tmp_path, monkeypatch, f"cat {MACS / name}.json")
     sensors = loading.load(inventory_sensors, "macos")
     monkeypatch.setattr(inventory, "load", lambda _package: sensors)
-    taken = inventory.take(Machine(tmp_path), 1_800_000_000, {})
+    taken = inventory.take_inventory(Machine(tmp_path), 1_800_000_000, {})
     TypeAdapter(Inventory).validate_python(taken)
     assert taken.os.name == "macOS"
     assert {one.state for one in taken.outcomes} == {"ok"}
-    assert "BLANKED" not in json.dumps(document(taken))
+    assert "BLANKED" not in json.dumps(as_json(taken))
 
 
 def test_without_system_profiler_there_is_no_data_and_nonsense_fails(

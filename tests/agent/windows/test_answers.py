@@ -12,7 +12,7 @@ from parcimetre_agent.windows.displays import attached
 from parcimetre_agent.windows.firmware import table, without_header
 from parcimetre_agent.windows.power_status import power_status, without_battery
 from parcimetre_agent.windows.processors import Topology, relations, topology
-from parcimetre_agent.windows.security import PRIVATE, crowds
+from parcimetre_agent.windows.security import PRIVATE, groups_with_access
 
 CORE, PACKAGE, CACHE = 0, 3, 2
 GUID = "{00112233-4455-6677-8899-aabbccddeeff}"
@@ -112,4 +112,4 @@ def test_identifier_is_laid_out_as_windows_keeps_it() -> None:
     ids=["private", "inherited", "one account", "crowds", "none", "absent"],
 )
 def test_access_list_names_the_crowds_it_lets_in(sddl: str, names: list[str]) -> None:
-    assert crowds(sddl) == names
+    assert groups_with_access(sddl) == names

@@ -17,7 +17,9 @@ def information(
 
 
 def test_battery_of_a_laptop_is_described() -> None:
-    assert battery.description(information()) == battery.Description(True, False, "LION", 52_500, 47_000, 143)
+    assert battery.description(information()) == battery.BatteryDescription(
+        True, False, "LION", 52_500, 47_000, 143
+    )
 
 
 def test_ups_is_none_of_the_machines_batteries() -> None:
@@ -36,11 +38,11 @@ def test_percent_is_no_energy_and_unknown_is_nothing() -> None:
 
 
 def test_status_states_energy_and_rate_or_that_they_are_unknown() -> None:
-    assert battery.status(struct.pack("<IIIi", 2, 31_000, 11_800, -8_400)) == battery.Status(
+    assert battery.status(struct.pack("<IIIi", 2, 31_000, 11_800, -8_400)) == battery.BatteryStatus(
         2, 31_000, -8_400
     )
     unknown = struct.pack("<IIIi", 2, 0xFFFFFFFF, 0xFFFFFFFF, -0x80000000)
-    assert battery.status(unknown) == battery.Status(2, None, None)
+    assert battery.status(unknown) == battery.BatteryStatus(2, None, None)
 
 
 @given(st.binary(max_size=60))

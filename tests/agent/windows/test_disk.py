@@ -26,8 +26,8 @@ def geometry(size_bytes: int) -> bytes:
 
 def test_maker_model_and_bus_are_read_behind_their_offsets() -> None:
     seen = disk.description(descriptor(17, "NVMe", "SAMSUNG  MZVL2512HCJQ-00BL7 "))
-    assert seen == disk.Description(17, False, "NVMe", "SAMSUNG MZVL2512HCJQ-00BL7")
-    assert disk.description(descriptor(11)) == disk.Description(11, False, None, None)
+    assert seen == disk.DiskDescription(17, False, "NVMe", "SAMSUNG MZVL2512HCJQ-00BL7")
+    assert disk.description(descriptor(11)) == disk.DiskDescription(11, False, None, None)
 
 
 def test_size_and_seek_penalty_are_read() -> None:

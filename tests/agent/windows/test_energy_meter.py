@@ -5,7 +5,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parcimetre_agent.windows.energy_meter import Reading, channels, is_package, readings
+from parcimetre_agent.windows.energy_meter import EnergyMeterReading, channels, is_package, readings
 
 NAMES = ["RAPL_Package0_PKG", "RAPL_Package0_PP0", "RAPL_Package0_DRAM"]
 
@@ -43,7 +43,7 @@ def test_metadata_that_makes_no_sense_is_refused(version: int, data: bytes) -> N
 
 def test_picowatt_hours_become_joules_and_ticks_seconds() -> None:
     kilowatt_hour = struct.pack("<QQ", 10**15, 36_000_000_000)
-    assert readings(kilowatt_hour, 1) == [Reading(pytest.approx(3.6e6), 3600.0)]
+    assert readings(kilowatt_hour, 1) == [EnergyMeterReading(pytest.approx(3.6e6), 3600.0)]
 
 
 @pytest.mark.parametrize(

@@ -58,9 +58,11 @@ def test_every_line_of_the_log_has_its_time_once() -> None:
 def test_log_takes_what_the_process_and_its_children_say_and_a_large_one_begins_anew(tmp_path: Path) -> None:
     file = tmp_path / log.FILE_NAME
     file.write_bytes(b"x" * 1_000_001)
-    child = "import sys; from parcimetre_agent.windows import log; log.follow(); sys.stderr.write('child\\n')"
+    child = (
+        "import sys; from parcimetre_agent.windows import log; log.follow_log(); sys.stderr.write('child\\n')"
+    )
     parent = (
-        "import subprocess, sys; from parcimetre_agent.windows import log; log.take(sys.argv[1]);"
+        "import subprocess, sys; from parcimetre_agent.windows import log; log.open_log(sys.argv[1]);"
         "sys.stderr.write('parent\\n'); subprocess.run([sys.executable, '-c', sys.argv[2]], check=True)"
     )
     subprocess.run([sys.executable, "-c", parent, tmp_path, child], env=os.environ, check=True)

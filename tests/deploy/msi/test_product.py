@@ -10,7 +10,7 @@ from parcimetre_agent.configuration.settings import NAMES
 from parcimetre_agent.sending.enrolment import BY_INSTALLER
 from parcimetre_agent.service import windows_service
 from parcimetre_agent.windows.registry import SETTINGS_KEY
-from parcimetre_agent.windows.security import crowds
+from parcimetre_agent.windows.security import groups_with_access
 
 OF_THE_INSTALLER = {"KEEPDATA"}
 
@@ -36,7 +36,7 @@ def test_service_sid_is_the_one_windows_derives() -> None:
 def test_data_folder_lets_in_no_crowd_and_inherits_nothing() -> None:
     access = product.data_access()
     assert access.startswith("D:P(")
-    assert crowds(access) == []
+    assert groups_with_access(access) == []
     assert "LS" not in re.findall(r";;;([^)]*)\)", access), "other services of LocalService"
 
 

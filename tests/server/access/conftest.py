@@ -40,7 +40,7 @@ def communes(tmp_path, clock_at):
     context.store.write([communes_device(i, unit) for i, unit in enumerate(UNITS)])
     one = {"product": "P", "kg_per_kwh": "0.02", "at_meter": "yes", "evidence": "E", "from": "2026-01-01"}
     stated = [{**one, "supplier": "Fournisseurb", "site": "Siteofb"}, {**one, "supplier": "F", "org_unit": A}]
-    supply_contracts.add(context.store, stated, context.zone, context.now())
+    supply_contracts.add_contracts(context.store, stated, context.zone, context.now())
     tokens = {role: create_token(context, role, role, A)[1] for role in ("viewer", "analyst", "admin")}
     yield SimpleNamespace(context=context, tokens=tokens, settings=settings)
     context.store.close()

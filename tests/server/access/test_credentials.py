@@ -13,9 +13,9 @@ from parcimetre_server.access.credentials import (
     BadCredential,
     Credentials,
     KeyUnusable,
-    Presented,
-    StillTurning,
-    revocation,
+    PresentedCredential,
+    RotationInProgress,
+    revocation_fact,
     rotate,
     signing_key,
 )
@@ -53,7 +53,7 @@ def test_a_credential_altered_or_signed_with_another_key_is_refused(empty):
 def test_a_revocation_ends_what_was_issued_and_not_what_comes_after(empty):
     mine, now = Credentials(empty, refresh_s=0.0), empty.now()
     before = mine.issue(DEVICE, now)
-    empty.store.append([revocation(DEVICE, now)])
+    empty.store.append([revocation_fact(DEVICE, now)])
     with pytest.raises(BadCredential, match="retired"):
         mine.verify(f"Bearer {before}")
     assert mine.verify(f"Bearer {mine.issue(DEVICE, now)}") == DEVICE
@@ -83,9 +83,9 @@ def test_after_a_rotation_the_old_credential_counts_until_the_day_and_is_due(emp
     old = f"Bearer {running.issue(DEVICE, now)}"
     assert not running.presented(old, now).is_due
     rotated(empty)
-    assert running.presented(old, now) == Presented(DEVICE, True)
+    assert running.presented(old, now) == PresentedCredential(DEVICE, True)
     fresh = f"Bearer {running.issue(DEVICE, now)}"
-    assert running.presented(fresh, now) == Presented(DEVICE, False)
+    assert running.presented(fresh, now) == PresentedCredential(DEVICE, False)
     with pytest.raises(BadCredential, match="did not sign"):
         running.presented(old, now + 90 * DAY_S)
     assert running.presented(fresh, now + 90 * DAY_S).device_id == DEVICE
@@ -100,7 +100,7 @@ def test_a_stolen_key_counts_no_longer_at_once(empty):
 
 def test_a_second_rotation_while_an_earlier_key_counts_must_be_forced(empty):
     rotated(empty)
-    with pytest.raises(StillTurning, match="--force"):
+    with pytest.raises(RotationInProgress, match="--force"):
         rotated(empty)
     rotated(empty, force=True)
     assert [entry.act for entry in entries(empty.store)] == ["credential key rotated"] * 2

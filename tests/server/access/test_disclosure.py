@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parcimetre_factors.criteria import Criterion
-from parcimetre_server.access.disclosure import FEWEST, hidden, too_few, tree
+from parcimetre_server.access.disclosure import FEWEST, disclosure_tree, groups_to_merge, too_few
 from parcimetre_server.analysis.changes import compare_queries
 from parcimetre_server.base.org_path import SMALL
 from parcimetre_server.base.periods import Span
@@ -30,7 +30,7 @@ PATHS = st.lists(st.sampled_from(["M/A", "M/A/x", "M/A/y", "M/A/y/1", "M/A/y/2",
 def test_the_hidden_groups_together_are_many_or_all_there_is(groups, absent):
     members = {group: np.isin(range(15), list(devices)) for group, devices in groups.items()}
     present = np.array([[1, int(i not in absent)] for i in range(15)])
-    found = hidden(members, present)
+    found = groups_to_merge(members, present)
     assert not [group for group in groups.keys() - found if too_few(members[group].astype(int) @ present)]
     if found and found != groups.keys():
         assert not too_few(np.any([members[group] for group in found], axis=0).astype(int) @ present)
@@ -38,7 +38,7 @@ def test_the_hidden_groups_together_are_many_or_all_there_is(groups, absent):
 
 @given(PATHS)
 def test_no_difference_of_units_that_are_shown_is_of_few_devices(paths):
-    found = tree(paths, None)
+    found = disclosure_tree(paths, None)
     of = {unit: {i for i, path in enumerate(paths) if unit in ("", path) or path.startswith(f"{unit}/")}
           for unit in found.shown}  # fmt: skip
     for unit, devices in of.items():
@@ -51,7 +51,7 @@ def test_no_difference_of_units_that_are_shown_is_of_few_devices(paths):
 
 @given(PATHS)
 def test_every_group_of_the_tree_has_enough_devices_or_stands_for_all(paths):
-    found = tree(paths, None)
+    found = disclosure_tree(paths, None)
     groups = [found.group_of(path) for path in paths]
     assert all(groups.count(group) >= FEWEST for group in groups) or set(groups) == {SMALL}
 

@@ -67,7 +67,7 @@ def test_the_day_of_last_use_is_kept_and_never_undoes_a_revocation(communes, clo
     token, text = create_token(communes.context, "used", "admin", A)
     known, now = Tokens(communes.context), communes.context.now()
     known.of_text(text)
-    assert tokens.last_days(communes.context.store)[token.id] == now // 86_400 * 86_400
+    assert tokens.last_use_days(communes.context.store)[token.id] == now // 86_400 * 86_400
     revoke_token(communes.context, token.id)
     clock_at(now + 86_400)
     known.of_text(text)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from parcimetre_agent.report import Losses, Report, SelfCost, SensorOutcome, SetAside
-from parcimetre_agent.sending.wire_json import document
+from parcimetre_agent.sending.wire_json import as_json
 from parcimetre_server.analysis.agent_health import agent_of, busy_thread_w, fleet_agents
 from parcimetre_server.base.units import J_PER_KWH
 from parcimetre_server.fleet.devices import device
@@ -19,7 +19,7 @@ GRANT = "put the agent's account into group parcimetre"
 
 def _arrives(fleet, device_id, **about):
     report = Report(1, device_id, fleet.now, "0.2.0", **about)
-    taken = accept_report(json.dumps(document(report)).encode(), device_id, fleet.context.store, fleet.now)
+    taken = accept_report(json.dumps(as_json(report)).encode(), device_id, fleet.context.store, fleet.now)
     fleet.context.store.write([taken.arrival])
     return taken
 
@@ -94,7 +94,7 @@ def test_losses_are_kept_when_they_change_and_added_up(fleet):
 
 def test_report_tells_when_the_agent_was_heard_and_what_it_holds_back(fleet, client_of):
     credential = client_of(fleet.context).app.state.credentials.issue(fleet.laptop, fleet.now)
-    report = document(Report(1, fleet.laptop, fleet.now, "0.1.0", waiting=480))
+    report = as_json(Report(1, fleet.laptop, fleet.now, "0.1.0", waiting=480))
     headers = {"Authorization": f"Bearer {credential}"}
     assert client_of(fleet.context).post("/v1/reports", json=report, headers=headers).status_code == 200
     told = client_of(fleet.context).get(f"/v1/devices/{fleet.laptop}").json()["agent"]

@@ -74,16 +74,16 @@ def test_models_that_draw_more_than_their_category_are_told_by_what_is_beyond_th
     (action,) = [one for one in weekly_report(context, WEEK).actions if one.kind == "above_usual"]
     assert action.subject == "Dell Inc. Precision 7820 Tower"
     assert action.ratio > 1.3
-    rows = {habit.device.id[0]: habit.awake.energy_kwh for habit in compute_week(context, WEEK).habits}
+    rows = {one.device.id[0]: one.awake.energy_kwh for one in compute_week(context, WEEK).idle_patterns}
     assert action.energy_kwh == pytest.approx(2 * (rows["f"] - rows["e"]))
 
 
 def test_habits_are_the_same_from_slots_that_are_new_to_the_figures_and_from_known_ones(context):
     arrive(context, 20, "desktop", range(24))
-    first = compute_week(context, WEEK).habits
-    assert compute_week(context, WEEK).habits == first
+    first = compute_week(context, WEEK).idle_patterns
+    assert compute_week(context, WEEK).idle_patterns == first
     arrive(context, 1, "desktop", range(24), letter="f")
-    *others, last = compute_week(context, WEEK).habits
+    *others, last = compute_week(context, WEEK).idle_patterns
     assert tuple(others) == first
     assert (last.left_on, last.awake) == (first[0].left_on, first[0].awake)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 from parcimetre_factors.service_life.amortisation import Policy
-from parcimetre_server.access.served_settings import keep_served
+from parcimetre_server.access.served_settings import store_served_settings
 from parcimetre_server.base.errors import ParcimetreError
 from parcimetre_server.cli import devices, explain, footprint, grid, org, report
 
@@ -53,7 +53,7 @@ def test_json_of_the_command_is_that_of_the_api(run, reader):
 def test_commands_tell_days_and_policy_as_the_collector_is_served_with_them(run, fleet, client_of):
     settings = replace(fleet.context.settings, time_zone="Indian/Reunion", amortisation=Policy.ACTIVE_HOUR)
     served = replace(fleet.context, settings=settings)
-    keep_served(served)
+    store_served_settings(served)
     asked = {"from": "2026-11-20", "to": "2026-11-22", "group_by": "device"}
     answer = client_of(served).get("/v1/footprint", params=asked).json()
     told = json.loads(
@@ -68,7 +68,7 @@ def test_commands_tell_days_and_policy_as_the_collector_is_served_with_them(run,
 
 
 def test_an_explanation_is_by_the_policy_that_is_served_unless_another_is_asked_for(run, fleet):
-    keep_served(replace(fleet.context, settings=replace(
+    store_served_settings(replace(fleet.context, settings=replace(
         fleet.context.settings, amortisation=Policy.ACTIVE_HOUR)))  # fmt: skip
     policy_of = {
         words: json.loads(run(explain.command, "--device", fleet.laptop, "--json", *words))["amortisation"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from parcimetre_server.access.served_settings import keep_served
+from parcimetre_server.access.served_settings import store_served_settings
 from parcimetre_server.base.periods import week_span
 from parcimetre_server.cli import parcimetre
 from parcimetre_server.reports.publishing import publish
@@ -56,7 +56,7 @@ def test_verifying_says_that_every_figure_is_the_same_or_which_is_not(run, fleet
 
 
 def test_commands_tell_as_the_collector_was_served(run, fleet):
-    keep_served(fleet.context)
+    store_served_settings(fleet.context)
     assert fleet.context.settings.organisation == "Métropole"
     assert "Métropole" in run("weekly", WEEK, "--lang", "en").output
 

@@ -21,7 +21,7 @@ from parcimetre_server.fleet.devices import devices
 from parcimetre_server.fleet.displays import facts, monitors
 from parcimetre_server.fleet.merging import merge
 from parcimetre_server.fleet.monitors import claims, of_device, spans
-from parcimetre_server.fleet.monitors_at_home import store_displays_rule, not_counted, settle
+from parcimetre_server.fleet.monitors_at_home import not_counted, settle, store_displays_rule
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.footprint.compute import compute_footprint, footprint_rows
 from parcimetre_server.footprint.contributions import GROUPINGS
@@ -364,7 +364,7 @@ def test_whatever_moves_where_no_slot_counts_twice_and_devices_add_up(empty, tmp
         shown = [display for display, there in ((DESK, one), (NAMELESS, other)) if there]
         desk.shows(key, at(0, hour), *shown)
     found = compute_footprint(asked, FootprintQuery(WEEK))
-    for figure in found.devices:
+    for figure in found.single_devices:
         assert (figure.covered_s <= 3 * DAY_S).all()
     assert math.fsum(row.value for row in found.rows("device")) == pytest.approx(
         found.total().value, rel=1e-9

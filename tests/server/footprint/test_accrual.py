@@ -50,7 +50,7 @@ def year(fleet, which):
 
 
 def whole(fleet, which):
-    profile = found(fleet, which, week(fleet), None).devices[0].profile
+    profile = found(fleet, which, week(fleet), None).single_devices[0].profile
     stages = [profile.embodied.by_stage.get((Criterion.GWP, stage)) for stage in Stage]
     return sum(term.value for term in stages if term)
 
@@ -170,7 +170,7 @@ def test_the_command_says_that_a_device_is_scrapped(fleet):
     CliRunner().invoke(
         command.command, ["retire", fleet.server, "--scrapped", *folder], catch_exceptions=False
     )
-    assert found(fleet, fleet.server, week(fleet), None).devices[0].device.scrapped
+    assert found(fleet, fleet.server, week(fleet), None).single_devices[0].device.scrapped
 
 
 def test_the_api_answers_by_the_policy_that_is_asked_for(fleet, reader):

@@ -57,8 +57,8 @@ def test_nothing_stands_for_a_device_that_is_silent_and_alone(fleet):
 def test_the_fleet_stands_for_a_silent_device_whose_category_is_silent(fleet):
     found = compute_footprint(fleet.context, FootprintQuery(week(fleet)))
     rows = {row.group: row for row in found.rows("device")}
-    energy_j = sum(figure.energy_j.sum() for figure in found.devices)
-    covered_s = sum(figure.covered_s.sum() for figure in found.devices)
+    energy_j = sum(figure.energy_j.sum() for figure in found.single_devices)
+    covered_s = sum(figure.covered_s.sum() for figure in found.single_devices)
     silent = rows[fleet.silent]
     assert silent.energy_kwh == 0
     assert silent.extrapolated.energy_kwh == pytest.approx(energy_j / covered_s * WEEK_S / 3.6e6)
@@ -99,7 +99,7 @@ def interval_of(slots, joules):
     Another device of its category has a whole record, at the same power: it stands for one with hardly any.
     """
     ours, other = day_of("a", slots, joules), day_of("b", 96, joules)
-    lacking = find_missing_time([ours, other])[0].used(slice(None))
+    lacking = find_missing_time([ours, other])[0].use_of_sources(slice(None))
     parts = {USE: ours.energy_j[0]}
     for errors, amount in lacking.by_errors.items():
         parts[errors] = amount

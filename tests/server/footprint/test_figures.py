@@ -15,7 +15,13 @@ from parcimetre_factors.service_life.purchase import StatedPurchase
 from parcimetre_server.base.periods import DAY_S, Span, cut
 from parcimetre_server.fleet.device import Device
 from parcimetre_server.footprint.contributions import GROUPINGS
-from parcimetre_server.footprint.device_footprints import QueryContext, device_footprints
+from parcimetre_server.footprint.device_footprints import (
+    QueryContext,
+    cohort_footprints,
+    cohort_use,
+    group_into_cohorts,
+)
+from parcimetre_server.footprint.energy_use import join_slots
 from parcimetre_server.footprint.grid_intensity import Grid
 from parcimetre_server.footprint.hardware_model import hardware_models
 from parcimetre_server.footprint.result import FootprintResult
@@ -90,7 +96,7 @@ def part(activity, inside):
 def made(context, known, span=WHOLE, interval="total", criterion=Criterion.GWP, policy=Policy.SERVICE_LIFE):
     """Figures of devices with their activity within a span."""
     periods = cut(span, interval, context.zone)
-    frame = QueryContext(
+    query_context = QueryContext(
         hardware_models(context.factors),
         Grid(context, span, criterion),
         periods,
@@ -101,7 +107,10 @@ def made(context, known, span=WHOLE, interval="total", criterion=Criterion.GWP, 
 
     def figure(device, activity):
         inside = part(activity, (activity.start >= span.first) & (activity.start < span.last))
-        return device_footprints(device, frame, inside if len(inside.start) else None, FIRST - 9 * DAY_S)
+        (cohort,) = group_into_cohorts([(device, FIRST - 9 * DAY_S)], query_context)
+        slots = join_slots([inside if len(inside.start) else None])
+        use = cohort_use(cohort, query_context, slots, periods)
+        return cohort_footprints(cohort, query_context, use, slots)
 
     return FootprintResult(
         criterion, "location", periods, context.factors, policy, tuple(figure(*one) for one in known)
@@ -152,7 +161,7 @@ def test_splitting_a_period_changes_nothing(empty, known, policy, criterion, slo
 @given(machines(), POLICIES, CRITERIA)
 def test_what_no_factor_knows_is_not_available_and_never_0(empty, machine, policy, criterion):
     figures = made(empty, [machine], criterion=criterion, policy=policy)
-    (figure,) = figures.devices
+    (figure,) = figures.single_devices
     rows = {row.group: row for row in figures.rows("stage")}
     known = {stage for of, stage in figure.profile.embodied.by_stage if of == criterion}
     if figure.reconditioned is not None:
@@ -175,7 +184,7 @@ def test_impact_of_use_scales_with_the_energy_counted(empty, machine, criterion,
     )
     device = replace(device, category="desktop", virtual="none")
     once, more = (
-        made(empty, [(device, replace(activity, measured=(counter,)))], criterion=criterion).devices[0]
+        made(empty, [(device, replace(activity, measured=(counter,)))], criterion=criterion).single_devices[0]
         for counter in (wall, replace(wall, energy_j=wall.energy_j * times))
     )
     assert more.energy_j.sum() == pytest.approx(times * once.energy_j.sum())

@@ -74,7 +74,9 @@ def embodied(fleet, span):
 
 def test_nothing_accrues_after_the_end_of_life(fleet, week, clock_at):
     found = fleet.context.store.spans()[fleet.silent][0]
-    device = compute_footprint(fleet.context, FootprintQuery(week, device=fleet.silent)).devices[0].device
+    device = (
+        compute_footprint(fleet.context, FootprintQuery(week, device=fleet.silent)).single_devices[0].device
+    )
     end = life_end(
         found, hardware_models(fleet.context.factors).of(hardware(device)).embodied.life_years.value
     )
@@ -116,7 +118,7 @@ def test_each_slot_is_grouped_under_the_power_source_that_won(fleet, week):
 def test_a_stage_without_factor_is_absent_and_not_zero(fleet, week):
     for criterion in Criterion:
         found = compute_footprint(fleet.context, FootprintQuery(week, criterion))
-        for device in found.devices:
+        for device in found.single_devices:
             rows = {row.group: row for row in found.rows("stage")}
             for stage in device.absent:
                 assert stage in rows[stage].absent
@@ -148,10 +150,10 @@ def test_every_row_names_its_factor_set(fleet, week):
     assert only(footprint_rows(fleet.context, FootprintQuery(week))).factor_set == fleet.context.factors.id
 
 
-def test_an_answer_without_end_is_refused_with_the_mend(fleet, week, monkeypatch):
-    monkeypatch.setattr("parcimetre_server.footprint.result.MAX_ROWS", 100)
+def test_an_answer_without_end_is_refused_with_the_fix(fleet, week):
+    found = compute_footprint(fleet.context, FootprintQuery(week, interval="slot"))
     with pytest.raises(TooManyRows, match="choose a longer interval"):
-        footprint_rows(fleet.context, FootprintQuery(week, interval="slot"), "device")
+        found.rows("device", max_rows=100)
 
 
 def test_a_fleet_of_nothing_has_an_empty_total(empty):

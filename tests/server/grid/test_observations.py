@@ -10,7 +10,7 @@ from parcimetre_factors.grid.observations import GridObservation
 from parcimetre_server.base.periods import Span
 from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.query import FootprintQuery
-from parcimetre_server.grid.feeds import read
+from parcimetre_server.grid.feeds import parse_feed
 from parcimetre_server.grid.observations import observations, store_observations
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
@@ -71,7 +71,7 @@ def test_a_device_s_day_with_rte_s_slots_differs_from_the_year_s_mean_as_worked_
         return row
 
     before = use()
-    feed = read(SAMPLE.read_text(), "FR")
+    feed = parse_feed(SAMPLE.read_text(), "FR")
     store_observations(fleet.context.store, "FR", feed, now=2)
     after = use()
 

@@ -13,8 +13,8 @@ from parcimetre_server.base.periods import Span
 from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.explanation.device import explain_device
 from parcimetre_server.footprint.query import FootprintQuery
-from parcimetre_server.grid.feeds import read
-from parcimetre_server.grid.monthly_profiles import TooFewDays, make_profiles
+from parcimetre_server.grid.feeds import parse_feed
+from parcimetre_server.grid.monthly_profiles import TooFewDays, write_month_profiles
 from parcimetre_server.grid.observations import store_observations
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
@@ -76,7 +76,7 @@ def report_slots(fleet, first, n):
 
 
 def take(fleet, text):
-    return store_observations(fleet.context.store, "FR", read(text, "FR"), fleet.now)
+    return store_observations(fleet.context.store, "FR", parse_feed(text, "FR"), fleet.now)
 
 
 def use(fleet, day, zone=UTC):
@@ -197,7 +197,7 @@ def test_the_explanation_of_the_day_recomputes_and_tells_the_same_shares(laptop)
 def test_three_days_are_too_few_for_the_profile_of_a_month(laptop, tmp_path):
     take(laptop, SAMPLE.read_text())
     with pytest.raises(TooFewDays, match=r"no month of FR has 20 days .*2023-10: 3"):
-        make_profiles(
+        write_month_profiles(
             laptop.context.store, laptop.context.factors, "FR", laptop.context.now(), tmp_path / "own"
         )
     assert not (tmp_path / "own").exists()

@@ -16,7 +16,14 @@ from parcimetre_server.footprint.explanation.notes import MARKET
 from parcimetre_server.footprint.explanation.org_unit import explain_unit
 from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.grid import supply_contracts
-from parcimetre_server.grid.supply_contracts import BadContract, UnknownContract, add, end, market_sets, read
+from parcimetre_server.grid.supply_contracts import (
+    BadContract,
+    UnknownContract,
+    add_contracts,
+    end_contract,
+    market_sets,
+    parse_contracts,
+)
 from parcimetre_server.organisation.org import UnknownSite
 from parcimetre_server.reports.content import as_json as weekly_json
 from parcimetre_server.reports.html import html
@@ -54,7 +61,7 @@ def two_sites(fleet):
 
 
 def state(fleet, *stated):
-    return add(fleet.context.store, stated, PARIS, fleet.now)
+    return add_contracts(fleet.context.store, stated, PARIS, fleet.now)
 
 
 def use(fleet, electricity, span, device=None, unit="Régie", criterion=Criterion.GWP):
@@ -173,7 +180,7 @@ def test_an_explanation_is_verified_with_the_contracts_of_its_time(two_sites):
     store, base = two_sites.context.store, two_sites.context.factors
     before = explain_device(two_sites.context, ROOF, days(two_sites), Criterion.GWP, None, "market")
     state(two_sites, GREEN | {"site": "Halle"})
-    end(store, held.contract.id, "2026-11-10", PARIS, two_sites.now)
+    end_contract(store, held.contract.id, "2026-11-10", PARIS, two_sites.now)
     assert before.factor_set in {known.id for known in market_sets(store, base)}
     assert next(market_sets(store, base)).id != before.factor_set
 
@@ -193,19 +200,19 @@ def test_contracts_that_overlap_are_refused_and_both_named(two_sites):
         state(two_sites, other)
     state(two_sites, other | {"from": "2027-01-01"}, other | {"site": "Halle"})
     with pytest.raises(BadContract, match="at the same time"):
-        end(two_sites.context.store, one.contract.id, "2027-01-01", PARIS, two_sites.now)
+        end_contract(two_sites.context.store, one.contract.id, "2027-01-01", PARIS, two_sites.now)
 
 
 def test_a_contract_that_ends_before_it_begins_never_held(two_sites):
     (held,) = state(two_sites, GREEN)
-    end(two_sites.context.store, held.contract.id, "2026-10-01", PARIS, two_sites.now)
+    end_contract(two_sites.context.store, held.contract.id, "2026-10-01", PARIS, two_sites.now)
     assert use(two_sites, "market", days(two_sites)).grid_tiers == {"FR": {"profile": 1.0}}
     state(two_sites, GREEN | {"supplier": "Courant d’Ouest"})
 
 
 def test_no_contract_of_that_id_can_end(two_sites):
     with pytest.raises(UnknownContract, match="there is no contract 'none'"):
-        end(two_sites.context.store, "none", "2026-11-10", PARIS, two_sites.now)
+        end_contract(two_sites.context.store, "none", "2026-11-10", PARIS, two_sites.now)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +253,7 @@ def test_contracts_come_from_a_csv_or_from_toml(two_sites):
         '[[contract]]\nsupplier = "Énergies Sud"\nproduct = "Vert"\nkg_per_kwh = 0.02\nat_meter = false\n'
         'evidence = "statement-2026.pdf"\nfrom = 2026-11-01\nsite = "Toit"\n'
     )
-    one, two, three = state(two_sites, *read(table), *read(toml), GREEN)
+    one, two, three = state(two_sites, *parse_contracts(table), *parse_contracts(toml), GREEN)
     assert one == two == three
 
 
@@ -260,7 +267,7 @@ def test_contracts_come_from_a_csv_or_from_toml(two_sites):
 )
 def test_a_file_of_another_kind_is_refused(text, sentence):
     with pytest.raises(BadContract, match=sentence):
-        read(text)
+        parse_contracts(text)
 
 
 def test_the_weekly_report_shows_both_totals_where_a_contract_holds(two_sites):

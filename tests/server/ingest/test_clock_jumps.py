@@ -4,7 +4,7 @@ import json
 
 import pytest
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity
-from parcimetre_agent.sending.wire_json import document
+from parcimetre_agent.sending.wire_json import as_json
 from parcimetre_server.fleet.enrolment import create_secret
 
 from ..conftest import NOW, SLOT_S, slot
@@ -18,11 +18,11 @@ def send(empty, client_of):
     _, secret = create_secret(empty, "Ville")
     client = client_of(empty)
     asked = EnrolRequest(1, secret, HardwareIdentity("a" * 32, "none", "f" * 64), "laptop", "0.1.0")
-    told = client.post("/v1/enrol", json=document(asked)).json()
+    told = client.post("/v1/enrol", json=as_json(asked)).json()
     headers = {"Authorization": f"Bearer {told['credential']}"}
 
     def go(numbers):
-        made = [document(slot(NOW // SLOT_S * SLOT_S - (n + 1) * SLOT_S)) for n in numbers]
+        made = [as_json(slot(NOW // SLOT_S * SLOT_S - (n + 1) * SLOT_S)) for n in numbers]
         about = {"schema": 1, "device_id": told["device_id"], "sent_at": NOW, "agent_version": "0.1.0"}
         return client.post("/v1/reports", content=json.dumps({**about, "slots": made}), headers=headers)
 

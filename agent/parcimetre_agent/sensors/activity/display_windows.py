@@ -1,6 +1,6 @@
 """Whether the console's display is lit, as Windows announces it. Not who sits there, nor what is shown.
 
-Windows calls back at the registration and when the state changes; services are told as programs are.
+Windows calls back at the registration and when the state changes; services receive it as programs do.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from ...base.outcome import NoData, Ok, Outcome, from_os_error
 from ...identification.names import clipped
 from ...power.battery_windows import GRANT
 from ...report import Battery
-from ...windows.battery import Description, Gauge, gauges
+from ...windows.battery import BatteryDescription, BatteryGauge, gauges
 from ...windows.devices import Devices
 from ..machine import Machine
 
@@ -23,7 +23,7 @@ def read(_machine: Machine, devices: Devices | None = None) -> Outcome[dict[str,
     return Ok({"batteries": batteries[:8]}) if batteries else NoData("no battery")
 
 
-def _battery(gauge: Gauge, seen: Description) -> Battery:
+def _battery(gauge: BatteryGauge, seen: BatteryDescription) -> Battery:
     return Battery(
         design_mwh=seen.design_mwh,
         full_mwh=seen.full_mwh,

@@ -41,7 +41,7 @@ def read(
     return Ok({"cpus": [cpu]})
 
 
-def _of_firmware(stated: list[smbios.Processor]) -> Topology | None:
+def _of_firmware(stated: list[smbios.SmbiosProcessor]) -> Topology | None:
     if not stated or any(one.cores is None or one.threads is None for one in stated):
         return None
     cores, threads = (sum(getattr(one, name) for one in stated) for name in ("cores", "threads"))

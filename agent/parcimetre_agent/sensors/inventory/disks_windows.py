@@ -57,7 +57,7 @@ def _disk(devices: Devices, path: str) -> Disk | None:
     return Disk(size_bytes, cast(DiskKind, kind), clipped(maker), clipped(seen.model))
 
 
-def _kind(devices: Devices, path: str, seen: disk.Description) -> str:
+def _kind(devices: Devices, path: str, seen: disk.DiskDescription) -> str:
     described = f"{seen.maker or ''} {seen.model or ''}".lower()
     if any(word in described for word in _WORDS):
         return "virtual"

@@ -58,5 +58,5 @@ def _display(registry: Registry, name: str, within: dict[str, bool]) -> Display 
 
 
 def _is_panel(seen: edid.Edid) -> bool:
-    """Where Windows does not tell (to a service it never does): panels are small and have no name to show."""
+    """Where Windows does not answer (never to a service): panels are small and have no name to show."""
     return seen.name is None and 0 < (seen.width_mm or 0) < _LONGEST_PANEL_MM

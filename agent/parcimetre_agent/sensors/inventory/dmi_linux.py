@@ -23,10 +23,10 @@ def read(machine: Machine) -> Outcome[dict[str, Any]]:
     return Ok(firmware.described(stated))
 
 
-def _from_sysfs(folder: str) -> smbios.Stated | None:
+def _from_sysfs(folder: str) -> smbios.SmbiosSystem | None:
     if not sysfs.entries(folder):
         return None
-    return smbios.Stated(
+    return smbios.SmbiosSystem(
         maker=sysfs.text(folder, "sys_vendor"),
         model=sysfs.text(folder, "product_name"),
         version=sysfs.text(folder, "product_version"),

@@ -30,11 +30,11 @@ def read(
     return Ok(firmware.described(stated))
 
 
-def _from_registry(values: dict[str, Any]) -> smbios.Stated | None:
+def _from_registry(values: dict[str, Any]) -> smbios.SmbiosSystem | None:
     """What Windows copied from the table when it started: no serial number, no chassis."""
     if not values.get("SystemManufacturer"):
         return None
-    return smbios.Stated(
+    return smbios.SmbiosSystem(
         maker=_text(values, "SystemManufacturer"),
         model=_text(values, "SystemProductName"),
         version=_text(values, "SystemVersion"),

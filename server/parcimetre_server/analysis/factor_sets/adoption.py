@@ -1,4 +1,4 @@
-"""Adopting a factor set: the candidate is put in force, and the audit log says by whom."""
+"""Adoption of a factor set: put the candidate in force, with an entry in the audit log."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ...organisation.audit import entry
 
 
 class AnotherCandidate(ParcimetreError):
-    """A candidate that is no longer the one that somebody looked at."""
+    """A candidate other than the one the reader reviewed."""
 
     status = 409
     kind = "another-candidate"
 
 
 def adopt(context: Context, looked_at: str | None = None) -> FactorSet:
-    """Put the candidate in force, for commands at once and for a running collector when it is restarted.
+    """Put the candidate in force: for commands at once, for a running collector at its next start.
 
-    `looked_at` is the id of the set that is meant. Raises NothingImported, BadFactorRow and AnotherCandidate.
+    `looked_at` is the id of the reviewed set. Raises NothingImported, BadFactorRow and AnotherCandidate.
     """
     data_dir = context.settings.data_dir
     found, before = factor_sets.candidate(data_dir), factor_sets.in_force(data_dir)
@@ -29,6 +29,6 @@ def adopt(context: Context, looked_at: str | None = None) -> FactorSet:
             f"the candidate is {found.id} by now, not {looked_at}: look at its effect first"
         )
     factor_sets.adopt(data_dir)
-    told = {"set": before.id}, {"set": found.id}
-    context.store.append([entry("factors adopted", found.id, context.now(), *told)])
+    change = {"set": before.id}, {"set": found.id}
+    context.store.append([entry("factors adopted", found.id, context.now(), *change)])
     return found

@@ -1,7 +1,7 @@
-"""The fleet's own calibrations: what its laptops took on battery, against the power model of each model.
+"""Calibrations of power models by laptop model, from the fleet's own use on battery.
 
-They become factors over `client_power.csv`, in a folder that is imported as any organisation's own tables:
-figures change when they are adopted, and name the set. Simulated devices calibrate nothing.
+They become factors over `client_power.csv`, in a folder that is imported like an organisation's own tables:
+figures change when they are adopted, and name the set. Simulated devices are not used.
 """
 
 from __future__ import annotations
@@ -45,44 +45,44 @@ BATTERY_CLASS = "laptop"
 
 @dataclass(frozen=True)
 class ModelCalibration:
-    """A model of the fleet, and its calibration."""
+    """The hardware of a laptop model, and its calibration."""
 
     hardware: Hardware
     calibration: Calibration
 
 
 def calibrate_models(context: Context, span: Span) -> list[ModelCalibration]:
-    """The calibration of each model with enough time on battery, in the order of their names."""
+    """Return the calibration of each model with enough time on battery, in the order of their names."""
     sessions: dict[tuple[str, frozenset[str]], list[BatterySession]] = {}
     models: dict[tuple[str, frozenset[str]], Hardware] = {}
-    for made, one in _sessions(context, span):
-        models.setdefault(model_key(made), made)
-        sessions.setdefault(model_key(made), []).append(one)
-    found = []
-    for model, told in sessions.items():
+    for described, on_battery in _sessions(context, span):
+        models.setdefault(model_key(described), described)
+        sessions.setdefault(model_key(described), []).append(on_battery)
+    calibrated = []
+    for model, of_model in sessions.items():
         error = context.factors.get(supply(models[model], context.factors).error)
-        calibration = calibrate(told, error.rel_sd)
+        calibration = calibrate(of_model, error.rel_sd)
         if calibration is not None:
-            found.append(ModelCalibration(models[model], calibration))
-    return sorted(found, key=lambda one: _subject(one.hardware))
+            calibrated.append(ModelCalibration(models[model], calibration))
+    return sorted(calibrated, key=lambda one: _subject(one.hardware))
 
 
 def _sessions(context: Context, span: Span) -> Iterator[tuple[Hardware, BatterySession]]:
-    """Each device's time on battery, beside its model that no calibration changes."""
-    asked = {found.id: found for found in devices(context.store).values() if _counts(found)}
+    """Each device's time on battery, with its hardware without any calibration."""
+    asked = {found.id: found for found in devices(context.store).values() if _is_usable(found)}
     for device_id, activity in merges.activities(context.store, asked, span.first, span.last):
-        made = hardware(asked[device_id])
-        if made.maker and made.model:
-            modelled_j = client(made, context.factors).energy_j(activity)
-            yield made, session(activity, modelled_j, supply(made, context.factors))
+        described = hardware(asked[device_id])
+        if described.maker and described.model:
+            modelled_j = client(described, context.factors).energy_j(activity)
+            yield described, session(activity, modelled_j, supply(described, context.factors))
 
 
-def _counts(device: Device) -> bool:
+def _is_usable(device: Device) -> bool:
     return device.category == BATTERY_CLASS and not device.simulated and not is_virtual(device)
 
 
 def save_as_candidate(context: Context, found: Iterable[ModelCalibration], span: Span) -> str:
-    """Make them the candidate, over the organisation's tables in force; the set's id. Raises BadFactorRow."""
+    """Save calibrations as the candidate, over the adopted tables; return its id. Raises BadFactorRow."""
     data_dir = context.settings.data_dir
     folder = adopted_folder(data_dir).with_name("calibrated.new")
     shutil.rmtree(folder, ignore_errors=True)
@@ -116,18 +116,18 @@ def _source(span: Span) -> dict[str, object]:
 
 
 def _write(file: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, object]]) -> None:
-    """Rows of a table, after those that it has under other ids."""
+    """Write rows of a table after its rows with other ids."""
     fresh = {str(row["id"]): row for row in rows}
     before = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    kept = [row for row in csv.DictReader(before) if row["id"] not in fresh]
+    others = [row for row in csv.DictReader(before) if row["id"] not in fresh]
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.DictWriter(out, columns, lineterminator="\n", extrasaction="ignore", restval="")
         writer.writeheader()
-        writer.writerows([*kept, *fresh.values()])
+        writer.writerows([*others, *fresh.values()])
 
 
-def _subject(made: Hardware) -> str:
-    return f"{made.maker}|{made.model}"
+def _subject(described: Hardware) -> str:
+    return f"{described.maker}|{described.model}"
 
 
 def _slug(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a factor set makes of the fleet's last weeks, so that its effect is known before it is adopted."""
+"""Effect of a factor set on the fleet's last weeks, known before it is adopted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPAN_DAYS = 28
 
 
 def recent_total(context: Context, factors: FactorSet) -> FootprintRow:
-    """Climate impact over the last days of all that a reader may see, computed with this set."""
+    """Return the climate impact of all devices a reader may see over SPAN_DAYS, with a factor set."""
     now = context.now() // SLOT_S * SLOT_S
     own = factors.id == context.factors.id
     with_it = context if own else replace(context, factors=factors, daily_totals=new_daily_totals())

@@ -1,4 +1,4 @@
-"""Search factors of a set."""
+"""Search of factors in a set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from parcimetre_factors.tables.factor_set import Factor, FactorSet
 
 
 def find_factors(factors: FactorSet, q: str) -> Iterator[Factor]:
-    """Factors in which every word of `q` occurs: in id, subject, stage, criterion, zone or source."""
+    """Return the factors with every word of `q` in id, subject, stage, criterion, zone, unit or source."""
     words = q.lower().split()
     for factor in factors.factors.values():
         source = factor.source

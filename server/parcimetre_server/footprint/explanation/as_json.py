@@ -1,4 +1,4 @@
-"""Explanations as JSON."""
+"""JSON of explanations."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .device import Explanation
 
 
 def term_json(term: Term) -> dict[str, Any]:
-    """A term and all below it for machines; what is empty is left out."""
-    about = {
+    """Return a term and those below it as JSON, without empty fields."""
+    optional = {
         "detail": term.detail,
         "factor": term.factor,
         "tier": term.tier,
@@ -25,13 +25,13 @@ def term_json(term: Term) -> dict[str, Any]:
         "value": term.value,
         "unit": term.unit,
         "operation": term.operation,
-        **{name: text for name, text in about.items() if text},
+        **{name: text for name, text in optional.items() if text},
         **({"inputs": [term_json(child) for child in term.inputs]} if term.inputs else {}),
     }
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
-    """An explanation for machines; field names are part of the API."""
+    """Return an explanation as JSON; field names are part of the API."""
     return {
         "value": None if explanation.term is None else explanation.term.value,
         "unit": UNITS[explanation.criterion],
@@ -47,5 +47,5 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
         "amortisation": explanation.amortisation,
         "electricity": explanation.electricity,
         "grid_tiers": explanation.grid_tiers,
-        **({"beside": asdict(explanation.beside)} if explanation.beside else {}),
+        **({"beside": asdict(explanation.self_reported)} if explanation.self_reported else {}),
     }

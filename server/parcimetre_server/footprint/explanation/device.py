@@ -1,7 +1,7 @@
-"""Why a figure is what it is: the tree of terms behind a device's footprint, and behind an org unit's.
+"""Explanation of a device's footprint: the tree of terms whose root has the footprint's value.
 
-The root's value is the figure; recomputing the tree from its leaves gives it. How the device's watts come
-about is told once, under `definitions`; terms point there with `ref`.
+Recomputing the tree from its leaves gives that value. The device's power is explained once, under
+`definitions`; terms point there with `ref`.
 """
 
 from __future__ import annotations
@@ -86,10 +86,10 @@ class NothingToExplain(ParcimetreError):
 
 @dataclass(frozen=True)
 class Explanation:
-    """A figure's tree, what its terms refer to, the factors it rests on, and what a reader should know.
+    """The tree of a footprint, the terms it refers to, its factors and notes for the reader.
 
-    `term` is None where no factor knows the criterion. `absent` are the stages that it leaves out. `beside`
-    is what a device says itself that outlets tell of.
+    `term` is None where no factor has the criterion. `absent` are the stages without a factor.
+    `self_reported` is the device's own energy beside that of its metered outlets.
     """
 
     criterion: Criterion
@@ -103,12 +103,12 @@ class Explanation:
     amortisation: Policy
     electricity: Electricity
     grid_tiers: Mapping[str, Mapping[str, float]]
-    beside: SelfReported | None = None
+    self_reported: SelfReported | None = None
 
 
 @dataclass(frozen=True)
 class _Case:
-    """One device, with all that its explanation needs."""
+    """One placement of a device, with the inputs of its explanation."""
 
     context: Context
     device: Device
@@ -117,12 +117,12 @@ class _Case:
     grid: Grid
     service: Service
     policy: Policy
-    told: MonitorActivity
+    recorded: MonitorActivity
 
     @property
     def activity(self) -> Activity:
         """Its activity of the span."""
-        return self.told.activity
+        return self.recorded.activity
 
     @property
     def purchase(self) -> Purchase:
@@ -148,9 +148,9 @@ def explain_device(
     amortisation: Policy | None = None,
     electricity: Electricity = "location",
 ) -> Explanation:
-    """The tree of one device's footprint, by a policy or else the collector's own.
+    """Return the tree of one device's footprint, by a policy or else the collector's own.
 
-    Raises NothingToExplain when it never reported.
+    Raises NothingToExplain where it never reported.
     """
     found = device(context.store, device_id)
     reported = span_of(context.store, found)
@@ -161,19 +161,19 @@ def explain_device(
     profile = hardware_models(context.factors).of(hardware(found))
     grid = Grid(context, span, criterion, electricity)
     first = service_start(found, reported[0])
-    bought = purchase_of(found, first)
-    asked = amortisation or context.settings.amortisation
-    told, policy = of_device(context.store, found, span), policy_for(asked, bought)
+    purchase = purchase_of(found, first)
+    requested = amortisation or context.settings.amortisation
+    recorded, policy = of_device(context.store, found, span), policy_for(requested, purchase)
     cases = []
-    for stay in placements_in([found], span, zones_of(context.store)):
-        service = service_of(stay, first, context.now(), bought)
-        during = told.between(stay.since, stay.until)
-        cases.append(_Case(context, stay, profile, span, grid, service, policy, during))
+    for placement in placements_in([found], span, zones_of(context.store)):
+        service = service_of(placement, first, context.now(), purchase)
+        during = recorded.between(placement.since, placement.until)
+        cases.append(_Case(context, placement, profile, span, grid, service, policy, during))
     if not cases:
         raise NothingToExplain(f"device {device_id} belonged to another org unit then; ask for a time before")
     case, term = cases[-1], _footprint(found.name, cases)
     definitions = {name: watts for name, watts in profile.watts.items() if _refers(term, name)}
-    second = bought.second_life is not None
+    second = purchase.second_life is not None
     absent = profile.absent(criterion, second) | ({Stage.USE} if grid.of(found.zone) is None else set())
     return Explanation(
         criterion,
@@ -182,9 +182,9 @@ def explain_device(
         definitions,
         _factors(grid.factors, term, definitions),
         tuple(stage for stage in Stage if stage in absent),
-        (*_notes(case, asked), *retention_notes(context, span)),
+        (*_notes(case, requested), *retention_notes(context, span)),
         grid.factors.id,
-        asked,
+        requested,
         grid.electricity,
         _grid_tiers(cases),
         self_reported(context.store, found, profile, span),
@@ -192,20 +192,22 @@ def explain_device(
 
 
 def _footprint(name: str, cases: Sequence[_Case]) -> Term | None:
-    """The tree of a device: use and embodied impact, apart for each org unit where it was transferred."""
-    told = [(case, (*_use(case), *_embodied(case))) for case in cases]
+    """The tree of a device: use and embodied impact, by org unit where it was transferred."""
+    parts_of = [(case, (*_use(case), *_embodied(case))) for case in cases]
     unit, label = cases[0].unit, N_("footprint of a device")
-    if len(told) == 1:
-        terms = told[0][1]
+    if len(parts_of) == 1:
+        terms = parts_of[0][1]
     else:
         at = N_("while it belonged to an org unit")
-        terms = tuple(total(at, unit, parts, detail=case.device.org_unit) for case, parts in told if parts)
+        terms = tuple(
+            total(at, unit, parts, detail=case.device.org_unit) for case, parts in parts_of if parts
+        )
     return total(label, unit, terms, detail=name) if terms else None
 
 
-def _notes(case: _Case, asked: Policy) -> Iterator[str]:
+def _notes(case: _Case, requested: Policy) -> Iterator[str]:
     yield LIFE_FROM[case.purchase.tier]
-    if case.policy != asked:
+    if case.policy != requested:
         yield NO_PURCHASE_YEAR
     if case.purchase.second_life is not None:
         yield SECOND_LIFE
@@ -227,9 +229,9 @@ def _notes(case: _Case, asked: Policy) -> Iterator[str]:
 
 
 def retention_notes(context: Context, span: Span) -> tuple[str, ...]:
-    """What a reader should know of a time whose quarter hours are not kept any more."""
-    kept = resolution_of(context.store, span)
-    return (*((HOURS_KEPT,) if kept.hours else ()), *((DAYS_KEPT,) if kept.days else ()))
+    """Return the notes on a span whose quarter hours were rolled up to hours or days."""
+    resolution = resolution_of(context.store, span)
+    return (*((HOURS_KEPT,) if resolution.hours else ()), *((DAYS_KEPT,) if resolution.days else ()))
 
 
 def _embodied(case: _Case) -> Iterator[Term]:
@@ -239,17 +241,17 @@ def _embodied(case: _Case) -> Iterator[Term]:
     for stage in EMBODIED:
         whole = profile.embodied.by_stage.get((case.grid.criterion, stage))
         if whole is not None:
-            one = per_unit(case.policy, whole, profile.embodied.life_years, profile.hours_per_year)
-            yield product(STAGE_LABELS[stage], case.unit, (one, units, *begin))
+            unit = per_unit(case.policy, whole, profile.embodied.life_years, profile.hours_per_year)
+            yield product(STAGE_LABELS[stage], case.unit, (unit, units, *begin))
     second = second_life(profile, case.purchase)
     whole = profile.reconditioning.by_criterion.get(case.grid.criterion)
     if second is not None and whole is not None:
-        one = per_unit(case.policy, whole, profile.reconditioning.life_years, profile.hours_per_year)
-        yield product(N_("reconditioning"), case.unit, (one, _accrued(case, second)))
+        unit = per_unit(case.policy, whole, profile.reconditioning.life_years, profile.hours_per_year)
+        yield product(N_("reconditioning"), case.unit, (unit, _accrued(case, second)))
 
 
 def _accrued(case: _Case, life: Life | None) -> Term:
-    """Units of the policy that a life has in the period, as a leaf."""
+    """The units of the policy that accrue in the period, as a leaf."""
     periods = cut(case.span, "total", case.context.zone)
     slots = join_slots([case.activity])
     units = accrued(case.policy, life, case.service, periods, slots, case.context.zone)[0]
@@ -257,21 +259,21 @@ def _accrued(case: _Case, life: Life | None) -> Term:
 
 
 def _use(case: _Case) -> Iterator[Term]:
-    """The use stage: one term per slot, or per day of longer spans; slots without energy are left out."""
+    """The use stage: one term per slot with energy, or per day of spans over two days."""
     slots = case.grid.of_device(case.device)
     if slots is None:
         return
     span = case.span
     activity = case.activity
-    chosen = select_power_source(activity, case.profile.watts, is_virtual(case.device), case.profile.supply)
+    sourced = select_power_source(activity, case.profile.watts, is_virtual(case.device), case.profile.supply)
     fine = span.last - span.first <= FINE_S
     periods = cut(span, "slot" if fine else "day", case.context.zone)
     at = periods.index(activity.start)
-    impact = slots.kg_per_kwh[case.grid.index(activity.start)] * chosen.energy_j
+    impact = slots.kg_per_kwh[case.grid.index(activity.start)] * sourced.energy_j
     terms = []
     for i in np.unique(at):
         inside = at == i
-        energy_j = _energy(chosen, inside, case.context.factors, _source_machines(case, inside))
+        energy_j = _energy(sourced, inside, case.context.factors, _source_machines(case, inside))
         if energy_j is None:
             continue
         energy = quotient(N_("electricity"), "kWh", (energy_j, JOULES))
@@ -279,7 +281,7 @@ def _use(case: _Case) -> Iterator[Term]:
             start = int(activity.start[inside][0])
             grid = case.grid.term_of_device(case.device, start)
         else:
-            mean = float(impact[inside].sum() / chosen.energy_j[inside].sum())
+            mean = float(impact[inside].sum() / sourced.energy_j[inside].sum())
             grid = _mean_intensity(case, mean, slots)
         terms.append(
             product(
@@ -296,7 +298,7 @@ def _use(case: _Case) -> Iterator[Term]:
 
 
 def _grid_tiers(cases: Sequence[_Case]) -> dict[str, dict[str, float]]:
-    """Shares of the electricity by what stands behind the grid's intensity, under the grid zone."""
+    """Shares of the electricity by grid zone and tier of evidence of its intensity, of 1."""
     by_zone: dict[str, NDArray[np.float64]] = {}
     for case in cases:
         slots = case.grid.of_device(case.device)
@@ -315,7 +317,7 @@ def _grid_tiers(cases: Sequence[_Case]) -> dict[str, dict[str, float]]:
 
 
 def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:
-    """The grid over many slots, as a leaf; each slot's value is one request away."""
+    """The mean intensity of many slots, as a leaf; `GET /v1/grid` returns those of single slots."""
     return leaf(
         N_("intensity of the grid, weighted by the electricity of each slot"),
         mean,
@@ -328,37 +330,37 @@ def _mean_intensity(case: _Case, mean: float, slots: GridSlots) -> Term:
 
 
 def _source_machines(case: _Case, inside: NDArray[np.bool_]) -> str:
-    """The machines whose slots tell what a monitor did; nothing for a device that tells its own."""
+    """Names of the computers whose records give a monitor's activity; empty for other devices."""
     if case.device.driven_by is None:
         return ""
     store = case.context.store
-    lineages = MergeHistory.of(store)
-    told = dict.fromkeys(lineages.whole(key) for key in case.told.names(inside))
-    return ", ".join(device(store, key).name for key in told)
+    merges = MergeHistory.of(store)
+    machines = dict.fromkeys(merges.whole(device_id) for device_id in case.recorded.names(inside))
+    return ", ".join(device(store, device_id).name for device_id in machines)
 
 
 def _energy(
-    chosen: SourcedEnergy, inside: NDArray[np.bool_], factors: FactorSet, tellers: str = ""
+    sourced: SourcedEnergy, inside: NDArray[np.bool_], factors: FactorSet, machines: str = ""
 ) -> Term | None:
-    """Energy of some slots: what counters read, and seconds times watts for what was modelled."""
-    read = [_read(reading, inside, factors) for reading in chosen.readings if reading.energy_j[inside].any()]
-    seconds = chosen.modelled_s[inside].sum(axis=0)
+    """Energy of some slots: that of counters, and modelled seconds times watts; None where there is none."""
+    read = [_read(reading, inside, factors) for reading in sourced.readings if reading.energy_j[inside].any()]
+    seconds = sourced.modelled_s[inside].sum(axis=0)
     modelled = [
-        product(LOAD_STATE_LABELS[piece], "J", (
-            leaf(N_("time"), float(seconds[k]), "s", "measured", detail=tellers),
-            leaf(N_("power"), float(chosen.watts[k]), "W", "modelled", ref=piece),
+        product(LOAD_STATE_LABELS[state], "J", (
+            leaf(N_("time"), float(seconds[k]), "s", "measured", detail=machines),
+            leaf(N_("power"), float(sourced.watts[k]), "W", "modelled", ref=state),
         ))
-        for k, piece in enumerate(LOAD_STATES)
-        if seconds[k] * chosen.watts[k] > 0
+        for k, state in enumerate(LOAD_STATES)
+        if seconds[k] * sourced.watts[k] > 0
     ]  # fmt: skip
     if not read and not modelled:
         return None
-    rungs = ", ".join(POWER_SOURCE_LABELS[POWER_SOURCES[i].name] for i in np.unique(chosen.rung[inside]))
-    return total(N_("energy at the wall"), "J", (*read, *modelled), tier=rungs)
+    sources = ", ".join(POWER_SOURCE_LABELS[POWER_SOURCES[i].name] for i in np.unique(sourced.rung[inside]))
+    return total(N_("energy at the wall"), "J", (*read, *modelled), tier=sources)
 
 
 def _read(reading: CounterEnergy, inside: NDArray[np.bool_], factors: FactorSet) -> Term:
-    """What a counter read in some slots, and what the power supply lost before it."""
+    """Energy of a counter in some slots, with the losses of the power supply before it."""
     counted_j = float(reading.counted_j[inside].sum())
     label = GIVEN_ON if reading.scope == GIVEN else N_("energy counted")
     counted = leaf(
@@ -367,11 +369,11 @@ def _read(reading: CounterEnergy, inside: NDArray[np.bool_], factors: FactorSet)
     if not reading.errors:
         return counted
     error, *charge = reading.errors
-    kept = tuple(factor_leaf(N_("battery"), name, factors) for name in charge)
-    whole = counted_j / float(reading.energy_j[inside].sum()) / math.prod(term.value for term in kept)
+    battery = tuple(factor_leaf(N_("battery"), name, factors) for name in charge)
+    whole = counted_j / float(reading.energy_j[inside].sum()) / math.prod(term.value for term in battery)
     efficiency = leaf(N_("efficiency of the power supply"), whole, "1", "modelled", factor=error)
-    if kept:
-        efficiency = product(N_("efficiency with the battery"), "1", (efficiency, *kept))
+    if battery:
+        efficiency = product(N_("efficiency with the battery"), "1", (efficiency, *battery))
     return quotient(N_("energy counted, at the wall"), "J", (counted, efficiency))
 
 

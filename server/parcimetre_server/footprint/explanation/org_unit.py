@@ -1,4 +1,4 @@
-"""Explain the footprint of an org unit."""
+"""Explanation of an org unit's footprint."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def explain_unit(
     amortisation: Policy | None = None,
     electricity: Electricity = "location",
 ) -> Explanation:
-    """The figure of an org unit as the sum of its devices; each device's own tree is one step away."""
+    """Return the footprint of an org unit as the sum of its devices; `explain_device` returns their trees."""
     query = FootprintQuery(
         span, criterion, org_unit=org_unit, amortisation=amortisation, electricity=electricity
     )
-    found = compute_footprint(context, query)
-    names = {str(key): device.name for key, device in found.known.items()}
+    result = compute_footprint(context, query)
+    names = {str(device_id): device.name for device_id, device in result.devices_by_id.items()}
     inputs = tuple(
         leaf(
             N_("footprint of a device"),
@@ -39,7 +39,7 @@ def explain_unit(
             detail=names[row.group],
             ref=row.group,
         )
-        for row in found.rows("device")
+        for row in result.rows("device")
         if row.value is not None
     )
     whole = (
@@ -47,7 +47,7 @@ def explain_unit(
         if inputs
         else None
     )
-    row = found.total()
+    row = result.total()
     return Explanation(
         criterion,
         span,
@@ -55,9 +55,9 @@ def explain_unit(
         {},
         (),
         row.absent,
-        ((MARKET,) if found.electricity == "market" else ()) + retention_notes(context, span),
+        ((MARKET,) if result.electricity == "market" else ()) + retention_notes(context, span),
         row.factor_set,
-        found.amortisation,
-        found.electricity,
+        result.amortisation,
+        result.electricity,
         row.grid_tiers,
     )

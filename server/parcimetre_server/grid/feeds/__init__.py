@@ -1,6 +1,6 @@
-"""Feeds of grid zones, one format a file: what a publisher's file says of single slots.
+"""Feeds of grid zones, one format per module: observations of slots in the files of publishers.
 
-A format is told from the file itself. Times must say their offset from UTC; what is left empty is a gap.
+The format is detected from the file itself. Times must state their offset from UTC; empty cells are gaps.
 """
 
 from __future__ import annotations
@@ -26,35 +26,35 @@ KNOWN = (
 )
 
 
-def read(text: str, zone: str) -> list[GridObservation]:
-    """What a file says of a zone, slot by slot. Raises BadFeed with what is wrong and the mend."""
+def parse_feed(text: str, zone: str) -> list[GridObservation]:
+    """Return the observations of a zone in a file, by slot. Raises BadFeed with the fault and the fix."""
     plain = text.lstrip("\ufeff \r\n\t")
     if plain.startswith("<"):
-        return _checked(_xml(plain))
+        return _not_empty(_xml(plain))
     if plain.startswith(("{", "[")):
-        return _checked(_json(plain, zone))
-    return _checked(_rows(plain, zone))
+        return _not_empty(_json(plain, zone))
+    return _not_empty(_rows(plain, zone))
 
 
 def _xml(text: str) -> list[GridObservation]:
     try:
-        return entsoe.readings(fromstring(text))
+        return entsoe.parse_document(fromstring(text))
     except (ParseError, DefusedXmlException) as error:
         raise BadFeed(f"the file is no valid XML: {error}; download it again") from None
 
 
 def _json(text: str, zone: str) -> list[GridObservation]:
     try:
-        told = json.loads(text)
+        document = json.loads(text)
     except json.JSONDecodeError as error:
         raise BadFeed(f"the file is no valid JSON: {error}; download it again") from None
-    rows = _listed(told)
+    rows = _listed(document)
     if any("carbonIntensity" in row for row in rows):
-        return electricity_maps.readings(rows, zone)
+        return electricity_maps.parse_records(rows, zone)
     if any("generationmix" in row or "intensity" in row for row in rows):
-        return neso.readings(rows, zone)
+        return neso.parse_records(rows, zone)
     if any("nucleaire" in row for row in rows):
-        return rte.readings(rows, zone)
+        return rte.parse_rows(rows, zone)
     raise BadFeed(f"the file is of no known format; known: {KNOWN}")
 
 
@@ -75,23 +75,23 @@ def _rows(text: str, zone: str) -> list[GridObservation]:
     rows = [{_plain(name): cell for name, cell in row.items() if name} for row in table]
     names = {_plain(name) for name in table.fieldnames or ()}
     if "nucleaire" in names:
-        return rte.readings(rows, zone)
+        return rte.parse_rows(rows, zone)
     if "kg_per_kwh" in names:
-        return own.readings(rows)
+        return own.parse_rows(rows)
     if any(name.startswith("carbon_intensity") for name in names):
-        return electricity_maps.table(rows, zone)
+        return electricity_maps.parse_rows(rows, zone)
     raise BadFeed(f"the file is of no known format; known: {KNOWN}")
 
 
 def _plain(name: str) -> str:
-    """A column's name without accents, unit and marks: "Nucléaire (MW)" is "nucleaire"."""
+    """Return a column's name without accents, unit and marks: "Nucléaire (MW)" is "nucleaire"."""
     letters = unicodedata.normalize("NFKD", name.replace("(MW)", "")).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "_", letters.lower()).strip("_")
 
 
-def _checked(found: Iterable[GridObservation]) -> list[GridObservation]:
-    """The readings. Raises BadFeed when there is none."""
-    readings = list(found)
-    if not readings:
+def _not_empty(observations: Iterable[GridObservation]) -> list[GridObservation]:
+    """Return the observations as a list. Raises BadFeed when there is none."""
+    found = list(observations)
+    if not found:
         raise BadFeed("the file says nothing of any slot: all its rows are empty")
-    return readings
+    return found

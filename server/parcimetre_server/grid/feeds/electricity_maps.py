@@ -6,21 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from parcimetre_factors.grid.observations import GridObservation
 
-from .times import BadFeed, held, quantity, seconds
+from .times import BadFeed, fill_quarter_hours, parse_quantity, parse_time
 
 SOURCE = "Electricity Maps"
 G_PER_KG = 1000
 LIFE_CYCLE = ("carbon_intensity_gco2eq_kwh_life_cycle", "carbon_intensity_gco2eq_kwh_lca")
 
 
-def readings(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
-    """Readings of the API's records. Raises BadFeed for another zone and for direct emissions."""
-    return held(_records(rows, zone))
+def parse_records(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
+    """Return the observations of the API's records. Raises BadFeed for other zones and direct emissions."""
+    return fill_quarter_hours(_records(rows, zone))
 
 
-def table(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
-    """Readings of the data portal's CSV. Raises BadFeed."""
-    return held(_lines(rows, zone))
+def parse_rows(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
+    """Return the observations of the data portal's CSV. Raises BadFeed."""
+    return fill_quarter_hours(_lines(rows, zone))
 
 
 def _records(rows: Iterable[Mapping[str, object]], zone: str) -> Iterator[GridObservation]:
@@ -29,7 +29,9 @@ def _records(rows: Iterable[Mapping[str, object]], zone: str) -> Iterator[GridOb
         _same(row.get("zone"), zone, where)
         if row.get("emissionFactorType", "lifecycle") != "lifecycle":
             raise BadFeed(f"{where}: direct emissions only; ask the API for emissionFactorType=lifecycle")
-        yield from _one(row.get("datetime"), row.get("carbonIntensity"), bool(row.get("isEstimated")), where)
+        yield from _observation(
+            row.get("datetime"), row.get("carbonIntensity"), bool(row.get("isEstimated")), where
+        )
 
 
 def _lines(rows: Iterable[Mapping[str, object]], zone: str) -> Iterator[GridObservation]:
@@ -41,7 +43,7 @@ def _lines(rows: Iterable[Mapping[str, object]], zone: str) -> Iterator[GridObse
             raise BadFeed("the file has no life-cycle column; download the one with (Life cycle)")
         stated = f"{row.get('datetime_utc')}".removesuffix("Z") + "+00:00"
         estimated = f"{row.get('data_estimated')}".lower() == "true"
-        yield from _one(stated, row[column], estimated, where)
+        yield from _observation(stated, row[column], estimated, where)
 
 
 def _same(stated: object, zone: str, where: str) -> None:
@@ -49,8 +51,8 @@ def _same(stated: object, zone: str, where: str) -> None:
         raise BadFeed(f"{where}: this is zone {stated}; import it with --zone {stated}, not {zone}")
 
 
-def _one(time: object, grams: object, estimated: bool, where: str) -> Iterator[GridObservation]:
-    known = quantity(grams, where)
-    if known is not None:
+def _observation(time: object, grams: object, estimated: bool, where: str) -> Iterator[GridObservation]:
+    g_per_kwh = parse_quantity(grams, where)
+    if g_per_kwh is not None:
         source = f"{SOURCE}, estimated there" if estimated else SOURCE
-        yield GridObservation(seconds(time, where), source, kg_per_kwh=known / G_PER_KG)
+        yield GridObservation(parse_time(time, where), source, kg_per_kwh=g_per_kwh / G_PER_KG)

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.grid.observations import GridObservation
 
-from .times import BadFeed, quantity, seconds
+from .times import BadFeed, parse_quantity, parse_time
 
 SOURCE = "ENTSO-E Transparency Platform"
 FUELS = {
@@ -21,8 +21,8 @@ STEPS_S = {"PT15M": 900, "PT30M": 1800, "PT60M": 3600, "PT1H": 3600}
 HOLDS = "A03"
 
 
-def readings(document: Element) -> list[GridObservation]:
-    """Readings of a document; what a type takes from the grid (pumping) is demand and left out.
+def parse_document(document: Element) -> list[GridObservation]:
+    """Return the observations of a document; consumption by a type (pumping) is left out.
 
     The document names a bidding zone, not a country: nothing checks that it is the one asked. Raises BadFeed.
     """
@@ -44,15 +44,15 @@ def readings(document: Element) -> list[GridObservation]:
 
 
 def _points(period: Element, holds: bool) -> Iterator[tuple[int, float]]:
-    """Megawatts of each slot; where the curve holds, a position left out has the value before it."""
-    first = seconds(_text(period, "start"), "timeInterval")
-    last = seconds(_text(period, "end"), "timeInterval")
+    """Yield the megawatts of each slot; a position left out has the value before it if the curve `holds`."""
+    first = parse_time(_text(period, "start"), "timeInterval")
+    last = parse_time(_text(period, "end"), "timeInterval")
     resolution = _text(period, "resolution") or ""
     step_s = STEPS_S.get(resolution)
     if step_s is None:
         raise BadFeed(f"the resolution {resolution!r} is not known; known: {', '.join(STEPS_S)}")
     points = list(_all(period, "Point"))
-    stated = {_position(point): quantity(_text(point, "quantity"), "Point") for point in points}
+    stated = {_position(point): parse_quantity(_text(point, "quantity"), "Point") for point in points}
     before: float | None = None
     for position in range(1, (last - first) // step_s + 1):
         before = stated.get(position, before if holds else None)

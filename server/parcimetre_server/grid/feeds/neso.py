@@ -9,25 +9,27 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from parcimetre_factors.grid.observations import GridObservation
 
-from .times import BadFeed, held, quantity, seconds
+from .times import BadFeed, fill_quarter_hours, parse_quantity, parse_time
 
 SOURCE = "NESO Carbon Intensity API"
 
 
-def readings(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
-    """Readings of the answer of /generation. Raises BadFeed for another zone and for /intensity."""
+def parse_records(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
+    """Return the observations of an answer of /generation. Raises BadFeed for other zones and /intensity."""
     if zone != "GB":
         raise BadFeed(f"this is of Great Britain: import it with --zone GB, not {zone}")
-    return held(_readings(rows))
+    return fill_quarter_hours(_observations(rows))
 
 
-def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
+def _observations(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
     for line, row in enumerate(rows, start=1):
         where = f"record {line}"
         mix = row.get("generationmix")
         if not isinstance(mix, list):
             raise BadFeed(f"{where}: direct emissions only; fetch /generation/FROM/TO in place of /intensity")
-        shares = {str(part["fuel"]): quantity(part.get("perc"), where) for part in mix if "fuel" in part}
+        shares = {
+            str(part["fuel"]): parse_quantity(part.get("perc"), where) for part in mix if "fuel" in part
+        }
         known = {fuel: share for fuel, share in shares.items() if share is not None}
         if any(known.values()):
-            yield GridObservation(seconds(row.get("from"), where), SOURCE, known)
+            yield GridObservation(parse_time(row.get("from"), where), SOURCE, known)

@@ -1,4 +1,4 @@
-"""A CSV of one's own: `start_utc`, `kg_per_kwh`, and if one likes `source` and `at_meter` (yes or no)."""
+"""Own CSV: `start_utc`, `kg_per_kwh`, and optionally `source` and `at_meter` (yes or no)."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from parcimetre_factors.grid.observations import GridObservation
 
-from .times import BadFeed, held, quantity, seconds
+from .times import BadFeed, fill_quarter_hours, parse_quantity, parse_time
 
 MOST_KG = 3.0
 
 
-def readings(rows: Iterable[Mapping[str, object]]) -> list[GridObservation]:
-    """Readings of every row with a value. Raises BadFeed."""
-    return held(_readings(rows))
+def parse_rows(rows: Iterable[Mapping[str, object]]) -> list[GridObservation]:
+    """Return the observations of every row with a value. Raises BadFeed."""
+    return fill_quarter_hours(_observations(rows))
 
 
-def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
+def _observations(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
     for line, row in enumerate(rows, start=2):
         where = f"row {line}"
-        kg = quantity(row.get("kg_per_kwh"), where)
+        kg = parse_quantity(row.get("kg_per_kwh"), where)
         if kg is None:
             continue
         if not 0 <= kg <= MOST_KG:
@@ -29,5 +29,5 @@ def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]
             raise BadFeed(f"{where}: at_meter is {at_meter!r}; say yes if losses are counted, else no")
         source = f"{row.get('source') or 'own values'}".strip()
         yield GridObservation(
-            seconds(row.get("start_utc"), where), source, kg_per_kwh=kg, at_meter=at_meter == "yes"
+            parse_time(row.get("start_utc"), where), source, kg_per_kwh=kg, at_meter=at_meter == "yes"
         )

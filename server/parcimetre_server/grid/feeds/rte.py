@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from parcimetre_factors.grid.observations import GridObservation
 
-from .times import BadFeed, held, quantity, seconds
+from .times import BadFeed, fill_quarter_hours, parse_quantity, parse_time
 
 SOURCE = "RTE eCO2mix"
 PARIS = ZoneInfo("Europe/Paris")
@@ -27,21 +27,21 @@ PARTNERS = {
 TIMES = ("start_utc", "date_heure", "date_et_heure")
 
 
-def readings(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
-    """Readings of every row with production. Raises BadFeed."""
+def parse_rows(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
+    """Return the observations of every row with production. Raises BadFeed."""
     if zone != "FR":
         raise BadFeed(f"this is eCO2mix, of France: import it with --zone FR, not {zone}")
-    return held(_readings(rows))
+    return fill_quarter_hours(_observations(rows))
 
 
-def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
+def _observations(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]:
     local: set[datetime] = set()
     for line, row in enumerate(rows, start=2):
         where = f"row {line}"
         produced = _flows(row, FUELS, where)
         stated = next((row[name] for name in TIMES if row.get(name)), None)
         if stated is not None:
-            start: int | None = seconds(stated, where)
+            start: int | None = parse_time(stated, where)
         elif row.get("date"):
             start = _paris(row, local, where, bool(produced))
         else:
@@ -51,12 +51,12 @@ def _readings(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservation]
 
 
 def _flows(row: Mapping[str, object], names: Mapping[str, str], where: str) -> dict[str, float]:
-    cells = ((name, quantity(row.get(column), f"{where}, {column}")) for column, name in names.items())
+    cells = ((name, parse_quantity(row.get(column), f"{where}, {column}")) for column, name in names.items())
     return {name: mw for name, mw in cells if mw is not None}
 
 
 def _paris(row: Mapping[str, object], seen: set[datetime], where: str, needed: bool) -> int | None:
-    """Seconds UTC of a date and hour of Paris; None for an hour that does not exist and has no figures."""
+    """Return the seconds UTC of an hour of Paris; None for one that does not exist, unless `needed`."""
     day, hour = f"{row['date']}", row.get("heure") or row.get("heures")
     stated = f"{'-'.join(reversed(day.split('/')))} {hour}"
     try:

@@ -1,4 +1,4 @@
-"""Times and spacing of feeds, and what is wrong with them."""
+"""Times, quantities and spacing of feeds."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ LONGEST_S = 3600
 
 
 class BadFeed(ParcimetreError):
-    """A file of a feed that cannot be understood."""
+    """A file of a feed that cannot be read."""
 
 
-def seconds(text: object, where: str) -> int:
-    """Seconds UTC of a time that says its offset. Raises BadFeed."""
+def parse_time(text: object, where: str) -> int:
+    """Return the seconds UTC of a time with an offset. Raises BadFeed."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
@@ -31,8 +31,8 @@ def seconds(text: object, where: str) -> int:
     return int(moment.timestamp())
 
 
-def quantity(cell: object, where: str) -> float | None:
-    """A number, None where the cell is empty. Raises BadFeed."""
+def parse_quantity(cell: object, where: str) -> float | None:
+    """Return the number in a cell, None if it is empty. Raises BadFeed."""
     text = "" if cell is None else str(cell).strip()
     if text in ("", "ND", "-", "n/e", "N/A"):
         return None
@@ -45,8 +45,8 @@ def quantity(cell: object, where: str) -> float | None:
     return number
 
 
-def held(readings: Iterable[GridObservation]) -> list[GridObservation]:
-    """Readings of half or whole hours, held over their quarter hours; a gap stays one.
+def fill_quarter_hours(readings: Iterable[GridObservation]) -> list[GridObservation]:
+    """Return observations of half or whole hours for each of their quarter hours; gaps stay gaps.
 
     A feed's step is the spacing that is usual in it, an hour at most. Of two readings of one slot the later
     counts.

@@ -8,7 +8,6 @@ brings twice has the same sequence and writer, and is read once.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import defaultdict
@@ -18,6 +17,7 @@ from secrets import randbits
 
 import numpy as np
 
+from ..fact_schema import decode_body, encode_body
 from ..records import Fact, FactKind
 from .native import Values
 from .server import Server, insert, quoted, select
@@ -56,7 +56,7 @@ Order = tuple[int, int]
 
 def written(facts: Iterable[Fact]) -> list[Written]:
     """Facts with their bodies as JSON. Raises TypeError for what is no JSON."""
-    return [(fact, json.dumps(fact.body, ensure_ascii=False)) for fact in facts]
+    return [(fact, encode_body(fact.kind, fact.body)) for fact in facts]
 
 
 class Sequences:
@@ -185,4 +185,4 @@ def _read(server: Server, query: str) -> Iterator[tuple[Order, Fact]]:
         return
     columns = (values if isinstance(values, list) else values.tolist() for values in map(found.get, TYPES))  # type: ignore[union-attr]
     for kind, key, sequence, writer, recorded_at, body in zip(*columns, strict=True):
-        yield (sequence, writer), Fact(kind, key, recorded_at, json.loads(body))
+        yield (sequence, writer), Fact(kind, key, recorded_at, decode_body(kind, key, body))

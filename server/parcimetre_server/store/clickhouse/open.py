@@ -17,12 +17,17 @@ from .server import START_ONCE, HttpServer, Server, insert, quoted, select
 OLDEST = (18, 16)
 CAN_SYNC = (21, 1)
 CAN_WAIT_FOR_INSERTS = (21, 12)
-LAYOUT = 2
+LAYOUT = 3  # 3: bodies of facts and rows of days have a version
 SYNC = "fsync_after_insert = 1, fsync_part_directory = 1"
 SHARD_TYPES = {"number": "UInt16", "shards": "UInt16", "layout": "UInt16"}
 ANY = """
     SELECT (SELECT count() FROM slot) + (SELECT count() FROM rolled_day) + (SELECT count() FROM fact) AS n
 """
+HAS_VERSION = """
+    SELECT count() AS n FROM system.columns
+    WHERE database = {name} AND table = 'rolled_day' AND name = 'version'
+"""
+ADD_VERSION = "ALTER TABLE rolled_day ADD COLUMN version UInt8 DEFAULT 1"
 HAS_DATABASE = "SELECT count() AS n FROM system.databases WHERE name = {name}"
 IDENTITY = "SELECT number, shards, max(layout) AS newest FROM shard GROUP BY number, shards"
 
@@ -81,6 +86,13 @@ def make(server: Server, known: tuple[int, int]) -> None:
                     durable_too=f", {durable}" if durable else "",
                 )
             )
+    has_version = HAS_VERSION.format(name=name)
+    if server.ask(has_version).strip() == b"0":
+        try:
+            server.ask(ADD_VERSION)
+        except StoreUnusable:
+            if server.ask(has_version).strip() == b"0":  # else another collector added it meanwhile
+                raise
 
 
 def identify(servers: Sequence[Server], create: bool) -> None:

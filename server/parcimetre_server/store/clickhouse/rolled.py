@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from parcimetre_agent.report import Slot
 
-from ..embedded.packing import DAY_S, DayOfSlots, PackedRow, Unpacker, day_id, row_of
+from ..embedded.day_rows import row_of, stored_row
+from ..embedded.packing import DAY_S, DayOfSlots, PackedRow, Unpacker, day_id
 from ..interface import RolledUp
 from ..records import DeviceId
 from .native import Values, binaries, texts, whole
@@ -22,12 +23,12 @@ from .slots import by_day, listed
 TYPES = {
     "device": "FixedString(32)", "day": "UInt32", "hours": "UInt8", "covered_s": "UInt32",
     "first_slot": "UInt32", "last_slot": "UInt32", "records": "Array(UInt8)", "means": "Array(UInt8)",
-    "channels": "String", "counted": "Array(UInt8)",
+    "channels": "String", "counted": "Array(UInt8)", "version": "UInt8",
 }  # fmt: skip
 MARKS = "SELECT hours, max(before_day) AS before_day FROM rolled_up WHERE {where} GROUP BY hours"
 KEPT = "day >= {first} AND day < {last} AND hours = if(day < {days_before}, 24, 1)"
 READ = """
-    SELECT device, day, hours, records, means, channels, counted FROM rolled_day
+    SELECT device, day, hours, version, records, means, channels, counted FROM rolled_day
     WHERE device IN ({devices}) AND {kept} ORDER BY device, day, covered_s DESC LIMIT 1 BY device, day
 """
 COVERAGE = """
@@ -55,11 +56,15 @@ def read(server: Server, devices: Iterable[str], first: int, last: int, known: R
             texts(found["device"]),
             whole(found["day"]),
             whole(found["hours"]),
+            whole(found["version"]),
             texts(found["channels"]),
         ]
-        for device, day, hours, channels, *packed in zip(*columns, *blobs, strict=True):
+        for device, day, hours, version, channels, *packed in zip(*columns, *blobs, strict=True):
             records, means, counted = packed
-            row = PackedRow(True, records, means, channels or None, counted or None, 24 if hours == 24 else 1)
+            row = stored_row(
+                f"{device}, day {day}", version, True, records, means, channels or None, counted or None,
+                24 if hours == 24 else 1,
+            )  # fmt: skip
             days[DeviceId(device)].append((day, row))
     return days
 
@@ -119,7 +124,7 @@ def write(server: Server, days: Mapping[Key, DayOfSlots]) -> None:
         "hours": np.array([hours for _, _, hours, _ in rows], np.uint8),
     }
     by_column = zip(*(row for *_, row in rows), strict=True)
-    _, first_slot, last_slot, covered_s, records, means, channels, counted = by_column
+    _, first_slot, last_slot, covered_s, records, means, channels, counted, version = by_column
     columns |= {
         "first_slot": np.array(first_slot, np.uint32),
         "last_slot": np.array(last_slot, np.uint32),
@@ -128,6 +133,7 @@ def write(server: Server, days: Mapping[Key, DayOfSlots]) -> None:
         "means": _blobs(means),
         "channels": [one or "" for one in channels],
         "counted": _blobs([one or b"" for one in counted]),
+        "version": np.array(version, np.uint8),
     }
     insert(server, "rolled_day", TYPES, columns, len(rows))
 

@@ -17,7 +17,8 @@ ENGINE = ReplacingMergeTree ORDER BY (kind, key, sequence, writer)
 SETTINGS index_granularity = 1024{durable_too};
 CREATE TABLE IF NOT EXISTS rolled_day (
     device FixedString(32), day UInt32, hours UInt8, covered_s UInt32, first_slot UInt32, last_slot UInt32,
-    records Array(UInt8), means Array(UInt8), channels String, counted Array(UInt8)
+    records Array(UInt8), means Array(UInt8), channels String, counted Array(UInt8),
+    version UInt8 DEFAULT 1
 )
 ENGINE = ReplacingMergeTree(covered_s)
 PARTITION BY toYYYYMM(toDateTime(toUInt32(day * 86400), 'UTC')) * 100 + hours ORDER BY (device, day, hours)

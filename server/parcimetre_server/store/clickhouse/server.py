@@ -105,7 +105,7 @@ class HttpServer:
         elif code in NOT_ALLOWED:
             told = (
                 f"{self.name} does not let {self._user!r} do that ({_short(text)}): grant it SELECT, INSERT, "
-                f"CREATE TABLE, DROP TABLE and ALTER DELETE on {self.database}"
+                f"CREATE TABLE, DROP TABLE, ALTER ADD COLUMN and ALTER DELETE on {self.database}"
             )
         elif code == UNKNOWN_DATABASE:
             told = f"{self.name} has no database {self.database}: {START_ONCE}"

@@ -14,36 +14,37 @@ import sqlite_utils
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
+from ..fact_schema import decode_body, encode_body
 from ..interface import Coverage, Lease, RolledUp
 from ..records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
 from ..rolling import Hours
 from . import rollup
 from .columns import activities, activity
+from .day_rows import row_of, stored_row
 from .errors import NotYetErased, StoreUnusable, check_room, told
 from .packing import (
     DAY_S,
     DEVICE_BITS,
     DEVICE_MASK,
     DayOfSlots,
-    PackedRow,
     TableRow,
     Unpacker,
     day_id,
     day_number,
     device_number,
-    row_of,
 )
 
 NUMBER = "SELECT number FROM device_number WHERE id = ?"
 NUMBERS = "SELECT id, number FROM device_number WHERE id IN (SELECT value FROM json_each(?))"
 NEW_NUMBER = "INSERT INTO device_number (id) VALUES (?) RETURNING number"
 OPEN_DAYS = """
-    SELECT id, 0, records, means, channels, counted FROM open_day
+    SELECT id, version, 0, records, means, channels, counted FROM open_day
     WHERE id IN (SELECT value FROM json_each(?))
 """
-SEALED_DAY = "SELECT 1, records, means, channels, counted FROM sealed_day WHERE id = ?"
+SEALED_DAY = "SELECT version, 1, records, means, channels, counted FROM sealed_day WHERE id = ?"
 DAYS = """
-    SELECT value, s.id IS NOT NULL OR o.id IS NULL, coalesce(s.records, o.records, h.records, w.records),
+    SELECT value, coalesce(s.version, o.version, h.version, w.version), s.id IS NOT NULL OR o.id IS NULL,
+           coalesce(s.records, o.records, h.records, w.records),
            coalesce(s.means, o.means, h.means, w.means),
            coalesce(s.channels, o.channels, h.channels, w.channels),
            coalesce(s.counted, o.counted, h.counted, w.counted), CASE WHEN h.id THEN 1 WHEN w.id THEN 24 END
@@ -55,9 +56,11 @@ DAYS = """
     ON w.id = CASE WHEN value >> 24 < (SELECT before_day FROM rolled_up WHERE hours = 24) THEN value END
     WHERE coalesce(s.id, o.id, h.id, w.id) IS NOT NULL
 """
-PAST_DAYS = "SELECT id, 0, records, means, channels, counted FROM open_day WHERE id < ? ORDER BY id LIMIT ?"
-OPEN = "INSERT OR REPLACE INTO open_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-SEAL = "INSERT INTO sealed_day VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+PAST_DAYS = """
+    SELECT id, version, 0, records, means, channels, counted FROM open_day WHERE id < ? ORDER BY id LIMIT ?
+"""
+OPEN = "INSERT OR REPLACE INTO open_day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+SEAL = "INSERT INTO sealed_day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 UNSEAL = "DELETE FROM sealed_day WHERE id = ?"
 SEALED = "DELETE FROM open_day WHERE id = ?"
 SPANS = "SELECT id, first_slot, last_slot FROM device_number WHERE first_slot IS NOT NULL"
@@ -127,7 +130,7 @@ class EmbeddedStore:
         while True:
             with self._transaction():
                 found = self._db.execute(PAST_DAYS, [over, MOST_SEALED]).fetchall()
-                days = [(key, unpacker.day(PackedRow(*packed))) for key, *packed in found]
+                days = [(key, unpacker.day(stored_row(key, *packed))) for key, *packed in found]
                 self._db.conn.executemany(SEAL, (row_of(key, day, day.seal()) for key, day in days))
                 self._db.conn.executemany(SEALED, ((key,) for key, _ in days))
             if len(found) < MOST_SEALED:
@@ -238,7 +241,7 @@ class EmbeddedStore:
             wanted = [day_id(number, day) for number in numbers for day in days]
             rows = self._query(DAYS, [json.dumps(wanted)])
             with told(self._file):
-                packed = [(device_number(key), day_number(key), PackedRow(*row)) for key, *row in rows]
+                packed = [(device_number(key), day_number(key), stored_row(key, *row)) for key, *row in rows]
                 found = list(activities(packed, first, last)) if packed else []
             yield from ((ids[number], activity) for number, activity in found if len(activity.start))
 
@@ -249,7 +252,7 @@ class EmbeddedStore:
             wanted = [day_id(number, day) for day in range(first // DAY_S, (last - 1) // DAY_S + 1)]
             for key, *row in self._query(DAYS, [json.dumps(wanted)]):
                 with told(self._file):
-                    found = list(unpacker.day(PackedRow(*row)).slots(day_number(key)))
+                    found = list(unpacker.day(stored_row(key, *row)).slots(day_number(key)))
                 yield from (slot for slot in found if first <= slot.start < last)
 
     def span(self, device_id: DeviceId) -> tuple[int, int] | None:
@@ -307,10 +310,7 @@ class EmbeddedStore:
     def _insert(self, facts: Iterable[Fact]) -> None:
         self._db.conn.executemany(
             WRITE_FACT,
-            (
-                (fact.kind, fact.key, fact.recorded_at, json.dumps(fact.body, ensure_ascii=False))
-                for fact in facts
-            ),
+            ((fact.kind, fact.key, fact.recorded_at, encode_body(fact.kind, fact.body)) for fact in facts),
         )
 
     def _query(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -319,7 +319,10 @@ class EmbeddedStore:
 
     def _facts(self, sql: str, parameters: Sequence[Any]) -> list[Fact]:
         rows = self._query(sql, parameters)
-        return [Fact(kind, key, recorded_at, json.loads(body)) for _, kind, key, recorded_at, body in rows]
+        return [
+            Fact(kind, key, recorded_at, decode_body(kind, key, body))
+            for _, kind, key, recorded_at, body in rows
+        ]
 
 
 class _Batch:
@@ -337,7 +340,7 @@ class _Batch:
             day_id(self._numbers[one.device_id], slot.start // DAY_S)
             for one in told if one.device_id in self._numbers for slot in one.slots
         }  # fmt: skip
-        self._open = {key: PackedRow(*row) for key, *row in self._of_each(OPEN_DAYS, touched)}
+        self._open = {key: stored_row(key, *row) for key, *row in self._of_each(OPEN_DAYS, touched)}
 
     def merge(self, arrival: WriteBatch) -> WriteResult:
         """Merge the slots of an arrival."""
@@ -381,15 +384,11 @@ class _Batch:
         if row is None:
             return DayOfSlots()
         self._unsealed.append(key)
-        return self._unpacker.day(PackedRow(*row))
+        return self._unpacker.day(stored_row(key, *row))
 
     def _rolled(self, key: int, hours: Hours) -> DayOfSlots:
         row = self._db.conn.execute(rollup.OF_DEVICE[hours], [key]).fetchone()
-        return (
-            DayOfSlots(hours=hours)
-            if row is None
-            else self._unpacker.day(PackedRow(*row)._replace(hours=hours))
-        )
+        return DayOfSlots(hours=hours) if row is None else self._unpacker.day(stored_row(key, *row))
 
 
 def _chunks(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -12,15 +12,17 @@ from .engine import DAY_TABLES, EmbeddedStore
 from .errors import StoreUnusable, told
 
 FILE = "store.sqlite3"
-LAYOUT = 3
+LAYOUT = 4  # 4: bodies of facts and rows of days have a version
 VIEWS = Path(__file__).with_name("views.sql")
 DAYS = """
     CREATE TABLE IF NOT EXISTS {name} (
         id INTEGER PRIMARY KEY, first_slot INTEGER, last_slot INTEGER, covered_s INTEGER,
-        records BLOB, means BLOB, channels TEXT, counted BLOB
+        records BLOB, means BLOB, channels TEXT, counted BLOB, version INTEGER NOT NULL DEFAULT 1
     )
 """
 PROBE = " UNION ALL ".join(map("SELECT max(id) FROM {}".format, ("facts", *DAY_TABLES)))
+HAS_VERSION = "SELECT count(*) FROM pragma_table_info(?) WHERE name = 'version'"
+ADD_VERSION = "ALTER TABLE {name} ADD COLUMN version INTEGER NOT NULL DEFAULT 1"
 BUSY_S = 30
 
 
@@ -69,7 +71,10 @@ def make_folder(data_dir: Path) -> None:
 
 
 def _with_layout(db: sqlite_utils.Database, file: Path) -> None:
-    """Give the database this version's tables and views. Raises StoreUnusable for a newer layout."""
+    """Give the database this version's tables and views. Raises StoreUnusable for a newer layout.
+
+    Facts and days of quarter hours from layout 2 on stay as they are: each is upgraded when it is read.
+    """
     found = int(db.execute("PRAGMA user_version").fetchone()[0])
     if found > LAYOUT:
         raise StoreUnusable(
@@ -93,6 +98,8 @@ def _create(db: sqlite_utils.Database) -> None:
     db.table("device_number").create_index(["id"], unique=True, if_not_exists=True)
     for name in DAY_TABLES:
         db.execute(DAYS.format(name=name))
+        if not db.execute(HAS_VERSION, [name]).fetchone()[0]:
+            db.execute(ADD_VERSION.format(name=name))
     db.execute("CREATE TABLE IF NOT EXISTS rolled_up (hours INTEGER PRIMARY KEY, before_day INTEGER)")
     db.table("facts").create(
         {"id": int, "kind": str, "key": str, "recorded_at": int, "body": str}, pk="id", if_not_exists=True

@@ -11,8 +11,9 @@ import numpy as np
 from parcimetre_agent.report import DECILES, SLOT_S, Energy, Quality, Scope, Slot
 
 from ..rolling import SLOTS_PER_DAY
+from .day_rows import row_of
 from .engine import SEAL, WIDEN
-from .packing import DAY_S, MEANS, DayOfSlots, day_id, row_of
+from .packing import DAY_S, MEANS, DayOfSlots, day_id
 
 STATES = ("display_on_s", "display_off_s", "asleep_s", "off_s")
 RECORD = np.dtype(

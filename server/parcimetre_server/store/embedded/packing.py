@@ -37,7 +37,7 @@ DEVICE_BITS = 24
 DEVICE_MASK = (1 << DEVICE_BITS) - 1
 QUALITIES = get_args(Quality)  # the best first
 Channel = tuple[str, str, str]  # source, scope, quality
-TableRow = tuple[int, int | None, int | None, int, bytes, bytes, str | None, bytes | None]
+TableRow = tuple[int, int | None, int | None, int, bytes, bytes, str | None, bytes | None, int]
 
 
 class PackedRow(NamedTuple):
@@ -234,24 +234,6 @@ class Unpacker:
         counted = np.zeros((len(names), SLOTS_PER_DAY), COUNTED_DTYPE)
         counted["energy_j"], counted["duration_s"] = found.energy_j, found.counted_s
         return found, dict(zip(names, counted, strict=True))
-
-
-def row_of(key: int, day: DayOfSlots, packed: PackedRow) -> TableRow:
-    """The columns of a day's row: key, first and last slot, seconds covered, and what is packed."""
-    covered_s = day.covered_s
-    (at,) = covered_s.nonzero()
-    begin = day_number(key) * DAY_S
-    first, last = (begin + int(at[i]) * SLOT_S for i in (0, -1)) if len(at) else (None, None)
-    return (
-        key,
-        first,
-        last,
-        int(covered_s.sum()),
-        packed.records,
-        packed.means,
-        packed.channels,
-        packed.counted,
-    )
 
 
 def _channels(row: PackedRow) -> tuple[Channel, ...]:

@@ -14,19 +14,20 @@ from typing import Any
 
 from ..interface import RolledUp
 from ..rolling import Hours
-from .packing import PackedRow, TableRow, Unpacker, day_id, row_of
+from .day_rows import row_of, stored_row
+from .packing import TableRow, Unpacker, day_id
 
 TABLES: dict[Hours, str] = {1: "hourly_day", 24: "whole_day"}
 FINER: dict[Hours, tuple[str, ...]] = {1: ("sealed_day", "open_day"), 24: ("hourly_day",)}
 MARKS = "SELECT hours, before_day FROM rolled_up"
 MARK = "INSERT OR REPLACE INTO rolled_up VALUES (?, ?)"
-INTO = "INSERT OR REPLACE INTO {} VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-FROM = "SELECT 1, records, means, channels, counted FROM {} WHERE id = ?"
+INTO = "INSERT OR REPLACE INTO {} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+FROM = "SELECT version, 1, records, means, channels, counted, {} FROM {} WHERE id = ?"
 PUT = {hours: INTO.format(table) for hours, table in TABLES.items()}
-OF_DEVICE = {hours: FROM.format(table) for hours, table in TABLES.items()}
+OF_DEVICE = {hours: FROM.format(hours, table) for hours, table in TABLES.items()}
 FIRST = "SELECT min(id) >> 24 FROM {table} WHERE id < ?"
 OF_DAY = """
-    SELECT id, covered_s, {sealed}, records, means, channels, counted FROM {table}
+    SELECT id, covered_s, version, {sealed}, records, means, channels, counted, {hours} FROM {table}
     WHERE id >= ? AND id < ? ORDER BY id
 """
 BEFORE = "SELECT count(*), ifnull(sum(covered_s), 0) FROM {table} WHERE id < ?"
@@ -66,12 +67,12 @@ def first(query: Query, until: int, hours: Hours) -> Packed:
     if day is None:
         return Packed(None)
     ends, unpacker = [day_id(0, day), day_id(0, day + 1)], Unpacker()
-    finer: Hours | None = 1 if hours == 24 else None
+    finer = 1 if hours == 24 else "NULL"
     rows, covered_s = [], 0
     for table in FINER[hours]:
         sealed = int(table != "open_day")
-        for key, seconds, *packed in query(OF_DAY.format(table=table, sealed=sealed), ends):
-            opened = unpacker.day(PackedRow(*packed)._replace(hours=finer))
+        for key, seconds, *packed in query(OF_DAY.format(table=table, sealed=sealed, hours=finer), ends):
+            opened = unpacker.day(stored_row(key, *packed))
             rows.append(row_of(key, opened, opened.roll(hours)))
             covered_s += seconds
     return Packed(day, sorted(rows), covered_s)

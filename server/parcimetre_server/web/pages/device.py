@@ -18,7 +18,7 @@ from ...analysis.agent_health import agent_of
 from ...analysis.alternatives import alternatives, service_life_of
 from ...analysis.bars import StageShare, bars, stage_shares
 from ...analysis.device_summary import monitor_drivers
-from ...analysis.overview import DAYS, PERIODS, Period
+from ...analysis.period_choice import ROLLING, Period
 from ...analysis.timeline import by_day, quarter_hours
 from ...base.periods import HOUR_S, Span, since_midnight
 from ...fleet import devices
@@ -36,7 +36,18 @@ from ...footprint.grid_intensity import Grid
 from ...footprint.hardware_model import HardwareModel, hardware_models
 from ...footprint.query import FootprintQuery, FootprintRow
 from ...presentation.charts import Chart, chart
-from ...presentation.labels import COLOURS, CRITERIA, EVIDENCE, NOT_COUNTED, STAGES, SUPPLIES, label
+from ...presentation.labels import (
+    ALTERNATIVES,
+    ASSUMPTIONS,
+    COLOURS,
+    CRITERIA,
+    EVIDENCE,
+    NOT_COUNTED,
+    PERIOD_LABELS,
+    STAGES,
+    SUPPLIES,
+    label,
+)
 from ...store.records import DeviceId
 from ..dependencies import readable
 from .overview import crumbs
@@ -73,7 +84,7 @@ def device(
 ) -> HTMLResponse:
     """The page of one device."""
     found = devices.device(context.store, DeviceId(id))
-    span = since_midnight(context.now(), context.zone, DAYS[period])
+    span = since_midnight(context.now(), context.zone, ROLLING[period])
     figure = compute_footprint(context, FootprintQuery(span, criterion, device=found.id))
     profile = hardware_models(context.factors).of(hardware(found))
     hours = _hours(context, found, criterion)
@@ -90,7 +101,7 @@ def device(
         "hardware": profile.hardware,
         "span": span,
         "total": figure.total(),
-        "reported": bool(figure.known),
+        "reported": bool(figure.devices_by_id),
         "stages": stages,
         "use_strip": use_strip(quarters, context.zone),
         "grid_strip": grid_strip(quarters, context.zone),
@@ -98,6 +109,8 @@ def device(
         "life": service_life_of(context, found, criterion),
         "embodied_share": _embodied_share(stages),
         "alternatives": alternatives(context, found, criterion),
+        "option_labels": ALTERNATIVES,
+        "assumption_labels": ASSUMPTIONS,
         "sources": bars([row for row in figure.rows("power_source") if row.energy_kwh > 0]),
         "embodied": profile.embodied,
         "components": _components(profile, criterion),
@@ -108,7 +121,7 @@ def device(
         "outlets": listed(context, span, found.id),
         "hours": hours,
         "charts": _charts(hours),
-        "explanation": explain_device(context, found.id, span, criterion) if figure.known else None,
+        "explanation": explain_device(context, found.id, span, criterion) if figure.devices_by_id else None,
         "evidence_titles": EVIDENCE,
         "sources_of": _sources(context),
         "estimates": {f.id for f in context.factors.factors.values() if f.quality == ESTIMATE},
@@ -116,7 +129,7 @@ def device(
         "simulated": found.simulated,
         "title": label,
         "whole_values": lambda values: {name: round(value) for name, value in values.items()},
-        "periods": [(_link(id, key, criterion), name, key == period) for key, name in PERIODS.items()],
+        "periods": [(_link(id, key, criterion), PERIOD_LABELS[key], key == period) for key in ROLLING],
         "criteria": [(_link(id, period, key), name, key == criterion) for key, name in CRITERIA.items()],
         "explain": "/explain?" + urlencode({"device": id, "period": period, "criterion": str(criterion)}),
     }  # fmt: skip

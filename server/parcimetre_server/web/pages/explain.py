@@ -14,7 +14,7 @@ from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import ESTIMATE
 
 from ...access.context import Context
-from ...analysis.overview import DAYS, PERIODS, Period
+from ...analysis.period_choice import ROLLING, Period
 from ...base.periods import Span, since_midnight
 from ...base.periods import span as span_of
 from ...fleet import devices
@@ -23,7 +23,7 @@ from ...footprint.explanation.device import Explanation, explain_device
 from ...footprint.query import FootprintQuery as Asked
 from ...footprint.query import FootprintRow
 from ...grid.supply_contracts import Electricity
-from ...presentation.labels import CRITERIA, label
+from ...presentation.labels import CRITERIA, PERIOD_LABELS, label
 from ...store.records import DeviceId
 from ..api.footprint import Begin, End
 from ..dependencies import readable
@@ -66,15 +66,15 @@ def explain(
         "span": span,
         "total": total,
         "explanation": found,
-        "greatest": [(row, known.known[DeviceId(row.group)].name) for row in greatest],
+        "greatest": [(row, known.devices_by_id[DeviceId(row.group)].name) for row in greatest],
         "more": 0 if device else len(known.in_service()) - len(greatest),
         "terms": {factor.id: _terms(found, factor.id) for factor in factors},
         "sources_of": {factor.id: factor.source.url for factor in factors},
         "estimates": {factor.id for factor in factors if factor.quality == ESTIMATE},
         "criterion": criterion,
         "title": label,
-        "periods": [(_link(request, period=key, **{"from": "", "to": ""}), name, key == period and not begin)
-                    for key, name in PERIODS.items()],
+        "periods": [(_period_link(request, key), PERIOD_LABELS[key], key == period and not begin)
+                    for key in ROLLING],
         "criteria": [(_link(request, criterion=key), name, key == criterion)
                      for key, name in CRITERIA.items()],
         "device_link": lambda key: _link(request, device=key, org_unit=""),
@@ -89,7 +89,7 @@ def _span(context: Context, period: Period, begin: str | None, end: str | None) 
     """The period by its name, or between the times that are given."""
     if begin or end:
         return span_of(begin, end, context.zone, context.now())
-    return since_midnight(context.now(), context.zone, DAYS[period])
+    return since_midnight(context.now(), context.zone, ROLLING[period])
 
 
 def _explanation(context: Context, asked: Asked) -> Explanation | None:
@@ -121,6 +121,11 @@ def _file(asked: Asked, total: FootprintRow) -> str:
     """What the file of the explanation is called."""
     of = asked.device or (asked.org_unit or "all").rsplit("/", maxsplit=1)[-1]
     return f"explain-{of}-{asked.criterion}-{total.factor_set[:8]}.json"
+
+
+def _period_link(request: Request, period: Period) -> str:
+    """This page for a rolling period, without days of its own."""
+    return _link(request, period=period, **{"from": "", "to": ""})
 
 
 def _link(request: Request, **changed: str) -> str:

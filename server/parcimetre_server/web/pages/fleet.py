@@ -17,11 +17,11 @@ from parcimetre_factors.criteria import UNITS, Criterion
 
 from ...access.context import Context
 from ...analysis.device_list import ASCENDING, Filter, ListedDevice, Sorting, list_devices, sort_devices
-from ...analysis.overview import DAYS, PERIODS, Period
+from ...analysis.period_choice import ROLLING, Period
 from ...base.i18n import N_
 from ...base.periods import since_midnight
 from ...footprint.query import FootprintQuery as Asked
-from ...presentation.labels import CRITERIA, label
+from ...presentation.labels import CRITERIA, PERIOD_LABELS, label
 from ..dependencies import readable
 from .overview import crumbs
 from .rendering import respond
@@ -87,7 +87,7 @@ class Wish:
 
 def _all(context: Context, wish: Wish) -> list[ListedDevice]:
     """Every device of the org unit that is meant."""
-    span = since_midnight(context.now(), context.zone, DAYS[wish.period])
+    span = since_midnight(context.now(), context.zone, ROLLING[wish.period])
     return list_devices(context, Asked(span, wish.criterion, org_unit=wish.org_unit or context.scope.root))
 
 
@@ -115,7 +115,7 @@ def devices(
         "work": WORK.get(wish.which),
         "columns": [_column(request, wish, *column) for column in COLUMNS],
         "choices": _choices(context, everything),
-        "periods": PERIODS,
+        "periods": {key: PERIOD_LABELS[key] for key in ROLLING},
         "criteria": CRITERIA,
         "title": label,
         "pages": _pages(request, wish.page, len(found)),

@@ -83,7 +83,7 @@ def come_back(request: Request, context: Serving) -> Response:
         return _page(request, context, "/", OVER, 403)
     flow = oidc.Flow(**kept)
     try:
-        claims = oidc.claims_of(provider, flow, request.query_params, context.now())
+        claims = oidc.verified_claims(provider, flow, request.query_params, context.now())
     except oidc.ProviderFault as error:
         LOG.error("login: %s", error)
         return _without_flow(sessions, _page(request, context, flow.next, FAULT, 502))
@@ -94,7 +94,7 @@ def come_back(request: Request, context: Serving) -> Response:
     if found is None:
         return _without_flow(sessions, _page(request, context, flow.next, NO_GROUP, 403))
     answer = RedirectResponse(flow.next, 303, NO_STORE)
-    sessions.set(answer, request, "session", {"group": found[0], "name": oidc.name_of(claims)})
+    sessions.set(answer, request, "session", {"group": found[0], "name": oidc.display_name(claims)})
     return _without_flow(sessions, answer)
 
 

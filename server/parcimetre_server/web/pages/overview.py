@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Annotated
+from dataclasses import fields
+from datetime import datetime
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import Criterion
 
-from ...access.answer_cache import get_or_compute
 from ...access.context import Context
-from ...analysis.overview import OverviewRequest, Period, compute_overview
-from ...analysis.period_choice import Kind
-from ...base.periods import Span
+from ...analysis.overview import Overview, OverviewRequest, cached_overview
+from ...analysis.period_choice import ChosenPeriod, Kind, Period
+from ...analysis.trend import MISSING
 from ...base.scope import Scope
 from ...footprint.query import FootprintQuery
-from ...presentation.labels import CHANGES, CRITERIA, STAGES, WHY, label
+from ...presentation.labels import CHANGES, CRITERIA, PERIOD_LABELS, STAGES, WHY, label
+from ...presentation.stacked_chart import stacked_chart
 from ..dependencies import aggregated
 from .rendering import respond
 
@@ -38,12 +39,14 @@ def overview(
 ) -> HTMLResponse:
     """The overview of the fleet, or of an org unit and what is below it."""
     asked = OverviewRequest(period, at, begin, end, criterion, org_unit or context.scope.root or "")
-    compute = partial(compute_overview, context, asked)
-    answer = get_or_compute(context.answers, context.question(asked), context.store, context.now(), compute)
-    span: Span = answer.value["span"]
-    query = FootprintQuery(span, criterion, org_unit=asked.org_unit or None)
+    answer = cached_overview(context, asked)
+    found: Overview = answer.value
+    query = FootprintQuery(found.period.span, criterion, org_unit=asked.org_unit or None)
     values = {
-        **answer.value,
+        **_contents(found),
+        "asked": found.period,
+        "kinds": _kinds(found.period.kind),
+        "own": _own_days(context, found.period, asked),
         "criterion": criterion,
         "org_unit": asked.org_unit,
         "as_of": answer.at if answer.cached else None,
@@ -60,6 +63,32 @@ def overview(
         "api": "/v1/footprint?" + urlencode(_api(query, context.scope)),
     }
     return respond(request, context, "overview.html", values)
+
+
+def _contents(found: Overview) -> dict[str, Any]:
+    """The figures that the template shows, and the chart of their trend."""
+    shown = {field.name: getattr(found, field.name) for field in fields(found)}
+    trend, keys = found.trend, [*map(str, STAGES), MISSING]
+    return shown | {
+        "span": found.period.span,
+        "moved": found.changes,
+        "trend": None if trend is None else stacked_chart(trend.names, trend.amounts, keys),
+        "trend_totals": {} if trend is None else trend.totals,
+        "units_to_choose": found.org_units,
+        "simulated": found.total.simulated,
+    }
+
+
+def _kinds(kind: Kind) -> dict[str, str]:
+    """The kinds of periods that the form offers; 30 days only where they were asked for."""
+    return {name: PERIOD_LABELS[name] for name in PERIOD_LABELS if name != "30d" or kind == "30d"}
+
+
+def _own_days(context: Context, period: ChosenPeriod, asked: OverviewRequest) -> dict[str, str]:
+    """First and last day of the form's own period (ISO 8601): those asked for, else those of the period."""
+    days = (datetime.fromtimestamp(at, context.zone) for at in (period.span.first, period.span.last - 1))
+    first, last = (day.date().isoformat() for day in days)
+    return {"first": asked.begin or first, "last": asked.end or last}
 
 
 def _api(query: FootprintQuery, scope: Scope) -> dict[str, str]:

@@ -40,7 +40,7 @@ def save_filter(
 
 def saved_filters(request: Request) -> dict[str, str]:
     """Queries of the list by the names that this browser's user gave them, the latest first."""
-    return dict(_sessions(request).kept(request, "filters") or {})
+    return dict(_sessions(request).content_of(request, "filters") or {})
 
 
 def _sessions(request: Request) -> Sessions:

@@ -335,15 +335,15 @@ def test_a_merge_keeps_the_energy_that_only_the_other_record_has(fleet):
 
 def test_an_explanation_tells_what_the_device_itself_says_beside_its_outlet(fed):
     before = explain_device(fed.context, fed.server, SPAN, Criterion.GWP)
-    assert before.beside is None
+    assert before.self_reported is None
     own_kwh = kwh(fed.context, fed.server)
     hang(fed.context.store, PDU, "2", fed.server)
     told = explain_device(fed.context, fed.server, SPAN, Criterion.GWP)
-    assert told.beside.own_kwh == pytest.approx(own_kwh)
-    assert told.beside.outlets_kwh == pytest.approx(kwh(fed.context, fed.server))
+    assert told.self_reported.own_kwh == pytest.approx(own_kwh)
+    assert told.self_reported.outlets_kwh == pytest.approx(kwh(fed.context, fed.server))
     document = json.loads(json.dumps(as_json(told)))
     assert Draft202012Validator(SCHEMA).is_valid(document)
-    assert document["beside"] == {"outlets_kwh": told.beside.outlets_kwh, "own_kwh": own_kwh}
+    assert document["beside"] == {"outlets_kwh": told.self_reported.outlets_kwh, "own_kwh": own_kwh}
 
 
 def test_a_switch_on_an_outlet_gives_on_what_the_outlet_counted(fleet):

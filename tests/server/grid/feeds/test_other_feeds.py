@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from parcimetre_server.grid.feeds import read
+from parcimetre_server.grid.feeds import parse_feed
 from parcimetre_server.grid.feeds.times import BadFeed
 
 AT = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp())
@@ -30,7 +30,7 @@ ENTSOE = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def test_entso_e_s_types_add_up_and_pumping_is_demand():
-    found = read(ENTSOE.format(curve="A01"), "DE")
+    found = parse_feed(ENTSOE.format(curve="A01"), "DE")
     assert [reading.start - AT for reading in found] == [0, 900, 1800, 2700]
     assert [reading.produced_mw for reading in found] == [
         {"nuclear": 1000, "coal": 200}, {"coal": 200}, {"nuclear": 800, "coal": 200}, {"coal": 200},
@@ -38,7 +38,7 @@ def test_entso_e_s_types_add_up_and_pumping_is_demand():
 
 
 def test_a_curve_that_holds_repeats_the_value_before_a_position_left_out():
-    found = read(ENTSOE.format(curve="A03"), "DE")
+    found = parse_feed(ENTSOE.format(curve="A03"), "DE")
     assert [reading.produced_mw["nuclear"] for reading in found] == [1000, 1000, 800, 800]
 
 
@@ -51,7 +51,7 @@ def electricity_maps(**record):
 
 
 def test_electricity_maps_hours_hold_for_four_quarters_and_an_hour_without_figure_is_a_gap():
-    hours = read(electricity_maps(), "DE")
+    hours = parse_feed(electricity_maps(), "DE")
     assert {reading.start - AT: reading.kg_per_kwh for reading in hours if reading.start < AT + 3600} == {
         0: 0.302, 900: 0.302, 1800: 0.302, 2700: 0.302,
     }  # fmt: skip
@@ -66,7 +66,7 @@ def test_electricity_maps_csv_takes_the_life_cycle_column():
         "2026-03-01 12:00:00,Germany,Germany,DE,250.1,301.5,ENTSOE,false\n"
         "2026-03-01 13:00:00,Germany,Germany,DE,,,ENTSOE,true\n"
     )
-    found = read(text, "DE")
+    found = parse_feed(text, "DE")
     assert [(found[0].start, found[0].kg_per_kwh)] == [(AT, pytest.approx(0.3015))]
 
 
@@ -78,7 +78,7 @@ def neso(**record):
 
 
 def test_neso_s_half_hours_are_shares_of_generation():
-    found = read(neso(), "GB")
+    found = parse_feed(neso(), "GB")
     assert [reading.start - AT for reading in found] == [0, 900, 1800, 2700]
     assert found[0].shares["fuel", "gas"] == pytest.approx(0.4)
 
@@ -87,7 +87,7 @@ def test_own_values_are_read_with_what_they_say_of_losses():
     text = (
         "start_utc,kg_per_kwh,source,at_meter\n2026-03-01T12:00Z,0,solar roof,yes\n2026-03-01T12:15Z,0.05,,\n"
     )
-    zero, plain = read(text, "FR")
+    zero, plain = parse_feed(text, "FR")
     assert (zero.kg_per_kwh, zero.at_meter, zero.source) == (0.0, True, "solar roof")
     assert (plain.kg_per_kwh, plain.at_meter, plain.source) == (0.05, False, "own values")
 
@@ -114,4 +114,4 @@ def test_own_values_are_read_with_what_they_say_of_losses():
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_with_the_mend(text, zone, sentence):
     with pytest.raises(BadFeed, match=sentence):
-        read(text, zone)
+        parse_feed(text, zone)

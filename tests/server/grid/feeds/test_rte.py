@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from parcimetre_factors.grid.intensity import intensity, losses
 from parcimetre_factors.grid.observations import collect_observations
-from parcimetre_server.grid.feeds import read
+from parcimetre_server.grid.feeds import parse_feed
 from parcimetre_server.grid.feeds.rte import FUELS
 from parcimetre_server.grid.feeds.times import BadFeed
 
@@ -36,7 +36,7 @@ def csv_of(rows, separator=","):
 
 def kg(rows, factors):
     """Impact per kWh at the meter of each slot of rows."""
-    found = collect_observations(read(csv_of(rows), "FR"))
+    found = collect_observations(parse_feed(csv_of(rows), "FR"))
     slots = intensity("FR", found.starts, factors, found)
     return slots.kg_per_kwh
 
@@ -98,16 +98,16 @@ def test_imports_by_neighbour_come_with_their_zone_s_year_and_exports_change_not
 
 def test_a_quarter_hour_without_figures_is_a_gap_and_never_zero(rows):
     empty = rows[1] | dict.fromkeys(FUELS, "")
-    starts = [reading.start for reading in read(csv_of([rows[0], empty, *rows[2:5]]), "FR")]
+    starts = [reading.start for reading in parse_feed(csv_of([rows[0], empty, *rows[2:5]]), "FR")]
     first = int(datetime.fromisoformat(rows[0]["start_utc"]).timestamp())
     assert starts == [first, first + 1800, first + 2700, first + 3600]
     with pytest.raises(BadFeed, match="nothing of any slot"):
-        read(csv_of([empty]), "FR")
+        parse_feed(csv_of([empty]), "FR")
 
 
 def test_half_hours_of_the_consolidated_data_hold_for_both_their_quarters(rows):
     hours = [row for row in rows[:40] if row["start_utc"][14:16] in ("00", "30")]
-    found = read(csv_of(hours), "FR")
+    found = parse_feed(csv_of(hours), "FR")
     assert len(found) == 40
     assert found[0].produced_mw == found[1].produced_mw
 
@@ -122,7 +122,7 @@ def labelled(day, hours, mw=40000):
 
 def test_the_hour_that_october_has_twice_counts_twice():
     hours = ["01:30", "02:00", "02:30", "02:00", "02:30", "03:00"]
-    found = read(labelled("2023-10-29", hours), "FR")
+    found = parse_feed(labelled("2023-10-29", hours), "FR")
     starts = [reading.start for reading in found[::2]]
     assert [datetime.fromtimestamp(start, UTC).strftime("%H:%M") for start in starts] == [
         "23:30", "00:00", "00:30", "01:00", "01:30", "02:00",
@@ -132,10 +132,10 @@ def test_the_hour_that_october_has_twice_counts_twice():
 
 def test_the_hour_that_march_skips_is_refused_with_figures_and_passed_over_without():
     with pytest.raises(BadFeed, match="row 3: 2023-03-26 02:30 does not exist in Paris"):
-        read(labelled("26/03/2023", ["01:30", "02:30", "03:00"]), "FR")
+        parse_feed(labelled("26/03/2023", ["01:30", "02:30", "03:00"]), "FR")
     full = labelled("26/03/2023", ["01:30", "02:30", "03:00"])
     without = full.replace("\t02:30\tND\t100\tND\t\t40001\t600", "\t02:30\tND\tND\tND\t\t\t")
-    starts = [reading.start for reading in read(without, "FR")]
+    starts = [reading.start for reading in parse_feed(without, "FR")]
     assert starts[2] - starts[0] == 1800
 
 
@@ -144,8 +144,8 @@ def test_json_of_the_open_data_is_read_as_the_csv_is(rows):
         "date": "2023-10-01", "heure": "02:00", "date_heure": "2023-10-01T00:00:00+00:00",
         **{column: int(rows[0][column]) for column in FUELS}, "ech_comm_suisse": 100,
     }  # fmt: skip
-    (found,) = read(json.dumps({"total_count": 1, "results": [row]}), "FR")
-    (plain,) = read(csv_of(rows[:1], ";"), "FR")
+    (found,) = parse_feed(json.dumps({"total_count": 1, "results": [row]}), "FR")
+    (plain,) = parse_feed(csv_of(rows[:1], ";"), "FR")
     assert (found.start, found.produced_mw, found.imported_mw) == (
         plain.start,
         plain.produced_mw,
@@ -163,9 +163,9 @@ def test_json_of_the_open_data_is_read_as_the_csv_is(rows):
 )
 def test_what_cannot_be_read_is_named(rows, change, sentence):
     with pytest.raises(BadFeed, match=sentence):
-        read(csv_of([rows[0] | change]), "FR")
+        parse_feed(csv_of([rows[0] | change]), "FR")
 
 
 def test_another_zone_is_refused(rows):
     with pytest.raises(BadFeed, match="--zone FR, not DE"):
-        read(csv_of(rows[:1]), "DE")
+        parse_feed(csv_of(rows[:1]), "DE")

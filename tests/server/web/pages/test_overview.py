@@ -6,7 +6,8 @@ import pytest
 from parcimetre_server.analysis.trend import MISSING, trend, trend_of
 from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.footprint.compute import compute_footprint
-from parcimetre_server.footprint.query import FootprintQuery
+from parcimetre_server.footprint.query import STAGES, FootprintQuery
+from parcimetre_server.presentation.stacked_chart import stacked_chart
 
 UNBROKEN = "\u00a0"
 
@@ -72,21 +73,23 @@ def test_coverage_and_measured_share_stand_beside_every_total(reader):
 
 
 @pytest.mark.parametrize("at_once", [2, 12])
-def test_the_trend_s_columns_are_the_rows_of_its_table(fleet, monkeypatch, at_once):
-    monkeypatch.setattr("parcimetre_server.analysis.trend.AT_ONCE", at_once)
+def test_the_trend_s_columns_are_the_rows_of_its_table(fleet, at_once):
     query = FootprintQuery(Span(fleet.today - 6 * DAY_S, fleet.today + DAY_S // 2), interval="day")
-    made = trend_of(fleet.context, query)
-    top, base = made.scale[-1], made.scale[0]
+    found = trend_of(fleet.context, query, at_once)
+    chart = stacked_chart(found.names, found.amounts, [*STAGES, MISSING])
+    top, base = chart.scale[-1], chart.scale[0]
     per_unit = (base[0] - top[0]) / top[1]
     values = [row.value for row in compute_footprint(fleet.context, query).rows()]
-    assert [row.value for row in made.rows] == pytest.approx(values)
-    for stack in made.stacks:
+    assert [row.value for row in found.totals.values()] == pytest.approx(values)
+    for stack in chart.stacks:
+        row = found.totals[stack.name]
         known = sum(one.height for one in stack.segments if one.key != MISSING)
-        assert known == pytest.approx(stack.row.value * per_unit)
-        whole = stack.row.extrapolated.value if stack.row.incomplete else stack.row.value
+        assert known == pytest.approx(row.value * per_unit)
+        whole = row.extrapolated.value if row.incomplete else row.value
         assert sum(one.height for one in stack.segments) == pytest.approx(whole * per_unit)
         assert all(top[0] - 1e-6 <= one.y <= base[0] for one in stack.segments)
 
 
 def test_nothing_to_draw_is_no_chart():
-    assert trend(["2026-11-23"], [], []) is None
+    found = trend(["2026-11-23"], [], [])
+    assert stacked_chart(found.names, found.amounts, [*STAGES, MISSING]) is None

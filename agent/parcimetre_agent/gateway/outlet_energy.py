@@ -1,4 +1,4 @@
-"""Pure: from what the outlets of a feeder said at each poll, the joules that each gave in each quarter hour.
+"""Joules that each outlet of a feeder gave in each quarter hour, from its readings at each poll.
 
 An energy counter wins: its difference, exact, is spread evenly over the time between two answers. Else power
 that was sampled holds as a state does: the earlier sample for the first half, the later one for the second.
@@ -12,11 +12,11 @@ from datetime import datetime, timezone
 from typing import Any, Literal
 
 from ..report import SLOT_S, FeedScope, Quality
-from .taps import CEILING_W, Said
-from .time_in_state import Metered, Piece, Seen, by_slot, pieces
+from .taps import CEILING_W, OutletReading
+from .time_in_state import LastAnswer, StatedPower, StatePeriod, by_slot, state_periods
 
 LONGEST_S = 86_400.0
-TOLD_S = 86_400.0
+PROBLEM_SHOWN_S = 86_400.0
 LOST_S = 7 * 86_400.0
 NEW_S = 86_400.0
 UNUSED_S = 28 * 86_400.0
@@ -27,8 +27,8 @@ MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
-class Given:
-    """What an outlet said last; it is known since `since_s`, and gave last at `gave_s`, None for never."""
+class LastOutletReading:
+    """The last reading of an outlet, known since `since_s`; it gave last at `gave_s`, None for never."""
 
     at_s: float
     power_w: float | None
@@ -43,8 +43,8 @@ class Given:
 
 
 @dataclass
-class Part:
-    """What an outlet gave in a part of a slot."""
+class OutletEnergy:
+    """Energy that an outlet gave in a part of a slot."""
 
     source: str
     scope: FeedScope
@@ -54,15 +54,15 @@ class Part:
 
 
 @dataclass
-class Feeding:
-    """What is known of the outlets of one feeder: their last words, slots that are open, and doubts."""
+class FeederState:
+    """The outlets of one feeder: last readings, open slots, and doubts."""
 
-    given: dict[str, Given] = field(default_factory=dict)
-    open: dict[int, dict[str, Part]] = field(default_factory=dict)
+    given: dict[str, LastOutletReading] = field(default_factory=dict)
+    open: dict[int, dict[str, OutletEnergy]] = field(default_factory=dict)
     doubts: dict[str, tuple[float, str]] = field(default_factory=dict)
 
-    def take(self, said: Mapping[str, Said], wrong: Mapping[str, str], now_s: float) -> None:
-        """Go on to what the outlets say now, and with what is wrong with some."""
+    def add_readings(self, said: Mapping[str, OutletReading], wrong: Mapping[str, str], now_s: float) -> None:
+        """Add the readings of a poll, and what is wrong with some outlets."""
         for outlet, fresh in said.items():
             before = self.given.get(outlet)
             if before is not None and 0 < now_s - before.at_s <= LONGEST_S:
@@ -70,11 +70,11 @@ class Feeding:
             gives = fresh.power_w is None or fresh.power_w > 0
             gave_s = now_s if gives else before.gave_s if before else None
             since_s = before.since_s if before else now_s
-            self.given[outlet] = Given(now_s, fresh.power_w, fresh.steps, since_s, gave_s)
+            self.given[outlet] = LastOutletReading(now_s, fresh.power_w, fresh.steps, since_s, gave_s)
         for outlet, sentence in wrong.items():
             self._doubt(outlet, sentence, now_s)
         self._look_for_lost(said, wrong, now_s)
-        self.doubts = {one: told for one, told in self.doubts.items() if now_s - told[0] < TOLD_S}
+        self.doubts = {one: doubt for one, doubt in self.doubts.items() if now_s - doubt[0] < PROBLEM_SHOWN_S}
 
     def close(self, now_s: float) -> list[tuple[int, list[list[Any]]]]:
         """The slots that ended: start, and a row of `feed_fields` for each outlet that is in use."""
@@ -82,13 +82,13 @@ class Feeding:
         found = [(start, list(self._rows(self.open.pop(start), now_s))) for start in ended]
         return [(start, rows) for start, rows in found if rows]
 
-    def told(self) -> str:
-        """What is wrong with outlets in a sentence, or an empty one."""
+    def problems_sentence(self) -> str:
+        """Return what is wrong with outlets as one sentence, empty for nothing."""
         named = [f"{outlet} {sentence}" for outlet, (_, sentence) in sorted(self.doubts.items())]
         more = f"; {len(named) - MOST_NAMED} more outlets" if len(named) > MOST_NAMED else ""
         return "; ".join(named[:MOST_NAMED]) + more
 
-    def _add(self, outlet: str, before: Given, fresh: Said, now_s: float) -> None:
+    def _add(self, outlet: str, before: LastOutletReading, fresh: OutletReading, now_s: float) -> None:
         counted_w, doubt = _counted_w(before, fresh, now_s - before.at_s)
         if doubt:
             self._doubt(outlet, doubt, now_s)
@@ -96,13 +96,13 @@ class Feeding:
             slot = self.open.setdefault(start, {})
             part = slot.get(outlet)
             if part is None or (part.source, part.scope) != (fresh.source, fresh.scope):
-                part = slot[outlet] = Part(fresh.source, fresh.scope, fresh.quality)
+                part = slot[outlet] = OutletEnergy(fresh.source, fresh.scope, fresh.quality)
             part.energy_j += power_w * seconds
             part.seconds += seconds
             if fresh.quality != "measured":
                 part.quality = fresh.quality
 
-    def _rows(self, slot: Mapping[str, Part], now_s: float) -> Iterator[list[Any]]:
+    def _rows(self, slot: Mapping[str, OutletEnergy], now_s: float) -> Iterator[list[Any]]:
         """What each outlet gave; one that is not in use is left out until it gives again."""
         for outlet, part in sorted(slot.items()):
             known = self.given.get(outlet)
@@ -112,8 +112,10 @@ class Feeding:
                 energy_j = round(part.energy_j, 1)
                 yield [outlet, part.scope, part.source, part.quality, energy_j, duration_s]
 
-    def _look_for_lost(self, said: Mapping[str, Said], wrong: Mapping[str, str], now_s: float) -> None:
-        """Outlets of which nothing is heard any more: told for a week, then forgotten."""
+    def _look_for_lost(
+        self, said: Mapping[str, OutletReading], wrong: Mapping[str, str], now_s: float
+    ) -> None:
+        """Outlets of which nothing is heard any more: reported for a week, then forgotten."""
         for outlet in self.given.keys() - said.keys() - wrong.keys():
             since_s = self.given[outlet].at_s
             if now_s - since_s > LOST_S:
@@ -137,19 +139,19 @@ def feed_fields(start: int, row: Sequence[Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def feeding(body: Mapping[str, Any]) -> Feeding:
+def feeder_state(body: Mapping[str, Any]) -> FeederState:
     """What `asdict` and JSON made of it, as it was."""
-    return Feeding(
-        given={outlet: Given(**one) for outlet, one in body["given"].items()},
+    return FeederState(
+        given={outlet: LastOutletReading(**one) for outlet, one in body["given"].items()},
         open={
-            int(start): {outlet: Part(**one) for outlet, one in slot.items()}
+            int(start): {outlet: OutletEnergy(**one) for outlet, one in slot.items()}
             for start, slot in body["open"].items()
         },
-        doubts={outlet: (told[0], told[1]) for outlet, told in body["doubts"].items()},
+        doubts={outlet: (doubt[0], doubt[1]) for outlet, doubt in body["doubts"].items()},
     )
 
 
-def _counted_w(before: Given, fresh: Said, elapsed_s: float) -> tuple[float | None, str]:
+def _counted_w(before: LastOutletReading, fresh: OutletReading, elapsed_s: float) -> tuple[float | None, str]:
     """The mean power by the energy counter, or None with why it is not believed.
 
     A counter of 32 bits that is full goes on from 0; one that is reset does so before.
@@ -171,23 +173,23 @@ def _counted_w(before: Given, fresh: Said, elapsed_s: float) -> tuple[float | No
 
 
 def _spread(
-    before: Given, fresh: Said, counted_w: float | None, now_s: float
+    before: LastOutletReading, fresh: OutletReading, counted_w: float | None, now_s: float
 ) -> Iterator[tuple[int, float, float]]:
     """Slot, watts and seconds of what is known of the time between two answers."""
     if counted_w is not None:
-        known = [Piece(before.at_s, now_s, "awake", _as_metered(fresh, counted_w))]
+        known = [StatePeriod(before.at_s, now_s, "awake", _as_metered(fresh, counted_w))]
     else:
-        earlier = Seen(before.at_s, "awake", metered=_as_metered(fresh, before.power_w))
-        known = pieces(earlier, Seen(now_s, "awake", metered=_as_metered(fresh, fresh.power_w)))
+        earlier = LastAnswer(before.at_s, "awake", metered=_as_metered(fresh, before.power_w))
+        known = state_periods(earlier, LastAnswer(now_s, "awake", metered=_as_metered(fresh, fresh.power_w)))
     for start, piece, seconds in by_slot(known):
         if piece.metered is not None:
             yield start, piece.metered.power_w, seconds
 
 
-def _as_metered(said: Said, power_w: float | None) -> Metered | None:
+def _as_metered(said: OutletReading, power_w: float | None) -> StatedPower | None:
     quality: Literal["measured", "vendor_estimate"]
     quality = "measured" if said.quality == "measured" else "vendor_estimate"
-    return None if power_w is None else Metered(said.source, quality, power_w)
+    return None if power_w is None else StatedPower(said.source, quality, power_w)
 
 
 def _moment(at_s: float) -> str:
