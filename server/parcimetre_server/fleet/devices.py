@@ -153,7 +153,7 @@ def _read_device(
 ) -> Device:
     into = history.into(device_id)
     if into is not None:
-        raise UnknownDevice(f"device {device_id} was merged into {into}: ask for that one")
+        raise UnknownDevice(f"device {device_id} was merged into {into}: use that id")
     members = history.members(device_id)
 
     def of_members(kind: FactKind) -> dict[str, Fact]:

@@ -401,7 +401,7 @@ def test_pages_show_a_monitor_with_its_machines_and_those_that_are_left_out(desk
     lit_for(desk, 1)
     reader = client_of(desk.context)
     page = reader.get(f"/devices/{desk.only.id}").text
-    assert "This display is in no total: not counted (seen at home)." in page
+    assert "This display is excluded from totals: not counted (seen at home)." in page
     assert f'<a href="/devices/{FIRST}">pc-1</a>' in page
     assert f'<a href="/devices/{desk.only.id}">{desk.only.name}</a>' in reader.get("/").text
 
