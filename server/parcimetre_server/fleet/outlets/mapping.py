@@ -147,7 +147,7 @@ def store_mapping(
     store: Store, stated: Iterable[Statement], zone: ZoneInfo, now: int, scope: Scope = WHOLE,
     dry_run: bool = False,
 ) -> MappingStored:  # fmt: skip
-    """Keep what hangs where; feeders and devices by id, its beginning or name, of the reader's scope alone.
+    """Store assignments of devices to outlets, both by id, its beginning or name, in the reader's scope.
 
     If one assignment has a fault, none is stored. Raises BadOutlets with the place of the first one.
     """
