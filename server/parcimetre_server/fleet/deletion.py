@@ -28,8 +28,8 @@ def delete(store: Store, device_id: str, reason: str, now: int, together: bool =
 
     Slots, inventory, dead letters, purchases and identity are deleted, in the files too, with the monitors
     that only it showed, its outlets, and those that fed it alone. The audit log keeps that a device of a
-    category was deleted, when, by whom and for what `reason`. A device that was split shares records with its other
-    part; `together` deletes both. Raises UnknownDevice and SharedRecords.
+    category was deleted, when, by whom and for what `reason`. A device that was split shares records with
+    its other part; `together` deletes both. Raises UnknownDevice and SharedRecords.
     """
     found = device(store, device_id)
     lineages = MergeHistory.of(store)
