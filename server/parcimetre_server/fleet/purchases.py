@@ -1,4 +1,4 @@
-"""When devices were bought: the dates that the organisation states, else what the devices show."""
+"""Purchase dates of devices: stated by the organisation, else estimated from the devices themselves."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _PURCHASES: Cache[Evidence, Purchase] = Cache(
 
 
 class BadPurchases(ParcimetreError):
-    """A file of purchases that cannot be taken as it is."""
+    """A file of purchases that has a fault."""
 
 
 @dataclass(frozen=True)
 class PurchasesStored:
-    """How many dates of a file are new, and how many were known."""
+    """Counts of a file's dates: changed, and stored already."""
 
     changed: int
     known: int
@@ -55,10 +55,10 @@ def purchase_of(device: Device, first_seen: int) -> Purchase:
 
 
 def store_purchases(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> PurchasesStored:
-    """Keep the dates of a CSV with the columns device and date; a device by its id, its beginning or name.
+    """Store the dates of a CSV with the columns device (id, beginning of an id, or name) and date.
 
     A date is its first instant in the organisation's time zone. A column `condition` may say new or
-    reconditioned. Nothing is kept of a file with a fault.
+    reconditioned. Nothing of a file with a fault is stored.
     Raises BadPurchases with the line.
     """
     stated = {fact.key: fact for fact in _facts(store, lines, zone, now)}

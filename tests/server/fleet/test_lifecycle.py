@@ -421,7 +421,7 @@ def test_acts_on_secrets_contracts_and_purchases_are_logged_without_what_is_secr
             context.store, ["device,date\n", f"{fleet.server},2025-01-01\n"], context.zone, fleet.now
         )
     log = audit.entries(context.store)
-    assert [entry.act for entry in log] == ["secret created", "secret revoked", "purchases imported"]
+    assert [entry.act for entry in log] == ["secret created", "secret revoked", "purchases stated"]
     assert log[1].after["revoked_at"] == fleet.now
     assert (log[0].who, log[2].who) == (audit.actor(), "token weekly-job")
     assert text not in repr(log)
@@ -442,7 +442,7 @@ def test_a_person_reads_times_as_dates_and_acts_in_their_language(fleet, monkeyp
 
 def test_where_the_file_cannot_be_written_anew_nothing_is_deleted(fleet, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(StoreUnusable, match="make room"):
+    with pytest.raises(StoreUnusable, match="free disk space"):
         delete(fleet.context.store, fleet.guest, "x", fleet.now)
     assert device(fleet.context.store, fleet.guest).hostname == "guest-1"
 
