@@ -36,7 +36,9 @@ lint: .venv/.dev  ## style, types, sizes, tables, licences
 	.venv/bin/mypy
 	for os in win32 darwin; do \
 		.venv/bin/mypy --platform $$os --cache-dir .mypy_cache/$$os -p parcimetre_agent || exit 1; done
+	.venv/bin/lint-imports --no-logo
 	.venv/bin/python tools/check_sizes.py
+	.venv/bin/python tools/draw_architecture.py --check
 	.venv/bin/python tools/check_tables.py
 	.venv/bin/reuse lint --lines
 

@@ -1,8 +1,8 @@
-"""The wire format: what an agent says to the collector, and what it hears back.
+"""The wire format: reports of an agent, and the answers of the collector.
 
 Standard dataclasses, so that a fleet machine needs no validation library; the collector validates with
-pydantic over these very classes, strictly and without unknown fields. Every rule of the format stands
-here. Times are seconds since 1970-01-01 UTC; every quantity's name carries its unit.
+pydantic over these very classes, strictly and without unknown fields. Times are seconds since 1970-01-01
+UTC; every quantity's name carries its unit.
 
 There is no field for a user name, process, window, URL, address or list of software, on purpose.
 """
@@ -22,14 +22,12 @@ MAX_GAPS = 500
 MAX_READINGS = 100
 MAX_FEEDS = 2000
 MOST_IMPRESSIONS = 100_000_000
-
 UtcSecond = Annotated[int, Ge(0), Le(253_402_300_799)]
 SlotSeconds = Annotated[int, Ge(0), Le(SLOT_S)]
 Text = Annotated[str, MaxLen(200)]
 HexId = Annotated[str, MinLen(32), MaxLen(32)]
 Count = Annotated[int, Ge(0), Le(1_000_000)]
 Impressions = Annotated[int, Ge(0), Le(MOST_IMPRESSIONS)]
-
 Category = Literal[
     "server", "desktop", "laptop", "all_in_one", "mini_pc", "monitor", "printer", "network", "tablet",
     "phone", "pdu", "ups", "virtual_machine", "other",
@@ -42,9 +40,8 @@ DiskKind = Literal["ssd", "hdd", "emmc", "virtual", "unknown"]
 SensorState = Literal["ok", "no_data", "denied", "failed"]
 Marking = Literal["laser", "inkjet", "other"]
 
+# Fields of a slot: accepted from older agents, not stored
 DEPRECATED_MEANS = ("disk_read_kib_s", "disk_write_kib_s", "net_received_kib_s", "net_sent_kib_s")
-"""Fields of a slot that agents no longer send and collectors no longer store."""
-
 STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
 
@@ -70,10 +67,8 @@ class Slot:
 
     `load_deciles_s[i]` is the time with CPU load in [10 i, 10 i + 10) percent, the last one including
     100 %; together at most the time awake. A slot may be sent while it is still open: the part not yet
-    seen is `unknown_s`, and the record that covers more time replaces it later.
-
-    Deprecated: the means in DEPRECATED_MEANS, of disk and network traffic. They are accepted from older
-    agents, and not stored.
+    seen is `unknown_s`, and the record that covers more time replaces it later. The means of disk and
+    network traffic are deprecated: older agents may send them, and they are not stored.
     """
 
     start: UtcSecond
