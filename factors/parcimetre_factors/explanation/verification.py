@@ -27,8 +27,8 @@ def first_difference(document: Mapping[str, Any], factors: FactorSet) -> str | N
     stated = document.get("factor_set")
     if stated != factors.id:
         raise BadExplanation(
-            f"it was made with factor set {stated}, and this one is {factors.id}; "
-            "verify it with the version of Parcimètre that made it"
+            f"it was computed with factor set {stated}, but the installed one is {factors.id}: "
+            "verify it with the version of Parcimètre that wrote it"
         )
     definitions = {name: _term(told, name) for name, told in _object(document, "definitions").items()}
     told = document.get("term")
@@ -38,7 +38,7 @@ def first_difference(document: Mapping[str, Any], factors: FactorSet) -> str | N
         for difference in _differences(tree, name, definitions, factors):
             return difference
     if document.get("value") != (None if whole is None else whole.value):
-        return f"value: {document.get('value')} is stated, and the tree gives {whole and whole.value}"
+        return f"value: stated {document.get('value')}, but the tree gives {whole and whole.value}"
     return next(_misquoted(document.get("factors", []), factors), None)
 
 
@@ -51,13 +51,13 @@ def _misquoted(listed: Any, factors: FactorSet) -> Iterator[str]:
             continue
         for name, value in asdict(factor).items():
             if told.get(name) != value:
-                yield f"factors: {name} of {factor.id} is stated as {told.get(name)}, and it is {value}"
+                yield f"factors: {name} of {factor.id} is stated as {told.get(name)}, but it is {value}"
 
 
 def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = document.get(name)
     if not isinstance(found, dict):
-        raise BadExplanation(f"{name} is missing; give what `parcimetre explain --json` printed")
+        raise BadExplanation(f"{name} is missing; give a file written by `parcimetre explain --json`")
     return found
 
 
@@ -65,13 +65,13 @@ def _term(told: Any, where: str) -> Term:
     """A term read back from JSON, with all below it."""
     texts: list[Any] = [told.get(name) for name in TEXTS] if isinstance(told, dict) else []
     if not texts or not all(isinstance(text, str) for text in texts):
-        raise BadExplanation(f"{where} is no term with label, unit and operation")
+        raise BadExplanation(f"{where} is not a term with label, unit and operation")
     value, inputs = told.get("value"), told.get("inputs", [])
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise BadExplanation(f"{where}: the value {value!r} is not a number")
     label, unit, operation = texts
     if operation not in get_args(Operation) or not isinstance(inputs, list):
-        raise BadExplanation(f"{where}: {operation!r} is no operation")
+        raise BadExplanation(f"{where}: {operation!r} is not a valid operation")
     if bool(inputs) == (operation in LEAVES) or (operation == "quotient" and len(inputs) != QUOTIENT_INPUTS):
         raise BadExplanation(f"{where}: {len(inputs)} inputs do not fit the operation {operation!r}")
     below = tuple(_term(child, f"{where}.inputs[{i}]") for i, child in enumerate(inputs))
@@ -92,13 +92,13 @@ def _differences(
         if term.operation == "quotient" and values[1] == 0:
             yield f"{name}: the divisor is 0"
         elif evaluate(term.operation, values) != term.value:
-            yield f"{name}: {term.value} is stated, and its inputs give {evaluate(term.operation, values)}"
+            yield f"{name}: stated {term.value}, but its inputs give {evaluate(term.operation, values)}"
     if term.factor is not None:
         yield from _quoted(term, name, factors)
     elif term.operation == "factor":
         yield f"{name}: no factor is named"
     if term.ref in definitions and definitions[term.ref].value != term.value:
-        yield f"{name}: {term.value} is stated, and {term.ref} is told as {definitions[term.ref].value}"
+        yield f"{name}: stated {term.value}, but {term.ref} is {definitions[term.ref].value}"
 
 
 def _quoted(term: Term, name: str, factors: FactorSet) -> Iterator[str]:
@@ -106,4 +106,4 @@ def _quoted(term: Term, name: str, factors: FactorSet) -> Iterator[str]:
     if factor is None:
         yield f"{name}: the set has no factor {term.factor}"
     elif term.operation in QUOTED and factor.value != term.value:
-        yield f"{name}: {term.value} is stated, and the factor {factor.id} is {factor.value}"
+        yield f"{name}: stated {term.value}, but the factor {factor.id} is {factor.value}"

@@ -56,7 +56,7 @@ def zones(factors: FactorSet) -> list[str]:
 def check_zone(zone: str, factors: FactorSet) -> None:
     """Raise UnknownZone, naming the known ones, for a zone without electricity factors."""
     if zone not in zones(factors):
-        raise UnknownZone(f"{zone!r} is no grid zone with factors; known: {', '.join(zones(factors))}")
+        raise UnknownZone(f"grid zone {zone!r} has no factors. Known zones: {', '.join(zones(factors))}")
 
 
 def intensity(
@@ -217,7 +217,7 @@ def _year_term(zone: str, start: int, factors: FactorSet, criterion: Criterion, 
     unit = f"{UNITS[criterion]}/kWh"
     years = _years(zone, factors, criterion)
     if not years:
-        raise UnknownZone(f"no factor of grid zone {zone} knows {criterion}")
+        raise UnknownZone(f"no factor of grid zone {zone} gives {criterion}")
     at = start // SLOT_S % SLOTS_PER_DAY
     of_month = _of_month(monthly(zone, factors, criterion), _month(start))
     if of_month is not None:

@@ -93,9 +93,11 @@ def verified_claims(
 ) -> dict[str, Any]:
     """Return the claims of the person who logged in. Raises LoginRefused and ProviderFault."""
     if not secrets.compare_digest(answered.get("state", "").encode(), flow.state.encode()):
-        raise LoginRefused(N_("This login was not begun here, or another one began since: try again."))
+        raise LoginRefused(
+            N_("This login was not started here, or another one was started since. Try again.")
+        )
     if "code" not in answered:
-        raise LoginRefused(N_("The login was ended at the provider: try again."))
+        raise LoginRefused(N_("The login was cancelled at the provider. Try again."))
     with _client() as client:
         metadata = _metadata(client, login)
         token = _id_token(client, login, flow, _text(metadata, "token_endpoint"), answered["code"])
@@ -119,12 +121,14 @@ def _client() -> httpx.Client:
 def _metadata(client: httpx.Client, login: LoginSettings) -> dict[str, Any]:
     address = f"{login.issuer.rstrip('/')}/.well-known/openid-configuration"
     try:
-        found = _answer(client.get(address))
+        metadata = _answer(client.get(address))
     except httpx.HTTPError as error:
         raise ProviderFault(f"{address} cannot be reached: {error}; check [login] issuer") from error
-    if _text(found, "issuer").rstrip("/") != login.issuer.rstrip("/"):
-        raise ProviderFault(f"{address} is of issuer {found['issuer']!r}: give that as [login] issuer")
-    return found
+    if _text(metadata, "issuer").rstrip("/") != login.issuer.rstrip("/"):
+        raise ProviderFault(
+            f"{address} belongs to issuer {metadata['issuer']!r}: give that as [login] issuer"
+        )
+    return metadata
 
 
 def _id_token(client: httpx.Client, login: LoginSettings, flow: Flow, endpoint: str, code: str) -> str:
@@ -161,33 +165,33 @@ def _verified(
         sub={"essential": True},
     )
     try:
-        found = jwt.decode(token, KeySet.import_key_set(dict(keys)), algorithms=ALGORITHMS)  # type: ignore[arg-type]
-        asked.validate(found.claims)
-        _check_party(found.claims, login.client_id)
+        decoded = jwt.decode(token, KeySet.import_key_set(dict(keys)), algorithms=ALGORITHMS)  # type: ignore[arg-type]
+        asked.validate(decoded.claims)
+        _check_party(decoded.claims, login.client_id)
     except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise LoginRefused(N_("What the provider said of this login is not valid: try again.")) from error
-    return dict(found.claims)
+        raise LoginRefused(N_("The provider's answer for this login is not valid. Try again.")) from error
+    return dict(decoded.claims)
 
 
 def _check_party(claims: Mapping[str, Any], client_id: str) -> None:
     """Raise ValueError unless a token was issued to this client (OpenID Connect Core 3.1.3.7)."""
     audience, party = claims["aud"], claims.get("azp", client_id)
     if party != client_id or (isinstance(audience, list) and len(audience) > 1 and "azp" not in claims):
-        raise ValueError(f"the token was given to {party!r}")
+        raise ValueError(f"the token was issued to {party!r}")
 
 
 def _answer(answer: httpx.Response) -> dict[str, Any]:
     try:
         answer.raise_for_status()
-        found = answer.json()
+        content = answer.json()
     except (httpx.HTTPError, ValueError) as error:
         raise ProviderFault(f"{answer.url} did not answer as an OpenID provider: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise ProviderFault(f"{answer.url} did not answer as an OpenID provider: no JSON object")
-    return found
+    return content
 
 
-def _text(found: Mapping[str, Any], name: str) -> str:
-    if not isinstance(found.get(name), str):
-        raise ProviderFault(f"the OpenID provider does not say its {name}: check [login] issuer")
-    return str(found[name])
+def _text(document: Mapping[str, Any], name: str) -> str:
+    if not isinstance(document.get(name), str):
+        raise ProviderFault(f"the OpenID provider does not state its {name}: check [login] issuer")
+    return str(document[name])

@@ -109,7 +109,7 @@ def compare_queries(
     Incomparable where the queries differ by more than their span.
     """
     if replace(before, span=after.span) != after:
-        raise Incomparable("a change is told of the same question at two times: only the spans may differ")
+        raise Incomparable("a change compares the same query in two periods: only the periods may differ")
     now = compute_footprint(context, before), compute_footprint(context, after)
     if earlier is None or earlier.id == context.factors.id:
         return compare_results(*now)

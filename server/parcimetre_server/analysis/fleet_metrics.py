@@ -5,13 +5,13 @@ They name no device. They are computed on request and cached for some minutes.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..base.cache import Cache
 from ..base.exposition import Metric, Sample, gauge
 from ..base.org_path import within
 from ..base.periods import DAY_S, Span, since_midnight
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..access.context import Context
 
 KEPT_S = 300
+STALE = f"Metrics count for {KEPT_S} seconds."
 
 
 @dataclass(frozen=True)
@@ -45,20 +46,20 @@ class FleetMetrics:
 
     def __init__(self, context: Context) -> None:
         """Start without cached metrics."""
-        self._context, self._lock = context, threading.Lock()
-        self._state: FleetState | None = None
-        self._computed_at = 0.0
+        self._context = context
+        self._cache: Cache[None, tuple[FleetState, float]] = Cache("fleet metrics", STALE, 1)
 
     def metrics(self, org_unit: str | None = None) -> Iterator[Metric]:
         """Return the metric families of an org unit's subtree, or of the whole fleet."""
-        with self._lock:
-            if self._state is None or time.monotonic() - self._computed_at > KEPT_S:
-                self._state, self._computed_at = fleet_state(self._context), time.monotonic()
-            state = self._state
+        state, _ = self._cache.get_or_compute(
+            None,
+            lambda: (fleet_state(self._context), time.monotonic()),
+            lambda cached: time.monotonic() - cached[1] <= KEPT_S,
+        )
         yield from _devices(state, org_unit)
         yield from _last_day(state, org_unit)
         if org_unit is None:
-            yield gauge("parcimetre_dead_letters", "Refused records that are kept.", state.dead_letters)
+            yield gauge("parcimetre_dead_letters", "Stored dead letters.", state.dead_letters)
             yield _rolled_up(state.rolled_up)
 
 
@@ -98,7 +99,8 @@ def _devices(state: FleetState, org_unit: str | None) -> Iterator[Metric]:
 def _rolled_up(rolled_up: RolledUp) -> Metric:
     return Metric(
         "parcimetre_rolled_up_before_timestamp_seconds", "gauge",
-        "Before when sums of hours, or of days, are kept instead of quarter hours; 0 where none are.",
+        ("Time before which hourly or daily totals are stored instead of quarter hours; 0 if there "
+        "are none."),
         [
             ("", {"kept": "hours"}, rolled_up.hours_before * DAY_S),
             ("", {"kept": "days"}, rolled_up.days_before * DAY_S),

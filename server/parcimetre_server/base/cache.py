@@ -2,11 +2,12 @@
 
 Deleting a device empties every cache of a process (`clear_all`), so that nothing of it is left in memory.
 
-Four kinds of memory do not go through it. Pure functions of constants (translations, style sheets,
-templates, the shipped factor set, the bounds of a year) use `functools.lru_cache`: they are never stale and
-know of no device. Copies of a whole list that are read again every few seconds (tokens, revocations) are
-replaced at once. State that cannot be computed again (how often a device may still report) is not a cache.
-What one request or one query has read goes when it is answered.
+Four kinds of memory do not go through it:
+- pure functions of constants (translations, style sheets, templates, the shipped factor set, counter names,
+  bounds of a year) use `functools.lru_cache`: they are never stale and know of no device;
+- copies of a whole list that are read again every few seconds (tokens, revocations) are replaced at once;
+- state that cannot be computed again (how often a device may still report) is not a cache;
+- what one request or one query has read goes when it is answered.
 """
 
 from __future__ import annotations

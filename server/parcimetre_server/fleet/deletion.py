@@ -36,8 +36,8 @@ def delete(store: Store, device_id: str, reason: str, now: int, together: bool =
     gone, shared = lineages.members(found.id), _sharing(lineages, found.id)
     if shared and not together:
         raise SharedRecords(
-            f"device {found.id} was split from {', '.join(shared)} or the other way round, and their "
-            "records are stored together: delete both with --together"
+            f"the records of device {found.id} are stored together with those of "
+            f"{', '.join(shared)}, because one was split from the other: delete both with --together"
         )
     gone = list(dict.fromkeys([*gone, *(member for one in shared for member in lineages.members(one))]))
     outlets = _outlets(store, gone)

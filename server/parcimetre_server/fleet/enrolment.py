@@ -7,14 +7,17 @@ import secrets
 import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity
 
 from ..access.context import Context
+from ..base.cache import Cache
 from ..base.errors import ParcimetreError
 from ..base.i18n import N_
 from ..organisation import audit
 from ..organisation.org import DEFAULT_SITE, create_site, create_unit, site
+from ..store.fact_schema import DeviceBody
 from ..store.interface import Store
 from ..store.records import Body, DeviceId, Fact
 from .device_matching import Identities, KnownDevice
@@ -23,6 +26,7 @@ PREFIX = "ps_"
 ID_LENGTH = 10
 HIDDEN = ("id", "hash")  # of the audit log
 CLOCKS_APART_S = 600
+STALE = "Identities count until one that is asked for is no longer what the store has."
 MEND = "create another with `parcimetre enrolment-secret create`"
 
 
@@ -111,7 +115,7 @@ def accepted(store: Store, text: str, now: int) -> Secret:
     digest = _hash(text)
     fact = store.latest_of("secret", digest[:ID_LENGTH])
     if fact is None or not secrets.compare_digest(_secret(fact).hash, digest):
-        raise BadSecret(f"this enrolment secret is not known here: check the secret file, or {MEND}")
+        raise BadSecret(f"this enrolment secret is unknown: check the secret file, or {MEND}")
     secret = _secret(fact)
     if secret.revoked_at is not None:
         raise BadSecret(f"enrolment secret {secret.id} was revoked on {_day(secret.revoked_at)}: {MEND}")
@@ -120,15 +124,21 @@ def accepted(store: Store, text: str, now: int) -> Secret:
     return secret
 
 
+class _Known(NamedTuple):
+    """All machines that were known at a time, seconds UTC."""
+
+    identities: Identities
+    at: int
+
+
 class Enrolment:
     """Exchanges secrets for devices. All enrolments pass here, so an index in memory knows every machine."""
 
     def __init__(self, context: Context) -> None:
-        """Machines are read from the store at the first enrolment."""
+        """Read no machine yet: the first enrolment does."""
         self._context = context
         self._lock = threading.Lock()
-        self._identities: Identities | None = None
-        self._read_at = 0
+        self._identities: Cache[None, _Known] = Cache("identities", STALE, 1)
 
     def enrol(self, request: EnrolRequest) -> DeviceId:
         """The device of this machine: the one it was before, or a new one; durable on return.
@@ -144,8 +154,8 @@ class Enrolment:
                 _check_retirement(before, secret)
             body = _body(request, secret, now, before.body if before else {})
             if before is not None and store.history("transfer", device_id):
-                body |= {"org_unit": before.body["org_unit"], "site": before.body["site"]}
-            if before is None or dict(before.body) != body:
+                body["org_unit"], body["site"] = before.body["org_unit"], before.body["site"]
+            if before is None or before.body != body:
                 fact = Fact("device", device_id, now, body)
                 store.append([fact])
                 self._known().remember(KnownDevice.of(fact))
@@ -153,24 +163,29 @@ class Enrolment:
 
     def _found(self, hardware: HardwareIdentity) -> tuple[DeviceId | None, Fact | None]:
         """The device that a machine is and what is known of it, if it is known."""
-        found = self._known().find(hardware)
+        known = self._known()
+        found = known.find(hardware)
         before = self._context.store.latest_of("device", found) if found else None
-        if found is not None and not self._known().is_current(found, before):
-            self._identities = None
+        if found is not None and not known.is_current(found, before):
+            self._identities.clear()
             found = self._known().find(hardware)
             before = self._context.store.latest_of("device", found) if found else None
         return found, before
 
     def _known(self) -> Identities:
-        """All machines: read once, and what other collectors enrolled since where the store is shared."""
+        """Return all machines."""
+        return self._identities.update(None, self._read).identities
+
+    def _read(self, before: _Known | None) -> _Known:
+        """Return all machines, read once; of a shared store, with those that others have enrolled since."""
         store, now = self._context.store, self._context.now()
-        if self._identities is None or store.shared:
-            since = 0 if self._identities is None else self._read_at - CLOCKS_APART_S
-            identities = self._identities or Identities()
-            for fact in store.latest("device", since).values():
-                identities.remember(KnownDevice.of(fact))
-            self._identities, self._read_at = identities, now
-        return self._identities
+        if before is not None and not store.shared:
+            return before
+        identities = Identities() if before is None else before.identities
+        since = 0 if before is None else before.at - CLOCKS_APART_S
+        for fact in store.latest("device", since).values():
+            identities.remember(KnownDevice.of(fact))
+        return _Known(identities, now)
 
 
 def _check_retirement(device: Fact, secret: Secret) -> None:
@@ -178,12 +193,12 @@ def _check_retirement(device: Fact, secret: Secret) -> None:
     retired_at = device.body.get("retired_at")
     if retired_at is not None and secret.created_at < retired_at:
         raise BadSecret(
-            f"device {device.key} was retired on {_day(retired_at)}: to take it back, enrol it with a secret "
-            "made since, by `parcimetre enrolment-secret create`"
+            f"device {device.key} was retired on {_day(retired_at)}: to bring it back, enrol it with "
+            "a new secret, created with `parcimetre enrolment-secret create`"
         )
 
 
-def _body(request: EnrolRequest, secret: Secret, now: int, before: Body) -> dict[str, object]:
+def _body(request: EnrolRequest, secret: Secret, now: int, before: Body) -> DeviceBody:
     """What is kept of the device; the date of its first enrolment outlives a later one."""
     hardware = request.hardware
     return {
@@ -197,7 +212,7 @@ def _body(request: EnrolRequest, secret: Secret, now: int, before: Body) -> dict
         "fingerprint": hardware.fingerprint or before.get("fingerprint"),
         "enrolled_at": before.get("enrolled_at", now),
         "agent_version": request.agent_version,
-        **({} if request.relayed_by is None else {"relayed_by": request.relayed_by}),
+        "relayed_by": request.relayed_by,
         "retired_at": None,
         "scrapped": False,
     }

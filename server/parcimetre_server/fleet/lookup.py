@@ -34,7 +34,7 @@ class Directory:
         if not found:
             raise no_device(wanted)
         if len(found) > 1:
-            raise UnknownDevice(f"{wanted!r} fits {len(found)} devices: give more of the id")
+            raise UnknownDevice(f"{wanted!r} matches {len(found)} devices: give more characters of the id")
         return self._by_id[found[0]]
 
     def _fitting(self, wanted: str) -> Sequence[DeviceId]:

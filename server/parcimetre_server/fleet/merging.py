@@ -26,9 +26,11 @@ def merge(store: Store, kept: DeviceId, gone: DeviceId, now: int) -> None:
         raise CannotJoin("a device cannot be merged with itself; name two devices")
     for one in (kept, gone):
         if store.latest_of("device", one) is None:
-            raise CannotJoin(f"{one} is a monitor, which is known by what its EDID states: nothing to merge")
+            raise CannotJoin(
+                f"{one} is a monitor; monitors are identified by their EDID and cannot be merged"
+            )
         if lineages.into(one) is not None:
-            raise CannotJoin(f"{one} was merged into {lineages.into(one)}: name that device")
+            raise CannotJoin(f"{one} was merged into {lineages.into(one)}: give that device")
     lineage = _fact(gone, Ancestry(lineages.own(gone), kept), now)
     told = {"into": kept}
     store.append([lineage, *(audit.entry("devices merged", key, now, {}, told) for key in (gone, kept))])
@@ -39,7 +41,7 @@ def unmerge(store: Store, gone: DeviceId, now: int) -> DeviceId:
     lineages = MergeHistory.of(store)
     kept = lineages.into(gone)
     if kept is None:
-        raise CannotJoin(f"{gone} was not merged into another device; nothing is to be undone")
+        raise CannotJoin(f"{gone} was not merged into another device: there is nothing to undo")
     lineage = _fact(gone, Ancestry(lineages.own(gone)), now)
     told = {"into": kept}
     store.append([lineage, *(audit.entry("devices unmerged", key, now, told, {}) for key in (gone, kept))])
@@ -56,7 +58,7 @@ def split(store: Store, device_id: DeviceId, at: int, now: int) -> DeviceId:
     if lineages.into(device_id) is not None or len(lineages.members(device_id)) > 1:
         raise CannotJoin(f"{device_id} is part of a merge: undo it first, with `devices merge --undo`")
     if fact is None or not 0 <= at < now or at % SLOT_S:
-        raise CannotJoin("a device is split at a quarter hour that is over: give it with --at")
+        raise CannotJoin("a device can only be split at a past quarter hour: give one with --at")
     new = DeviceId(secrets.token_hex(16))
     own = lineages.own(device_id)
     moved = [RecordSpan(p.source, max(p.first, at), min(p.last, now)) for p in own]

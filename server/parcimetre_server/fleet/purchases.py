@@ -84,7 +84,9 @@ def _facts(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Iter
         if at > now:
             raise BadPurchases(f"line {line}: {row['date']} is in the future; give the day of purchase")
         if condition not in CONDITIONS:
-            raise BadPurchases(f"line {line}: {condition!r} is no condition; write new or reconditioned")
+            raise BadPurchases(
+                f"line {line}: {condition!r} is not a valid condition: give new or reconditioned"
+            )
         try:
             found = known.find(row["device"])
         except UnknownDevice as error:
@@ -96,5 +98,5 @@ def _second(text: str | None, zone: ZoneInfo, line: int) -> int:
     try:
         day = date.fromisoformat(text or "")
     except ValueError:
-        raise BadPurchases(f"line {line}: {text!r} is no date; give one like 2024-02-01") from None
+        raise BadPurchases(f"line {line}: {text!r} is not a valid date (example: 2024-02-01)") from None
     return int(datetime.combine(day, time(), zone).timestamp())

@@ -143,11 +143,11 @@ class UsageReader:
         return DayKey(cohort.model, self._query_context.grid.criterion, begin, end, grid, hourly, daily)
 
     def _digest(self, slots: GridSlots | None, days: Periods, day: int) -> bytes:
-        known = (id(slots), day)
-        if known not in self._digests:
+        key = (id(slots), day)
+        if key not in self._digests:
             first, last = ((days.edges[[day, day + 1]] - days.edges[0]) // SLOT_S).tolist()
-            self._digests[known] = intensity_digest(slots, first, last)
-        return self._digests[known]
+            self._digests[key] = intensity_digest(slots, first, last)
+        return self._digests[key]
 
     def _summed(self, totals: Sequence[DailyTotals], cohort: Cohort, days: Periods) -> EnergyUse:
         """Return the sums of daily totals by period."""

@@ -18,6 +18,7 @@ from parcimetre_agent.report import DEPRECATED_MEANS, Inventory, Refusal, Report
 from pydantic import TypeAdapter
 
 from ..access.credentials import BadCredential
+from ..base.cache import Cache
 from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S
 from ..fleet import displays
@@ -32,7 +33,13 @@ LONGEST_RECORD = 4000  # characters of a refused record that are stored
 INVENTORY = TypeAdapter(Inventory)
 NOT_STORED = dict.fromkeys(DEPRECATED_MEANS)
 
-Versions = dict[DeviceId, str]  # agent versions that the store holds
+MOST_VERSIONS = 200_000
+Versions = Cache[DeviceId, str]
+
+
+def new_versions() -> Versions:
+    """Return an empty cache of the agent versions that the store has, by device."""
+    return Cache("agent versions", "A version counts until its device reports another one.", MOST_VERSIONS)
 
 
 class NotYourDevice(ParcimetreError):
@@ -65,7 +72,7 @@ def accept_report(
     """
     report, invalid = parse(body)
     if report.device_id != device_id:
-        raise NotYourDevice(f"the credential is not that of device {report.device_id}: enrol again")
+        raise NotYourDevice(f"the credential does not belong to device {report.device_id}: enrol again")
     check_clock(report.sent_at, now)
     sent = list(map(_without_deprecated_means, report.slots))
     slots, untimely_slots = check_times("slots", sent, sent_indexes("slots", sent, invalid), now)
@@ -76,7 +83,7 @@ def accept_report(
     outlets, bad_feeds = _accept_feeds(report, invalid, store, now)
     refused = [*invalid, *untimely_slots, *bad_gaps, *untimely_readings, *bad_feeds]
     facts = [
-        *_agent_version(report, store, now, {} if versions is None else versions),
+        *_agent_version(report, store, now, new_versions() if versions is None else versions),
         *_facts(report, store, now),
         *printing.facts(device_id, readings, store, now),
         *outlets.facts,
@@ -130,11 +137,11 @@ def _agent_version(report: Report, store: Store, now: int, versions: Versions) -
         return
     device = store.latest_of("device", device_id)
     if device is None:
-        raise BadCredential(f"device {report.device_id} is not known here any more: enrol again")
+        raise BadCredential(f"device {report.device_id} no longer exists: enrol again")
     if device.body["agent_version"] != report.agent_version:
         yield Fact("device", device.key, now, {**device.body, "agent_version": report.agent_version})
     else:
-        versions[device_id] = sys.intern(report.agent_version)
+        versions.put(device_id, sys.intern(report.agent_version))
 
 
 def _facts(report: Report, store: Store, now: int) -> Iterator[Fact]:

@@ -26,11 +26,11 @@ from .wording import report_text
 State = Literal["sent", "waiting", "refused", "given_up", "bounced"]
 STATE_TITLES: dict[str, str] = {
     "sent": N_("sent"),
-    "waiting": N_("not taken yet, tried again"),
+    "waiting": N_("not accepted yet, will be tried again"),
     "refused": N_("refused"),
     "given_up": N_("given up"),
     "bounced": N_("bounced"),
-    "superseded": N_("not sent: a later edition took its place"),
+    "superseded": N_("not sent: replaced by a later revision"),
 }
 BACK_OFF_S = (300, 900, HOUR_S, 4 * HOUR_S, 12 * HOUR_S, DAY_S, DAY_S)
 OPEN_S = 35 * DAY_S

@@ -158,8 +158,9 @@ def recompute(context: Context, found: Publication) -> WeeklyReport:
     factors = of_id(context.settings.data_dir, found.report.factor_set)
     if factors is None:
         raise FactorSetGone(
-            f"the report of {found.report.week} was computed with the factor set {found.report.factor_set}, "
-            "which is not here any more; install the version of Parcimètre that it came with"
+            f"the report of {found.report.week} was computed with the factor set "
+            f"{found.report.factor_set}, which is not installed. Install the version of Parcimètre "
+            "that contains it."
         )
     settings = with_served_settings(context.settings, found.served)
     then = replace(context, factors=factors, settings=settings)

@@ -139,7 +139,7 @@ def _one_of(given: str, known: Iterable[Known], what: str) -> Known:
     for name in names:
         if name == given:
             return name
-    raise BadSchedule(f"{given!r} is no {what}; known: {', '.join(names)}")
+    raise BadSchedule(f"{given!r} is not a valid {what} (choose from: {', '.join(names)})")
 
 
 def _known_unit(store: Store, org_unit: str, scope: Scope) -> str:
@@ -154,18 +154,18 @@ def _recipient(way: Channel, to: str) -> str:
     """The recipient, if valid for the channel. Raises BadSchedule."""
     if not to or len(to) > MOST_CHARACTERS or any(ord(c) < 32 for c in to):
         raise BadSchedule(
-            f"a recipient has 1 to {MOST_CHARACTERS} characters, none of them a control character"
+            f"a recipient must have 1 to {MOST_CHARACTERS} characters and no control characters"
         )
     match way:
         case "mail" if not ADDRESS.fullmatch(to):
-            raise BadSchedule(f"{to!r} is no address of mail; give one like it@example.org")
+            raise BadSchedule(f"{to!r} is not a valid e-mail address (example: it@example.org)")
         case "folder" if not Path(to).is_absolute():
-            raise BadSchedule(f"{to!r} does not begin at the root; give the folder's whole path")
+            raise BadSchedule(f"{to!r} is not an absolute path: give the full path of the folder")
         case "webhook":
             try:
                 parts = urlsplit(to)
             except ValueError:
                 parts = urlsplit("")
             if parts.scheme not in ("https", "http") or not parts.hostname:
-                raise BadSchedule(f"{to!r} is no address of a server; give one that begins with https://")
+                raise BadSchedule(f"{to!r} is not a valid server address: give one that begins with https://")
     return to

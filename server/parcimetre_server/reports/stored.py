@@ -71,7 +71,7 @@ def publication(store: Store, week: str, target: Target) -> Publication:
         unit, role = target
         raise NotPublished(
             f"no report of {week} is published for {unit or 'everything'} and the role {role}; "
-            "`parcimetre report list` lists those that are"
+            "`parcimetre report list` lists the published reports"
         )
     return _publication_of(fact)
 

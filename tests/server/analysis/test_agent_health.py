@@ -131,4 +131,4 @@ def test_page_shows_the_mend_the_losses_and_the_cost(fleet, reader, lang, words)
 
 
 def test_page_of_nobody_says_so(empty, client_of):
-    assert "No agent has told yet" in client_of(empty).get("/agents", params={"lang": "en"}).text
+    assert "No agent has reported its cost yet" in client_of(empty).get("/agents", params={"lang": "en"}).text

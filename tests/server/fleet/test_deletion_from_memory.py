@@ -4,6 +4,7 @@ import gc
 from types import FunctionType, ModuleType
 
 import pytest
+from parcimetre_agent.report import EnrolRequest, HardwareIdentity
 from parcimetre_server.access.answer_cache import get_or_compute
 from parcimetre_server.access.credentials import Credentials
 from parcimetre_server.access.last_heard import Contact
@@ -14,6 +15,7 @@ from parcimetre_server.base.periods import DAY_S, Span
 from parcimetre_server.base.scope import Scope
 from parcimetre_server.fleet import deletion
 from parcimetre_server.fleet.devices import devices
+from parcimetre_server.fleet.enrolment import Enrolment, create_secret
 from parcimetre_server.footprint.compute import compute_footprint
 from parcimetre_server.footprint.query import FootprintQuery
 
@@ -21,14 +23,21 @@ from tests.server.conftest import GUEST
 
 HOST_NAME = "guest-1"
 CODE = (ModuleType, FunctionType, type)
+FILLED = {
+    "answers", "credentials", "daily totals", "devices", "identities", "last heard", "models of devices"
+}  # fmt: skip
 
 
 @pytest.fixture
-def credentials(fleet):
-    """Those of the process, which has been asked all kinds of questions about the device."""
+def process(fleet):
+    """Parts of a process that has been asked all kinds of questions about the device."""
     context, verified = fleet.context, Credentials(fleet.context)
     verified.verify(f"Bearer {verified.issue(GUEST, fleet.now)}")
     context.last_heard.put(GUEST, Contact(fleet.now, 0))
+    _, secret = create_secret(context, "Métropole/Ville")
+    other = EnrolRequest(1, secret, HardwareIdentity("1" * 32, "none"), "laptop", "0.1.0")
+    enrolment = Enrolment(context)
+    enrolment.enrol(other)
     query = FootprintQuery(Span(fleet.today - 7 * DAY_S, fleet.today))
     for reader in (context, context.within(Scope("Métropole/Ville", "analyst"))):
         compute_footprint(reader, query, few=0)
@@ -36,7 +45,7 @@ def credentials(fleet):
         get_or_compute(
             context.answers, question, reader.store, fleet.now, lambda: (list(devices(context.store)), True)
         )
-    return verified
+    return verified, enrolment
 
 
 def left():
@@ -58,22 +67,19 @@ def reachable(start):
     return seen.values()
 
 
-def test_nothing_is_left_once_the_process_itself_has_deleted(fleet, credentials):
-    holding = {"answers", "credentials", "daily totals", "devices", "last heard", "models of devices"}
-    assert holding <= left()
+@pytest.mark.usefixtures("process")
+def test_nothing_is_left_once_the_process_itself_has_deleted(fleet):
+    assert left() >= FILLED
     deletion.delete(fleet.context.store, GUEST, "asked for", fleet.now)
     assert not left()
 
 
-def test_nothing_is_left_once_the_collector_has_seen_the_deletion_by_another_process(
-    fleet,
-    credentials,
-    monkeypatch,
-):
+@pytest.mark.usefixtures("process")
+def test_nothing_is_left_once_the_collector_has_seen_the_deletion_by_another_process(fleet, monkeypatch):
     monkeypatch.setattr(deletion, "clear_all", lambda: None)
     other = open_as_served(fleet.context.settings.data_dir)
     deletion.delete(other.store, GUEST, "asked for", fleet.now)
     other.store.close()
-    assert left()
+    assert left() >= FILLED
     refresh_cached_overview(fleet.context)
     assert not left()

@@ -144,10 +144,10 @@ def test_of_two_transfers_on_one_day_the_later_statement_counts(placed):
     ("unit", "ago", "site", "error", "mend"),
     [
         ("Nowhere", 1, None, BadTransfer, "parcimetre org create"),
-        ("Autre", -2, None, BadTransfer, "on that day"),
+        ("Autre", -2, None, BadTransfer, "is in the future"),
         ("Autre", 1, "Nowhere", UnknownSite, "parcimetre org site"),
     ],
-    ids=["unknown unit", "to come", "unknown site"],
+    ids=["unknown unit", "is in the future", "unknown site"],
 )
 def test_a_transfer_that_makes_no_sense_changes_nothing(placed, unit, ago, site, error, mend):
     with pytest.raises(error, match=mend):
@@ -421,7 +421,7 @@ def test_acts_on_secrets_contracts_and_purchases_are_logged_without_what_is_secr
             context.store, ["device,date\n", f"{fleet.server},2025-01-01\n"], context.zone, fleet.now
         )
     log = audit.entries(context.store)
-    assert [entry.act for entry in log] == ["secret created", "secret revoked", "purchases stated"]
+    assert [entry.act for entry in log] == ["secret created", "secret revoked", "purchases imported"]
     assert log[1].after["revoked_at"] == fleet.now
     assert (log[0].who, log[2].who) == (audit.actor(), "token weekly-job")
     assert text not in repr(log)

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 from parcimetre_agent.report import Energy, Gap, Report, SelfCost, Slot
 from parcimetre_server.access.credentials import BadCredential
-from parcimetre_server.ingest.intake import NotYourDevice, ReportIntake, accept_report
+from parcimetre_server.ingest.intake import NotYourDevice, ReportIntake, accept_report, new_versions
 from parcimetre_server.ingest.plausibility import ClockAhead, expand
 from parcimetre_server.ingest.validation import BadReport, UnknownSchema
 from parcimetre_server.store.records import DeviceId, Fact
@@ -167,7 +167,7 @@ def test_gaps_that_overlap_for_years_are_cut_off(known):
 
 def test_an_unknown_schema_says_which_is_known_and_is_no_bad_record(known, start):
     told = document(known, slots=[slot(start)]) | {"schema": 2, "novelty": 1}
-    with pytest.raises(UnknownSchema, match=r"knows 1.*update") as refused:
+    with pytest.raises(UnknownSchema, match=r"reads 1.*update") as refused:
         taken(known, told)
     assert refused.value.status == 409
 
@@ -236,12 +236,12 @@ def test_an_updated_agent_shows_its_version(known):
 
 
 def test_a_version_seen_before_needs_no_read_and_a_new_one_is_still_kept(known, start):
-    versions = {}
+    versions = new_versions()
     told = document(known, slots=[slot(start)])
     for _ in range(2):
         found = accept_report(json.dumps(told).encode(), DEVICE, known.store, known.now(), versions)
         assert found.arrival.facts == []
-    assert versions == {DEVICE: "0.1.0"}
+    assert versions.get(DEVICE) == "0.1.0"
     updated = json.dumps(told | {"agent_version": "0.2.0"}).encode()
     for _ in range(2):
         (fact,) = accept_report(updated, DEVICE, known.store, known.now(), versions).arrival.facts

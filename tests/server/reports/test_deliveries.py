@@ -273,7 +273,7 @@ def test_a_restated_report_is_sent_again_and_says_the_difference(out, box, clock
     make_due_deliveries(out.context)
     _, again = box[0].messages
     assert "corrigé" in again["Subject"]
-    assert "Cette édition remplace celle du 24 novembre 2026" in again.get_body(("html",)).get_content()
+    assert "Cette révision remplace celle du 24 novembre 2026" in again.get_body(("html",)).get_content()
     assert [one.edition for one in by_mail(out.context)] == [2, 1]
 
 
@@ -413,4 +413,4 @@ def test_a_folder_that_cannot_be_written_is_told_with_the_mend(fleet, tmp_path):
     )
     publish(fleet.context, WEEK)
     (failed,) = [one for one in make_due_deliveries(fleet.context) if one.state != "sent"]
-    assert "let the collector's user write there" in failed.reason
+    assert "give the collector's user write access" in failed.reason

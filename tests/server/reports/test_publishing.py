@@ -135,7 +135,7 @@ def test_the_factor_set_of_then_is_asked_for_by_its_name(out):
     fact = out.context.store.latest("report").popitem()[1]
     gone = {**fact.body, "report": {**fact.body["report"], "factor_set": "gone"}}
     out.context.store.append([Fact("report", fact.key, out.now, gone)])
-    with pytest.raises(publishing.FactorSetGone, match="install the version"):
+    with pytest.raises(publishing.FactorSetGone, match="Install the version"):
         verify(out.context, WEEK, WHOLE)
     late(out, 20)
     assert republish(out.context) == []

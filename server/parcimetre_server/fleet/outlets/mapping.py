@@ -130,11 +130,14 @@ def statements(lines: Iterable[str]) -> Iterator[Statement]:
     missing = [name for name in COLUMNS if name not in rows.fieldnames]
     if missing:
         raise BadOutlets(
-            f"line 1: there is no column {missing[0]}; give feeder, outlet, device and perhaps from"
+            f"line 1: the column {missing[0]} is missing. Give feeder, outlet, device and, if needed, from."
         )
     for line, row in enumerate(rows, start=FIRST_LINE):
         if line > MOST_LINES:
-            raise BadOutlets(f"line {line}: take {MOST_LINES} lines at once, and the others afterwards")
+            raise BadOutlets(
+                f"line {line}: the file has too many lines (limit {MOST_LINES}). Split it and import "
+                "the parts one after another."
+            )
         cells = [(row.get(name) or "").strip() for name in (*COLUMNS, "from")]
         if any(cells):
             yield Statement(f"line {line}", *cells)
@@ -146,11 +149,11 @@ def store_mapping(
 ) -> MappingStored:  # fmt: skip
     """Keep what hangs where; feeders and devices by id, its beginning or name, of the reader's scope alone.
 
-    Nothing is kept of statements with a fault. Raises BadOutlets with the place of the first one.
+    If one assignment has a fault, none is stored. Raises BadOutlets with the place of the first one.
     """
-    map_of, facts, known = _Map(store, zone, now, scope), list[Fact](), 0
+    mapping, facts, known = _Map(store, zone, now, scope), list[Fact](), 0
     for one in stated:
-        made = map_of.take(one)
+        made = mapping.take(one)
         facts += made
         known += not made
     if facts and not dry_run:
@@ -164,8 +167,8 @@ class _Map:
     def __init__(self, store: Store, zone: ZoneInfo, now: int, scope: Scope) -> None:
         found = devices(store).items()
         self._known = Directory({key: one for key, one in found if scope.covers(one.org_unit)})
-        self._wiring, self._zone, self._now = ConnectionMap.of(store), zone, now
-        self._outlets = {(one.feeder, one.name): one for one in self._wiring.outlets}
+        self._connections, self._zone, self._now = ConnectionMap.of(store), zone, now
+        self._outlets = {(one.feeder, one.name): one for one in self._connections.outlets}
         self._dated = {
             key: {one.first: one.device for one in outlet.feeds} for key, outlet in self._outlets.items()
         }
@@ -197,21 +200,25 @@ class _Map:
             raise BadOutlets(f"{one.place}: {error}") from error
 
     def _no_outlet(self, one: Statement, feeder: Device) -> BadOutlets:
-        names = [outlet.name for outlet in self._wiring.of_feeder(feeder.id)]
-        mend = f"it has {', '.join(names)}" if names else "none has reported yet; wait for its next report"
-        return BadOutlets(f"{one.place}: {feeder.name} has no outlet {one.outlet!r}: {mend}")
+        names = [outlet.name for outlet in self._connections.of_feeder(feeder.id)]
+        fix = (
+            f"its outlets are {', '.join(names)}"
+            if names
+            else "none has reported yet; wait for its next report"
+        )
+        return BadOutlets(f"{one.place}: {feeder.name} has no outlet {one.outlet!r}: {fix}")
 
     def _fed(self, one: Statement, feeder: Device) -> DeviceId:
         found = self._find(one, one.device)
         why = None
         if found.id == feeder.id:
-            why = "cannot hang on itself"
-        elif found.id in self._wiring.passing or found.category in PASSES_ON:
-            why = "passes on what it is given: say what hangs on its own outlets"
+            why = "cannot be assigned to its own outlet"
+        elif found.id in self._connections.passing or found.category in PASSES_ON:
+            why = "passes its electricity on: assign devices to its own outlets instead"
         elif found.driven_by is not None:
-            why = "is a monitor, which counts by the machine that drives it: leave its outlet empty"
+            why = "is a monitor, which is counted with its computer: leave its outlet empty"
         elif is_virtual(found):
-            why = "is virtual: name its host"
+            why = "is a virtual machine: give its host instead"
         if why is not None:
             raise BadOutlets(f"{one.place}: {found.name} {why}")
         return found.id
@@ -223,15 +230,13 @@ class _Map:
             if now == device:
                 return max(dated)
             if any(there is not None for there in dated.values()):
-                what = f"outlet {one.outlet!r} was mapped before"
-                raise BadOutlets(f"{one.place}: {what}; give `from`, the day from which this holds")
+                what = f"outlet {one.outlet!r} is already assigned"
+                raise BadOutlets(f"{one.place}: {what}. Give `from`, the first day of the new assignment.")
             return 0
         try:
             first = midnight(date.fromisoformat(one.day), self._zone)
         except ValueError:
-            raise BadOutlets(f"{one.place}: {one.day!r} is no date; give one like 2026-11-01") from None
+            raise BadOutlets(f"{one.place}: {one.day!r} is not a valid date (example: 2026-11-01)") from None
         if not 0 <= first <= self._now:
-            raise BadOutlets(
-                f"{one.place}: {one.day} is to come; state it on that day, or give an earlier one"
-            )
+            raise BadOutlets(f"{one.place}: {one.day} is in the future. Enter a date up to today.")
         return first

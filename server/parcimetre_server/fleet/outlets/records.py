@@ -51,12 +51,15 @@ def from_outlets(feeder: DeviceId, feeds: Sequence[Feed], store: Store, now: int
     for at, feed in enumerate(feeds):
         key = outlet_id(feeder, feed.outlet)
         if key not in scopes and room <= 0:
-            reason = f"more than {MOST_OUTLETS} outlets; give each the same name in every report"
+            reason = f"more than {MOST_OUTLETS} outlets; each outlet must have the same name in every report"
             odd.append(Contradiction(at, f"outlet = {feed.outlet!r}: {reason}"))
             continue
         room -= key not in scopes
         if scopes.setdefault(key, feed.scope) != feed.scope:
-            reason = f"outlet {feed.outlet!r} gave {scopes[key]} before; name outlets and ports apart"
+            reason = (
+                f"outlet {feed.outlet!r} had the scope {scopes[key]} before; give outlets and ports "
+                "different names"
+            )
             odd.append(Contradiction(at, f"scope = {feed.scope!r}: {reason}"))
             continue
         slots.setdefault(key, []).append(_slot(feed))

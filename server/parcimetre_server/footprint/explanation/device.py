@@ -170,7 +170,9 @@ def explain_device(
         during = recorded.between(placement.since, placement.until)
         cases.append(_Case(context, placement, model, span, grid, service, policy, during))
     if not cases:
-        raise NothingToExplain(f"device {device_id} belonged to another org unit then; ask for a time before")
+        raise NothingToExplain(
+            f"device {device_id} belonged to another org unit then: choose an earlier period"
+        )
     case, term = cases[-1], _footprint(found.name, cases)
     definitions = {name: watts for name, watts in model.watts.items() if _refers(term, name)}
     second = purchase.second_life is not None

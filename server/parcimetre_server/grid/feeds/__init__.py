@@ -40,14 +40,14 @@ def _xml(text: str) -> list[GridObservation]:
     try:
         return entsoe.parse_document(fromstring(text))
     except (ParseError, DefusedXmlException) as error:
-        raise BadFeed(f"the file is no valid XML: {error}; download it again") from None
+        raise BadFeed(f"the file is not valid XML: {error}. Download it again.") from None
 
 
 def _json(text: str, zone: str) -> list[GridObservation]:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        raise BadFeed(f"the file is no valid JSON: {error}; download it again") from None
+        raise BadFeed(f"the file is not valid JSON: {error}. Download it again.") from None
     rows = _listed(document)
     if any("carbonIntensity" in row for row in rows):
         return electricity_maps.parse_records(rows, zone)
@@ -55,17 +55,17 @@ def _json(text: str, zone: str) -> list[GridObservation]:
         return neso.parse_records(rows, zone)
     if any("nucleaire" in row for row in rows):
         return rte.parse_rows(rows, zone)
-    raise BadFeed(f"the file is of no known format; known: {KNOWN}")
+    raise BadFeed(f"unknown file format. Known formats: {KNOWN}")
 
 
-def _listed(told: object) -> list[Mapping[str, object]]:
+def _listed(document: object) -> list[Mapping[str, object]]:
     """The records of a document: itself, or what its one list holds."""
-    if isinstance(told, Mapping):
+    if isinstance(document, Mapping):
         for name in ("history", "data", "results", "records"):
-            if name in told:
-                return _listed(told[name])
-        return [told]
-    return [row for row in told if isinstance(row, Mapping)] if isinstance(told, list) else []
+            if name in document:
+                return _listed(document[name])
+        return [document]
+    return [row for row in document if isinstance(row, Mapping)] if isinstance(document, list) else []
 
 
 def _rows(text: str, zone: str) -> list[GridObservation]:
@@ -80,7 +80,7 @@ def _rows(text: str, zone: str) -> list[GridObservation]:
         return own.parse_rows(rows)
     if any(name.startswith("carbon_intensity") for name in names):
         return electricity_maps.parse_rows(rows, zone)
-    raise BadFeed(f"the file is of no known format; known: {KNOWN}")
+    raise BadFeed(f"unknown file format. Known formats: {KNOWN}")
 
 
 def _plain(name: str) -> str:
@@ -91,7 +91,7 @@ def _plain(name: str) -> str:
 
 def _not_empty(observations: Iterable[GridObservation]) -> list[GridObservation]:
     """Return the observations as a list. Raises BadFeed when there is none."""
-    found = list(observations)
-    if not found:
-        raise BadFeed("the file says nothing of any slot: all its rows are empty")
-    return found
+    listed = list(observations)
+    if not listed:
+        raise BadFeed("the file has no value for any slot: all its rows are empty")
+    return listed

@@ -103,7 +103,8 @@ def test_feeds_of_a_wrong_time_or_another_scope_are_refused_under_their_own_inde
     feeder.store.write([found.arrival, *found.fed])
     found, _ = taken(feeder, [feeds[4], feed(start, "1", 100)])
     assert [one.reason for one in found.refused] == [
-        "feeds[1].scope = 'wall_ac': outlet '1' gave poe before; name outlets and ports apart"
+        "feeds[1].scope = 'wall_ac': outlet '1' had the scope poe before; "
+        "give outlets and ports different names"
     ]
 
 
@@ -132,6 +133,6 @@ def test_a_feeder_whose_names_change_fills_no_store(feeder, start, monkeypatch):
     found, merged = taken(feeder, [feed(start - SLOT_S, name, 1) for name in ("1", "x", "x", "y")])
     assert (merged.accepted, merged.duplicates) == (2, 1)
     assert [one.reason for one in found.refused] == [
-        "feeds[3].outlet = 'y': more than 3 outlets; give each the same name in every report"
+        "feeds[3].outlet = 'y': more than 3 outlets; each outlet must have the same name in every report"
     ]
     assert len(feeder.store.latest("outlet")) == 3
