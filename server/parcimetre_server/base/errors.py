@@ -1,4 +1,4 @@
-"""Errors that a person can mend: one sentence that says what is wrong, where, and what to do."""
+"""Errors that a person can fix: what is wrong, where, and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text format that Prometheus reads (version 0.0.4), from values."""
+"""Write metrics in the text format of Prometheus (version 0.0.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stretches of time: what a person or a client asks for, cut into slots, hours, days, weeks or months.
+"""Periods of time: parse those of a query, and divide them into slots, hours, days, weeks or months.
 
 Days, weeks and months are those of the organisation's time zone, hours and slots those of UTC. Everything
 is in seconds UTC and falls on quarter hours, as every time zone in use today does.

@@ -1,4 +1,4 @@
-"""Which subtree of the organisation a reader may see, and what of it by their role."""
+"""Scope of a reader: the org units they may see, and the level of detail of their role."""
 
 from __future__ import annotations
 

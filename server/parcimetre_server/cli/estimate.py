@@ -1,4 +1,4 @@
-"""`parcimetre estimate`: impact and power of hardware that is in no fleet, such as offers to compare."""
+"""`parcimetre estimate`: impact and power of described hardware, such as offers to compare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`parcimetre factors`: the numbers that figures rest on, and an organisation's own ones beside them."""
+"""`parcimetre factors`: factor sets, shipped and of the organisation: search, check, compare, adopt."""
 
 from __future__ import annotations
 
@@ -74,10 +74,10 @@ def show(data_dir: Path, factor_id: str, as_json: bool) -> None:
         return
     source = found.pop("source")
     facts = found | {f"source {name}": value for name, value in source.items()} | {"set": factors.name}
-    terminal.print_table(("", ""), (), [(name, _told(value)) for name, value in facts.items() if value])
+    terminal.print_table(("", ""), (), [(name, _format(value)) for name, value in facts.items() if value])
 
 
-def _told(value: object) -> str:
+def _format(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else f"{value}"
 
 

@@ -1,4 +1,4 @@
-"""`parcimetre grid`: what feeds state of single quarter hours, contracts, and what a kilowatt-hour costs."""
+"""`parcimetre grid`: grid feeds, supply contracts, and the impact of a kilowatt-hour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`parcimetre sql`: plain SQL over what the collector keeps, reading only."""
+"""`parcimetre sql`: read-only SQL over the store."""
 
 from __future__ import annotations
 

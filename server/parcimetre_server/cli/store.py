@@ -1,4 +1,4 @@
-"""`parcimetre store`: moved between its engines, and its older time rolled up."""
+"""`parcimetre store`: move the store between engines, and roll up older data."""
 
 from __future__ import annotations
 

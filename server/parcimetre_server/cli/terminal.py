@@ -1,4 +1,4 @@
-"""What commands print: tables of one look, and whole lines where nobody reads them on a terminal."""
+"""Output of commands: tables on a terminal, unwrapped lines in a pipe, or JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain SQL over the embedded store, reading only: its views, and tables made for the period of a query.
+"""Read-only SQL over the embedded store: its views, and tables computed for the period of a query.
 
 Slots are packed and footprints are computed, so both are laid out as temporary tables, for one period and
 only where the query names them. The names and columns of TABLES and of the views are a stable interface.
@@ -75,10 +75,10 @@ def ask(context: Context, query: str, within: Span) -> Answer:
             found = db.execute(query)
             return Answer(tuple(name for name, *_ in found.description or ()), found.fetchall())
         except (sqlite3.Error, sqlite3.Warning) as error:
-            raise BadQuery(_told(error)) from None
+            raise BadQuery(_explain_failure(error)) from None
 
 
-def _told(error: Exception) -> str:
+def _explain_failure(error: Exception) -> str:
     if "not authorized" in str(error) or "prohibited" in str(error):
         return f"the query is refused ({error}): only SELECT is answered, nothing can be changed here"
     return f"invalid query: {error}. See docs/en/sql.md for tables and columns."

@@ -1,4 +1,4 @@
-"""What stages, criteria, categories and groupings are called where a person reads them."""
+"""Labels for people: criteria, stages, categories, groupings, power sources, states, reasons of changes."""
 
 from __future__ import annotations
 

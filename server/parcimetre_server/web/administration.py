@@ -1,4 +1,4 @@
-"""What an admin changes from pages: units, sites, secrets, tokens and recipients of reports in their subtree.
+"""Changes that an admin makes on pages: units, sites, secrets, tokens and report recipients in their subtree.
 
 Pages read through a scope and cannot write; changes go through here, where the scope is asked each time. What
 is out of scope is answered like what does not exist.

@@ -1,4 +1,4 @@
-"""Builds the ASGI app: every router of `api/` and `pages/`, problem documents, and who is let in."""
+"""Build the ASGI app: routers of `api/` and `pages/`, problem documents, authentication."""
 
 from __future__ import annotations
 

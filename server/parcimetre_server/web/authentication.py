@@ -1,4 +1,4 @@
-"""Who is let in: every request is given its reader before any route sees it, or is refused with the mend."""
+"""Authentication: assign each request its reader before any route sees it, or refuse it with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors as they travel over HTTP: problem documents (RFC 9457)."""
+"""Problem documents (RFC 9457): errors as HTTP answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies of requests: decompressed within limits, so that no small body becomes a large one."""
+"""Read request bodies, decompressed within limits, against decompression bombs."""
 
 from __future__ import annotations
 

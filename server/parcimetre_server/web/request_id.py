@@ -1,4 +1,4 @@
-"""Every request gets an id, which stands in the answer and in what is logged meanwhile."""
+"""Request ids: in the answer's header and in every log line of the request."""
 
 from __future__ import annotations
 

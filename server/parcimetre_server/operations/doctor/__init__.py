@@ -1,4 +1,4 @@
-"""What `parcimetre doctor` looks at: findings, each with the mend where something is not as it should be.
+"""Checks of `parcimetre doctor`: findings, each fault with its fix.
 
 It changes nothing, and a store that is damaged or missing is a finding like another.
 """

@@ -1,4 +1,4 @@
-"""What the store holds for the collector's work: secrets, grid feeds, reports, refused records, factors."""
+"""Check the store's content: secrets, grid feeds, reports, dead letters, factors."""
 
 from __future__ import annotations
 

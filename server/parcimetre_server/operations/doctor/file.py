@@ -1,4 +1,4 @@
-"""The embedded store's file, read without changing it: whole or not, its layout, days and slots."""
+"""Check the embedded store's file, read-only: integrity, layout, days and slots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data folder: who may read it, room on its disk, and the key that signs credentials."""
+"""Check the data folder: permissions, free disk space, and the key that signs credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a collector answers where the settings say that it listens."""
+"""Check whether a collector answers at the address of the settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`GET /v1/factors` and `/v1/factors/{id}`: the numbers that figures rest on, with their sources."""
+"""`GET /v1/factors` and `/v1/factors/{id}`: factors with their sources."""
 
 from __future__ import annotations
 

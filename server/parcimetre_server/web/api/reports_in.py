@@ -1,4 +1,4 @@
-"""`POST /v1/reports`: what agents measured, acknowledged once it is on disk."""
+"""`POST /v1/reports`: receive reports of agents; acknowledge once they are on disk."""
 
 from __future__ import annotations
 

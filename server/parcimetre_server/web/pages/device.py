@@ -1,4 +1,4 @@
-"""`/devices/{id}`: what a device is, what it costs, hour by hour, and why."""
+"""`/devices/{id}`: a device's hardware, footprint by hour, and how it is computed."""
 
 from __future__ import annotations
 

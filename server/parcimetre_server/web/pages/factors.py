@@ -1,4 +1,4 @@
-"""`/factors`: every number that figures rest on, with its source; sets compared; the candidate adopted."""
+"""`/factors`: factors with their sources; compare factor sets and adopt a candidate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/devices`: the fleet as a table to sort, filter, search and take along, with what needs looking into."""
+"""`/devices`: the fleet as a table to sort, filter, search and download, with work lists."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def devices(
         "title": label,
         "pages": _pages(request, wish.page, len(found)),
         "csv": f"{LIST}.csv?{request.url.query}",
-        "query": _kept(request, lang="", page=""),
+        "query": _query_string(request, lang="", page=""),
         "saved": [(name, f"{LIST}?{query}") for name, query in saved_filters(request).items()],
         "simulated": _simulated(shown),
     }  # fmt: skip
@@ -168,13 +168,13 @@ def _no_formula(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def _kept(request: Request, **changed: str) -> str:
+def _query_string(request: Request, **changed: str) -> str:
     """The query of this page with some of its parameters changed; empty ones are left out."""
     return urlencode([(k, v) for k, v in (dict(request.query_params) | {"lang": ""} | changed).items() if v])
 
 
 def _link(request: Request, **changed: str) -> str:
-    query = _kept(request, **changed)
+    query = _query_string(request, **changed)
     return f"{LIST}?{query}" if query else LIST
 
 

@@ -1,4 +1,4 @@
-"""What people send from pages: read within limits, and only from a page of their own session."""
+"""Forms of pages: read within limits, and only from a page of the reader's own session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all pages have in common: the reader's language, the menu, security headers, the template's tools."""
+"""Shared by all pages: the reader's language, the menu, security headers, the template's tools."""
 
 from __future__ import annotations
 
