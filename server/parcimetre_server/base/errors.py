@@ -16,4 +16,4 @@ class ParcimetreError(Exception):
 
 
 class BadSetting(ParcimetreError):
-    """A setting that cannot be obeyed."""
+    """A setting that is not valid."""

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1", tags=["factors"])
 
 
 class NoSuchFactor(ParcimetreError):
-    """A factor that the set in use does not hold."""
+    """A factor that is not in the set in use."""
 
     status = 404
     kind = "unknown-factor"

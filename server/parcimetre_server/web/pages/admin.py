@@ -15,7 +15,7 @@ from ...access.context import Context
 from ...base.errors import ParcimetreError
 from ...base.i18n import N_, NAMES
 from ...base.scope import ROLES, Role
-from ...presentation.labels import ROLE_TITLES
+from ...presentation.labels import ROLE_LABELS
 from ...reports.formats import Format
 from ..administration import Administration
 from ..dependencies import readable, serving_context
@@ -164,7 +164,7 @@ def _page(
         "attached": list(ATTACHED),
         "last_used": here.last_used(),
         "zones": zones(context.factors),
-        "roles": ROLE_TITLES,
+        "roles": ROLE_LABELS,
         "expiries": EXPIRIES,
         "now": context.now(),
         "scope_root": context.scope.root,

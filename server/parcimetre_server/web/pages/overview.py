@@ -17,7 +17,7 @@ from ...analysis.period_choice import ChosenPeriod, Kind, Period
 from ...analysis.trend import MISSING
 from ...base.scope import Scope
 from ...footprint.query import FootprintQuery
-from ...presentation.labels import CHANGES, CRITERIA, PERIOD_LABELS, STAGES, WHY, label
+from ...presentation.labels import CHANGE_REASONS, CHANGES, CRITERIA, PERIOD_LABELS, STAGES, label
 from ...presentation.stacked_chart import stacked_chart
 from ..dependencies import aggregated
 from .rendering import respond
@@ -54,7 +54,7 @@ def overview(
         "scope_root": context.scope.root,
         "title": label,
         "change_titles": CHANGES,
-        "change_reasons": WHY,
+        "change_reasons": CHANGE_REASONS,
         "stages_of_life": {str(stage): name for stage, name in STAGES.items()},
         "criteria": CRITERIA,
         "link": lambda unit: _link(request, org_unit=unit),

@@ -14,7 +14,7 @@ from ...base.i18n import COOKIE, LANGUAGES, N_, NAMES, Translator
 from ...base.periods import week_of
 from ...base.scope import Role
 from ...presentation.jinja_environment import environment, template_tools
-from ...presentation.labels import ROLE_TITLES
+from ...presentation.labels import ROLE_LABELS
 from ..dependencies import asked_language
 
 HEADERS = {
@@ -62,7 +62,7 @@ def respond(
         ],
         "simulated": False,
         "reader": _logged_in(request),
-        "role_titles": ROLE_TITLES,
+        "role_titles": ROLE_LABELS,
         "form_key": request.app.state.sessions.form_key(request),
     }
     tools = template_tools(language, context.zone, context.settings.organisation, context.factors)
