@@ -311,7 +311,7 @@ def _entry(row: dict[str, Any]) -> dict[str, object]:
 
 
 def _format(name: str, value: object) -> str:
-    """A value for a person: times are in UTC, absent ones a dash."""
+    """Format a value for people: times in UTC, absent values as a dash."""
     is_time = name.endswith(TIMES) and isinstance(value, int)
     if is_time and value:
         return datetime.fromtimestamp(int(str(value)), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

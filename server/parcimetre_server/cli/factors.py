@@ -99,7 +99,7 @@ def check(data_dir: Path, folder: Path | None) -> None:
 
 
 def _show_changes(found: FactorSet) -> None:
-    """What a folder's tables replace, add and take away of the shipped set."""
+    """Print what a folder's tables replace, add to and remove from the shipped set."""
     formats = Formats(terminal.translator())
     rows = list(_rows(list(changes(load_factor_set(), found)), formats))
     terminal.show(rows[:MOST_SHOWN], False, N_("The tables are those of the shipped set."))
@@ -188,7 +188,7 @@ def diff(data_dir: Path, as_json: bool) -> None:
 
 
 def _total(data_dir: Path, factors: FactorSet) -> float | None:
-    """Climate impact of the whole fleet over the last days, in kg CO2 eq."""
+    """Return the climate impact of the whole fleet over the last days, kg CO2 eq."""
     from ..analysis.factor_sets.effects import recent_total
 
     return recent_total(options.reading(data_dir), factors).value

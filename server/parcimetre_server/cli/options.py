@@ -25,7 +25,7 @@ LOGIN, MAIL = "login", "mail"
 
 
 class DamagedConfig(ParcimetreError):
-    """A configuration file that cannot be read or understood."""
+    """A configuration file that cannot be read or is not valid."""
 
 
 def default_data_dir() -> Path:

@@ -80,7 +80,7 @@ def start_jobs(context: Context, meters: Meters | None = None) -> Callable[[], N
     scheduler.start()
 
     def stop() -> None:
-        """Wait for the job that runs, then end."""
+        """Wait for the running job, then stop."""
         scheduler.shutdown()
 
     return stop

@@ -85,7 +85,7 @@ def explain(
 
 
 def _span(context: Context, period: Period, begin: str | None, end: str | None) -> Span:
-    """The period by its name, or between the times that are given."""
+    """Return the period by name, or between the given times."""
     if begin or end:
         return span_of(begin, end, context.zone, context.now())
     return since_midnight(context.now(), context.zone, ROLLING[period])
@@ -128,7 +128,7 @@ def _period_link(request: Request, period: Period) -> str:
 
 
 def _link(request: Request, **changed: str) -> str:
-    """This page with some of its parameters changed."""
+    """Return the URL of this page with some parameters changed."""
     kept = {key: value for key, value in request.query_params.items() if key != "lang"} | changed
     query = urlencode({key: value for key, value in kept.items() if value})
     return f"/explain?{query}" if query else "/explain"

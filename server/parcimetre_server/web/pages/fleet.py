@@ -62,7 +62,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody wants to see of the fleet."""
+    """Filter, sort order and page of the list."""
 
     q: Annotated[str, Query(max_length=200)] = ""
     org_unit: Annotated[str, Query(max_length=400)] = ""
@@ -164,12 +164,12 @@ def _row(one: ListedDevice, unit: str) -> dict[str, Any]:
 
 
 def _no_formula(text: str) -> str:
-    """What an agent calls itself shall not become a formula in a spreadsheet."""
+    """Quote a name reported by an agent, so that it is not a formula in a spreadsheet."""
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _query_string(request: Request, **changed: str) -> str:
-    """The query of this page with some of its parameters changed; empty ones are left out."""
+    """Return the query string of this page with some parameters changed, without empty ones."""
     return urlencode([(k, v) for k, v in (dict(request.query_params) | {"lang": ""} | changed).items() if v])
 
 
@@ -179,7 +179,7 @@ def _link(request: Request, **changed: str) -> str:
 
 
 def _column(request: Request, wish: Wish, key: Sorting, name: str, kind: str) -> Mapping[str, str]:
-    """A heading that sorts by its column, the other way round where it is sorted by it already."""
+    """Return a heading that sorts by its column, in reverse if it is already sorted by it."""
     here = key == wish.sort
     backwards = not wish.backwards if here else key not in ASCENDING
     return {
@@ -214,7 +214,7 @@ def _pages(request: Request, page: int, count: int) -> list[tuple[str, int | Non
 
 
 def _count(found: Sequence[ListedDevice], wish: Wish, which: List) -> int:
-    """How many devices a list holds, filtered alike."""
+    """Count the devices of a work list under the same filter."""
     return sum(map(wish.filter(which).fits, found))
 
 
