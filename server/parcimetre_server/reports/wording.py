@@ -14,7 +14,7 @@ from ..base.org_path import SMALL
 from ..fleet.printing import consumables
 from ..footprint.query import FootprintRow
 from ..presentation.formats import Formats
-from ..presentation.labels import CHANGES, WHY, label
+from ..presentation.labels import CHANGE_REASONS, CHANGES, label
 from ..presentation.palette import direction
 from .content import Correction, MovedFigure, WeeklyReport
 
@@ -200,7 +200,7 @@ class _Writer:
             Line(
                 translator(CHANGES[part.reason]),
                 (f.signed(part.value, changes.unit),),
-                translator(WHY[part.reason]),
+                translator(CHANGE_REASONS[part.reason]),
                 part.value / most if most else 0.0,
                 direction(part.value),
             )
