@@ -19,7 +19,7 @@ TEXTS = ("label", "unit", "operation")
 def first_difference(document: Mapping[str, Any], factors: FactorSet) -> str | None:
     """The first thing in an explanation that does not hold, as a sentence, or None where all of it does.
 
-    Leaves that quote a factor have the set's value, operations give what is stated, terms told in full
+    Leaves that quote a factor have the set's value, operations give what is stated, terms stated in full
     elsewhere have that value, the whole is the tree's, and the factors listed are the set's. Measurements
     are taken as they stand.
     Raises BadExplanation for what is no explanation, or one by another factor set.
@@ -30,9 +30,9 @@ def first_difference(document: Mapping[str, Any], factors: FactorSet) -> str | N
             f"it was computed with factor set {stated}, but the installed one is {factors.id}: "
             "verify it with the version of Parcimètre that wrote it"
         )
-    definitions = {name: _term(told, name) for name, told in _object(document, "definitions").items()}
-    told = document.get("term")
-    whole = None if told is None else _term(told, "term")
+    definitions = {name: _term(node, name) for name, node in _object(document, "definitions").items()}
+    node = document.get("term")
+    whole = None if node is None else _term(node, "term")
     trees = {**({} if whole is None else {"term": whole}), **definitions}
     for name, tree in trees.items():
         for difference in _differences(tree, name, definitions, factors):
@@ -44,14 +44,14 @@ def first_difference(document: Mapping[str, Any], factors: FactorSet) -> str | N
 
 def _misquoted(listed: Any, factors: FactorSet) -> Iterator[str]:
     """Where a factor that is listed differs from the set's."""
-    for told in listed:
-        factor = factors.factors.get(told.get("id"))
+    for stated in listed:
+        factor = factors.factors.get(stated.get("id"))
         if factor is None:
-            yield f"factors: the set has no factor {told.get('id')}"
+            yield f"factors: the set has no factor {stated.get('id')}"
             continue
         for name, value in asdict(factor).items():
-            if told.get(name) != value:
-                yield f"factors: {name} of {factor.id} is stated as {told.get(name)}, but it is {value}"
+            if stated.get(name) != value:
+                yield f"factors: {name} of {factor.id} is stated as {stated.get(name)}, but it is {value}"
 
 
 def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -61,12 +61,12 @@ def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found
 
 
-def _term(told: Any, where: str) -> Term:
+def _term(node: Any, where: str) -> Term:
     """A term read back from JSON, with all below it."""
-    texts: list[Any] = [told.get(name) for name in TEXTS] if isinstance(told, dict) else []
+    texts: list[Any] = [node.get(name) for name in TEXTS] if isinstance(node, dict) else []
     if not texts or not all(isinstance(text, str) for text in texts):
         raise BadExplanation(f"{where} is not a term with label, unit and operation")
-    value, inputs = told.get("value"), told.get("inputs", [])
+    value, inputs = node.get("value"), node.get("inputs", [])
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise BadExplanation(f"{where}: the value {value!r} is not a number")
     label, unit, operation = texts
@@ -76,7 +76,13 @@ def _term(told: Any, where: str) -> Term:
         raise BadExplanation(f"{where}: {len(inputs)} inputs do not fit the operation {operation!r}")
     below = tuple(_term(child, f"{where}.inputs[{i}]") for i, child in enumerate(inputs))
     return Term(
-        label, float(value), unit, operation, below, factor=told.get("factor"), ref=told.get("ref", "")
+        label,
+        float(value),
+        unit,
+        operation,
+        below,
+        factor=node.get("factor"),
+        ref=node.get("ref", ""),
     )
 
 

@@ -14,7 +14,7 @@ BASES = ("source", "assumed", "estimate", "policy", "10-fold", "error is", "see 
 
 
 def faults_of(factors: FactorSet, places: Mapping[str, str] | None = None) -> Iterator[str]:
-    """What is wrong with single factors and with what they say together: place, id, fault and mend.
+    """Yield faults of single factors and of factors together: place, id, fault and fix.
 
     `places` says where the row of an id stands, as "products.csv line 3".
     """

@@ -10,7 +10,7 @@ from .factor_set import DISPUTED, Factor, FactorSet
 from .overlay import PRODUCTS, product_of
 from .product_names import normal_maker, normal_model
 
-PROFILES = "grid_profile"  # rows are series of quarter hours, which their ids tell apart
+PROFILES = "grid_profile"  # rows are series of quarter hours, distinguished by their ids
 PROFILE, DAY_MEAN = "electricity", "day mean"
 RATIO = "1"
 MEAN_TOLERANCE, SUM_TOLERANCE = 0.001, 0.05
@@ -43,7 +43,7 @@ def _grouped(rows: Iterable[Factor], key: Callable[[Factor], object]) -> Iterabl
 
 
 def _same_meaning(table: Iterable[Factor]) -> Iterator[Fault]:
-    """Two ids for one thing; ratios are parts of a series, which their ids tell apart."""
+    """Two ids for one thing; ratios are parts of a series, distinguished by their ids."""
     stated = (f for f in table if f.unit != RATIO and f.quality != DISPUTED)
     for rows in _grouped(
         stated, lambda f: (f.subject, f.stage, f.criterion, f.zone, f.year, f.unit, f.per, f.source.id)
@@ -104,5 +104,5 @@ def _known(rows: list[Factor], factors: FactorSet) -> Iterator[Fault]:
         low, high = float(known["low"]), float(known["high"])
         if same and known["criterion"] == first.criterion and any(low <= kg <= high for kg in figures):
             fault = f"{known['fault']} ({known['source_url']})"
-            mend = f"use the current sheet, or set quality to {DISPUTED} and explain it in the note"
-            yield first, f"{fault}; {mend}"
+            fix = f"use the current sheet, or set quality to {DISPUTED} and explain it in the note"
+            yield first, f"{fault}; {fix}"

@@ -39,7 +39,7 @@ def range_of(value: float, rel_sd: float, distribution: str) -> tuple[float, flo
 
 
 def contradiction(value: float, low: float, high: float, distribution: str) -> str | None:
-    """Why a range cannot be that of its distribution, with the mend; None where it can."""
+    """Return why a range does not fit its distribution, with the fix; None if it fits."""
     if distribution not in DISTRIBUTIONS:
         return f"unknown distribution {distribution!r}. Give one of: {', '.join(DISTRIBUTIONS)}"
     if low == high or (distribution == LOGNORMAL and low > 0):

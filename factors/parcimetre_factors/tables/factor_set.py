@@ -52,7 +52,7 @@ class Factor:
 
     `range_basis` is "source" where the source states the range, else it says what we assumed; `distribution`
     is what the range is of. `locator` finds the number inside the source. `quality` is "disputed" for a
-    number that is kept because it was published, and used by nothing; "estimate" where none was published.
+    number that is stored because it was published, and used by nothing; "estimate" where none was published.
     """
 
     id: FactorId
@@ -125,7 +125,7 @@ class FactorSet:
 def load_factor_set(folder: Path | None = None) -> FactorSet:
     """Read every table of a folder (the shipped one by default).
 
-    Raises BadFactorRow with file, line and mend when a row cannot be defended.
+    Raises BadFactorRow with file, line and fix if a row is not valid.
     """
     folder = folder or SHIPPED
     files = sorted(folder.glob("*.csv"))

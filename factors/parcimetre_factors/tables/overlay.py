@@ -83,8 +83,8 @@ def _laid_over(base: FactorSet, file: Path, sources: Mapping[str, Source]) -> tu
         rows[factor.id] = factor
     known = base.table(file.stem)
     others = _not_described(known, rows) if file.stem == PRODUCTS else known
-    kept = tuple(rows.pop(factor.id, factor) for factor in others)
-    return (*kept, *rows.values())
+    merged = tuple(rows.pop(factor.id, factor) for factor in others)
+    return (*merged, *rows.values())
 
 
 def _not_described(products: tuple[Factor, ...], rows: Mapping[str, Factor]) -> tuple[Factor, ...]:

@@ -20,7 +20,7 @@ from ..store.joining import join
 from ..store.records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
 from ..store.rolling import Hours
 from .visibility import OF_A_DEVICE, is_visible, visible_part
-from .visible_periods import ALWAYS, Period, VisibleHistory, is_inside
+from .visible_periods import ALWAYS, Period, is_inside, visible_history
 
 
 class ScopedStore:
@@ -30,7 +30,7 @@ class ScopedStore:
         """Show of `store` what `scope` covers."""
         self.whole = store
         self.scope = scope
-        self._history = VisibleHistory(store, scope)
+        self._history = visible_history(store, scope)
 
     def is_known(self, device_id: DeviceId) -> bool:
         """Return whether a device, a part of it, or a monitor's computer ever was at a unit of the scope."""

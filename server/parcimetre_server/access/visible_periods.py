@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import NamedTuple
+from weakref import proxy
 
+from ..base.cache import CachePerOwner
 from ..base.periods import LAST_SECOND
 from ..base.scope import Scope
+from ..organisation.audit import DELETED
 from ..organisation.connections import ConnectionMap, Outlet
 from ..organisation.merges import MergeHistory, RecordSpan
 from ..organisation.transfers import Placement, by_device, placements
 from ..store.interface import Store
-from ..store.records import DeviceId, Fact
+from ..store.records import DeviceId, Fact, FactKind
 
 Period = tuple[int, int]
 """First second UTC, and the one after the last."""
 
 ALWAYS: tuple[Period, ...] = ((0, LAST_SECOND),)
+MOST_DEVICES = 50_000  # of all cached scopes together, some 2 kB each
+DEPENDS_ON: tuple[FactKind, ...] = ("device", "lineage", "transfer", "outlet", "feeding", "audit")
+STALE = "A history counts until a device, merge, transfer or connection is stated, or a device deleted."
 
 
 class VisibleHistory:
-    """What merges, transfers and connections say of a scope, read once when first asked for."""
+    """What merges, transfers and connections say of a scope, read when first asked for."""
 
     def __init__(self, store: Store, scope: Scope) -> None:
         """Read nothing yet."""
@@ -92,6 +99,34 @@ class VisibleHistory:
             for first, last in () if feed.device is None else self.periods(feed.device):
                 if max(first, feed.first) < min(last, feed.last):
                     yield max(first, feed.first), min(last, feed.last)
+
+
+class _Cached(NamedTuple):
+    """A history, and the mark of the facts before it was read."""
+
+    history: VisibleHistory
+    mark: int
+
+
+_HISTORIES: CachePerOwner[str | None, _Cached] = CachePerOwner(
+    "visible histories", STALE, MOST_DEVICES, lambda cached: len(cached.history.devices)
+)
+
+
+def visible_history(store: Store, scope: Scope) -> VisibleHistory:
+    """Return the history of a scope, the same one for readers of all roles."""
+
+    def read() -> _Cached:
+        """Return the history by now; it does not keep its store from going, whose cache it is in."""
+        mark = store.newer((), 0)[1]
+        return _Cached(VisibleHistory(proxy(store), Scope(scope.root)), mark)
+
+    def is_valid(cached: _Cached) -> bool:
+        """Return whether nothing was stated that the history depends on."""
+        stated = store.newer(DEPENDS_ON, cached.mark)[0]
+        return all(fact.kind == "audit" and fact.key != DELETED for fact in stated)
+
+    return _HISTORIES.of(store).get_or_compute(scope.root, read, is_valid).history
 
 
 def owners(merges: MergeHistory, source: DeviceId) -> list[tuple[DeviceId, RecordSpan]]:

@@ -146,9 +146,9 @@ class Cache(Generic[K, V]):
 class CachePerOwner(Generic[K, V]):
     """A cache of its own for each owner, such as a store; it goes when its owner goes."""
 
-    def __init__(self, name: str, stale: str, most: float) -> None:
+    def __init__(self, name: str, stale: str, most: float, weigh: Callable[[V], float] | None = None) -> None:
         """Create none yet."""
-        self._about = name, stale, most
+        self._about = name, stale, most, weigh
         self._caches: WeakKeyDictionary[object, Cache[K, V]] = WeakKeyDictionary()
         self._lock = threading.Lock()
 

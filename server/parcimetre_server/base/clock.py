@@ -1,4 +1,4 @@
-"""The only place that reads the time."""
+"""Clock: the only module that reads the time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors that a person can mend: one sentence that says what is wrong, where, and what to do."""
+"""Errors that a person can fix: what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ class ParcimetreError(Exception):
 
 
 class BadSetting(ParcimetreError):
-    """A setting that cannot be obeyed."""
+    """A setting that is not valid."""

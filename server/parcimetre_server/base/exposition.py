@@ -1,4 +1,4 @@
-"""The text format that Prometheus reads (version 0.0.4), from values."""
+"""Write metrics in the text format of Prometheus (version 0.0.4)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Histogram:
         self._sum_s += duration_s
 
     def samples(self) -> list[Sample]:
-        """As the format wants it: each bucket holds those before it."""
+        """Return cumulative buckets, as the format requires."""
         totals = list(accumulate(self._counts))
         bounds = [*(f"{bound:g}" for bound in self._bounds_s), "+Inf"]
         buckets: list[Sample] = [

@@ -27,23 +27,23 @@ COOKIE = "lang"
 
 
 def N_(msgid: str) -> str:
-    """Name a msgid where it is written down, to be translated where it is shown."""
+    """Mark a msgid for extraction; it is translated where it is shown."""
     return msgid
 
 
 @dataclass(frozen=True)
 class Translator:
-    """Says things in one language: `tongue("{n} slots", n=3)`."""
+    """Translates into one language: `translator("{n} slots", n=3)`."""
 
     language: Language
 
     def __call__(self, msgid: str, /, **values: object) -> str:
-        """The translation, with its places filled; the msgid itself where there is none."""
+        """Return the translation with its placeholders filled; the msgid itself if there is none."""
         text = _translations(self.language).gettext(msgid) if msgid else ""
         return text.format(**values) if values else text
 
     def plural(self, one: str, many: str, n: int) -> str:
-        """The form that fits `n`, which stands in the msgid as {n}."""
+        """Return the plural form for `n`, the placeholder {n} of the msgid."""
         return _translations(self.language).ngettext(one, many, n).format(n=n)
 
 
@@ -60,7 +60,7 @@ def _translations(language: Language) -> NullTranslations:
 
 
 def language_of(query: str | None, cookie: str | None, accepted: str | None) -> Language:
-    """What the reader asked for: in the address, else in the cookie, else by the browser's preferences."""
+    """Return the reader's language: of the URL, else the cookie, else the browser's preferences."""
     for wish in (query, cookie):
         if wish in LANGUAGES:
             return wish
@@ -68,7 +68,7 @@ def language_of(query: str | None, cookie: str | None, accepted: str | None) -> 
 
 
 def language_of_environment(environment: Mapping[str, str] = os.environ) -> Language:
-    """The language of the terminal: LC_ALL, else LC_MESSAGES, else LANG."""
+    """Return the language of the terminal: LC_ALL, else LC_MESSAGES, else LANG."""
     wish = next(
         (environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), ""
     )

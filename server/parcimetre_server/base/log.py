@@ -1,4 +1,4 @@
-"""Logging: one line an event on stderr, without secrets and without personal data.
+"""Logging: one line per event on stderr, without secrets and without personal data.
 
 A line has its time (UTC), level, event and the id of the request it belongs to. Whoever logs names devices
 by id only, and never what a request carried.

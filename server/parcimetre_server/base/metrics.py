@@ -1,4 +1,4 @@
-"""What a running collector counts of itself: reports, commits, jobs."""
+"""Metrics of a running collector: reports, commits, jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stretches of time: what a person or a client asks for, cut into slots, hours, days, weeks or months.
+"""Periods of time: parse those of a query, and divide them into slots, hours, days, weeks or months.
 
 Days, weeks and months are those of the organisation's time zone, hours and slots those of UTC. Everything
 is in seconds UTC and falls on quarter hours, as every time zone in use today does.
@@ -29,7 +29,7 @@ ISO_WEEK = re.compile(r"(\d{4})-?W(\d{2})")
 
 
 class BadPeriod(ParcimetreError):
-    """A period that nothing can be answered for."""
+    """A period that is not valid."""
 
     status = 400
     kind = "bad-period"
@@ -45,24 +45,24 @@ class Span:
 
 @dataclass(frozen=True)
 class Periods:
-    """A span cut in pieces: `edges` is (p + 1,) seconds UTC, `names` the ISO 8601 name of each piece."""
+    """A divided span: `edges` is (p + 1,) seconds UTC, `names` the ISO 8601 name of each piece."""
 
     edges: NDArray[np.int64]
     names: tuple[str, ...]
 
     def index(self, starts: NDArray[np.int64]) -> NDArray[np.intp]:
-        """In which piece each slot lies, shape (n,); the slots must lie within the span."""
+        """Return the index of each slot's piece, shape (n,); the slots must be within the span."""
         return np.searchsorted(self.edges, starts, side="right") - 1
 
     def seconds(self, first: Times, last: Times) -> NDArray[np.float64]:
-        """Seconds of each piece between two times, shape (p,); between n pairs of them, shape (n, p)."""
+        """Return the seconds of each piece between two times, shape (p,); for n pairs, shape (n, p)."""
         begin = np.asarray(first)[..., None]
         clipped = np.clip(self.edges, begin, np.maximum(begin, np.asarray(last)[..., None]))
         return np.diff(clipped).astype(np.float64)
 
 
 def span(begin: str | None, end: str | None, zone: ZoneInfo, now: int, days: int = 7) -> Span:
-    """What `from` and `to` mean: ISO 8601 dates or times, or seconds UTC; the last days if absent.
+    """Parse `from` and `to`: ISO 8601 dates or times, or seconds UTC; the last days if absent.
 
     A date is its first instant in the organisation's time zone; `to` is not included. Raises BadPeriod.
     """
@@ -93,7 +93,7 @@ def _second(name: str, text: str, zone: ZoneInfo) -> int:
 
 
 def cut(within: Span, interval: Interval, zone: ZoneInfo) -> Periods:
-    """Cut a span; the first and the last piece may be shorter than their name says."""
+    """Divide a span; the first and the last piece may be shorter than the interval."""
     if interval == "total":
         return Periods(np.array([within.first, within.last]), (f"{_utc(within.first)}/{_utc(within.last)}",))
     if interval in ("slot", "hour"):
@@ -108,7 +108,7 @@ def cut(within: Span, interval: Interval, zone: ZoneInfo) -> Periods:
 
 
 def _first_days(within: Span, interval: Interval, zone: ZoneInfo) -> Iterator[date]:
-    """First days of the days, weeks or months that the span touches."""
+    """Yield the first days of the days, weeks or months of the span."""
     day = _first_day(datetime.fromtimestamp(within.first, zone).date(), interval)
     while _midnight(day, zone) < within.last:
         yield day
@@ -144,7 +144,7 @@ def since_midnight(now: int, zone: ZoneInfo, days: int = 1) -> Span:
 
 
 def next_midnight(second: int, zone: ZoneInfo) -> int:
-    """The first midnight of the organisation that is not before a second UTC."""
+    """Return the organisation's first midnight at or after a second UTC."""
     day = datetime.fromtimestamp(second, zone).date()
     midnight = _midnight(day, zone)
     return midnight if midnight >= second else _midnight(day + timedelta(days=1), zone)
@@ -163,10 +163,10 @@ def week_span(week: str, zone: ZoneInfo) -> Span:
 
 
 def week_of(second: int, zone: ZoneInfo) -> str:
-    """The ISO week that a time lies in."""
+    """Return the ISO week of a time."""
     return _name(datetime.fromtimestamp(second, zone).date(), "week")
 
 
 def weeks_later(week: str, by: int, zone: ZoneInfo) -> str:
-    """The ISO week so many weeks after another."""
+    """Return the ISO week a number of weeks after another."""
     return week_of(week_span(week, zone).first + by * 7 * DAY_S + DAY_S // 2, zone)

@@ -1,4 +1,4 @@
-"""Which subtree of the organisation a reader may see, and what of it by their role."""
+"""Scope of a reader: the org units they may see, and the level of detail of their role."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NotAllowed(ParcimetreError):
 
 
 class UnknownOrgUnit(ParcimetreError):
-    """No org unit of that path, or none that the reader may see: both are told alike."""
+    """An org unit that does not exist or is out of scope: one error, so as not to disclose which."""
 
     status = 404
     kind = "unknown-org-unit"
@@ -40,29 +40,29 @@ class Scope:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is hidden."""
+        """Return whether nothing is hidden."""
         return self.root is None and self.role == "admin"
 
     @property
     def sees_devices(self) -> bool:
-        """Whether single devices are shown."""
+        """Return whether single devices are shown."""
         return self.role != "viewer"
 
     @property
     def sees_host_names(self) -> bool:
-        """Whether devices are called by their host names."""
+        """Return whether host names are shown."""
         return self.role == "admin"
 
     def covers(self, org_unit: str) -> bool:
-        """Whether an org unit is in the subtree."""
+        """Return whether an org unit is in the subtree."""
         return self.root is None or within(org_unit, self.root)
 
     def touches(self, org_unit: str) -> bool:
-        """Whether an org unit is in the subtree or above it: what is stated for it holds here too."""
+        """Return whether an org unit is in the subtree or above it, so that its contracts apply here."""
         return self.covers(org_unit) or (self.root is not None and within(self.root, org_unit))
 
     def has(self, role: Role) -> bool:
-        """Whether the role is at least this one."""
+        """Return whether the role is at least this one."""
         return ROLES.index(self.role) >= ROLES.index(role)
 
     def need(self, role: Role, what: str) -> None:

@@ -1,4 +1,4 @@
-"""Conversions between units of the store and units that people read."""
+"""Convert units of the store to units for people."""
 
 from __future__ import annotations
 

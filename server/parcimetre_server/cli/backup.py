@@ -1,4 +1,4 @@
-"""`parcimetre backup`: the collector's data in one file, checked, and back again."""
+"""`parcimetre backup`: create, verify and restore backups of the collector's data."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def verify(file: Path, as_json: bool) -> None:
     from ..operations import backups
 
     found = backups.verify(file)
-    terminal.done(N_("{file} of {at} is intact: {count} files."), _told(file, found), as_json)
+    terminal.done(N_("{file} of {at} is intact: {count} files."), _as_dict(file, found), as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -70,11 +70,11 @@ def restore(data_dir: Path, file: Path, force: bool, as_json: bool) -> None:
     from ..operations import backups
 
     found = backups.restore(file, data_dir, force)
-    told = _told(file, found) | {"data_dir": str(data_dir)}
-    terminal.done(N_("{file} of {at} is restored to {data_dir}; start the collector."), told, as_json)
+    facts = _as_dict(file, found) | {"data_dir": str(data_dir)}
+    terminal.done(N_("{file} of {at} is restored to {data_dir}; start the collector."), facts, as_json)
 
 
-def _told(file: Path, found: object) -> dict[str, object]:
+def _as_dict(file: Path, found: object) -> dict[str, object]:
     from ..operations.backups import Backup
 
     assert isinstance(found, Backup)

@@ -67,7 +67,7 @@ def command(data_dir: Path, server: str, devices: int, days: int, seed: int, as_
 
 
 def _shown(answers: Iterator[Sent], devices: int) -> Iterator[Sent]:
-    """The same answers, with a progress bar where somebody watches."""
+    """Yield the same answers, with a progress bar on a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("Simulated devices"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:

@@ -295,11 +295,11 @@ def audit(data_dir: Path, device_id: str | None, as_json: bool) -> None:
 def _entry(row: dict[str, Any]) -> dict[str, object]:
     before, after = row["before"], row["after"]
     changed = "; ".join(
-        f"{name}: {_told(name, before.get(name))} → {_told(name, after.get(name))}"
+        f"{name}: {_format(name, before.get(name))} → {_format(name, after.get(name))}"
         for name in dict.fromkeys([*before, *after])
         if before.get(name) is not None or after.get(name) is not None
     )
-    at = _told("at", row["at"])
+    at = _format("at", row["at"])
     subject = str(row["subject"])
     return {
         "at": at,
@@ -310,8 +310,8 @@ def _entry(row: dict[str, Any]) -> dict[str, object]:
     }
 
 
-def _told(name: str, value: object) -> str:
-    """A value for a person: times are in UTC, absent ones a dash."""
+def _format(name: str, value: object) -> str:
+    """Format a value for people: times in UTC, absent values as a dash."""
     is_time = name.endswith(TIMES) and isinstance(value, int)
     if is_time and value:
         return datetime.fromtimestamp(int(str(value)), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

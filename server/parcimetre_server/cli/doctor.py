@@ -1,4 +1,4 @@
-"""`parcimetre doctor`: what is in force, and what is not as it should be."""
+"""`parcimetre doctor`: check settings, store and environment, and say how to fix each fault."""
 
 from __future__ import annotations
 

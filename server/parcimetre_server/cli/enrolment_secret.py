@@ -1,4 +1,4 @@
-"""`parcimetre enrolment-secret`: what lets machines enrol."""
+"""`parcimetre enrolment-secret`: secrets with which machines enrol."""
 
 from __future__ import annotations
 

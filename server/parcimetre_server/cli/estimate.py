@@ -1,4 +1,4 @@
-"""`parcimetre estimate`: impact and power of hardware that is in no fleet, such as offers to compare."""
+"""`parcimetre estimate`: impact and power of described hardware, such as offers to compare."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def command(data_dir: Path, file: BinaryIO, table: bool, as_json: bool) -> None:
 
 
 def _table(answers: Iterable[Answer]) -> None:
-    """Answers as rows; what could not be answered stands below, so that sentences do not widen the table."""
+    """Print answers as rows, and errors below, so that sentences do not widen the table."""
     formats = Formats(terminal.translator())
     numbered = list(enumerate(answers, start=1))
     rows = [[str(number), *_row(answer, formats)] for number, answer in numbered if "error" not in answer]

@@ -98,7 +98,7 @@ def command(
 
 
 def _set_of(document: dict[str, object], data_dir: Path) -> FactorSet:
-    """The set that an explanation by market names, with contracts over it; else the one in force."""
+    """Return the factor set of a market-based explanation, with its contracts; else the one in force."""
     factors = in_force(data_dir)
     if document.get("electricity") == "market" and document.get("factor_set") != factors.id:
         sets = market_sets(options.reading(data_dir).store, factors)
@@ -107,7 +107,7 @@ def _set_of(document: dict[str, object], data_dir: Path) -> FactorSet:
 
 
 def _verify(file: Path, data_dir: Path) -> int:
-    """Say whether an explanation holds; the exit code. Raises BadExplanation."""
+    """Print whether an explanation recomputes, and return the exit code. Raises BadExplanation."""
     try:
         document = json.loads(file.read_bytes())
     except ValueError as error:

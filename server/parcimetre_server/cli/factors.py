@@ -1,4 +1,4 @@
-"""`parcimetre factors`: the numbers that figures rest on, and an organisation's own ones beside them."""
+"""`parcimetre factors`: factor sets, shipped and of the organisation: search, check, compare, adopt."""
 
 from __future__ import annotations
 
@@ -74,10 +74,10 @@ def show(data_dir: Path, factor_id: str, as_json: bool) -> None:
         return
     source = found.pop("source")
     facts = found | {f"source {name}": value for name, value in source.items()} | {"set": factors.name}
-    terminal.print_table(("", ""), (), [(name, _told(value)) for name, value in facts.items() if value])
+    terminal.print_table(("", ""), (), [(name, _format(value)) for name, value in facts.items() if value])
 
 
-def _told(value: object) -> str:
+def _format(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else f"{value}"
 
 
@@ -99,7 +99,7 @@ def check(data_dir: Path, folder: Path | None) -> None:
 
 
 def _show_changes(found: FactorSet) -> None:
-    """What a folder's tables replace, add and take away of the shipped set."""
+    """Print what a folder's tables replace, add to and remove from the shipped set."""
     formats = Formats(terminal.translator())
     rows = list(_rows(list(changes(load_factor_set(), found)), formats))
     terminal.show(rows[:MOST_SHOWN], False, N_("The tables are those of the shipped set."))
@@ -188,7 +188,7 @@ def diff(data_dir: Path, as_json: bool) -> None:
 
 
 def _total(data_dir: Path, factors: FactorSet) -> float | None:
-    """Climate impact of the whole fleet over the last days, in kg CO2 eq."""
+    """Return the climate impact of the whole fleet over the last days, kg CO2 eq."""
     from ..analysis.factor_sets.effects import recent_total
 
     return recent_total(options.reading(data_dir), factors).value

@@ -182,7 +182,7 @@ def _draw(
     name: Callable[[FootprintRow], str],
     formats: Formats,
 ) -> None:
-    """A line of blocks for each group, with the least and the greatest value of a period."""
+    """Print a line of blocks for each group, with its lowest and highest value of a period."""
     console = terminal.console()
     for _, of_group in groupby(rows, key=lambda row: row.group):
         known = {row.period: row for row in of_group}
@@ -205,7 +205,7 @@ def _name(
 
 
 def _numbers(row: FootprintRow, formats: Formats) -> list[str]:
-    """The cells under NUMBERS."""
+    """Return the cells under NUMBERS."""
     return [
         formats.quantity(row.energy_kwh, "kWh"),
         formats.quantity(row.value, row.unit),

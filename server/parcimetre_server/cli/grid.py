@@ -1,4 +1,4 @@
-"""`parcimetre grid`: what feeds state of single quarter hours, contracts, and what a kilowatt-hour costs."""
+"""`parcimetre grid`: grid feeds, supply contracts, and the impact of a kilowatt-hour."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ G_PER_KG = 1000
 @click.group(epilog=EPILOG)
 @options.data_dir
 def command(data_dir: Path) -> None:
-    """Take in feeds of the grid and suppliers' contracts, and show what a kilowatt-hour costs."""
+    """Import grid feeds, manage supply contracts, and show the impact of a kilowatt-hour."""
 
 
 @command.command("import", epilog=EPILOG)
@@ -61,7 +61,7 @@ def import_feed(data_dir: Path, file: Any, zone: str, as_json: bool) -> None:
 
 
 def _text(body: bytes) -> str:
-    """UTF-8, or the Latin-1 of RTE's own files."""
+    """Decode UTF-8, or the Latin-1 of RTE's files."""
     try:
         return body.decode()
     except UnicodeDecodeError:
@@ -91,7 +91,7 @@ def show(data_dir: Path, zone: str, begin: str | None, end: str | None, as_json:
 
 
 def _days(found: dict[str, Any], formats: Formats) -> Iterator[dict[str, object]]:
-    """Mean, lowest and highest of each day in grams, and how much of it is observed."""
+    """Return the mean, lowest and highest of each day in grams, and the observed share."""
     for day, of_day in groupby(found["slots"], key=lambda slot: _utc(slot).date()):
         slots = list(of_day)
         ends = [choose(slots, key=lambda slot: slot["value"]) for choose in (min, max)]

@@ -25,25 +25,25 @@ LOGIN, MAIL = "login", "mail"
 
 
 class DamagedConfig(ParcimetreError):
-    """A configuration file that cannot be read or understood."""
+    """A configuration file that cannot be read or is not valid."""
 
 
 def default_data_dir() -> Path:
-    """Where the collector keeps its data when nobody says otherwise."""
+    """Return the default data folder."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return Path("/var/lib/parcimetre")
     return Path.home() / ".local" / "share" / "parcimetre"
 
 
 def _of_the_group(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
-    """The folder named before the subcommand, where the subcommand names none."""
+    """Return the folder given before the subcommand, if the subcommand gives none."""
     given = ctx.get_parameter_source(parameter.name or "") != ParameterSource.DEFAULT
     outer: Path | None = ctx.parent.params.get("data_dir") if ctx.parent else None
     return value if given or outer is None else outer
 
 
 def _chosen(ctx: click.Context, address: StoreAddress) -> None:
-    """Keep the store's address for as long as the command runs."""
+    """Remember the store's address while the command runs."""
     from ..configuration.settings import STORE
 
     token = STORE.set(address)
@@ -98,7 +98,7 @@ _store_password_file = click.option(
 
 
 def data_dir(command: Wrapped) -> Wrapped:
-    """The options that say where the data is: folder, store, password."""
+    """Add the options of the data's location: folder, store, password."""
     return _data_dir(_store(_store_password_file(command)))
 
 
@@ -122,7 +122,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, 
 
 
 def read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
-    """Take a TOML file's keys as defaults of the command's options. Raises DamagedConfig with the mend."""
+    """Use a TOML file's keys as defaults of the command's options. Raises DamagedConfig."""
     if file is None:
         return
     known = {
@@ -174,7 +174,7 @@ config = click.option(
 
 
 def reading(data_dir: Path, create: bool = False) -> Context:
-    """The collector's data as it is served, for a command; `create` makes the folder where it is missing."""
+    """Return the context with the served settings, for a command; `create` the folder if it is missing."""
     from ..access.served_settings import open_as_served
 
     return open_as_served(data_dir, create)

@@ -1,4 +1,4 @@
-"""`parcimetre outlets`: what hangs on the outlets of PDUs, UPSs and PoE switches, and what they gave."""
+"""`parcimetre outlets`: devices assigned to outlets of PDUs, UPSs and PoE switches, and their energy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`parcimetre report`: weekly reports as files, those that were published, and who gets them."""
+"""`parcimetre report`: weekly reports as files, published reports, and their recipients."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def weekly(
     context = options.reading(data_dir)
     level = KNOWN[ROLES.index(role)]
     if verifying:
-        _told(verify(context, week, (org_unit, level)))
+        _print_verification(verify(context, week, (org_unit, level)))
         return
     report = weekly_report(context.within(Scope(org_unit, level)), week, org_unit)
     file = render(report, context, lang or language_of_environment(), format_)
@@ -86,15 +86,15 @@ def weekly(
         click.echo(f"{out}: weekly report {week}")
 
 
-def _told(found: Verification) -> None:
-    """Say what came out, and end with 1 where figures differ."""
+def _print_verification(found: Verification) -> None:
+    """Print the result of a verification; exit with code 1 if figures differ."""
     say, report = terminal.translator(), found.publication.report
     facts = {"week": report.week, "edition": found.publication.revision, "factors": report.factor_set}
     if not found.differences:
-        told = N_(
+        sentence = N_(
             "{week}, revision {edition}: every figure is identical, byte for byte (factor set {factors})."
         )
-        click.echo(say(told, **facts))
+        click.echo(say(sentence, **facts))
         return
     for one in found.differences[:SHOWN_DIFFERENCES]:
         click.echo(f"{one.where}: {one.published} -> {one.computed}")

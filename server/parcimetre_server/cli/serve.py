@@ -37,12 +37,12 @@ Examples:
 
 
 class BadTls(ParcimetreError):
-    """Certificate files that HTTPS cannot be served with."""
+    """Certificate files that are not usable for HTTPS."""
 
 
 @dataclass(frozen=True)
 class Tls:
-    """What HTTPS is served with; with `client_ca`, clients must show a certificate that it signed."""
+    """Certificate files of HTTPS; with `client_ca`, clients need a certificate signed by it."""
 
     cert: Path
     key: Path
@@ -50,7 +50,7 @@ class Tls:
 
     @classmethod
     def of(cls, cert: Path | None, key: Path | None, client_ca: Path | None) -> Tls | None:
-        """From the options; None where none was given. Raises BadTls with the mend."""
+        """Return the files of the options, None if none was given. Raises BadTls."""
         if cert is None and key is None and client_ca is None:
             return None
         if cert is None or key is None:
@@ -71,7 +71,7 @@ class Tls:
 
 
 class CannotListen(ParcimetreError):
-    """The address cannot be listened on."""
+    """An address that the collector cannot listen on."""
 
 
 @click.command(epilog=EPILOG)
@@ -171,14 +171,14 @@ def command(
 
 
 def _run(app: FastAPI, listener: socket.socket, address: str, tls: Tls | None) -> None:
-    """Serve until SIGTERM or SIGINT; what was received by then is written and answered."""
+    """Serve until SIGTERM or SIGINT; reports received by then are stored and answered."""
     import uvicorn
 
     class Server(uvicorn.Server):
-        """Says where it listens once it does."""
+        """Server that logs its address once it listens."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            """Start, then say so."""
+            """Start, then log the address."""
             await super().startup(sockets)
             LOG.info("ready at %s", address)
 
@@ -205,7 +205,7 @@ def _run(app: FastAPI, listener: socket.socket, address: str, tls: Tls | None) -
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises CannotListen with the mend."""
+    """Return a listening socket. Raises CannotListen."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family)

@@ -1,4 +1,4 @@
-"""`parcimetre sql`: plain SQL over what the collector keeps, reading only."""
+"""`parcimetre sql`: read-only SQL over the store."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def command(
 
 
 def _print(found: Answer) -> None:
-    """A table whose columns of numbers are flush right, where they stand behind those of words."""
+    """Print a table with right-aligned columns of numbers."""
     told = [["" if value is None else str(value) for value in row] for row in found.rows]
     numeric = [
         bool(found.rows) and all(isinstance(row[i], int | float | None) for row in found.rows)

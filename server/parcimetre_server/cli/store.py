@@ -1,4 +1,4 @@
-"""`parcimetre store`: moved between its engines, and its older time rolled up."""
+"""`parcimetre store`: move the store between engines, and roll up older data."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def retain(data_dir: Path, keep_slots_days: int, keep_hours_days: int, dry_run: 
 
 
 def _watched(found: Iterator[Compared], total: int) -> Iterator[Compared]:
-    """The same, with a progress bar where somebody watches."""
+    """Yield the same steps, with a progress bar on a terminal."""
     from rich.console import Console
     from rich.progress import Progress
 

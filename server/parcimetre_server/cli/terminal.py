@@ -1,4 +1,4 @@
-"""What commands print: tables of one look, and whole lines where nobody reads them on a terminal."""
+"""Output of commands: tables on a terminal, unwrapped lines in a pipe, or JSON."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ HEADINGS = (
 
 
 def translator() -> Translator:
-    """The language of the terminal."""
+    """Return the translator of the terminal's language."""
     return Translator(language_of_environment(os.environ))
 
 
 def console() -> Console:
-    """As wide as the terminal; lines are not broken where the output is a file or a pipe."""
+    """Return a console as wide as the terminal; lines are not broken in a file or a pipe."""
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else UNBROKEN, highlight=False)
@@ -78,5 +78,5 @@ def show(rows: Sequence[Mapping[str, object]], as_json: bool, empty: str) -> Non
 
 
 def done(sentence: str, facts: Mapping[str, object], as_json: bool) -> None:
-    """Say what was done, to a person, with the facts in the places of the sentence, or to a machine."""
+    """Print the outcome: as a sentence filled with the facts, or the facts as JSON."""
     click.echo(json.dumps(facts, ensure_ascii=False) if as_json else translator()(sentence, **facts))

@@ -1,4 +1,4 @@
-"""`parcimetre token`: who may read, and what of it."""
+"""`parcimetre token`: access tokens of readers, each with a role and a scope."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a simulated device does: days of states and load, in arrays of slots.
+"""Behaviour of a simulated device: states and load of each day, as arrays of slots.
 
 A day depends on (seed, device, date) alone, so that any period can be made at any time and overlapping
 periods agree. Days are those of the wall clock in Paris; slots are UTC.

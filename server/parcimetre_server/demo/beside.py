@@ -1,4 +1,4 @@
-"""What a gateway reports beside the computers of the simulated fleet, and what hangs on whose outlets."""
+"""Devices of the simulated fleet that a gateway reports, and the devices assigned to their outlets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated fleet: which devices a metropolis of fifteen organisations has, and where they stand."""
+"""The simulated fleet: devices and sites of a metropolis of fifteen organisations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a simulated device is used: a handful of numbers that differ from desk to desk."""
+"""Usage parameters of a simulated device, which differ from desk to desk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A simulated PDU in the data centre: what its outlets gave to the servers of the fleet that hang there."""
+"""A simulated PDU in the data centre: energy of its outlets, from the servers assigned to them."""
 
 from __future__ import annotations
 

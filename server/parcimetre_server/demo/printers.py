@@ -1,4 +1,4 @@
-"""Simulated printers: what they print on working days, when they sleep, and what their counters then say.
+"""Simulated printers: pages on working days, sleep, and the resulting counters.
 
 A week depends on (seed, printer, week) alone, and a counter at a time on the weeks before it, so that any
 period can be made at any time and readings of overlapping periods agree.

@@ -1,4 +1,4 @@
-"""A simulated device that runs no agent: a gateway asks it, and reports it as a device of its own."""
+"""A simulated device without an agent: a gateway polls it and reports it as a separate device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Enrolment secrets for the simulated fleet: one per place, made when needed, revoked at the end."""
+"""Enrolment secrets of the simulated fleet: one per place, created on demand, revoked at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Joining two devices whose machine is one, and taking apart one device that two machines reported as."""
+"""Merging of two devices that are one machine, and splitting of a device that two machines reported as."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ..store.records import DeviceId, Fact
 
 
 class CannotJoin(ParcimetreError):
-    """A merge or a split that makes no sense."""
+    """A merge or a split that is not possible."""
 
 
 def merge(store: Store, kept: DeviceId, gone: DeviceId, now: int) -> None:
-    """Let `gone` be a part of `kept` from now on: one device with the history of both. Raises CannotJoin."""
+    """Merge `gone` into `kept`, which has the history of both from now on. Raises CannotJoin."""
     lineages = MergeHistory.of(store)
     if kept == gone:
         raise CannotJoin("a device cannot be merged with itself; name two devices")
@@ -37,7 +37,7 @@ def merge(store: Store, kept: DeviceId, gone: DeviceId, now: int) -> None:
 
 
 def unmerge(store: Store, gone: DeviceId, now: int) -> DeviceId:
-    """Undo a merge: the device stands on its own again; returns the one it was part of. Raises CannotJoin."""
+    """Undo a merge; return the device that `gone` was a part of. Raises CannotJoin."""
     lineages = MergeHistory.of(store)
     kept = lineages.into(gone)
     if kept is None:
@@ -49,10 +49,9 @@ def unmerge(store: Store, gone: DeviceId, now: int) -> DeviceId:
 
 
 def split(store: Store, device_id: DeviceId, at: int, now: int) -> DeviceId:
-    """Give the records from `at` up to now to a new device, and have both machines enrol again.
+    """Move the records from `at` to `now` (seconds UTC) to a new device, and return its id.
 
-    The new device takes the hardware that enrolled last: it is the machine that reports now. Raises
-    CannotJoin.
+    Both machines must enrol again. The new device is the machine that enrolled last. Raises CannotJoin.
     """
     lineages, fact = MergeHistory.of(store), store.latest_of("device", device_id)
     if lineages.into(device_id) is not None or len(lineages.members(device_id)) > 1:
@@ -83,7 +82,7 @@ def _some(pieces: Iterable[RecordSpan]) -> Iterator[RecordSpan]:
 
 
 def _copied(store: Store, old: DeviceId, new: DeviceId, now: int) -> Iterator[Fact]:
-    """What is known of the old device and holds for the new one, until it says otherwise itself."""
+    """Yield facts about the old device for the new one, valid until its own agent reports."""
     latest = store.latest_of("inventory", old)
     if latest is not None:
         yield Fact("inventory", new, now, latest.body)

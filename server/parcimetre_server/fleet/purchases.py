@@ -1,4 +1,4 @@
-"""When devices were bought: the dates that the organisation states, else what the devices show."""
+"""Purchase dates of devices: stated by the organisation, else estimated from the devices themselves."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from parcimetre_agent.report import Inventory
 from parcimetre_factors.service_life.purchase import Purchase, StatedPurchase, purchase
 
 from ..base.cache import Cache
 from ..base.errors import ParcimetreError
 from ..organisation.audit import entry
 from ..store.interface import Store
-from ..store.records import Fact
+from ..store.records import DeviceId, Fact
 from .device import Device, UnknownDevice
 from .devices import devices
 from .hardware import is_virtual, made_in
@@ -23,19 +25,41 @@ from .lookup import Directory
 COLUMNS = ("device", "date")
 CONDITIONS = {"": False, "new": False, "reconditioned": True}
 FIRST_LINE = 2
-Evidence = tuple[int, StatedPurchase | None, int | None, str | None]
-_PURCHASES: Cache[Evidence, Purchase] = Cache(
-    "purchases", "A purchase is never stale: its key is all that it is computed from.", 200_000
-)
+STALE = "A purchase counts while all that it is computed from is the same."
+MOST = 200_000
+
+
+class _Dated(NamedTuple):
+    """A purchase, and all that it was computed from."""
+
+    first_seen: int
+    inventory: Inventory | None
+    stated: StatedPurchase | None
+    category: str
+    virtual: str
+    purchase: Purchase
+
+    def is_of(self, device: Device, first_seen: int) -> bool:
+        """Return whether a device's purchase is computed from the very same."""
+        return (
+            self.first_seen == first_seen
+            and self.inventory is device.inventory
+            and self.stated == device.purchase
+            and self.category == device.category
+            and self.virtual == device.virtual
+        )
+
+
+_PURCHASES: Cache[DeviceId, _Dated] = Cache("purchases", STALE, MOST)
 
 
 class BadPurchases(ParcimetreError):
-    """A file of purchases that cannot be taken as it is."""
+    """A file of purchases that has a fault."""
 
 
 @dataclass(frozen=True)
 class PurchasesStored:
-    """How many dates of a file are new, and how many were known."""
+    """Counts of a file's dates: changed, and stored already."""
 
     changed: int
     known: int
@@ -43,22 +67,29 @@ class PurchasesStored:
 
 def purchase_of(device: Device, first_seen: int) -> Purchase:
     """Return when a device was bought; a virtual machine shows nothing of its host's age."""
-    inventory = None if is_virtual(device) else device.inventory
-    year = None if inventory is None else made_in(device.category, inventory.displays)
-    bios_date = None if inventory is None else inventory.system.bios_date
-    evidence = first_seen, device.purchase, year, bios_date
-    bought = _PURCHASES.get(evidence)
-    if bought is None:
-        bought = purchase(*evidence)
-        _PURCHASES.put(evidence, bought)
-    return bought
+    dated = _PURCHASES.get(device.id)
+    if dated is None or not dated.is_of(device, first_seen):
+        dated = _Dated(
+            first_seen, device.inventory, device.purchase, device.category, device.virtual,
+            _purchase_of(device, first_seen),
+        )  # fmt: skip
+        _PURCHASES.put(device.id, dated)
+    return dated.purchase
+
+
+def _purchase_of(device: Device, first_seen: int) -> Purchase:
+    inventory = device.inventory
+    if is_virtual(device) or inventory is None:
+        return purchase(first_seen, device.purchase)
+    year = made_in(device.category, inventory.displays)
+    return purchase(first_seen, device.purchase, year, inventory.system.bios_date)
 
 
 def store_purchases(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> PurchasesStored:
-    """Keep the dates of a CSV with the columns device and date; a device by its id, its beginning or name.
+    """Store the dates of a CSV with the columns device (id, beginning of an id, or name) and date.
 
     A date is its first instant in the organisation's time zone. A column `condition` may say new or
-    reconditioned. Nothing is kept of a file with a fault.
+    reconditioned. Nothing of a file with a fault is stored.
     Raises BadPurchases with the line.
     """
     stated = {fact.key: fact for fact in _facts(store, lines, zone, now)}

@@ -34,16 +34,16 @@ BLOCK = 1 << 20
 
 
 class BadBackup(ParcimetreError):
-    """A file that is no backup, or a damaged one."""
+    """A file that is not a backup, or is damaged."""
 
 
 class CannotBackUp(ParcimetreError):
-    """A backup that cannot be written, or not be restored where it was asked for."""
+    """A backup that cannot be written, or cannot be restored to the given folder."""
 
 
 @dataclass(frozen=True)
 class Backup:
-    """What a backup holds: when it was made (seconds UTC), by which version, and its files' SHA-256."""
+    """Content of a backup: time (seconds UTC), version, and the SHA-256 of its files."""
 
     made_at: int
     version: str
@@ -122,7 +122,7 @@ def restore(file: Path, data_dir: Path, force: bool = False) -> Backup:
 
 
 def _move_aside(data_dir: Path, fresh: Path) -> None:
-    """Put what is in a folder, the fresh files aside, into a new folder within: it may be a mount."""
+    """Move a folder's old files into a new folder within it, since the folder may be a mount."""
     there = [entry for entry in data_dir.iterdir() if entry != fresh and not entry.name.startswith(ASIDE)]
     if there:
         aside = next(path for i in count(1) if not (path := data_dir / f"{ASIDE}{i}").exists())
@@ -132,7 +132,7 @@ def _move_aside(data_dir: Path, fresh: Path) -> None:
 
 
 def _copy_store(file: Path, copy: Path) -> None:
-    """The store as it is at one moment, checked; writers wait for no longer than a step takes."""
+    """Copy the store as of one moment, and check it; writers wait for one step at most."""
     with translate_errors(file):
         source, target = sqlite3.connect(file, timeout=30), sqlite3.connect(copy)
         try:
@@ -144,7 +144,7 @@ def _copy_store(file: Path, copy: Path) -> None:
 
 
 def _beside(data_dir: Path) -> Iterator[tuple[str, Path]]:
-    """What is kept beside the store: keys, factors and reports."""
+    """Yield the files beside the store: keys, factors and reports."""
     for name in KEYS:
         if (data_dir / name).exists():
             yield name, data_dir / name
@@ -155,7 +155,7 @@ def _beside(data_dir: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _pack(packed: tarfile.TarFile, files: dict[str, Path], now: int) -> None:
-    """The files, and then the manifest with what was really packed."""
+    """Pack the files, then the manifest of the packed bytes."""
     sums = {}
     for name, file in files.items():
         if name == FILE:

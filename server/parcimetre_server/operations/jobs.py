@@ -1,8 +1,10 @@
-"""What runs when: the past week's reports, each Monday morning in the organisation's time zone; those that
-what came late moved and older time rolled up, each day; what is still to be delivered, each minute; the
-store's own tidying, and which monitors are the fleet's, each hour; which servers report both by themselves
-and by a gateway, every five minutes. Where several collectors share a store, each job runs on one of them,
-under a lease. Every collector has the first page of a large fleet ready.
+"""Scheduled jobs of a collector.
+
+The past week's reports are published each Monday morning, in the organisation's time zone. Each day, reports
+that late records changed are corrected, and older data is rolled up. Each hour, the store is cleaned up and
+the fleet's monitors are marked. Every five minutes, servers that report by themselves and by a gateway are
+merged. Every minute, due deliveries are made. If several collectors share a store, each of these jobs runs on
+one of them, under a lease. Every collector keeps the first page of a large fleet in its cache.
 """
 
 from __future__ import annotations
@@ -35,9 +37,9 @@ PREPARED_MINUTES = 4
 
 
 def start_jobs(context: Context, meters: Meters | None = None) -> Callable[[], None]:
-    """Start the scheduler; what it returns stops it.
+    """Start the scheduler, and return a function that stops it.
 
-    A report that was missed while the collector was down is made up for at once.
+    A report that was missed while the collector was down is published at once.
     """
     zone = context.zone
     scheduler = BackgroundScheduler(
@@ -46,7 +48,7 @@ def start_jobs(context: Context, meters: Meters | None = None) -> Callable[[], N
     holder = token_hex(8)
 
     def leased(job: str, occasion: Callable[[Context], str], work: Callable[[Context], bool]) -> None:
-        """Run a job if it is this collector's turn; look again once another's lease is over."""
+        """Run a job if this collector gets its lease; otherwise try again when the other lease has ended."""
         try:
             measured = partial(_measured, meters or Meters(), job, partial(work, context))
             again_s = run_once(context.store, job, occasion(context), holder, measured)
@@ -70,34 +72,26 @@ def start_jobs(context: Context, meters: Meters | None = None) -> Callable[[], N
         leased, "cron", ["restate", _day, _late_records], hour=HOUR, minute=30, next_run_time=soon
     )
     scheduler.add_job(leased, "interval", ["deliver", _minute, _deliver], minutes=1, next_run_time=soon)
-    scheduler.add_job(leased, "interval", ["tidy", _hour, _tidy], hours=1, next_run_time=datetime.now(UTC))
-    scheduler.add_job(
-        leased, "interval", ["displays", _hour, _settle], hours=1, next_run_time=datetime.now(UTC)
-    )
-    scheduler.add_job(
-        leased, "interval", ["retention", _day, _retain], hours=1, next_run_time=datetime.now(UTC)
-    )
-    scheduler.add_job(
-        leased, "interval", ["servers", _five_minutes, _join], minutes=5, next_run_time=datetime.now(UTC)
-    )
-    scheduler.add_job(
-        _prepare, "interval", [context], minutes=PREPARED_MINUTES, next_run_time=datetime.now(UTC)
-    )
+    scheduler.add_job(leased, "interval", ["tidy", _hour, _tidy], hours=1, next_run_time=soon)
+    scheduler.add_job(leased, "interval", ["displays", _hour, _settle], hours=1, next_run_time=soon)
+    scheduler.add_job(leased, "interval", ["retention", _day, _retain], hours=1, next_run_time=soon)
+    scheduler.add_job(leased, "interval", ["servers", _five_minutes, _join], minutes=5, next_run_time=soon)
+    scheduler.add_job(_prepare, "interval", [context], minutes=PREPARED_MINUTES, next_run_time=soon)
     scheduler.start()
 
     def stop() -> None:
-        """Wait for the job that runs, then end."""
+        """Wait for the running job, then stop."""
         scheduler.shutdown()
 
     return stop
 
 
 def _measured(meters: Meters, job: str, work: Callable[[], bool]) -> bool:
-    """Run a job and remember how it went; says whether it was done."""
+    """Run a job, record its outcome and duration, and return whether it succeeded."""
     outcome = []
 
     def run() -> bool:
-        """The job itself."""
+        """Run the job once."""
         outcome.append(work())
         return outcome[0]
 
@@ -126,7 +120,7 @@ def _due_week(context: Context) -> str:
 
 
 def _survived(failure: str, work: Callable[[], object]) -> bool:
-    """Run a part of a loop that must survive, and log what failed; says whether nothing did."""
+    """Run a part of a loop that must survive; log a failure, and return whether there was none."""
     try:
         work()
     except Exception:
@@ -136,10 +130,10 @@ def _survived(failure: str, work: Callable[[], object]) -> bool:
 
 
 def _tidy(context: Context) -> bool:
-    """Let the store take less room, and forget dead letters that are too old."""
+    """Compact the store, and delete dead letters that are too old."""
 
     def tidy() -> None:
-        """Both, the store first."""
+        """Compact the store, then delete dead letters."""
         context.store.tidy(context.now())
         prune(context.store, context.now())
 
@@ -147,17 +141,17 @@ def _tidy(context: Context) -> bool:
 
 
 def _settle(context: Context) -> bool:
-    """Mark the monitors that are the fleet's."""
+    """Mark the monitors that belong to the fleet."""
     failure = "updating the monitors failed; it will be tried again in an hour"
     return _survived(failure, lambda: settle(context))
 
 
 def _join(context: Context) -> bool:
-    """Join the servers that report by themselves and by a gateway."""
+    """Merge the servers that report by themselves and by a gateway."""
     failure = "merging servers that report twice failed; it will be tried again in five minutes"
 
     def join() -> None:
-        """And tell how many."""
+        """Merge, and log how many."""
         joined = join_servers(context)
         if joined:
             LOG.info(
@@ -168,12 +162,12 @@ def _join(context: Context) -> bool:
 
 
 def _retain(context: Context) -> bool:
-    """Roll up what is old enough."""
+    """Roll up older quarter hours to hours, and older hours to days."""
 
     def roll_up() -> None:
-        """As the settings say."""
-        kept = context.settings
-        done = retain(context.store, context.now(), kept.keep_slots_days, kept.keep_hours_days)
+        """Roll up by the ages in the settings."""
+        settings = context.settings
+        done = retain(context.store, context.now(), settings.keep_slots_days, settings.keep_hours_days)
         if done.to_hours or done.to_days:
             LOG.info("%d days of devices were rolled up to hours, %d to days", done.to_hours, done.to_days)
 
@@ -181,28 +175,28 @@ def _retain(context: Context) -> bool:
 
 
 def _prepare(context: Context) -> None:
-    """Have the first page ready on each collector; without it, the next reader waits."""
+    """Compute the first page into the cache of this collector, so that its next reader does not wait."""
     failure = "preparing the first page failed; it will be tried again in a few minutes"
     _survived(failure, lambda: refresh_cached_overview(context))
 
 
 def _past_week(context: Context) -> bool:
-    """Publish the past week's reports where they are missing; a failure is logged and tried again."""
-    return _told("weekly report", lambda: publish(context, _due_week(context)))
+    """Publish the missing reports of the past week; a failure is logged and tried again."""
+    return _log_published("weekly report", lambda: publish(context, _due_week(context)))
 
 
 def _late_records(context: Context) -> bool:
-    """Restate the reports that what came late has moved; a failure is logged and tried again the next day."""
-    return _told("corrected weekly report", lambda: republish(context))
+    """Correct reports that late records changed; a failure is logged and tried again the next day."""
+    return _log_published("corrected weekly report", lambda: republish(context))
 
 
-def _told(what: str, work: Callable[[], list[Publication]]) -> bool:
-    """Run what publishes, and log what it published."""
+def _log_published(what: str, work: Callable[[], list[Publication]]) -> bool:
+    """Publish, and log each published report; return whether it succeeded."""
     try:
-        for made in work():
-            unit, role = made.target
-            LOG.info("%s %s: %s, revision %d for the role %s", what, made.report.week, unit or "everything",
-                     made.revision, role)  # fmt: skip
+        for publication in work():
+            unit, role = publication.target
+            LOG.info("%s %s: %s, revision %d for the role %s", what, publication.report.week,
+                     unit or "everything", publication.revision, role)  # fmt: skip
     except (ParcimetreError, OSError) as error:
         LOG.error("publishing the %s failed: %s; it will be tried again", what, error)
         return False

@@ -1,4 +1,4 @@
-"""Plain SQL over the embedded store, reading only: its views, and tables made for the period of a query.
+"""Read-only SQL over the embedded store: its views, and tables computed for the period of a query.
 
 Slots are packed and footprints are computed, so both are laid out as temporary tables, for one period and
 only where the query names them. The names and columns of TABLES and of the views are a stable interface.
@@ -48,12 +48,12 @@ ALLOWED = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, 
 
 
 class BadQuery(ParcimetreError):
-    """A query that SQLite does not understand, or that would change something."""
+    """A query that is not valid, or would change something."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a query found."""
+    """Rows of a query."""
 
     columns: tuple[str, ...]
     rows: list[Row]
@@ -75,17 +75,17 @@ def ask(context: Context, query: str, within: Span) -> Answer:
             found = db.execute(query)
             return Answer(tuple(name for name, *_ in found.description or ()), found.fetchall())
         except (sqlite3.Error, sqlite3.Warning) as error:
-            raise BadQuery(_told(error)) from None
+            raise BadQuery(_explain_failure(error)) from None
 
 
-def _told(error: Exception) -> str:
+def _explain_failure(error: Exception) -> str:
     if "not authorized" in str(error) or "prohibited" in str(error):
         return f"the query is refused ({error}): only SELECT is answered, nothing can be changed here"
     return f"invalid query: {error}. See docs/en/sql.md for tables and columns."
 
 
 def _reading(data_dir: Path) -> sqlite3.Connection:
-    """A connection of its own that cannot write to the store."""
+    """Open a separate, read-only connection to the store."""
     db = sqlite3.connect(f"{(data_dir / FILE).absolute().as_uri()}?mode=ro", uri=True)
     db.execute("PRAGMA temp_store = MEMORY")
     db.execute(DEAD_LETTERS)
@@ -93,7 +93,7 @@ def _reading(data_dir: Path) -> sqlite3.Connection:
 
 
 def _activities(context: Context, within: Span) -> Iterator[tuple[DeviceId, Activity]]:
-    """Slots of every device, with what its outlets counted; outlets are no devices."""
+    """Yield the slots of every device, with the energy of its outlets."""
     store, wiring = context.store, ConnectionMap.of(context.store)
     outlets = {key for outlet in wiring.outlets for key in outlet.ids}
     ids = [key for key in (*merges.spans(store), *wiring.hung) if key not in outlets]
@@ -117,7 +117,7 @@ def _slot_energy(context: Context, within: Span) -> Iterator[Row]:
 
 
 def _footprint_days(context: Context, within: Span) -> Iterator[Row]:
-    """Every criterion by day, org unit, category and stage."""
+    """Yield every criterion by day, org unit, category and stage."""
     for criterion in Criterion:
         found = compute_footprint(context, FootprintQuery(within, criterion, "day"))
         for (org_unit, category), part in _parts(found):
@@ -129,10 +129,10 @@ def _footprint_days(context: Context, within: Span) -> Iterator[Row]:
 
 
 def _parts(found: FootprintResult) -> Iterator[tuple[tuple[str, str], FootprintResult]]:
-    """The figures of the devices of each org unit and category."""
+    """Yield the figures of the devices of each org unit and category."""
 
     def of(device: Device) -> tuple[str, str]:
-        """Where a device belongs."""
+        """Return the org unit and category of a device."""
         return device.org_unit, device.category
 
     for key in sorted({of(figure.device) for figure in found.single_devices}):

@@ -42,11 +42,11 @@ def chart(
     base = HEIGHT - BOTTOM
 
     def x(second: float) -> float:
-        """Where a time stands."""
+        """Return the horizontal position of a time."""
         return LEFT + (WIDTH - LEFT) * (second - first) / (last - first)
 
     def y(value: float) -> float:
-        """Where a value stands."""
+        """Return the vertical position of a value."""
         return base - (base - TOP) * (value / top if top else 0.0)
 
     wide = x(first + step_s) - x(first)
@@ -64,7 +64,7 @@ def chart(
 
 
 def round_up(value: float) -> float:
-    """The next number that reads well: 1, 2, 4, 5, 8 or 10 times a power of ten."""
+    """Return the next round number: 1, 2, 4, 5, 8 or 10 times a power of ten."""
     if value <= 0:
         return 0.0
     power = 1.0

@@ -1,4 +1,4 @@
-"""What stages, criteria, categories and groupings are called where a person reads them."""
+"""Labels for people: criteria, stages, categories, groupings, power sources, states, reasons of changes."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ CHANGES = {
     "factors": N_("Factor set"),
     "several": N_("Other reasons, together"),
 }
-WHY = {
+CHANGE_REASONS = {
     "joined": N_("use and embodied impact of devices that were not in service before"),
     "left": N_("use and embodied impact of devices that are no longer in service"),
     "moved": N_("devices that came from other org units, or went to them"),
@@ -103,7 +103,7 @@ WHY = {
     "factors": N_("the earlier period was computed with another factor set"),
     "several": N_("one of them has fewer than 5 devices"),
 }
-ROLE_TITLES = {"viewer": N_("viewer"), "analyst": N_("analyst"), "admin": N_("admin")}
+ROLE_LABELS = {"viewer": N_("viewer"), "analyst": N_("analyst"), "admin": N_("admin")}
 QUALITIES = {"": "", "estimate": N_("estimate"), "disputed": N_("disputed")}
 POWER_SOURCE_LABELS = {
     "wall_ac": N_("meter at the wall"),
@@ -167,7 +167,7 @@ ASSUMPTIONS = {
 
 
 def label(group_by: str | None, group: str) -> str:
-    """Fixed English title of a group, or the group's own name where it has one."""
+    """Return the English label of a group (a msgid), or the group's own name if it has one."""
     if group.rsplit("/", maxsplit=1)[-1] == SMALL:
         return N_("groups of fewer than 5 devices, together")
     match group_by:

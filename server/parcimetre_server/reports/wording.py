@@ -14,7 +14,7 @@ from ..base.org_path import SMALL
 from ..fleet.printing import consumables
 from ..footprint.query import FootprintRow
 from ..presentation.formats import Formats
-from ..presentation.labels import CHANGES, WHY, label
+from ..presentation.labels import CHANGE_REASONS, CHANGES, label
 from ..presentation.palette import direction
 from .content import Correction, MovedFigure, WeeklyReport
 
@@ -89,13 +89,13 @@ class _Writer:
     """Writes one report in one language."""
 
     def __init__(self, report: WeeklyReport, translator: Translator, f: Formats, context: Context) -> None:
-        self._report, self._tongue, self._f = report, translator, f
+        self._report, self._translator, self._f = report, translator, f
         self._organisation = context.settings.organisation
         self._version = context.factors.version if context.factors.id == report.factor_set else ""
 
     def text(self) -> ReportText:
         """Return the whole text; only the reason where there is nothing to show."""
-        report, translator, f = self._report, self._tongue, self._f
+        report, translator, f = self._report, self._translator, self._f
         nothing = report.withheld or not report.devices
         row = report.total
         value, _, unit = f.quantity(row.value, row.unit).partition("\u00a0")
@@ -121,19 +121,21 @@ class _Writer:
 
     def _nothing(self) -> str:
         if self._report.withheld:
-            return self._tongue(N_("Groups of fewer than 5 devices are shown to analysts and admins only."))
-        return self._tongue(N_("No device was in service in this week."))
+            return self._translator(
+                N_("Groups of fewer than 5 devices are shown to analysts and admins only.")
+            )
+        return self._translator(N_("No device was in service in this week."))
 
     def _warnings(self) -> Iterator[str]:
         if self._report.total.simulated == "partly":
-            yield self._tongue(N_("Some of the devices are simulated."))
+            yield self._translator(N_("Some of the devices are simulated."))
         elif self._report.total.simulated and self._report.devices:
-            yield self._tongue(N_("Everything here is simulated: these devices do not exist."))
+            yield self._translator(N_("Everything here is simulated: these devices do not exist."))
         if self._report.restated is not None:
             yield self._restated(self._report.restated)
 
     def _restated(self, before: Correction) -> str:
-        translator, f = self._tongue, self._f
+        translator, f = self._translator, self._f
         first = translator(
             "This revision replaces that of {day}: late records or corrections changed figures by "
             "more than 1 %.", day=f.day(before.published_at, "long"),
@@ -142,13 +144,13 @@ class _Writer:
 
     def _moved(self, moved: MovedFigure) -> str:
         f, change = self._f, self._f.change(moved.after / moved.before - 1 if moved.before else None)
-        name = self._group(moved.what, moved.group) if moved.group else self._tongue(N_("Total"))
+        name = self._group(moved.what, moved.group) if moved.group else self._translator(N_("Total"))
         before, after = f.quantity(moved.before, moved.unit), f.quantity(moved.after, moved.unit)
         told = N_("{name}: {before}, now {after} ({change})")
-        return self._tongue(told, name=name, before=before, after=after, change=change)
+        return self._translator(told, name=name, before=before, after=after, change=change)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
-        report, translator, f = self._report, self._tongue, self._f
+        report, translator, f = self._report, self._translator, self._f
         return (
             (translator("Electricity"), f.quantity(report.total.energy_kwh, "kWh")),
             (translator("Its cost"), f.euros(report.cost_eur)),
@@ -157,7 +159,7 @@ class _Writer:
         )
 
     def _lead(self) -> Iterator[str]:
-        report, translator, f = self._report, self._tongue, self._f
+        report, translator, f = self._report, self._translator, self._f
         if report.change is None:
             yield translator("There is no footprint of the week before to compare with.")
         else:
@@ -177,7 +179,7 @@ class _Writer:
             yield translator("Including the time without a record: about {whole}", whole=about) + "."
 
     def _tables(self) -> Iterator[Table | None]:
-        report, translator = self._report, self._tongue
+        report, translator = self._report, self._translator
         yield self._changes()
         yield self._actions()
         yield self._by(
@@ -190,7 +192,7 @@ class _Writer:
         yield self._printing()
 
     def _changes(self) -> Table | None:
-        changes, translator, f = self._report.changes, self._tongue, self._f
+        changes, translator, f = self._report.changes, self._translator, self._f
         if changes is None or not changes.parts:
             return None
         most = max(abs(part.value) for part in changes.parts)
@@ -198,7 +200,7 @@ class _Writer:
             Line(
                 translator(CHANGES[part.reason]),
                 (f.signed(part.value, changes.unit),),
-                translator(WHY[part.reason]),
+                translator(CHANGE_REASONS[part.reason]),
                 part.value / most if most else 0.0,
                 direction(part.value),
             )
@@ -215,7 +217,7 @@ class _Writer:
         )
 
     def _actions(self) -> Table | None:
-        translator, f, found = self._tongue, self._f, self._report.actions
+        translator, f, found = self._translator, self._f, self._report.actions
         if not found:
             return None
         most = found[0].energy_kwh
@@ -247,7 +249,7 @@ class _Writer:
         return Table("actions", translator("Where action saves most"), note, headings, lines)
 
     def _subject(self, action: Action) -> str:
-        category = self._tongue(label("category", action.category))
+        category = self._translator(label("category", action.category))
         match action.kind:
             case "left_on" if action.subject:
                 return f"{category} · {action.subject.rsplit('/', maxsplit=1)[-1]}"
@@ -257,7 +259,7 @@ class _Writer:
                 return action.name or category
 
     def _why(self, action: Action) -> str:
-        translator = self._tongue
+        translator = self._translator
         ratio = "" if action.ratio is None else self._f.number(action.ratio, 2)
         why = translator(ACTIONS[action.kind], ratio=ratio)
         return f"{translator.plural('{n} device', '{n} devices', action.devices)}, {why}"
@@ -265,7 +267,7 @@ class _Writer:
     def _by(self, group_by: str, heading: str, words: str, rows: Sequence[FootprintRow]) -> Table | None:
         if not rows:
             return None
-        translator, f = self._tongue, self._f
+        translator, f = self._translator, self._f
         lines = tuple(
             Line(
                 self._group(group_by, bar.row.period if group_by == "period" else bar.key),
@@ -283,10 +285,10 @@ class _Writer:
             return self._f.named_day(group)
         if group_by == "org_unit" and not group.endswith(SMALL):
             return group.rsplit("/", maxsplit=1)[-1]
-        return self._tongue(label(group_by, group))
+        return self._translator(label(group_by, group))
 
     def _stages(self) -> Table:
-        translator, f, unit = self._tongue, self._f, self._report.total.unit
+        translator, f, unit = self._translator, self._f, self._report.total.unit
         lines = tuple(
             Line(
                 translator(label("stage", view.key)),
@@ -309,7 +311,7 @@ class _Writer:
         )
 
     def _greatest(self) -> Table | None:
-        translator, f, found = self._tongue, self._f, self._report.greatest
+        translator, f, found = self._translator, self._f, self._report.greatest
         if not found:
             return None
         most = max(row.value or 0.0 for _, row in found)
@@ -327,7 +329,7 @@ class _Writer:
 
     def _printing(self) -> Table | None:
         """Paper and toner of the org units that consumed most; other figures exclude them."""
-        translator, f, found = self._tongue, self._f, self._report.printing
+        translator, f, found = self._translator, self._f, self._report.printing
         if not found:
             return None
         lines = tuple(
@@ -356,10 +358,10 @@ class _Writer:
         for counter, words in (("duplex", N_("On both sides")), ("colour", N_("In colour"))):
             share = row.share(counter)
             if share is not None:
-                yield f"{self._tongue(words)} {self._f.percent(share)}".replace(" ", "\u00a0")
+                yield f"{self._translator(words)} {self._f.percent(share)}".replace(" ", "\u00a0")
 
     def _closing(self) -> Iterator[tuple[str, str]]:
-        report, translator, f = self._report, self._tongue, self._f
+        report, translator, f = self._report, self._translator, self._f
         known = [translator(
             "There are records for {coverage} of the time that devices were in service; {measured} of the "
             "electricity was measured, the rest modelled.",

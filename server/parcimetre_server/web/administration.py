@@ -1,4 +1,4 @@
-"""What an admin changes from pages: units, sites, secrets, tokens and recipients of reports in their subtree.
+"""Changes that an admin makes on pages: units, sites, secrets, tokens and report recipients in their subtree.
 
 Pages read through a scope and cannot write; changes go through here, where the scope is asked each time. What
 is out of scope is answered like what does not exist.
@@ -31,11 +31,11 @@ FIRST_LINE = 2
 
 
 class BadUnits(ParcimetreError):
-    """A file of org units that cannot be taken as it is."""
+    """A file of org units with a fault."""
 
 
 class SiteExists(ParcimetreError):
-    """A site whose grid zone only an admin of everything may change."""
+    """A site whose grid zone only an admin of the whole organisation may change."""
 
     status = 403
     kind = "site-exists"
@@ -43,37 +43,37 @@ class SiteExists(ParcimetreError):
 
 @dataclass(frozen=True)
 class Unit:
-    """A node of the tree with how many devices in service are in it, those below not counted."""
+    """A node of the org tree with its number of devices in service, without its sub-units."""
 
     path: str
     devices: int
 
     @property
     def depth(self) -> int:
-        """How many units are above it."""
+        """Return the number of units above it."""
         return self.path.count("/")
 
     @property
     def name(self) -> str:
-        """Its own name, without those above it."""
+        """Return its own name, without its parents."""
         return self.path.rsplit("/", maxsplit=1)[-1]
 
 
 @dataclass(frozen=True)
 class Administration:
-    """The whole collector, and the scope of the admin who asks."""
+    """The unnarrowed context, and the scope of the admin."""
 
     whole: Context
     scope: Scope
 
     def units(self) -> list[Unit]:
-        """The tree of the scope in order, units included that only devices name."""
+        """Return the org tree of the scope in order, including units that exist only in devices."""
         counted = Counter(one.org_unit for one in self._in_service())
         known = {above for path in {*org.units(self.whole.store), *counted} for above in _above(path)}
         return [Unit(path, counted[path]) for path in sorted(known, key=_in_order) if self.scope.covers(path)]
 
     def _in_service(self) -> Iterator[Device]:
-        """Devices in service, monitors left out: they are where their machine is."""
+        """Return the devices in service, without monitors, which belong to their computer."""
         known = devices(self.whole.store).values()
         return (one for one in known if one.retired_at is None and not one.drivers)
 
@@ -99,7 +99,7 @@ class Administration:
         return self.create_units(list(_paths(text)))
 
     def sites(self) -> list[tuple[org.Site, int]]:
-        """Sites with their devices in service; for an admin of a part, those where its devices stand."""
+        """Return sites with their devices in service; a part's admin gets only the sites of its devices."""
         stand = Counter(one.site for one in self._in_service() if self.scope.covers(one.org_unit))
         found = org.sites(self.whole.store).values()
         seen = [site for site in found if self.scope.root is None or site.name in stand]
@@ -117,7 +117,7 @@ class Administration:
         return org.create_site(self.whole.store, name, zone, self.whole.now(), self.whole.factors)
 
     def secrets(self) -> list[enrolment.Secret]:
-        """Enrolment secrets of the scope, the latest first."""
+        """Return the enrolment secrets of the scope, latest first."""
         found = enrolment.all_secrets(self.whole.store)
         return [one for one in reversed(found) if self.scope.covers(one.org_unit)]
 
@@ -131,18 +131,18 @@ class Administration:
         return enrolment.create_secret(self.whole, path, name, None, self._expiry(days))
 
     def revoke_secret(self, secret_id: str) -> enrolment.Secret:
-        """Let nobody enrol with it any more. Raises UnknownSecret."""
+        """Revoke an enrolment secret. Raises UnknownSecret."""
         if secret_id not in {one.id for one in self.secrets()}:
             raise enrolment.UnknownSecret(f"no secret {secret_id!r}: the page of administration lists them")
         return enrolment.revoke_secret(self.whole, secret_id)
 
     def tokens(self) -> list[access.Token]:
-        """Access tokens of the scope, the latest first."""
+        """Return the access tokens of the scope, latest first."""
         found = access.all_tokens(self.whole.store)
         return [one for one in reversed(found) if self._opens_less(one.org_unit)]
 
     def last_used(self) -> Mapping[str, int]:
-        """The last day on which each token was used, by the token's id."""
+        """Return the last day of use of each token, by token id."""
         return access.last_use_days(self.whole.store)
 
     def create_token(
@@ -153,13 +153,13 @@ class Administration:
         return access.create_token(self.whole, name, role, unit, self._expiry(days))
 
     def revoke_token(self, token_id: str) -> access.Token:
-        """Let nobody in with it any more. Raises UnknownToken."""
+        """Revoke a token. Raises UnknownToken."""
         if token_id not in {one.id for one in self.tokens()}:
             raise access.UnknownToken(f"no token {token_id!r}: the page of administration lists them")
         return access.revoke_token(self.whole, token_id)
 
     def recipients(self) -> list[Schedule]:
-        """Who gets weekly reports of the scope, the latest first."""
+        """Return the recipients of weekly reports of the scope, latest first."""
         found = schedules(self.whole.store)
         return [one for one in reversed(found) if self._opens_less(one.org_unit)]
 
@@ -174,7 +174,7 @@ class Administration:
         return add(self.whole.store, self.whole.now(), unit, "mail", to, language, formats, role, self.scope)
 
     def remove_recipient(self, schedule_id: str) -> Schedule:
-        """Send no more by a schedule. Raises UnknownSchedule."""
+        """Remove a schedule. Raises UnknownSchedule."""
         if schedule_id not in {one.id for one in self.recipients()}:
             raise UnknownSchedule(f"no recipient {schedule_id!r}: the page of administration lists them")
         return end(self.whole.store, schedule_id, self.whole.now())
@@ -183,7 +183,7 @@ class Administration:
         return self.scope.root is None or (org_unit is not None and self.scope.covers(org_unit))
 
     def _check(self, path: str, known: bool = False) -> str:
-        """The path itself. Raises UnknownOrgUnit where it is out of scope, or shall be known and is not."""
+        """Return the path. Raises UnknownOrgUnit if it is out of scope, or must exist and does not."""
         if known:
             self.scope.check_unit(path, [unit.path for unit in self.units()])
         elif not self.scope.covers(path):
@@ -197,7 +197,7 @@ class Administration:
 
 
 def _above(path: str) -> Iterator[str]:
-    """A unit and all above it."""
+    """Return a unit and its parents."""
     names = path.split("/")
     return ("/".join(names[:depth]) for depth in range(1, len(names) + 1))
 
@@ -207,7 +207,7 @@ def _in_order(path: str) -> list[str]:
 
 
 def _paths(text: str) -> Iterator[str]:
-    """The paths of a CSV, whose columns commas, semicolons or tabs part."""
+    """Return the paths in a CSV separated by commas, semicolons or tabs."""
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)

@@ -1,4 +1,4 @@
-"""Builds the ASGI app: every router of `api/` and `pages/`, problem documents, and who is let in."""
+"""Build the ASGI app: routers of `api/` and `pages/`, problem documents, authentication."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from .request_id import Requests
 
 MOST_WAITING = 2000
 StartJobs = Callable[[Context, Meters], Callable[[], None]]
-"""Starts what runs at set times; what it returns stops it."""
+"""Starts the scheduled jobs; returns a function that stops them."""
 
 
 class App(FastAPI):
-    """Reports are answered before the framework, its middleware and its routes are asked."""
+    """Answers reports before they reach the framework, its middleware and its routes."""
 
     first: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take a report, or pass the request on."""
+        """Answer a report, or pass the request on."""
         if is_report(scope):
             await self.first(scope, receive, send)
         else:
@@ -50,7 +50,7 @@ def build(context: Context, start_jobs: StartJobs | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        """Jobs run and the writer waits for reports between start and stop."""
+        """Run the jobs and the writer between start and stop."""
         stop_jobs = start_jobs(context, writer.meters) if start_jobs else None
         yield
         if stop_jobs:

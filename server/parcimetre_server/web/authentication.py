@@ -1,4 +1,4 @@
-"""Who is let in: every request is given its reader before any route sees it, or is refused with the mend."""
+"""Authentication: assign each request its reader before any route sees it, or refuse it with the reason."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ STATIC = "/static/"
 
 
 class NotRecognised(ParcimetreError):
-    """Nobody said who is asking."""
+    """A request without a login."""
 
     status = 401
     kind = "not-recognised"
 
     @property
     def headers(self) -> dict[str, str]:
-        """The scheme that is asked for."""
+        """Return the header that names the required scheme."""
         return {"WWW-Authenticate": "Bearer"}
 
 
 class FromTheNetwork(ParcimetreError):
-    """A reader on another machine, where only this one is served."""
+    """A reader on another machine, although only this one is allowed."""
 
     status = 403
     kind = "read-from-network"
 
 
 class ForeignForm(ParcimetreError):
-    """A change that another site asked a logged-in browser for."""
+    """A change requested by another site through a logged-in browser."""
 
     status = 403
     kind = "foreign-form"
 
 
 class Access:
-    """Stands before all routes: recognises readers, so that no route can be without one by an oversight."""
+    """Middleware before all routes: assigns readers, so that no route can omit it by mistake."""
 
     def __init__(self, app: ASGIApp, context: Context, tokens: Tokens, sessions: Sessions) -> None:
         """Stand before the app."""
@@ -77,7 +77,7 @@ class Access:
             await self._app(scope, receive, send)
 
     async def _recognised(self, connection: HTTPConnection) -> Reader | None:
-        """Who is asking; None on the pages that let people in. Raises the reason for nobody."""
+        """Return the reader; None on the login pages. Raises the reason of a refusal."""
         local = is_local(connection)
         if not (local or self._settings.read_from_network):
             raise FromTheNetwork(
@@ -112,7 +112,7 @@ class Access:
         return Reader(token.scope, token.name, "token")
 
     def _refusal(self, connection: HTTPConnection, error: ParcimetreError) -> Response:
-        """People on pages are shown where to log in, machines are told."""
+        """Redirect people to the login page; answer programs with a problem document."""
         path = str(connection.scope["path"])
         wants_page = "text/html" in connection.headers.get("accept", "") and not path.startswith("/v1/")
         if isinstance(error, NotRecognised) and wants_page and connection.scope["method"] in READING:
@@ -125,7 +125,7 @@ class Access:
 
 
 def _refuse_foreign_form(connection: HTTPConnection) -> None:
-    """Cookies go with forms of other sites' pages too in old browsers: those are refused."""
+    """Refuse forms of other sites' pages, with which old browsers send cookies too."""
     if connection.scope["method"] in READING:
         return
     site, origin = connection.headers.get("sec-fetch-site"), connection.headers.get("origin")
@@ -135,7 +135,7 @@ def _refuse_foreign_form(connection: HTTPConnection) -> None:
 
 
 def is_local(connection: HTTPConnection) -> bool:
-    """Whether the client is this machine, and not a proxy that speaks for somebody else."""
+    """Return whether the client is this machine, and not a proxy for another one."""
     if connection.client is None:
         return True
     forwarded = any(name in connection.headers for name in ("x-forwarded-for", "forwarded"))

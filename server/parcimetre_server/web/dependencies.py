@@ -1,4 +1,4 @@
-"""The context of a request, narrowed to what its reader may see."""
+"""Context of a request, narrowed to the scope of its reader."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ READING = ("GET", "HEAD")
 
 
 def readable(request: Request) -> Context:
-    """The collector as the one who asks may see it, with single devices; changes are for admins.
+    """Return the context narrowed to the reader's scope, with single devices; writing needs an admin.
 
-    Every route that reads depends on this, or on `aggregates`. Raises NotAllowed and UnknownOrgUnit.
+    Every route that reads depends on this, or on `aggregated`. Raises NotAllowed and UnknownOrgUnit.
     """
     return _narrowed(request, "analyst" if request.method in READING else "admin")
 
 
 def aggregated(request: Request) -> Context:
-    """The same for a route that shows sums of groups only, so that viewers may ask it too."""
+    """Return the narrowed context for a route that shows sums of groups only, open to viewers."""
     return _narrowed(request, "viewer")
 
 
 def serving_context(request: Request) -> Context:
-    """The whole collector: for agents and for what is open to everybody, which tell nothing of the fleet."""
+    """Return the unnarrowed context, for routes of agents and public routes, which show no fleet data."""
     context: Context = request.app.state.context
     return context
 
@@ -45,13 +45,13 @@ def _narrowed(request: Request, role: Role) -> Context:
 
 
 def _known_units(store: Store) -> Iterator[str]:
-    """Org units that were created, then those of devices."""
+    """Yield the paths of created org units, then those of devices."""
     yield from store.latest("org_unit")
     yield from (str(fact.body["org_unit"]) for fact in store.latest("device").values())
 
 
 def asked_language(request: Request) -> Language:
-    """The language in which to answer a request."""
+    """Return the language of the answer: of the URL, the cookie, or the browser."""
     return language_of(
         request.query_params.get("lang"), request.cookies.get(COOKIE), request.headers.get("accept-language")
     )

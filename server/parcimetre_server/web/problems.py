@@ -1,4 +1,4 @@
-"""Errors as they travel over HTTP: problem documents (RFC 9457)."""
+"""Problem documents (RFC 9457): errors as HTTP answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of the app be answered with a problem document."""
+    """Register handlers that answer every error of the app with a problem document."""
     app.add_exception_handler(ParcimetreError, expected)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -34,7 +34,7 @@ def install(app: FastAPI) -> None:
 
 
 async def expected(request: Request, error: Exception) -> Response:
-    """The document of an error that a person can mend; what the collector itself lacks is logged."""
+    """Return the document of an expected error; log it if the collector itself is at fault."""
     assert isinstance(error, ParcimetreError)
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and "Retry-After" not in error.headers:
         LOG.error("%s %s: %s", request.method, request.url.path, error)
@@ -53,7 +53,7 @@ async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG
 
 
 async def unexpected(request: Request, error: Exception) -> Response:  # noqa: ARG001
-    """The document of an error of the collector's own, which whoever caught it logs."""
+    """Return the document of an internal error, which the caller logs."""
     detail = "internal error of the collector: report it with the last lines of the collector's log"
     request_id = REQUEST_ID.get()
     headers = {"X-Request-Id": request_id} if request_id else None
@@ -61,7 +61,7 @@ async def unexpected(request: Request, error: Exception) -> Response:  # noqa: A
 
 
 def sentence(errors: object) -> str:
-    """Pydantic's findings as one line: where, what, and the value that was given."""
+    """Return Pydantic's findings as one line: where, what, and the given value."""
     findings = errors if isinstance(errors, list | tuple) else []
     return "; ".join(_finding(finding) for finding in findings[:3]) or "the request is not valid"
 

@@ -1,4 +1,4 @@
-"""Bodies of requests: decompressed within limits, so that no small body becomes a large one."""
+"""Read request bodies, decompressed within limits, against decompression bombs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def read_body(request: Request) -> bytes:
 
 
 async def received(headers: Headers, receive: Receive) -> bytes:
-    """A body, decompressed; a long one off the event loop. Raises TooLarge and BadEncoding."""
+    """Decompress a body, off the event loop if it is long. Raises TooLarge and BadEncoding."""
     packed = await _packed(receive)
     encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
     if len(packed) <= SHORT:
@@ -49,7 +49,7 @@ async def received(headers: Headers, receive: Receive) -> bytes:
 
 
 async def _packed(receive: Receive) -> bytes:
-    """As it was sent. Raises ClientDisconnect where the client has gone meanwhile."""
+    """Read a body as sent. Raises ClientDisconnect if the client has gone."""
     parts, length = [], 0
     while True:
         message = await receive()

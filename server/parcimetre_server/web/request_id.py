@@ -1,4 +1,4 @@
-"""Every request gets an id, which stands in the answer and in what is logged meanwhile."""
+"""Request ids: in the answer's header and in every log line of the request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Requests:
-    """Takes the id of X-Request-Id, or makes one; logs each request if `log`."""
+    """Accepts the id of X-Request-Id, or creates one; logs each request if `log`."""
 
     def __init__(self, app: ASGIApp, log: bool) -> None:
         """Stand before the app."""
@@ -52,7 +52,7 @@ class Requests:
 
 
 def _given(scope: Scope) -> str | None:
-    """The id that a proxy or client chose, if it can stand in a log."""
+    """Return the id chosen by a proxy or client, if it is safe to log."""
     for name, value in scope["headers"]:
         if name == HEADER and GIVEN.fullmatch(value):
             return str(value.decode())

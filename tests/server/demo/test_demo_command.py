@@ -154,6 +154,7 @@ def printed(url: str) -> float:
     return float(row["counted"]["impressions"])
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_collector_is_said_with_the_mend(url: str, tmp_path: Path) -> None:
     told = run("demo", "--data-dir", str(tmp_path), "--server", url, "--devices", "1")
     assert told.returncode == 2

@@ -24,7 +24,8 @@ from tests.server.conftest import GUEST
 HOST_NAME = "guest-1"
 CODE = (ModuleType, FunctionType, type)
 FILLED = {
-    "answers", "credentials", "daily totals", "devices", "identities", "last heard", "models of devices"
+    "answers", "credentials", "daily totals", "devices", "identities", "last heard", "models of devices",
+    "purchases", "visible histories",
 }  # fmt: skip
 
 

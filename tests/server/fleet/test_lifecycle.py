@@ -442,7 +442,7 @@ def test_a_person_reads_times_as_dates_and_acts_in_their_language(fleet, monkeyp
 
 def test_where_the_file_cannot_be_written_anew_nothing_is_deleted(fleet, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(StoreUnusable, match="make room"):
+    with pytest.raises(StoreUnusable, match="free disk space"):
         delete(fleet.context.store, fleet.guest, "x", fleet.now)
     assert device(fleet.context.store, fleet.guest).hostname == "guest-1"
 

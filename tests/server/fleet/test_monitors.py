@@ -364,7 +364,7 @@ def test_whatever_moves_where_no_slot_counts_twice_and_devices_add_up(empty, tmp
         shown = [display for display, there in ((DESK, one), (NAMELESS, other)) if there]
         desk.shows(key, at(0, hour), *shown)
     found = compute_footprint(asked, FootprintQuery(WEEK))
-    for figure in found.devices:
+    for figure in found.single_devices:
         assert (figure.covered_s <= 3 * DAY_S).all()
     assert math.fsum(row.value for row in found.rows("device")) == pytest.approx(
         found.total().value, rel=1e-9

@@ -66,6 +66,7 @@ def rows(context, span=SPAN, interval="total", group_by="device"):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hours", "energy", "impact"), [(1, 0.002, 0.002), (24, 0.005, 0.05)], ids=["hours", "days"]
 )
@@ -87,6 +88,7 @@ def test_figures_move_by_no_more_than_documented_and_coverage_does_not(old, hour
     assert rows(old, Span(TODAY - 7 * DAY_S, TODAY), "hour") == recent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hours", "note"), [(1, HOURS_KEPT), (24, DAYS_KEPT)], ids=["hours", "days"])
 def test_an_explanation_recomputes_to_the_figure_and_says_what_is_kept(old, hours, note):
     for each in (1, hours):

@@ -1,4 +1,4 @@
-"""What `parcimetre doctor` looks at: findings, each with the mend where something is not as it should be.
+"""Checks of `parcimetre doctor`: findings, each fault with its fix.
 
 It changes nothing, and a store that is damaged or missing is a finding like another.
 """
@@ -13,7 +13,7 @@ State = Literal["ok", "warning", "failed"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: what was looked at, how it is, and what to do unless it is ok."""
+    """One finding: the subject, its state, and the fix unless it is ok."""
 
     state: State
     what: str
@@ -22,15 +22,15 @@ class Finding:
 
 
 def ok(what: str, told: str) -> Finding:
-    """As it should be."""
+    """Return a finding without a fault."""
     return Finding("ok", what, told)
 
 
 def warning(what: str, told: str, mend: str) -> Finding:
-    """It works, but not for long, or not as meant."""
+    """Return a finding that needs attention although the collector works."""
     return Finding("warning", what, told, mend)
 
 
 def failed(what: str, told: str, mend: str) -> Finding:
-    """It does not work."""
+    """Return a finding that keeps the collector from working."""
     return Finding("failed", what, told, mend)

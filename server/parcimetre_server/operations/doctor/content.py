@@ -1,4 +1,4 @@
-"""What the store holds for the collector's work: secrets, grid feeds, reports, refused records, factors."""
+"""Check the store's content: secrets, grid feeds, reports, dead letters, factors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OLD_DAYS = 550
 
 
 def findings(context: Context) -> Iterator[Finding]:
-    """Findings about an open collector."""
+    """Yield findings about an open store."""
     store, now = context.store, context.now()
     yield _factors(context.factors, now)
     yield from _secrets(store, now)

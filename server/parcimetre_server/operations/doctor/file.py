@@ -1,4 +1,4 @@
-"""The embedded store's file, read without changing it: whole or not, its layout, days and slots."""
+"""Check the embedded store's file, read-only: integrity, layout, days and slots."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RESTORE = "move it away and restore a backup"
 
 
 def findings(data_dir: Path, now: int) -> Iterator[Finding]:
-    """Findings about the file; the last ones are left out where the first fail."""
+    """Yield findings about the file; stop at the first failure."""
     file = data_dir / FILE
     if not file.exists():
         yield failed("store", f"{file} is not there", f"start `parcimetre serve --data-dir {data_dir}` once")

@@ -1,4 +1,4 @@
-"""The data folder: who may read it, room on its disk, and the key that signs credentials."""
+"""Check the data folder: permissions, free disk space, and the key that signs credentials."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def findings(data_dir: Path) -> Iterator[Finding]:
-    """Folder, disk and key; nothing but the first where there is no folder."""
+    """Yield findings about folder, disk and key; only the first if there is no folder."""
     if not data_dir.is_dir():
         mend = f"start `parcimetre serve --data-dir {data_dir}` once, or name another folder with --data-dir"
         yield failed("data folder", f"{data_dir} is not there", mend)

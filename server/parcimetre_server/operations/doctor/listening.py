@@ -1,4 +1,4 @@
-"""Whether a collector answers where the settings say that it listens."""
+"""Check whether a collector answers at the address of the settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 def findings(host: str, port: int) -> Finding:
-    """Ask /readyz there."""
+    """Request /readyz at the address of the settings."""
     where = f"{host} port {port}"
     connection = HTTPConnection(ANYWHERE.get(host, host), port, timeout=PATIENCE_S)
     try:

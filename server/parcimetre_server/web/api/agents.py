@@ -1,4 +1,4 @@
-"""`GET /v1/agents`: the agents of a fleet, what they may not read with its mend, and what they cost."""
+"""`GET /v1/agents`: agents of the fleet, denied sensors with their fix, and the cost of measuring."""
 
 from __future__ import annotations
 

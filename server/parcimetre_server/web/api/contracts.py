@@ -1,4 +1,4 @@
-"""`GET /v1/contracts`: the suppliers' contracts that market-based figures rest on."""
+"""`GET /v1/contracts`: supply contracts, the basis of market-based figures."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ REQUEST = TypeAdapter(EnrolRequest)
 
 
 class BadEnrolment(ParcimetreError):
-    """An enrolment that is not understood."""
+    """An invalid enrolment."""
 
     status = 422
     kind = "bad-enrolment"

@@ -1,4 +1,4 @@
-"""`POST /v1/estimate`: impact and power of hardware that is in no fleet."""
+"""`POST /v1/estimate`: impact and power of described hardware."""
 
 from __future__ import annotations
 

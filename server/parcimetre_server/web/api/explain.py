@@ -14,7 +14,14 @@ from ...footprint.explanation.device import explain_device
 from ...footprint.explanation.org_unit import explain_unit
 from ...store.records import DeviceId
 from ..dependencies import readable
-from .footprint import Asked, Basis, Begin, End, Spread, Unit
+from ..query_parameters import (
+    BeginParameter,
+    CriterionParameter,
+    ElectricityParameter,
+    EndParameter,
+    OrgUnitParameter,
+    PolicyParameter,
+)
 
 router = APIRouter(prefix="/v1", tags=["figures"])
 
@@ -23,12 +30,12 @@ router = APIRouter(prefix="/v1", tags=["figures"])
 def explain(
     context: Annotated[Context, Depends(readable)],
     device: Annotated[str | None, Query(max_length=64, description="Id of one device.")] = None,
-    begin: Begin = None,
-    end: End = None,
-    criterion: Asked = Criterion.GWP,
-    org_unit: Unit = None,
-    amortisation: Spread = None,
-    electricity: Basis = "location",
+    begin: BeginParameter = None,
+    end: EndParameter = None,
+    criterion: CriterionParameter = Criterion.GWP,
+    org_unit: OrgUnitParameter = None,
+    amortisation: PolicyParameter = None,
+    electricity: ElectricityParameter = "location",
 ) -> dict[str, Any]:
     """How a device's footprint is computed, or an org unit's as the sum of its devices.
 

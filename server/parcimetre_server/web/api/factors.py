@@ -1,4 +1,4 @@
-"""`GET /v1/factors` and `/v1/factors/{id}`: the numbers that figures rest on, with their sources."""
+"""`GET /v1/factors` and `/v1/factors/{id}`: factors with their sources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1", tags=["factors"])
 
 
 class NoSuchFactor(ParcimetreError):
-    """A factor that the set in use does not hold."""
+    """A factor that is not in the set in use."""
 
     status = 404
     kind = "unknown-factor"

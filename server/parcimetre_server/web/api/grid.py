@@ -1,4 +1,4 @@
-"""`GET /v1/grid/{zone}`: what a kilowatt-hour costs in each slot, and how well that is known."""
+"""`GET /v1/grid/{zone}`: impact of a kilowatt-hour in each slot, with its quality."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...access.context import Context
 from ...analysis.grid_slots import grid_slots
 from ...base.periods import span
 from ..dependencies import aggregated
-from .footprint import Asked, Begin, End
+from ..query_parameters import BeginParameter, CriterionParameter, EndParameter
 
 router = APIRouter(prefix="/v1", tags=["factors"])
 
@@ -20,9 +20,9 @@ router = APIRouter(prefix="/v1", tags=["factors"])
 def grid(
     zone: Annotated[str, Path(description="Grid zone, like FR.")],
     context: Annotated[Context, Depends(aggregated)],
-    begin: Begin = None,
-    end: End = None,
-    criterion: Asked = Criterion.GWP,
+    begin: BeginParameter = None,
+    end: EndParameter = None,
+    criterion: CriterionParameter = Criterion.GWP,
 ) -> dict[str, Any]:
     """Impact of a kilowatt-hour in each slot; `tier`: value of the slot, of a profile or of the year."""
     return grid_slots(context, zone, span(begin, end, context.zone, context.now(), days=1), criterion)

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: whether the process lives, and whether it could store what it is sent."""
+"""`/healthz` and `/readyz`: whether the process runs, and whether it can store reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/v1/outlets`: outlets of PDUs, UPSs and PoE switches, what hangs there, and what they gave."""
+"""`/v1/outlets`: outlets of PDUs, UPSs and PoE switches, their assigned devices and energy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...fleet.outlets import mapping as known
 from ...fleet.outlets.mapping import Statement
 from ...store.records import DeviceId
 from ..dependencies import readable, serving_context
-from .footprint import Begin, End
+from ..query_parameters import BeginParameter, EndParameter
 
 router = APIRouter(prefix="/v1", tags=["devices"])
 
@@ -38,8 +38,8 @@ class Map(BaseModel):
 @router.get("/outlets")
 def list_outlets(
     context: Annotated[Context, Depends(readable)],
-    begin: Begin = None,
-    end: End = None,
+    begin: BeginParameter = None,
+    end: EndParameter = None,
     device: Annotated[
         str | None,
         Query(max_length=64, description="Id of a feeder, or of a device assigned to one of its outlets."),

@@ -1,4 +1,4 @@
-"""`GET /v1/printing`: what printers printed, and the paper and toner of it, by group and period."""
+"""`GET /v1/printing`: printed pages with their paper and toner, by group and period."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...fleet.printing import consumables as consumption
 from ...fleet.printing.consumables import GroupBy
 from ...store.records import DeviceId
 from ..dependencies import readable
-from .footprint import Begin, End, Unit
+from ..query_parameters import BeginParameter, EndParameter, OrgUnitParameter
 
 router = APIRouter(prefix="/v1", tags=["figures"])
 
@@ -22,13 +22,13 @@ router = APIRouter(prefix="/v1", tags=["figures"])
 @router.get("/printing")
 def printing(
     context: Annotated[Context, Depends(readable)],
-    begin: Begin = None,
-    end: End = None,
+    begin: BeginParameter = None,
+    end: EndParameter = None,
     group_by: Annotated[
         GroupBy | None, Query(description="What each row groups by; default: one total.")
     ] = None,
     interval: Annotated[Interval, Query(description="Length of each row's period.")] = "total",
-    org_unit: Unit = None,
+    org_unit: OrgUnitParameter = None,
     device: Annotated[str | None, Query(max_length=64, description="Id of one printer.")] = None,
     paper: Annotated[Paper, Query(description="Fibre of the paper.")] = "virgin",
 ) -> dict[str, Any]:

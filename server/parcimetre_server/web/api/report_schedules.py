@@ -1,4 +1,4 @@
-"""`/v1/reports` and `/v1/reports/schedules`: what was published, what became of it, and who gets it."""
+"""`/v1/reports` and `/v1/reports/schedules`: published reports, their deliveries and recipients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`POST /v1/reports`: what agents measured, acknowledged once it is on disk."""
+"""`POST /v1/reports`: receive reports of agents; acknowledge once they are on disk."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ async def reports(request: Request) -> Response:
 
 
 def is_report(scope: Scope) -> bool:
-    """Whether a request brings a report."""
+    """Return whether a request contains a report."""
     return bool(scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST")
 
 
 @dataclass
 class ReportEndpoint:
-    """Takes reports, as an ASGI app of its own: a fleet sends them all day, and routes take their time."""
+    """ASGI app that accepts reports, separate from the slower routes, since a fleet sends them all day."""
 
     context: Context
     writer: Writer
@@ -82,7 +82,7 @@ class ReportEndpoint:
         await problem(scope, receive, send)
 
     async def answer(self, headers: Headers, receive: Receive) -> bytes:
-        """Store a report; the answer as JSON. Raises ParcimetreError where nothing of it was taken."""
+        """Store a report; return the answer as JSON. Raises ParcimetreError if nothing of it was stored."""
         now, meters = self.context.now(), self.writer.meters
         meters.reports += 1
         shown = self.credentials.presented(headers.get(b"authorization", b"").decode("latin-1"), now)
@@ -118,7 +118,7 @@ class ReportEndpoint:
         return accept_report(*judged) if is_quick else await run_in_threadpool(accept_report, *judged)
 
     async def _refusal(self, request: Request, error: ParcimetreError) -> Response:
-        """The document of why nothing was taken."""
+        """Return the problem document of a refused report."""
         self.writer.meters.turned_away += 1
         if isinstance(error, ClockAhead):
             LOG.warning(

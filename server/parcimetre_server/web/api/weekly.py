@@ -14,7 +14,7 @@ from ...reports import weekly as report
 from ...reports.formats import FORMATS, format_of, render
 from ...reports.html import content_security_policy
 from ..dependencies import aggregated, asked_language
-from .footprint import Unit
+from ..query_parameters import OrgUnitParameter
 
 router = APIRouter(prefix="/v1", tags=["reports"])
 
@@ -24,7 +24,7 @@ def weekly(
     week: Annotated[str, Path(description="ISO week, like 2026-W47.")],
     request: Request,
     context: Annotated[Context, Depends(aggregated)],
-    org_unit: Unit = None,
+    org_unit: OrgUnitParameter = None,
     format: Annotated[str, Query(max_length=20, description=", ".join(FORMATS))] = "html",  # noqa: A002
     lang: Annotated[Language | None, Query(description="fr or en; else what the browser prefers.")] = None,
 ) -> Response:

@@ -15,7 +15,7 @@ from ...access.context import Context
 from ...base.errors import ParcimetreError
 from ...base.i18n import N_, NAMES
 from ...base.scope import ROLES, Role
-from ...presentation.labels import ROLE_TITLES
+from ...presentation.labels import ROLE_LABELS
 from ...reports.formats import Format
 from ..administration import Administration
 from ..dependencies import readable, serving_context
@@ -42,7 +42,7 @@ ATTACHED: Mapping[str, tuple[Format, ...]] = {
 def administration(
     context: Annotated[Context, Depends(readable)], whole: Annotated[Context, Depends(serving_context)]
 ) -> Administration:
-    """What the admin who asks may change. Raises NotAllowed."""
+    """Return the administration of the admin's scope. Raises NotAllowed."""
     context.scope.need("admin", "administration")
     return Administration(whole, context.scope)
 
@@ -107,7 +107,7 @@ def recipients(request: Request, context: Narrowed, here: Admin, form: Filled) -
 
 
 def _days(form: Mapping[str, str]) -> int | None:
-    """Until when something is valid; without end only where that was chosen."""
+    """Return the end of validity; no end only if chosen."""
     text = form.get("days", "")
     return None if text == "never" else int(text) if text.isdigit() and int(text) in EXPIRIES else EXPIRIES[0]
 
@@ -115,7 +115,7 @@ def _days(form: Mapping[str, str]) -> int | None:
 def _changed(
     request: Request, context: Context, here: Administration, what: str, change: Callable[[], object]
 ) -> Response:
-    """Change something and show the page anew; what cannot be done is said on it."""
+    """Make a change and show the page again, with the error if it failed."""
     try:
         change()
     except (ParcimetreError, UnknownZone) as error:
@@ -129,7 +129,7 @@ def _shown_once(
     here: Administration,
     create: Callable[[], tuple[Any, str]],
 ) -> Response:
-    """Make something whose text is shown on this answer and never again."""
+    """Create a secret or token, whose text is shown in this answer only."""
     try:
         _, text = create()
     except ParcimetreError as error:
@@ -164,7 +164,7 @@ def _page(
         "attached": list(ATTACHED),
         "last_used": here.last_used(),
         "zones": zones(context.factors),
-        "roles": ROLE_TITLES,
+        "roles": ROLE_LABELS,
         "expiries": EXPIRIES,
         "now": context.now(),
         "scope_root": context.scope.root,

@@ -1,4 +1,4 @@
-"""`/agents`: who runs which version, what is denied and how to mend it, and what measuring costs."""
+"""`/agents`: versions of agents, denied sensors with their fix, and the cost of measuring."""
 
 from __future__ import annotations
 

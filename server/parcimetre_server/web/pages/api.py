@@ -1,4 +1,4 @@
-"""`/docs`: what can be asked over HTTP, for people; the same for machines is /openapi.json."""
+"""`/docs`: the HTTP API for people; for machines, see /openapi.json."""
 
 from __future__ import annotations
 

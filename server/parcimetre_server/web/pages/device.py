@@ -1,4 +1,4 @@
-"""`/devices/{id}`: what a device is, what it costs, hour by hour, and why."""
+"""`/devices/{id}`: a device's hardware, footprint by hour, and how it is computed."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def device(
 
 
 def _gateway(context: Context, found: Device) -> Device | None:
-    """The device that speaks for another one, None where there is none that the reader may see."""
+    """Return the gateway of a device, None if there is none that the reader may see."""
     if found.relayed_by is None:
         return None
     try:
@@ -147,7 +147,7 @@ def _gateway(context: Context, found: Device) -> Device | None:
 
 
 def _of_a_printer(context: Context, found: Device, span: Span) -> dict[str, object]:
-    """What it printed, and what is left of its supplies."""
+    """Return its printed pages and supply levels."""
     printing = next(iter(consumption(context, Printing(span, device=found.id))), None)
     return {
         "printing": printing,
@@ -159,14 +159,14 @@ def _of_a_printer(context: Context, found: Device, span: Span) -> dict[str, obje
 
 
 def _is_colour_untold(found: Device, printing: PrintingRow) -> bool:
-    """Whether a printer that may have coloured toner does not count what it prints with it."""
+    """Return whether a printer that may have coloured toner does not count colour pages."""
     can = found.inventory.printer if found.inventory else None
     is_told = can is not None and (can.marking == "inkjet" or can.colour is False)
     return not is_told and printing.share("colour") is None
 
 
 def _problems(found: Device) -> list[tuple[str, str]]:
-    """What the gateway of a device says is wrong with it, by the name of what failed."""
+    """Return the faults reported by the device's gateway, by the name of the failed value."""
     outcomes = (
         found.inventory.outcomes if found.inventory and (not found.speaks_for_itself or found.joined) else ()
     )
@@ -178,7 +178,7 @@ def _problems(found: Device) -> list[tuple[str, str]]:
 
 
 def _embodied_share(stages: list[StageShare]) -> float | None:
-    """Share of the footprint that making the device stands for; None where there is no footprint."""
+    """Return the embodied share of the footprint; None if there is no footprint."""
     whole = sum(stage.share for stage in stages)
     return sum(stage.share for stage in stages if stage.key != Stage.USE) if whole else None
 

@@ -1,4 +1,4 @@
-"""`/explain`: the tree behind a figure, with the factors it rests on, to open, check and take along."""
+"""`/explain`: the tree behind a figure with its factors, to open, check and download."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ from ...base.periods import span as span_of
 from ...fleet import devices
 from ...footprint.compute import compute_footprint
 from ...footprint.explanation.device import Explanation, explain_device
-from ...footprint.query import FootprintQuery as Asked
-from ...footprint.query import FootprintRow
+from ...footprint.query import FootprintQuery, FootprintRow
 from ...grid.supply_contracts import Electricity
 from ...presentation.labels import CRITERIA, PERIOD_LABELS, label
 from ...store.records import DeviceId
-from ..api.footprint import Begin, End
 from ..dependencies import readable
+from ..query_parameters import BeginParameter, EndParameter
 from .overview import crumbs
 from .rendering import respond
 
@@ -41,8 +40,8 @@ def explain(
     device: Annotated[str, Query(max_length=64)] = "",
     org_unit: Annotated[str, Query(max_length=400)] = "",
     period: Period = "7d",
-    begin: Begin = None,
-    end: End = None,
+    begin: BeginParameter = None,
+    end: EndParameter = None,
     criterion: Criterion = Criterion.GWP,
     amortisation: Policy | None = None,
     electricity: Electricity = "location",
@@ -50,11 +49,11 @@ def explain(
     """Why a device's figure is what it is, or an org unit's as the sum of its devices."""
     span = _span(context, period, begin, end)
     unit = org_unit or context.scope.root
-    asked = Asked(span, criterion, "total", None if device else unit, DeviceId(device) if device else None,
-                  amortisation, electricity)  # fmt: skip
-    known = compute_footprint(context, asked)
+    query = FootprintQuery(span, criterion, "total", None if device else unit,
+                           DeviceId(device) if device else None, amortisation, electricity)  # fmt: skip
+    known = compute_footprint(context, query)
     total = known.total()
-    found = _explanation(context, asked)
+    found = _explanation(context, query)
     greatest = [] if device else [row for row in known.greatest_devices(MOST) if row.value is not None]
     factors = found.factors if found else ()
     one = devices.device(context.store, device) if device else None
@@ -78,58 +77,58 @@ def explain(
         "criteria": [(_link(request, criterion=key), name, key == criterion)
                      for key, name in CRITERIA.items()],
         "device_link": lambda key: _link(request, device=key, org_unit=""),
-        "json": "/v1/explain?" + urlencode(_api(asked)),
-        "file": _file(asked, total),
+        "json": "/v1/explain?" + urlencode(_api(query)),
+        "file": _file(query, total),
         "simulated": total.simulated,
     }  # fmt: skip
     return respond(request, context, "explain.html", values)
 
 
 def _span(context: Context, period: Period, begin: str | None, end: str | None) -> Span:
-    """The period by its name, or between the times that are given."""
+    """Return the period by name, or between the given times."""
     if begin or end:
         return span_of(begin, end, context.zone, context.now())
     return since_midnight(context.now(), context.zone, ROLLING[period])
 
 
-def _explanation(context: Context, asked: Asked) -> Explanation | None:
-    """A device's; that of an org unit is the list of its devices."""
-    if asked.device is None:
+def _explanation(context: Context, query: FootprintQuery) -> Explanation | None:
+    """Return the explanation of a device; None for an org unit, which is explained by its devices."""
+    if query.device is None:
         return None
     return explain_device(
-        context, asked.device, asked.span, asked.criterion, asked.amortisation, asked.electricity
+        context, query.device, query.span, query.criterion, query.amortisation, query.electricity
     )
 
 
 def _terms(found: Explanation | None, factor_id: str) -> int:
-    """In how many terms a factor stands."""
+    """Count the terms that use a factor."""
     trees = [] if found is None else [*found.definitions.values(), *([found.term] if found.term else [])]
     return sum(term.factor == factor_id for tree in trees for term in walk(tree))
 
 
-def _api(asked: Asked) -> Mapping[str, Any]:
-    """The same asked of the API."""
+def _api(query: FootprintQuery) -> Mapping[str, Any]:
+    """Return the parameters of the same query for the API."""
     about = {
-        "device": asked.device, "org_unit": asked.org_unit, "from": asked.span.first, "to": asked.span.last,
-        "criterion": str(asked.criterion), "amortisation": asked.amortisation and str(asked.amortisation),
-        "electricity": asked.electricity,
+        "device": query.device, "org_unit": query.org_unit, "from": query.span.first, "to": query.span.last,
+        "criterion": str(query.criterion), "amortisation": query.amortisation and str(query.amortisation),
+        "electricity": query.electricity,
     }  # fmt: skip
     return {name: value for name, value in about.items() if value}
 
 
-def _file(asked: Asked, total: FootprintRow) -> str:
-    """What the file of the explanation is called."""
-    of = asked.device or (asked.org_unit or "all").rsplit("/", maxsplit=1)[-1]
-    return f"explain-{of}-{asked.criterion}-{total.factor_set[:8]}.json"
+def _file(query: FootprintQuery, total: FootprintRow) -> str:
+    """Return the file name of the explanation."""
+    of = query.device or (query.org_unit or "all").rsplit("/", maxsplit=1)[-1]
+    return f"explain-{of}-{query.criterion}-{total.factor_set[:8]}.json"
 
 
 def _period_link(request: Request, period: Period) -> str:
-    """This page for a rolling period, without days of its own."""
+    """Return the URL of this page for a rolling period, without explicit days."""
     return _link(request, period=period, **{"from": "", "to": ""})
 
 
 def _link(request: Request, **changed: str) -> str:
-    """This page with some of its parameters changed."""
+    """Return the URL of this page with some parameters changed."""
     kept = {key: value for key, value in request.query_params.items() if key != "lang"} | changed
     query = urlencode({key: value for key, value in kept.items() if value})
     return f"/explain?{query}" if query else "/explain"

@@ -1,4 +1,4 @@
-"""`/factors`: every number that figures rest on, with its source; sets compared; the candidate adopted."""
+"""`/factors`: factors with their sources; compare factor sets and adopt a candidate."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def diff(
     before: Annotated[str, Query(max_length=80)] = IN_FORCE,
     after: Annotated[str, Query(max_length=80)] = "",
 ) -> HTMLResponse:
-    """What another set would change: each factor, and the total of the last weeks."""
+    """Compare with another factor set: each factor, and the total of the last weeks."""
     here = context.settings.data_dir, context.factors
     sets = known_sets(*here)
     other = after or next((one.name for one in reversed(sets) if one.name != before), before)
@@ -72,7 +72,7 @@ def diff(
 
 
 def of_all(context: Annotated[Context, Depends(readable)]) -> Context:
-    """The collector, for an admin of everything: a factor set counts for everybody. Raises NotAllowed."""
+    """Return the context of an admin of the whole organisation. Raises NotAllowed."""
     if not context.scope.whole:
         raise NotAllowed(
             "a factor set applies to every org unit: only an administrator of the whole "
@@ -83,13 +83,13 @@ def of_all(context: Annotated[Context, Depends(readable)]) -> Context:
 
 @router.get("/factors/adopt", response_class=HTMLResponse)
 def candidate(request: Request, context: Annotated[Context, Depends(of_all)]) -> HTMLResponse:
-    """What adopting the candidate would change, to be confirmed."""
+    """Show the effect of adopting the candidate, to be confirmed."""
     return _to_confirm(request, context)
 
 
 @router.post("/factors/adopt")
 def adopted(request: Request, context: Annotated[Context, Depends(of_all)], form: Filled) -> Response:
-    """Put the candidate in force that was looked at."""
+    """Adopt the candidate whose effect was shown."""
     try:
         adopt(context, form.get("set", ""))
     except (ParcimetreError, BadFactorRow) as error:
@@ -98,7 +98,7 @@ def adopted(request: Request, context: Annotated[Context, Depends(of_all)], form
 
 
 def _to_confirm(request: Request, context: Context, fault: str = "", status: int = 200) -> HTMLResponse:
-    """The page with the form, or that there is no candidate."""
+    """Render the form, or a page without candidate."""
     found = _known_candidate(context)
     values: dict[str, Any] = {"fault": fault, "candidate": found, "shared": context.store.shared}
     if found is not None:
@@ -112,7 +112,7 @@ def _known_candidate(context: Context) -> KnownFactorSet | None:
 
 
 def _compared(context: Context, old: FactorSet, new: FactorSet) -> dict[str, Any]:
-    """Each factor that differs, and the total of the last weeks with both sets."""
+    """Return each factor that differs, and the total of the last weeks with both sets."""
     found = sorted(changes(old, new), key=_moved, reverse=True)
     rows = [recent_total(context, factors) for factors in (old, new)]
     was, would_be = (row.value for row in rows)
@@ -127,13 +127,13 @@ def _compared(context: Context, old: FactorSet, new: FactorSet) -> dict[str, Any
 
 
 def _ratio(change: Change) -> float | None:
-    """By how much a factor moves, as a share; None where a set does not have it."""
+    """Return the relative change of a factor; None if a set does not have it."""
     if change.before is None or change.after is None or not change.before.value:
         return None
     return change.after.value / change.before.value - 1
 
 
 def _moved(change: Change) -> float:
-    """The greatest moves first, after what only one set has."""
+    """Return the sort key: factors of one set only first, then the largest changes."""
     ratio = _ratio(change)
     return float("inf") if ratio is None else abs(ratio)

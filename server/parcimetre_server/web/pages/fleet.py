@@ -1,4 +1,4 @@
-"""`/devices`: the fleet as a table to sort, filter, search and take along, with what needs looking into."""
+"""`/devices`: the fleet as a table to sort, filter, search and download, with work lists."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody wants to see of the fleet."""
+    """Filter, sort order and page of the list."""
 
     q: Annotated[str, Query(max_length=200)] = ""
     org_unit: Annotated[str, Query(max_length=400)] = ""
@@ -121,7 +121,7 @@ def devices(
         "title": label,
         "pages": _pages(request, wish.page, len(found)),
         "csv": f"{LIST}.csv?{request.url.query}",
-        "query": _kept(request, lang="", page=""),
+        "query": _query_string(request, lang="", page=""),
         "saved": [(name, f"{LIST}?{query}") for name, query in saved_filters(request).items()],
         "simulated": _simulated(shown),
     }  # fmt: skip
@@ -164,22 +164,22 @@ def _row(one: ListedDevice, unit: str) -> dict[str, Any]:
 
 
 def _no_formula(text: str) -> str:
-    """What an agent calls itself shall not become a formula in a spreadsheet."""
+    """Quote a name reported by an agent, so that it is not a formula in a spreadsheet."""
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def _kept(request: Request, **changed: str) -> str:
-    """The query of this page with some of its parameters changed; empty ones are left out."""
+def _query_string(request: Request, **changed: str) -> str:
+    """Return the query string of this page with some parameters changed, without empty ones."""
     return urlencode([(k, v) for k, v in (dict(request.query_params) | {"lang": ""} | changed).items() if v])
 
 
 def _link(request: Request, **changed: str) -> str:
-    query = _kept(request, **changed)
+    query = _query_string(request, **changed)
     return f"{LIST}?{query}" if query else LIST
 
 
 def _column(request: Request, wish: Wish, key: Sorting, name: str, kind: str) -> Mapping[str, str]:
-    """A heading that sorts by its column, the other way round where it is sorted by it already."""
+    """Return a heading that sorts by its column, in reverse if it is already sorted by it."""
     here = key == wish.sort
     backwards = not wish.backwards if here else key not in ASCENDING
     return {
@@ -214,7 +214,7 @@ def _pages(request: Request, page: int, count: int) -> list[tuple[str, int | Non
 
 
 def _count(found: Sequence[ListedDevice], wish: Wish, which: List) -> int:
-    """How many devices a list holds, filtered alike."""
+    """Count the devices of a work list under the same filter."""
     return sum(map(wish.filter(which).fits, found))
 
 

@@ -1,4 +1,4 @@
-"""What people send from pages: read within limits, and only from a page of their own session."""
+"""Forms of pages: read within limits, and only from a page of the reader's own session."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ MOST_FIELDS = 20
 
 
 class StaleForm(ParcimetreError):
-    """A form that no page of this session made, or one made too long ago."""
+    """A form of another session, or an expired one."""
 
     status = 403
     kind = "stale-form"
 
 
 async def filled(request: Request) -> Mapping[str, str]:
-    """The fields of a form, files as their text. Raises StaleForm and TooLarge."""
+    """Return the fields of a form, files as text. Raises StaleForm and TooLarge."""
     body = await read_body(request)
 
     async def replay() -> Message:
-        """The body again, for who takes it apart."""
+        """Return the body again, for the parser."""
         return {"type": "http.request", "body": body, "more_body": False}
 
     async with Request(request.scope, replay).form(max_files=1, max_fields=MOST_FIELDS) as sent:

@@ -37,7 +37,7 @@ FAULT = N_("The login provider did not answer correctly; see the collector's log
 
 
 class NoProvider(ParcimetreError):
-    """A login by a provider where none is set."""
+    """A login by a provider although none is configured."""
 
     status = 404
     kind = "no-login-provider"
@@ -45,13 +45,13 @@ class NoProvider(ParcimetreError):
 
 @router.get("/login", response_class=HTMLResponse)
 def login(request: Request, context: Serving, target: Next = "/", left: bool = False) -> HTMLResponse:
-    """Where people log in; `left` says that they come from a session that rested on the provider's."""
+    """Show the login page; `left` is set after a logout that leaves the provider's session open."""
     return _page(request, context, target, left=left)
 
 
 @router.post("/login", response_class=HTMLResponse)
 async def with_token(request: Request, context: Serving) -> Response:
-    """A session for who types a valid token."""
+    """Start a session for a valid token."""
     form = parse_qs((await read_body(request)).decode("utf-8", "replace"))
     text, target = (form.get(name, [""])[0] for name in ("token", "next"))
     try:
@@ -78,7 +78,7 @@ def begin(request: Request, context: Serving, target: Next = "/") -> Response:
 
 @router.get("/login/callback")
 def come_back(request: Request, context: Serving) -> Response:
-    """Take back whom the provider sends, for whom a login was begun here."""
+    """Start a session for a reader sent back by the provider, if the login was started here."""
     provider, sessions = _provider(context), _sessions(request)
     kept = sessions.read("login-flow", request.cookies.get(FLOW_COOKIE), FLOW_LIFETIME_S)
     if kept is None:
@@ -122,7 +122,7 @@ def logout_there(request: Request, context: Serving) -> Response:
 
 
 def _without_flow(sessions: Sessions, answer: Response) -> Response:
-    """A login is used once."""
+    """Delete the cookie of the login, which is valid once."""
     sessions.drop(answer, "login-flow")
     return answer
 
@@ -143,7 +143,7 @@ def _page(
 
 
 def _ours(target: str) -> str:
-    """A path of this collector; whatever could lead elsewhere becomes the first page."""
+    """Return a path of this collector; replace anything that leads elsewhere by the first page."""
     plain = target.startswith("/") and not target.startswith(("//", "/\\"))
     return target if plain and target.isprintable() else "/"
 

@@ -17,7 +17,7 @@ from ...analysis.period_choice import ChosenPeriod, Kind, Period
 from ...analysis.trend import MISSING
 from ...base.scope import Scope
 from ...footprint.query import FootprintQuery
-from ...presentation.labels import CHANGES, CRITERIA, PERIOD_LABELS, STAGES, WHY, label
+from ...presentation.labels import CHANGE_REASONS, CHANGES, CRITERIA, PERIOD_LABELS, STAGES, label
 from ...presentation.stacked_chart import stacked_chart
 from ..dependencies import aggregated
 from .rendering import respond
@@ -54,7 +54,7 @@ def overview(
         "scope_root": context.scope.root,
         "title": label,
         "change_titles": CHANGES,
-        "change_reasons": WHY,
+        "change_reasons": CHANGE_REASONS,
         "stages_of_life": {str(stage): name for stage, name in STAGES.items()},
         "criteria": CRITERIA,
         "link": lambda unit: _link(request, org_unit=unit),
@@ -66,7 +66,7 @@ def overview(
 
 
 def _contents(found: Overview) -> dict[str, Any]:
-    """The figures that the template shows, and the chart of their trend."""
+    """Return the figures of the template, and the chart of their trend."""
     shown = {field.name: getattr(found, field.name) for field in fields(found)}
     trend, keys = found.trend, [*map(str, STAGES), MISSING]
     return shown | {
@@ -92,21 +92,21 @@ def _own_days(context: Context, period: ChosenPeriod, asked: OverviewRequest) ->
 
 
 def _api(query: FootprintQuery, scope: Scope) -> dict[str, str]:
-    """The same figures asked of the API."""
+    """Return the API query of the same figures."""
     group_by = "device" if scope.sees_devices else "org_unit"
     asked = {"from": str(query.span.first), "to": str(query.span.last), "criterion": str(query.criterion)}
     return asked | {"group_by": group_by} | ({"org_unit": query.org_unit} if query.org_unit else {})
 
 
 def _link(request: Request, **changed: str) -> str:
-    """This page with some of its parameters changed."""
+    """Return the URL of this page with some parameters changed."""
     kept = {key: value for key, value in request.query_params.items() if key != "lang"}
     asked = {key: value for key, value in (kept | changed).items() if value}
     return "/?" + urlencode(asked) if asked else "/"
 
 
 def crumbs(path: str, scope: Scope) -> list[tuple[str, str]]:
-    """Names and paths of an org unit and all above it that are in scope, the highest first."""
+    """Return names and paths of an org unit and its parents in scope, from the top."""
     names = path.split("/") if path else []
     paths = ("/".join(names[: i + 1]) for i in range(len(names)))
     return [(path.split("/")[-1], path) for path in paths if scope.covers(path)]

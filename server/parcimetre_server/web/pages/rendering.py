@@ -1,4 +1,4 @@
-"""What all pages have in common: the reader's language, the menu, security headers, the template's tools."""
+"""Shared by all pages: the reader's language, the menu, security headers, the template's tools."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...base.i18n import COOKIE, LANGUAGES, N_, NAMES, Translator
 from ...base.periods import week_of
 from ...base.scope import Role
 from ...presentation.jinja_environment import environment, template_tools
-from ...presentation.labels import ROLE_TITLES
+from ...presentation.labels import ROLE_LABELS
 from ..dependencies import asked_language
 
 HEADERS = {
@@ -62,7 +62,7 @@ def respond(
         ],
         "simulated": False,
         "reader": _logged_in(request),
-        "role_titles": ROLE_TITLES,
+        "role_titles": ROLE_LABELS,
         "form_key": request.app.state.sessions.form_key(request),
     }
     tools = template_tools(language, context.zone, context.settings.organisation, context.factors)
@@ -74,7 +74,7 @@ def respond(
 
 
 def _logged_in(request: Request) -> Reader | None:
-    """Who is logged in with a name; at the collector's own machine nobody needs to be."""
+    """Return the name of the logged-in reader; on the collector's machine no login is needed."""
     reader: Reader | None = getattr(request.state, "reader", None)
     return reader if reader is not None and reader.door != "machine" else None
 

@@ -1,4 +1,4 @@
-"""Filters of the list of devices that somebody gave a name; they stay in their own browser."""
+"""Named filters of the list of devices, stored in a cookie of the browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The style sheet and the icon, the only files that a page needs beside itself."""
+"""Serve the style sheet and the icon, the only static files."""
 
 from __future__ import annotations
 

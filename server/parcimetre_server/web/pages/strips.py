@@ -1,4 +1,4 @@
-"""The heat strips of a device's page: what it took and did in each quarter hour, and the grid beside it."""
+"""The heat strips of a device's page: power and state in each quarter hour, and the grid intensity."""
 
 from __future__ import annotations
 

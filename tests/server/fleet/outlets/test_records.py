@@ -7,7 +7,7 @@ import pytest
 from parcimetre_agent.report import Report, Slot
 from parcimetre_server.access.credentials import Credentials
 from parcimetre_server.fleet.devices import devices
-from parcimetre_server.fleet.outlets.records import outlet_id
+from parcimetre_server.fleet.outlets.records import from_outlets, outlet_id
 from parcimetre_server.ingest.dead_letters import letters, replay
 from parcimetre_server.ingest.intake import accept_report
 from parcimetre_server.store.records import DeviceId, Fact, sum_results
@@ -127,12 +127,14 @@ def test_a_report_s_answer_counts_feeds_with_its_slots(feeder, start, client_of)
     assert [(one["accepted"], one["duplicates"]) for one in answers] == [(3, 0), (0, 3)]
 
 
-def test_a_feeder_whose_names_change_fills_no_store(feeder, start, monkeypatch):
-    monkeypatch.setattr("parcimetre_server.fleet.outlets.records.MOST_OUTLETS", 3)
+def test_a_feeder_whose_names_change_fills_no_store(feeder, start):
     taken(feeder, [feed(start, name, 1) for name in ("1", "2")])
-    found, merged = taken(feeder, [feed(start - SLOT_S, name, 1) for name in ("1", "x", "x", "y")])
-    assert (merged.accepted, merged.duplicates) == (2, 1)
-    assert [one.reason for one in found.refused] == [
-        "feeds[3].outlet = 'y': more than 3 outlets; each outlet must have the same name in every report"
+    feeds = [feed(start - SLOT_S, name, 1) for name in ("1", "x", "x", "y")]
+    found = from_outlets(PDU, feeds, feeder.store, feeder.now(), most_outlets=3)
+    assert [(batch.device_id, len(batch.slots)) for batch in found.arrivals] == [
+        (outlet_id(PDU, "1"), 1),
+        (outlet_id(PDU, "x"), 2),
     ]
-    assert len(feeder.store.latest("outlet")) == 3
+    assert [(one.at, one.reason) for one in found.contradictions] == [
+        (3, "outlet = 'y': more than 3 outlets; each outlet must have the same name in every report")
+    ]
