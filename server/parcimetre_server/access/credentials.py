@@ -200,7 +200,7 @@ def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = Fal
             f"cannot write a key in {data_dir}: {error.strerror}; free disk space there"
         ) from error
     if store.shared:
-        store.take(KEY_CLAIM, Lease(store.lease(KEY_CLAIM).term + 1, hashlib.sha256(new).hexdigest()))
+        store.take_lease(KEY_CLAIM, Lease(store.lease(KEY_CLAIM).term + 1, hashlib.sha256(new).hexdigest()))
 
 
 def revocation_fact(device_id: DeviceId, now: int) -> Fact:
@@ -224,7 +224,7 @@ def key_in_force(store: Store, data_dir: Path) -> bytes:
     key = signing_key(data_dir)
     digest = hashlib.sha256(key).hexdigest()
     if not known.term:
-        store.take(KEY_CLAIM, Lease(1, digest))
+        store.take_lease(KEY_CLAIM, Lease(1, digest))
         known = store.lease(KEY_CLAIM)
     if known.holder != digest:
         raise KeyUnusable(

@@ -141,7 +141,7 @@ class ScopedStore:
         """Raises NotAllowed: jobs run for the whole."""
         raise NotAllowed("jobs run on the whole store: use the command on the collector")
 
-    def take(self, job: str, lease: Lease) -> bool:  # noqa: ARG002
+    def take_lease(self, job: str, lease: Lease) -> bool:  # noqa: ARG002
         """Raises NotAllowed."""
         raise NotAllowed("jobs run on the whole store: use the command on the collector")
 

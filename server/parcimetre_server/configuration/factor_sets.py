@@ -1,7 +1,7 @@
-"""Which factor set figures are computed with: the shipped one, or with the organisation's own tables over it.
+"""Factor sets: the shipped one, and those with the organisation's own tables over it.
 
-Own tables wait in `factors/candidate` of the data folder until they are adopted; then they are
-`factors/adopted`, and those they replace stay beside it under the name of their set.
+Imported own tables stay in `factors/candidate` of the data folder until they are adopted; then they are
+`factors/adopted`, and those they replace stay beside it, under the id of their set.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REPLACED = N_("Own tables, replaced since")
 
 
 class NothingImported(ParcimetreError):
-    """A candidate is asked for, and there is none."""
+    """There is no candidate: no tables were imported."""
 
 
 class UnknownFactorSet(ParcimetreError):
@@ -42,7 +42,7 @@ class UnknownFactorSet(ParcimetreError):
 
 @dataclass(frozen=True)
 class KnownFactorSet:
-    """A set that can be looked at: by what name, and what it is to the organisation."""
+    """A factor set with its name and title on the page of factors."""
 
     name: str
     title: str
@@ -50,14 +50,14 @@ class KnownFactorSet:
 
 
 def known_sets(data_dir: Path, computing: FactorSet) -> list[KnownFactorSet]:
-    """The set that figures are computed with, the shipped one, the candidate, the adopted one where the
-    collector was not restarted since, and those that were replaced; each once.
+    """Return the set in force, the shipped one, the candidate, the adopted one if the collector was not
+    restarted since, and those that were replaced; each once.
     """
     return list(_known_sets(data_dir, computing))
 
 
 def known_set(data_dir: Path, computing: FactorSet, name: str) -> KnownFactorSet:
-    """The set of that name. Raises UnknownFactorSet."""
+    """Return the set of that name. Raises UnknownFactorSet."""
     for known in _known_sets(data_dir, computing):
         if known.name == name:
             return known
@@ -83,20 +83,20 @@ def _shipped() -> FactorSet:
 
 
 def adopted_folder(data_dir: Path) -> Path:
-    """Where the organisation's own tables in force lie, if it has any."""
+    """Return the folder of the organisation's own tables in force, which need not exist."""
     return _folder(data_dir, "adopted")
 
 
 def in_force(data_dir: Path) -> FactorSet:
-    """The set that figures are computed with. Raises BadFactorRow."""
+    """Return the set that figures are computed with. Raises BadFactorRow."""
     adopted = adopted_folder(data_dir)
     return overlaid(_shipped(), adopted) if adopted.is_dir() else _shipped()
 
 
 def of_id(data_dir: Path, set_id: str) -> FactorSet | None:
-    """A set that is or was in force, by its id: the shipped one, or with own tables that are still kept.
+    """Return a set that is or was in force, by its id: the shipped one, or one with stored own tables.
 
-    None where it came with another version of the tables. Raises BadFactorRow.
+    None if it came with another version of the shipped tables. Raises BadFactorRow.
     """
     shipped = _shipped()
     if shipped.id == set_id:
@@ -106,7 +106,7 @@ def of_id(data_dir: Path, set_id: str) -> FactorSet | None:
 
 
 def candidate(data_dir: Path) -> FactorSet:
-    """The set that adoption would put in force. Raises NothingImported and BadFactorRow."""
+    """Return the set that adoption would put in force. Raises NothingImported and BadFactorRow."""
     folder = _folder(data_dir, CANDIDATE)
     if not folder.is_dir():
         raise NothingImported("there are no tables to adopt; run: parcimetre factors import FOLDER")
@@ -114,12 +114,12 @@ def candidate(data_dir: Path) -> FactorSet:
 
 
 def checked(folder: Path) -> FactorSet:
-    """The shipped set with a folder's tables over it. Raises BadFactorRow with every fault and its place."""
+    """Return the shipped set with a folder's tables over it. Raises BadFactorRow: every fault, its place."""
     return sound(overlaid(_shipped(), folder), places(folder))
 
 
 def sound(factors: FactorSet, places: Mapping[str, str]) -> FactorSet:
-    """The set itself. Raises BadFactorRow with every fault of it, a line each."""
+    """Return the set if it has no fault. Raises BadFactorRow with every fault, a line each."""
     faults = list(faults_of(factors, places))
     if faults:
         raise BadFactorRow("\n".join(faults))
@@ -127,7 +127,7 @@ def sound(factors: FactorSet, places: Mapping[str, str]) -> FactorSet:
 
 
 def import_tables(data_dir: Path, folder: Path) -> FactorSet:
-    """Take a folder's tables as the candidate, in place of an earlier one. Raises BadFactorRow."""
+    """Make a folder's tables the candidate, instead of an earlier one. Raises BadFactorRow."""
     found, target = checked(folder), _folder(data_dir, CANDIDATE)
     fresh = target.with_name("candidate.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -143,9 +143,9 @@ def adopt(data_dir: Path) -> FactorSet:
     """Put the candidate in force. Raises NothingImported and BadFactorRow."""
     before, found, adopted = in_force(data_dir), candidate(data_dir), _folder(data_dir, "adopted")
     if adopted.is_dir():
-        kept = adopted.with_name(before.id)
-        shutil.rmtree(kept, ignore_errors=True)
-        adopted.rename(kept)
+        replaced = adopted.with_name(before.id)
+        shutil.rmtree(replaced, ignore_errors=True)
+        adopted.rename(replaced)
     _folder(data_dir, CANDIDATE).rename(adopted)
     return found
 

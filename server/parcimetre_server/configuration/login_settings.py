@@ -1,4 +1,4 @@
-"""The table [login] of the settings file: which OpenID provider is asked, and what its groups may see."""
+"""Table [login] of the settings file: the OpenID provider, and the scopes of its groups."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class LoginSettings:
-    """How people log in with an OpenID provider.
+    """Settings of the login with an OpenID provider.
 
     `claim` names the claim of the ID token that lists groups or roles, with dots where it is inside another;
-    the first of `groups` that a person is in says what they may see. `public_url` is the address that
+    the first of `groups` that a person is in gives their scope. `public_url` is the address that
     browsers use, to which the provider sends them back.
     """
 
@@ -43,7 +43,7 @@ class LoginSettings:
         return f"{self.public_url}/login"
 
     def secret(self) -> str | None:
-        """The client's secret, read when it is needed. Raises BadSetting."""
+        """Read the client's secret from its file, None without one. Raises BadSetting."""
         if self.client_secret_file is None:
             return None
         try:
@@ -55,7 +55,7 @@ class LoginSettings:
             ) from error
 
     def scope_of(self, claims: Mapping[str, Any]) -> tuple[str, Scope] | None:
-        """The first mapped group that the claims name, with what it may see."""
+        """Return the first mapped group that the claims name, with its scope; None if they name none."""
         found: Any = claims
         for part in [self.claim] if self.claim in claims else self.claim.split("."):
             found = found.get(part) if isinstance(found, Mapping) else None
@@ -64,7 +64,7 @@ class LoginSettings:
 
 
 def login_settings(table: Mapping[str, Any] | None) -> LoginSettings | None:
-    """What the table says, None where there is none. Raises BadSetting with the mend."""
+    """Return the settings of the table, None without one. Raises BadSetting."""
     if table is None:
         return None
     known = [field.name for field in fields(LoginSettings)]
@@ -90,7 +90,7 @@ def login_settings(table: Mapping[str, Any] | None) -> LoginSettings | None:
 
 
 def _address(text: str, name: str) -> str:
-    """An address without query; secrets travel to it, so without TLS it is on this machine."""
+    """Return an address if it has TLS, or is on this machine: secrets are sent to it. Raises BadSetting."""
     parts = urlsplit(text)
     plain = parts.scheme == "http" and parts.hostname in LOCAL
     if not (parts.scheme == "https" or plain) or not parts.hostname or parts.query or parts.fragment:
@@ -110,7 +110,7 @@ def _groups(table: object) -> dict[str, Scope]:
 
 
 def _scope(where: str, about: object) -> Scope:
-    """A role and an org unit, or everything = true: nobody sees everything by an oversight."""
+    """Return the scope of a role and an org unit, or of everything = true. Raises BadSetting."""
     if not isinstance(about, Mapping) or about.get("role") not in ROLES:
         raise BadSetting(f"{where}: role is missing; give one of {', '.join(ROLES)}")
     extra = sorted(set(about) - {"role", "org_unit", "everything"})

@@ -1,4 +1,4 @@
-"""The table [mail] of the settings file: the server that takes the reports' mail."""
+"""Table [mail] of the settings file: the mail server that reports are sent through."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MOST_PORT = 65_535
 
 @dataclass(frozen=True)
 class MailSettings:
-    """A server that takes mail (RFC 6409). `sender` is both From and the address that bounces go to.
+    """A mail submission server (RFC 6409). `sender` is both From and the address that bounces go to.
 
-    `starttls` and `tls` check the server's certificate, against `ca_file` where it is given. A password never
-    travels without TLS.
+    `starttls` and `tls` check the server's certificate, against `ca_file` if it is given. A password is
+    never sent without TLS.
     """
 
     host: str
@@ -33,7 +33,7 @@ class MailSettings:
     timeout_s: float = 30.0
 
     def password(self) -> str:
-        """The content of the file, read when it is needed. Raises BadSetting."""
+        """Read the password from its file, empty without one. Raises BadSetting."""
         if self.password_file is None:
             return ""
         try:
@@ -46,7 +46,7 @@ class MailSettings:
 
 
 def mail_settings(table: Mapping[str, Any] | None) -> MailSettings | None:
-    """What the table says, None where there is none. Raises BadSetting with the mend."""
+    """Return the settings of the table, None without one. Raises BadSetting."""
     if table is None:
         return None
     known = {field.name for field in fields(MailSettings)}

@@ -1,4 +1,4 @@
-"""What an operator may set on a collector."""
+"""Settings of a collector."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SHORTEST_DAYS = 90  # an agent that was away for a summer still finds the quarte
 
 @dataclass(frozen=True)
 class StoreAddress:
-    """Where the store is, when not in the data folder, and the file with its password."""
+    """Address of a store outside the data folder, and the file with its password."""
 
     url: str = ""
     password_file: Path | None = None
 
     def password(self) -> str:
-        """From the file, else from PARCIMETRE_STORE_PASSWORD, else none. Raises BadSetting."""
+        """Return the password of the file, or of PARCIMETRE_STORE_PASSWORD. Raises BadSetting."""
         if self.password_file is None:
             return os.environ.get("PARCIMETRE_STORE_PASSWORD", "")
         try:
@@ -46,7 +46,7 @@ STORE: ContextVar[StoreAddress] = ContextVar("store", default=StoreAddress())  #
 
 @dataclass(frozen=True)
 class Settings:
-    """In force for one collector. Weeks and days are those of `time_zone`; slots stay UTC.
+    """Settings in force for one collector. Weeks and days are those of `time_zone`; slots stay UTC.
 
     `read_from_network` lets readers with a token or a login in from other machines; without it only this
     machine may read, and needs neither unless `require_login`. `login` is the OpenID provider, if any, and
@@ -81,7 +81,7 @@ class Settings:
     silent_after_hours: int = 48
 
     def __post_init__(self) -> None:
-        """Raise BadSetting for a time zone that does not exist, or days that are kept too shortly."""
+        """Raise BadSetting for a time zone that does not exist, or a retention that is too short."""
         check_kept(self.keep_slots_days, self.keep_hours_days)
         try:
             ZoneInfo(self.time_zone)
@@ -97,7 +97,7 @@ class Settings:
 
 
 def check_kept(slots_days: int, hours_days: int) -> None:
-    """Raise BadSetting where quarter hours or hours would be kept too shortly."""
+    """Raise BadSetting if the retention of quarter hours or hours (days; 0: no limit) is too short."""
     if slots_days and slots_days < SHORTEST_DAYS:
         raise BadSetting(
             f"keep_slots_days = {slots_days} is too short: give {SHORTEST_DAYS} or more, because "

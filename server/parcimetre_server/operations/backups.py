@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 from .. import __version__
 from ..access.credentials import KEYS
 from ..base.errors import ParcimetreError
-from ..store.embedded.errors import told
+from ..store.embedded.errors import translate_errors
 from ..store.embedded.files import FILE
 
 MANIFEST = "manifest.json"
@@ -133,7 +133,7 @@ def _move_aside(data_dir: Path, fresh: Path) -> None:
 
 def _copy_store(file: Path, copy: Path) -> None:
     """Copy the store as of one moment, and check it; writers wait for one step at most."""
-    with told(file):
+    with translate_errors(file):
         source, target = sqlite3.connect(file, timeout=30), sqlite3.connect(copy)
         try:
             source.backup(target, pages=-1)

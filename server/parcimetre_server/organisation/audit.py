@@ -1,7 +1,7 @@
-"""The audit log: who did what to devices, secrets, keys, factors and contracts, and what it was before.
+"""Audit log: acts on devices, secrets, keys, factors and contracts, with the actor and what changed.
 
-An entry is a fact like any other: it is written in the same transaction as the act and never changed. It
-is kept under what the act was done to, a device's id for example.
+An entry is a fact: it is written in the same transaction as the act and never changed. Its key is the
+subject of the act, a device's id for example.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..base.i18n import N_
+from ..store.fact_schema import AuditBody, body_of
 from ..store.interface import Store
 from ..store.records import Fact
 
@@ -73,7 +74,7 @@ ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
 
 @dataclass(frozen=True)
 class Entry:
-    """One act: `subject` is what it was done to, `at` seconds UTC, `who` an OS user or an API user."""
+    """An act on `subject` at `at` (seconds UTC) by `who`, an OS user or an API user."""
 
     at: int
     who: str
@@ -86,7 +87,7 @@ class Entry:
 
 @contextmanager
 def acting(who: str) -> Iterator[None]:
-    """Let acts within be those of an API user, by the name of the user or token."""
+    """Attribute the acts of a block to an API user, by the name of the user or token."""
     token = ACTOR.set(who)
     try:
         yield
@@ -95,7 +96,7 @@ def acting(who: str) -> Iterator[None]:
 
 
 def actor() -> str:
-    """Who acts: the API user if one was named, else the OS user of the command, through sudo too."""
+    """Return the API user if one was named, else the OS user of the command, with the one behind sudo."""
     named = ACTOR.get()
     if named is not None:
         return named
@@ -116,13 +117,13 @@ def entry(
     reason: str | None = None,
     hidden: Collection[str] = (),
 ) -> Fact:
-    """The fact that says what is being done; only what differs is kept of `before` and `after`.
+    """Return the fact of an act, with the fields that differ between `before` and `after`.
 
-    What is `hidden` is not told: the subject's own id, what lets anyone in, somebody's address.
+    `hidden` fields are left out: the subject's own id, hashes of secrets, addresses of persons.
     """
     differs = {name for name in {*before, *after} if before.get(name) != after.get(name)}
     changed = differs.difference(hidden)
-    body = {
+    body: AuditBody = {
         "act": act,
         "who": actor(),
         "before": {name: before[name] for name in sorted(changed & set(before))},
@@ -133,7 +134,8 @@ def entry(
 
 
 def entries(store: Store, subject: str | None = None) -> list[Entry]:
-    """What was done, to one thing or at all, oldest first."""
+    """Return the entries about a subject, or all of them, oldest first."""
     return [
-        Entry(fact.recorded_at, subject=fact.key, **fact.body) for fact in store.history("audit", subject)
+        Entry(fact.recorded_at, subject=fact.key, **body_of(fact, AuditBody))
+        for fact in store.history("audit", subject)
     ]

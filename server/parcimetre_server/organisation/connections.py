@@ -1,4 +1,4 @@
-"""Which device hangs on which outlet of a feeder, and when: as it was stated, with merges followed."""
+"""Connections: the device on each outlet of a feeder over time, as stated, with merges followed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import cached_property
 from parcimetre_factors.activity import SLOT_S
 
 from ..base.periods import LAST_SECOND
+from ..store.fact_schema import FeedingBody, OutletBody, body_of
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact
 from .merges import MergeHistory
@@ -20,7 +21,7 @@ ELSEWHERE = "elsewhere/"
 
 @dataclass(frozen=True)
 class Feeding:
-    """What hangs on an outlet with first <= time < last (seconds UTC); None for nothing that is known."""
+    """Device on an outlet with first <= time < last (seconds UTC); None if no device is known."""
 
     device: DeviceId | None
     first: int = 0
@@ -29,9 +30,9 @@ class Feeding:
 
 @dataclass(frozen=True)
 class Outlet:
-    """An outlet or port of a feeder, with the ids of its records and what it feeds, in order of time.
+    """An outlet or port of a feeder, with the ids of its records and its feedings in order of time.
 
-    `since` is when the collector heard of it first; after a merge of feeders it has several ids.
+    `since` is when it was first reported (seconds UTC); after a merge of feeders it has several ids.
     """
 
     feeder: DeviceId
@@ -43,8 +44,8 @@ class Outlet:
     feeds: tuple[Feeding, ...]
 
     def at(self, second: int) -> Feeding:
-        """What hangs on it at a time."""
-        return next(one for one in self.feeds if one.first <= second < one.last)
+        """Return the feeding at a time (seconds UTC)."""
+        return next(feeding for feeding in self.feeds if feeding.first <= second < feeding.last)
 
 
 Hung = tuple[Outlet, Feeding]
@@ -52,13 +53,13 @@ Hung = tuple[Outlet, Feeding]
 
 @dataclass(frozen=True)
 class ConnectionMap:
-    """All outlets that ever gave something."""
+    """All outlets that ever reported energy."""
 
     outlets: tuple[Outlet, ...] = ()
 
     @classmethod
     def of(cls, store: Store) -> ConnectionMap:
-        """As the facts say."""
+        """Read the facts about outlets and feedings."""
         known = store.latest("outlet")
         if not known:
             return cls()
@@ -66,12 +67,12 @@ class ConnectionMap:
 
     @cached_property
     def passing(self) -> frozenset[DeviceId]:
-        """Feeders through which others' electricity merely passes: it is never theirs, whoever feeds them."""
+        """Feeders whose outlets pass electricity on: it is never counted as theirs."""
         return frozenset(one.feeder for one in self.outlets if one.scope != POE)
 
     @cached_property
     def hung(self) -> Mapping[DeviceId, Sequence[Hung]]:
-        """The outlets on which each device hangs or hung, and when."""
+        """Outlets of each device over time."""
         found: dict[DeviceId, list[Hung]] = {}
         for outlet in self.outlets:
             for feeding in outlet.feeds:
@@ -82,7 +83,7 @@ class ConnectionMap:
 
     @cached_property
     def giving(self) -> Mapping[DeviceId, Sequence[Hung]]:
-        """The ports over which each switch gives, or gave, a part of its own energy to known devices."""
+        """PoE ports over which each switch supplies known devices with a part of its own energy."""
         found: dict[DeviceId, list[Hung]] = {}
         for of_device in self.hung.values():
             for outlet, feeding in of_device:
@@ -95,19 +96,19 @@ class ConnectionMap:
         return device in self.hung or device in self.giving
 
     def of_feeder(self, feeder: DeviceId) -> list[Outlet]:
-        """A feeder's outlets, in the order in which a person counts."""
+        """Return a feeder's outlets, in natural order of their names."""
         return sorted(
             (one for one in self.outlets if one.feeder == feeder), key=lambda one: counted(one.name)
         )
 
 
 def elsewhere(device: DeviceId) -> str:
-    """What stands for a device that a reader may not see: always the same, and no id."""
+    """Return a stable name, without its id, for a device that a reader may not see."""
     return ELSEWHERE + hashlib.sha256(device.encode()).hexdigest()[:12]
 
 
 def counted(name: str) -> tuple[tuple[int, int, str], ...]:
-    """To sort names by: numbers within them by value, so that 10 comes after 9."""
+    """Return a sort key by which numbers within names compare by value: 10 after 9."""
     parts: list[str] = []
     for letter in name:
         if parts and parts[-1][-1].isdecimal() == letter.isdecimal():
@@ -118,8 +119,9 @@ def counted(name: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def feedings(stated: Iterable[Fact], lineages: MergeHistory) -> tuple[Feeding, ...]:
-    """What hung on an outlet when; of two statements for one time the later one counts."""
-    dated = {int(fact.body["from"]): fact.body["device"] for fact in stated}
+    """Return the feedings of an outlet; of two statements for one time the later one counts."""
+    bodies = [body_of(fact, FeedingBody) for fact in stated]
+    dated = {body["from"]: body["device"] for body in bodies}
     edges = [(0, None), *sorted(dated.items())]
     ends = [first for first, _ in edges[1:]] + [LAST_SECOND]
     return tuple(
@@ -130,10 +132,12 @@ def feedings(stated: Iterable[Fact], lineages: MergeHistory) -> tuple[Feeding, .
 
 
 def unplugged(store: Store, gone: Collection[DeviceId], now: int) -> list[Fact]:
-    """The facts by which devices that go out of service hang on no outlet any more."""
+    """Return the facts that free the outlets of devices that go out of service."""
     at = now // SLOT_S * SLOT_S
-    left = (one for one in ConnectionMap.of(store).outlets if one.at(now).device in gone)
-    return [Fact("feeding", one.ids[-1], now, {"device": None, "from": at}) for one in left]
+    outlets = (outlet for outlet in ConnectionMap.of(store).outlets if outlet.at(now).device in gone)
+    return [
+        Fact("feeding", outlet.ids[-1], now, FeedingBody({"device": None, "from": at})) for outlet in outlets
+    ]
 
 
 def _by_key(stated: Iterable[Fact]) -> dict[str, list[Fact]]:
@@ -146,16 +150,18 @@ def _by_key(stated: Iterable[Fact]) -> dict[str, list[Fact]]:
 def _outlets(
     known: Iterable[Fact], moves: Mapping[str, Sequence[Fact]], lineages: MergeHistory
 ) -> Iterator[Outlet]:
-    """Outlets of one name of a feeder, and of those merged into it, as one."""
+    """Yield one outlet for those of one name of a feeder and of the feeders merged into it."""
     alike: dict[tuple[DeviceId, str], list[Fact]] = {}
     for fact in known:
-        feeder = lineages.whole(DeviceId(fact.body["feeder"]))
-        alike.setdefault((feeder, str(fact.body["outlet"])), []).append(fact)
+        body = body_of(fact, OutletBody)
+        feeder = lineages.whole(DeviceId(body["feeder"]))
+        alike.setdefault((feeder, body["outlet"]), []).append(fact)
     for (feeder, name), facts in sorted(alike.items()):
-        facts.sort(key=lambda fact: (int(fact.body["since"]), fact.key))
+        facts.sort(key=lambda fact: (body_of(fact, OutletBody)["since"], fact.key))
+        first, latest = body_of(facts[0], OutletBody), body_of(facts[-1], OutletBody)
         stated = [move for fact in facts for move in moves.get(fact.key, ())]
         yield Outlet(
-            feeder, name, facts[-1].body["scope"], facts[-1].body["source"],
-            tuple(DeviceId(fact.key) for fact in facts), int(facts[0].body["since"]),
+            feeder, name, latest["scope"], latest["source"],
+            tuple(DeviceId(fact.key) for fact in facts), first["since"],
             feedings(sorted(stated, key=lambda move: move.recorded_at), lineages),
         )  # fmt: skip

@@ -1,7 +1,6 @@
-"""Whose records make up a device's history: those of several ids after a merge, a part of one after a split.
+"""Merges and splits: the records of a device's history, those of several ids or a part of those of one.
 
-Records stay where they were stored; a history names pieces of them. What a merge joined can therefore be
-taken apart again.
+Records are not moved; a history lists spans of them, so that a merge can be undone.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from functools import cached_property
 from parcimetre_factors.activity import SLOT_S, Activity
 
 from ..base.periods import LAST_SECOND
+from ..store.fact_schema import LineageBody, body_of
 from ..store.interface import Store
 from ..store.joining import SECONDS, combine
 from ..store.records import DeviceId, Fact
@@ -20,7 +20,7 @@ from ..store.records import DeviceId, Fact
 
 @dataclass(frozen=True)
 class RecordSpan:
-    """Records that were sent under an id, with first <= start < last (seconds UTC)."""
+    """Records sent under an id with first <= start < last (seconds UTC)."""
 
     source: DeviceId
     first: int = 0
@@ -29,7 +29,7 @@ class RecordSpan:
 
 @dataclass(frozen=True)
 class Ancestry:
-    """A device's own pieces, and the device that it was merged into, if any."""
+    """Spans of a device's own records, and the device that it was merged into, if any."""
 
     pieces: tuple[RecordSpan, ...]
     into: DeviceId | None = None
@@ -37,32 +37,32 @@ class Ancestry:
 
 @dataclass(frozen=True)
 class MergeHistory:
-    """The lineages that are not plain: all others are the device's own records."""
+    """Ancestries of merged and split devices; any other device has the records of its own id."""
 
     known: dict[DeviceId, Ancestry] = field(default_factory=dict)
 
     @classmethod
     def of(cls, store: Store) -> MergeHistory:
-        """As the latest facts say."""
+        """Read the latest lineage facts."""
         return cls({DeviceId(key): _lineage(fact) for key, fact in store.latest("lineage").items()})
 
     def own(self, device_id: DeviceId) -> tuple[RecordSpan, ...]:
-        """The device's own pieces, those of devices merged into it aside."""
+        """Return the spans of the device's own records, without those of devices merged into it."""
         found = self.known.get(device_id)
         return (RecordSpan(device_id),) if found is None else found.pieces
 
     def into(self, device_id: DeviceId) -> DeviceId | None:
-        """The device that this one was merged into."""
+        """Return the device that this one was merged into, if any."""
         found = self.known.get(device_id)
         return None if found is None else found.into
 
     def whole(self, device_id: DeviceId) -> DeviceId:
-        """The device whose history holds that of this one, itself if it was not merged."""
+        """Return the device whose history includes that of this one: itself if it was not merged."""
         into = self.into(device_id)
         return device_id if into is None else self.whole(into)
 
     def members(self, device_id: DeviceId) -> list[DeviceId]:
-        """The device and all that were merged into it, directly or not."""
+        """Return the device and all that were merged into it, directly or not."""
         found = [device_id]
         for member in found:
             found += self._parts.get(member, ())
@@ -70,7 +70,7 @@ class MergeHistory:
 
     @cached_property
     def _parts(self) -> dict[DeviceId, list[DeviceId]]:
-        """The devices that were merged directly into each."""
+        """Devices merged directly into each device."""
         found: dict[DeviceId, list[DeviceId]] = {}
         for key in sorted(self.known):
             into = self.known[key].into
@@ -79,23 +79,23 @@ class MergeHistory:
         return found
 
     def pieces(self, device_id: DeviceId) -> list[RecordSpan]:
-        """All that the device's history is made of."""
+        """Return all spans of records of the device's history."""
         return [piece for member in self.members(device_id) for piece in self.own(member)]
 
     def is_plain(self, device_id: DeviceId) -> bool:
-        """Whether the device's history is the records of its id."""
+        """Whether the device's history is just the records of its id."""
         return self.pieces(device_id) == [RecordSpan(device_id)]
 
 
 def activity(store: Store, device_id: DeviceId, first: int, last: int) -> Activity:
-    """Slots of a device's history with first <= start < last, in order, each once."""
+    """Return slots of a device's history with first <= start < last, in order, each once."""
     return _joined(store, MergeHistory.of(store).pieces(device_id), first, last)
 
 
 def activities(
     store: Store, device_ids: Iterable[DeviceId], first: int, last: int
 ) -> Iterator[tuple[DeviceId, Activity]]:
-    """The same for many devices; devices without a slot in the period are left out."""
+    """Yield the same for many devices; devices without a slot in the period are left out."""
     wanted, lineages = list(device_ids), MergeHistory.of(store)
     if not lineages.known:
         yield from store.activities(wanted, first, last)
@@ -110,12 +110,12 @@ def activities(
 
 
 def _touched(lineages: MergeHistory) -> set[DeviceId]:
-    """Devices whose history is not only that of their own id, and perhaps others."""
+    """Return merged and split devices, and those that others were merged into."""
     return {*lineages.known, *(one.into for one in lineages.known.values() if one.into is not None)}
 
 
 def spans(store: Store) -> dict[DeviceId, tuple[int, int]]:
-    """Start of the first and of the last slot of every history; those merged into another are left out."""
+    """Return the start of the first and last slot of every history that is not part of another."""
     stored, lineages = store.spans(), MergeHistory.of(store)
     if not lineages.known:
         return stored
@@ -130,7 +130,7 @@ def spans(store: Store) -> dict[DeviceId, tuple[int, int]]:
 
 
 def span(store: Store, device_id: DeviceId) -> tuple[int, int] | None:
-    """The same of one device."""
+    """Return the same of one device."""
     lineages = MergeHistory.of(store)
     if lineages.is_plain(device_id):
         return store.span(device_id)
@@ -141,7 +141,7 @@ def span(store: Store, device_id: DeviceId) -> tuple[int, int] | None:
 
 
 def _span(stored: dict[DeviceId, tuple[int, int]], pieces: Sequence[RecordSpan]) -> tuple[int, int] | None:
-    """From the first to the last slot that the pieces may hold."""
+    """Return the first and last slot that the spans may include, None if there is none."""
     ends = []
     for piece in pieces:
         first, last = stored.get(piece.source, (LAST_SECOND, 0))
@@ -158,7 +158,7 @@ def _joined(store: Store, pieces: Sequence[RecordSpan], first: int, last: int) -
 
 
 def between(found: Activity, first: int, last: int) -> Activity:
-    """The slots of an activity with first <= start < last."""
+    """Return the slots of an activity with first <= start < last."""
     kept = (found.start >= first) & (found.start < last)
     columns = {name: getattr(found, name)[kept] for name in SECONDS}
     measured = (replace(m, energy_j=m.energy_j[kept], duration_s=m.duration_s[kept]) for m in found.measured)
@@ -166,6 +166,6 @@ def between(found: Activity, first: int, last: int) -> Activity:
 
 
 def _lineage(fact: Fact) -> Ancestry:
-    body = fact.body
+    body = body_of(fact, LineageBody)
     pieces = tuple(RecordSpan(DeviceId(source), first, last) for source, first, last in body["pieces"])
     return Ancestry(pieces, None if body["into"] is None else DeviceId(body["into"]))

@@ -12,6 +12,7 @@ from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..base.errors import ParcimetreError
 from ..base.org_path import MOST_CHARACTERS, BadOrgUnit, clean_path
+from ..store.fact_schema import OrgUnitBody, SiteBody, body_of
 from ..store.interface import Store
 from ..store.records import Fact
 
@@ -19,7 +20,7 @@ DEFAULT_SITE = "default"
 
 
 class UnknownSite(ParcimetreError):
-    """No site of that name."""
+    """There is no site of that name."""
 
     status = 404
     kind = "unknown-site"
@@ -27,46 +28,46 @@ class UnknownSite(ParcimetreError):
 
 @dataclass(frozen=True)
 class Site:
-    """Where devices stand; gives their grid zone (ISO 3166 or a bidding zone)."""
+    """A place of devices, with its grid zone (ISO 3166 or a bidding zone)."""
 
     name: str
     zone: str
 
 
 def units(store: Store) -> list[str]:
-    """Paths of all units, in order."""
+    """Return the paths of all org units, sorted."""
     return sorted(store.latest("org_unit"))
 
 
 def create_unit(store: Store, path: str, now: int) -> str:
-    """Create a unit and those above it where they are missing; returns the clean path. Raises BadOrgUnit."""
+    """Create an org unit and those above it if they are missing; return its clean path. Raises BadOrgUnit."""
     path = clean_path(path)
     names = path.split("/")
     known = store.latest("org_unit")
     above = ["/".join(names[: i + 1]) for i in range(len(names))]
-    store.append([Fact("org_unit", unit, now, {}) for unit in above if unit not in known])
+    store.append([Fact("org_unit", unit, now, OrgUnitBody()) for unit in above if unit not in known])
     return path
 
 
 def sites(store: Store) -> dict[str, Site]:
-    """All sites by name."""
-    return {name: Site(name, str(fact.body["zone"])) for name, fact in store.latest("site").items()}
+    """Return all sites by name."""
+    return {name: Site(name, body_of(fact, SiteBody)["zone"]) for name, fact in store.latest("site").items()}
 
 
 def create_site(store: Store, name: str, zone: str, now: int, factors: FactorSet) -> Site:
-    """Create a site, or move it to another grid zone. Raises BadOrgUnit, UnknownZone of the engine."""
+    """Create a site, or give it another grid zone. Raises BadOrgUnit, UnknownZone of the engine."""
     name = name.strip()
     if not name or len(name) > MOST_CHARACTERS:
         raise BadOrgUnit("a site needs a name")
     check_zone(zone, factors)
     if sites(store).get(name) != Site(name, zone):
-        store.append([Fact("site", name, now, {"zone": zone})])
+        store.append([Fact("site", name, now, SiteBody(zone=zone))])
     return Site(name, zone)
 
 
 def site(store: Store, name: str) -> Site:
-    """The site of that name. Raises UnknownSite."""
+    """Return the site of that name. Raises UnknownSite."""
     fact = store.latest_of("site", name)
     if fact is None:
         raise UnknownSite(f"there is no site {name!r}: create it with `parcimetre org site`")
-    return Site(name, str(fact.body["zone"]))
+    return Site(name, body_of(fact, SiteBody)["zone"])

@@ -1,4 +1,4 @@
-"""Where a device stood when: its org unit and site over time, cut where it was transferred."""
+"""Placements of devices: their org unit and site over time, and transfers from one to the next."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from zoneinfo import ZoneInfo
 from ..base import org_path
 from ..base.errors import ParcimetreError
 from ..base.periods import LAST_SECOND
+from ..store.fact_schema import TransferBody, body_of
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact
 from . import audit, org
 
 
 class BadTransfer(ParcimetreError):
-    """A transfer that makes no sense."""
+    """A transfer that is not possible."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """An org unit and site from `first` up to but not including `last`, seconds UTC."""
+    """Org unit and site of a device from `first` up to but not including `last`, seconds UTC."""
 
     org_unit: str
     site: str
@@ -30,11 +31,12 @@ class Placement:
 
 
 def placements(org_unit: str, site: str, moves: Iterable[Fact]) -> tuple[Placement, ...]:
-    """All stays of a device that enrolled at a unit and site, in order; together they hold all time.
+    """Return all placements of a device that enrolled at a unit and site, in order; they cover all time.
 
-    Of two moves at the same time the one that was stated later counts.
+    Of two transfers at the same time the one that was stated later counts.
     """
-    dated = {int(move.body["at"]): move.body for move in moves}
+    bodies = [body_of(move, TransferBody) for move in moves]
+    dated = {body["at"]: body for body in bodies}
     found = [Placement(org_unit, site)]
     for at in sorted(dated):
         before = found.pop()
@@ -47,7 +49,7 @@ def placements(org_unit: str, site: str, moves: Iterable[Fact]) -> tuple[Placeme
 
 
 def by_device(moves: Sequence[Fact]) -> Mapping[str, list[Fact]]:
-    """Moves of each device, in the order in which they were stated."""
+    """Return the transfers of each device, in the order in which they were stated."""
     found: dict[str, list[Fact]] = {}
     for move in moves:
         found.setdefault(move.key, []).append(move)
@@ -55,7 +57,7 @@ def by_device(moves: Sequence[Fact]) -> Mapping[str, list[Fact]]:
 
 
 def midnight(day: date, zone: ZoneInfo) -> int:
-    """First second of a day in the organisation's time zone."""
+    """Return the first second of a day in the organisation's time zone, seconds UTC."""
     return int(datetime.combine(day, time(), zone).timestamp())
 
 
@@ -63,10 +65,10 @@ def transfer(
     store: Store, device_id: DeviceId, before: Placement, org_unit: str, site: str | None, day: date,
     zone: ZoneInfo, now: int,
 ) -> Placement:  # fmt: skip
-    """Let a device belong to a unit, and stand at a site, from the first second of a day on.
+    """Assign a device to an org unit, and to a site, from the first second of a day on.
 
-    `before` is where it stands at present. Figures of the time before that day stay with the unit that held
-    it then. Raises BadTransfer for a monitor, a day to come or an unknown unit, UnknownSite.
+    `before` is its present placement. Figures of the time before that day stay with the unit of that
+    time. Raises BadTransfer for a monitor, a day to come or an unknown unit, UnknownSite.
     """
     if store.latest_of("device", device_id) is None:
         raise BadTransfer(f"{device_id} is a monitor: it belongs to the org unit of its computer")
@@ -77,10 +79,10 @@ def transfer(
         raise BadTransfer(f"there is no org unit {unit!r}: create it with `parcimetre org create`")
     place = org.site(store, site).name if site else before.site
     made = Placement(unit, place, at)
-    body = {"org_unit": unit, "site": place, "at": at}
-    told = {"org_unit": before.org_unit, "site": before.site}
+    body: TransferBody = {"org_unit": unit, "site": place, "at": at}
+    changed = {"org_unit": before.org_unit, "site": before.site}
     store.append([
         Fact("transfer", device_id, now, body),
-        audit.entry("device transferred", device_id, now, told, body),
+        audit.entry("device transferred", device_id, now, changed, body),
     ])  # fmt: skip
     return made

@@ -17,7 +17,7 @@ from .rolling import Hours
 
 @dataclass(frozen=True)
 class Lease:
-    """Who may run a job for `left_s` more seconds, and the last occasion for which it is done."""
+    """Right of `holder` to run a job for `left_s` more seconds; `done` is the last occasion that was done."""
 
     term: int = 0
     holder: str = ""
@@ -27,7 +27,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Seconds with a known state by day of UTC and device (days, n); 0 where there is no record."""
+    """Seconds with a known state by day of UTC and device, shape (days, n); 0 without a record."""
 
     devices: tuple[DeviceId, ...]
     covered_s: NDArray[np.int64]
@@ -35,110 +35,109 @@ class Coverage:
 
 @dataclass(frozen=True)
 class RolledUp:
-    """Days since 1970-01-01 before which sums of hours are kept, and before which sums of days (no later)."""
+    """Days since 1970-01-01 before which hours are stored, and before which days (not later than hours)."""
 
     hours_before: int = 0
     days_before: int = 0
 
-    def of(self, hours: Hours) -> int:
-        """The day before which sums of so many hours are kept, or coarser ones."""
+    def before_day(self, hours: Hours) -> int:
+        """Return the day before which sums of so many hours, or coarser ones, are stored."""
         return self.hours_before if hours == 1 else self.days_before
 
-    def at(self, day: int) -> Hours | None:
-        """The hours of each sum that is kept of a day; None where its quarter hours are."""
+    def hours_of(self, day: int) -> Hours | None:
+        """Return the hours of each stored sum of a day; None for a day of quarter hours."""
         if day < self.days_before:
             return 24
         return 1 if day < self.hours_before else None
 
 
 class Store(Protocol):
-    """What the collector needs of an engine. `shared`: other collectors may write to it at the same time."""
+    """Interface of an engine. Reading a record that a newer version wrote raises NewerVersion."""
 
     @property
     def shared(self) -> bool:
-        """Whether other collectors may write to it."""
+        """Whether other collectors may write to it at the same time."""
 
     def write(self, arrivals: Sequence[WriteBatch]) -> list[WriteResult]:
-        """Merge all arrivals, durable on return; one answer per arrival, in order.
+        """Merge all batches, durable on return; return one result per batch, in order.
 
-        Per (device, slot) the record with the greater covered time is kept. When it raises, nothing
-        is acknowledged; the embedded engine has kept nothing, one of several servers perhaps some slots.
+        Per (device, slot) the record with the greater covered time wins. When it raises, nothing is
+        acknowledged; the embedded engine has stored nothing, one of several servers perhaps some slots.
         """
 
     def append(self, facts: Sequence[Fact]) -> None:
         """Add facts in one transaction, durable on return."""
 
     def latest(self, kind: FactKind, since: int = 0) -> dict[str, Fact]:
-        """The latest fact of each key of a kind; only of keys with one recorded at `since` or later."""
+        """Return the latest fact of each key of a kind that has one recorded at `since` or later."""
 
     def latest_of(self, kind: FactKind, key: str) -> Fact | None:
-        """The latest fact about one key."""
+        """Return the latest fact about one key."""
 
     def history(self, kind: FactKind, key: str | None = None, since: int = 0) -> list[Fact]:
-        """All facts of a kind (and key), oldest first.
+        """Return all facts of a kind (and key), oldest first.
 
-        With `since`, of each key from its state at that time on: the last fact that was recorded before.
+        With `since`, those of each key from its state at that time on: the last fact recorded before.
         """
 
     def activity(self, device_id: DeviceId, first: int, last: int) -> Activity:
-        """Slots of one device with first <= start < last, in order."""
+        """Return slots of one device with first <= start < last, in order."""
 
     def activities(
         self, device_ids: Iterable[DeviceId], first: int, last: int
     ) -> Iterator[tuple[DeviceId, Activity]]:
-        """The same for many devices in one pass; devices without a slot in the period are left out."""
+        """Yield the same for many devices in one pass; devices without a slot in the period are left out."""
 
     def slots(self, device_id: DeviceId, first: int, last: int) -> Iterator[Slot]:
-        """Records of one device with first <= start < last, in order; means to half a percent."""
+        """Yield records of one device with first <= start < last, in order; means to half a percent."""
 
     def span(self, device_id: DeviceId) -> tuple[int, int] | None:
-        """Start of the first and of the last slot with known time, or None."""
+        """Return the start of the first and of the last slot with known time (seconds UTC), or None."""
 
     def spans(self) -> dict[DeviceId, tuple[int, int]]:
-        """The same for every device that ever sent a slot."""
+        """Return the same for every device that ever sent a slot."""
 
     def lease(self, job: str) -> Lease:
-        """The lease of a job that is in force, or that was in force last."""
+        """Return the lease of a job that is in force, or that was in force last."""
 
-    def take(self, job: str, lease: Lease) -> bool:
-        """Put a lease in force, with the term after the last one; False where another has that term."""
+    def take_lease(self, job: str, lease: Lease) -> bool:
+        """Put a lease in force, with the term after the last one; return False if another has that term."""
 
     def coverage(self, first_day: int, last_day: int) -> Coverage:
-        """Seconds covered on days since 1970-01-01 of every device with a record, both days included.
+        """Return seconds covered on days since 1970-01-01 of every device with a record, both days included.
 
-        A record gives way only to one that covers more, so a device's seconds of a day grow with each change.
+        A record is replaced only by one that covers more: a device's seconds of a day grow with each change.
         """
 
     def newer(self, kinds: Sequence[FactKind], mark: int) -> tuple[list[Fact], int]:
-        """Facts of these kinds stated after a mark, oldest first, and the mark of now; from 0 on all."""
+        """Return facts of these kinds appended after a mark (0: all), oldest first, and the present mark."""
 
     def remove(self, kind: FactKind, keys: Sequence[str]) -> None:
-        """Forget all facts about these keys of a kind, in one transaction, durable on return."""
+        """Remove all facts about these keys of a kind, in one transaction, durable on return."""
 
     def erase(
         self, device_ids: Sequence[DeviceId], facts: Sequence[tuple[FactKind, str]], instead: Sequence[Fact]
     ) -> None:
-        """Remove for good all slots of some devices, all facts about them, and all about these keys.
+        """Erase all slots of some devices, all facts about them, and all facts about these keys.
 
-        `instead` is written in the same transaction. On return no byte of what went is left in the engine's
-        files.
+        `instead` is written in the same transaction. On return no byte of the erased records is left in the
+        engine's files.
         """
 
     def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:
-        """Keep sums of hours, or of days, instead of quarter hours, of all days before one.
+        """Replace quarter hours by sums of hours, or hours by sums of days, on all days before one.
 
-        Returns how many days of devices were rolled up. Readers see quarter hours as before, with an equal
-        part each of their hour or day: sums, coverage and which quarter hours have a record stay exact. A
-        quarter hour that had no record may still be added. Days are made of hours only. An engine may leave
-        the latest of these days for another time. It may be killed and repeated at any moment; a dry run
-        changes nothing.
+        Return the number of device-days rolled up. Readers see quarter hours as before, with an equal part
+        each of their hour or day: sums, coverage and which quarter hours have a record stay exact. A quarter
+        hour without a record may still be added. An engine may leave the latest of these days for a later
+        call. The call may be killed and repeated at any moment; a dry run changes nothing.
         """
 
     def rolled_up(self) -> RolledUp:
-        """What is rolled up; of several servers, what is on any."""
+        """Return which days are rolled up; with several servers, on any of them."""
 
     def tidy(self, now: int) -> None:
-        """Do what the engine does from time to time, so that what is kept takes less room."""
+        """Do the engine's regular work that saves disk space."""
 
     def close(self) -> None:
         """Release files."""

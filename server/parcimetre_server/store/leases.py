@@ -33,13 +33,13 @@ def run_once(
     if found.left_s > 0 and found.holder != holder:
         return found.left_s + 1
     mine = Lease(found.term + 1, holder, lease_s, found.done)
-    if not store.take(job, mine):
+    if not store.take_lease(job, mine):
         return lease_s
     done = found.done
     with _renewed(store, job, mine) as held:
         if work():
             done = occasion
-    if not store.take(job, Lease(held().term + 1, holder, 0.0, done)):
+    if not store.take_lease(job, Lease(held().term + 1, holder, 0.0, done)):
         LOG.warning("another collector took over the job %s while it ran here", job)
     return 0.0
 
@@ -54,7 +54,7 @@ def _renewed(store: Store, job: str, lease: Lease) -> Iterator[Callable[[], Leas
         while not over.wait(lease.left_s / RENEWALS):
             later = replace(lease, term=held[-1].term + 1)
             try:
-                if not store.take(job, later):
+                if not store.take_lease(job, later):
                     return
             except ParcimetreError as error:
                 LOG.warning("the lease of the job %s could not be renewed: %s", job, error)

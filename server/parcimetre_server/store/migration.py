@@ -1,4 +1,4 @@
-"""A store moved to another engine: everything copied, then both sides counted and compared.
+"""Move a store to another engine: copy everything, then count and compare both sides.
 
 Checksums are sums of hashes, so that the order of reading does not matter. A device whose two sums agree is
 not copied again: a move that was interrupted goes on where it stood, and one repeated does nothing. Days
@@ -32,7 +32,7 @@ class Sum:
     checksum: int
 
     def __str__(self) -> str:
-        """For a person who compares."""
+        """Return count and checksum as text."""
         return f"{self.count} ({self.checksum:016x})"
 
 
@@ -46,21 +46,21 @@ class Compared:
 
     @property
     def equal(self) -> bool:
-        """Whether both sides hold the same."""
+        """Whether both sides have the same records."""
         return self.source == self.target
 
 
 def steps(source: Store) -> int:
-    """How many steps `migrate` takes from a source, for a progress bar."""
+    """Return the number of steps of `migrate` from a source, for a progress bar."""
     return len(source.spans()) + sum(1 for kind in get_args(FactKind) for _ in _batches(source.latest(kind)))
 
 
 def migrate(source: Store, target: Store) -> Iterator[Compared]:
-    """Copy all that one store has to another; one answer per device and per batch of facts."""
-    there = target.spans()
+    """Copy a store to another; yield one comparison per device and per batch of facts."""
+    in_target = target.spans()
     for device, span in sorted(source.spans().items()):
-        yield _device(source, target, device, _both(span, there.pop(device, span)))
-    for device, span in sorted(there.items()):
+        yield _device(source, target, device, _union(span, in_target.pop(device, span)))
+    for device, span in sorted(in_target.items()):
         only_there = sum_of(target.slots(device, *_until(span)))
         yield Compared(f"device {device}", sum_of([]), only_there)
     for kind in get_args(FactKind):
@@ -77,7 +77,7 @@ def migrate(source: Store, target: Store) -> Iterator[Compared]:
 
 
 def sum_of(records: Iterable[Slot] | Iterable[Fact]) -> Sum:
-    """Count and checksum of slots or facts, in any order."""
+    """Return count and checksum of slots or facts, in any order."""
     count = checksum = 0
     for record in records:
         count += 1
@@ -96,7 +96,7 @@ def _device(source: Store, target: Store, device: DeviceId, span: Span) -> Compa
 
 
 def _facts(source: Store, target: Store, kind: FactKind, keys: Sequence[str]) -> Compared:
-    """Append what is missing; the latest fact counts twice, so that another order is a difference."""
+    """Append missing facts; the latest counts twice in the sums, so that another order is a difference."""
     facts, missing = [], []
     for key in keys:
         history = source.history(kind, key)
@@ -108,16 +108,16 @@ def _facts(source: Store, target: Store, kind: FactKind, keys: Sequence[str]) ->
         facts += [*history, history[-1]]
     if missing:
         target.append(missing)
-    there = [history for key in keys if (history := target.history(kind, key))]
-    copied = [fact for history in there for fact in [*history, history[-1]]]
+    histories = [history for key in keys if (history := target.history(kind, key))]
+    copied = [fact for history in histories for fact in [*history, history[-1]]]
     return Compared(f"facts of kind {kind}", sum_of(facts), sum_of(copied))
 
 
 def _hash(record: Slot | Fact) -> int:
-    told = asdict(record)
+    fields = asdict(record)
     if isinstance(record, Slot):
-        told["energy"] = sorted(told["energy"], key=lambda one: (one["source"], one["scope"]))
-    text = json.dumps(told, sort_keys=True, ensure_ascii=False)
+        fields["energy"] = sorted(fields["energy"], key=lambda energy: (energy["source"], energy["scope"]))
+    text = json.dumps(fields, sort_keys=True, ensure_ascii=False)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
 
 
@@ -126,8 +126,8 @@ def _batches(keys: Iterable[str]) -> Iterator[list[str]]:
     return (ordered[at : at + MOST_KEYS] for at in range(0, len(ordered), MOST_KEYS))
 
 
-def _both(one: Span, other: Span) -> Span:
-    return min(one[0], other[0]), max(one[1], other[1])
+def _union(first: Span, second: Span) -> Span:
+    return min(first[0], second[0]), max(first[1], second[1])
 
 
 def _until(span: Span) -> Span:

@@ -1,4 +1,4 @@
-"""Records of the store: slots and facts as they arrive, and what became of them."""
+"""Records of the store: facts, batches of slots and facts to write, and the result of a write."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Fact:
-    """A statement about `key` made at `recorded_at` (seconds UTC); `body` is a JSON object."""
+    """A statement about `key` made at `recorded_at` (seconds UTC).
+
+    `body` has the shape that `fact_schema` describes for the kind, without its version.
+    """
 
     kind: FactKind
     key: str
@@ -52,7 +55,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class WriteBatch:
-    """What one report brings to the store, already validated."""
+    """Validated slots and facts of one report."""
 
     device_id: DeviceId
     slots: Sequence[Slot] = ()
@@ -61,15 +64,15 @@ class WriteBatch:
 
 @dataclass(frozen=True)
 class WriteResult:
-    """What became of the slots of one arrival: how many changed the store, how many were known already."""
+    """Number of slots of a batch that changed the store, and of those that were stored already."""
 
     accepted: int
     duplicates: int
 
 
-def sum_results(merged: Iterable[WriteResult]) -> WriteResult:
-    """What became of several arrivals."""
+def sum_results(results: Iterable[WriteResult]) -> WriteResult:
+    """Return the sums over several batches."""
     accepted = duplicates = 0
-    for one in merged:
-        accepted, duplicates = accepted + one.accepted, duplicates + one.duplicates
+    for result in results:
+        accepted, duplicates = accepted + result.accepted, duplicates + result.duplicates
     return WriteResult(accepted, duplicates)

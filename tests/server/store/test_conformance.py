@@ -280,9 +280,9 @@ def test_seconds_covered_are_told_by_device_and_day(store: Store) -> None:
 
 def test_a_lease_is_what_was_put_in_force_last(store: Store) -> None:
     assert (store.lease("weekly").term, store.lease("weekly").left_s) == (0, 0)
-    assert store.take("weekly", Lease(1, "one", 60, ""))
-    assert store.take("tidy", Lease(1, "other", 60, ""))
-    assert store.take("weekly", Lease(2, "one", 0, "2026-W47"))
+    assert store.take_lease("weekly", Lease(1, "one", 60, ""))
+    assert store.take_lease("tidy", Lease(1, "other", 60, ""))
+    assert store.take_lease("weekly", Lease(2, "one", 0, "2026-W47"))
     found = store.lease("weekly")
     assert (found.term, found.holder, found.done) == (2, "one", "2026-W47")
     assert found.left_s <= 0

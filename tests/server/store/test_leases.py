@@ -86,13 +86,13 @@ def test_a_killed_collectors_job_is_taken_over_once_its_lease_is_over(nodes, url
 def test_who_slept_with_an_old_term_in_mind_holds_nothing(nodes):
     one, other = nodes
     for term in (1, 2, 3):
-        assert one.take("weekly", Lease(term, "a", 60))
-    assert not other.take("weekly", Lease(1, "b", 60))
-    assert not other.take("weekly", Lease(3, "b", 60))
+        assert one.take_lease("weekly", Lease(term, "a", 60))
+    assert not other.take_lease("weekly", Lease(1, "b", 60))
+    assert not other.take_lease("weekly", Lease(3, "b", 60))
     assert one.lease("weekly").holder == "a"
 
 
 @pytest.mark.parametrize("word", ["a|b", "a'b", "é"])
 def test_a_lease_is_made_of_plain_words(nodes, word):
     with pytest.raises(ValueError, match="plain words"):
-        nodes[0].take("weekly", Lease(1, word))
+        nodes[0].take_lease("weekly", Lease(1, word))

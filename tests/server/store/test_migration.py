@@ -116,6 +116,6 @@ def test_days_that_are_rolled_up_move_as_they_are_and_are_rolled_up_there(folder
     there = open_clickhouse(urls, "s3cret")
     assert all_of(before) == all_of(after) == all_of(there)
     assert before.rolled_up() == after.rolled_up()
-    assert there.rolled_up().at(day) == 24
+    assert there.rolled_up().hours_of(day) == 24
     for store in (before, after, there):
         store.close()

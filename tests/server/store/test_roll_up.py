@@ -62,7 +62,7 @@ def test_sums_coverage_and_which_quarter_hours_have_a_record_stay(store, hours, 
     known = starts(store, device, day), store.span(device), by_device(store.coverage(day, day + 2))
     for each in (1, hours):
         store.roll_up(day + 40, each)
-    assert store.rolled_up().at(day) == hours
+    assert store.rolled_up().hours_of(day) == hours
     assert sums(store, device, step_s, day) == before
     after = starts(store, device, day), store.span(device), by_device(store.coverage(day, day + 2))
     assert after == known
@@ -82,11 +82,11 @@ def test_it_is_told_how_much_is_rolled_up_and_a_second_time_nothing_is(store):
     assert store.rolled_up() == RolledUp()
     assert store.roll_up(LATER, 24) == 0, "days are made of hours"
     assert [store.roll_up(LATER, 1), store.roll_up(LATER, 1)] == [3, 0]
-    assert store.rolled_up().at(DAY) == 1
+    assert store.rolled_up().hours_of(DAY) == 1
     assert store.roll_up(LATER, 24, dry_run=True) == 3
     assert [store.roll_up(LATER, 24), store.roll_up(LATER, 24)] == [3, 0]
-    assert store.rolled_up().at(DAY) == 24
-    assert store.rolled_up().at(LATER) is None
+    assert store.rolled_up().hours_of(DAY) == 24
+    assert store.rolled_up().hours_of(LATER) is None
     assert store.roll_up(LATER, 1, dry_run=True) == 0
 
 

@@ -220,8 +220,8 @@ class ClickHouseStore:
         """See Store.lease."""
         return leases.current(self._servers[0], job)
 
-    def take(self, job: str, lease: Lease) -> bool:
-        """See Store.take."""
+    def take_lease(self, job: str, lease: Lease) -> bool:
+        """See Store.take_lease."""
         return leases.take(self._servers[0], job, lease)
 
     def rolled_up(self) -> RolledUp:

@@ -91,7 +91,7 @@ class LateSlots:
 
     def takes(self, slot: Slot) -> bool:
         """Whether the slot is of a day that is rolled up."""
-        return self.known.at(slot.start // DAY_S) is not None
+        return self.known.hours_of(slot.start // DAY_S) is not None
 
     def merge(self, device: DeviceId, slot: Slot) -> bool:
         """Add a quarter hour that has no record yet; say whether it was added."""
@@ -102,7 +102,7 @@ class LateSlots:
 
     def _opened(self, device: DeviceId, day: int) -> DayOfSlots:
         found = read(self.server, [device], day, day + 1, self.known).get(device)
-        return Unpacker().day(found[0][1]) if found else DayOfSlots(hours=self.known.at(day))
+        return Unpacker().day(found[0][1]) if found else DayOfSlots(hours=self.known.hours_of(day))
 
     def write(self) -> None:
         """Write the days as they are now."""

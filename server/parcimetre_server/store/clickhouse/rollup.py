@@ -67,7 +67,7 @@ FINER: dict[Hours, Finer] = {
 def due(server: Server, before_day: int, hours: Hours) -> int:
     """Device-days before a day that are not rolled up yet."""
     until, known = _first_of_month(before_day), marks(server)
-    found = [FINER[hours].find(server, "due", known.of(hours), until)]
+    found = [FINER[hours].find(server, "due", known.before_day(hours), until)]
     if hours == 24:
         found.append(FINER[1].find(server, "due", known.hours_before, until))
     return sum(int(n) for numbers in found for n in numbers)
@@ -81,7 +81,7 @@ def roll_up(server: Server, before_day: int, hours: Hours, writing: AbstractCont
     _sweep(server, hours, writing)
     known, count = marks(server), 0
     until = _first_of_month(before_day if hours == 1 else min(before_day, known.hours_before))
-    for month in FINER[hours].find(server, "months", known.of(hours), until):
+    for month in FINER[hours].find(server, "months", known.before_day(hours), until):
         first, last = _days(int(month))
         devices = [DeviceId(str(one)) for one in FINER[hours].find(server, "devices", first, last)]
         size = MOST_DAYS // (last - first)
@@ -91,7 +91,7 @@ def roll_up(server: Server, before_day: int, hours: Hours, writing: AbstractCont
                 rolled.write(server, {key: replace(day, hours=hours) for key, day in packed.items()})
             count += len(packed)
         server.ask(MARK.format(hours=hours, day=last))
-    if known.of(hours) < until:
+    if known.before_day(hours) < until:
         server.ask(MARK.format(hours=hours, day=until))
     return count
 
@@ -114,7 +114,7 @@ def _finer(
 
 def _sweep(server: Server, hours: Hours, writing: AbstractContextManager[object]) -> None:
     """Drop what sums stand for since long enough, once they have all of it."""
-    settled = marks(server, SETTLED.format(grace_s=GRACE_S)).of(hours)
+    settled = marks(server, SETTLED.format(grace_s=GRACE_S)).before_day(hours)
     for month in FINER[hours].find(server, "months", 0, settled):
         first, last = _days(int(month))
         with writing:

@@ -21,7 +21,7 @@ from ..rolling import Hours
 from . import rollup
 from .columns import activities, activity
 from .day_rows import row_of, stored_row
-from .errors import NotYetErased, StoreUnusable, check_room, told
+from .errors import NotYetErased, StoreUnusable, check_free_space, translate_errors
 from .packing import (
     DAY_S,
     DEVICE_BITS,
@@ -109,7 +109,7 @@ class EmbeddedStore:
     shared = False
 
     def __init__(self, file: Path, db: sqlite_utils.Database, reader: sqlite_utils.Database) -> None:
-        """Take over two connections to a file that has the tables, one to write and one to read."""
+        """Own two connections to a file that has the tables, one to write and one to read."""
         self._file = file
         self._db, self._lock = db, threading.Lock()
         self._reader, self._reading = reader, threading.Lock()
@@ -156,39 +156,39 @@ class EmbeddedStore:
     def remove(self, kind: FactKind, keys: Sequence[str]) -> None:
         """See Store.remove."""
         with self._transaction():
-            greatest = self._greatest_fact()
+            greatest = self._greatest_fact_id()
             self._db.conn.executemany(REMOVE_FACTS, ((kind, key) for key in keys))
-            self._hold(greatest)
+            self._reserve_fact_ids(greatest)
 
     def erase(
         self, device_ids: Sequence[DeviceId], facts: Sequence[tuple[FactKind, str]], instead: Sequence[Fact]
     ) -> None:
         """See Store.erase: the file is written anew, since SQLite leaves copies of rows in moved pages."""
-        check_room(self._file)
+        check_free_space(self._file)
         with self._transaction():
-            greatest = self._greatest_fact()
+            greatest = self._greatest_fact_id()
             for table in DAY_TABLES:
                 self._db.conn.executemany(DAYS_OF.format(table=table), ((key,) for key in device_ids))
             for sql in (NUMBER_OF, FACTS_OF):
                 self._db.conn.executemany(sql, ((key,) for key in device_ids))
             self._db.conn.executemany(REMOVE_FACTS, facts)
-            self._hold(greatest)
+            self._reserve_fact_ids(greatest)
             self._insert(instead)
-        self._write_anew()
+        self._rewrite_file()
 
-    def _greatest_fact(self) -> int:
+    def _greatest_fact_id(self) -> int:
         return int(self._db.execute("SELECT ifnull(max(id), 0) FROM facts").fetchone()[0])
 
-    def _hold(self, greatest: int) -> None:
-        """Let no number up to the greatest be given again: readers ask for the facts after a mark."""
+    def _reserve_fact_ids(self, greatest: int) -> None:
+        """Never give an id up to the greatest again: readers ask for the facts after a mark."""
         self._db.execute("DELETE FROM facts WHERE kind = '' AND id < ?", [greatest])
-        if self._greatest_fact() < greatest:
+        if self._greatest_fact_id() < greatest:
             self._db.execute("INSERT INTO facts VALUES (?, '', '', 0, '{}')", [greatest])
 
-    def _write_anew(self) -> None:
-        """Leave nothing of deleted rows in the file and its log. Raises NotYetErased with the mend."""
+    def _rewrite_file(self) -> None:
+        """Rewrite the file without the bytes of deleted rows, and empty its log. Raises NotYetErased."""
         try:
-            with self._lock, self._reading, told(self._file):
+            with self._lock, self._reading, translate_errors(self._file):
                 self._db.execute("VACUUM")
                 busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             why = "another process reads it" if busy else None
@@ -240,7 +240,7 @@ class EmbeddedStore:
         for numbers in _chunks(list(ids), max(1, MOST_READ // max(1, len(days)))):
             wanted = [day_id(number, day) for number in numbers for day in days]
             rows = self._query(DAYS, [json.dumps(wanted)])
-            with told(self._file):
+            with translate_errors(self._file):
                 packed = [(device_number(key), day_number(key), stored_row(key, *row)) for key, *row in rows]
                 found = list(activities(packed, first, last)) if packed else []
             yield from ((ids[number], activity) for number, activity in found if len(activity.start))
@@ -251,7 +251,7 @@ class EmbeddedStore:
         for (number,) in self._query(NUMBER, [device_id]):
             wanted = [day_id(number, day) for day in range(first // DAY_S, (last - 1) // DAY_S + 1)]
             for key, *row in self._query(DAYS, [json.dumps(wanted)]):
-                with told(self._file):
+                with translate_errors(self._file):
                     found = list(unpacker.day(stored_row(key, *row)).slots(day_number(key)))
                 yield from (slot for slot in found if first <= slot.start < last)
 
@@ -285,11 +285,11 @@ class EmbeddedStore:
         return {DeviceId(device): (first, last) for device, first, last in rows}
 
     def lease(self, job: str) -> Lease:
-        """See Store.lease: it is with this process."""
+        """See Store.lease: leases are in this process alone."""
         return self._leases.get(job, Lease())
 
-    def take(self, job: str, lease: Lease) -> bool:
-        """See Store.take."""
+    def take_lease(self, job: str, lease: Lease) -> bool:
+        """See Store.take_lease."""
         self._leases[job] = lease
         return True
 
@@ -302,7 +302,7 @@ class EmbeddedStore:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """All or nothing, durable at the end; other processes may wait for it or be waited for."""
-        with self._lock, told(self._file):
+        with self._lock, translate_errors(self._file):
             self._db.execute("BEGIN IMMEDIATE")
             with self._db.conn:
                 yield
@@ -314,7 +314,7 @@ class EmbeddedStore:
         )
 
     def _query(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-        with self._reading, told(self._file):
+        with self._reading, translate_errors(self._file):
             return self._reader.conn.execute(sql, parameters).fetchall()
 
     def _facts(self, sql: str, parameters: Sequence[Any]) -> list[Fact]:
@@ -334,11 +334,13 @@ class _Batch:
         self._marks = rollup.marks(db.execute(rollup.MARKS).fetchall())
         self._days: dict[int, DayOfSlots] = {}
         self._unsealed: list[int] = []
-        told = [arrival for arrival in arrivals if arrival.slots]
-        self._numbers: dict[str, int] = dict(self._of_each(NUMBERS, [one.device_id for one in told]))
+        with_slots = [arrival for arrival in arrivals if arrival.slots]
+        self._numbers: dict[str, int] = dict(
+            self._of_each(NUMBERS, [arrival.device_id for arrival in with_slots])
+        )
         touched = {
-            day_id(self._numbers[one.device_id], slot.start // DAY_S)
-            for one in told if one.device_id in self._numbers for slot in one.slots
+            day_id(self._numbers[arrival.device_id], slot.start // DAY_S)
+            for arrival in with_slots if arrival.device_id in self._numbers for slot in arrival.slots
         }  # fmt: skip
         self._open = {key: stored_row(key, *row) for key, *row in self._of_each(OPEN_DAYS, touched)}
 
@@ -366,14 +368,14 @@ class _Batch:
         return self._db.conn.execute(sql, [json.dumps(list(keys))]).fetchall()
 
     def _number(self, device_id: DeviceId) -> int:
-        """The number that stands for the device in the tables of days."""
+        """Return the number of a device in the tables of days; a new device gets one."""
         if device_id not in self._numbers:
             self._numbers[device_id] = self._db.conn.execute(NEW_NUMBER, [device_id]).fetchone()[0]
         return self._numbers[device_id]
 
     def _day(self, key: int) -> DayOfSlots:
         if key not in self._days:
-            hours = self._marks.at(day_number(key))
+            hours = self._marks.hours_of(day_number(key))
             self._days[key] = self._recent(key) if hours is None else self._rolled(key, hours)
         return self._days[key]
 

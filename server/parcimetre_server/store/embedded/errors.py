@@ -1,4 +1,4 @@
-"""What is wrong with the store's file, as one sentence with the mend."""
+"""Errors of the store's file, as one sentence with the fix."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import zstandard
 from ...base.errors import ParcimetreError
 from ..errors import StoreUnusable
 
-__all__ = ["NotYetErased", "StoreUnusable", "check_room", "told"]
+__all__ = ["NotYetErased", "StoreUnusable", "check_free_space", "translate_errors"]
 
 
 class NotYetErased(ParcimetreError):
-    """What was deleted is gone for every reader, but its bytes are still in the log of the file."""
+    """Records that no reader sees any more, but whose bytes are still in the log of the file."""
 
 
-def check_room(file: Path) -> None:
-    """Raise StoreUnusable where a file cannot be written anew: that needs its size twice more."""
+def check_free_space(file: Path) -> None:
+    """Raise StoreUnusable if the disk has less than twice the size of a file free, to rewrite it."""
     needed, free = 2 * file.stat().st_size, shutil.disk_usage(file.parent).free
     if free < needed:
         raise StoreUnusable(
@@ -32,8 +32,8 @@ def check_room(file: Path) -> None:
 
 
 @contextmanager
-def told(file: Path) -> Iterator[None]:
-    """Turn what SQLite and damaged records raise into StoreUnusable."""
+def translate_errors(file: Path) -> Iterator[None]:
+    """Raise StoreUnusable for errors of SQLite and of damaged records."""
     try:
         yield
     except sqlite3.OperationalError as error:

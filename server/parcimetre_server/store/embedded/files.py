@@ -9,7 +9,7 @@ import sqlite_utils
 
 from . import layout_1
 from .engine import DAY_TABLES, EmbeddedStore
-from .errors import StoreUnusable, told
+from .errors import StoreUnusable, translate_errors
 
 FILE = "store.sqlite3"
 LAYOUT = 4  # 4: bodies of facts and rows of days have a version
@@ -40,7 +40,7 @@ def open_store(data_dir: Path, create: bool = False) -> EmbeddedStore:
         raise StoreUnusable(
             f"there is no store in {data_dir}: start `parcimetre serve --data-dir {data_dir}` once"
         )
-    with told(file):
+    with translate_errors(file):
         db = _connect(file)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")

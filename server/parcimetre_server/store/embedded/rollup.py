@@ -88,6 +88,6 @@ def put(db: sqlite3.Connection, packed: Packed, until: int, hours: Hours) -> boo
     db.executemany(PUT[hours], packed.rows)
     for table in FINER[hours]:
         db.execute(MOVED.format(table=table), end)
-    known = marks(db.execute(MARKS).fetchall()).of(hours)
+    known = marks(db.execute(MARKS).fetchall()).before_day(hours)
     db.execute(MARK, [hours, max(known, before)])
     return True
