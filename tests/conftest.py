@@ -36,7 +36,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if not config.option.fail_on_skip or reporter is None or session.exitstatus != pytest.ExitCode.OK:
         return
-    if any(not reason.startswith(NOT_APPLICABLE) for reason in _skipped(reporter)):
+    if _avoidable(_skipped(reporter)):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -45,10 +45,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     skipped = _skipped(terminalreporter)
     if not skipped:
         return
-    fails = ", which fails this run" if config.option.fail_on_skip else ""
+    fails = ", which fails this run" if config.option.fail_on_skip and _avoidable(skipped) else ""
     terminalreporter.section(f"{skipped.total()} skipped{fails}", sep="-")
     for reason, count in skipped.most_common():
         terminalreporter.write_line(f"{count:5}  {reason}")
+
+
+def _avoidable(skipped: Counter[str]) -> bool:
+    """Whether an installation would avoid one of the skips."""
+    return any(not reason.startswith(NOT_APPLICABLE) for reason in skipped)
 
 
 def _skipped(reporter: pytest.TerminalReporter) -> Counter[str]:

@@ -18,15 +18,18 @@ _COLLECTOR = "--server https://collector.example.org --secret-file secret"
 _COMMANDS = {
     "run": ("measure until stopped, and report every hour", f"parcimetre-agent run {_COLLECTOR}"),
     "once": ("measure for two seconds and report, or print the report", "parcimetre-agent once --print"),
-    "inventory": ("show what this machine is made of", "parcimetre-agent inventory --json"),
+    "inventory": ("show the hardware of this machine", "parcimetre-agent inventory --json"),
     "enrol": ("exchange the enrolment secret for a credential", f"parcimetre-agent enrol {_COLLECTOR}"),
-    "status": ("show what waits, what was sent, what measuring costs", "parcimetre-agent status --json"),
-    "show": ("show what was sent last, word for word", "parcimetre-agent show --last-report"),
+    "status": ("show the backlog, what was sent and the cost of measuring", "parcimetre-agent status --json"),
+    "show": ("show the last report exactly as sent", "parcimetre-agent show --last-report"),
     "gateway": (
-        "ask printers, switches and power units, and report each as a device of its own",
+        "poll printers, switches and power units, and report each as a separate device",
         "parcimetre-agent gateway discover --range 10.1.2.0/26",
     ),
-    "doctor": ("show settings with their origin, and what each sensor lacks", "parcimetre-agent doctor"),
+    "doctor": (
+        "show settings with their origin, and missing rights of each sensor",
+        "parcimetre-agent doctor",
+    ),
 }
 _JSON = ("inventory", "status", "doctor", "gateway")
 
@@ -77,7 +80,10 @@ def _add_gateway(command: argparse.ArgumentParser) -> None:
     add(
         "action",
         choices=("discover", "once", "run"),
-        help="show what would be added; ask and report once; do so every quarter hour until stopped",
+        help=(
+            "discover: show devices that would be added; once: poll and report once; run: poll "
+            "every quarter hour until stopped"
+        ),
     )
     add(
         "--gateway-file",
@@ -88,8 +94,16 @@ def _add_gateway(command: argparse.ArgumentParser) -> None:
     add("--range", action="append", metavar="HOSTS", help="discover: address, network or range; repeatable")
     add("--port", type=int, metavar="PORT", help="discover: UDP port of --range (default 161)")
     add("--credentials-file", type=Path, metavar="FILE", help="discover: file with SNMP credentials")
-    add("--credentials", metavar="NAME", help="discover: which of them (default the community public, v2c)")
-    add("--all", action="store_true", help="discover: show silent addresses and what would not be added, too")
+    add(
+        "--credentials",
+        metavar="NAME",
+        help="discover: name of the credentials (default: community public, v2c)",
+    )
+    add(
+        "--all",
+        action="store_true",
+        help="discover: also show silent addresses and devices that would not be added",
+    )
 
 
 def _add_settings(command: argparse.ArgumentParser) -> None:
@@ -97,28 +111,28 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     add("--config", type=Path, metavar="FILE", help=f"settings file (default {DEFAULT_FILE})")
     add("--server", metavar="URL", help="address of the collector")
     add("--secret-file", metavar="FILE", help="file with the enrolment secret, needed until enrolled")
-    add("--data-dir", metavar="DIR", help=f"where spool and identity live (default {Settings.data_dir})")
+    add("--data-dir", metavar="DIR", help=f"folder of spool and identity (default {Settings.data_dir})")
     add(
         "--upload-period",
         dest="upload_period_s",
         metavar="SECONDS",
-        help="time between reports; the collector's wish, else 3600",
+        help="seconds between reports (default: set by the collector, else 3600)",
     )
     add(
         "--sample-period",
         dest="sample_period_s",
         metavar="SECONDS",
-        help="time between samples, at most 60 (default 30)",
+        help="seconds between samples, at most 60 (default 30)",
     )
     add(
         "--sample-period-on-battery",
         dest="sample_period_on_battery_s",
         metavar="SECONDS",
-        help="the same while a battery feeds the machine, at most 120 (default 60)",
+        help="seconds between samples on battery, at most 120 (default 60)",
     )
     add("--ca-file", metavar="FILE", help="PEM file of a private certificate authority")
     add("--client-cert", metavar="FILE", help="PEM certificate to show to the collector")
     add("--client-key", metavar="FILE", help="PEM key of that certificate")
     add("--proxy", metavar="URL", help="proxy to the collector (default: the system's)")
     add("--send-hostname", action="store_true", default=None, help="send this machine's name")
-    add("--displays", choices=("all", "none"), default=None, help="none sends no display that is plugged in")
+    add("--displays", choices=("all", "none"), default=None, help="none: do not report external displays")

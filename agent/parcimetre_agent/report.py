@@ -97,7 +97,7 @@ class Slot:
             raise ValueError(f"the states add up to {total_s} s, but a slot lasts {SLOT_S} s")
         if len(self.load_deciles_s) not in (0, DECILES):
             raise ValueError(
-                f"load_deciles_s has {len(self.load_deciles_s)} entries; {DECILES} or none are due"
+                f"load_deciles_s has {len(self.load_deciles_s)} entries; it must have {DECILES} or none"
             )
         if sum(self.load_deciles_s) > awake_s:
             raise ValueError(
@@ -130,7 +130,7 @@ class Gap:
     def __post_init__(self) -> None:
         """Raise ValueError when the gap does not consist of whole slots."""
         if self.start % SLOT_S or self.duration_s % SLOT_S:
-            raise ValueError("a gap starts on a quarter hour of UTC and lasts whole quarter hours")
+            raise ValueError("a gap must start on a quarter hour of UTC and last whole quarter hours")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Paper and toner or ink of what was printed: a line of their own, for a sheet is not the machine.
+"""Paper and toner or ink of printed pages, reported apart from the printer's footprint.
 
-Cradle to the point of sale, and only what factors tell: climate. An impression on A3 counts as two of A4.
+Cradle to the point of sale, for climate only, as the factors are. An impression on A3 counts as two of A4.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _size(pages: PrintedPages) -> Term:
 
 
 def _marking(pages: PrintedPages, size: Term, factors: FactorSet) -> tuple[Term, Term | None]:
-    """Toner or ink, and what colour took of it beyond black; ink is not told apart by colour."""
+    """Return toner or ink, and the share of colour beyond black; ink has no split by colour."""
     if pages.marking == "inkjet":
         a_page = factor_leaf("ink of a page", "consumable.ink_page.gwp", factors)
         all_pages = leaf("impressions", pages.impressions, "page", "measured")

@@ -1,4 +1,4 @@
-"""Errors of the engine; each says what was looked for and what would mend it."""
+"""Errors of the engine; each states what was looked up and how to fix it."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ CLIENT_KINDS = frozenset({"workstation", "thin_client"})
 BOAVIZTA = "boavizta"
 MENDS = {
     "model_type": 'give an object, such as {"model": "Core i5-1145G7"} for a processor',
-    "extra_forbidden": "there is no such key; docs/en/estimate.md lists them",
+    "extra_forbidden": "unknown key; see docs/en/estimate.md",
 }
 Answer = dict[str, Any]
 Units = Annotated[int, Field(ge=1, le=10_000)]
@@ -129,7 +129,7 @@ def estimate(request: object, factors: FactorSet) -> Answer:
     except ValidationError as error:
         return {"error": _sentence(error)}
     if asked.class_ not in CLASSES:
-        return {"error": f"class: {asked.class_!r} is not known; give one of {', '.join(CLASSES)}"}
+        return {"error": f"class: unknown value {asked.class_!r}. Give one of: {', '.join(CLASSES)}"}
     if asked.zone is not None and asked.zone not in zones(factors):
         return {"error": f"zone: {asked.zone!r} has no factor; give one of {', '.join(zones(factors))}"}
     if (wrong := _of_the_other_method(asked, factors)) is not None:
@@ -143,10 +143,10 @@ def _of_the_other_method(asked: EstimateRequest, factors: FactorSet) -> str | No
         return None
     key = "use" if asked.archetype is None else "archetype"
     if asked.method != BOAVIZTA:
-        return f'{key}: only BoaviztAPI\'s method knows it; give "method": "boavizta" or leave it out'
+        return f'{key}: only available with BoaviztAPI\'s method; give "method": "boavizta" or omit it'
     if asked.archetype is not None and asked.archetype not in archetypes(factors):
         known = ", ".join(archetypes(factors))
-        return f"archetype: {asked.archetype!r} is not known; give one of {known}"
+        return f"archetype: unknown value {asked.archetype!r}. Give one of: {known}"
     return None
 
 

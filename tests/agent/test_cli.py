@@ -174,7 +174,7 @@ def test_second_agent_on_one_data_folder_is_refused(collector, tmp_path: Path, s
     first.send_signal(signal.SIGTERM)
     assert first.wait(timeout=20) == 0
     assert (second.returncode, second.stderr.count("\n")) == (2, 1)
-    assert "another agent measures into" in second.stderr
+    assert "another agent uses" in second.stderr
 
 
 def test_doctor_tells_people_power_sources_apart_and_how_to_mend_a_denial(collector, tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_resident_enrols_measures_and_its_courier_reports(
     try:
         listing = json.loads(_eventually(f"{url}/v1/devices", '"last_slot":1'))
         code, _, err = _start(*run).ended()
-        assert (code, "another agent measures" in err) == (2, True)
+        assert (code, "another agent uses" in err) == (2, True)
     finally:
         resident.kill()
     device = listing["items"][0]

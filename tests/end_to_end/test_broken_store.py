@@ -58,7 +58,7 @@ def test_what_a_broken_store_could_not_take_stays_with_the_agent(collector, mach
     device = machine()
     with closing(sqlite3.connect(collector.folder / "store.sqlite3")) as db:
         db.execute("ALTER TABLE device_number RENAME TO away")
-    with pytest.raises(Unreachable, match="nothing of this report was taken"):
+    with pytest.raises(Unreachable, match="the report was not stored"):
         device.report(last_slots(2))
     answer = httpx.get(f"{collector.url}/v1/devices")
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")

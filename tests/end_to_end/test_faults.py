@@ -58,7 +58,7 @@ def small_disk(tmp_path) -> Iterator[Path]:
 def overfill_and_mend(collector, machine, mend: Callable[[], None]) -> None:
     """Fill the disk, mend it, and find every acknowledged slot exactly once."""
     acknowledged = sent_until_refused(machine)
-    with pytest.raises(Unreachable, match="nothing of this report was taken"):
+    with pytest.raises(Unreachable, match="the report was not stored"):
         machine.report(slots(96 * acknowledged, 96))
     mend()
     assert machine.report(slots(96 * acknowledged, 96))["accepted"] == 96
@@ -71,7 +71,7 @@ def overfill_and_mend(collector, machine, mend: Callable[[], None]) -> None:
     store.close()
     log = collector.log.read_text()
     assert "could not be written; their agents will send them again" in log
-    assert "room on its disk" in log
+    assert "free disk space" in log
     assert "Traceback" not in log
 
 

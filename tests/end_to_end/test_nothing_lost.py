@@ -126,5 +126,5 @@ def test_a_spool_of_a_newer_agent_is_left_as_it_is(agent, backlog):
     before = spool.read_bytes()
     said = complaint(agent.once())
     assert str(spool) in said
-    assert "install the newer agent" in said
+    assert "install a newer agent" in said
     assert spool.read_bytes() == before

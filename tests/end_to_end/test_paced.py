@@ -43,7 +43,7 @@ def test_a_backlog_of_forty_days_arrives_once_though_it_is_paced(strict, tmp_pat
     count = (DAYS - 1) * SLOTS_PER_DAY
     Spool(str(agent.folder)).put([spooled(number) for number in range(count)], [], None, time.time())
     settings = Settings(strict.url, str(agent.secret_file), str(agent.folder))
-    with pytest.raises(Unreachable, match=r"reports more often than.*it stays in the spool"):
+    with pytest.raises(Unreachable, match=r"rate limit exceeded.*it stays in the spool"):
         Courier(settings, clock=Unhurried()).deliver()
     strict.stop()
     strict.options = []

@@ -115,8 +115,8 @@ def test_a_real_agent_reports_with_its_client_certificate_and_not_without(secure
     [
         (["--tls-cert", "collector.pem"], "both --tls-cert and --tls-key"),
         (["--client-ca", "fleet.pem"], "both --tls-cert and --tls-key"),
-        (["--tls-cert", "collector.pem", "--tls-key", "agent.key"], "PEM files that belong together"),
-        (["--tls-cert", "collector.pem", "--tls-key", "nowhere.key"], "PEM files that belong together"),
+        (["--tls-cert", "collector.pem", "--tls-key", "agent.key"], "matching PEM files"),
+        (["--tls-cert", "collector.pem", "--tls-key", "nowhere.key"], "matching PEM files"),
     ],
     ids=["no key", "no certificate", "another's key", "no such file"],
 )

@@ -111,8 +111,8 @@ def test_a_command_on_a_folder_without_store_says_what_to_start(tmp_path, run):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("port = ", "no valid TOML"),
-        ("prot = 8787", "'prot' is no setting"),
+        ("port = ", "not valid TOML"),
+        ("prot = 8787", "unknown setting 'prot'"),
         ("port = 'many'", "port"),
         ('time_zone = "Mars/Olympus"', "Mars/Olympus"),
     ],

@@ -77,7 +77,7 @@ def test_what_is_null_is_not_stated():
         ({"class": "laptop", "zone": "QQ"}, "zone"),
         ({"class": "server", "ram": [{"gb": -1}]}, "ram.0.gb"),
         ({"class": "server", "cpu": {"units": 0}}, "cpu.units"),
-        ({"class": "laptop", "colour": "red"}, "colour: there is no such key"),
+        ({"class": "laptop", "colour": "red"}, "colour: unknown key"),
         ({"class": "laptop", "cpu": "i5"}, "cpu: give an object"),
         ([1], "request"),
         (None, "request"),

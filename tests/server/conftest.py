@@ -1,6 +1,7 @@
 """A small fleet of known devices in a store of its own, and the real app in front of it."""
 
 import asyncio
+import shutil
 from dataclasses import asdict, replace
 from types import SimpleNamespace
 
@@ -102,12 +103,24 @@ def empty(tmp_path, clock_at):
     context.store.close()
 
 
+@pytest.fixture(scope="session")
+def fleet_folder(tmp_path_factory):
+    """Return the data folder of a collector with four devices, of which each test gets a copy."""
+    folder = tmp_path_factory.mktemp("fleet") / "data"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("parcimetre_server.base.clock.now", lambda: NOW)
+        store = open_context(Settings(folder), create=True).store
+        store.append([Fact("site", "Hôtel de Ville", TODAY - 9 * DAY_S, {"zone": "FR"})])
+        store.write(arrivals())
+        store.close()
+    return folder
+
+
 @pytest.fixture
-def fleet(tmp_path, clock_at):
+def fleet(tmp_path, clock_at, fleet_folder):
     """A collector with four devices: `laptop`, `guest`, `server` and `silent` name them."""
-    context = open_context(Settings(tmp_path / "data", organisation="Métropole"), create=True)
-    context.store.append([Fact("site", "Hôtel de Ville", TODAY - 9 * DAY_S, {"zone": "FR"})])
-    context.store.write(arrivals())
+    folder = shutil.copytree(fleet_folder, tmp_path / "data")
+    context = open_context(Settings(folder, organisation="Métropole"))
     names = {"laptop": MEASURED, "guest": GUEST, "server": SERVER, "silent": SILENT}
     yield SimpleNamespace(context=context, now=NOW, today=TODAY, **names)
     context.store.close()

@@ -59,7 +59,7 @@ def _discover(options: argparse.Namespace, file: Path) -> int:
             print_line(line)
         devices = sum(one.known is not None for one in found) + len(servers)
         print_line(
-            f"{devices} devices at {len(found) + len(configuration.servers)} addresses; nothing was kept"
+            f"{devices} devices at {len(found) + len(configuration.servers)} addresses; nothing was stored"
         )
     return 0
 
@@ -89,7 +89,7 @@ def _credential(options: argparse.Namespace) -> Credential:
     if options.credentials is None:
         return PUBLIC
     if options.credentials_file is None:
-        raise BadSettings("--credentials names a table of --credentials-file; give that file too")
+        raise BadSettings("--credentials needs --credentials-file: give that file too")
     known = read(options.credentials_file)
     if options.credentials not in known:
         raise BadSettings(f"{options.credentials_file} has no table [{options.credentials}]; add it")

@@ -24,7 +24,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         ) from None
     if document is None:
         raise BadDataDir(
-            f"{folder} holds nothing that was sent; see what would be with: parcimetre-agent once --print"
+            f"{folder} contains no sent report; to see what would be sent, run: parcimetre-agent once --print"
         )
     print_line(json.dumps(document, indent=2, ensure_ascii=False))
     return 0

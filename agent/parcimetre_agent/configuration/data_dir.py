@@ -19,7 +19,7 @@ def prepare(data_dir: str) -> Path:
         usable = os.access(folder, os.W_OK | os.X_OK)
     except OSError as error:
         raise BadDataDir(
-            f"cannot make {folder}: {error.strerror}; choose another folder with --data-dir"
+            f"cannot create {folder}: {error.strerror}; choose another folder with --data-dir"
         ) from None
     if not usable:
         fix = (
@@ -27,7 +27,7 @@ def prepare(data_dir: str) -> Path:
             if sys.platform == "win32"
             else f'chown -R "$(id -un)" {folder}'
         )
-        raise BadDataDir(f"cannot write {folder}: it is not this account's; run: {fix}")
+        raise BadDataDir(f"cannot write {folder}: it does not belong to this account; run: {fix}")
     return folder
 
 

@@ -133,10 +133,10 @@ def _from_file(path: Path, explicit: bool) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         if explicit:
-            raise BadSettings(f"settings file {path} is absent; write it or leave --config out") from None
+            raise BadSettings(f"settings file {path} does not exist: create it or omit --config") from None
         return {}
     except UnicodeDecodeError as error:
-        raise BadSettings(f"settings file {path} is no text ({error}); write it anew in UTF-8") from None
+        raise BadSettings(f"settings file {path} is not UTF-8 text ({error}): save it in UTF-8") from None
     except OSError as error:
         raise BadSettings(
             f"cannot read settings file {path}: {error.strerror}; fix its permissions"
@@ -147,7 +147,7 @@ def _from_file(path: Path, explicit: bool) -> dict[str, Any]:
     if unknown:
         line = _line_of(text, unknown[0])
         raise BadSettings(
-            f"{path}, line {line}: there is no setting {unknown[0]!r}; known are {', '.join(sorted(known))}"
+            f"{path}, line {line}: unknown setting {unknown[0]!r}. Known settings: {', '.join(sorted(known))}"
         )
     return {known[name]: value for name, value in table.items()}
 
@@ -194,7 +194,8 @@ def _proxy(value: str, origin: str) -> str:
         raise BadSettings(f"proxy from {origin} is {value!r}; write it as http://proxy:port")
     if "@" in value:
         raise BadSettings(
-            f"proxy from {origin} holds a name or password; set HTTPS_PROXY for the agent's service instead"
+            f"proxy from {origin} contains a name or password: set HTTPS_PROXY for the agent's "
+            "service instead"
         )
     return value
 

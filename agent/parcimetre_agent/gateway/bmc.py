@@ -25,7 +25,7 @@ STATES: Mapping[object, State] = {
 NO_MACHINES = ("Virtual", "OS", "DPU")
 KINDS: Mapping[object, DiskKind] = {"SSD": "ssd", "HDD": "hdd", "SMR": "hdd"}
 SERVICE_TAGS = "dell"
-UNMETERED = "the BMC states no energy of the server that is fine enough: its power is modelled"
+UNMETERED = "the BMC does not report the server's energy precisely enough: its power is modelled"
 MIB_PER_GIB = 1024
 _OF_A_MODULE = {
     "form": "BaseModuleType", "kind": "MemoryDeviceType", "maker": "Manufacturer", "part": "PartNumber",

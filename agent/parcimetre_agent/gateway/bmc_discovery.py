@@ -13,7 +13,7 @@ from .bmc_session import LONGEST_S, BmcUnreachable
 from .device_identity import KnownDevice
 from .servers import BmcTarget
 
-LATE = BmcUnreachable("not asked: those before it took all the time")
+LATE = BmcUnreachable("not polled: the time of the round was used up by other devices")
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ class ServerRound:
         if isinstance(error, BmcRefused) or (isinstance(error, BmcUnreachable) and not known):
             place.next_s = self._now_s + HOUR_S - SLOT_S / 2
         is_told = isinstance(error, (BmcUnreachable, BmcRefused, UntrustedCertificate, NotRedfish))
-        sentence = str(error) if is_told else f"its answer is not understood: {type(error).__name__}: {error}"
+        sentence = str(error) if is_told else f"its answer is not valid: {type(error).__name__}: {error}"
         if not known:
             self._complain(there, sentence)
         for watched in known:
@@ -126,7 +126,7 @@ class ServerRound:
             self._server(there, server, at_s)
         except Exception as error:  # noqa: BLE001 - what no BMC was seen to answer must not end the round
             self.count.garbled += 1
-            self._complain(there, f"its answer is not understood: {type(error).__name__}: {error}")
+            self._complain(there, f"its answer is not valid: {type(error).__name__}: {error}")
 
     def _server(self, there: BmcTarget, server: ServerAnswer, at_s: float) -> None:
         """Take down what was said of a server: who it is, its state and its energy."""
@@ -136,7 +136,7 @@ class ServerRound:
         self._parts(watched, server)
         counted = self._energy(watched, server)
         state = bmc.power_state(server.system)
-        watched.note(STATUS, "" if state else "the BMC does not say whether the server is on")
+        watched.note(STATUS, "" if state else "the BMC does not report whether the server is on")
         if state is None:
             watched.seen, watched.counted = None, []
             return

@@ -17,7 +17,7 @@ from .servers import BmcTarget
 
 LONGEST_S = 30.0
 MOST_PARTS = 64
-GRANT = "give its user the right to read: docs/en/gateway.md#servers"
+GRANT = "give its user read access: docs/en/gateway.md#servers"
 
 
 class BmcRefused(Exception):
@@ -74,7 +74,7 @@ def ask_servers(there: BmcTarget, with_parts: bool) -> list[ServerAnswer]:
         return list(_servers(session, with_parts))
     except UnexpectedStatus as answer:
         if answer.status in redfish.DENIED:
-            raise BmcRefused(f"{answer}: these credentials are unknown there, or may not read") from None
+            raise BmcRefused(f"{answer}: the credentials are unknown or have no read access") from None
         raise NotRedfish(str(answer)) from None
     except (OSError, HTTPException) as error:
         raise BmcUnreachable(f"no answer: {error or type(error).__name__}") from None

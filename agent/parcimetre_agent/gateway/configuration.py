@@ -64,7 +64,7 @@ def load_configuration(path: Path) -> GatewayConfiguration:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
-        raise BadSettings(f"cannot read {path}: {why}; write it as docs/en/gateway.md says") from None
+        raise BadSettings(f"cannot read {path}: {why}; see docs/en/gateway.md") from None
     return configuration(parse(text, path), path)
 
 
@@ -72,7 +72,7 @@ def configuration(table: Mapping[str, Any], path: Path) -> GatewayConfiguration:
     """A parsed file as a configuration. Raises BadSettings naming the file and the entry."""
     unknown = sorted(set(table) - set(_LIMITS) - {*_GROUPS, "servers", "secret_file", "credentials_file"})
     if unknown:
-        raise BadSettings(f"{path}: there is no setting {unknown[0]!r}; docs/en/gateway.md lists them")
+        raise BadSettings(f"{path}: unknown setting {unknown[0]!r}; see docs/en/gateway.md")
     file = _text(table, "credentials_file", path)
     known = {} if file is None else read(Path(file))
     secret_file = _text(table, "secret_file", path)
@@ -113,7 +113,7 @@ def _of_group(
 ) -> list[SnmpTarget]:
     if not isinstance(group, dict) or set(group) - _OF_A_GROUP or not isinstance(group.get("hosts"), list):
         raise BadSettings(
-            f"{path}: a group of devices has {', '.join(sorted(_OF_A_GROUP))}, and hosts is a list"
+            f"{path}: a group of devices must have {', '.join(sorted(_OF_A_GROUP))}, and hosts must be a list"
         )
     named = _text(group, "credentials", path)
     if named is not None and named not in known:
@@ -121,7 +121,7 @@ def _of_group(
     credential = PUBLIC if named is None else known[named]
     port = group.get("port", SNMP_PORT)
     if not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65_536:
-        raise BadSettings(f"{path}: port is {port!r}; give a number from 1 to 65535")
+        raise BadSettings(f"{path}: port = {port!r} is not valid: give a number from 1 to 65535")
     secret = _text(group, "secret_file", path) or secret_file
     listed = [host for entry in group["hosts"] for host in targets.hosts(str(entry))]
     return [SnmpTarget(host, port, credential, secret) for host in listed]

@@ -30,7 +30,7 @@ def reading(
     if total is None:
         return NoData("the printer does not count its impressions"), None
     if not printers.is_count(total):
-        return Failed(f"the printer says {total!r} impressions, which cannot be"), None
+        return Failed(f"the printer reports {total!r} impressions, which is impossible"), None
     assert isinstance(total, int)
     parts = {name: _part(name, answers, table, maker) for name in COUNTERS}
     wrong = [name for name, value in parts.items() if value is not None and not printers.is_count(value)]
@@ -58,7 +58,7 @@ def _wrong(names: Sequence[str], parts: Mapping[str, int | None]) -> str | None:
     if not names:
         return None
     return "; ".join(
-        f"the printer says {parts[name]} impressions of {name}, which cannot be" for name in names
+        f"the printer reports {parts[name]} impressions of {name}, which is impossible" for name in names
     )
 
 
@@ -88,7 +88,9 @@ def jump(before: int, now: int, elapsed_s: float) -> str | None:
     if now < before:
         return f"the counter fell from {before} to {now}: its board was changed or reset"
     if now - before > SLACK + FASTEST_IPM * max(0.0, elapsed_s) / 60:
-        return f"the counter leapt from {before} to {now} in {elapsed_s:.0f} s, faster than any printer"
+        return (
+            f"the counter jumped from {before} to {now} in {elapsed_s:.0f} s, faster than any printer prints"
+        )
     return None
 
 

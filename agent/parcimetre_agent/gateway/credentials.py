@@ -80,9 +80,11 @@ def _check_owner(path: Path) -> None:
 
         crowds = security.groups_with_access(security.access_list(str(path)))
         if crowds:
-            raise BadSettings(f"{path} is open to {', '.join(crowds)}; leave it to SYSTEM and administrators")
+            raise BadSettings(
+                f"{path} can be read by {', '.join(crowds)}; restrict it to SYSTEM and administrators"
+            )
     elif path.stat().st_mode & 0o077:
-        raise BadSettings(f"{path} is open to others than its owner; run: chmod 600 {path}")
+        raise BadSettings(f"{path} can be read by other users; run: chmod 600 {path}")
 
 
 def _credential(name: str, table: Any, path: Path) -> Credential:
@@ -95,7 +97,9 @@ def _credential(name: str, table: Any, path: Path) -> Credential:
     known = _USER if version == "3" else _COMMUNITY
     unknown = sorted(set(table) - known)
     if unknown:
-        raise BadSettings(f"{path}: [{name}] has {unknown[0]!r}; version {version} knows {sorted(known)}")
+        raise BadSettings(
+            f"{path}: [{name}] has the unknown key {unknown[0]!r}; version {version} has {sorted(known)}"
+        )
     if version != "3":
         return Credential(version, _needed(table, "community", name, path))
     return _of_user(name, table, path)
@@ -107,7 +111,7 @@ def _of_user(name: str, table: Mapping[str, str], path: Path) -> Credential:
         if given is not None and given not in choices:
             raise BadSettings(f"{path}: {what} in [{name}] must be one of {', '.join(choices)}")
     if privacy is not None and auth is None:
-        raise BadSettings(f"{path}: [{name}] has privacy without auth; SNMPv3 encrypts only what it signs")
+        raise BadSettings(f"{path}: [{name}] has privacy without auth; SNMPv3 needs auth for privacy")
     return Credential(
         "3",
         user=_needed(table, "user", name, path),
@@ -120,5 +124,5 @@ def _of_user(name: str, table: Mapping[str, str], path: Path) -> Credential:
 
 def _needed(table: Mapping[str, str], what: str, name: str, path: Path) -> str:
     if not table.get(what):
-        raise BadSettings(f"{path}: [{name}] lacks {what}")
+        raise BadSettings(f"{path}: {what} is missing in [{name}]")
     return table[what]

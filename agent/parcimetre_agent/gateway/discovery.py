@@ -45,14 +45,14 @@ async def _look(target: SnmpTarget, timeout_s: int) -> DiscoveredDevice:
     except (NoAnswer, asyncio.TimeoutError):
         return DiscoveredDevice(target, why="no answer: nothing there, SNMP off, or other credentials")
     except UnreadableAnswer as error:
-        return DiscoveredDevice(target, why=f"its answer is not understood: {error}")
+        return DiscoveredDevice(target, why=f"its answer is not valid: {error}")
 
 
 async def _identified(target: SnmpTarget, timeout_s: int) -> DiscoveredDevice:
     session = SnmpSession(target, timeout_s, 0)
     known = await identify(session, target)
     if known is None:
-        return DiscoveredDevice(target, why="answers, but is no printer, network device or power unit")
+        return DiscoveredDevice(target, why="answers, but is not a printer, network device or power unit")
     if known.category != "printer":
         return DiscoveredDevice(target, known)
     total = (await session.get([printers.LIFE_COUNT])).get(printers.LIFE_COUNT)

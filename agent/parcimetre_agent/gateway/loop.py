@@ -25,7 +25,7 @@ def run(settings_json: str, file: str, folder: str) -> int:
     """Work until stopped; `folder` is held by this one. Returns the exit code."""
     if not lock(folder):
         sys.stderr.write(
-            f"parcimetre-agent: another gateway works in {folder}; stop it, or give another --data-dir\n"
+            f"parcimetre-agent: another gateway uses {folder}; stop it, or give another --data-dir\n"
         )
         return 2
     signal.signal(signal.SIGTERM, _stop)
@@ -45,7 +45,9 @@ def _child(which: str, settings_json: str, file: str) -> None:
     try:
         subprocess.run(command, timeout=CHILD_LIMIT_S, check=False, stdin=subprocess.DEVNULL, cwd=os.sep)
     except subprocess.TimeoutExpired:
-        sys.stderr.write(f"parcimetre-agent gateway: {which} took over {CHILD_LIMIT_S} s and was ended\n")
+        sys.stderr.write(
+            f"parcimetre-agent gateway: {which} took more than {CHILD_LIMIT_S} s and was stopped\n"
+        )
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

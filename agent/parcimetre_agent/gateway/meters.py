@@ -29,7 +29,7 @@ CEILING_W = 30_000.0
 MOST_METERS = 16
 INLET = re.compile(r"\binput\b", re.IGNORECASE)
 POWER = "network.power"
-UNMETERED = "the device states no power of its own: the mean of its category stands for it"
+UNMETERED = "the device does not report its power: the mean of its category is used"
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ def stated_power(answers: Answers, found: PowerMeters | None) -> tuple[StatedPow
     parts = [read(answers, index) for index in found.indexes]
     stated = [part for part in parts if part is not None]
     if len(stated) < len(parts):
-        return None, "a meter of the device does not say what it counts for now"
+        return None, "a meter of the device does not report a value at present"
     power_w = sum(watts for watts, _ in stated)
     if not 0 < power_w <= CEILING_W or any(watts < 0 for watts, _ in stated):
-        return None, f"the device says that it takes {power_w:g} W, which cannot be"
+        return None, f"the device reports a power of {power_w:g} W, which is impossible"
     worst: Quality = "measured" if all(quality == "measured" for _, quality in stated) else "vendor_estimate"
     return StatedPower(found.source, worst, power_w), ""
 

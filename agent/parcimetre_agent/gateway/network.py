@@ -24,8 +24,10 @@ PART_SERIALS, PART_MODELS = f"{PARTS}.11", f"{PARTS}.13"
 SWITCHES_OR_ROUTES = 0b110
 SERIALS_TRIED = 4
 POE = "network.poe"
-WITH_POE = "what it gives to others over its ports (PoE) is part of its power"
-POE_UNCOUNTED = "it gives power over its ports (PoE), which is in no figure: it states no power of its own"
+WITH_POE = "its power includes the power it supplies through its ports (PoE)"
+POE_UNCOUNTED = (
+    "it supplies power through its ports (PoE), which is not counted: it does not report its own power"
+)
 
 
 def is_network(answers: Answers, poe: Answers, maker: Maker | None) -> bool:

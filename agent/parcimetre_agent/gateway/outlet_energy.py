@@ -121,7 +121,7 @@ class FeederState:
             if now_s - since_s > LOST_S:
                 del self.given[outlet]
             else:
-                self.doubts[outlet] = (now_s, f"is not there any more, since {_moment(since_s)}")
+                self.doubts[outlet] = (now_s, f"is missing since {_moment(since_s)}")
 
     def _doubt(self, outlet: str, sentence: str, now_s: float) -> None:
         """Note it with when it began; the same said again goes on."""
@@ -165,10 +165,10 @@ def _counted_w(before: LastOutletReading, fresh: OutletReading, elapsed_s: float
         return None, f"counted back from {before.steps} to {fresh.steps}: its counter was reset"
     power_w = steps * fresh.wh * J_PER_WH / elapsed_s
     if power_w > CEILING_W[fresh.scope]:
-        return None, f"leapt from {before.steps} to {fresh.steps} in {elapsed_s:.0f} s, which cannot be"
+        return None, f"jumped from {before.steps} to {fresh.steps} in {elapsed_s:.0f} s, which is impossible"
     drawn_w = min(before.power_w or 0.0, fresh.power_w or 0.0)
     if steps == 0 and drawn_w * elapsed_s > STANDING_STEPS * fresh.wh * J_PER_WH:
-        return None, f"does not count its energy, although it gives {drawn_w:g} W"
+        return None, f"does not count its energy, although it supplies {drawn_w:g} W"
     return power_w, ""
 
 

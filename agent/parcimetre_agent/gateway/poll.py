@@ -41,7 +41,7 @@ LONGEST_ASK_S = 30.0
 SILENT_AFTER = 2
 FIRST_CONTACTS = 4
 """Times as many addresses of which nothing is known are asked at once: most of them are waited for."""
-WOKEN = "being asked wakes it: it is asked only when its counters are due"
+WOKEN = "polling wakes it: it is polled only when its counters are due"
 REACH, STATUS, COUNTERS = "gateway.reach", "printer.status", "printer.counters"
 PRINTER_POWER = "printer.power"
 
@@ -143,7 +143,7 @@ class PollingRound:
         except Exception as error:  # noqa: BLE001 - what no device was seen to answer must not end the round
             self.count.garbled += 1
             what = error if isinstance(error, UnreadableAnswer) else f"{type(error).__name__}: {error}"
-            self._note_problem(target, STATUS, f"its answer is not understood: {what}")
+            self._note_problem(target, STATUS, f"its answer is not valid: {what}")
 
     async def _ask(self, target: SnmpTarget) -> None:
         place = self._place(target)

@@ -19,7 +19,7 @@ from .outlet_tables import UPS_MAKER, UPS_MODEL, OutletTable, Role, UnitKind
 from .taps import OUTLETS, Tap
 
 KINDS: Sequence[UnitKind] = ("pdu", "ups")
-UNMETERED = "the unit does not say what its outlets, inlet or output give"
+UNMETERED = "the unit does not report the energy of its outlets, inlet or output"
 COARSEST_WH = 10.0
 MOST_TAPS = 1000
 PRINTED = re.compile(r"[A-Za-z]{0,3}\d{1,3}")

@@ -49,28 +49,30 @@ def _of_group(
 ) -> list[BmcTarget]:
     if not isinstance(group, dict) or set(group) - _OF_A_GROUP or not isinstance(group.get("hosts"), list):
         raise BadSettings(
-            f"{path}: a group of servers has {', '.join(sorted(_OF_A_GROUP))}, and hosts is a list"
+            f"{path}: a group of servers must have {', '.join(sorted(_OF_A_GROUP))}, and hosts must be a list"
         )
     login = logins.get(str(group.get("credentials")))
     if login is None:
         raise BadSettings(
-            f"{path}: a group of servers has no credentials that are known; name a table of credentials_file "
+            f"{path}: a group of servers has unknown credentials; name a table of credentials_file "
             "with user and password"
         )
     port = group.get("port", HTTPS_PORT)
     if not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65_536:
-        raise BadSettings(f"{path}: port is {port!r}; give a number from 1 to 65535")
+        raise BadSettings(f"{path}: port = {port!r} is not valid: give a number from 1 to 65535")
     texts = {name: group.get(name) for name in ("secret_file", "ca_file", "fingerprint")}
     for name, value in texts.items():
         if value is not None and (not isinstance(value, str) or not value):
             raise BadSettings(f"{path}: {name} must be a text, not {value!r}")
     pinned, ca_file = texts["fingerprint"], texts["ca_file"]
     if pinned and not FINGERPRINT.fullmatch(pinned):
-        raise BadSettings(f"{path}: fingerprint is {pinned!r}; write sha256: and 64 hexadecimal digits")
+        raise BadSettings(
+            f"{path}: fingerprint = {pinned!r} is not valid: give sha256: and 64 hexadecimal digits"
+        )
     if ca_file and not Path(ca_file).is_file():
-        raise BadSettings(f"{path}: there is no ca_file {ca_file}; name a file in PEM")
+        raise BadSettings(f"{path}: ca_file {ca_file} does not exist: give a PEM file")
     hosts = [host for entry in group["hosts"] for host in targets.hosts(str(entry))]
     if pinned and len(hosts) != 1:
-        raise BadSettings(f"{path}: a fingerprint is that of one BMC; give each a group of its own")
+        raise BadSettings(f"{path}: a fingerprint is valid for one BMC only: give each BMC its own group")
     access = (BmcAccess(host, port, login.user, login.password, ca_file, pinned) for host in hosts)
     return [BmcTarget(one, texts["secret_file"] or secret_file) for one in access]

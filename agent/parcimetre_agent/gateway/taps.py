@@ -54,10 +54,10 @@ def read_taps(answers: Answers, taps: Iterable[Tap]) -> tuple[dict[str, OutletRe
     for tap in taps:
         power_w, steps = _power_w(answers, tap), _steps(answers, tap)
         if power_w is not None and not 0 <= power_w <= CEILING_W[tap.scope]:
-            wrong[tap.outlet] = f"says that it gives {power_w:g} W, which cannot be"
+            wrong[tap.outlet] = f"reports {power_w:g} W, which is impossible"
             power_w = None
         elif power_w is None and steps is None:
-            wrong[tap.outlet] = "does not say what it gives any more"
+            wrong[tap.outlet] = "no longer reports its energy"
         if power_w is not None or steps is not None:
             said[tap.outlet] = OutletReading(tap.source, tap.scope, "measured", power_w, steps, tap.wh)
     return said, wrong
@@ -79,9 +79,9 @@ def own_power(answers: Answers, intake: Sequence[Tap], taps: Sequence[Tap]) -> t
     given = [_power_w(answers, tap) for tap in taps]
     known = [power_w for power_w in (*taken, *given) if power_w is not None]
     if len(known) < len(taken) + len(given):
-        return None, "a meter of its input or output does not say what it counts"
+        return None, "a meter of its input or output does not report its power"
     if any(not 0 <= power_w <= CEILING_W["wall_ac"] for power_w in known):
-        return None, "a meter of its input or output says what cannot be"
+        return None, "a meter of its input or output reports an impossible value"
     kept_w = sum(known[: len(taken)]) - sum(known[len(taken) :])
     return StatedPower(OWN_SOURCE, "measured", max(0.0, kept_w)), ""
 

@@ -30,7 +30,7 @@ def _of_network(text: str) -> list[str]:
     try:
         network = ip_network(text, strict=False)
     except ValueError as error:
-        raise BadSettings(f"{text!r} is no network: {error}; write it like 10.1.2.0/26") from None
+        raise BadSettings(f"{text!r} is not a valid network: {error} (example: 10.1.2.0/26)") from None
     if network.num_addresses > MOST:
         raise _too_many(text, network.num_addresses)
     return [str(address) for address in network.hosts()]
@@ -44,7 +44,9 @@ def _of_range(text: str, first: str, last: str) -> list[str]:
     except ValueError:
         count = 0
     if count < 1:
-        raise BadSettings(f"{text!r} is no range; write the lower address first, like 10.1.2.10-10.1.2.40")
+        raise BadSettings(
+            f"{text!r} is not a valid range: give the lower address first (example: 10.1.2.10-10.1.2.40)"
+        )
     if count > MOST:
         raise _too_many(text, count)
     return [str(begin + i) for i in range(count)]
@@ -59,4 +61,4 @@ def _is_address(text: str) -> bool:
 
 
 def _too_many(text: str, count: int) -> BadSettings:
-    return BadSettings(f"{text!r} names {count} addresses, at most {MOST} are asked; name smaller ranges")
+    return BadSettings(f"{text!r} has too many addresses ({count}, limit {MOST}): give smaller ranges")

@@ -62,8 +62,8 @@ def round_sentence(count: RoundResult) -> str:
     late = f", {count.late} left for the next round" if count.late else ""
     complaints = "".join(f"; {one}" for one in count.complaints)
     return (
-        f"{count.answered} devices answered, {count.silent} addresses were silent, "
-        f"{count.garbled} not understood{late}{complaints}"
+        f"{count.answered} devices answered, {count.silent} addresses were silent, {count.garbled} "
+        f"sent invalid answers{late}{complaints}"
     )
 
 

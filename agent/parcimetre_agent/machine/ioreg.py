@@ -30,9 +30,9 @@ def entries(kind: str, command: str = COMMAND) -> Outcome[list[dict[str, Any]]]:
     try:
         found = plistlib.loads(done.stdout)
     except (ValueError, ExpatError, plistlib.InvalidFileException) as error:
-        return Failed(f"ioreg's answer is no property list: {error}")
+        return Failed(f"ioreg's answer is not a property list: {error}")
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        return Failed("ioreg's answer is no list of entries")
+        return Failed("ioreg's answer is not a list of entries")
     return Ok(found) if found else NoData(f"no {kind}")
 
 

@@ -67,7 +67,7 @@ def grown_j(before: Counter, after: Counter, elapsed_s: float) -> float | None:
 def implausibility(before: Counter, after: Counter, elapsed_s: float) -> str | None:
     """Why what one zone counted between two readings is not believed; None when it is. One rule for all."""
     if elapsed_s <= 0:
-        return f"{after.zone} was read twice at once"
+        return f"{after.zone} was read twice at the same time"
     energy_j = _difference_j(before, after)
     if energy_j < 0:
         return f"{after.zone} ran backwards"
@@ -77,7 +77,7 @@ def implausibility(before: Counter, after: Counter, elapsed_s: float) -> str | N
         own_s = after.at_s - before.at_s
         least_s, most_s = elapsed_s / OWN_CLOCK_MARGIN, elapsed_s * OWN_CLOCK_MARGIN
         if not least_s - OWN_CLOCK_SLACK_S <= own_s <= most_s + OWN_CLOCK_SLACK_S:
-            return f"{after.zone} goes by a clock that is wrong"
+            return f"the clock of {after.zone} is wrong"
     return None
 
 
@@ -125,7 +125,7 @@ class CounterWatch:
         if before is None:
             return None
         if at_s - self._moved_s[zone] >= FROZEN_S:
-            return f"{counter.zone} stands still"
+            return f"{counter.zone} did not change"
         return implausibility(before, counter, at_s - self._at_s)
 
 

@@ -92,8 +92,8 @@ class RedfishConnection:
         except ssl.SSLCertVerificationError as error:
             why = error.verify_message.partition(",")[0]
             raise UntrustedCertificate(
-                f"the BMC's certificate is not trusted ({why}): name its CA or the certificate itself in "
-                "ca_file, or pin it with fingerprint"
+                f"the BMC's certificate is not trusted ({why}): give its CA or the certificate "
+                "itself in ca_file, or pin it with fingerprint"
             ) from None
         body = response.read(MAX_BYTES)
         if response.status != 200 or not response.isclosed():
@@ -134,8 +134,8 @@ class _Pinned(http.client.HTTPSConnection):
         if not hmac.compare_digest(shown, self._fingerprint):
             self.close()
             raise UntrustedCertificate(
-                f"the BMC shows another certificate, sha256:{shown}: if it was renewed, write that as its "
-                "fingerprint"
+                f"the BMC presents another certificate, sha256:{shown}: if it was renewed, set that "
+                "as its fingerprint"
             )
 
 
@@ -183,7 +183,7 @@ def _document(body: bytes, path: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise NotRedfish(f"{path} is not JSON: {str(error)[:80]}") from None
     if not isinstance(document, dict):
-        raise NotRedfish(f"{path} is no Redfish document")
+        raise NotRedfish(f"{path} is not a Redfish document")
     return document
 
 
@@ -201,7 +201,9 @@ def energy(get: Get, chassis: Iterable[str] | None = None) -> Outcome[list[Any]]
             found = way(get, document)
             if found:
                 return Ok(found)
-    return NoData("the BMC counts no energy that is fine enough, and no mean over a fitting interval")
+    return NoData(
+        "the BMC has no energy counter that is precise enough, and no mean over a suitable interval"
+    )
 
 
 def members(get: Get, document: dict[str, Any], name: str, most: int = MAX_MEMBERS) -> list[str]:
@@ -212,11 +214,11 @@ def members(get: Get, document: dict[str, Any], name: str, most: int = MAX_MEMBE
 def paths(links: Any) -> Iterator[str]:
     """The paths in a list of links. Raises NotRedfish when it is no such list."""
     if not isinstance(links, (list, type(None))):
-        raise NotRedfish("a list of links is none")
+        raise NotRedfish("a list of links is not valid")
     for one in links or ():
         path = one.get("@odata.id") if isinstance(one, dict) else None
         if not isinstance(path, str):
-            raise NotRedfish("a link leads nowhere")
+            raise NotRedfish("a link is broken")
         yield path
 
 
@@ -237,7 +239,7 @@ def object_at(document: dict[str, Any], name: str) -> dict[str, Any]:
     """An object within a document; empty where there is none. Raises NotRedfish for what is no object."""
     found = document.get(name)
     if not isinstance(found, (dict, type(None))):
-        raise NotRedfish(f"{name} is no object")
+        raise NotRedfish(f"{name} is not an object")
     return found or {}
 
 

@@ -22,8 +22,11 @@ def read(root: str = "/sys/class/hwmon") -> Outcome[list[MeanPower]]:
     power_uw = sysfs.integer(root, meters[0], "power1_average")
     window_ms = sysfs.integer(root, meters[0], "power1_average_interval")
     if power_uw is None or window_ms is None:
-        return NoData("the ACPI power meter states no mean power with its interval")
+        return NoData("the ACPI power meter does not report a mean power with its interval")
     window_s = window_ms / 1e3
     if not window_fits(window_s):
-        return NoData(f"the ACPI power meter averages over {window_s:g} s, which is no quarter hour's energy")
+        return NoData(
+            f"the ACPI power meter averages over {window_s:g} s, which is too short or too long for "
+            "a quarter hour"
+        )
     return Ok([MeanPower(SOURCE, "wall_ac", QUALITY, power_uw / 1e6, window_s, CEILING_W)])

@@ -59,11 +59,11 @@ def _counter(zone: str, seen: BatteryDescription | None, state: BatteryStatus | 
     if seen is None or state is None or state.left_mwh is None:
         return Failed("a battery does not state its remaining energy")
     if seen.relative:
-        return Failed("a battery states its charge in percent only")
+        return Failed("a battery reports its charge in percent only")
     capacity_mwh = max(seen.full_mwh or 0, seen.design_mwh or 0)
     if capacity_mwh and state.left_mwh > _FULLEST * capacity_mwh:
-        return Failed("a battery states more energy than it can hold")
+        return Failed("a battery reports more energy than its capacity")
     if state.power_state & DISCHARGING and (state.rate_mw or 0) > 0:
-        return Failed("a battery states that it charges while it discharges")
+        return Failed("a battery reports charging while it discharges")
     ceiling_w = gauge_ceiling_w((state.rate_mw or 0) / 1000)
     return Counter(SOURCE, "battery", QUALITY, zone, -state.left_mwh * J_PER_MWH, 0.0, ceiling_w)

@@ -44,7 +44,10 @@ def _fitting(found: list[MeanPower]) -> Outcome[list[MeanPower]]:
         return NoData("the BMC does not measure power (DCMI), or the measurement is off")
     fitting = [mean for mean in found if window_fits(mean.window_s)]
     if not fitting:
-        return NoData(f"the BMC averages over {found[0].window_s:g} s, which is no quarter hour's energy")
+        return NoData(
+            f"the BMC averages over {found[0].window_s:g} s, which is too short or too long for a "
+            "quarter hour"
+        )
     return Ok(fitting[:1])
 
 

@@ -30,7 +30,7 @@ def read(root: str = FOLDER) -> Outcome[list[Any]]:
     try:
         with open(path, encoding="utf-8") as file:
             if sys.platform != "win32" and os.fstat(file.fileno()).st_mode & 0o007:
-                return Failed(f"{path} may be read by everybody; run: chmod 0400 {path}")
+                return Failed(f"{path} can be read by everybody; run: chmod 0400 {path}")
             settings = json.load(file)
     except FileNotFoundError:
         return NoData(f"no BMC is configured in {path}")
@@ -72,7 +72,7 @@ def _access(settings: dict[str, Any]) -> Any:
 
     url, fingerprint = urlsplit(settings["url"]), settings.get("fingerprint")
     if url.scheme not in ("http", "https") or not url.hostname:
-        raise ValueError(f"{settings['url']!r} is not https://host")
+        raise ValueError(f"{settings['url']!r} is not a valid address (example: https://host)")
     if fingerprint is not None and not (isinstance(fingerprint, str) and FINGERPRINT.fullmatch(fingerprint)):
         raise ValueError("fingerprint is not sha256: and 64 hexadecimal digits")
     return BmcAccess(

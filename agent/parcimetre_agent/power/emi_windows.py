@@ -38,7 +38,7 @@ class ProcessorMeters:
                 answer = self._devices.ask(path, _MEASUREMENT, room=16 * len(names), access=READ)
                 seen = readings(answer, len(names))
                 if seen is None:
-                    return Failed("an energy meter answers with something that is no measurement")
+                    return Failed("an energy meter returned an invalid measurement")
                 for name, (energy_j, at_s) in zip(names, seen):
                     if is_package(name):
                         counter = Counter(SOURCE, "package", QUALITY, name, energy_j, 0.0, CEILING_W, at_s)
@@ -52,11 +52,11 @@ class ProcessorMeters:
         """Find the meters; why there is none. Raises OSError."""
         paths = self._devices.interfaces(INTERFACE)
         if not paths:
-            return NoData("no energy meter: Windows 10, a virtual machine, or firmware without")
+            return NoData("no energy meter: Windows 10, a virtual machine, or firmware without one")
         described = [(path, self._channels(path)) for path in paths]
         found = [(path, names) for path, names in described if names and any(map(is_package, names))]
         if not found and any(names is None for _, names in described):
-            return Failed("an energy meter describes channels that make no sense")
+            return Failed("an energy meter describes invalid channels")
         self._found = found
         return None if found else NoData("no energy meter counts a whole processor")
 

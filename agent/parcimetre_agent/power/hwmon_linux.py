@@ -30,7 +30,7 @@ def read(root: str = "/sys/class/hwmon") -> Outcome[list[Counter]]:
     for name, file in awake:
         energy_uj = sysfs.integer(root, name, file)
         if energy_uj is None:
-            return Failed(f"{root}/{name}/{file} is no number")
+            return Failed(f"{root}/{name}/{file} is not a number")
         counters.append(Counter(SOURCE, "gpu", QUALITY, name, energy_uj / 1e6, 0.0, CEILING_W))
     return Ok(counters)
 

@@ -41,7 +41,7 @@ def parse(battery: dict[str, Any]) -> Outcome[list[Counter]]:
         return NoData("the telemetry has no sums of energy")
     taken_j, consumed_j = taken_mws / 1e3, consumed_uwh * _J_PER_UWH
     if taken_j < _PROOF_J:
-        return NoData("the telemetry has not yet counted enough to show its unit")
+        return NoData("the telemetry has not counted enough yet to determine its unit")
     if load_mws < 0 or abs(consumed_j - taken_j) > _AGREEMENT * taken_j:
         return Failed(
             f"the telemetry contradicts itself: {taken_j:.0f} J taken in, {consumed_j:.0f} J consumed"

@@ -39,7 +39,7 @@ def read(root: str = "/sys/class/powercap") -> Outcome[list[Counter]]:
             continue
         counters[key] = counter
     if not counters:
-        return Failed(f"{root} has RAPL zones, but none that counts")
+        return Failed(f"{root} has RAPL zones, but none with a working counter")
     return Ok(_without_mirrors(list(counters.values())))
 
 

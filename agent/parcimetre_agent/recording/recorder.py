@@ -96,7 +96,8 @@ class Recorder:
             del self._unwritten.slots[:-KEPT_IN_MEMORY]
             if not self._complained:
                 print_warning(
-                    f"cannot write {self._spool.path}: {error}; make room or give the folder to the agent"
+                    f"cannot write {self._spool.path}: {error}; free disk space or give the agent "
+                    "access to the folder"
                 )
             self._complained = True
 
@@ -105,6 +106,8 @@ def begin_anew(spool: Spool, why: object) -> None:
     """Put a damaged spool beside and go on with an empty one; what is in memory goes there."""
     try:
         spool.begin_anew()
-        print_warning(f"{spool.path} is damaged ({why}) and was put beside as .damaged; a new one is begun")
+        print_warning(
+            f"{spool.path} is damaged ({why}); it was renamed to .damaged and a new one was created"
+        )
     except (sqlite3.Error, OSError) as error:
-        print_warning(f"cannot put the damaged {spool.path} beside: {error}; remove it")
+        print_warning(f"cannot rename the damaged {spool.path}: {error}; remove it")

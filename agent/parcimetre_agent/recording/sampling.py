@@ -105,7 +105,7 @@ class Sampler:
             if last is not None and isinstance(last.outcome, Ok) and isinstance(outcome, Ok):
                 said = rare_readings.power_since(last.at, last.outcome.value, at, outcome.value)
                 if last.outcome.value and outcome.value and not said:
-                    self.outcomes[name] = Failed("it fell, leapt or changed its parts: not believed")
+                    self.outcomes[name] = Failed("it decreased, jumped or changed its parts: not used")
                 found += said
         return found
 

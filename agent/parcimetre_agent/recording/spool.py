@@ -207,7 +207,8 @@ class Spool:
             layout = db.execute("pragma user_version").fetchone()[0]
             if layout > LAYOUT:
                 raise BadDataDir(
-                    f"{self.path} has layout {layout}, this agent knows {LAYOUT}: install the newer agent"
+                    f"{self.path} has layout {layout}, newer than this agent can read ({LAYOUT}): "
+                    "install a newer agent"
                 )
             if layout == 0:
                 db.executescript("pragma auto_vacuum = full;" + _SCHEMA + f"pragma user_version = {LAYOUT};")

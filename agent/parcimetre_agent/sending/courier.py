@@ -146,7 +146,7 @@ class Courier:
         if error.status not in _UNREADABLE or not error.by_collector:
             raise error
         if extras != ReportExtras():
-            self._refusals.append(f"what goes with the records: {error}")
+            self._refusals.append(f"other parts of the report: {error}")
             return batch, ReportExtras()
         if load.count > 1:
             return load.count // 2, extras

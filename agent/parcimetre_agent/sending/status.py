@@ -21,7 +21,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
         raise _unreadable(settings, error) from None
     if not is_there:
         raise BadDataDir(
-            f"{settings.data_dir} holds no spool: the agent never ran there; give its --data-dir"
+            f"{settings.data_dir} contains no spool: the agent has never run there; give its --data-dir"
         )
     try:
         who = installation.load_identity(Path(settings.data_dir))
@@ -43,7 +43,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
     except (OSError, sqlite3.Error) as error:
         if type(error) is sqlite3.DatabaseError:
             raise BadDataDir(
-                f"{spool.path} is damaged: {error}; start the agent, it begins a new one"
+                f"{spool.path} is damaged: {error}; start the agent, which creates a new one"
             ) from None
         raise _unreadable(settings, error) from None
 

@@ -73,7 +73,7 @@ def post(
         raise Unreachable(_fix_of_redirect(response), _retry_after_s(response))
     if response.status_code in _COME_BACK or response.status_code >= 500:
         raise Unreachable(
-            f"the collector cannot take the report now: {detail}; it stays in the spool",
+            f"the collector cannot accept the report now: {detail}; it stays in the spool",
             _retry_after_s(response),
         )
     raise Refused(response.status_code, detail, _problem(response) is not None)
@@ -112,9 +112,9 @@ def _trust(settings: Settings) -> ssl.SSLContext | bool:
 def _unreachable_sentence(error: httpx.HTTPError, server: str) -> str:
     reason = str(error) or type(error).__name__
     if isinstance(error, httpx.ProxyError):
-        return f"the proxy on the way to {server} refuses: {reason}; {_PROXY_FIX}"
+        return f"the proxy to {server} refuses the connection: {reason}; {_PROXY_FIX}"
     if "CERTIFICATE_VERIFY_FAILED" in reason:
-        return f"{server} shows a certificate nobody here vouches for ({reason}); give its CA with --ca-file"
+        return f"the certificate of {server} is not trusted ({reason}): give its CA with --ca-file"
     return f"cannot reach {server}: {reason}; check --server and the network, the data stays in the spool"
 
 
@@ -125,7 +125,7 @@ def _json(response: httpx.Response) -> dict[str, Any]:
         body = None
     if not isinstance(body, dict):
         raise Unreachable(
-            f"{response.url} is not a Parcimètre collector: its answer is no JSON; check --server"
+            f"{response.url} is not a Parcimètre collector: its answer is not JSON; check --server"
         )
     return body
 
@@ -134,8 +134,8 @@ def _fix_of_redirect(response: httpx.Response) -> str:
     """What to do about an answer that is not the collector's own: a proxy's, or another address."""
     if response.is_redirect:
         there = response.headers.get("Location", "another address")
-        return f"{response.url} sends on to {there}; give the collector's own address with --server"
-    return f"the proxy on the way to {response.url} wants a name and password; {_PROXY_FIX}"
+        return f"{response.url} redirects to {there}: give the collector's own address with --server"
+    return f"the proxy to {response.url} requires a name and password: {_PROXY_FIX}"
 
 
 def _problem(response: httpx.Response) -> dict[str, Any] | None:

@@ -25,9 +25,7 @@ def run(settings_json: str) -> int:
     """Sample until asked to stop. Returns the exit code."""
     settings = json.loads(settings_json)
     if not lock(settings["data_dir"]):
-        print_warning(
-            f"another agent measures into {settings['data_dir']}; stop it, or give another --data-dir"
-        )
+        print_warning(f"another agent uses {settings['data_dir']}; stop it, or give another --data-dir")
         return 2
     block_signals()
     sys.path_importer_cache.clear()  # names of all files in the import folders: memory for what comes now

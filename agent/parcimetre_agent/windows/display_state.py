@@ -62,7 +62,7 @@ class DisplayState:
         try:
             register = library("powrprof").PowerSettingRegisterNotification
         except AttributeError:
-            raise OSError(errno.ENOSYS, "this Windows has no such announcement") from None
+            raise OSError(errno.ENOSYS, "this version of Windows does not report the display state") from None
         code = register(CONSOLE_DISPLAY, _BY_CALLBACK, ctypes.byref(subscription), ctypes.byref(handle))
         if code:
             raise OSError(code, f"error {code} at the registration")

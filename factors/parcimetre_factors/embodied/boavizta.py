@@ -1,6 +1,6 @@
 """BoaviztAPI 2.5.0's own way to complete what is not known of a server, for comparison with our default.
 
-Ours differs on purpose: processors are told by exact name (near names are other processors: "E5-2680" is
+Ours differs on purpose: processors are matched by exact name (near names are other processors: "E5-2680" is
 taken for "E5-2680 v3" here, a Xeon 5160 for an N50), areas of unknown ones by their cores and a median (here
 a mean or a line through all), nothing that is not in the inventory is added (here a server without disks
 has one of 1 TB), and a maker's sheet goes before components (here there are none).
@@ -84,7 +84,7 @@ def nearest(name: str, names: Sequence[str]) -> int | None:
 
 
 def _die_mm2(cpu: Cpu, factors: FactorSet) -> float:
-    """The area given, else of the name, else told from the cores within its family, else within all."""
+    """Return the die area: as given, else by name, else by cores within the family, else within all."""
     if cpu.die_mm2 is not None:
         return cpu.die_mm2
     named = near_name(cpu.model, factors) if cpu.model else None

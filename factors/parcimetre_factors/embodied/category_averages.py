@@ -1,7 +1,7 @@
 """The average of a device's category, or of its class within it: by kind, weight or screen size.
 
-Bounds of classes by weight are in classes.csv; what the screen's size tells is fitted (clients.py). A
-criterion that no source tells by class is the category's own.
+Bounds of classes by weight are in classes.csv; the part that depends on the screen's size is fitted
+(clients.py). A criterion that no source gives by class is the category's own.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def of_category(category: str, factors: FactorSet) -> Average:
 
 
 def of_class(hardware: Hardware, factors: FactorSet) -> Average | None:
-    """The average of the class that kind, weight or screen tell; None where none of them does."""
+    """Return the average of the class given by kind, weight or screen; None if none gives one."""
     if hardware.kind is not None:
         return _of_kind(hardware, factors)
     if (row := _class_by_weight(hardware, factors)) is not None:
@@ -68,7 +68,7 @@ def _class_by_weight(hardware: Hardware, factors: FactorSet) -> Mapping[str, str
 
 
 def _of_size(hardware: Hardware, factors: FactorSet) -> Average:
-    """What the screen's size tells, of gwp; the rest as the category has it."""
+    """Return gwp by the screen's size, and the other criteria by category."""
     name = f"{hardware.category.replace('_', ' ')} of {hardware.screen_inch:g} inch"
     made = clients.by_size(hardware, factors, name)
     by_stage = {**of_category(hardware.category, factors).by_stage, MADE: made}

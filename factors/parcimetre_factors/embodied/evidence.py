@@ -98,14 +98,14 @@ def _why_not(other: _Found, chosen: _Found, hardware: Hardware) -> str:
 
 
 def _ranked_evidence(hardware: Hardware, factors: FactorSet) -> list[_Found | tuple[Evidence, str]]:
-    """What components, class and category tell, the nearest to unseen sheets first (docs/en/method.md)."""
+    """Return the evidence of components, class and category, the most accurate first (docs/en/method.md)."""
     built, averages = _components(hardware, factors), _averages(hardware, factors)
     first = hardware.category in AVERAGE_FIRST
     return [*averages, built] if first else [built, *averages]
 
 
 def _averages(hardware: Hardware, factors: FactorSet) -> Iterator[_Found]:
-    """The average of the device's class where one is told, and that of its category."""
+    """Return the average of the device's class if it has one, and that of its category."""
     if (narrow := of_class(hardware, factors)) is not None:
         yield _Found("category", narrow.by_stage, narrow.note, narrow.name)
     whole = of_category(hardware.category, factors)

@@ -20,7 +20,7 @@ class Term(NamedTuple):
     """One term: `label` (a fixed English phrase) says what it is, `detail` what it is about.
 
     `factor` names the factor of a leaf; `tier` the quality of the evidence where that was a choice;
-    `note` says in a sentence why this evidence and not better one; `ref` names where the term is told in
+    `note` says in a sentence why this evidence and not better one; `ref` names where the term is stated in
     full, when that is elsewhere.
     """
 

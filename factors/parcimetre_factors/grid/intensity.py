@@ -1,6 +1,6 @@
 """Impact of a kilowatt-hour in each slot: of the slot itself, else a profile of the day, else the year.
 
-What is told is the kilowatt-hour at the meter: what has to be produced for it, losses of the grid included.
+The unit is the kilowatt-hour at the meter, with the losses of the grid.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def zones(factors: FactorSet) -> list[str]:
 def check_zone(zone: str, factors: FactorSet) -> None:
     """Raise UnknownZone, naming the known ones, for a zone without electricity factors."""
     if zone not in zones(factors):
-        raise UnknownZone(f"{zone!r} is no grid zone with factors; known: {', '.join(zones(factors))}")
+        raise UnknownZone(f"grid zone {zone!r} has no factors. Known zones: {', '.join(zones(factors))}")
 
 
 def intensity(
@@ -145,13 +145,13 @@ def _of_month(known: Mapping[int, list[MonthProfile]], month: int) -> MonthProfi
 def _observe(found: _Slots, observed: ObservedSlots, factors: FactorSet) -> None:
     """Put what is observed in the place of what is known by the year."""
     at = np.minimum(np.searchsorted(observed.starts, found.starts), len(observed.starts) - 1)
-    told = {origin: share for origin, share in observed.shares.items() if _origin(origin, factors)}
-    whole = sum(told.values(), np.zeros(len(observed.starts)))[at]
+    shares = {origin: share for origin, share in observed.shares.items() if _origin(origin, factors)}
+    whole = sum(shares.values(), np.zeros(len(observed.starts)))[at]
     published = observed.kg_per_kwh[at]
     known = (observed.starts[at] == found.starts) & ((whole > 0) | ~np.isnan(published))
     found.replace(known)
     found.tier[known] = SLOT_TIER
-    for origin, share in told.items():
+    for origin, share in shares.items():
         share_of_known = np.where(known & (whole > 0), share[at] / np.where(whole > 0, whole, 1), 0.0)
         for factor, holds in _of_origin(origin, found.starts, factors):
             found.add((factor.id,), np.where(holds, share_of_known * factor.value, 0.0))
@@ -188,9 +188,11 @@ def intensity_term(
     unit = f"{UNITS[criterion]}/kWh"
     detail = f"{zone}, {datetime.fromtimestamp(start, UTC):%Y-%m-%d %H:%M} UTC"
     reading = None if observed is None or criterion != Criterion.GWP else observed.readings.get(start)
-    told = None if reading is None else _reading_term(reading, factors, unit, detail)
-    if told is not None and reading is not None:
-        return told if reading.at_meter else _at_meter(told, zone, factors, criterion, detail)
+    observed_term = None if reading is None else _reading_term(reading, factors, unit, detail)
+    if observed_term is not None and reading is not None:
+        return (
+            observed_term if reading.at_meter else _at_meter(observed_term, zone, factors, criterion, detail)
+        )
     return _at_meter(_year_term(zone, start, factors, criterion, detail), zone, factors, criterion, detail)
 
 
@@ -217,7 +219,7 @@ def _year_term(zone: str, start: int, factors: FactorSet, criterion: Criterion, 
     unit = f"{UNITS[criterion]}/kWh"
     years = _years(zone, factors, criterion)
     if not years:
-        raise UnknownZone(f"no factor of grid zone {zone} knows {criterion}")
+        raise UnknownZone(f"no factor of grid zone {zone} gives {criterion}")
     at = start // SLOT_S % SLOTS_PER_DAY
     of_month = _of_month(monthly(zone, factors, criterion), _month(start))
     if of_month is not None:
@@ -243,15 +245,15 @@ def _reading_term(reading: GridObservation, factors: FactorSet, unit: str, detai
     if reading.kg_per_kwh is not None:
         return leaf("published intensity of the slot", reading.kg_per_kwh, unit, "measured",
                     detail=f"{reading.source}, {detail}", factor=PUBLISHED_ERROR, tier="slot")  # fmt: skip
-    told = {origin: share for origin, share in reading.shares.items() if _origin(origin, factors)}
-    whole = sum(told.values())
+    shares = {origin: share for origin, share in reading.shares.items() if _origin(origin, factors)}
+    whole = sum(shares.values())
     if not whole:
         return None
     parts = []
-    for origin, share in sorted(told.items()):
+    for origin, share in sorted(shares.items()):
         (factor,) = [f for f, holds in _of_origin(origin, np.array([reading.start]), factors) if holds[0]]
         of_all = leaf("share of the electricity", share / whole, "1", "measured", detail=reading.source,
-                      note="" if len(told) == len(reading.shares) else OTHER_ORIGINS)  # fmt: skip
+                      note="" if len(shares) == len(reading.shares) else OTHER_ORIGINS)  # fmt: skip
         each = leaf("impact of this origin", factor.value, unit, "factor", factor=factor.id, note=factor.note)
         parts.append(product("origin of the electricity", unit, (of_all, each), detail=" ".join(origin)))
     return total("mix of the slot", unit, tuple(parts), detail=detail, tier="slot")

@@ -114,8 +114,8 @@ def market_based_intensity(
         _replace(parts, mask, factors.get(contract.factor_id), lost)
         tier[mask] = CONTRACT_TIER
         free &= ~mask
-    kept = {errors: values for errors, values in parts.items() if values.any()}
-    return GridSlots(sum(kept.values(), np.zeros(len(starts))), tier, kept)
+    nonzero = {errors: values for errors, values in parts.items() if values.any()}
+    return GridSlots(sum(nonzero.values(), np.zeros(len(starts))), tier, nonzero)
 
 
 def _replace(

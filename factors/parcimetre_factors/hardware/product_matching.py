@@ -43,12 +43,11 @@ class Match:
 def match(
     maker: str | None, model: str | None, category: str, factors: FactorSet, table: str = "products"
 ) -> Match | None:
-    """The product of that maker and model in a table of sheets, or None.
+    """Return the product of that maker and model in a table of sheets, or None.
 
     Exact: the same words in any order, noise aside. Firmware often states one name for all forms of a model
-    ("OptiPlex 3080"): the category tells a mini PC or an all-in-one from the others, but not a tower from a
-    small one, so such a name stands for neither. Fuzzy: see `_fuzzy`. Two products that fit alike stand for
-    none.
+    ("OptiPlex 3080"): the category distinguishes a mini PC or an all-in-one from the others, but not a tower
+    from a small one, so such a name matches neither. Fuzzy: see `_fuzzy`. Two equally good matches are none.
     """
     if not maker or not model:
         return None
@@ -93,7 +92,7 @@ def _joined(words: Words) -> str:
 
 
 def _readings(words: Words) -> list[Words]:
-    """The words, and the words without what does not tell a model from another."""
+    """Return the words, and the words without those that do not distinguish models."""
     plain = frozenset(PLATFORM.sub(r"\1", word) for word in words)
     long = any(len(word) > SIZE_DIGITS for word in _numbers(plain))
     sizes = frozenset(word for word in plain if word in SCREEN_SIZES) if long else frozenset()

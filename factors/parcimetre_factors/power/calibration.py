@@ -1,4 +1,4 @@
-"""Battery sessions of a model tell how far its power model is off: the ratio measured over modelled.
+"""Calibration of a model's power by its battery sessions: the ratio of measured to modelled power.
 
 On battery the whole device is counted; brought to the wall by its supply's efficiency, that is what it
 would take plugged in at the same load. The ratio is the geometric mean over devices, and its error the

@@ -1,6 +1,6 @@
 """Watts of office computers and monitors, awake: from the sheet of the model, else of its class.
 
-What a sheet tells is the mean of the test's time awake. A built-in display is on for a part of it and takes a
+A sheet gives the mean of the test's time awake. A built-in display is on for a part of it and takes a
 share of the watts with it on, so that mean = on x (1 - share x dark), dark being the part with it off.
 """
 
@@ -47,7 +47,7 @@ class TestWatts:
 
 
 def class_of(hardware: Hardware) -> str:
-    """The class whose figures stand for a computer: its category, or what the name tells beyond it."""
+    """The class whose figures stand for a computer: its category, or a finer one that its name gives."""
     model = hardware.model or ""
     if hardware.category in ("desktop", "mini_pc") and THIN_CLIENT.search(model):
         return "thin_client"
@@ -77,9 +77,9 @@ def awake(hardware: Hardware, factors: FactorSet) -> AwakeWatts:
 
 def monitor_on(hardware: Hardware, factors: FactorSet) -> TestWatts:
     """A monitor that is on: by its sheet, else by its size."""
-    told = _by_sheet(hardware, "monitor", factors)
-    if told is not None:
-        return told
+    by_sheet = _by_sheet(hardware, "monitor", factors)
+    if by_sheet is not None:
+        return by_sheet
     inch = hardware.screen_inch or USUAL_INCH
     usual = factor_leaf("on, 24 inches", "power.monitor.on", factors)
     grown = (inch / USUAL_INCH) ** factors.get("power.monitor.size").value
@@ -103,8 +103,10 @@ def _by_sheet(hardware: Hardware, kind: str, factors: FactorSet) -> TestWatts | 
     matched, sheet = found
     errors = (f"power.{kind}.sheet.error", *((FUZZY,) if matched.tier == "fuzzy" else ()))
     name = matched.subject.replace("|", " ")
-    told = _with_errors("by the model's sheet", (awake_term(read(sheet), factors),), errors, factors, name)
-    return replace(told, year=sheet.year)
+    by_sheet = _with_errors(
+        "by the model's sheet", (awake_term(read(sheet), factors),), errors, factors, name
+    )
+    return replace(by_sheet, year=sheet.year)
 
 
 def _by_class(kind: str, factors: FactorSet) -> TestWatts:

@@ -2,7 +2,7 @@
 
 TEC = 8.76 x (sum over modes of watts x the mode's share of the year); the shares are those of the version in
 force when the sheet was written (`power.test.*`). The two idle modes, display on and off, are one here: their
-mean is what a sheet tells.
+mean is what a sheet gives.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Which power source wins in a slot, and why.
+"""Selection of the power source of each slot.
 
-Scopes of energy overlap, so they are never added up: per slot the first rung of the table that has
-counted wins. What it counted covers the seconds it says; the rest of the slot's known time is modelled.
-What is counted behind a power supply is brought to the wall by the supply's efficiency.
+Scopes of energy overlap, so they are never added up: in each slot the first source of the table with a
+counter wins. Its energy covers the seconds it was counted for; the rest of the slot's known time is modelled.
+Energy counted behind a power supply is converted to energy at the wall by the supply's efficiency.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LOAD_STATES = (*DECILES, "display", "asleep", "off", "remainder")
 
 @dataclass(frozen=True)
 class PowerSource:
-    """A place on the ladder: the scopes counted together there, and why the rung stands where it does."""
+    """A power source: its name, and the scopes whose counters are taken together."""
 
     name: str
     scopes: tuple[str, ...]
@@ -43,14 +43,14 @@ POWER_SOURCES = (
     PowerSource("load_model", ()),
     PowerSource("state_model", ()),
 )
-INDEX = {rung.name: i for i, rung in enumerate(POWER_SOURCES)}
-COUNTING = tuple(rung for rung in POWER_SOURCES if rung.scopes)
+INDEX = {source.name: i for i, source in enumerate(POWER_SOURCES)}
+COUNTING = tuple(source for source in POWER_SOURCES if source.scopes)
 
 
 @dataclass(frozen=True)
 class CounterEnergy:
-    """What one counter contributes, slot by slot: `counted_j` as it counted and `energy_j` at the wall, (n,),
-    zero where another rung won; `errors` are those of the way to the wall.
+    """Energy of one counter by slot (n,): `counted_j` as counted and `energy_j` at the wall, zero where
+    another power source won; `errors` are those of the conversion to the wall.
     """
 
     source: str
@@ -63,13 +63,13 @@ class CounterEnergy:
 
 @dataclass(frozen=True)
 class SourcedEnergy:
-    """Energy of each slot, and where it comes from.
+    """Energy of each slot and its power source.
 
-    `rung` (n,) indexes RUNGS. `modelled_s` (n, 14) is the time that each of PIECES was modelled for;
-    `watts` (14,) what each of them takes.
+    `source` (n,) indexes POWER_SOURCES. `modelled_s` (n, 14) are the modelled seconds of each of LOAD_STATES,
+    `watts` (14,) their power.
     """
 
-    rung: NDArray[np.int8]
+    source: NDArray[np.int8]
     readings: tuple[CounterEnergy, ...]
     modelled_s: Array
     watts: Array
@@ -77,13 +77,13 @@ class SourcedEnergy:
     @property
     def counted_j(self) -> Array:
         """Energy at the wall that counters stand for, shape (n,)."""
-        return sum((r.energy_j for r in self.readings), np.zeros(len(self.rung)))
+        return sum((r.energy_j for r in self.readings), np.zeros(len(self.source)))
 
     @property
     def measured_j(self) -> Array:
         """Energy at the wall that was measured, not modelled by whoever counted it, shape (n,)."""
         read = (r.energy_j for r in self.readings if r.quality != "modelled")
-        return sum(read, np.zeros(len(self.rung)))
+        return sum(read, np.zeros(len(self.source)))
 
     @property
     def counted_by_errors(self) -> dict[tuple[str, ...], Array]:
@@ -111,46 +111,46 @@ def select_power_source(
     virtual: bool = False,
     supply: SupplyEfficiency | None = None,
 ) -> SourcedEnergy:
-    """Pick a rung for each slot.
+    """Return the energy of each slot by the power source that wins there.
 
-    `watts` names the power of each of PIECES. Counters that a virtual machine sees are its host's, or
-    nobody's, so only the models remain for it. Without a supply what is counted is taken to be at the wall.
+    `watts` is the power of each of LOAD_STATES. The counters of a virtual machine are its host's, so only the
+    models apply to it. Without a supply, counted energy is taken to be at the wall.
     """
     seconds, candidates = _counted(() if virtual else activity.measured, len(activity.start))
     loaded_s = activity.loaded_s
-    rung = np.where(loaded_s > 0, INDEX["load_model"], INDEX["state_model"]).astype(np.int8)
-    covered_s = np.zeros(len(rung))
+    winner = np.where(loaded_s > 0, INDEX["load_model"], INDEX["state_model"]).astype(np.int8)
+    covered_s = np.zeros(len(winner))
     for i in sorted(seconds, reverse=True):
         counted = seconds[i] > 0
-        rung[counted] = i
+        winner[counted] = i
         covered_s[counted] = seconds[i][counted]
-    readings = [_at_the_wall(r, i, rung == i, seconds[i], supply) for i, r in candidates]
+    readings = [_at_the_wall(r, i, winner == i, seconds[i], supply) for i, r in candidates]
     return SourcedEnergy(
-        rung,
+        winner,
         tuple(r for r in readings if r.energy_j.any()),
-        _modelled_seconds(activity, loaded_s, covered_s, rung == INDEX["components"]),
-        np.array([watts[piece].value if piece in watts else 0.0 for piece in LOAD_STATES]),
+        _modelled_seconds(activity, loaded_s, covered_s, winner == INDEX["components"]),
+        np.array([watts[state].value if state in watts else 0.0 for state in LOAD_STATES]),
     )
 
 
 def _counted(
     measured: tuple[MeasuredEnergy, ...], n: int
 ) -> tuple[dict[int, Array], list[tuple[int, CounterEnergy]]]:
-    """Seconds that each rung with a counter covers (n,), and what each counter adds on its rung.
+    """Seconds that each power source with a counter covers (n,), and the counters of each.
 
-    A rung stands on its first scope; where several sources count the same scope, the better one wins.
+    A source covers the time of its first scope; of several counters of a scope the better one wins.
     """
     seconds: dict[int, Array] = {}
     readings: list[tuple[int, CounterEnergy]] = []
-    for i, rung in enumerate(COUNTING):
-        if not any(counter.scope in rung.scopes for counter in measured):
+    for i, source in enumerate(COUNTING):
+        if not any(counter.scope in source.scopes for counter in measured):
             continue
         seconds[i] = np.zeros(n)
-        for scope in rung.scopes:
+        for scope in source.scopes:
             taken = np.zeros(n, dtype=bool)
             for counter in _best_first(measured, scope):
                 wins = (counter.duration_s > 0) & ~taken
-                if scope == rung.scopes[0]:
+                if scope == source.scopes[0]:
                     seconds[i] += np.where(wins, counter.duration_s, 0.0)
                 else:
                     wins &= seconds[i] > 0
@@ -165,7 +165,7 @@ def _counted(
 def _at_the_wall(
     reading: CounterEnergy, i: int, won: NDArray[np.bool_], covered_s: Array, supply: SupplyEfficiency | None
 ) -> CounterEnergy:
-    """A reading in the slots that its rung won, with what the supply lost.
+    """A reading in the slots that its power source won, with the losses of the supply.
 
     Counters of the whole device are converted at their watts. Components come on top of an idle that is at
     the wall already, and a battery was charged at more than it gives: both are converted as at half load.
@@ -206,7 +206,7 @@ def _better(counter: MeasuredEnergy) -> tuple[int, str]:
 def _modelled_seconds(
     activity: Activity, loaded_s: Array, covered_s: Array, components: NDArray[np.bool_]
 ) -> Array:
-    """Time left to the model, by piece (n, 14): counters cover the time awake first, then the rest.
+    """Time left to the model, by load state (n, 14): counters cover the time awake first, then the rest.
 
     Beside component counters the remainder of the device is modelled, and its display.
     """

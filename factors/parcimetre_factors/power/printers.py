@@ -2,7 +2,7 @@
 
 The ENERGY STAR test of typical consumption (TEC) prints, five days a week, half as many images a day as the
 square of the speed, in jobs a quarter of an hour apart. What it takes beyond sleeping goes to its images and
-to being ready, in shares that no sheet tells: an estimate. Scaled by measured time and impressions, the same
+to being ready, in shares that no sheet gives: an estimate. Scaled by measured time and impressions, the same
 device used like the test takes what the sheet says. What an inkjet takes is not tested so: estimates.
 """
 

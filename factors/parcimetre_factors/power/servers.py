@@ -101,7 +101,7 @@ def _ends_of_the_product(load: Load, factors: FactorSet) -> tuple[Term, Term]:
 
 
 def features(hardware: Hardware, factors: FactorSet) -> Iterator[Feature]:
-    """The features of a server that its power is told from."""
+    """Features of a server that its power is estimated from."""
     units = sum(cpu.units for cpu in hardware.cpus) or 1
     chips = _within("processors", units)
     cores = _within(
@@ -120,7 +120,7 @@ def features(hardware: Hardware, factors: FactorSet) -> Iterator[Feature]:
 
 @lru_cache(maxsize=8192)
 def _named(name: str, year: int | None, maker: str | None) -> tuple[Feature, ...]:
-    """The features that names tell: of the processor, and of the server's maker."""
+    """Return the features given by names: of the processor, and of the server's maker."""
     known = generation_of(name)
     chosen = known or _stand_in(name, year)
     return (

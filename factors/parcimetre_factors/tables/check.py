@@ -14,7 +14,7 @@ BASES = ("source", "assumed", "estimate", "policy", "10-fold", "error is", "see 
 
 
 def faults_of(factors: FactorSet, places: Mapping[str, str] | None = None) -> Iterator[str]:
-    """What is wrong with single factors and with what they say together: place, id, fault and mend.
+    """Yield faults of single factors and of factors together: place, id, fault and fix.
 
     `places` says where the row of an id stands, as "products.csv line 3".
     """
@@ -28,24 +28,24 @@ def faults_of_one(factor: Factor) -> Iterator[str]:
     """Unit, stage, basis of the range, wording."""
     ratio = factor.unit == "1"
     if factor.criterion and factor.criterion not in set(Criterion):
-        yield f"criterion {factor.criterion!r} is none of {', '.join(Criterion)}; write one of them"
+        yield f"unknown criterion {factor.criterion!r}. Give one of: {', '.join(Criterion)}"
     elif factor.criterion and not ratio and factor.unit != UNITS[Criterion(factor.criterion)]:
         wanted = UNITS[Criterion(factor.criterion)]
-        yield f"unit {factor.unit!r} is not that of {factor.criterion}; convert it to {wanted}"
+        yield f"unit {factor.unit!r} does not fit {factor.criterion}: convert the value to {wanted}"
     if factor.stage and factor.stage not in set(Stage):
-        yield f"stage {factor.stage!r} is none of {', '.join(Stage)}; write one of them"
+        yield f"unknown stage {factor.stage!r}. Give one of: {', '.join(Stage)}"
     if factor.quality not in ("", ESTIMATE, DISPUTED):
-        yield f"quality {factor.quality!r} is neither empty nor {ESTIMATE!r} nor {DISPUTED!r}; correct it"
+        yield f"unknown quality {factor.quality!r}: give {ESTIMATE!r} or {DISPUTED!r}, or leave it empty"
     if factor.quality == DISPUTED and not factor.note:
-        yield "a disputed number says why in its note; write what contradicts it"
+        yield "a disputed number needs a note: write what contradicts it"
     if not factor.range_basis.startswith(BASES):
         yield (
-            f"range_basis {factor.range_basis!r} names no origin of the range; "
-            "begin it with source, or with assumed and what"
+            f"range_basis {factor.range_basis!r} gives no origin of the range: begin it with "
+            '"source", or with "assumed" and the assumption'
         )
     for text in (factor.locator, factor.note):
         if VAGUE.search(text):
-            yield f"{text!r} is no provenance; name the page or table"
+            yield f"{text!r} is not a valid provenance: give the page or table"
 
 
 def unused_sources(factors: FactorSet) -> Iterator[str]:

@@ -10,12 +10,12 @@ from .factor_set import DISPUTED, Factor, FactorSet
 from .overlay import PRODUCTS, product_of
 from .product_names import normal_maker, normal_model
 
-PROFILES = "grid_profile"  # rows are series of quarter hours, which their ids tell apart
+PROFILES = "grid_profile"  # rows are series of quarter hours, distinguished by their ids
 PROFILE, DAY_MEAN = "electricity", "day mean"
 RATIO = "1"
 MEAN_TOLERANCE, SUM_TOLERANCE = 0.001, 0.05
 COUNTS_FOR_NOTHING = (
-    "it names no stage, and no other row of this product names an embodied one, so it counts for nothing; "
+    "it has no stage and no other row of this product has an embodied stage, so it is not used; "
     "write manufacturing for all embodied stages together"
 )
 Fault = tuple[Factor, str]
@@ -43,7 +43,7 @@ def _grouped(rows: Iterable[Factor], key: Callable[[Factor], object]) -> Iterabl
 
 
 def _same_meaning(table: Iterable[Factor]) -> Iterator[Fault]:
-    """Two ids for one thing; ratios are parts of a series, which their ids tell apart."""
+    """Two ids for one thing; ratios are parts of a series, distinguished by their ids."""
     stated = (f for f in table if f.unit != RATIO and f.quality != DISPUTED)
     for rows in _grouped(
         stated, lambda f: (f.subject, f.stage, f.criterion, f.zone, f.year, f.unit, f.per, f.source.id)
@@ -64,7 +64,10 @@ def _unbalanced(profile: Iterable[Factor]) -> Iterator[Fault]:
     for rows in _grouped(ratios, lambda f: f.id.rpartition(".")[0]):
         mean = fsum(f.value for f in rows) / len(rows)
         if abs(mean - 1) > MEAN_TOLERANCE:
-            fault = f"the {len(rows)} ratios of this day average to {mean:.4f}, not to 1; divide each by it"
+            fault = (
+                f"the {len(rows)} ratios of this day have a mean of {mean:.4f} instead of 1: divide "
+                "each of them by it"
+            )
             yield rows[0], fault
 
 
@@ -73,9 +76,9 @@ def _nameless(products: Iterable[Factor]) -> Iterator[Fault]:
     for row in products:
         maker, _, model = (part.strip() for part in row.subject.partition("|"))
         if not (maker and model):
-            yield row, f"the subject {row.subject!r} is not maker|model; write it so"
+            yield row, f"the subject {row.subject!r} must have the form maker|model"
         elif row.criterion is None:
-            yield row, "it names no criterion; write gwp, adpe or pe"
+            yield row, "the criterion is missing: give gwp, adpe or pe"
 
 
 def _not_the_whole(rows: list[Factor]) -> Iterator[Fault]:
@@ -101,5 +104,5 @@ def _known(rows: list[Factor], factors: FactorSet) -> Iterator[Fault]:
         low, high = float(known["low"]), float(known["high"])
         if same and known["criterion"] == first.criterion and any(low <= kg <= high for kg in figures):
             fault = f"{known['fault']} ({known['source_url']})"
-            mend = f"take the current sheet, or set quality to {DISPUTED} and say so in the note"
-            yield first, f"{fault}; {mend}"
+            fix = f"use the current sheet, or set quality to {DISPUTED} and explain it in the note"
+            yield first, f"{fault}; {fix}"

@@ -24,10 +24,10 @@ def range_of(value: float, rel_sd: float, distribution: str) -> tuple[float, flo
     Raises ValueError where a standard deviation does not give the range of that distribution.
     """
     if not (rel_sd >= 0 and math.isfinite(rel_sd)):
-        raise ValueError(f"rel_sd {rel_sd} is no share of the value; write 0.25 for 25 %")
+        raise ValueError(f"rel_sd {rel_sd} is not a share of the value (example: 0.25 for 25 %)")
     if distribution == LOGNORMAL and value <= 0:
         raise ValueError(
-            f"a log-normal never reaches 0, and the value is {value}; write another distribution"
+            f"a log-normal distribution cannot have the value {value}: choose another distribution"
         )
     if distribution == LOGNORMAL:
         spread = math.exp(Z_95 * math.sqrt(math.log(1 + rel_sd**2)))
@@ -35,21 +35,24 @@ def range_of(value: float, rel_sd: float, distribution: str) -> tuple[float, flo
     if distribution == NORMAL:
         half = abs(value) * Z_95 * rel_sd
         return value - half, value + half
-    raise ValueError(f"rel_sd does not give the ends of a {distribution} distribution; state low and high")
+    raise ValueError(f"rel_sd does not define the ends of a {distribution} distribution: give low and high")
 
 
 def contradiction(value: float, low: float, high: float, distribution: str) -> str | None:
-    """Why a range cannot be that of its distribution, with the mend; None where it can."""
+    """Return why a range does not fit its distribution, with the fix; None if it fits."""
     if distribution not in DISTRIBUTIONS:
-        return f"distribution {distribution!r} is none of {', '.join(DISTRIBUTIONS)}; write one of them"
+        return f"unknown distribution {distribution!r}. Give one of: {', '.join(DISTRIBUTIONS)}"
     if low == high or (distribution == LOGNORMAL and low > 0):
         return None
     if distribution == FIXED:
-        return f"it is fixed, and its range is {low} to {high}; leave distribution empty, or the range out"
+        return f"it is fixed but has a range from {low} to {high}: remove the distribution or the range"
     if distribution == LOGNORMAL:
-        return f"a log-normal never reaches 0, and low is {low}; raise it, or write another distribution"
+        return f"a log-normal distribution cannot have low = {low}: raise it, or choose another distribution"
     if value == 0:
-        return f"an error is relative to the value, which is 0; no {distribution} one can be: write fixed"
+        return (
+            f"the value is 0, so a {distribution} distribution with a relative error is not "
+            "possible: write fixed"
+        )
     off = abs(value - (low + high) / 2) > OFF_CENTRE * (high - low)
-    middle = f"the value {value} is not the middle of a {distribution} range {low} to {high}; correct them"
+    middle = f"the value {value} is not the middle of the {distribution} range {low} to {high}"
     return middle if off else None

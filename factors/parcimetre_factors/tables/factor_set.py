@@ -52,7 +52,7 @@ class Factor:
 
     `range_basis` is "source" where the source states the range, else it says what we assumed; `distribution`
     is what the range is of. `locator` finds the number inside the source. `quality` is "disputed" for a
-    number that is kept because it was published, and used by nothing; "estimate" where none was published.
+    number that is stored because it was published, and used by nothing; "estimate" where none was published.
     """
 
     id: FactorId
@@ -125,7 +125,7 @@ class FactorSet:
 def load_factor_set(folder: Path | None = None) -> FactorSet:
     """Read every table of a folder (the shipped one by default).
 
-    Raises BadFactorRow with file, line and mend when a row cannot be defended.
+    Raises BadFactorRow with file, line and fix if a row is not valid.
     """
     folder = folder or SHIPPED
     files = sorted(folder.glob("*.csv"))
@@ -175,7 +175,7 @@ def _sources(file: Path) -> Iterator[dict[str, str]]:
     for line, row in numbered(file):
         if set(row) != names or not all(row.values()):
             wanted = ", ".join(field.name for field in fields(Source))
-            raise BadFactorRow(f"{file.name} line {line}: a source has all of {wanted}; fill them in")
+            raise BadFactorRow(f"{file.name} line {line}: a source needs all of {wanted}")
         yield row
 
 
@@ -212,10 +212,10 @@ def _fault_of_columns(row: Mapping[str, str]) -> str | None:
     strange = [name for name in row if name not in (*COLUMNS, *OPTIONAL)]
     if strange:
         known = ", ".join((*COLUMNS, *OPTIONAL))
-        return f"there is no column {', '.join(map(repr, strange))}; a row has {known}"
+        return f"unknown column {', '.join(map(repr, strange))}. Known columns: {known}"
     absent = [name for name in COLUMNS if row.get(name) is None and name not in RANGE]
     if absent:
-        return f"no {', '.join(absent)}; a row has the columns {', '.join(COLUMNS)}"
+        return f"missing column {', '.join(absent)}. Required columns: {', '.join(COLUMNS)}"
     empty = [name for name in MUST if not row[name]]
     return f"{', '.join(empty)} is empty; fill it in" if empty else None
 
@@ -225,14 +225,14 @@ def _range(row: Mapping[str, str], value: float, distribution: str) -> tuple[flo
     stated = [name for name in RANGE if row.get(name)]
     rel_sd = row.get("rel_sd")
     if rel_sd and stated:
-        raise _BadRange(f"it states rel_sd and {' and '.join(stated)}; keep one of the two")
+        raise _BadRange(f"it gives both rel_sd and {' and '.join(stated)}: remove one of the two")
     if not rel_sd and len(stated) < len(RANGE):
-        raise _BadRange("it has no range; state low and high, or rel_sd")
+        raise _BadRange("it has no range: give low and high, or rel_sd")
     if rel_sd:
         return _derived(value, float(rel_sd), distribution)
     low, high = (float(row[name]) for name in RANGE)
     if not (math.isfinite(high - low) and low <= value <= high):
-        raise _BadRange(f"the value {value} is not between low {low} and high {high}; correct them")
+        raise _BadRange(f"the value {value} is not between low {low} and high {high}")
     fault = contradiction(value, low, high, distribution)
     if fault:
         raise _BadRange(fault)
@@ -263,7 +263,7 @@ def _refuse_duplicates(tables: Mapping[str, Mapping[int, Factor]]) -> None:
             where = f"{name}.csv line {line}"
             if factor.id in seen:
                 raise BadFactorRow(
-                    f"{where}: the id {factor.id!r} stands already in {seen[factor.id]}; give it another id"
+                    f"{where}: the id {factor.id!r} is already used in {seen[factor.id]}: give it another id"
                 )
             seen[factor.id] = where
 

@@ -36,7 +36,9 @@ def overlaid(base: FactorSet, folder: Path) -> FactorSet:
     """
     files = sorted(folder.glob("*.csv"))
     if not files:
-        raise BadFactorRow(f"{folder} holds no table; give a folder with CSV files named as those of the set")
+        raise BadFactorRow(
+            f"{folder} contains no table: give a folder with CSV files named like those of the factor set"
+        )
     sources, tables = _sources(base, folder), dict(base.tables)
     for file in files:
         if file.stem != SOURCES:
@@ -69,19 +71,20 @@ def _laid_over(base: FactorSet, file: Path, sources: Mapping[str, Source]) -> tu
     tables = {*base.tables, *OWN_TABLES}
     if file.stem in FACT_TABLES or file.stem not in tables:
         names = ", ".join(sorted(tables))
-        raise BadFactorRow(f"{file.name}: there is no such table of factors; known: {names}")
+        raise BadFactorRow(f"{file.name}: unknown factor table. Known tables: {names}")
     rows: dict[str, Factor] = {}
     for line, factor in read_rows(file, sources).items():
         if factor.id in rows:
             raise BadFactorRow(
-                f"{file.name} line {line}: the id {factor.id!r} stands twice; give one another id"
+                f"{file.name} line {line}: the id {factor.id!r} is used twice: give one of the rows "
+                "another id"
             )
         _refuse_other_meaning(f"{file.name} line {line}", file.stem, factor, base)
         rows[factor.id] = factor
     known = base.table(file.stem)
     others = _not_described(known, rows) if file.stem == PRODUCTS else known
-    kept = tuple(rows.pop(factor.id, factor) for factor in others)
-    return (*kept, *rows.values())
+    merged = tuple(rows.pop(factor.id, factor) for factor in others)
+    return (*merged, *rows.values())
 
 
 def _not_described(products: tuple[Factor, ...], rows: Mapping[str, Factor]) -> tuple[Factor, ...]:
@@ -107,6 +110,6 @@ def _refuse_other_meaning(where: str, table: str, factor: Factor, base: FactorSe
         old, new = getattr(replaced, name), getattr(factor, name)
         if old != new:
             raise BadFactorRow(
-                f"{where}: {factor.id!r} has {name} {new!r} instead of {old!r}; an id keeps its meaning: "
-                "correct the row or give it another id"
+                f"{where}: {factor.id!r} has {name} {new!r} instead of {old!r}; the meaning of an id "
+                "must not change: correct the row or give it another id"
             )

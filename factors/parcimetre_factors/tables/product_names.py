@@ -48,7 +48,7 @@ def normal_maker(maker: str) -> str:
 
 
 def normal_model(model: str) -> Words:
-    """The words that tell a model from another; "5th" and "5th Gen" are "Gen 5", sheets' footnotes go."""
+    """Return the words that distinguish models; "5th" and "5th Gen" are "Gen 5", sheets' footnotes go."""
     plain = BRACKETS.sub("", model.lower())
     for long, short in FORM.items():
         plain = plain.replace(long, short)

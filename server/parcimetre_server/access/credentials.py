@@ -98,7 +98,8 @@ class Credentials:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise BadCredential(
-                "the report has no credential: send 'Authorization: Bearer' with the one from enrolment"
+                "the report has no credential: send 'Authorization: Bearer' with the credential "
+                "received at enrolment"
             )
         self._refresh()
         try:
@@ -106,7 +107,7 @@ class Credentials:
         except (BadSignature, ValueError, TypeError) as error:
             raise BadCredential("this collector did not sign the credential: enrol again") from error
         if issued_at < self._revoked_before.get(device_id, 0):
-            raise BadCredential("the credential was revoked, or its device retired: enrol again")
+            raise BadCredential("the credential was revoked or its device was retired: enrol again")
         return PresentedCredential(DeviceId(device_id), not is_present or now - issued_at > RENEW_S)
 
     def _read(self, token: str, now: int) -> tuple[tuple[str, int], bool]:
@@ -183,8 +184,9 @@ def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = Fal
     before = 0 if rotated is None else int(rotated.body["previous_until"])
     if before > now and not force:
         raise RotationInProgress(
-            f"the key before this one is accepted until {datetime.fromtimestamp(before, UTC).date()}: wait, "
-            "or give --force, and agents that did not report since the last rotation must enrol again"
+            f"the previous key is still accepted until {datetime.fromtimestamp(before, UTC).date()}. "
+            "Wait until then, or give --force; agents that have not reported since the last "
+            "rotation must then enrol again."
         )
     old, new = key_in_force(store, data_dir), secrets.token_bytes(KEY_BYTES)
     body = {"previous_until": until}
@@ -194,7 +196,9 @@ def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = Fal
         _draft(data_dir / PREVIOUS_KEY_FILE, old).replace(data_dir / PREVIOUS_KEY_FILE)
         _draft(data_dir / KEY_FILE, new).replace(data_dir / KEY_FILE)
     except OSError as error:
-        raise KeyUnusable(f"cannot write a key in {data_dir}: {error.strerror}; make room there") from error
+        raise KeyUnusable(
+            f"cannot write a key in {data_dir}: {error.strerror}; free disk space there"
+        ) from error
     if store.shared:
         store.take(KEY_CLAIM, Lease(store.lease(KEY_CLAIM).term + 1, hashlib.sha256(new).hexdigest()))
 
@@ -216,14 +220,16 @@ def key_in_force(store: Store, data_dir: Path) -> bytes:
     copy = f"copy {KEY_FILE} from the data folder of a collector that has it into {data_dir}"
     known = store.lease(KEY_CLAIM)
     if known.term and not (data_dir / KEY_FILE).exists():
-        raise KeyUnusable(f"{data_dir} has no {KEY_FILE}, and the store's other collectors have one: {copy}")
+        raise KeyUnusable(f"{data_dir} has no {KEY_FILE}, but the store's other collectors have one: {copy}")
     key = signing_key(data_dir)
     digest = hashlib.sha256(key).hexdigest()
     if not known.term:
         store.take(KEY_CLAIM, Lease(1, digest))
         known = store.lease(KEY_CLAIM)
     if known.holder != digest:
-        raise KeyUnusable(f"{data_dir / KEY_FILE} is not the key of the store's other collectors: {copy}")
+        raise KeyUnusable(
+            f"{data_dir / KEY_FILE} differs from the key of the store's other collectors: {copy}"
+        )
     return key
 
 

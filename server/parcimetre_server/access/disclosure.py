@@ -113,8 +113,8 @@ class DisclosureControl:
         """Raise NotAllowed where a unit has too few devices, or the rest of the one above it has."""
         if org_unit is not None and org_unit not in self.tree.shown:
             raise NotAllowed(
-                f"{org_unit!r} has fewer than {FEWEST} devices, or its figure would tell those of so few "
-                "others; ask for the org unit above it, or with the role analyst"
+                f"{org_unit!r} has fewer than {FEWEST} devices, or its figure would disclose that of "
+                "another small group: choose the org unit above it, or use the role analyst"
             )
 
     def allows(self, group_by: str | None) -> bool:

@@ -93,9 +93,11 @@ def verified_claims(
 ) -> dict[str, Any]:
     """Return the claims of the person who logged in. Raises LoginRefused and ProviderFault."""
     if not secrets.compare_digest(answered.get("state", "").encode(), flow.state.encode()):
-        raise LoginRefused(N_("This login was not begun here, or another one began since: try again."))
+        raise LoginRefused(
+            N_("This login was not started here, or another one was started since. Try again.")
+        )
     if "code" not in answered:
-        raise LoginRefused(N_("The login was ended at the provider: try again."))
+        raise LoginRefused(N_("The login was cancelled at the provider. Try again."))
     with _client() as client:
         metadata = _metadata(client, login)
         token = _id_token(client, login, flow, _text(metadata, "token_endpoint"), answered["code"])
@@ -123,7 +125,9 @@ def _metadata(client: httpx.Client, login: LoginSettings) -> dict[str, Any]:
     except httpx.HTTPError as error:
         raise ProviderFault(f"{address} cannot be reached: {error}; check [login] issuer") from error
     if _text(metadata, "issuer").rstrip("/") != login.issuer.rstrip("/"):
-        raise ProviderFault(f"{address} is of issuer {metadata['issuer']!r}: give that as [login] issuer")
+        raise ProviderFault(
+            f"{address} belongs to issuer {metadata['issuer']!r}: give that as [login] issuer"
+        )
     return metadata
 
 
@@ -165,7 +169,7 @@ def _verified(
         asked.validate(decoded.claims)
         _check_party(decoded.claims, login.client_id)
     except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise LoginRefused(N_("What the provider said of this login is not valid: try again.")) from error
+        raise LoginRefused(N_("The provider's answer for this login is not valid. Try again.")) from error
     return dict(decoded.claims)
 
 
@@ -173,7 +177,7 @@ def _check_party(claims: Mapping[str, Any], client_id: str) -> None:
     """Raise ValueError unless a token was issued to this client (OpenID Connect Core 3.1.3.7)."""
     audience, party = claims["aud"], claims.get("azp", client_id)
     if party != client_id or (isinstance(audience, list) and len(audience) > 1 and "azp" not in claims):
-        raise ValueError(f"the token was given to {party!r}")
+        raise ValueError(f"the token was issued to {party!r}")
 
 
 def _answer(answer: httpx.Response) -> dict[str, Any]:
@@ -189,5 +193,5 @@ def _answer(answer: httpx.Response) -> dict[str, Any]:
 
 def _text(document: Mapping[str, Any], name: str) -> str:
     if not isinstance(document.get(name), str):
-        raise ProviderFault(f"the OpenID provider does not say its {name}: check [login] issuer")
+        raise ProviderFault(f"the OpenID provider does not state its {name}: check [login] issuer")
     return str(document[name])

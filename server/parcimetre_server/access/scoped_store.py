@@ -118,11 +118,11 @@ class ScopedStore:
 
     def write(self, arrivals: Sequence[WriteBatch]) -> list[WriteResult]:  # noqa: ARG002
         """Raises NotAllowed: agents write, readers do not."""
-        raise NotAllowed("nothing is written through a reader's scope: use the command on the collector")
+        raise NotAllowed("a reader's scope is read-only: use the command on the collector")
 
     def remove(self, kind: FactKind, keys: Sequence[str]) -> None:  # noqa: ARG002
         """Raises NotAllowed."""
-        raise NotAllowed("nothing is removed through a reader's scope: use the command on the collector")
+        raise NotAllowed("a reader's scope is read-only: use the command on the collector")
 
     def erase(
         self,
@@ -131,11 +131,11 @@ class ScopedStore:
         instead: Sequence[Fact],  # noqa: ARG002
     ) -> None:
         """Raises NotAllowed."""
-        raise NotAllowed("nothing is erased through a reader's scope: use the command on the collector")
+        raise NotAllowed("a reader's scope is read-only: use the command on the collector")
 
     def append(self, facts: Sequence[Fact]) -> None:  # noqa: ARG002
         """Raises NotAllowed."""
-        raise NotAllowed("nothing is changed through a reader's scope: use the command on the collector")
+        raise NotAllowed("a reader's scope is read-only: use the command on the collector")
 
     def lease(self, job: str) -> Lease:  # noqa: ARG002
         """Raises NotAllowed: jobs run for the whole."""
@@ -147,7 +147,7 @@ class ScopedStore:
 
     def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:  # noqa: ARG002
         """Raises NotAllowed: it is for the whole."""
-        raise NotAllowed("nothing is rolled up through a reader's scope: use the command on the collector")
+        raise NotAllowed("a reader's scope is read-only: use the command on the collector")
 
     def rolled_up(self) -> RolledUp:
         """Return what is rolled up, which is the same for everybody."""

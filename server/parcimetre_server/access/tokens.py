@@ -28,7 +28,7 @@ HIDDEN = ("id", "hash")  # of the audit log
 REFRESH_S = 3.0
 DAY_S = 86_400
 MOST_CHARACTERS = 100
-ASK_FOR_ANOTHER = "ask an admin for another, made with `parcimetre token create`"
+ASK_FOR_ANOTHER = "ask an admin for another one, created with `parcimetre token create`"
 
 
 class BadToken(ParcimetreError):
@@ -86,7 +86,10 @@ def create_token(
     """Create a token for an org unit or everything; return it and its text. Raises BadTokenName."""
     name, store, now = name.strip(), context.store, context.now()
     if not name or len(name) > MOST_CHARACTERS:
-        raise BadTokenName(f"a token needs a name of 1 to {MOST_CHARACTERS} characters: say who uses it")
+        raise BadTokenName(
+            f"a token needs a name of 1 to {MOST_CHARACTERS} characters: give the person or program "
+            "that uses it"
+        )
     if org_unit is not None:
         org_unit = clean_path(org_unit)
         _check_unit(store, org_unit)
@@ -147,14 +150,14 @@ class Tokens:
         digest = _hash(text)
         token = self._all().get(digest[:ID_LENGTH]) or self._new(digest[:ID_LENGTH])
         if token is None or not secrets.compare_digest(token.hash, digest):
-            raise BadToken(f"this token is not known here: check it, or {ASK_FOR_ANOTHER}")
+            raise BadToken(f"this token is unknown: check it, or {ASK_FOR_ANOTHER}")
         return self._valid(token)
 
     def of_id(self, token_id: str) -> Token:
         """Return the valid token with that id, for a session begun with its text. Raises BadToken."""
         token = self._all().get(token_id) or self._new(token_id)
         if token is None:
-            raise BadToken(f"the token of this session is not known here: {ASK_FOR_ANOTHER}")
+            raise BadToken(f"the token of this session is unknown: {ASK_FOR_ANOTHER}")
         return self._valid(token)
 
     def _valid(self, token: Token) -> Token:

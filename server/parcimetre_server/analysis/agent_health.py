@@ -183,12 +183,12 @@ def _work(agents: Iterable[Agent]) -> Iterator[SharedDenial]:
         yield SharedDenial(sensor, grant, len(those), tuple((one.device, one.name) for one in those[:NAMED]))
 
 
-def busy_thread_w(profile: HardwareModel) -> float:
+def busy_thread_w(model: HardwareModel) -> float:
     """Return the watts that one busy processor thread adds, by the device's own power model."""
-    watts = profile.watts
+    watts = model.watts
     if "decile0" not in watts or "decile9" not in watts:
         return 0.0
-    threads = sum(cpu.units * (cpu.threads or cpu.cores or 1) for cpu in profile.hardware.cpus)
+    threads = sum(cpu.units * (cpu.threads or cpu.cores or 1) for cpu in model.hardware.cpus)
     return max(0.0, watts["decile9"].value - watts["decile0"].value) / BETWEEN_DECILES / max(1, threads)
 
 
@@ -207,10 +207,10 @@ def _spent(context: Context, devices: Iterable[Device]) -> dict[DeviceId, _Agent
             if device.zone not in means:
                 means[device.zone] = _mean(grid, device.zone)
             cpu_s, sent = body[prefix + "cpu_s"] / days, body[prefix + "bytes_sent"] / days
-            profile, per_kwh = models.of_device(device), means[device.zone]
-            energy_j = cpu_s * busy_thread_w(profile)
+            model, per_kwh = models.of_device(device), means[device.zone]
+            energy_j = cpu_s * busy_thread_w(model)
             spent[device.id] = _AgentUse(
-                cpu_s, sent, body["peak_rss_mib"], energy_j, _impact(energy_j, profile, per_kwh)
+                cpu_s, sent, body["peak_rss_mib"], energy_j, _impact(energy_j, model, per_kwh)
             )
     return spent
 
@@ -222,12 +222,12 @@ def _mean(grid: Grid, zone: str) -> Mapping[Errors, float] | None:
 
 
 def _impact(
-    energy_j: float, profile: HardwareModel, per_kwh: Mapping[Errors, float] | None
+    energy_j: float, model: HardwareModel, per_kwh: Mapping[Errors, float] | None
 ) -> Mapping[Errors, float] | None:
     """kg CO2 eq of some energy by the errors it carries: those of the watts at full load, and the grid's."""
     if per_kwh is None:
         return None
-    busy = {errors: float(watts[BUSIEST]) for errors, watts in profile.watts_by_errors.items()}
+    busy = {errors: float(watts[BUSIEST]) for errors, watts in model.watts_by_errors.items()}
     kwh = energy_j / J_PER_KWH / (sum(busy.values()) or 1.0)
     return {
         tuple(sorted((*own, *errors))): kwh * watts * kg

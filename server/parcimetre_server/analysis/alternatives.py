@@ -95,17 +95,17 @@ def service_life_of(context: Context, device: Device, criterion: Criterion) -> S
     reported = span_of(context.store, device)
     if reported is None or is_virtual(device):
         return None
-    profile = hardware_models(context.factors).of(hardware(device))
+    model = hardware_models(context.factors).of(hardware(device))
     purchase = purchase_of(device, service_start(device, reported[0]))
     age_years = max(0.0, (context.now() - purchase.at) / YEAR_S)
-    years = profile.embodied.life_years.value
+    years = model.embodied.life_years.value
     return ServiceLife(
-        purchase.at, purchase.tier, age_years, years, _embodied(profile, criterion), purchase.second_life
+        purchase.at, purchase.tier, age_years, years, _embodied(model, criterion), purchase.second_life
     )
 
 
-def _embodied(profile: HardwareModel, criterion: Criterion) -> float | None:
-    terms = [profile.embodied.by_stage.get((criterion, stage)) for stage in EMBODIED]
+def _embodied(model: HardwareModel, criterion: Criterion) -> float | None:
+    terms = [model.embodied.by_stage.get((criterion, stage)) for stage in EMBODIED]
     known = [term.value for term in terms if term is not None]
     return sum(known) if known else None
 
@@ -118,13 +118,13 @@ def alternatives(context: Context, device: Device, criterion: Criterion) -> list
     life = service_life_of(context, device, criterion)
     if life is None or life.embodied is None or device.retired_at is not None:
         return []
-    profile = hardware_models(context.factors).of(hardware(device))
+    model = hardware_models(context.factors).of(hardware(device))
     recorded = quarter_hours(context, device, _weeks(context), criterion)
-    yearly = _yearly(recorded, profile, context.zone, device.category in AT_NIGHT_OFF)
+    yearly = _yearly(recorded, model, context.zone, device.category in AT_NIGHT_OFF)
     if yearly is None:
         return []
-    preparation = profile.reconditioning.by_criterion.get(criterion)
-    second = (preparation.value, profile.reconditioning.life_years.value) if preparation else None
+    preparation = model.reconditioning.by_criterion.get(criterion)
+    second = (preparation.value, model.reconditioning.life_years.value) if preparation else None
     first, *others = _possible(life, life.embodied, yearly, second)
     return [first, *sorted(others, key=lambda one: one.per_year)]
 
@@ -136,14 +136,14 @@ def _weeks(context: Context) -> Span:
 
 
 def _yearly(
-    recorded: QuarterHours, profile: HardwareModel, zone: ZoneInfo, off_at_night: bool
+    recorded: QuarterHours, model: HardwareModel, zone: ZoneInfo, off_at_night: bool
 ) -> Yearly | None:
     """The record of some weeks scaled to a year; None where it is too short or the grid is unknown."""
     covered_s = recorded.seconds[:, :NO_RECORD].sum(axis=1)
     if covered_s.sum() < LEAST_RECORD_S or recorded.per_kwh is None:
         return None
     to_year = YEAR_S / float(covered_s.sum()) / J_PER_KWH
-    off = profile.watts.get("off")
+    off = model.watts.get("off")
     saved_j = np.zeros(len(recorded.starts))
     if off_at_night and off is not None:
         idle_j = recorded.energy_j - off.value * covered_s

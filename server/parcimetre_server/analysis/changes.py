@@ -109,7 +109,7 @@ def compare_queries(
     Incomparable where the queries differ by more than their span.
     """
     if replace(before, span=after.span) != after:
-        raise Incomparable("a change is told of the same question at two times: only the spans may differ")
+        raise Incomparable("a change compares the same query in two periods: only the periods may differ")
     now = compute_footprint(context, before), compute_footprint(context, after)
     if earlier is None or earlier.id == context.factors.id:
         return compare_results(*now)
@@ -185,9 +185,9 @@ def _columns(cohort: DeviceFootprints) -> Array:
 
 def _embodied(cohort: DeviceFootprints) -> list[tuple[float, Array]]:
     """Impact per unit of the policy, and units by device and period, of manufacturing and reconditioning."""
-    manufacturing = cohort.profile.per_unit(cohort.criterion, cohort.policy, "whole")
+    manufacturing = cohort.model.per_unit(cohort.criterion, cohort.policy, "whole")
     parts = [(per_unit.value, cohort.accrued) for per_unit in manufacturing.values()]
-    second_life = cohort.profile.reconditioned(cohort.criterion, cohort.policy)
+    second_life = cohort.model.reconditioned(cohort.criterion, cohort.policy)
     if cohort.reconditioned is not None and second_life is not None:
         parts.append((second_life.per_unit.value, cohort.reconditioned))
     return parts

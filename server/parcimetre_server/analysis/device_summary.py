@@ -10,7 +10,7 @@ from parcimetre_factors.service_life.purchase import StatedPurchase
 from ..access.context import Context
 from ..fleet.device import Device
 from ..fleet.devices import device
-from ..fleet.monitors import EVER, claims, span_of
+from ..fleet.monitors import OPEN_END, claims, span_of
 from ..fleet.monitors_at_home import NotCounted, not_counted
 from ..organisation.merges import MergeHistory
 from ..store.interface import Store
@@ -95,6 +95,6 @@ def monitor_drivers(store: Store, found: Device) -> list[MonitorDriver]:
     own_claims, merges = claims(store, [found])[found.id], MergeHistory.of(store)
     computers = ((device(store, merges.whole(claim.machine)), claim) for claim in reversed(own_claims))
     return [
-        MonitorDriver(machine.id, machine.name, claim.first, None if claim.last == EVER else claim.last)
+        MonitorDriver(machine.id, machine.name, claim.first, None if claim.last == OPEN_END else claim.last)
         for machine, claim in computers
     ]

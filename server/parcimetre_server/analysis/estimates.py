@@ -39,5 +39,5 @@ def answer_body(body: bytes, factors: FactorSet) -> Any:
     if not isinstance(request, list):
         return estimate(request, factors)
     if len(request) > MOST_REQUESTS:
-        raise TooManyRequests(f"{len(request)} requests at once; send at most {MOST_REQUESTS}")
+        raise TooManyRequests(f"too many requests ({len(request)}): send at most {MOST_REQUESTS} at once")
     return [estimate(one, factors) for one in request]

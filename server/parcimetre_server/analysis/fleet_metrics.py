@@ -59,7 +59,7 @@ class FleetMetrics:
         yield from _devices(state, org_unit)
         yield from _last_day(state, org_unit)
         if org_unit is None:
-            yield gauge("parcimetre_dead_letters", "Refused records that are kept.", state.dead_letters)
+            yield gauge("parcimetre_dead_letters", "Stored dead letters.", state.dead_letters)
             yield _rolled_up(state.rolled_up)
 
 
@@ -99,7 +99,8 @@ def _devices(state: FleetState, org_unit: str | None) -> Iterator[Metric]:
 def _rolled_up(rolled_up: RolledUp) -> Metric:
     return Metric(
         "parcimetre_rolled_up_before_timestamp_seconds", "gauge",
-        "Before when sums of hours, or of days, are kept instead of quarter hours; 0 where none are.",
+        ("Time before which hourly or daily totals are stored instead of quarter hours; 0 if there "
+        "are none."),
         [
             ("", {"kept": "hours"}, rolled_up.hours_before * DAY_S),
             ("", {"kept": "days"}, rolled_up.days_before * DAY_S),

@@ -27,7 +27,7 @@ class NoSuchZone(ParcimetreError):
 def grid_slots(context: Context, zone: str, asked: Span, criterion: Criterion) -> dict[str, Any]:
     """Return the intensity of each slot of a zone as JSON. Raises NoSuchZone, and BadPeriod if too long."""
     if asked.last - asked.first > LONGEST_DAYS * DAY_S:
-        raise BadPeriod(f"the grid is told for {LONGEST_DAYS} days at most; choose a shorter period")
+        raise BadPeriod(f"the period is too long (limit {LONGEST_DAYS} days): choose a shorter one")
     try:
         found = Grid(context, asked, criterion).of(zone)
     except UnknownZone as error:

@@ -98,8 +98,8 @@ def _patterns_of(
     cohort: Cohort, slots: DeviceSlots, outside: Flags, kg_per_kwh: Array
 ) -> Iterator[IdlePattern]:
     """The pattern of each computer of a cohort that has a record."""
-    activity, profile, n = slots.activity, cohort.profile, slots.n
-    energy_j = slots.sourced_energy(profile).energy_j
+    activity, model, n = slots.activity, cohort.model, slots.n
+    energy_j = slots.sourced_energy(model).energy_j
     idle, awake = _idle(activity), activity.awake_s > 0
 
     def summed(selected: Flags, per_slot: Array) -> Array:
@@ -112,8 +112,8 @@ def _patterns_of(
         both = zip(summed(selected, kwh), summed(selected, kwh * kg_per_kwh), strict=True)
         return [EnergyAmount(float(used), float(kg)) for used, kg in both]
 
-    beyond_sleep = energy_j - profile.watts["asleep"].value * activity.covered_s
-    beyond_off = energy_j - profile.watts["off"].value * activity.covered_s
+    beyond_sleep = energy_j - model.watts["asleep"].value * activity.covered_s
+    beyond_off = energy_j - model.watts["off"].value * activity.covered_s
     left_on = amounts(outside & idle, beyond_sleep)
     unneeded, used = amounts(awake, beyond_off), amounts(awake, energy_j)
     awake_s, idle_s = summed(awake, activity.awake_s), summed(idle, activity.awake_s)

@@ -112,7 +112,7 @@ def _first_of(name: str) -> date:
     try:
         return date.fromisoformat(f"{name}-01" if MONTH.fullmatch(name) else f"{name}-01-01")
     except ValueError:
-        raise BadPeriod(f"{name} is no month and no year; write it as 2026-11 or 2026") from None
+        raise BadPeriod(f"{name} is not a valid month or year (examples: 2026-11, 2026)") from None
 
 
 def _step(name: str, by: int, zone: ZoneInfo) -> str:
@@ -160,7 +160,10 @@ def _own(begin: str, end: str, zone: ZoneInfo, now: int) -> ChosenPeriod:
     first = _day(begin) if begin else last - timedelta(days=6)
     days = (last - first).days + 1
     if not 0 < days <= LONGEST_S // DAY_S:
-        raise BadPeriod(f"from {first} to {last} is no period of up to 20 years; choose a later last day")
+        raise BadPeriod(
+            f"from {first} to {last} is not a valid period: the last day must follow the first, by "
+            "at most 20 years"
+        )
     found = _up_to(Span(_midnight(first, zone), _midnight(last + timedelta(days=1), zone)), now)
     interval: Interval = "day" if days <= DAYS_OF_DAYS else "week" if days <= DAYS_OF_WEEKS else "month"
     over = min(last + timedelta(days=1), max(today, first + timedelta(days=1)))
@@ -172,7 +175,7 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise BadPeriod(f"{text} is no day; write it as 2026-11-16") from None
+        raise BadPeriod(f"{text} is not a valid day (example: 2026-11-16)") from None
     if not 1970 < day.year < 9999:
-        raise BadPeriod(f"{text} is too far away; choose a year between 1971 and 9998")
+        raise BadPeriod(f"{text} is out of range: choose a year between 1971 and 9998")
     return day

@@ -63,8 +63,8 @@ def quarter_hours(context: Context, device: Device, span: Span, criterion: Crite
     """Return the quarter hours of a device over a span; a monitor's are derived from its computers."""
     starts = np.arange(span.first, span.last, SLOT_S, dtype=np.int64)
     activity = of_device(context.store, device, span).activity
-    profile = hardware_models(context.factors).of(hardware(device))
-    sourced = select_power_source(activity, profile.watts, is_virtual(device), profile.supply)
+    model = hardware_models(context.factors).of(hardware(device))
+    sourced = select_power_source(activity, model.watts, is_virtual(device), model.supply)
     at = (activity.start - span.first) // SLOT_S
     seconds = np.zeros((len(starts), len(STATES)))
     seconds[at] = np.column_stack([activity.awake_s, activity.asleep_s, activity.off_s, np.zeros(len(at))])

@@ -50,32 +50,28 @@ class Meters:
 
     def metrics(self) -> Iterator[Metric]:
         """What was counted, as families."""
-        yield counter(
-            "parcimetre_reports_total", "Reports that arrived, whatever became of them.", self.reports
-        )
-        yield counter(
-            "parcimetre_reports_turned_away_total", "Reports of which nothing was stored.", self.turned_away
-        )
+        yield counter("parcimetre_reports_total", "Reports received, stored or not.", self.reports)
+        yield counter("parcimetre_reports_turned_away_total", "Reports refused entirely.", self.turned_away)
         yield Metric(
-            "parcimetre_slots_total", "counter", "Slots of stored reports: new, or known already.",
+            "parcimetre_slots_total", "counter", "Slots of stored reports, new or already stored.",
             [("", {"outcome": "accepted"}, self.accepted), ("", {"outcome": "duplicate"}, self.duplicates)],
         )  # fmt: skip
         yield counter(
             "parcimetre_records_refused_total",
-            "Records refused one by one, kept as dead letters.",
+            "Records refused one by one, stored as dead letters.",
             self.refused,
         )
         yield Metric(
             "parcimetre_commit_seconds",
             "histogram",
-            "Time to commit what waits to disk.",
+            "Duration of a commit to disk.",
             self.commits.samples(),
         )
-        yield counter("parcimetre_commits_failed_total", "Commits that failed.", self.failed_commits)
+        yield counter("parcimetre_commits_failed_total", "Failed commits.", self.failed_commits)
         if self.committed_at is not None:
             yield gauge(
                 "parcimetre_commit_last_timestamp_seconds",
-                "When reports were last committed.",
+                "Time of the last commit of reports.",
                 self.committed_at,
             )
         yield from self._of_jobs()
@@ -83,14 +79,14 @@ class Meters:
     def _of_jobs(self) -> Iterator[Metric]:
         runs = sorted(self.jobs.items())
         yield Metric(
-            "parcimetre_job_last_success_timestamp_seconds", "gauge", "When a job last succeeded.",
+            "parcimetre_job_last_success_timestamp_seconds", "gauge", "Time of a job's last successful run.",
             [("", {"task": name}, run.succeeded_at) for name, run in runs if run.succeeded_at is not None],
         )  # fmt: skip
         yield Metric(
-            "parcimetre_job_duration_seconds", "gauge", "How long a job's latest run took.",
+            "parcimetre_job_duration_seconds", "gauge", "Duration of the latest run of a job.",
             [("", {"task": name}, run.duration_s) for name, run in runs],
         )  # fmt: skip
         yield Metric(
-            "parcimetre_job_failures_total", "counter", "Runs of a job that failed.",
+            "parcimetre_job_failures_total", "counter", "Failed runs of a job.",
             [("", {"task": name}, run.failures) for name, run in runs],
         )  # fmt: skip

@@ -15,7 +15,9 @@ def clean_path(path: str) -> str:
     """The path with blanks trimmed. Raises BadOrgUnit when a name in it is empty or it is too long."""
     names = [name.strip() for name in path.split("/")]
     if not all(names) or len(path) > MOST_CHARACTERS:
-        raise BadOrgUnit(f"{path!r} is no org unit: give names joined by '/', like 'Métropole/Commune'")
+        raise BadOrgUnit(
+            f"{path!r} is not a valid org unit: give names joined by '/', like 'Métropole/Commune'"
+        )
     return "/".join(names)
 
 

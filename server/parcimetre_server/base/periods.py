@@ -69,9 +69,9 @@ def span(begin: str | None, end: str | None, zone: ZoneInfo, now: int, days: int
     last = _second("to", end, zone) if end else now
     first = _second("from", begin, zone) if begin else last - days * DAY_S
     if first >= last:
-        raise BadPeriod(f"from = {begin} is not before to = {end or 'now'}; exchange them, or leave to away")
+        raise BadPeriod(f"from = {begin} is not before to = {end or 'now'}. Swap them, or omit to.")
     if last - first > LONGEST_S:
-        raise BadPeriod("a period may last 20 years at most; choose a later from or an earlier to")
+        raise BadPeriod("the period is too long (limit 20 years): choose a later from or an earlier to")
     return Span(first // SLOT_S * SLOT_S, -(-last // SLOT_S) * SLOT_S)
 
 

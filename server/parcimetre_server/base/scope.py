@@ -74,7 +74,7 @@ class Scope:
         """Raise UnknownOrgUnit where a unit does not exist, or not for this reader: both are told alike."""
         if not (self.covers(org_unit) and any(within(path, org_unit) for path in known)):
             raise UnknownOrgUnit(
-                f"there is no org unit {org_unit!r}: give its path from the top, as pages show it"
+                f"org unit {org_unit!r} does not exist: give its full path, as shown on the pages"
             )
 
 

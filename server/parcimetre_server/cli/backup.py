@@ -29,9 +29,9 @@ def command() -> None:
 @click.argument("target", metavar="FILE|DIR", type=FILE)
 @options.as_json
 def create(data_dir: Path, target: Path, as_json: bool) -> None:
-    """Write store, signing keys, own factors and reports into one file; the collector may serve meanwhile.
+    """Write store, signing keys, own factors and reports into one file; the collector may keep running.
 
-    The file lets its owner issue credentials and read everything: keep it as you keep the data folder.
+    The file lets its owner issue credentials and read everything: protect it like the data folder.
     """
     from ..base import clock
     from ..configuration.settings import STORE
@@ -39,8 +39,8 @@ def create(data_dir: Path, target: Path, as_json: bool) -> None:
 
     if STORE.get().url:
         raise backups.CannotBackUp(
-            "the store is in ClickHouse: back it up with ClickHouse's own means, or copy it into a folder "
-            "with `parcimetre store migrate` and back that up"
+            "the store is in ClickHouse: back it up with ClickHouse's own tools, or copy it into a "
+            "folder with `parcimetre store migrate` and back up that folder"
         )
     file = backups.create(data_dir, target, clock.now())
     facts = {"file": str(file), "bytes": file.stat().st_size}
@@ -51,20 +51,22 @@ def create(data_dir: Path, target: Path, as_json: bool) -> None:
 @click.argument("file", type=FILE)
 @options.as_json
 def verify(file: Path, as_json: bool) -> None:
-    """Compare every file of a backup with its checksum, and read its store through."""
+    """Compare every file of a backup with its checksum, and read its store completely."""
     from ..operations import backups
 
     found = backups.verify(file)
-    terminal.done(N_("{file} of {at} is whole: {count} files."), _told(file, found), as_json)
+    terminal.done(N_("{file} of {at} is intact: {count} files."), _told(file, found), as_json)
 
 
 @command.command(epilog=EPILOG)
 @options.data_dir
 @click.argument("file", type=FILE)
-@click.option("--force", is_flag=True, help="Although the folder is not empty: it is moved aside.")
+@click.option(
+    "--force", is_flag=True, help="Restore even if the folder is not empty; its files are moved aside."
+)
 @options.as_json
 def restore(data_dir: Path, file: Path, force: bool, as_json: bool) -> None:
-    """Put a backup's files into the data folder, after all of them were checked. Stop the collector first."""
+    """Restore a backup into the data folder, after checking all its files. Stop the collector first."""
     from ..operations import backups
 
     found = backups.restore(file, data_dir, force)

@@ -26,14 +26,19 @@ def command() -> None:
 @command.command(epilog=EPILOG)
 @options.data_dir
 @click.option("--accept-until", "day", type=click.DateTime(["%Y-%m-%d"]),
-              help=f"First day (UTC) without the old key; in {DAYS} days unless given.")  # fmt: skip
-@click.option("--force", is_flag=True, help="Although an earlier key is still accepted: give that one up.")
+              help=("First day (UTC) on which the old key is not accepted any more; default: in "
+                   f"{DAYS} days."))  # fmt: skip
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Rotate even if an earlier key is still accepted; that key is then no longer accepted.",
+)
 @options.as_json
 def rotate(data_dir: Path, day: datetime | None, force: bool, as_json: bool) -> None:
     """Sign with a new key; agents that report until the given day get a new credential with the answer.
 
-    A running collector takes the new key by itself. If the old key was stolen, let it count no longer than
-    today: all agents enrol again.
+    A running collector uses the new key by itself. If the old key was stolen, accept it until today only: all
+    agents then enrol again.
     """
     from ..access.credentials import rotate
 

@@ -27,13 +27,13 @@ Examples:
   parcimetre dead-letters drop --all
 """
 IDS = click.argument("ids", metavar="[ID]...", nargs=-1)
-DEVICE = click.option("--device", "device_id", metavar="ID", help="All letters of this device.")
-ALL = click.option("--all", "every", is_flag=True, help="All letters there are.")
+DEVICE = click.option("--device", "device_id", metavar="ID", help="All dead letters of this device.")
+ALL = click.option("--all", "every", is_flag=True, help="All dead letters.")
 
 
 @click.group(epilog=EPILOG)
 def command() -> None:
-    """See refused records and why, replay them after a mend, drop them."""
+    """List refused records with the reason, replay them after a fix, or drop them."""
 
 
 @command.command("list", epilog=EPILOG)
@@ -72,7 +72,8 @@ def show(data_dir: Path, letter_id: str, as_json: bool) -> None:
 @ALL
 @options.as_json
 def replay(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: bool, as_json: bool) -> None:
-    """Judge refused records anew, after an upgrade or a mend; those taken now are letters no more."""
+    """Check refused records again, after an upgrade or a fix; those accepted now are removed from the dead
+    letters."""
     from ..ingest.dead_letters import replay
 
     context = options.reading(data_dir)
@@ -91,7 +92,7 @@ def replay(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: b
 @ALL
 @options.as_json
 def drop(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: bool, as_json: bool) -> None:
-    """Forget refused records."""
+    """Drop refused records."""
     from ..ingest.dead_letters import drop
 
     context = options.reading(data_dir)
@@ -105,7 +106,7 @@ def _chosen(store: Store, ids: Sequence[str], device_id: str | None, every: bool
     from ..ingest.dead_letters import letter, letters
 
     if not ids and device_id is None and not every:
-        raise click.UsageError("name letters by their ids, or give --device or --all")
+        raise click.UsageError("give the ids of dead letters, or --device or --all")
     if ids:
         return [letter(store, one) for one in ids]
     known = {one.device for one in letters(store)} if device_id else set()

@@ -31,7 +31,7 @@ Example:
 REPORTED = N_(
     "{devices} simulated devices reported to {server}: {accepted} slots new, {duplicates} known already."
 )
-REFUSED = N_("{refused} records were refused; the first one: {reason}")
+REFUSED = N_("{refused} records were refused. The first: {reason}")
 
 
 @click.command(epilog=EPILOG)

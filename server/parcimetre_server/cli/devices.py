@@ -46,7 +46,7 @@ def command(
     ctx: click.Context, data_dir: Path, org_unit: str | None, site: str | None, category: str | None,
     search: str | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """List devices, show one, change what becomes of it, and see who did."""
+    """List devices, show one, change its state or org unit, and show the audit log."""
     if ctx.invoked_subcommand is not None:
         return
     from ..analysis.device_summary import device_summary
@@ -80,7 +80,7 @@ def _row(device: DeviceSummary) -> dict[str, object]:
 @click.argument("device_id", metavar="ID")
 @options.as_json
 def show(data_dir: Path, device_id: str, as_json: bool) -> None:
-    """Show all that is known of a device: its name, or enough of the beginning of its id."""
+    """Show all data of a device, given by name or by an unambiguous beginning of its id."""
     from ..analysis.device_summary import device_detail
     from ..fleet.lookup import find
 
@@ -96,13 +96,15 @@ def show(data_dir: Path, device_id: str, as_json: bool) -> None:
 @options.data_dir
 @click.argument("device_id", metavar="ID")
 @click.option(
-    "--scrapped", is_flag=True, help="It becomes waste: what its service life has left counts today."
+    "--scrapped",
+    is_flag=True,
+    help="The device becomes waste: the embodied impact of its remaining service life counts today.",
 )
 @options.as_json
 def retire(data_dir: Path, device_id: str, scrapped: bool, as_json: bool) -> None:
-    """Take a device out of service: its credential no longer holds, its past figures stay.
+    """Take a device out of service: its credential becomes invalid, its past figures stay.
 
-    What its service life has left goes with it to its next owner, unless it is scrapped.
+    The embodied impact of its remaining service life goes to its next owner, unless it is scrapped.
     """
     from ..fleet.lookup import find
     from ..fleet.retirement import retire
@@ -119,17 +121,17 @@ def retire(data_dir: Path, device_id: str, scrapped: bool, as_json: bool) -> Non
 @click.argument("file", type=click.File(encoding="utf-8-sig"))
 @options.as_json
 def purchases(data_dir: Path, file: TextIO, as_json: bool) -> None:
-    """Take in when devices were bought: a CSV with the columns device (id or name) and date (2024-02-01).
+    """Import purchase dates: a CSV with the columns device (id or name) and date (2024-02-01).
 
     A column condition may say new or reconditioned.
 
-    A file may be imported again: what it states anew replaces what was kept, and figures follow.
+    A file may be imported again: its values replace the stored ones, and figures are recomputed.
     """
     from ..fleet.purchases import store_purchases
 
     context = options.reading(data_dir)
     kept = store_purchases(context.store, file, context.zone, context.now())
-    terminal.done(N_("Purchases: {changed} taken in, {known} known."), vars(kept), as_json)
+    terminal.done(N_("Purchases: {changed} imported, {known} already known."), vars(kept), as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -137,7 +139,7 @@ def purchases(data_dir: Path, file: TextIO, as_json: bool) -> None:
 @click.argument("device_id", metavar="ID")
 @options.as_json
 def revoke(data_dir: Path, device_id: str, as_json: bool) -> None:
-    """End a device's credential, if it was stolen: the machine must enrol again, its figures go on."""
+    """Revoke a device's credential, if it was stolen: the machine must enrol again, its figures continue."""
     from ..fleet.lookup import find
     from ..fleet.retirement import revoke
 
@@ -145,21 +147,25 @@ def revoke(data_dir: Path, device_id: str, as_json: bool) -> None:
     found = find(context.store, device_id)
     revoke(context.store, found.id, context.now())
     facts = {"id": found.id, "name": found.name}
-    terminal.done(N_("The credential of {name} holds no longer; its agent enrols again."), facts, as_json)
+    terminal.done(
+        N_("The credential of {name} is no longer valid; its agent will enrol again."), facts, as_json
+    )
 
 
 @command.command(epilog=EPILOG)
 @options.data_dir
 @click.argument("device_id", metavar="ID")
-@click.option("--to", "org_unit", required=True, metavar="PATH", help="Org unit that has it from then on.")
-@click.option("--site", help="Where it stands from then on; unless given, where it stood.")
-@click.option("--from", "day", type=click.DateTime(["%Y-%m-%d"]), help="First day at the new unit; today.")
+@click.option("--to", "org_unit", required=True, metavar="PATH", help="New org unit.")
+@click.option("--site", help="New site; default: the present one.")
+@click.option(
+    "--from", "day", type=click.DateTime(["%Y-%m-%d"]), help="First day at the new org unit; default: today."
+)
 @options.as_json
 def transfer(
     data_dir: Path, device_id: str, org_unit: str, site: str | None, day: datetime | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Let a device belong to another org unit from a day on; figures before it stay with the former one."""
+    """Assign a device to another org unit from a day on; earlier figures stay with the former one."""
     from ..fleet.lookup import find
     from ..organisation.transfers import Placement, transfer
 
@@ -179,20 +185,22 @@ def transfer(
     )
     facts = {"id": found.id, "name": found.name, "org_unit": stay.org_unit, "site": stay.site,
              "from": first.isoformat()}  # fmt: skip
-    terminal.done(N_("{name} belongs to {org_unit}, site {site}, from {from} on."), facts, as_json)
+    terminal.done(N_("{name} is assigned to {org_unit}, site {site}, from {from} on."), facts, as_json)
 
 
 @command.command(epilog=EPILOG)
 @options.data_dir
 @click.argument("kept", metavar="ID")
 @click.argument("gone", metavar="OTHER", required=False)
-@click.option("--undo", is_flag=True, help="Take the device of this id out of the one it was merged into.")
+@click.option(
+    "--undo", is_flag=True, help="Id of the device to separate again from the one it was merged into."
+)
 @options.as_json
 def merge(data_dir: Path, kept: str, gone: str | None, undo: bool, as_json: bool) -> None:
-    """Let OTHER be a part of ID: one machine that was re-imaged and came back under a second id.
+    """Merge OTHER into ID: one machine that was re-imaged and enrolled under a second id.
 
-    The history of both is read as one; where both have a quarter hour, the record that covers more of it
-    counts. Nothing is rewritten, so that a merge can be undone.
+    Both histories are read as one; if both have a quarter hour, the record that covers more of it counts. No
+    record is rewritten, so that a merge can be undone.
     """
     from ..fleet.lookup import find
     from ..fleet.merging import merge, unmerge
@@ -204,12 +212,12 @@ def merge(data_dir: Path, kept: str, gone: str | None, undo: bool, as_json: bool
         raise click.UsageError("give two devices, or one and --undo")
     if undo:
         into = unmerge(store, DeviceId(kept), now)
-        terminal.done(N_("{id} stands on its own again."), {"id": kept, "was_part_of": into}, as_json)
+        terminal.done(N_("{id} is a separate device again."), {"id": kept, "was_part_of": into}, as_json)
         return
     both = find(store, kept), find(store, gone or "")
     merge(store, both[0].id, both[1].id, now)
     facts = {"id": both[0].id, "name": both[0].name, "merged": both[1].id}
-    terminal.done(N_("{merged} is a part of {name} now."), facts, as_json)
+    terminal.done(N_("{merged} is now part of {name}."), facts, as_json)
 
 
 @command.command(epilog=EPILOG)
@@ -220,8 +228,8 @@ def merge(data_dir: Path, kept: str, gone: str | None, undo: bool, as_json: bool
 def split(data_dir: Path, device_id: str, at: str, as_json: bool) -> None:
     """Give a device's records from a time on to a new device: two machines reported under one id.
 
-    Both machines enrol again. Records of one id do not say which machine sent them: they are told apart by
-    time alone.
+    Both machines enrol again. Records of one id do not contain which machine sent them: they are separated by
+    time only.
     """
     from ..base.periods import span
     from ..fleet.lookup import find
@@ -234,22 +242,26 @@ def split(data_dir: Path, device_id: str, at: str, as_json: bool) -> None:
     new = split(context.store, found.id, first, context.now())
     facts = {"id": found.id, "name": found.name, "new": new, "at": first}
     terminal.done(
-        N_("What {name} sent from then on is device {new} now; its machine enrols again."), facts, as_json
+        N_("Records of {name} from that time on now belong to device {new}; its machine will enrol again."),
+        facts,
+        as_json,
     )
 
 
 @command.command(epilog=EPILOG)
 @options.data_dir
 @click.argument("device_id", metavar="ID")
-@click.option("--reason", required=True, help="Why; it stays in the audit log, so name nobody.")
-@click.option("--together", is_flag=True, help="With the device that it was split from.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--reason", required=True, help="Reason, stored in the audit log; do not give names of persons."
+)
+@click.option("--together", is_flag=True, help="Also delete the device that it was split from.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @options.as_json
 def delete(data_dir: Path, device_id: str, reason: str, together: bool, yes: bool, as_json: bool) -> None:
-    """Delete all that is kept of a device, for good: totals of the past are smaller then.
+    """Delete all data of a device permanently: past totals become smaller.
 
-    Uninstall its agent first, or it enrols again as a new device. Backups and weekly reports that were
-    written before still hold it.
+    Uninstall its agent first, or it enrols again as a new device. Earlier backups and weekly reports still
+    contain its data.
     """
     from ..fleet.deletion import delete
     from ..fleet.lookup import find
@@ -257,7 +269,7 @@ def delete(data_dir: Path, device_id: str, reason: str, together: bool, yes: boo
     context = options.reading(data_dir)
     found = find(context.store, device_id)
     if not yes:
-        asked = N_("Delete {name} with all its records? Past totals will lack it.")
+        asked = N_("Delete {name} with all its records? It will be missing from past totals.")
         click.confirm(terminal.translator()(asked, name=found.name), abort=True, err=True)
     gone = delete(context.store, found.id, reason, context.now(), together)
     terminal.done(N_("{count} deleted."), {"deleted": gone, "count": len(gone)}, as_json)
@@ -277,7 +289,7 @@ def audit(data_dir: Path, device_id: str | None, as_json: bool) -> None:
         if device_id is None or entry.subject.startswith(device_id)
     ]
     shown = rows if as_json else [_entry(row) for row in rows]
-    terminal.show(shown, as_json, N_("Nothing was done yet."))
+    terminal.show(shown, as_json, N_("No action is recorded yet."))
 
 
 def _entry(row: dict[str, Any]) -> dict[str, object]:

@@ -38,9 +38,9 @@ COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 @options.as_json
 @click.pass_context
 def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
-    """Check settings, store, disk, clock, factors, feeds and secrets; say how to mend what is wrong.
+    """Check settings, store, disk, clock, factors, feeds and secrets; say how to fix each fault.
 
-    It takes the options of `parcimetre serve`, and reads the same environment and file. It changes nothing.
+    It accepts the options of `parcimetre serve`, and reads the same environment and file. It changes nothing.
     Exit code 1 if anything failed.
     """
     found = list(_findings(ctx, given))
@@ -65,7 +65,7 @@ def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
     try:
         settings = _settings(given)
     except ParcimetreError as error:
-        yield failed("settings", str(error), "mend that setting")
+        yield failed("settings", str(error), "correct this setting")
         return
     yield ok("time zone", f"{settings.time_zone}, where it is {datetime.now(settings.zone):%Y-%m-%d %H:%M}")
     now = clock.now()
@@ -92,7 +92,7 @@ def _content(settings: Settings) -> Iterator[Finding]:
     try:
         context = open_context(settings)
     except (ParcimetreError, FactorsError) as error:
-        yield failed("collector's data", " ".join(str(error).split()), "mend that, then run this again")
+        yield failed("collector's data", " ".join(str(error).split()), "fix this, then run doctor again")
         return
     try:
         yield from content.findings(context)

@@ -27,7 +27,7 @@ def command() -> None:
 @options.data_dir
 @click.option("--org-unit", required=True, metavar="PATH",
               help="Org unit of the machines, like 'Métropole/Commune'; created if missing.")  # fmt: skip
-@click.option("--site", default="default", show_default=True, help="Where the machines stand.")
+@click.option("--site", default="default", show_default=True, help="Site of the machines.")
 @click.option("--zone", help="Grid zone of the site; a new site is in FR unless you say otherwise.")
 @click.option(
     "--expires", type=click.DateTime(["%Y-%m-%d"]), help="First day on which it no longer works (UTC)."
@@ -36,7 +36,7 @@ def command() -> None:
 def create(
     data_dir: Path, org_unit: str, site: str, zone: str | None, expires: datetime | None, as_json: bool
 ) -> None:
-    """Create a secret and show it, this once."""
+    """Create a secret and show it once."""
     from ..fleet.enrolment import create_secret
 
     context = options.reading(data_dir, create=True)
@@ -47,7 +47,7 @@ def create(
         click.echo(json.dumps(answer, ensure_ascii=False))
     else:
         click.echo(text)
-        told = N_("Secret {id} for {org_unit}, site {site}. It is shown only now.")
+        told = N_("Secret {id} for {org_unit}, site {site}. It will not be shown again.")
         about = {"id": secret.id, "org_unit": secret.org_unit, "site": secret.site}
         click.echo(terminal.translator()(told, **about), err=True)
 
@@ -56,7 +56,7 @@ def create(
 @options.data_dir
 @options.as_json
 def list_secrets(data_dir: Path, as_json: bool) -> None:
-    """List secrets with their state; the secrets themselves are not kept."""
+    """List secrets with their state; the secrets themselves are not stored."""
     from ..fleet.enrolment import all_secrets
 
     context = options.reading(data_dir)
@@ -83,7 +83,7 @@ def _day(second: int | None) -> str | None:
 @click.argument("secret_id", metavar="ID")
 @options.as_json
 def revoke(data_dir: Path, secret_id: str, as_json: bool) -> None:
-    """Let nobody enrol with a secret any more; machines already enrolled stay."""
+    """Revoke a secret: no machine can enrol with it any more; machines already enrolled stay."""
     from ..fleet.enrolment import revoke_secret
 
     secret = revoke_secret(options.reading(data_dir), secret_id)

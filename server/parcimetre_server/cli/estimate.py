@@ -35,7 +35,8 @@ Examples:
 def command(data_dir: Path, file: BinaryIO, table: bool, as_json: bool) -> None:
     """Answer each line of FILE (or standard input), a JSON object that describes hardware, with one line.
 
-    Only "class" is needed. A line that cannot be answered gives {"error": ...} and the rest goes on.
+    Only "class" is required. A line that cannot be answered gives {"error": ...}; the other lines are
+    answered.
     """
     if table and as_json:
         raise click.UsageError("give either --table or --json")

@@ -29,8 +29,8 @@ from . import options, terminal
 from .footprint import amortisation_option, begin, criterion_option, electricity_option, end, org_unit_option
 
 BESIDE = N_(
-    "Of the quarter hours that both tell, its outlets counted {outlets}, which counts; its own counters or "
-    "its model say {own}."
+    "In the quarter hours covered by both, its outlets measured {outlets}, which is the figure "
+    "used; its own counters or its model give {own}."
 )
 EPILOG = """\b
 Examples:
@@ -45,7 +45,7 @@ DIFFERS = 1
 @click.command(epilog=EPILOG)
 @options.data_dir
 @click.option(
-    "--device", "device_id", metavar="ID", help="Name of a device, or enough of the beginning of its id."
+    "--device", "device_id", metavar="ID", help="Name of a device, or an unambiguous beginning of its id."
 )
 @org_unit_option
 @begin
@@ -58,7 +58,7 @@ DIFFERS = 1
     "--verify",
     "verify",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Recompute what --json printed, with that file and the factor set alone.",
+    help="Recompute a file written with --json, from that file and the factor set alone.",
 )
 @click.pass_context
 def command(
@@ -74,9 +74,9 @@ def command(
     as_json: bool,
     verify: Path | None,
 ) -> None:
-    """Show why a device's footprint is what it is, or an org unit's as the sum of its devices.
+    """Show how a device's footprint is computed, or an org unit's as the sum of its devices.
 
-    With --verify, exit code 0 says that all of it recomputes, 1 that something does not.
+    With --verify, exit code 0: everything recomputes; 1: something does not.
     """
     if verify is not None:
         command_context.exit(_verify(verify, data_dir))
@@ -111,9 +111,11 @@ def _verify(file: Path, data_dir: Path) -> int:
     try:
         document = json.loads(file.read_bytes())
     except ValueError as error:
-        raise BadExplanation(f"{file} is not JSON: {error}; give what --json printed") from error
+        raise BadExplanation(f"{file} is not JSON: {error}; give a file written with --json") from error
     if not isinstance(document, dict):
-        raise BadExplanation(f"{file} is no explanation; give what `parcimetre explain --json` printed")
+        raise BadExplanation(
+            f"{file} is not an explanation; give a file written by `parcimetre explain --json`"
+        )
     difference = first_difference(document, _set_of(document, data_dir))
     click.echo(difference or f"{file} recomputes: {document.get('value')} {document.get('unit')}")
     return DIFFERS if difference else 0
@@ -122,7 +124,7 @@ def _verify(file: Path, data_dir: Path) -> int:
 def _print(found: Explanation, formats: Formats, factor_set: str) -> None:
     console, translator = terminal.console(), formats.translator
     if found.term is None:
-        console.print(translator("No factor knows this criterion for this device."))
+        console.print(translator("No factor gives this criterion for this device."))
         return
     console.print(_tree(found.term, formats))
     for name, term in found.definitions.items():

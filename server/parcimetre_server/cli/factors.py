@@ -55,7 +55,7 @@ def list_factors(data_dir: Path, words: tuple[str, ...], as_json: bool) -> None:
         return
     formats = Formats(terminal.translator())
     rows = [_line(factor, formats) for factor in found[:MOST_SHOWN]]
-    terminal.show(rows, False, N_("No factor holds all these words."))
+    terminal.show(rows, False, N_("No factor contains all these words."))
     if len(found) > MOST_SHOWN:
         click.echo(formats.translator("{more} more: add words.", more=len(found) - MOST_SHOWN), err=True)
     click.echo(f"{formats.translator('Factor set')} {factors.name}", err=True)
@@ -87,15 +87,15 @@ def _told(value: object) -> str:
 def check(data_dir: Path, folder: Path | None) -> None:
     """Check tables of your own before they are imported, or without FOLDER the set in force.
 
-    Names every row that cannot be defended, with its file, its line and what would mend it.
+    Lists every row with a fault, with its file, its line and the fix.
     """
     if folder is None:
         found = sound(in_force(data_dir), {})
-        terminal.done(N_("The set in force is in order: {set}."), {"set": found.name}, False)
+        terminal.done(N_("The factor set in force is valid: {set}."), {"set": found.name}, False)
         return
     found = checked(folder)
     _show_changes(found)
-    terminal.done(N_("The tables are in order: with them the set is {set}."), {"set": found.name}, False)
+    terminal.done(N_("The tables are valid; with them, the factor set is {set}."), {"set": found.name}, False)
 
 
 def _show_changes(found: FactorSet) -> None:
@@ -112,7 +112,7 @@ def _show_changes(found: FactorSet) -> None:
 @click.argument("folder", type=FOLDER)
 @options.as_json
 def import_folder(data_dir: Path, folder: Path, as_json: bool) -> None:
-    """Take tables of your own as the candidate; nothing changes until it is adopted."""
+    """Import your own tables as the candidate; nothing changes until it is adopted."""
     found = import_tables(data_dir, folder)
     sentence = N_("Set {set} can be compared with `parcimetre factors diff` and adopted.")
     if not as_json:
@@ -124,10 +124,10 @@ def import_folder(data_dir: Path, folder: Path, as_json: bool) -> None:
 @options.data_dir
 @options.as_json
 def adopt(data_dir: Path, as_json: bool) -> None:
-    """Put the candidate in force, for commands at once and for a running collector when it is restarted."""
+    """Put the candidate in force: immediately for commands, after a restart for a running collector."""
     candidate(data_dir)  # before a store is made for the audit log
     found = adopt_candidate(options.reading(data_dir, create=True))
-    sentence = N_("Set {set} is in force; restart the collector so that its pages use it.")
+    sentence = N_("Factor set {set} is in force. Restart the collector so that its pages use it.")
     terminal.done(sentence, {"set": found.id if as_json else found.name}, as_json)
 
 
@@ -138,7 +138,7 @@ def adopt(data_dir: Path, as_json: bool) -> None:
 )
 @options.as_json
 def calibrate(data_dir: Path, days: int, as_json: bool) -> None:
-    """Compare power models with what laptops took on battery; a candidate that waits to be adopted."""
+    """Compare power models with the measured battery use of laptops; creates a candidate to adopt."""
     from ..analysis.factor_sets.calibrations import calibrate_models, save_as_candidate
     from ..base.periods import Span
 

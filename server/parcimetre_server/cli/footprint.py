@@ -48,8 +48,10 @@ NUMBERS = (
     N_("Coverage"),
     N_("Measured share"),
 )
-begin = click.option("--from", "begin", metavar="TIME", help="Date, time or seconds UTC; 7 days before --to.")
-end = click.option("--to", "end", metavar="TIME", help="The same, itself not included; now by default.")
+begin = click.option(
+    "--from", "begin", metavar="TIME", help="Date, time or seconds UTC; default: 7 days before --to."
+)
+end = click.option("--to", "end", metavar="TIME", help="End of the period, not included; default: now.")
 criterion_option = click.option(
     "--criterion",
     type=click.Choice([str(c) for c in Criterion]),
@@ -61,15 +63,15 @@ amortisation_option = click.option(
     "--amortisation",
     type=click.Choice([str(policy) for policy in Policy]),
     envvar="PARCIMETRE_AMORTISATION",
-    help="What carries embodied impact: the service life, the year of purchase, or active hours; else what "
-    "the collector is served with.",
+    help="How embodied impact is spread: over the service life, in the year of purchase, or by "
+    "active hours; default: the collector's setting.",
 )
 electricity_option = click.option(
     "--electricity",
     type=click.Choice(ELECTRICITY),
     default="location",
     show_default=True,
-    help="What the electricity is based on: the grid at the location, or the suppliers' contracts.",
+    help="Basis of the electricity: the grid at the location, or the supply contracts.",
 )
 org_unit_option = click.option("--org-unit", metavar="PATH", help="An org unit and all below it.")
 
@@ -78,7 +80,7 @@ org_unit_option = click.option("--org-unit", metavar="PATH", help="An org unit a
 @options.data_dir
 @begin
 @end
-@click.option("--group-by", type=click.Choice(GROUPINGS), help="What each row stands for.")
+@click.option("--group-by", type=click.Choice(GROUPINGS), help="What each row groups by.")
 @click.option("--interval", type=click.Choice(get_args(Interval)), default="total", show_default=True,
               help="Length of each row's period.")  # fmt: skip
 @criterion_option
@@ -86,7 +88,7 @@ org_unit_option = click.option("--org-unit", metavar="PATH", help="An org unit a
 @amortisation_option
 @electricity_option
 @click.option(
-    "--spark", is_flag=True, help="Draw each group's course, also where nobody reads on a terminal."
+    "--spark", is_flag=True, help="Draw a chart for each group, even if the output is not a terminal."
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Answer in CSV, with a line of headings.")
 @options.as_json
@@ -138,7 +140,7 @@ def command(
         about = formats.about(
             whole.extrapolated.value, whole.extrapolated.low, whole.extrapolated.high, whole.unit
         )
-        click.echo(formats.translator("With the time that has no record: about {whole}", whole=about))
+        click.echo(formats.translator("Including the time without a record: about {whole}", whole=about))
 
 
 def _print(

@@ -41,12 +41,12 @@ def command(data_dir: Path) -> None:
 @command.command("import", epilog=EPILOG)
 @options.data_dir
 @click.argument("file", type=click.File("rb"))
-@click.option("--zone", required=True, help="Grid zone that the file is of, like FR.")
+@click.option("--zone", required=True, help="Grid zone of the file, like FR.")
 @options.as_json
 def import_feed(data_dir: Path, file: Any, zone: str, as_json: bool) -> None:
-    """Keep what a feed's file states: eCO2mix, Electricity Maps, ENTSO-E, NESO, or a CSV of your own.
+    """Import a feed's file: eCO2mix, Electricity Maps, ENTSO-E, NESO, or a CSV of your own.
 
-    A file may be imported again: what it states anew replaces what was kept, and figures follow.
+    A file may be imported again: its values replace the stored ones, and figures are recomputed.
     """
     from parcimetre_factors.grid.intensity import check_zone
 
@@ -75,7 +75,7 @@ def _text(body: bytes) -> str:
 @click.option("--to", "end", help="Day or time after the last.")
 @options.as_json
 def show(data_dir: Path, zone: str, begin: str | None, end: str | None, as_json: bool) -> None:
-    """Show what a kilowatt-hour costs, by day of UTC; with --json, every slot."""
+    """Show the impact of a kilowatt-hour, by day of UTC; with --json, every slot."""
     from parcimetre_factors.criteria import Criterion
 
     from ..analysis.grid_slots import grid_slots
@@ -113,13 +113,13 @@ def _utc(slot: dict[str, Any]) -> datetime:
 @options.data_dir
 @click.argument("zone")
 @click.option("--into", "folder", type=click.Path(path_type=Path, file_okay=False), required=True,
-              help="Folder of your own factor tables, made where it is missing.")  # fmt: skip
+              help="Folder of your own factor tables; created if missing.")  # fmt: skip
 @options.as_json
 def profile(data_dir: Path, zone: str, folder: Path, as_json: bool) -> None:
-    """Make the usual quarter hours of each month from what was imported, as factors of your own.
+    """Compute a typical day per month, by quarter hour, from the imported data, as factors of your own.
 
-    They count after `parcimetre factors import FOLDER` and `parcimetre factors adopt`, for slots that no feed
-    gives. A month needs 20 days.
+    They are used after `parcimetre factors import FOLDER` and `parcimetre factors adopt`, for slots without a
+    feed value. A month needs 20 days.
     """
     from ..grid.monthly_profiles import write_month_profiles
 
@@ -132,33 +132,37 @@ def profile(data_dir: Path, zone: str, folder: Path, as_json: bool) -> None:
 @command.group(epilog=EPILOG)
 @options.data_dir
 def contract(data_dir: Path) -> None:
-    """State the suppliers' contracts that market-based figures rest on."""
+    """Manage the supply contracts used for market-based figures."""
 
 
 @contract.command("add", epilog=EPILOG)
 @options.data_dir
 @click.option("--supplier", help="Who delivers.")
-@click.option("--product", help="What the contract or offer is called.")
+@click.option("--product", help="Name of the contract or offer.")
 @click.option("--kg-per-kwh", help="kg CO2 eq per kWh, as the supplier states it.")
-@click.option("--low", help="Lower bound of its 95 % range, where the supplier states one.")
-@click.option("--high", help="Upper bound of the same.")
-@click.option("--at-meter", help="yes if the figure counts the losses of the grid, else no.")
+@click.option("--low", help="Lower bound of the 95 % range, if the supplier states one.")
+@click.option("--high", help="Upper bound of the 95 % range, if the supplier states one.")
+@click.option("--at-meter", help="yes if the figure includes grid losses, else no.")
 @click.option("--evidence", help="Guarantee of origin, statement, address or file that gives the figure.")
 @click.option("--from", "first", help="First day, in the organisation's time zone.")
-@click.option("--until", help="Last day, itself included; open-ended where it is absent.")
-@click.option("--site", help="The site that the contract is for.")
-@click.option("--org-unit", help="Or the org unit, with all below it; everything where neither is given.")
-@click.option("--file", type=click.File("rb"), help="CSV, or TOML with [[contract]], of these as columns.")
+@click.option("--until", help="Last day, included; default: no end.")
+@click.option("--site", help="Site of the contract.")
+@click.option(
+    "--org-unit", help="Org unit of the contract, with its sub-units; default: the whole organisation."
+)
+@click.option(
+    "--file", type=click.File("rb"), help="CSV with these columns, or TOML with [[contract]] tables."
+)
 @options.as_json
 def add_contract(data_dir: Path, file: Any, first: str | None, as_json: bool, **said: str | None) -> None:
-    """Keep a contract, or all of a file; the same again changes nothing."""
+    """Add a contract, or all contracts of a file; adding the same again changes nothing."""
     from ..grid import supply_contracts
 
     context = options.reading(data_dir, create=True)
     stated: list[Any] = [{name: text for name, text in {**said, "from": first}.items() if text is not None}]
     if file is not None:
         if stated[0]:
-            raise click.UsageError("give either --file or the contract itself")
+            raise click.UsageError("give either --file or the options of one contract")
         stated = supply_contracts.parse_contracts(file.read().decode("utf-8-sig"))
     kept = supply_contracts.add_contracts(context.store, stated, context.zone, context.now())
     _show_contracts(context, kept, as_json)
@@ -168,7 +172,7 @@ def add_contract(data_dir: Path, file: Any, first: str | None, as_json: bool, **
 @options.data_dir
 @options.as_json
 def list_contracts(data_dir: Path, as_json: bool) -> None:
-    """List the contracts that were stated."""
+    """List the supply contracts."""
     from ..grid import supply_contracts
 
     context = options.reading(data_dir)
@@ -178,10 +182,10 @@ def list_contracts(data_dir: Path, as_json: bool) -> None:
 @contract.command("end", epilog=EPILOG)
 @options.data_dir
 @click.argument("contract_id", metavar="ID")
-@click.option("--last-day", required=True, help="Last day; one before the first withdraws the contract.")
+@click.option("--last-day", required=True, help="Last day; a day before the first withdraws the contract.")
 @options.as_json
 def end_contract(data_dir: Path, contract_id: str, last_day: str, as_json: bool) -> None:
-    """Let a contract end with a day."""
+    """End a contract on a day."""
     from ..grid import supply_contracts
 
     context = options.reading(data_dir)
@@ -196,4 +200,4 @@ def _show_contracts(context: Context, held: list[PlacedContract], as_json: bool)
     if not as_json:
         shown = ("id", "supplier", "product", "kg_per_kwh", "from", "until", "site", "org_unit", "evidence")
         rows = [{name: row[name] for name in shown} for row in rows]
-    terminal.show(rows, as_json, N_("There is no contract yet: state one."))
+    terminal.show(rows, as_json, N_("There is no contract yet: add one."))

@@ -108,7 +108,7 @@ keep_slots_days = click.option(
     type=click.IntRange(0),
     default=400,
     show_default=True,
-    help="Days for which quarter hours are kept, 90 at least; hours follow. 0 is for ever.",
+    help="Days for which quarter hours are stored, at least 90; then hours are stored. 0: no limit.",
 )
 keep_hours_days = click.option(
     "--keep-hours-days",
@@ -116,7 +116,7 @@ keep_hours_days = click.option(
     type=click.IntRange(0),
     default=1100,
     show_default=True,
-    help="Days for which hours are kept; days follow. 0 is for ever.",
+    help="Days for which hours are stored; then days are stored. 0: no limit.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")
 
@@ -138,12 +138,14 @@ def read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> No
             f"cannot read {file}: {error.strerror}; name another file with --config"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DamagedConfig(f"{file} is no valid TOML: {error}; mend that line") from error
+        raise DamagedConfig(f"{file} is not valid TOML: {error}. Correct that line.") from error
     for table in (LOGIN, MAIL):
         ctx.meta[table] = found.pop(table, None)
     unknown = sorted(set(found) - set(known))
     if unknown:
-        raise DamagedConfig(f"{file}: {unknown[0]!r} is no setting; known: {', '.join(sorted(known))}")
+        raise DamagedConfig(
+            f"{file}: unknown setting {unknown[0]!r}. Known settings: {', '.join(sorted(known))}"
+        )
     for name, value in found.items():
         _check(ctx, known[name], value, file)
     ctx.default_map = {**(ctx.default_map or {}), **found}
@@ -152,12 +154,12 @@ def read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> No
 def _check(ctx: click.Context, parameter: click.Parameter, value: object, file: Path) -> None:
     """Raise DamagedConfig when the option would not take the file's value."""
     if isinstance(parameter.type, click.Path | click.types.StringParamType) and not isinstance(value, str):
-        raise DamagedConfig(f"{file}: {parameter.name} = {value!r} is no text; write it in quotes")
+        raise DamagedConfig(f"{file}: {parameter.name} = {value!r} must be a text in quotes")
     try:
         parameter.type_cast_value(ctx, value)
     except click.BadParameter as error:
         what = error.message.rstrip(".").replace(". ", "; ")
-        raise DamagedConfig(f"{file}: {parameter.name} = {value!r}: {what}; mend that line") from None
+        raise DamagedConfig(f"{file}: {parameter.name} = {value!r}: {what}. Correct that line.") from None
 
 
 config = click.option(

@@ -38,7 +38,7 @@ def _list_units(data_dir: Path, as_json: bool) -> None:
 @click.argument("path")
 @options.as_json
 def create(data_dir: Path, path: str, as_json: bool) -> None:
-    """Create an org unit, and those above it where they are missing."""
+    """Create an org unit, and its parents if they are missing."""
     from ..organisation.org import create_unit
 
     context = options.reading(data_dir, create=True)

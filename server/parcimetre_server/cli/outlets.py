@@ -22,15 +22,17 @@ Examples:
   parcimetre outlets import map.csv --dry-run
   parcimetre outlets import map.csv
 """
-begin = click.option("--from", "begin", metavar="TIME", help="Date, time or seconds UTC; 7 days before --to.")
-end = click.option("--to", "end", metavar="TIME", help="The same, itself not included; now by default.")
+begin = click.option(
+    "--from", "begin", metavar="TIME", help="Date, time or seconds UTC; default: 7 days before --to."
+)
+end = click.option("--to", "end", metavar="TIME", help="End of the period, not included; default: now.")
 
 
 @click.group(epilog=EPILOG, invoke_without_command=True)
 @options.data_dir
 @click.pass_context
 def command(ctx: click.Context, data_dir: Path) -> None:
-    """List outlets with what hangs there and what they gave, or say what hangs where."""
+    """List outlets with their devices and energy, or assign devices to outlets."""
     if ctx.invoked_subcommand is None:
         _list(data_dir, None, None, False)
 
@@ -41,7 +43,7 @@ def command(ctx: click.Context, data_dir: Path) -> None:
 @end
 @options.as_json
 def list_outlets(data_dir: Path, begin: str | None, end: str | None, as_json: bool) -> None:
-    """List all outlets; what one gave while nothing hung there is in no total."""
+    """List all outlets; energy of an outlet with no assigned device is not included in any total."""
     _list(data_dir, begin, end, as_json)
 
 
@@ -52,7 +54,7 @@ def _list(data_dir: Path, begin: str | None, end: str | None, as_json: bool) -> 
     context = options.reading(data_dir)
     rows = listed(context, span(begin, end, context.zone, context.now()))
     shown = [asdict(row) if as_json else _row(row) for row in rows]
-    terminal.show(shown, as_json, N_("No PDU, UPS or PoE switch has told of an outlet yet."))
+    terminal.show(shown, as_json, N_("No PDU, UPS or PoE switch has reported an outlet yet."))
 
 
 def _row(row: OutletRow) -> dict[str, object]:
@@ -70,22 +72,23 @@ def _row(row: OutletRow) -> dict[str, object]:
 @command.command("import", epilog=EPILOG)
 @options.data_dir
 @click.argument("file", type=click.File(encoding="utf-8-sig"))
-@click.option("--dry-run", is_flag=True, help="Judge the file, keep nothing.")
+@click.option("--dry-run", is_flag=True, help="Check the file, store nothing.")
 @options.as_json
 def import_map(data_dir: Path, file: TextIO, dry_run: bool, as_json: bool) -> None:
-    """Take in what hangs where: a CSV with the columns feeder, outlet, device and, where it matters, from.
+    """Import the assignment of devices to outlets: a CSV with the columns feeder, outlet, device and, if
+    needed, from.
 
-    Feeder and device by id, the beginning of an id, or name; an empty device is nothing. `from` is a day, the
-    first on which it holds; without it, it always did, and an outlet that was mapped before needs it. A file
-    may be imported again. Nothing is kept of one with a fault.
+    Feeder and device by id, the beginning of an id, or name; an empty device unassigns the outlet. `from` is
+    the first day of the assignment; without it, it is valid for all time. An outlet that is already assigned
+    needs it. A file may be imported again. A file with a fault is not imported at all.
     """
     from ..fleet.outlets.mapping import statements, store_mapping
 
     context = options.reading(data_dir)
     kept = store_mapping(context.store, statements(file), context.zone, context.now(), dry_run=dry_run)
     sentence = (
-        N_("Outlets: {changed} would be taken in, {known} known; nothing is kept.")
+        N_("Outlets: {changed} would be imported, {known} already known; nothing was stored.")
         if dry_run
-        else N_("Outlets: {changed} taken in, {known} known.")
+        else N_("Outlets: {changed} imported, {known} already known.")
     )
     terminal.done(sentence, vars(kept), as_json)

@@ -39,7 +39,7 @@ unit_option = click.option(
     "--unit", "--org-unit", "org_unit", metavar="PATH", help="An org unit and all below it; all without it."
 )
 role_option = click.option("--role", type=click.Choice(ROLES), default="admin", show_default=True,
-                           help="As a reader with this role is told.")  # fmt: skip
+                           help="Show the report as a reader with this role sees it.")  # fmt: skip
 
 
 @click.group(epilog=EPILOG)
@@ -54,7 +54,7 @@ def command(data_dir: Path) -> None:
 @unit_option
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language; that of the terminal by default.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="html", show_default=True,
-              help="For people or for machines.")  # fmt: skip
+              help="Output format.")  # fmt: skip
 @click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path),
               help="File to write; standard output by default.")  # fmt: skip
 @role_option
@@ -66,7 +66,8 @@ def weekly(
 ) -> None:  # fmt: skip
     """Report on an ISO week such as 2026-W47, in the organisation's time zone.
 
-    With --verify, exit code 1 where a published figure is not what the store gives with its factor set.
+    With --verify, exit code 1 if a published figure differs from the one computed from the store with its
+    factor set.
     """
     from ..base.scope import ROLES as KNOWN
     from ..base.scope import Scope
@@ -88,19 +89,24 @@ def weekly(
 def _told(found: Verification) -> None:
     """Say what came out, and end with 1 where figures differ."""
     say, report = terminal.translator(), found.publication.report
-    facts = {"week": report.week, "edition": found.publication.edition, "factors": report.factor_set}
+    facts = {"week": report.week, "edition": found.publication.revision, "factors": report.factor_set}
     if not found.differences:
         told = N_(
-            "{week}, edition {edition}: every figure is the same, byte for byte (factor set {factors})."
+            "{week}, revision {edition}: every figure is identical, byte for byte (factor set {factors})."
         )
         click.echo(say(told, **facts))
         return
     for one in found.differences[:SHOWN_DIFFERENCES]:
         click.echo(f"{one.where}: {one.published} -> {one.computed}")
     why = (
-        N_("{n} figures differ: something came after it was published; restated where one moved by over 1 %.")
+        N_(
+            "{n} figures differ: data arrived after publication. A corrected report is published if "
+            "a figure changes by more than 1 %."
+        )
         if found.late
-        else N_("{n} figures differ, and no record came since: devices or purchases were stated anew.")
+        else N_(
+            "{n} figures differ although no record arrived since: device data or purchase dates were changed."
+        )
     )
     click.echo(say(why, n=len(found.differences)), err=True)
     sys.exit(1)
@@ -110,7 +116,7 @@ def _told(found: Verification) -> None:
 @options.data_dir
 @options.as_json
 def list_reports(data_dir: Path, as_json: bool) -> None:
-    """List published reports, and what became of each delivery."""
+    """List published reports, and the state of each delivery."""
     found, say = (
         list_publications(options.reading(data_dir).store, with_deliveries=True),
         terminal.translator(),
@@ -141,7 +147,7 @@ def list_reports(data_dir: Path, as_json: bool) -> None:
 def bounce(data_dir: Path, as_json: bool) -> None:
     """Read a bounced mail (RFC 3464) from standard input, and mark its delivery.
 
-    Let the mail server pipe what comes to the sender's address into this command.
+    Configure the mail server to pipe mail to the sender's address into this command.
     """
     notice = message_from_binary_file(sys.stdin.buffer)
     made = record_bounces(options.reading(data_dir), notice)
@@ -149,14 +155,17 @@ def bounce(data_dir: Path, as_json: bool) -> None:
         facts = {"week": one.week, "to": one.to, "reason": one.reason}
         terminal.done(N_("{week}, {to}: bounced ({reason})"), facts, as_json)
     if not made:
-        click.echo(terminal.translator()(N_("The mail names no delivery of ours that failed.")), err=True)
+        click.echo(
+            terminal.translator()(N_("This mail does not report a failed delivery of this collector.")),
+            err=True,
+        )
         sys.exit(1)
 
 
 @command.group(epilog=SCHEDULES)
 @options.data_dir
 def schedule(data_dir: Path) -> None:
-    """Say who gets the weekly report of an org unit, in which language and formats."""
+    """Manage the recipients of an org unit's weekly report, with language and formats."""
 
 
 @schedule.command(epilog=SCHEDULES)
@@ -167,7 +176,8 @@ def schedule(data_dir: Path) -> None:
 @unit_option
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language; that of the terminal by default.")
 @click.option("--format", "formats", type=click.Choice(FORMATS), multiple=True,
-              help="A file to send; may be given again. Mail has the report in its body anyway.")  # fmt: skip
+              help=("Format of an attached file; may be repeated. A mail always has the report in its "
+                   "body."))  # fmt: skip
 @click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True,
               help="What the recipient may see: sums, devices without names, or everything.")  # fmt: skip
 @options.as_json
@@ -175,7 +185,7 @@ def add(
     data_dir: Path, mail: str | None, folder: str | None, webhook: str | None, org_unit: str | None,
     lang: Language | None, formats: tuple[str, ...], role: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """Send somebody the weekly report, from the next one on."""
+    """Add a recipient, who gets the weekly report from the next one on."""
     given = [(way, to) for way, to in zip(CHANNELS, (mail, folder, webhook), strict=True) if to is not None]
     if len(given) != 1:
         raise click.UsageError("give one of --mail ADDRESS, --folder PATH and --webhook URL")
@@ -192,7 +202,7 @@ def add(
 @options.data_dir
 @options.as_json
 def list_schedules(data_dir: Path, as_json: bool) -> None:
-    """List who gets which reports."""
+    """List the recipients."""
     found, say = schedules.schedules(options.reading(data_dir).store), terminal.translator()
     rows = [schedules.as_json(one) for one in found]
     if not as_json:
@@ -217,7 +227,7 @@ def list_schedules(data_dir: Path, as_json: bool) -> None:
 @click.argument("schedule_id", metavar="ID")
 @options.as_json
 def remove(data_dir: Path, schedule_id: str, as_json: bool) -> None:
-    """Send no more reports by a schedule."""
+    """Remove a recipient."""
     context = options.reading(data_dir)
     ended = schedules.end(context.store, schedule_id, context.now())
     terminal.done(N_("Schedule {id}: no more reports go to {to}."), schedules.as_json(ended), as_json)

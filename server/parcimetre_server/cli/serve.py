@@ -64,8 +64,8 @@ class Tls:
                 context.load_verify_locations(client_ca)
         except (OSError, ssl.SSLError) as error:
             raise BadTls(
-                f"HTTPS cannot be served with {cert}, {key} and {client_ca or 'no client CA'}: "
-                f"{error.strerror or error}; give PEM files that belong together and that this user may read"
+                f"cannot serve HTTPS with {cert}, {key} and {client_ca or 'no client CA'}: "
+                f"{error.strerror or error}; give matching PEM files that this user may read"
             ) from error
         return cls(cert, key, client_ca)
 
@@ -79,22 +79,22 @@ class CannotListen(ParcimetreError):
 @options.data_dir
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True,
-              help="Port to listen on; 0 takes a free one.")  # fmt: skip
+              help="Port to listen on; 0: any free port.")  # fmt: skip
 @click.option("--time-zone", default="Europe/Paris", show_default=True,
               help="Time zone of the organisation: its days and weeks.")  # fmt: skip
 @click.option("--organisation", default="", help="Name shown on pages and reports.")
 @click.option("--upload-period", "upload_period_s", type=click.IntRange(60, 86_400), default=3600,
               show_default=True, help="Seconds between two reports of an agent.")  # fmt: skip
 @click.option("--read-from-network", is_flag=True,
-              help="Let readers with a token or a login in from other machines.")  # fmt: skip
+              help="Allow readers with a token or a login from other machines.")  # fmt: skip
 @click.option("--require-login", is_flag=True,
-              help="Ask readers on this very machine for a token or a login too.")  # fmt: skip
+              help="Require a token or a login on this machine too.")  # fmt: skip
 @click.option("--amortisation", type=click.Choice([str(policy) for policy in Policy]), default="service_life",
-              show_default=True, help="What carries embodied impact on pages and in reports.")  # fmt: skip
+              show_default=True, help="How embodied impact is spread on pages and in reports.")  # fmt: skip
 @click.option("--displays", type=click.Choice(["fleet", "all", "none"]), default="fleet", show_default=True,
               help="Which displays count; fleet leaves out those seen at home only.")  # fmt: skip
 @click.option("--eur-per-kwh", type=click.FloatRange(0, 100), default=EUR_PER_KWH, show_default=True,
-              help="What electricity costs, for the euros in reports.")  # fmt: skip
+              help="Price of electricity in reports, in euros per kWh.")  # fmt: skip
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="How a line of the log on stderr looks.")  # fmt: skip
 @click.option("--access-log", is_flag=True, help="Log every request: method, route, answer and duration.")
@@ -119,9 +119,9 @@ def command(
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
 
-    Settings come from the command line, else from PARCIMETRE_SERVE_..., else from the TOML file, else they
-    are the defaults below. The file's table [login] names an OpenID provider: docs, access. Its
-    table [mail] names the server that takes the reports' mail: docs, reports.
+    Settings come from the command line, else from PARCIMETRE_SERVE_..., else from the TOML file, else from
+    the defaults below. The file's table [login] configures an OpenID provider (documentation: access). Its
+    table [mail] configures the mail server for reports (documentation: reports).
     """
     from ..access.opening import open_context
     from ..access.served_settings import store_served_settings
@@ -129,7 +129,7 @@ def command(
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
     from ..configuration.settings import Settings
-    from ..fleet.monitors_at_home import keep_rule
+    from ..fleet.monitors_at_home import store_displays_rule
     from ..operations.jobs import start_jobs
     from ..web.app import build
 
@@ -161,7 +161,7 @@ def command(
     with _listening(host, port) as listener:
         context = open_context(settings, create=True)
         with contextlib.closing(context.store):
-            keep_rule(context)
+            store_displays_rule(context)
             store_served_settings(context)
             app = build(context, start_jobs)
             shown = f"[{host}]" if ":" in host else host
@@ -214,7 +214,7 @@ def _listening(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         raise CannotListen(
-            f"cannot listen on {host} port {port}: {error.strerror}; stop what uses it or choose another "
-            "--host or --port"
+            f"cannot listen on {host} port {port}: {error.strerror}; stop the program that uses it "
+            "or choose another --host or --port"
         ) from error
     return listener

@@ -34,7 +34,7 @@ Examples:
 def command(
     query: str, data_dir: Path, begin: str | None, end: str | None, as_json: bool, as_csv: bool
 ) -> None:
-    """Ask the store in SQL; nothing can be changed. QUERY is one SELECT, or - for standard input.
+    """Query the store in SQL, read-only. QUERY is one SELECT, or - for standard input.
 
     Tables: devices, org_units, sites, device_days, dead_letters; for the time from --from to --to: slots,
     slot_energy, footprint_days. docs/en/sql.md names their columns.

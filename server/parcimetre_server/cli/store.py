@@ -38,8 +38,8 @@ def command() -> None:
 def migrate(source: str, target: str, store_password_file: Path | None, as_json: bool) -> None:
     """Copy all slots and facts, then compare counts and checksums of both sides.
 
-    Stop the collectors first. It may be repeated: what is there already is not copied again. Exit code 1,
-    with the name of each difference, when both sides do not hold the same.
+    Stop the collectors first. It may be repeated: data that is already there is not copied again. Exit code
+    1, with each difference, if the two sides differ.
     """
     from ..store.migration import migrate as move
     from ..store.migration import steps
@@ -71,13 +71,13 @@ def migrate(source: str, target: str, store_password_file: Path | None, as_json:
 @options.data_dir
 @options.keep_slots_days
 @options.keep_hours_days
-@click.option("--dry-run", is_flag=True, help="Only tell what would be rolled up.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be rolled up.")
 @options.as_json
 def retain(data_dir: Path, keep_slots_days: int, keep_hours_days: int, dry_run: bool, as_json: bool) -> None:
-    """Keep hours instead of quarter hours of older days, and days instead of hours of the oldest.
+    """Replace quarter hours of older days by hours, and hours of the oldest days by days.
 
-    The collector does it by itself once a day; it may be done while the collector serves. Give the days that
-    the collector was started with.
+    The collector does this by itself once a day; it may run while the collector runs. Give the same days as
+    the collector's settings.
     """
     from ..base import clock
     from ..configuration.settings import check_kept

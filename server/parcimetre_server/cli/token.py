@@ -28,19 +28,19 @@ def command() -> None:
 
 @command.command(epilog=EPILOG)
 @options.data_dir
-@click.option("--name", required=True, help="Who or what uses it.")
+@click.option("--name", required=True, help="Person or program that uses the token.")
 @click.option("--role", required=True, type=click.Choice(ROLES),
-              help="Sums of groups; devices without host names; or everything.")  # fmt: skip
-@click.option("--org-unit", metavar="PATH", help="What it opens: this org unit and all below it.")
-@click.option("--everything", is_flag=True, help="It opens all org units.")
+              help="viewer: sums of groups; analyst: devices, no host names; admin: everything.")  # fmt: skip
+@click.option("--org-unit", metavar="PATH", help="Scope: this org unit and its sub-units.")
+@click.option("--everything", is_flag=True, help="Scope: all org units.")
 @click.option("--expires", "expires_days", type=click.IntRange(1, 3650), metavar="DAYS",
-              help="Days until it no longer works; without it, until it is revoked.")  # fmt: skip
+              help="Days of validity; default: until it is revoked.")  # fmt: skip
 @options.as_json
 def create(
     data_dir: Path, name: str, role: str, org_unit: str | None, everything: bool, expires_days: int | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Create a token and show it, this once."""
+    """Create a token and show it once."""
     from ..access.tokens import create_token
     from ..base.scope import Role
 
@@ -54,7 +54,7 @@ def create(
         click.echo(json.dumps(about | {"expires_at": token.expires_at}, ensure_ascii=False))
     else:
         click.echo(text)
-        told = N_("Token {id} for {name}: {role} of {org_unit}. It is shown only now.")
+        told = N_("Token {id} for {name}: {role} of {org_unit}. It will not be shown again.")
         say = terminal.translator()
         where = token.org_unit or say(N_("All org units"))
         click.echo(say(told, id=token.id, name=token.name, role=say(role), org_unit=where), err=True)
@@ -64,7 +64,7 @@ def create(
 @options.data_dir
 @options.as_json
 def list_tokens(data_dir: Path, as_json: bool) -> None:
-    """List tokens with their state and the day of their last use; the tokens themselves are not kept."""
+    """List tokens with their state and the day of their last use; the tokens themselves are not stored."""
     from ..access.tokens import all_tokens, iso_day, last_use_days
 
     context = options.reading(data_dir)
@@ -89,7 +89,7 @@ def list_tokens(data_dir: Path, as_json: bool) -> None:
 @click.argument("token_id", metavar="ID")
 @options.as_json
 def revoke(data_dir: Path, token_id: str, as_json: bool) -> None:
-    """Let nobody in with a token any more, within seconds."""
+    """Revoke a token; it becomes invalid within seconds."""
     from ..access.tokens import revoke_token
 
     token = revoke_token(options.reading(data_dir), token_id)

@@ -26,7 +26,7 @@ TITLES = {
     CANDIDATE: N_("Candidate, not adopted yet"),
     "adopted": N_("Adopted, in force after a restart"),
 }
-REPLACED = N_("Own tables that were replaced")
+REPLACED = N_("Own tables, replaced since")
 
 
 class NothingImported(ParcimetreError):

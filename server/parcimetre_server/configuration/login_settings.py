@@ -70,13 +70,13 @@ def login_settings(table: Mapping[str, Any] | None) -> LoginSettings | None:
     known = [field.name for field in fields(LoginSettings)]
     for name in table:
         if name not in known:
-            raise BadSetting(f"[login] {name!r} is no setting; known: {', '.join(known)}")
+            raise BadSetting(f"[login]: unknown setting {name!r}. Known settings: {', '.join(known)}")
     for name in ("issuer", "client_id", "public_url"):
         if not isinstance(table.get(name), str) or not table[name]:
             raise BadSetting(f"[login] {name} is missing; docs/en/access.md shows the whole table")
     for name in ("claim", "scopes", "client_secret_file"):
         if not isinstance(table.get(name, ""), str):
-            raise BadSetting(f"[login] {name} = {table[name]!r} is no text; write it in quotes")
+            raise BadSetting(f"[login] {name} = {table[name]!r} must be a text in quotes")
     file = table.get("client_secret_file")
     return LoginSettings(
         issuer=_address(table["issuer"], "issuer"),
@@ -94,7 +94,9 @@ def _address(text: str, name: str) -> str:
     parts = urlsplit(text)
     plain = parts.scheme == "http" and parts.hostname in LOCAL
     if not (parts.scheme == "https" or plain) or not parts.hostname or parts.query or parts.fragment:
-        raise BadSetting(f"[login] {name} = {text!r} is no address; give one that begins with https://")
+        raise BadSetting(
+            f"[login] {name} = {text!r} is not a valid address: give one that begins with https://"
+        )
     return text
 
 
@@ -110,10 +112,10 @@ def _groups(table: object) -> dict[str, Scope]:
 def _scope(where: str, about: object) -> Scope:
     """A role and an org unit, or everything = true: nobody sees everything by an oversight."""
     if not isinstance(about, Mapping) or about.get("role") not in ROLES:
-        raise BadSetting(f"{where}: role is missing; say one of {', '.join(ROLES)}")
+        raise BadSetting(f"{where}: role is missing; give one of {', '.join(ROLES)}")
     extra = sorted(set(about) - {"role", "org_unit", "everything"})
     if extra:
-        raise BadSetting(f"{where}: {extra[0]!r} is not known; known: role, org_unit, everything")
+        raise BadSetting(f"{where}: unknown key {extra[0]!r}. Known keys: role, org_unit, everything")
     unit, everything = about.get("org_unit"), about.get("everything", False)
     if (unit is None) != (everything is True) or not isinstance(unit, str | None):
         raise BadSetting(f"{where}: give either org_unit or everything = true")

@@ -52,13 +52,15 @@ def mail_settings(table: Mapping[str, Any] | None) -> MailSettings | None:
     known = {field.name for field in fields(MailSettings)}
     unknown = sorted(set(table) - known)
     if unknown:
-        raise BadSetting(f"[mail] {unknown[0]!r} is no setting; known: {', '.join(sorted(known))}")
+        raise BadSetting(
+            f"[mail]: unknown setting {unknown[0]!r}. Known settings: {', '.join(sorted(known))}"
+        )
     for name in ("host", "sender"):
         if not isinstance(table.get(name), str) or not table[name].strip():
             raise BadSetting(f"[mail] {name} is missing; docs/en/reports.md shows the whole table")
     for name in ("user", "password_file", "ca_file"):
         if not isinstance(table.get(name, ""), str):
-            raise BadSetting(f"[mail] {name} = {table[name]!r} is no text; write it in quotes")
+            raise BadSetting(f"[mail] {name} = {table[name]!r} must be a text in quotes")
     security = _security(table)
     return MailSettings(
         table["host"].strip(),
@@ -75,9 +77,9 @@ def mail_settings(table: Mapping[str, Any] | None) -> MailSettings | None:
 def _security(table: Mapping[str, Any]) -> Security:
     security = table.get("security", "starttls")
     if security not in get_args(Security):
-        raise BadSetting(f"[mail] security = {security!r}: say starttls, tls or none")
+        raise BadSetting(f"[mail] security = {security!r} is not known: give starttls, tls or none")
     if security == "none" and (table.get("user") or table.get("password_file")):
-        raise BadSetting('[mail] a password does not travel without TLS: security = "starttls" or "tls"')
+        raise BadSetting('[mail] a password needs TLS: set security = "starttls" or "tls"')
     return cast(Security, security)
 
 

@@ -35,8 +35,8 @@ class StoreAddress:
             return self.password_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise BadSetting(
-                f"cannot read the store's password from {self.password_file}: {error}; mend the file, or "
-                "name another with --store-password-file"
+                f"cannot read the store's password from {self.password_file}: {error}. Correct the "
+                "file, or give another with --store-password-file."
             ) from error
 
 
@@ -100,11 +100,11 @@ def check_kept(slots_days: int, hours_days: int) -> None:
     """Raise BadSetting where quarter hours or hours would be kept too shortly."""
     if slots_days and slots_days < SHORTEST_DAYS:
         raise BadSetting(
-            f"keep_slots_days = {slots_days} is too short: give {SHORTEST_DAYS} or more, since agents that "
-            "were away send their quarter hours late; 0 keeps them for ever"
+            f"keep_slots_days = {slots_days} is too short: give {SHORTEST_DAYS} or more, because "
+            "agents that were offline send their quarter hours late; 0 sets no limit"
         )
     if hours_days and hours_days < slots_days:
         raise BadSetting(
-            f"keep_hours_days = {hours_days} is less than keep_slots_days = {slots_days}: hours follow on "
-            "quarter hours, so give as many days or more; 0 keeps them for ever"
+            f"keep_hours_days = {hours_days} is less than keep_slots_days = {slots_days}: give at "
+            "least as many days; 0 sets no limit"
         )

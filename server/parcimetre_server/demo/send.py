@@ -156,7 +156,8 @@ class CollectorClient:
             ) from error
         except httpx.InvalidURL as error:
             raise CollectorUnreachable(
-                f"{self.url} is not an address ({error}); give one like http://127.0.0.1:8787 with --server"
+                f"{self.url} is not a valid address ({error}): give one like http://127.0.0.1:8787 "
+                "with --server"
             ) from error
 
 

@@ -38,7 +38,7 @@ class Switch(Relayed):
     outcomes = (
         SensorOutcome("network.power", "ok"),
         SensorOutcome(
-            "network.poe", "ok", "what it gives to others over its ports (PoE) is part of its power"
+            "network.poe", "ok", "its power includes the power it supplies through its ports (PoE)"
         ),
         OUTLETS_METERED,
     )
@@ -68,7 +68,7 @@ class AccessPoint(Relayed):
         SensorOutcome(
             "network.power",
             "no_data",
-            "the device states no power of its own: the mean of its category stands for it",
+            "the device does not report its power: the mean of its category is used",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Deleting a device for good: everything that is kept of it, and its name in the audit log."""
+"""Deletion of a device for good: everything stored of it, and its id in the audit log."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ NAMES: tuple[tuple[FactKind, str], ...] = (("monitor", "machines"), ("attached",
 
 
 class SharedRecords(ParcimetreError):
-    """A device whose records are stored together with those of another."""
+    """A device that shares its records with another one."""
 
 
 def delete(store: Store, device_id: str, reason: str, now: int, together: bool = False) -> list[DeviceId]:
-    """Remove a device and all that were merged into it; returns their ids.
+    """Delete a device and all that were merged into it; return their ids.
 
-    Slots, inventory, dead letters, purchases and identity go, in the files too, the monitors that only it
-    showed, its outlets, and those that fed it alone. What stays is that a device
-    of a category was deleted, when, by whom and for what `reason`. A device that was split shares records
-    with its other part; `together` deletes both. Raises UnknownDevice and SharedRecords.
+    Slots, inventory, dead letters, purchases and identity are deleted, in the files too, with the monitors
+    that only it showed, its outlets, and those that fed it alone. The audit log keeps that a device of a
+    category was deleted, when, by whom and for what `reason`. A device that was split shares records with
+    its other part; `together` deletes both. Raises UnknownDevice and SharedRecords.
     """
     found = device(store, device_id)
     lineages = MergeHistory.of(store)
     gone, shared = lineages.members(found.id), _sharing(lineages, found.id)
     if shared and not together:
         raise SharedRecords(
-            f"device {found.id} was split from {', '.join(shared)} or the other way round, and their "
-            "records are stored together: delete both with --together"
+            f"the records of device {found.id} are stored together with those of "
+            f"{', '.join(shared)}, because one was split from the other: delete both with --together"
         )
     gone = list(dict.fromkeys([*gone, *(member for one in shared for member in lineages.members(one))]))
     outlets = _outlets(store, gone)
@@ -57,7 +57,7 @@ def delete(store: Store, device_id: str, reason: str, now: int, together: bool =
 
 
 def _outlets(store: Store, gone: Collection[DeviceId]) -> list[DeviceId]:
-    """The ids of outlets of deleted feeders, and of those that fed none but deleted devices."""
+    """Return the ids of outlets of deleted feeders, and of those that fed only deleted devices."""
     found = (
         (outlet, {one.device for one in outlet.feeds} - {None}) for outlet in ConnectionMap.of(store).outlets
     )
@@ -70,7 +70,7 @@ def _outlets(store: Store, gone: Collection[DeviceId]) -> list[DeviceId]:
 
 
 def _seen_with(store: Store, gone: Collection[str]) -> Iterator[Fact]:
-    """All facts about monitors of deleted machines, machines of deleted monitors, and outlets of either."""
+    """Yield all facts about monitors of deleted machines, machines of deleted monitors, and their outlets."""
     hung = store.history("feeding")
     outlets = {fact.key for fact in hung if fact.body["device"] in gone}
     yield from (fact for fact in hung if fact.key in outlets)
@@ -81,7 +81,7 @@ def _seen_with(store: Store, gone: Collection[str]) -> Iterator[Fact]:
 
 
 def _parted(fact: Fact, gone: Collection[str]) -> Fact | None:
-    """The fact without what was deleted; None for a monitor that no other machine showed."""
+    """Return the fact without the deleted devices; None for a monitor that no other machine showed."""
     if fact.kind == "feeding":
         return replace(fact, body={**fact.body, "device": None}) if fact.body["device"] in gone else fact
     named = dict(NAMES)[fact.kind]
@@ -90,7 +90,7 @@ def _parted(fact: Fact, gone: Collection[str]) -> Fact | None:
 
 
 def _sharing(lineages: MergeHistory, device_id: DeviceId) -> list[DeviceId]:
-    """Other devices with a piece of the same records, or with one that those share, and so on."""
+    """Return all other devices that share records with it, directly or through others."""
     found = [device_id]
     for one in found:
         sources = {piece.source for piece in lineages.pieces(one)}
@@ -105,7 +105,7 @@ def _sharing(lineages: MergeHistory, device_id: DeviceId) -> list[DeviceId]:
 
 
 def _log(store: Store, nameless: Mapping[str, str]) -> Iterator[Fact]:
-    """All entries about things of which some entry names a deleted device, oldest first."""
+    """Return all entries about subjects of which any entry names a deleted device, oldest first."""
     log = store.history("audit")
     touched = {fact.key for fact in log if _names(fact, nameless)}
     return (fact for fact in log if fact.key in touched)
@@ -117,7 +117,7 @@ def _names(fact: Fact, nameless: Mapping[str, str]) -> bool:
 
 
 def _without(fact: Fact, nameless: Mapping[str, str]) -> Fact:
-    """An entry as it may stay: who did what and when, but to something nameless."""
+    """Return an entry with who did what and when, and another name for the deleted device."""
     if fact.key in nameless:
         body = {**fact.body, "before": {}, "after": {}, "reason": None}
         return Fact("audit", nameless[fact.key], fact.recorded_at, body)

@@ -18,7 +18,7 @@ NO_SYSTEM = "none"
 
 
 class UnknownDevice(ParcimetreError):
-    """No device of that id."""
+    """An id or a name that no device has."""
 
     status = 404
     kind = "unknown-device"
@@ -26,15 +26,15 @@ class UnknownDevice(ParcimetreError):
 
 @dataclass(frozen=True)
 class Device:
-    """One device: where it belongs, what it is made of, and since when it is known.
+    """A device: where it belongs, what it is made of, and since when it is known.
 
-    `zone` is the grid zone of its site; `inventory` is None until its agent has sent one. Where a device was
-    transferred, unit and site are the present ones, and `stays` those that it had, in order. It is `joined`
-    where its history is not just the records of its id. A monitor that was seen by machines has no place of
-    its own: it belongs where the machine that it is `driven_by` does; its `drivers` are all ids under which
-    records tell of it, the latest last. It is `settled` once nobody need ask any more whether it was merely
-    seen at home. A device that a gateway speaks for is `relayed_by` it. It is `wired` where an outlet of
-    another one tells its energy, or one of its own gives a part of it on.
+    `zone` is the grid zone of its site; `inventory` is None until its agent has sent one. Of a device that
+    was transferred, unit and site are the present ones, and `stays` all its placements, in order. It is
+    `joined` if its history is more or less than the records of its id. A monitor has no place of its own: it
+    belongs where the machine that it is `driven_by` does; its `drivers` are the ids of all machines that
+    showed it, the latest last. It is `settled` once it is known not to be one seen only at home. A device
+    that a gateway reports is `relayed_by` that gateway. It is `wired` if an outlet of another device counts
+    its energy, or one of its own outlets passes a part of it on.
     """
 
     id: DeviceId
@@ -62,7 +62,7 @@ class Device:
     wired: bool = False
 
     def at_each_stay(self, zones: Mapping[str, str]) -> Sequence[Device]:
-        """The device as it stood from `since` to `until`, for each unit and site that it belonged to."""
+        """Return the device once for each placement, with its `since` and `until` in seconds UTC."""
         if not self.stays:
             return (self,)
         return [
@@ -75,12 +75,12 @@ class Device:
 
     @property
     def speaks_for_itself(self) -> bool:
-        """Whether its own agent reports it: a gateway, which need not be a device, knows of no system."""
+        """Return whether its own agent reports it; what a gateway reports states no operating system."""
         return self.relayed_by is None and (self.inventory is None or self.inventory.os.name != NO_SYSTEM)
 
     @property
     def name(self) -> str:
-        """What to call it: host name, else maker and model with the start of its id."""
+        """Return the host name, else maker and model with the beginning of the id."""
         if self.hostname:
             return self.hostname
         system = self.inventory.system if self.inventory else None
@@ -89,5 +89,5 @@ class Device:
 
 
 def no_device(wanted: str) -> UnknownDevice:
-    """That nothing has this id or name."""
+    """Return the error that no device has this id or name."""
     return UnknownDevice(f"there is no device {wanted!r}: `parcimetre devices` lists them")

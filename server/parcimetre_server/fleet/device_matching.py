@@ -1,4 +1,4 @@
-"""Which device an enrolling machine is: known again, re-imaged, or a clone that becomes its own device."""
+"""Matching of an enrolling machine to known devices: the same, re-imaged, or a clone, which is a new one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HARDWARE = "none"
 
 @dataclass(frozen=True)
 class KnownDevice:
-    """What the collector remembers of an enrolled machine's identity."""
+    """The identity of an enrolled machine, as stored."""
 
     device_id: DeviceId
     install_id: str
@@ -23,22 +23,22 @@ class KnownDevice:
 
     @classmethod
     def of(cls, fact: Fact) -> KnownDevice:
-        """From a device's fact."""
+        """Return the identity that a device's fact states."""
         body = fact.body
         return cls(DeviceId(fact.key), body["install_id"], body.get("fingerprint"), body["virtual"])
 
 
 class Identities:
-    """All known identities in memory: 150,000 enrolments need no scan of the store."""
+    """Index of all known identities in memory, so that an enrolment does not scan the store."""
 
     def __init__(self) -> None:
-        """Know nobody."""
+        """Start empty."""
         self._by_device: dict[DeviceId, KnownDevice] = {}
         self._by_fingerprint: dict[str, DeviceId] = {}
         self._by_install: defaultdict[str, set[DeviceId]] = defaultdict(set)
 
     def remember(self, known: KnownDevice) -> None:
-        """Take in an identity, or the change of one."""
+        """Add an identity, or replace the one of its device."""
         before = self._by_device.get(known.device_id)
         if before is not None:
             self._by_install[before.install_id].discard(known.device_id)
@@ -48,27 +48,27 @@ class Identities:
             self._by_fingerprint[known.fingerprint] = known.device_id
 
     def is_current(self, device_id: DeviceId, fact: Fact | None) -> bool:
-        """Whether a device is still what is remembered: another process may have deleted or split it."""
+        """Return whether a device is still as indexed; another process may have deleted or split it."""
         return fact is not None and KnownDevice.of(fact) == self._by_device[device_id]
 
     def find(self, hardware: HardwareIdentity) -> DeviceId | None:
-        """The device that this machine is, or None when it is a new one.
+        """Return the device that this machine is, or None for a new one.
 
-        Hardware is known by its fingerprint, whatever was installed on it since. Otherwise the install id
-        decides, unless the fingerprint or the hypervisor contradicts it: then a disk image was cloned.
+        Hardware is recognised by its fingerprint, whatever was installed on it since. Otherwise the install
+        id decides, unless the fingerprint or the hypervisor contradicts it: then a disk image was cloned.
         """
         if hardware.virtual == HARDWARE and hardware.fingerprint:
-            found = self._by_fingerprint.get(hardware.fingerprint)
-            if found is not None:
-                return found
+            by_fingerprint = self._by_fingerprint.get(hardware.fingerprint)
+            if by_fingerprint is not None:
+                return by_fingerprint
         installed = self._by_install.get(hardware.install_id, ())
-        fits = [known for one in installed if _same_machine(known := self._by_device[one], hardware)]
-        fits.sort(key=lambda known: (known.fingerprint != hardware.fingerprint, known.device_id))
-        return fits[0].device_id if fits else None
+        matches = [known for key in installed if _same_machine(known := self._by_device[key], hardware)]
+        matches.sort(key=lambda known: (known.fingerprint != hardware.fingerprint, known.device_id))
+        return matches[0].device_id if matches else None
 
 
 def _same_machine(known: KnownDevice, hardware: HardwareIdentity) -> bool:
-    """Whether nothing contradicts that an install id still runs on the same machine."""
+    """Return whether nothing contradicts that an install id still runs on the same machine."""
     if (known.virtual == HARDWARE) != (hardware.virtual == HARDWARE):
         return False
     return None in (known.fingerprint, hardware.fingerprint) or known.fingerprint == hardware.fingerprint

@@ -1,7 +1,7 @@
-"""The displays that a machine drives, as monitors: devices of their own, known again wherever they go.
+"""Monitors as devices of their own, made from the displays of computers and recognised on another computer.
 
-A display is known by what its EDID states: maker, product, serial number, week and year. One that states no
-serial number is known by its machine beside that, and leaves service when the machine shows it no more.
+A display is identified by what its EDID states: maker, product, serial number, week and year. One without a
+serial number is identified by its machine too, and is retired when the machine no longer shows it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ MAKERS = {
     "ENC": "EIZO", "FUS": "Fujitsu", "GSM": "LG", "HPN": "HP", "HWP": "HP", "IVM": "iiyama", "LEN": "Lenovo",
     "NEC": "NEC", "PHL": "Philips", "SAM": "Samsung", "VSC": "ViewSonic",
 }  # fmt: skip
-"""Makers by their letters in the PNP ID registry; of the others the letters stand."""
+"""Makers by their letters in the PNP ID registry; other makers are shown by their letters."""
 
 
 def external(category: str, displays: Sequence[Display]) -> list[Display]:
-    """Displays that are devices of their own: not the built-in panel.
+    """Return the displays that are devices of their own: all but the built-in panel.
 
-    Of an all-in-one that marks none as built in, the first is taken for its panel, whatever its plug.
+    Of an all-in-one that marks none as built in, the first is considered its panel, whatever its connector.
     """
     outside = [display for display in displays if not display.built_in]
     hidden = category == "all_in_one" and len(outside) == len(displays)
@@ -38,19 +38,19 @@ def external(category: str, displays: Sequence[Display]) -> list[Display]:
 
 
 def monitors(machine: DeviceId, inventory: Inventory) -> dict[DeviceId, Display]:
-    """The monitors of a machine by id; none of a virtual one, whose displays are drawn.
+    """Return the monitors of a machine by id; none of a virtual machine, whose displays do not exist.
 
-    Alike ones on one machine are told apart by their position.
+    Equal ones on one machine are distinguished by their position.
     """
-    found: dict[DeviceId, Display] = {}
+    by_id: dict[DeviceId, Display] = {}
     seen: Counter[tuple[str, ...]] = Counter()
     for display in external(inventory.category, inventory.displays) if inventory.virtual == PHYSICAL else ():
         stated = tuple(str(part) for part in _stated(display))
         place = seen[stated]
         seen[stated] += 1
         alone = () if display.serial_hash and not place else (machine, str(place))
-        found[_id(*stated, *alone)] = display
-    return found
+        by_id[_id(*stated, *alone)] = display
+    return by_id
 
 
 def _stated(display: Display) -> tuple[object, ...]:
@@ -62,10 +62,10 @@ def _id(*parts: str) -> DeviceId:
 
 
 def facts(machine: DeviceId, inventory: Inventory, store: Store, now: int) -> Iterator[Fact]:
-    """What an inventory that arrived says of monitors: which ones the machine has since it was taken.
+    """Yield what an inventory states of monitors: which ones the machine has since the inventory was taken.
 
-    Nothing where the displays could not be read. Where two machines showed a monitor first at the same
-    instant, the one that was lost is named by its next inventory.
+    Nothing where the displays could not be read. Where two machines show a new monitor at the same instant,
+    one of them is lost, and added by its next inventory.
     """
     if any(one.sensor == SENSOR and one.state in ("denied", "failed") for one in inventory.outcomes):
         return
@@ -86,9 +86,9 @@ def facts(machine: DeviceId, inventory: Inventory, store: Store, now: int) -> It
 
 
 def _seen(machine: DeviceId, display: Display, at: int, known: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """A monitor as this machine shows it; what was known of it first stays, and it is in service again.
+    """Return a monitor's body as this machine shows it: what was stated first stays, and it is in service.
 
-    `machines` are those that ever showed it, the latest last.
+    `machines` are all that ever showed it, the latest last.
     """
     stated = {name: value for name, value in asdict(display).items() if value is not None}
     first = known or {"display": stated, "since": at, "machines": []}
@@ -97,7 +97,7 @@ def _seen(machine: DeviceId, display: Display, at: int, known: Mapping[str, Any]
 
 
 def inventory_of(display: Display, taken_at: int) -> Inventory:
-    """A monitor's inventory: the maker's name, the model as it introduces itself, and its panel."""
+    """Return a monitor's inventory: the maker's name, the model that it states, and its panel."""
     maker = MAKERS.get(display.maker, display.maker)
     name = display.name or display.product
     model = name[len(maker) :].strip() if name.upper().startswith(f"{maker.upper()} ") else name

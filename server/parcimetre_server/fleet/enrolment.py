@@ -17,6 +17,7 @@ from ..base.errors import ParcimetreError
 from ..base.i18n import N_
 from ..organisation import audit
 from ..organisation.org import DEFAULT_SITE, create_site, create_unit, site
+from ..store.fact_schema import DeviceBody
 from ..store.interface import Store
 from ..store.records import Body, DeviceId, Fact
 from .device_matching import Identities, KnownDevice
@@ -30,14 +31,14 @@ MEND = "create another with `parcimetre enrolment-secret create`"
 
 
 class BadSecret(ParcimetreError):
-    """A secret that does not let anyone in."""
+    """An enrolment secret that is unknown, revoked or expired."""
 
     status = 403
     kind = "bad-secret"
 
 
 class UnknownSecret(ParcimetreError):
-    """No secret of that id."""
+    """An id that no enrolment secret has."""
 
     status = 404
     kind = "unknown-secret"
@@ -45,7 +46,7 @@ class UnknownSecret(ParcimetreError):
 
 @dataclass(frozen=True)
 class Secret:
-    """What is kept of an enrolment secret; times are seconds UTC. The secret itself is shown once."""
+    """An enrolment secret as stored, without its text, which is shown once; times are seconds UTC."""
 
     id: str
     hash: str
@@ -56,7 +57,7 @@ class Secret:
     revoked_at: int | None = None
 
     def state(self, now: int) -> str:
-        """Whether it lets machines in: valid, revoked or expired."""
+        """Return its state at `now`: valid, revoked or expired."""
         if self.revoked_at is not None:
             return N_("revoked")
         expired = self.expires_at is not None and self.expires_at <= now
@@ -70,7 +71,7 @@ def create_secret(
     zone: str | None = None,
     expires_at: int | None = None,
 ) -> tuple[Secret, str]:
-    """A new secret for an org unit and a site, both created where they are missing, and its clear text.
+    """Create a secret for an org unit and a site, both created if missing; return it with its text.
 
     `zone` is the site's grid zone; without it an existing site keeps its own and a new one is in FR.
     """
@@ -83,20 +84,20 @@ def create_secret(
     digest = _hash(text)
     name = site(store, site_name).name
     secret = Secret(digest[:ID_LENGTH], digest, unit, name, now, expires_at)
-    _keep(
+    _store_secret(
         store, secret, now, audit.entry("secret created", secret.id, now, after=vars(secret), hidden=HIDDEN)
     )
     return secret, text
 
 
 def all_secrets(store: Store) -> list[Secret]:
-    """Every secret, oldest first."""
-    found = [_secret(fact) for fact in store.latest("secret").values()]
-    return sorted(found, key=lambda secret: secret.created_at)
+    """Return every secret, oldest first."""
+    stored = [_secret(fact) for fact in store.latest("secret").values()]
+    return sorted(stored, key=lambda secret: secret.created_at)
 
 
 def revoke_secret(context: Context, secret_id: str) -> Secret:
-    """Let nobody enrol with it any more; devices already enrolled stay. Raises UnknownSecret."""
+    """Revoke a secret; devices that enrolled with it stay enrolled. Raises UnknownSecret."""
     fact = context.store.latest_of("secret", secret_id)
     if fact is None:
         raise UnknownSecret(f"no secret {secret_id!r}: `parcimetre enrolment-secret list` shows them")
@@ -105,16 +106,16 @@ def revoke_secret(context: Context, secret_id: str) -> Secret:
         before, now = secret, context.now()
         secret = replace(secret, revoked_at=now)
         entry = audit.entry("secret revoked", secret.id, now, vars(before), vars(secret), hidden=HIDDEN)
-        _keep(context.store, secret, now, entry)
+        _store_secret(context.store, secret, now, entry)
     return secret
 
 
-def accepted(store: Store, text: str, now: int) -> Secret:
-    """The valid secret of that text. Raises BadSecret with the reason and the mend."""
+def check_secret(store: Store, text: str, now: int) -> Secret:
+    """Return the secret with this text if it is valid. Raises BadSecret with the reason and the fix."""
     digest = _hash(text)
     fact = store.latest_of("secret", digest[:ID_LENGTH])
     if fact is None or not secrets.compare_digest(_secret(fact).hash, digest):
-        raise BadSecret(f"this enrolment secret is not known here: check the secret file, or {MEND}")
+        raise BadSecret(f"this enrolment secret is unknown: check the secret file, or {MEND}")
     secret = _secret(fact)
     if secret.revoked_at is not None:
         raise BadSecret(f"enrolment secret {secret.id} was revoked on {_day(secret.revoked_at)}: {MEND}")
@@ -131,7 +132,7 @@ class _Known(NamedTuple):
 
 
 class Enrolment:
-    """Exchanges secrets for devices. All enrolments pass here, so an index in memory knows every machine."""
+    """Exchanges secrets for devices, with an index in memory of every enrolled machine."""
 
     def __init__(self, context: Context) -> None:
         """Read no machine yet: the first enrolment does."""
@@ -140,12 +141,12 @@ class Enrolment:
         self._identities: Cache[None, _Known] = Cache("identities", STALE, 1)
 
     def enrol(self, request: EnrolRequest) -> DeviceId:
-        """The device of this machine: the one it was before, or a new one; durable on return.
+        """Enrol a machine; return its device, the one it was before or a new one, stored durably.
 
-        Raises BadSecret with the reason and the mend.
+        Raises BadSecret with the reason and the fix.
         """
         store, now = self._context.store, self._context.now()
-        secret = accepted(store, request.secret, now)
+        secret = check_secret(store, request.secret, now)
         with self._lock:
             found, before = self._found(request.hardware)
             device_id = found or DeviceId(secrets.token_hex(16))
@@ -153,15 +154,15 @@ class Enrolment:
                 _check_retirement(before, secret)
             body = _body(request, secret, now, before.body if before else {})
             if before is not None and store.history("transfer", device_id):
-                body |= {"org_unit": before.body["org_unit"], "site": before.body["site"]}
-            if before is None or dict(before.body) != body:
+                body["org_unit"], body["site"] = before.body["org_unit"], before.body["site"]
+            if before is None or before.body != body:
                 fact = Fact("device", device_id, now, body)
                 store.append([fact])
                 self._known().remember(KnownDevice.of(fact))
         return device_id
 
     def _found(self, hardware: HardwareIdentity) -> tuple[DeviceId | None, Fact | None]:
-        """The device that a machine is and what is known of it, if it is known."""
+        """Return the device that a machine is and its stored fact, both None for a new machine."""
         known = self._known()
         found = known.find(hardware)
         before = self._context.store.latest_of("device", found) if found else None
@@ -188,17 +189,17 @@ class Enrolment:
 
 
 def _check_retirement(device: Fact, secret: Secret) -> None:
-    """A retired device comes back only with a secret made since: its agent enrols again by itself."""
+    """Raise BadSecret for a retired device unless the secret is newer: its agent enrols again by itself."""
     retired_at = device.body.get("retired_at")
     if retired_at is not None and secret.created_at < retired_at:
         raise BadSecret(
-            f"device {device.key} was retired on {_day(retired_at)}: to take it back, enrol it with a secret "
-            "made since, by `parcimetre enrolment-secret create`"
+            f"device {device.key} was retired on {_day(retired_at)}: to bring it back, enrol it with "
+            "a new secret, created with `parcimetre enrolment-secret create`"
         )
 
 
-def _body(request: EnrolRequest, secret: Secret, now: int, before: Body) -> dict[str, object]:
-    """What is kept of the device; the date of its first enrolment outlives a later one."""
+def _body(request: EnrolRequest, secret: Secret, now: int, before: Body) -> DeviceBody:
+    """Return the body of the device's fact; a second enrolment keeps the date of the first."""
     hardware = request.hardware
     return {
         "category": request.category,
@@ -211,7 +212,7 @@ def _body(request: EnrolRequest, secret: Secret, now: int, before: Body) -> dict
         "fingerprint": hardware.fingerprint or before.get("fingerprint"),
         "enrolled_at": before.get("enrolled_at", now),
         "agent_version": request.agent_version,
-        **({} if request.relayed_by is None else {"relayed_by": request.relayed_by}),
+        "relayed_by": request.relayed_by,
         "retired_at": None,
         "scrapped": False,
     }
@@ -225,7 +226,7 @@ def _secret(fact: Fact) -> Secret:
     return Secret(**fact.body)
 
 
-def _keep(store: Store, secret: Secret, now: int, entry: Fact) -> None:
+def _store_secret(store: Store, secret: Secret, now: int, entry: Fact) -> None:
     store.append([Fact("secret", secret.id, now, vars(secret)), entry])
 
 

@@ -1,4 +1,4 @@
-"""What the engine needs to know of a device, from what its agent saw."""
+"""Hardware of a device as the engine needs it, from the device's inventory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OWN_SCREEN = frozenset({"all_in_one", "monitor"})
 
 
 def hardware(device: Device) -> Hardware:
-    """The hardware of a device; only its category where no inventory has arrived."""
+    """Return the hardware of a device; only its category if no inventory has arrived."""
     inventory = device.inventory
     if inventory is None:
         return Hardware(device.category, virtual=is_virtual(device))
@@ -48,14 +48,14 @@ def _printer(seen: report.Printer | None) -> Printer | None:
 
 
 def _weight_class(seen: report.Printer | None) -> str | None:
-    """The class by weight of a printer: those that take A3 are heavier than 40 kg, as a rule."""
+    """Return a printer's class by weight: as a rule, those that print A3 are heavier than 40 kg."""
     if seen is None or seen.a3 is None:
         return None
     return "40_to_99_kg" if seen.a3 else "under_40_kg"
 
 
 def is_virtual(device: Device) -> bool:
-    """Whether it is a virtual machine or a container, whose host carries the footprint."""
+    """Return whether it is a virtual machine or a container, whose host carries the footprint."""
     return device.virtual != PHYSICAL
 
 
@@ -65,7 +65,7 @@ def _memory(modules: Iterable[report.MemoryModule]) -> tuple[Memory, ...]:
 
 
 def _disks(disks: Iterable[report.Disk]) -> tuple[Disk, ...]:
-    """Disks by kind; one whose kind nobody states counts as a solid-state disk of its size."""
+    """Return disks by kind; one of unknown kind counts as a solid-state disk of its size."""
     alike = Counter((_kind(disk), disk.size_bytes / BYTES_PER_GB, disk.maker) for disk in disks)
     return tuple(Disk(kind, gb, units, maker) for (kind, gb, maker), units in alike.items())
 
@@ -75,7 +75,7 @@ def _kind(disk: report.Disk) -> str:
 
 
 def _boards(adapters: Iterable[report.Gpu]) -> list[str | None]:
-    """Adapters on a board of their own; one inside the processor is part of the processor."""
+    """Return the adapters on a board of their own; one inside the processor is part of the processor."""
     return [adapter.name for adapter in adapters if adapter.integrated is False]
 
 
@@ -84,13 +84,13 @@ def _built_in(displays: Iterable[report.Display]) -> report.Display | None:
 
 
 def made_in(category: str, displays: Sequence[report.Display]) -> int | None:
-    """Year in which the built-in panel or the monitor was made; no update of the firmware moves it."""
+    """Return the year in which the built-in panel or the monitor was made; firmware updates keep it."""
     panel = _own_panel(category, displays) if category == "monitor" else _built_in(displays)
     return panel.year if panel else None
 
 
 def _own_panel(category: str, displays: Sequence[report.Display]) -> report.Display | None:
-    """The built-in panel; the only display of an all-in-one or a monitor is its own, whatever its plug."""
+    """Return the built-in panel; the only display of an all-in-one or a monitor is its own."""
     alone = displays[0] if category in OWN_SCREEN and len(displays) == 1 else None
     return _built_in(displays) or alone
 
@@ -103,17 +103,17 @@ def _screen_inch(category: str, displays: Sequence[report.Display]) -> float | N
 
 
 def assumptions(device: Device) -> tuple[str, ...]:
-    """Fixed English sentences for what was taken for granted about the hardware."""
+    """Return the assumptions made about the hardware, as fixed English sentences."""
     inventory = device.inventory
     if inventory is None:
         return (NO_INVENTORY,)
-    found = []
+    assumed = []
     if not is_virtual(device) and any(disk.kind not in SOLID | {"hdd"} for disk in inventory.disks):
-        found.append(DISK_KIND)
+        assumed.append(DISK_KIND)
     own = _own_panel(device.category, inventory.displays)
     if any(not display.built_in and display is not own for display in inventory.displays):
-        found.append(EXTERNAL_DISPLAY)
-    return tuple(found)
+        assumed.append(EXTERNAL_DISPLAY)
+    return tuple(assumed)
 
 
 NO_INVENTORY = N_("No inventory has arrived yet: figures are those of the category.")

@@ -1,4 +1,4 @@
-"""Find devices by id, host name or org unit."""
+"""Lookup of devices by id, host name or org unit."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .devices import devices
 
 
 def find(store: Store, wanted: str) -> Device:
-    """The one device of this id, of an id that begins so, or of this name. Raises UnknownDevice."""
+    """Return the device with this id, with an id that begins so, or with this name. Raises UnknownDevice."""
     return Directory(devices(store)).find(wanted)
 
 
 class Directory:
-    """Devices to be found by id, by the beginning of an id, or by name."""
+    """Index of devices by id, by the beginning of an id, and by name."""
 
     def __init__(self, found: Mapping[DeviceId, Device]) -> None:
         self._by_id = found
@@ -29,12 +29,12 @@ class Directory:
             self._by_name.setdefault(known.name, []).append(key)
 
     def find(self, wanted: str) -> Device:
-        """The one device that is meant. Raises UnknownDevice for none and for several."""
+        """Return the only match. Raises UnknownDevice for none and for several."""
         found = self._fitting(wanted)
         if not found:
             raise no_device(wanted)
         if len(found) > 1:
-            raise UnknownDevice(f"{wanted!r} fits {len(found)} devices: give more of the id")
+            raise UnknownDevice(f"{wanted!r} matches {len(found)} devices: give more characters of the id")
         return self._by_id[found[0]]
 
     def _fitting(self, wanted: str) -> Sequence[DeviceId]:
@@ -52,7 +52,7 @@ def chosen(
     category: str | None = None,
     q: str | None = None,
 ) -> Iterator[Device]:
-    """Devices in an org unit's subtree, at a site, of a category, whose name or id contains `q`; by id."""
+    """Yield devices of an org unit's subtree, a site, a category, whose name or id contains `q`; by id."""
     for key in sorted(found):
         device = found[key]
         if (

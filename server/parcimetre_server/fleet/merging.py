@@ -1,4 +1,4 @@
-"""Joining two devices whose machine is one, and taking apart one device that two machines reported as."""
+"""Merging of two devices that are one machine, and splitting of a device that two machines reported as."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ from ..store.records import DeviceId, Fact
 
 
 class CannotJoin(ParcimetreError):
-    """A merge or a split that makes no sense."""
+    """A merge or a split that is not possible."""
 
 
 def merge(store: Store, kept: DeviceId, gone: DeviceId, now: int) -> None:
-    """Let `gone` be a part of `kept` from now on: one device with the history of both. Raises CannotJoin."""
+    """Merge `gone` into `kept`, which has the history of both from now on. Raises CannotJoin."""
     lineages = MergeHistory.of(store)
     if kept == gone:
         raise CannotJoin("a device cannot be merged with itself; name two devices")
     for one in (kept, gone):
         if store.latest_of("device", one) is None:
-            raise CannotJoin(f"{one} is a monitor, which is known by what its EDID states: nothing to merge")
+            raise CannotJoin(
+                f"{one} is a monitor; monitors are identified by their EDID and cannot be merged"
+            )
         if lineages.into(one) is not None:
-            raise CannotJoin(f"{one} was merged into {lineages.into(one)}: name that device")
+            raise CannotJoin(f"{one} was merged into {lineages.into(one)}: give that device")
     lineage = _fact(gone, Ancestry(lineages.own(gone), kept), now)
     told = {"into": kept}
     store.append([lineage, *(audit.entry("devices merged", key, now, {}, told) for key in (gone, kept))])
 
 
 def unmerge(store: Store, gone: DeviceId, now: int) -> DeviceId:
-    """Undo a merge: the device stands on its own again; returns the one it was part of. Raises CannotJoin."""
+    """Undo a merge; return the device that `gone` was a part of. Raises CannotJoin."""
     lineages = MergeHistory.of(store)
     kept = lineages.into(gone)
     if kept is None:
-        raise CannotJoin(f"{gone} was not merged into another device; nothing is to be undone")
+        raise CannotJoin(f"{gone} was not merged into another device: there is nothing to undo")
     lineage = _fact(gone, Ancestry(lineages.own(gone)), now)
     told = {"into": kept}
     store.append([lineage, *(audit.entry("devices unmerged", key, now, told, {}) for key in (gone, kept))])
@@ -47,16 +49,15 @@ def unmerge(store: Store, gone: DeviceId, now: int) -> DeviceId:
 
 
 def split(store: Store, device_id: DeviceId, at: int, now: int) -> DeviceId:
-    """Give the records from `at` up to now to a new device, and have both machines enrol again.
+    """Move the records from `at` to `now` (seconds UTC) to a new device, and return its id.
 
-    The new device takes the hardware that enrolled last: it is the machine that reports now. Raises
-    CannotJoin.
+    Both machines must enrol again. The new device is the machine that enrolled last. Raises CannotJoin.
     """
     lineages, fact = MergeHistory.of(store), store.latest_of("device", device_id)
     if lineages.into(device_id) is not None or len(lineages.members(device_id)) > 1:
         raise CannotJoin(f"{device_id} is part of a merge: undo it first, with `devices merge --undo`")
     if fact is None or not 0 <= at < now or at % SLOT_S:
-        raise CannotJoin("a device is split at a quarter hour that is over: give it with --at")
+        raise CannotJoin("a device can only be split at a past quarter hour: give one with --at")
     new = DeviceId(secrets.token_hex(16))
     own = lineages.own(device_id)
     moved = [RecordSpan(p.source, max(p.first, at), min(p.last, now)) for p in own]
@@ -81,7 +82,7 @@ def _some(pieces: Iterable[RecordSpan]) -> Iterator[RecordSpan]:
 
 
 def _copied(store: Store, old: DeviceId, new: DeviceId, now: int) -> Iterator[Fact]:
-    """What is known of the old device and holds for the new one, until it says otherwise itself."""
+    """Yield facts about the old device for the new one, valid until its own agent reports."""
     latest = store.latest_of("inventory", old)
     if latest is not None:
         yield Fact("inventory", new, now, latest.body)

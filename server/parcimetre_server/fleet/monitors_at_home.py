@@ -1,7 +1,7 @@
-"""Which monitors count: all, none, or those of the fleet, without what was merely seen at home.
+"""Rule of which monitors count: all, none, or those of the fleet, without monitors seen only at home.
 
-A display is taken for one at home when a single machine ever saw it, lit for less than 20 working hours
-(Monday to Friday, 8 to 18 o'clock in the organisation's time zone). Nothing makes it count less afterwards.
+A monitor is considered one at home while a single machine ever showed it, lit for less than 20 working hours
+(Monday to Friday, 8 to 18 o'clock in the organisation's time zone). One that counted once always counts.
 """
 
 from __future__ import annotations
@@ -31,66 +31,68 @@ Seconds = NDArray[np.int64]
 
 
 def not_counted(context: Context, found: Iterable[Device]) -> dict[DeviceId, NotCounted]:
-    """Monitors that stay out of the fleet's figures, by the rule in force, with the reason."""
-    driven = [device for device in found if device.drivers]
+    """Return the monitors that do not count by the rule in force, each with the reason."""
+    monitors = [device for device in found if device.drivers]
     match rule(context):
         case "all":
             return {}
         case "none":
-            return dict.fromkeys((device.id for device in driven), "displays_none")
+            return dict.fromkeys((device.id for device in monitors), "displays_none")
         case _:
-            return dict.fromkeys(_at_home(context, driven), "seen_at_home")
+            return dict.fromkeys(_at_home(context, monitors), "seen_at_home")
 
 
 def rule(context: Context) -> str:
-    """What decides: the collector's own setting, else the one that was last served with."""
+    """Return the collector's own setting, else the one it was last served with."""
     if context.settings.displays is not None:
         return context.settings.displays
-    kept = context.store.latest_of("setting", "displays")
-    return str(kept.body["displays"]) if kept else "fleet"
+    stored = context.store.latest_of("setting", "displays")
+    return str(stored.body["displays"]) if stored else "fleet"
 
 
-def keep_rule(context: Context) -> None:
-    """Keep the rule served with, so that commands count alike."""
-    kept = context.store.latest_of("setting", "displays")
+def store_displays_rule(context: Context) -> None:
+    """Store the rule that the collector is served with, so that commands apply the same one."""
+    stored = context.store.latest_of("setting", "displays")
     served = context.settings.displays or "fleet"
-    if (kept.body["displays"] if kept else "fleet") != served:
+    if (stored.body["displays"] if stored else "fleet") != served:
         context.store.append([Fact("setting", "displays", context.now(), {"displays": served})])
 
 
-def _at_home(context: Context, driven: Iterable[Device]) -> set[DeviceId]:
-    """Monitors that one machine only ever saw, and lit for less than 20 working hours."""
-    doubted = claims(context.store, (device for device in driven if not device.settled))
-    if not doubted:
+def _at_home(context: Context, monitors: Iterable[Device]) -> set[DeviceId]:
+    """Return the monitors that a single machine ever showed, lit for less than 20 working hours."""
+    undecided = claims(context.store, (device for device in monitors if not device.settled))
+    if not undecided:
         return set()
     now = context.now() // SLOT_S * SLOT_S + SLOT_S
-    within = Span(min((claim.first for of_it in doubted.values() for claim in of_it), default=now), now)
+    within = Span(
+        min((claim.first for its_claims in undecided.values() for claim in its_claims), default=now), now
+    )
     opens, closes = working_hours(within, context.zone)
     by_machine: defaultdict[DeviceId, set[DeviceId]] = defaultdict(set)
-    for key, of_it in doubted.items():
-        for claim in of_it:
+    for key, its_claims in undecided.items():
+        for claim in its_claims:
             by_machine[claim.machine].add(key)
-    home = set(doubted)
+    home = set(undecided)
     for machine, activity in context.store.activities(by_machine, within.first, within.last):
         for key in by_machine[machine]:
-            seen = monitor_activity(doubted[key], {machine: activity}, within).activity
+            seen = monitor_activity(undecided[key], {machine: activity}, within).activity
             if float(seen.display_on_s[is_working(seen.start, opens, closes)].sum()) >= ENOUGH_S:
                 home.discard(key)
     return home
 
 
 def settle(context: Context) -> int:
-    """Mark the monitors that are now known to be the fleet's, so that nobody has to look again; how many."""
+    """Mark the monitors now known to be the fleet's, which are not checked again; return how many."""
     open_ = [found for found in devices(context.store).values() if found.drivers and not found.settled]
     home, now = _at_home(context, open_), context.now()
-    kept = (context.store.latest_of("monitor", found.id) for found in open_ if found.id not in home)
-    sure = [Fact("monitor", fact.key, now, {**fact.body, "settled": True}) for fact in kept if fact]
-    context.store.append(sure)
-    return len(sure)
+    of_fleet = (context.store.latest_of("monitor", found.id) for found in open_ if found.id not in home)
+    marked = [Fact("monitor", fact.key, now, {**fact.body, "settled": True}) for fact in of_fleet if fact]
+    context.store.append(marked)
+    return len(marked)
 
 
 def working_hours(within: Span, zone: ZoneInfo) -> tuple[Seconds, Seconds]:
-    """When work begins and ends, Monday to Friday from 8 to 18 o'clock in the organisation's zone."""
+    """Return the beginnings and ends (seconds UTC) of working hours: Monday to Friday, 8 to 18 o'clock."""
     first = datetime.fromtimestamp(within.first, zone).date()
     days = (datetime.fromtimestamp(within.last, UTC).date() - first).days + 2
     working = [day for day in (first + timedelta(days=i) for i in range(days)) if day.weekday() < WORKDAYS]
@@ -103,5 +105,5 @@ def _at(days: Iterable[date], hour: time, zone: ZoneInfo) -> Seconds:
 
 
 def is_working(starts: Seconds, opens: Seconds, closes: Seconds) -> NDArray[np.bool_]:
-    """Which slots lie in working hours, shape (n,): after more beginnings than ends."""
+    """Return which slots lie in working hours, shape (n,): those after more beginnings than ends."""
     return np.searchsorted(opens, starts, side="right") > np.searchsorted(closes, starts, side="right")

@@ -1,4 +1,4 @@
-"""When devices were bought: the dates that the organisation states, else what the devices show."""
+"""Purchase dates of devices: stated by the organisation, else estimated from the devices themselves."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ _PURCHASES: Cache[DeviceId, _Dated] = Cache("purchases", STALE, MOST)
 
 
 class BadPurchases(ParcimetreError):
-    """A file of purchases that cannot be taken as it is."""
+    """A file of purchases that has a fault."""
 
 
 @dataclass(frozen=True)
 class PurchasesStored:
-    """How many dates of a file are new, and how many were known."""
+    """Counts of a file's dates: changed, and stored already."""
 
     changed: int
     known: int
@@ -86,10 +86,10 @@ def _purchase_of(device: Device, first_seen: int) -> Purchase:
 
 
 def store_purchases(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> PurchasesStored:
-    """Keep the dates of a CSV with the columns device and date; a device by its id, its beginning or name.
+    """Store the dates of a CSV with the columns device (id, beginning of an id, or name) and date.
 
     A date is its first instant in the organisation's time zone. A column `condition` may say new or
-    reconditioned. Nothing is kept of a file with a fault.
+    reconditioned. Nothing of a file with a fault is stored.
     Raises BadPurchases with the line.
     """
     stated = {fact.key: fact for fact in _facts(store, lines, zone, now)}
@@ -115,7 +115,9 @@ def _facts(store: Store, lines: Iterable[str], zone: ZoneInfo, now: int) -> Iter
         if at > now:
             raise BadPurchases(f"line {line}: {row['date']} is in the future; give the day of purchase")
         if condition not in CONDITIONS:
-            raise BadPurchases(f"line {line}: {condition!r} is no condition; write new or reconditioned")
+            raise BadPurchases(
+                f"line {line}: {condition!r} is not a valid condition: give new or reconditioned"
+            )
         try:
             found = known.find(row["device"])
         except UnknownDevice as error:
@@ -127,5 +129,5 @@ def _second(text: str | None, zone: ZoneInfo, line: int) -> int:
     try:
         day = date.fromisoformat(text or "")
     except ValueError:
-        raise BadPurchases(f"line {line}: {text!r} is no date; give one like 2024-02-01") from None
+        raise BadPurchases(f"line {line}: {text!r} is not a valid date (example: 2024-02-01)") from None
     return int(datetime.combine(day, time(), zone).timestamp())

@@ -1,4 +1,4 @@
-"""How long quarter hours are kept, then hours: after that, sums of hours, then of days, stand for them."""
+"""Retention of records: quarter hours are replaced by hours after some time, and hours by days."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SUBJECT = "store"
 
 @dataclass(frozen=True)
 class Retained:
-    """Days of devices rolled up to hours, and to days; since when quarter hours and hours are kept, UTC."""
+    """Device-days rolled up to hours and days; since when quarter hours and hours are stored, seconds UTC."""
 
     to_hours: int
     to_days: int
@@ -23,31 +23,31 @@ class Retained:
 
 @dataclass(frozen=True)
 class KeptAs:
-    """The parts of a span of which sums of hours are kept, or of days."""
+    """The parts of a span that are stored by the hour, and by the day."""
 
     hours: Span | None
     days: Span | None
 
 
 def retain(store: Store, now: int, slots_days: int, hours_days: int, dry_run: bool = False) -> Retained:
-    """Roll up whole days of UTC that are older than so many days; 0 keeps them for ever.
+    """Roll up whole days (UTC) older than `slots_days` to hours, and older than `hours_days` to days.
 
-    What was rolled up is in the audit log. A dry run only counts: the days it tells of become hours first.
+    0 keeps them for ever. The audit log records it. A dry run only counts, days that become hours first.
     """
     to_hours = store.roll_up(now // DAY_S - slots_days, 1, dry_run) if slots_days else 0
     to_days = store.roll_up(now // DAY_S - hours_days, 24, dry_run) if hours_days else 0
-    kept = store.rolled_up()
-    told = Retained(to_hours, to_days, kept.hours_before * DAY_S, kept.days_before * DAY_S)
+    before = store.rolled_up()
+    result = Retained(to_hours, to_days, before.hours_before * DAY_S, before.days_before * DAY_S)
     if not dry_run and (to_hours or to_days):
         after = {"device-days to hours": to_hours, "device-days to days": to_days}
         store.append([audit.entry("history rolled up", SUBJECT, now, after=after)])
-    return told
+    return result
 
 
 def resolution_of(store: Store, span: Span) -> KeptAs:
-    """As what the records of a span are kept: of the rest of it quarter hours are."""
-    kept = store.rolled_up()
-    hourly, daily = kept.hours_before * DAY_S, kept.days_before * DAY_S
+    """Return which parts of a span are stored by the hour and by the day; the rest is by the quarter hour."""
+    before = store.rolled_up()
+    hourly, daily = before.hours_before * DAY_S, before.days_before * DAY_S
     return KeptAs(_common(span, daily, hourly), _common(span, 0, daily))
 
 

@@ -13,8 +13,8 @@ from .devices import device
 def retire(store: Store, device_id: str, now: int, scrapped: bool = False) -> None:
     """Take a device out of service from `now` on and end its credentials. Raises UnknownDevice.
 
-    What is left of a scrapped device's life falls on that time; another's goes with it to its next owner.
-    What outlets give from then on is not its.
+    The embodied impact left of a scrapped device is charged at that time; that of another goes with it to its
+    next owner. Its outlets no longer count for it.
     """
     members = _members(store, device_id)
     facts = unplugged(store, members, now)
@@ -36,5 +36,5 @@ def revoke(store: Store, device_id: str, now: int) -> None:
 
 
 def _members(store: Store, device_id: str) -> list[DeviceId]:
-    """A device and those merged into it. Raises UnknownDevice."""
+    """Return a device and those merged into it. Raises UnknownDevice."""
     return merges.MergeHistory.of(store).members(device(store, device_id).id)

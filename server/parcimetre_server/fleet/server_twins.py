@@ -1,8 +1,8 @@
-"""Servers that a gateway reads by their BMC and that report themselves too: one machine, counted once.
+"""Joining of servers that report themselves and that a gateway reads too: one machine, counted once.
 
 Both state the same serial number, as the same keyed hash. Where one device of each kind has it, in one org
-unit, the one that the gateway speaks for becomes a part of the other. All else is left to people, in the list
-of duplicates: a chassis whose servers state one serial number, and devices of different org units.
+unit, the one that the gateway reports is merged into the other. Everything else stays in the list of
+duplicates: a chassis whose servers state one serial number, and devices of different org units.
 """
 
 from __future__ import annotations
@@ -22,26 +22,28 @@ SERVER, PHYSICAL = "server", "none"
 
 
 def join_servers(context: Context) -> int:
-    """Merge what is one machine without a doubt, in the audit log as the collector's act; how many.
+    """Merge devices that are certainly one machine, logged as the collector's act; return how many.
 
-    Who takes such a merge apart keeps them apart: none is made twice.
+    A merge that somebody undid is not made again.
     """
-    found = list(_same_machines(context.store))
-    for own, relayed in found:
+    pairs = list(_same_machines(context.store))
+    for own, relayed in pairs:
         with audit.acting(WHO):
             merge(context.store, own.id, relayed.id, context.now())
-    return len(found)
+    return len(pairs)
 
 
 def _same_machines(store: Store) -> Iterator[tuple[Device, Device]]:
-    """Devices that report themselves, each with the one that a gateway tells of the same machine."""
-    in_service = [one for one in devices(store).values() if one.retired_at is None]
+    """Yield devices that report themselves, each with the one that a gateway reports of the same machine."""
+    in_service = [device for device in devices(store).values() if device.retired_at is None]
     relayed: dict[str, list[Device]] = _by_serial(
-        one for one in in_service if not one.speaks_for_itself and one.category == SERVER
+        device for device in in_service if not device.speaks_for_itself and device.category == SERVER
     )
     if not relayed:
         return
-    own = _by_serial(one for one in in_service if one.speaks_for_itself and one.virtual == PHYSICAL)
+    own = _by_serial(
+        device for device in in_service if device.speaks_for_itself and device.virtual == PHYSICAL
+    )
     for serial, gateways in relayed.items():
         agents = own.get(serial, [])
         if len(gateways) == len(agents) == 1 and _may_be_joined(store, agents[0], gateways[0]):
@@ -49,16 +51,16 @@ def _same_machines(store: Store) -> Iterator[tuple[Device, Device]]:
 
 
 def _may_be_joined(store: Store, own: Device, relayed: Device) -> bool:
-    """Whether both belong to one org unit, and nobody has said before what becomes of the relayed one."""
+    """Return whether both belong to one org unit, and the relayed one was never merged or split before."""
     alike = (own.org_unit, own.simulated) == (relayed.org_unit, relayed.simulated)
     return alike and not store.history("lineage", relayed.id)
 
 
-def _by_serial(found: Iterator[Device]) -> dict[str, list[Device]]:
-    """Devices by the hash of their serial number; those without one, and monitors, are left out."""
+def _by_serial(devices: Iterator[Device]) -> dict[str, list[Device]]:
+    """Group devices by the hash of their serial number; those without one, and monitors, are left out."""
     alike: defaultdict[str, list[Device]] = defaultdict(list)
-    for one in found:
-        serial = one.inventory.system.serial_hash if one.inventory and not one.drivers else None
+    for device in devices:
+        serial = device.inventory.system.serial_hash if device.inventory and not device.drivers else None
         if serial:
-            alike[serial].append(one)
+            alike[serial].append(device)
     return alike

@@ -99,26 +99,26 @@ def policy_for(requested: Policy, purchase: Purchase) -> Policy:
     return Policy.SERVICE_LIFE if requested == Policy.PURCHASE_YEAR and unknown else requested
 
 
-def first_life(profile: HardwareModel, purchase: Purchase, policy: Policy) -> Life | None:
+def first_life(model: HardwareModel, purchase: Purchase, policy: Policy) -> Life | None:
     """Return the life that carries the manufacturing impact; None where a former owner's year carried it."""
     if policy == Policy.PURCHASE_YEAR and purchase.second_life is not None:
         return None
-    return Life(purchase.at, profile.embodied.life_years.value, profile.hours_per_year.value)
+    return Life(purchase.at, model.embodied.life_years.value, model.hours_per_year.value)
 
 
-def second_life(profile: HardwareModel, purchase: Purchase) -> Life | None:
+def second_life(model: HardwareModel, purchase: Purchase) -> Life | None:
     """Return the life that carries the reconditioning impact; None for a device that was bought new."""
     if purchase.second_life is None:
         return None
-    years = profile.reconditioning.life_years.value
-    return Life(purchase.second_life, years, profile.hours_per_year.value)
+    years = model.reconditioning.life_years.value
+    return Life(purchase.second_life, years, model.hours_per_year.value)
 
 
 def lives_of(
-    profile: HardwareModel, purchases: Sequence[Purchase], policy: Policy
+    model: HardwareModel, purchases: Sequence[Purchase], policy: Policy
 ) -> tuple[Life | None, Life | None]:
     """Return the first and the second life of n devices of a cohort, with beginnings (n,)."""
-    first, second = first_life(profile, purchases[0], policy), second_life(profile, purchases[0])
+    first, second = first_life(model, purchases[0], policy), second_life(model, purchases[0])
     if first is not None:
         first = replace(first, begins=np.array([purchase.at for purchase in purchases], np.int64))
     if second is not None:

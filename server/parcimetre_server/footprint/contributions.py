@@ -132,10 +132,10 @@ def _embodied(
     cohort: DeviceFootprints, collapse: Collapse, group: Group | None = None
 ) -> Iterator[Contribution]:
     """The embodied stages, to the named group, or each to that of its stage or component."""
-    parts = cohort.profile.per_unit(cohort.criterion, cohort.policy, collapse)
+    parts = cohort.model.per_unit(cohort.criterion, cohort.policy, collapse)
     for name, per_unit in parts.items():
         yield _accrued(cohort, group or name, per_unit, cohort.accrued)
-    part = cohort.profile.reconditioned(cohort.criterion, cohort.policy)
+    part = cohort.model.reconditioned(cohort.criterion, cohort.policy)
     if cohort.reconditioned is not None and part is not None:
         name = str(part.stage) if collapse == "stage" else part.component
         yield _accrued(cohort, group or name, part.per_unit, cohort.reconditioned, known=True)

@@ -38,7 +38,7 @@ class Cohort:
     devices: tuple[Device, ...]
     service: Service
     purchases: tuple[Purchase, ...]
-    profile: HardwareModel
+    model: HardwareModel
     policy: Policy
     slots: GridSlots | None
 
@@ -71,7 +71,7 @@ class DeviceFootprints:
 
     devices: tuple[Device, ...]
     criterion: Criterion
-    profile: HardwareModel
+    model: HardwareModel
     energy_j: Array
     measured_j: Array
     covered_s: Array
@@ -228,20 +228,20 @@ def cohort_use(
 ) -> EnergyUse:
     """Return the energy use of a cohort's slots by period."""
     at = query_context.grid.index(slots.activity.start)
-    return energy_use(slots, cohort.profile, cohort.slots, at, periods)
+    return energy_use(slots, cohort.model, cohort.slots, at, periods)
 
 
 def cohort_footprints(
     cohort: Cohort, query_context: QueryContext, use: EnergyUse, slots: DeviceSlots | None
 ) -> DeviceFootprints:
     """Return the footprints of a cohort from its energy use, and its slots where the policy needs them."""
-    service, periods, profile = cohort.service, query_context.periods, cohort.profile
-    first, second = lives_of(profile, cohort.purchases, cohort.policy)
+    service, periods, model = cohort.service, query_context.periods, cohort.model
+    first, second = lives_of(model, cohort.purchases, cohort.policy)
     criterion, zone = query_context.grid.criterion, query_context.zone
     return DeviceFootprints(
         devices=cohort.devices,
         criterion=criterion,
-        profile=profile,
+        model=model,
         energy_j=use.energy_j,
         measured_j=use.measured_j,
         covered_s=use.covered_s,
@@ -251,7 +251,7 @@ def cohort_footprints(
         use=None if cohort.slots is None else sum(use.by_errors.values(), np.zeros_like(use.energy_j)),
         use_by_errors=use.by_errors,
         tier_j=use.tier_j,
-        absent=profile.absent(criterion, second is not None)
+        absent=model.absent(criterion, second is not None)
         | (frozenset({Stage.USE}) if cohort.slots is None else frozenset()),
         begin_error=service.purchase.error,
         policy=cohort.policy,

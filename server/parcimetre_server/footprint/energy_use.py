@@ -78,16 +78,16 @@ def join_slots(activities: Sequence[Activity | None]) -> DeviceSlots:
 
 def energy_use(
     slots: DeviceSlots,
-    profile: HardwareModel,
+    model: HardwareModel,
     grid: GridSlots | None,
     at: NDArray[np.int64],
     periods: Periods,
 ) -> EnergyUse:
     """Return the energy use of devices of one hardware model and grid; `at` indexes the grid by slot."""
     activity, p = slots.activity, len(periods.names)
-    sourced = slots.sourced_energy(profile)
+    sourced = slots.sourced_energy(model)
     of_period = periods.index(activity.start)
-    cells = (sourced.rung.astype(np.intp) * slots.n + slots.owner) * p + of_period
+    cells = (sourced.source.astype(np.intp) * slots.n + slots.owner) * p + of_period
 
     def binned(values: Array) -> Array:
         """Values added up by power source, device and period (r, n, p)."""
@@ -97,7 +97,7 @@ def energy_use(
     by_errors: dict[Errors, Array] = {}
     tier_j: dict[str, Array] = {}
     if grid is not None:
-        energies = _energy_by_errors(sourced, profile)
+        energies = _energy_by_errors(sourced, model)
         for errors, kg_per_kwh in grid.parts.items():
             per_j = kg_per_kwh[at] / J_PER_KWH
             if per_j.any():
@@ -115,9 +115,9 @@ def energy_use(
     )
 
 
-def _energy_by_errors(sourced: SourcedEnergy, profile: HardwareModel) -> dict[Errors, Array]:
+def _energy_by_errors(sourced: SourcedEnergy, model: HardwareModel) -> dict[Errors, Array]:
     """Energy of each slot in J by the errors of counting and modelling it."""
-    energies = {errors: sourced.modelled_s @ watts for errors, watts in profile.watts_by_errors.items()}
+    energies = {errors: sourced.modelled_s @ watts for errors, watts in model.watts_by_errors.items()}
     for errors, energy_j in sourced.counted_by_errors.items():
         energies[errors] = energies.get(errors, 0.0) + energy_j
     return {errors: energy_j for errors, energy_j in energies.items() if energy_j.any()}

@@ -58,8 +58,8 @@ def check_row_count(groups: int, periods: int, max_rows: int) -> None:
     """Raise TooManyRows where groups times periods are more than `max_rows`."""
     if groups * periods > max_rows:
         raise TooManyRows(
-            f"{groups} groups in {periods} periods are more than {max_rows} rows; "
-            "choose a longer interval, a shorter period or another group_by"
+            f"the answer has too many rows ({groups} groups in {periods} periods, limit {max_rows} "
+            "rows): choose a longer interval, a shorter period or another group_by"
         )
 
 

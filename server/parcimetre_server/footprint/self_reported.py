@@ -29,7 +29,7 @@ class SelfReported:
     own_kwh: float
 
 
-def self_reported(store: Store, device: Device, profile: HardwareModel, span: Span) -> SelfReported | None:
+def self_reported(store: Store, device: Device, model: HardwareModel, span: Span) -> SelfReported | None:
     """Return both energies of a device over a span, None where they have no slot in common."""
     if not device.wired:
         return None
@@ -38,5 +38,5 @@ def self_reported(store: Store, device: Device, profile: HardwareModel, span: Sp
     common, of_outlets, of_own = np.intersect1d(starts, own.start, assume_unique=True, return_indices=True)
     if not len(common):
         return None
-    own_j = select_power_source(own, profile.watts, is_virtual(device), profile.supply).energy_j
+    own_j = select_power_source(own, model.watts, is_virtual(device), model.supply).energy_j
     return SelfReported(float(energy_j[of_outlets].sum()) / J_PER_KWH, float(own_j[of_own].sum()) / J_PER_KWH)

@@ -44,71 +44,71 @@ def days_of(span: Span, interval: Interval, last_slot: int, zone: ZoneInfo) -> S
 class UsageReader:
     """Reads what devices used, for one query over some `days` or, where there are none, over its periods.
 
-    `watch` is called with all slots of the query's span, which are read once for both.
+    The observer is called with all slots of the query's span, which are read once for both.
     """
 
     def __init__(
         self,
         context: Context,
-        frame: QueryContext,
+        query_context: QueryContext,
         span: Span,
         days: Span | None,
         ids: Collection[DeviceId],
-        held: Claims,
-        wiring: ConnectionMap,
-        watch: SlotObserver | None = None,
+        claims: Claims,
+        connections: ConnectionMap,
+        observer: SlotObserver | None = None,
         few: int = FEW,
     ) -> None:
         """Read the days' versions, and what is rolled up, before any slot: a later change makes totals stale.
 
         Of at most `few` devices the slots are read.
         """
-        self._context, self._frame, self._span = context, frame, span
-        self._held, self._wiring, self._watch = held, wiring, watch
+        self._context, self._query_context, self._span = context, query_context, span
+        self._claims, self._connections, self._observer = claims, connections, observer
         self._days: Periods | None = None
         self._digests: dict[tuple[int, int], bytes] = {}
         self._epoch = context.daily_totals.epoch
-        if days is not None and len(ids) > few and frame.policy != Policy.ACTIVE_HOUR:
+        if days is not None and len(ids) > few and query_context.policy != Policy.ACTIVE_HOUR:
             self._days = cut(days, "day", context.zone)
             self._rolled_up = context.store.rolled_up()
             self._row_of, self._versions = _versions(context.store, self._days)
 
-    def of(self, group: Cohort) -> tuple[EnergyUse, DeviceSlots | None]:
+    def of(self, cohort: Cohort) -> tuple[EnergyUse, DeviceSlots | None]:
         """Return what a cohort used by period, and its slots where those had to be read.
 
         Monitors are read from their computers' slots, since no version of a day changes with a claim. So are
         devices that were merged, that are fed by outlets or feed others, or that were assigned elsewhere for
         a part of the periods.
         """
-        periods, first = self._frame.periods, group.devices[0]
+        periods, first = self._query_context.periods, cohort.devices[0]
         if self._days is None or first.drivers or not has_own_records_only(first, periods):
-            read = self._read(group)
-            return cohort_use(group, self._frame, read, periods), read
-        slots = self._read(group) if self._watch else None
-        return self._summed(self._daily_totals(group, self._days, slots), group, self._days), None
+            read = self._read(cohort)
+            return cohort_use(cohort, self._query_context, read, periods), read
+        slots = self._read(cohort) if self._observer else None
+        return self._summed(self._daily_totals(cohort, self._days, slots), cohort, self._days), None
 
-    def _read(self, group: Cohort) -> DeviceSlots:
-        """Return all slots of the query's span, after `watch` has seen them."""
-        slots = self._slots(group.devices, self._span)
-        if self._watch:
-            self._watch(group, self._frame, slots)
+    def _read(self, cohort: Cohort) -> DeviceSlots:
+        """Return all slots of the query's span, after `observer` has seen them."""
+        slots = self._slots(cohort.devices, self._span)
+        if self._observer:
+            self._observer(cohort, self._query_context, slots)
         return slots
 
     def _slots(self, devices: Sequence[Device], span: Span) -> DeviceSlots:
         ids = list(dict.fromkeys(device.id for device in devices))
-        by_id = activities(self._context.store, ids, self._held, self._wiring, span)
-        return join_slots([_during(device, by_id.get(device.id)) for device in devices])
+        found = activities(self._context.store, ids, self._claims, self._connections, span)
+        return join_slots([_during(device, found.get(device.id)) for device in devices])
 
-    def _daily_totals(self, group: Cohort, days: Periods, slots: DeviceSlots | None) -> list[DailyTotals]:
+    def _daily_totals(self, cohort: Cohort, days: Periods, slots: DeviceSlots | None) -> list[DailyTotals]:
         """Return the totals of each day; stale ones are computed anew, from all slots if those are read."""
         cache: DailyCache = self._context.daily_totals
-        versions = self._versions[[self._row_of.get(key, -1) for key in group.ids]]
-        keys = [self._key(group, days, day) for day in range(len(days.names))]
+        versions = self._versions[[self._row_of.get(key, -1) for key in cohort.ids]]
+        keys = [self._key(cohort, days, day) for day in range(len(days.names))]
         totals = [cache.get(key) for key in keys]
         rows = [
-            np.full(len(group.ids), -1, np.intp)
+            np.full(len(cohort.ids), -1, np.intp)
             if cached is None
-            else cached.rows(group.ids, versions[:, day])
+            else cached.rows(cohort.ids, versions[:, day])
             for day, cached in enumerate(totals)
         ]
         stale = np.array([of_day < 0 for of_day in rows])
@@ -117,30 +117,30 @@ class UsageReader:
             first, last = int(stale_days[0]), int(stale_days[-1]) + 1
             if slots is None or not stale.all():
                 some = Periods(days.edges[first : last + 1], days.names[first:last])
-                use = self._use_by_day(group, which, some)
+                use = self._use_by_day(cohort, which, some)
             else:
-                use = cohort_use(group, self._frame, slots, days)
-            stale_ids = tuple(group.ids[i] for i in which)
+                use = cohort_use(cohort, self._query_context, slots, days)
+            stale_ids = tuple(cohort.ids[i] for i in which)
             for day in stale_days:
                 newer = totals_of_day(stale_ids, versions[which, day], use, int(day) - first)
                 cached = totals[day]
                 whole = newer if cached is None else cached.with_newer(newer)
-                totals[day], rows[day] = whole, np.array([whole.row_of[key] for key in group.ids], np.intp)
+                totals[day], rows[day] = whole, np.array([whole.row_of[key] for key in cohort.ids], np.intp)
                 cache.put(keys[day], whole, self._epoch)
         return [of_day.of(at) for of_day, at in zip(totals, rows, strict=True) if of_day is not None]
 
-    def _use_by_day(self, group: Cohort, which: Rows, days: Periods) -> EnergyUse:
+    def _use_by_day(self, cohort: Cohort, which: Rows, days: Periods) -> EnergyUse:
         """Return what some of the devices used by day, from their slots."""
         span = Span(int(days.edges[0]), int(days.edges[-1]))
-        slots = self._slots([group.devices[i] for i in which], span)
-        return cohort_use(group, self._frame, slots, days)
+        slots = self._slots([cohort.devices[i] for i in which], span)
+        return cohort_use(cohort, self._query_context, slots, days)
 
-    def _key(self, group: Cohort, days: Periods, day: int) -> DayKey:
+    def _key(self, cohort: Cohort, days: Periods, day: int) -> DayKey:
         begin, end = int(days.edges[day]), int(days.edges[day + 1])
-        grid = self._digest(group.slots, days, day)
+        grid = self._digest(cohort.slots, days, day)
         rolled_up = self._rolled_up.hours_before, self._rolled_up.days_before
         hourly, daily = (min(max(day * DAY_S, begin), end) for day in rolled_up)
-        return DayKey(group.profile, self._frame.grid.criterion, begin, end, grid, hourly, daily)
+        return DayKey(cohort.model, self._query_context.grid.criterion, begin, end, grid, hourly, daily)
 
     def _digest(self, slots: GridSlots | None, days: Periods, day: int) -> bytes:
         key = (id(slots), day)
@@ -149,14 +149,14 @@ class UsageReader:
             self._digests[key] = intensity_digest(slots, first, last)
         return self._digests[key]
 
-    def _summed(self, totals: Sequence[DailyTotals], group: Cohort, days: Periods) -> EnergyUse:
+    def _summed(self, totals: Sequence[DailyTotals], cohort: Cohort, days: Periods) -> EnergyUse:
         """Return the sums of daily totals by period."""
-        n, p = len(group.devices), len(self._frame.periods.names)
+        n, p = len(cohort.devices), len(self._query_context.periods.names)
         energy_j, measured_j = np.zeros((len(POWER_SOURCES), n, p)), np.zeros((len(POWER_SOURCES), n, p))
         covered_s = np.zeros((n, p))
         by_errors: dict[Errors, Array] = {}
         tier_j: dict[str, Array] = {}
-        for of_day, period in zip(totals, self._frame.periods.index(days.edges[:-1]), strict=True):
+        for of_day, period in zip(totals, self._query_context.periods.index(days.edges[:-1]), strict=True):
             energy_j[:, :, period][of_day.sources] += of_day.energy_j
             measured_j[:, :, period][of_day.sources] += of_day.measured_j
             covered_s[:, period] += of_day.covered_s
@@ -165,21 +165,21 @@ class UsageReader:
         return EnergyUse(energy_j, measured_j, covered_s, by_errors, tier_j)
 
 
-def _during(stay: Device, recorded: Activity | None) -> Activity | None:
+def _during(placement: Device, recorded: Activity | None) -> Activity | None:
     """Return the slots of a device during its placement; None where there are none."""
     if recorded is None or not len(recorded.start):
         return None
-    if stay.since <= recorded.start[0] and recorded.start[-1] < stay.until:
+    if placement.since <= recorded.start[0] and recorded.start[-1] < placement.until:
         return recorded
-    during = merges.between(recorded, stay.since, stay.until)
+    during = merges.between(recorded, placement.since, placement.until)
     return during if len(during.start) else None
 
 
-def _add(into: dict[Any, Array], more: Mapping[Any, Array], rungs: Rows, period: int, like: Array) -> None:
+def _add(into: dict[Any, Array], more: Mapping[Any, Array], sources: Rows, period: int, like: Array) -> None:
     for key, amount in more.items():
         if key not in into:
             into[key] = np.zeros_like(like)
-        into[key][:, :, period][rungs] += amount
+        into[key][:, :, period][sources] += amount
 
 
 def _versions(store: Store, days: Periods) -> tuple[dict[DeviceId, int], Versions]:

@@ -35,8 +35,8 @@ def write_month_profiles(store: Store, factors: FactorSet, zone: str, now: int, 
     if not rows:
         known = ", ".join(f"{month.name}: {month.days}" for month in months) or "none"
         raise TooFewDays(
-            f"no month of {zone} has {ENOUGH_DAYS} days that are known well enough (days known: {known}); "
-            "import more of the feed"
+            f"no month of {zone} has {ENOUGH_DAYS} days with enough data (days with enough data: "
+            f"{known}): import more of the feed"
         )
     folder.mkdir(parents=True, exist_ok=True)
     _merge(folder / "grid_profile.csv", COLUMNS, map(_row, rows))

@@ -152,7 +152,7 @@ def parse_contracts(text: str) -> list[dict[str, object]]:
         try:
             tables: list[dict[str, object]] = tomllib.loads(text)["contract"]
         except tomllib.TOMLDecodeError as error:
-            raise BadContract(f"the file is no valid TOML: {error}; mend that line") from error
+            raise BadContract(f"the file is not valid TOML: {error}. Correct that line.") from error
         return tables
     rows = csv.DictReader(io.StringIO(text))
     if not set(REQUIRED) <= set(rows.fieldnames or ()):
@@ -202,8 +202,9 @@ def _refuse_overlap(held: PlacedContract, known: Iterable[PlacedContract]) -> No
         if held.overlaps(other):
             one, two = held.contract, other.contract
             raise BadContract(
-                f"{one.supplier}, {one.product} ({one.id}) and {two.supplier}, {two.product} ({two.id}) hold "
-                f"for {held.where} at the same time; end one before the other begins"
+                f"{one.supplier}, {one.product} ({one.id}) and {two.supplier}, {two.product} "
+                f"({two.id}) are both valid for {held.where} at the same time. End one before the "
+                "other begins."
             )
 
 
@@ -214,14 +215,16 @@ def _parsed_contract(
     cells = {name: "" if value is None else str(value).strip() for name, value in row.items() if name}
     unknown = sorted(set(cells) - {*REQUIRED, *OPTIONAL})
     if unknown:
-        raise BadContract(f"{where}: {unknown[0]!r} is not known; known: {', '.join((*REQUIRED, *OPTIONAL))}")
+        raise BadContract(
+            f"{where}: unknown column {unknown[0]!r}. Known columns: {', '.join((*REQUIRED, *OPTIONAL))}"
+        )
     for name in REQUIRED:
         if not cells.get(name) or len(cells[name]) > MOST_CHARACTERS:
-            raise BadContract(f"{where}: {name} is missing or too long; state it")
+            raise BadContract(f"{where}: {name} is missing or too long")
     kg, low, high = _quantities(cells, where)
     if cells["at_meter"].lower() not in ANSWERS:
         raise BadContract(
-            f"{where}: at_meter is {cells['at_meter']!r}; say yes if losses are counted, else no"
+            f"{where}: at_meter is {cells['at_meter']!r}; give yes if grid losses are included, else no"
         )
     first, last = _validity(cells, zone, where)
     place, unit = _parsed_place(store, cells, where)
@@ -242,13 +245,13 @@ def _quantities(cells: Mapping[str, str], where: str) -> tuple[float, float | No
     try:
         kg, low, high = (float(text) if text else None for text in texts)
     except ValueError:
-        raise BadContract(f"{where}: {', '.join(texts)}: write plain numbers, in kg per kWh") from None
+        raise BadContract(f"{where}: {', '.join(texts)} must be plain numbers, in kg per kWh") from None
     if kg is None or not 0 <= kg <= MOST_KG:
-        raise BadContract(f"{where}: {texts[0]} kg CO2 eq per kWh is no supply's; were grams given?")
+        raise BadContract(f"{where}: {texts[0]} kg CO2 eq per kWh is not plausible. Is the value in grams?")
     if (low is None) != (high is None):
-        raise BadContract(f"{where}: a range has both low and high; give both or none")
+        raise BadContract(f"{where}: give both low and high, or neither")
     if low is not None and high is not None and not 0 <= low <= kg <= high:
-        raise BadContract(f"{where}: {kg:g} is not between low {low:g} and high {high:g}; correct them")
+        raise BadContract(f"{where}: {kg:g} is not between low {low:g} and high {high:g}")
     return kg, low, high
 
 
@@ -256,7 +259,7 @@ def _validity(cells: Mapping[str, str], zone: ZoneInfo, where: str) -> tuple[int
     first_day, until = _day(cells["from"], f"{where}: from"), cells.get("until")
     last_day = _day(until, f"{where}: until") if until else None
     if last_day is not None and last_day < first_day:
-        raise BadContract(f"{where}: until {last_day} is before from {first_day}; exchange them")
+        raise BadContract(f"{where}: until ({last_day}) is before from ({first_day}). Swap them.")
     last = None if last_day is None else _midnight(last_day + timedelta(days=1), zone)
     return _midnight(first_day, zone), last
 
@@ -264,7 +267,7 @@ def _validity(cells: Mapping[str, str], zone: ZoneInfo, where: str) -> tuple[int
 def _parsed_place(store: Store, cells: Mapping[str, str], where: str) -> tuple[str | None, str | None]:
     place, unit = cells.get("site") or None, cells.get("org_unit") or None
     if place is not None and unit is not None:
-        raise BadContract(f"{where}: a contract is for a site or for an org unit; leave one away")
+        raise BadContract(f"{where}: give either a site or an org unit, not both")
     if place is not None:
         return site(store, place).name, None
     if unit is not None:
@@ -281,9 +284,9 @@ def _day(text: str, what: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise BadContract(f"{what}: {text!r} is no date; give one like 2026-01-01") from None
+        raise BadContract(f"{what}: {text!r} is not a valid date (example: 2026-01-01)") from None
     if not 1970 < day.year < 9999:
-        raise BadContract(f"{what}: {text!r} is out of reach; give a year from 1971 to 9998")
+        raise BadContract(f"{what}: {text!r} is out of range: give a year from 1971 to 9998")
     return day
 
 

@@ -106,7 +106,7 @@ def replay(store: Store, replayed: Sequence[DeadLetter], now: int) -> Replayed:
 def _replay(store: Store, letter: DeadLetter, now: int) -> Replayed:
     device = store.latest_of("device", letter.device)
     if device is None:
-        return Replayed(refused=1, reason=f"device {letter.device} is not known any more; drop the letter")
+        return Replayed(refused=1, reason=f"device {letter.device} no longer exists: drop the dead letter")
     document = {
         "schema": SCHEMA,
         "device_id": letter.device,

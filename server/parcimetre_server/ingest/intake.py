@@ -72,7 +72,7 @@ def accept_report(
     """
     report, invalid = parse(body)
     if report.device_id != device_id:
-        raise NotYourDevice(f"the credential is not that of device {report.device_id}: enrol again")
+        raise NotYourDevice(f"the credential does not belong to device {report.device_id}: enrol again")
     check_clock(report.sent_at, now)
     sent = list(map(_without_deprecated_means, report.slots))
     slots, untimely_slots = check_times("slots", sent, sent_indexes("slots", sent, invalid), now)
@@ -137,7 +137,7 @@ def _agent_version(report: Report, store: Store, now: int, versions: Versions) -
         return
     device = store.latest_of("device", device_id)
     if device is None:
-        raise BadCredential(f"device {report.device_id} is not known here any more: enrol again")
+        raise BadCredential(f"device {report.device_id} no longer exists: enrol again")
     if device.body["agent_version"] != report.agent_version:
         yield Fact("device", device.key, now, {**device.body, "agent_version": report.agent_version})
     else:

@@ -30,8 +30,8 @@ def check_clock(sent_at: int, now: int) -> None:
     """Raise ClockAhead for a report that was sent too far in the future, both in seconds UTC."""
     if sent_at > now + AHEAD_S:
         raise ClockAhead(
-            f"this machine's clock is {sent_at - now} s ahead of the collector's: set it, for example "
-            "with NTP; the agent keeps its data until then"
+            f"this machine's clock is {sent_at - now} s ahead of the collector's: set it, for "
+            "example with NTP; the agent stores its data until then"
         )
 
 
@@ -55,7 +55,7 @@ def check_times(
         if record.start > now + NEWEST_S:
             reason = f"it starts {record.start - now} s in the future; set the machine's clock, e.g. with NTP"
         elif record.start < now - OLDEST_S:
-            reason = f"it is older than {OLDEST_S // DAY_S} days, the oldest that is taken; nothing to mend"
+            reason = f"it is older than {OLDEST_S // DAY_S} days, the maximum accepted; no action is needed"
         else:
             accepted.append(record)
             continue
@@ -75,9 +75,12 @@ def expand_gaps(
         if end > now + NEWEST_S + SLOT_S:
             reason = f"ends {end - now} s in the future; set the machine's clock, e.g. with NTP"
         elif end <= now - OLDEST_S:
-            reason = f"is older than {OLDEST_S // DAY_S} days, the oldest that is taken; nothing to mend"
+            reason = f"is older than {OLDEST_S // DAY_S} days, the maximum accepted; no action is needed"
         elif len(slots) + gap.duration_s // SLOT_S > MOST_GAP_SLOTS:
-            reason = f"makes the gaps of one report longer than {MOST_GAP_SLOTS} slots; send it in the next"
+            reason = (
+                f"exceeds the limit of {MOST_GAP_SLOTS} slots for the gaps of one report; send it in "
+                "the next report"
+            )
         else:
             slots += (slot for slot in expand(gap) if slot.start >= now - OLDEST_S)
             continue

@@ -57,8 +57,8 @@ class RateLimiter:
             if left < 1:
                 wait_s = math.ceil((1 - left) / self._per_s)
                 raise TooOften(
-                    f"device {device_id} reports more often than {self._per_s * HOUR_S:.0f} times an hour: "
-                    f"send again in {wait_s} s, with all that waits",
+                    f"rate limit exceeded: device {device_id} may report {self._per_s * HOUR_S:.0f} "
+                    f"times an hour. Retry in {wait_s} s; nothing is lost.",
                     wait_s,
                 )
             self._reports[device_id] = left - 1, now_s

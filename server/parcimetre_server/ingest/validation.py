@@ -64,11 +64,11 @@ def _parse_without_bad_records(body: bytes, error: ValidationError) -> tuple[Rep
     except ValueError as syntax:
         raise BadReport(f"report refused: it is not JSON ({syntax}); send it again") from None
     if not isinstance(raw, dict):
-        raise BadReport("report refused: it is not a JSON object; send one as docs/en/wire-format.md says")
+        raise BadReport("report refused: it is not a JSON object; see docs/en/wire-format.md")
     if raw.get("schema") != SCHEMA:
         raise UnknownSchema(
-            f"report schema {raw.get('schema')!r} is not known here (this collector knows {SCHEMA}): update "
-            "the older of agent and collector; the agent keeps its data until then"
+            f"unknown report schema {raw.get('schema')!r} (this collector reads {SCHEMA}): update "
+            "the older of agent and collector; the agent stores its data until then"
         )
     refused = list(_bad_records(raw, error))
     for one in sorted(refused, key=lambda one: -one.refusal.index):

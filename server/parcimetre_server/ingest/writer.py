@@ -113,7 +113,7 @@ class Writer:
             raise Overloaded("the collector is stopping; send the report again later")
         if waiting >= self._most_waiting:
             raise Overloaded(
-                f"{waiting} reports wait to be written, as many as are held; send this one again later"
+                f"too many reports ({waiting}) are waiting to be written: send this one again later"
             )
 
     def _run(self) -> None:
@@ -156,8 +156,8 @@ class Writer:
                 exc_info=not isinstance(error, ParcimetreError),
             )
             failure = NotStored(
-                f"the store could not be written ({error}); nothing of this report was taken: "
-                "mend the collector's disk, agents send again"
+                f"the store could not be written ({error}); the report was not stored. Fix the "
+                "collector's disk; agents will send again."
             )
             _resolve_all(reports, [failure] * len(reports))
             return

@@ -77,7 +77,7 @@ def create(data_dir: Path, target: Path, now: int) -> Path:
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise CannotBackUp(
-            f"cannot write {file}: {error.strerror}; name another FILE or make room"
+            f"cannot write {file}: {error.strerror}; give another FILE or free disk space"
         ) from error
     return file
 
@@ -100,7 +100,8 @@ def restore(file: Path, data_dir: Path, force: bool = False) -> Backup:
     is_new = not data_dir.exists()
     if not is_new and not force and (data_dir.is_file() or any(data_dir.iterdir())):
         raise CannotBackUp(
-            f"{data_dir} is not empty: stop the collector and give --force, which moves what is there aside"
+            f"{data_dir} is not empty: stop the collector and give --force; the existing files are "
+            "then moved aside"
         )
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -111,7 +112,7 @@ def restore(file: Path, data_dir: Path, force: bool = False) -> Backup:
                 entry.rename(data_dir / entry.name)
     except OSError as error:
         raise CannotBackUp(
-            f"cannot restore to {data_dir}: {error.strerror}; name another folder or make room"
+            f"cannot restore to {data_dir}: {error.strerror}; give another folder or free disk space"
         ) from error
     except BadBackup:
         if is_new:
@@ -182,7 +183,7 @@ def _sum(file: Path) -> str:
 def _unpack(file: Path, folder: Path) -> Backup:
     """Unpack and check everything. Raises BadBackup."""
     if not file.is_file():
-        raise BadBackup(f"there is no file {file}: name one that `parcimetre backup create` wrote")
+        raise BadBackup(f"file {file} does not exist: give one that `parcimetre backup create` wrote")
     try:
         with tarfile.open(file, "r:gz") as packed:
             names = _unpack_members(packed, folder)
@@ -191,15 +192,17 @@ def _unpack(file: Path, folder: Path) -> Backup:
         found = Backup(int(manifest["made_at"]), str(manifest["version"]), stated, file.stat().st_size)
         newer = int(manifest["format"]) > FORMAT
     except (OSError, EOFError, tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadBackup(f"{file} is damaged or no backup of Parcimètre ({error}): take another") from error
+        raise BadBackup(
+            f"{file} is damaged or not a Parcimètre backup ({error}): use another file"
+        ) from error
     if newer:
-        raise BadBackup(f"{file} was made by version {found.version}: install that one or a newer one")
+        raise BadBackup(f"{file} was written by version {found.version}: install that version or a newer one")
     for name, value in stated.items():
         if name not in names or _sum(folder / name) != value:
-            raise BadBackup(f"{file} is damaged: {name} is not what was packed; take another backup")
+            raise BadBackup(f"{file} is damaged: the checksum of {name} does not match; use another backup")
     unnamed = sorted(names - set(stated) - {MANIFEST})
     if unnamed or FILE not in stated:
-        raise BadBackup(f"{file} is no backup of Parcimètre: {(unnamed or [FILE])[0]} is out of place")
+        raise BadBackup(f"{file} is not a Parcimètre backup: unexpected or missing {(unnamed or [FILE])[0]}")
     (folder / MANIFEST).unlink()
     _check_store(folder / FILE, file)
     return found
@@ -211,7 +214,7 @@ def _unpack_members(packed: tarfile.TarFile, folder: Path) -> set[str]:
     for member in packed:
         path = PurePosixPath(member.name)
         if not member.isfile() or path.is_absolute() or ".." in path.parts:
-            raise ValueError(f"{member.name!r} is no plain file")
+            raise ValueError(f"{member.name!r} is not a regular file")
         content = packed.extractfile(member)
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -232,4 +235,4 @@ def _check_store(store: Path, file: Path) -> None:
     finally:
         db.close()
     if answer != "ok":
-        raise BadBackup(f"the store in {file} is damaged ({answer}): take another backup")
+        raise BadBackup(f"the store in {file} is damaged ({answer}): use another backup")

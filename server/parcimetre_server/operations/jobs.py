@@ -51,7 +51,7 @@ def start_jobs(context: Context, meters: Meters | None = None) -> Callable[[], N
             measured = partial(_measured, meters or Meters(), job, partial(work, context))
             again_s = run_once(context.store, job, occasion(context), holder, measured)
         except Exception:  # the edge of a loop that must survive
-            LOG.exception("the job %s could not be run; it is tried again next time", job)
+            LOG.exception("the job %s failed; it will be tried again at its next run", job)
             return
         if again_s:
             at = datetime.now(UTC) + timedelta(seconds=again_s)
@@ -143,24 +143,26 @@ def _tidy(context: Context) -> bool:
         context.store.tidy(context.now())
         prune(context.store, context.now())
 
-    return _survived("the store could not be tidied; it is tried again in an hour", tidy)
+    return _survived("cleaning up the store failed; it will be tried again in an hour", tidy)
 
 
 def _settle(context: Context) -> bool:
     """Mark the monitors that are the fleet's."""
-    failure = "the monitors could not be looked through; it is tried again in an hour"
+    failure = "updating the monitors failed; it will be tried again in an hour"
     return _survived(failure, lambda: settle(context))
 
 
 def _join(context: Context) -> bool:
     """Join the servers that report by themselves and by a gateway."""
-    failure = "servers that report twice could not be joined; it is tried again in five minutes"
+    failure = "merging servers that report twice failed; it will be tried again in five minutes"
 
     def join() -> None:
         """And tell how many."""
         joined = join_servers(context)
         if joined:
-            LOG.info("%d servers that report by a gateway too were joined with themselves", joined)
+            LOG.info(
+                "%d servers that also report through a gateway were merged with their second record", joined
+            )
 
     return _survived(failure, join)
 
@@ -175,12 +177,12 @@ def _retain(context: Context) -> bool:
         if done.to_hours or done.to_days:
             LOG.info("%d days of devices were rolled up to hours, %d to days", done.to_hours, done.to_days)
 
-    return _survived("older time could not be rolled up; it is tried again in an hour", roll_up)
+    return _survived("rolling up older data failed; it will be tried again in an hour", roll_up)
 
 
 def _prepare(context: Context) -> None:
     """Have the first page ready on each collector; without it, the next reader waits."""
-    failure = "the first page could not be prepared; it is tried again in some minutes"
+    failure = "preparing the first page failed; it will be tried again in a few minutes"
     _survived(failure, lambda: refresh_cached_overview(context))
 
 
@@ -191,7 +193,7 @@ def _past_week(context: Context) -> bool:
 
 def _late_records(context: Context) -> bool:
     """Restate the reports that what came late has moved; a failure is logged and tried again the next day."""
-    return _told("restated weekly report", lambda: republish(context))
+    return _told("corrected weekly report", lambda: republish(context))
 
 
 def _told(what: str, work: Callable[[], list[Publication]]) -> bool:
@@ -199,18 +201,18 @@ def _told(what: str, work: Callable[[], list[Publication]]) -> bool:
     try:
         for made in work():
             unit, role = made.target
-            LOG.info("%s %s: %s, edition %d for the role %s", what, made.report.week, unit or "everything",
-                     made.edition, role)  # fmt: skip
+            LOG.info("%s %s: %s, revision %d for the role %s", what, made.report.week, unit or "everything",
+                     made.revision, role)  # fmt: skip
     except (ParcimetreError, OSError) as error:
-        LOG.error("the %s could not be published: %s; it is tried again", what, error)
+        LOG.error("publishing the %s failed: %s; it will be tried again", what, error)
         return False
     except Exception:  # the edge of a loop that must survive
-        LOG.exception("the %s could not be published; it is tried again", what)
+        LOG.exception("publishing the %s failed; it will be tried again", what)
         return False
     return True
 
 
 def _deliver(context: Context) -> bool:
     """Make the deliveries that are due."""
-    failure = "reports could not be delivered; it is tried again in a minute"
+    failure = "delivering reports failed; it will be tried again in a minute"
     return _survived(failure, lambda: make_due_deliveries(context))

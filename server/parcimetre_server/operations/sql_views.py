@@ -81,7 +81,7 @@ def ask(context: Context, query: str, within: Span) -> Answer:
 def _told(error: Exception) -> str:
     if "not authorized" in str(error) or "prohibited" in str(error):
         return f"the query is refused ({error}): only SELECT is answered, nothing can be changed here"
-    return f"the query is not understood: {error}; docs/en/sql.md names tables and columns"
+    return f"invalid query: {error}. See docs/en/sql.md for tables and columns."
 
 
 def _reading(data_dir: Path) -> sqlite3.Connection:

@@ -69,10 +69,10 @@ def transfer(
     it then. Raises BadTransfer for a monitor, a day to come or an unknown unit, UnknownSite.
     """
     if store.latest_of("device", device_id) is None:
-        raise BadTransfer(f"{device_id} is a monitor: it belongs where the machine that drives it does")
+        raise BadTransfer(f"{device_id} is a monitor: it belongs to the org unit of its computer")
     unit, at = org_path.clean_path(org_unit), midnight(day, zone)
     if at > now:
-        raise BadTransfer(f"{day} is to come: transfer the device on that day, or give an earlier --from")
+        raise BadTransfer(f"{day} is in the future: give --from a date up to today")
     if unit not in org.units(store):
         raise BadTransfer(f"there is no org unit {unit!r}: create it with `parcimetre org create`")
     place = org.site(store, site).name if site else before.site

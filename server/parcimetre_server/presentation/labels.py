@@ -95,13 +95,13 @@ WHY = {
     "joined": N_("use and embodied impact of devices that were not in service before"),
     "left": N_("use and embodied impact of devices that are no longer in service"),
     "moved": N_("devices that came from other org units, or went to them"),
-    "service": N_("devices of both periods that were longer or shorter in service"),
-    "use": N_("more or less electricity in an hour that has a record"),
-    "grid": N_("the grid's electricity, or where devices stand, is another one"),
-    "coverage": N_("more or less time with a record; what has none counts nothing"),
+    "service": N_("devices of both periods that were in service for longer or shorter"),
+    "use": N_("more or less electricity per recorded hour"),
+    "grid": N_("the grid's electricity or the location of devices changed"),
+    "coverage": N_("more or less recorded time; time without a record counts as zero"),
     "embodied": N_("service lives that began or ended, devices that were scrapped"),
-    "factors": N_("the earlier period was told with another factor set"),
-    "several": N_("fewer than 5 devices are behind one of them"),
+    "factors": N_("the earlier period was computed with another factor set"),
+    "several": N_("one of them has fewer than 5 devices"),
 }
 ROLE_TITLES = {"viewer": N_("viewer"), "analyst": N_("analyst"), "admin": N_("admin")}
 QUALITIES = {"": "", "estimate": N_("estimate"), "disputed": N_("disputed")}
@@ -125,7 +125,7 @@ PERIOD_LABELS = {
     "own": N_("Own days"),
 }
 ALTERNATIVES = {
-    "as_now": N_("Go on as now"),
+    "as_now": N_("Continue as now"),
     "extend": N_("Keep it {years} years longer"),
     "recondition": N_("Recondition it for a second life"),
     "replace": N_("Replace it now with a new one"),
@@ -134,25 +134,34 @@ ALTERNATIVES = {
 }
 ASSUMPTIONS = {
     "life_goes_on": N_(
-        "The electricity of the last {days} days goes on; making it is spread over its service life."
+        "Assumes the electricity use of the last {days} days; its embodied impact is spread over "
+        "its service life."
     ),
-    "life_is_over": N_("The electricity of the last {days} days goes on; its service life is over."),
-    "longer_life": N_("The same electricity; making it is spread over {life} years in place of {before}."),
-    "second_life": N_("The same electricity; preparing it is spread over {life} years of a second life."),
+    "life_is_over": N_("Assumes the electricity use of the last {days} days; its service life is over."),
+    "longer_life": N_(
+        "Assumes the same electricity use; its embodied impact is spread over {life} years instead "
+        "of {before}."
+    ),
+    "second_life": N_(
+        "Assumes the same electricity use; the impact of reconditioning is spread over a second "
+        "life of {life} years."
+    ),
     "new_pays_off": N_(
-        "A new one is as costly to make and takes the same electricity; what the old one's life has left "
-        "counts too. It would have to take {kwh} kWh a year less to be worth it."
+        "Assumes that a new device has the same embodied impact and uses the same electricity; the "
+        "unused service life of the old one counts too. The new one must use {kwh} kWh a year less "
+        "to be worth it."
     ),
     "new_never_pays_off": N_(
-        "A new one is as costly to make; what the old one's life has left counts too. Even if it took no "
-        "electricity at all, it would not be worth it."
+        "Assumes that a new device has the same embodied impact; the unused service life of the old "
+        "one counts too. Even with no electricity use at all, replacing is not worth it."
     ),
     "used_one": N_(
-        "It takes the same electricity; its preparation and what the old one's life has left are spread over "
-        "{life} years."
+        "Assumes the same electricity use; its preparation and the unused service life of the old "
+        "one are spread over {life} years."
     ),
     "off_at_night": N_(
-        "From {evening} to {morning} o'clock it takes no more than when it is off: {kwh} kWh a year less."
+        "Assumes that it uses no more from {evening} to {morning} o'clock than when it is off: "
+        "{kwh} kWh a year less."
     ),
 }
 

@@ -33,7 +33,7 @@ def send_mail(sent: EmailMessage, settings: MailSettings | None) -> None:
     """Send a message by the mail server. Raises DeliveryFailed."""
     if settings is None:
         raise DeliveryFailed(
-            "no server for mail is named: give the settings file a table [mail], docs: reports"
+            "no mail server is configured: add a table [mail] to the settings file (documentation: reports)"
         )
     to = str(sent["To"])
     try:
@@ -48,9 +48,10 @@ def send_mail(sent: EmailMessage, settings: MailSettings | None) -> None:
         ) from error
     except smtplib.SMTPAuthenticationError as error:
         told = (
-            f"{settings.host} does not let {settings.user!r} in: {error.smtp_code} {_text(error.smtp_error)}"
+            f"{settings.host} refuses the login of {settings.user!r}: {error.smtp_code} "
+            f"{_text(error.smtp_error)}"
         )
-        raise DeliveryFailed(f"{told}; mend [mail] user or password_file") from error
+        raise DeliveryFailed(f"{told}; correct [mail] user or password_file") from error
     except smtplib.SMTPDataError as error:
         told = f"{settings.host} refuses the message: {error.smtp_code} {_text(error.smtp_error)}"
         raise DeliveryFailed(told, _permanent(error.smtp_code)) from error
@@ -94,7 +95,7 @@ def write_to_folder(files: Sequence[File], folder: str) -> None:
             draft.replace(target / file.name)
     except OSError as error:
         raise DeliveryFailed(
-            f"cannot write into {folder}: {error.strerror or error}; let the collector's user write there"
+            f"cannot write into {folder}: {error.strerror or error}; give the collector's user write access"
         ) from error
 
 

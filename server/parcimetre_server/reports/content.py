@@ -16,8 +16,8 @@ State = Literal["running", "provisional", "final"]
 
 
 @dataclass(frozen=True)
-class Named:
-    """What a report says of a single device."""
+class NamedDevice:
+    """A single device in a report."""
 
     id: DeviceId
     name: str
@@ -28,8 +28,8 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Moved:
-    """A figure that is no longer what an earlier edition said, with the name of its group."""
+class MovedFigure:
+    """A figure that differs from the superseded revision, with the name of its group."""
 
     what: str
     group: str
@@ -39,12 +39,12 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Restated:
-    """The edition that a report takes the place of, and which of its figures moved, the total's first."""
+class Correction:
+    """The superseded revision of a report, and its figures that moved, the total's first."""
 
     edition: int
     published_at: int
-    moved: tuple[Moved, ...]
+    moved: tuple[MovedFigure, ...]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class WeeklyReport:
 
     `state` is running until the week is over, and provisional while late records are waited for; `previous`
     is the week before, of a running one the same part of it. `withheld` says that there are devices, but too
-    few to be shown to the reader; nothing else is told then. `market` is the total by the suppliers'
+    few to be shown to the reader; nothing else is given then. `market` is the total by the suppliers'
     contracts, None where none holds in the week. `actions` are worth `eur_per_kwh`. `printing` is paper and
     toner by org unit, in no other figure.
     """
@@ -75,11 +75,11 @@ class WeeklyReport:
     by_day: tuple[FootprintRow, ...]
     actions: tuple[Action, ...]
     eur_per_kwh: float
-    greatest: tuple[tuple[Named, FootprintRow], ...]
+    greatest: tuple[tuple[NamedDevice, FootprintRow], ...]
     factor_set: str
     withheld: bool = False
     printing: tuple[consumables.ConsumablesRow, ...] = ()
-    restated: Restated | None = None
+    restated: Correction | None = None
 
     @property
     def provisional(self) -> bool:
@@ -107,7 +107,7 @@ def _change(now: float | None, before: float | None) -> float | None:
 
 
 def as_json(report: WeeklyReport) -> dict[str, Any]:
-    """The report for machines."""
+    """Return the report as JSON."""
     rows = {
         name: [asdict(row) for row in getattr(report, name)]
         for name in ("by_unit", "by_category", "by_stage", "by_power_source", "by_day")

@@ -16,9 +16,9 @@ from ..base.periods import DAY_S, HOUR_S
 from ..store.interface import Store
 from ..store.records import Fact
 from .channels import DeliveryFailed, post_to_webhook, send_mail, write_to_folder
-from .editions import Edition, editions
 from .formats import render_all
 from .message import build_message, delivery_name
+from .revision_index import IndexedRevision, latest_revisions
 from .schedules import Channel, Schedule, schedules
 from .stored import WHOLE_TARGET, Publication, Target, of_key, of_week, publications
 from .wording import report_text
@@ -26,11 +26,11 @@ from .wording import report_text
 State = Literal["sent", "waiting", "refused", "given_up", "bounced"]
 STATE_TITLES: dict[str, str] = {
     "sent": N_("sent"),
-    "waiting": N_("not taken yet, tried again"),
+    "waiting": N_("not accepted yet, will be tried again"),
     "refused": N_("refused"),
     "given_up": N_("given up"),
     "bounced": N_("bounced"),
-    "superseded": N_("not sent: a later edition took its place"),
+    "superseded": N_("not sent: replaced by a later revision"),
 }
 BACK_OFF_S = (300, 900, HOUR_S, 4 * HOUR_S, 12 * HOUR_S, DAY_S, DAY_S)
 OPEN_S = 35 * DAY_S
@@ -39,7 +39,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Delivery:
-    """The state of an edition's delivery to a recipient after a number of `attempts`.
+    """The state of a revision's delivery to a recipient after a number of `attempts`.
 
     `next_at` is the time of the next attempt, `reason` why the last one failed. Times are seconds UTC.
     """
@@ -61,20 +61,20 @@ class Delivery:
 
 def deliveries(store: Store, since: int = 0) -> list[Delivery]:
     """Return the deliveries attempted since a time (seconds UTC), the latest first."""
-    found = (Delivery(**fact.body) for fact in store.latest("delivery", since).values())
-    return sorted(found, key=lambda one: (one.week, one.at, one.key), reverse=True)
+    attempted = (Delivery(**fact.body) for fact in store.latest("delivery", since).values())
+    return sorted(attempted, key=lambda one: (one.week, one.at, one.key), reverse=True)
 
 
 def make_due_deliveries(context: Context) -> list[Delivery]:
     """Attempt every due delivery, each on its own; return them. A failure does not delay the others."""
     attempted = []
-    found: Publication | None = None
-    for edition, to, before in due_deliveries(context):
-        if found is None or found.key != edition.key:
-            found = of_key(context.store, edition.key)
-        if found is None or found.edition != edition.number:
+    publication: Publication | None = None
+    for revision, to, before in due_deliveries(context):
+        if publication is None or publication.key != revision.key:
+            publication = of_key(context.store, revision.key)
+        if publication is None or publication.revision != revision.number:
             continue
-        after = _attempt(context, found, to, before)
+        after = _attempt(context, publication, to, before)
         _store(context.store, after)
         if after.state != "sent":
             LOG.warning("weekly report %s by %s %s: %s", after.week, after.way, after.schedule, after.reason)
@@ -82,22 +82,22 @@ def make_due_deliveries(context: Context) -> list[Delivery]:
     return attempted
 
 
-def due_deliveries(context: Context) -> Iterator[tuple[Edition, Schedule, Delivery | None]]:
-    """Return the latest editions due for a recipient, each with the attempt before, if any.
+def due_deliveries(context: Context) -> Iterator[tuple[IndexedRevision, Schedule, Delivery | None]]:
+    """Return the latest revisions due for a recipient, each with the attempt before, if any.
 
     It reads no report, since it runs every minute.
     """
     now = context.now()
     known = {one.key: one for one in deliveries(context.store, now - OPEN_S)}
     wanted: defaultdict[Target, list[Schedule]] = defaultdict(list)
-    for one in (*built_in_schedules(context), *schedules(context.store)):
-        wanted[one.org_unit, one.role].append(one)
-    for found in editions(context.store, now - OPEN_S):
-        for to in wanted[found.target]:
-            before = known.get(key_of(found.key, found.number, to))
+    for schedule in (*built_in_schedules(context), *schedules(context.store)):
+        wanted[schedule.org_unit, schedule.role].append(schedule)
+    for revision in latest_revisions(context.store, now - OPEN_S):
+        for to in wanted[revision.target]:
+            before = known.get(key_of(revision.key, revision.number, to))
             waits = before is None or (before.next_at is not None and before.next_at <= now)
-            if to.created_at <= found.published_at and waits:
-                yield found, to, before
+            if to.created_at <= revision.published_at and waits:
+                yield revision, to, before
 
 
 def built_in_schedules(context: Context) -> Iterator[Schedule]:
@@ -108,20 +108,20 @@ def built_in_schedules(context: Context) -> Iterator[Schedule]:
         yield Schedule(f"kept-{language}", unit, role, "folder", folder, language, ("html",), 0)
 
 
-def key_of(report: str, edition: int, to: Schedule) -> str:
-    """Return the key of a delivery: the report's key (week, role, unit), edition and recipient."""
-    return f"{report}|{edition}|{to.id}"
+def key_of(report: str, revision: int, to: Schedule) -> str:
+    """Return the key of a delivery: the report's key (week, role, unit), revision and recipient."""
+    return f"{report}|{revision}|{to.id}"
 
 
-def _attempt(context: Context, found: Publication, to: Schedule, before: Delivery | None) -> Delivery:
+def _attempt(context: Context, publication: Publication, to: Schedule, before: Delivery | None) -> Delivery:
     """Attempt a delivery once; return its new state."""
     attempts, now = (before.attempts if before else 0) + 1, context.now()
-    unit, role = found.target
-    key = key_of(found.key, found.edition, to)
-    sent = Delivery(key, found.report.week, unit, role, found.edition, to.id, to.way, to.to, "sent", attempts,
-                    now)  # fmt: skip
+    unit, role = publication.target
+    key = key_of(publication.key, publication.revision, to)
+    sent = Delivery(key, publication.report.week, unit, role, publication.revision, to.id, to.way, to.to,
+                    "sent", attempts, now)  # fmt: skip
     try:
-        _send(context, found, to, sent.key)
+        _send(context, publication, to, sent.key)
     except DeliveryFailed as error:
         if error.final:
             return replace(sent, state="refused", reason=str(error))
@@ -131,17 +131,19 @@ def _attempt(context: Context, found: Publication, to: Schedule, before: Deliver
     return sent
 
 
-def _send(context: Context, found: Publication, to: Schedule, key: str) -> None:
+def _send(context: Context, publication: Publication, to: Schedule, key: str) -> None:
     """Render a published report and send it. Raises DeliveryFailed."""
-    then = replace(context, settings=with_served_settings(context.settings, found.served))
-    files = render_all(found.report, then, to.language, to.formats)
+    then = replace(context, settings=with_served_settings(context.settings, publication.served))
+    files = render_all(publication.report, then, to.language, to.formats)
     match to.way:
         case "mail":
             mail = context.settings.mail
-            text = report_text(found.report, then, to.language)
+            text = report_text(publication.report, then, to.language)
             sender = mail.sender if mail else ""
-            restated = found.report.restated is not None
-            send_mail(build_message(text, files, sender, to.to, key, found.published_at, restated), mail)
+            restated = publication.report.restated is not None
+            send_mail(
+                build_message(text, files, sender, to.to, key, publication.published_at, restated), mail
+            )
         case "folder":
             write_to_folder(files, to.to)
         case "webhook":
@@ -188,16 +190,16 @@ def _store(store: Store, delivery: Delivery) -> None:
     store.append([Fact("delivery", delivery.key, delivery.at, asdict(delivery))])
 
 
-def as_json(found: Publication, sent: Iterable[Delivery] | None) -> dict[str, Any]:
+def as_json(publication: Publication, sent: Iterable[Delivery] | None) -> dict[str, Any]:
     """Return a publication as JSON, with its deliveries where the reader may see them."""
-    report = found.report
+    report = publication.report
     document: dict[str, Any] = {
         "week": report.week,
         "org_unit": report.org_unit,
-        "role": found.role,
-        "edition": found.edition,
+        "role": publication.role,
+        "edition": publication.revision,
         "state": report.state,
-        "published_at": found.published_at,
+        "published_at": publication.published_at,
         "devices": report.devices,
         "value": report.total.value,
         "unit": report.total.unit,
@@ -206,24 +208,24 @@ def as_json(found: Publication, sent: Iterable[Delivery] | None) -> dict[str, An
     }
     if sent is None:
         return document
-    return document | {"deliveries": [_delivery_json(delivery, found) for delivery in sent]}
+    return document | {"deliveries": [_delivery_json(delivery, publication) for delivery in sent]}
 
 
-def _delivery_json(delivery: Delivery, found: Publication) -> dict[str, Any]:
+def _delivery_json(delivery: Delivery, publication: Publication) -> dict[str, Any]:
     """A delivery as JSON, with its shown state."""
-    return asdict(delivery) | {"state": state_of(delivery, found)}
+    return asdict(delivery) | {"state": state_of(delivery, publication)}
 
 
-def state_of(delivery: Delivery, found: Publication) -> str:
-    """Return the shown state of a delivery: one waiting while there is a later edition is superseded."""
-    waits = delivery.state == "waiting" and delivery.edition < found.edition
+def state_of(delivery: Delivery, publication: Publication) -> str:
+    """Return the shown state of a delivery: one waiting while there is a later revision is superseded."""
+    waits = delivery.state == "waiting" and delivery.edition < publication.revision
     return "superseded" if waits else delivery.state
 
 
 def list_publications(store: Store, with_deliveries: bool, week: str | None = None) -> list[dict[str, Any]]:
     """Return published reports as JSON, the latest first, or those of a week."""
-    found = publications(store) if week is None else of_week(store, week)
+    published = publications(store) if week is None else of_week(store, week)
     by_report: defaultdict[str, list[Delivery]] = defaultdict(list)
     for one in deliveries(store) if with_deliveries else ():
         by_report[one.key.rpartition("|")[0].rpartition("|")[0]].append(one)
-    return [as_json(one, by_report[one.key] if with_deliveries else None) for one in found]
+    return [as_json(one, by_report[one.key] if with_deliveries else None) for one in published]

@@ -49,7 +49,7 @@ def format_of(name: str) -> Format:
     for known in FORMATS:
         if name == known:
             return known
-    raise NoSuchFormat(f"there is no weekly report as {name}; ask for format={' or '.join(FORMATS)}")
+    raise NoSuchFormat(f"{name} is not a format of the weekly report: give format={' or '.join(FORMATS)}")
 
 
 def render(report: WeeklyReport, context: Context, language: Language, wanted: Format) -> File:

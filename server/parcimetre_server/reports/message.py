@@ -20,7 +20,7 @@ def build_message(
     """Return the message of one delivery; its id follows from `key`, so that duplicates are recognised."""
     mail = EmailMessage(policy=SMTP)
     translator = Translator(letter.language)
-    subject = N_("{title}, restated: {value} ({whose})") if restated else N_("{title}: {value} ({whose})")
+    subject = N_("{title}, corrected: {value} ({whose})") if restated else N_("{title}: {value} ({whose})")
     value = f"{letter.value} {letter.unit}" if letter.value else "–"
     mail["Subject"] = translator(subject, title=letter.title, value=value, whose=letter.whose).replace(
         "\u00a0", " "

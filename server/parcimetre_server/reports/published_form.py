@@ -28,7 +28,7 @@ from ..store.published_schema import (
     PublishedRow,
 )
 from ..store.records import DeviceId
-from .content import Moved, Named, Restated, State, WeeklyReport
+from .content import Correction, MovedFigure, NamedDevice, State, WeeklyReport
 
 DIGITS = 10
 
@@ -225,7 +225,7 @@ def _action_from(published: PublishedAction) -> Action:
     )
 
 
-def _device(named: Named) -> PublishedDevice:
+def _device(named: NamedDevice) -> PublishedDevice:
     return {
         "id": named.id,
         "name": named.name,
@@ -236,8 +236,8 @@ def _device(named: Named) -> PublishedDevice:
     }
 
 
-def _device_from(published: PublishedDevice) -> Named:
-    return Named(
+def _device_from(published: PublishedDevice) -> NamedDevice:
+    return NamedDevice(
         id=DeviceId(published["id"]),
         name=published["name"],
         category=published["category"],
@@ -294,7 +294,7 @@ def _bounds_from(published: PublishedBounds) -> Bounded:
     return Bounded(published["value"], published["low"], published["high"])
 
 
-def _restatement(restated: Restated) -> PublishedRestatement:
+def _restatement(restated: Correction) -> PublishedRestatement:
     return {
         "edition": restated.edition,
         "published_at": restated.published_at,
@@ -311,12 +311,12 @@ def _restatement(restated: Restated) -> PublishedRestatement:
     }
 
 
-def _restatement_from(published: PublishedRestatement) -> Restated:
-    return Restated(
+def _restatement_from(published: PublishedRestatement) -> Correction:
+    return Correction(
         edition=published["edition"],
         published_at=published["published_at"],
         moved=tuple(
-            Moved(move["what"], move["group"], move["before"], move["after"], move["unit"])
+            MovedFigure(move["what"], move["group"], move["before"], move["after"], move["unit"])
             for move in published["moved"]
         ),
     )

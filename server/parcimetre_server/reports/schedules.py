@@ -62,8 +62,8 @@ class Schedule:
 
 def schedules(store: Store, ended: bool = False) -> list[Schedule]:
     """Return the schedules in force, oldest first, and with `ended` those that are not."""
-    found = (_schedule(fact) for fact in store.latest("schedule").values())
-    shown = (one for one in found if ended or one.ended_at is None)
+    stored = (_schedule(fact) for fact in store.latest("schedule").values())
+    shown = (one for one in stored if ended or one.ended_at is None)
     return sorted(shown, key=lambda one: (one.created_at, one.id))
 
 
@@ -110,16 +110,16 @@ def add(
 
 def end(store: Store, schedule_id: str, now: int) -> Schedule:
     """End a schedule and return it. Raises UnknownSchedule."""
-    found = schedule(store, schedule_id)
-    if found.ended_at is None:
-        before, found = as_json(found), replace(found, ended_at=now)
-        _store(store, found, now, "recipient removed", before)
-    return found
+    ended = schedule(store, schedule_id)
+    if ended.ended_at is None:
+        before, ended = as_json(ended), replace(ended, ended_at=now)
+        _store(store, ended, now, "recipient removed", before)
+    return ended
 
 
-def as_json(found: Schedule) -> dict[str, Any]:
+def as_json(schedule: Schedule) -> dict[str, Any]:
     """Return a schedule as JSON."""
-    return asdict(found) | {"formats": list(found.formats)}
+    return asdict(schedule) | {"formats": list(schedule.formats)}
 
 
 def _store(store: Store, made: Schedule, now: int, act: audit.Act, before: Mapping[str, Any]) -> None:
@@ -139,7 +139,7 @@ def _one_of(given: str, known: Iterable[Known], what: str) -> Known:
     for name in names:
         if name == given:
             return name
-    raise BadSchedule(f"{given!r} is no {what}; known: {', '.join(names)}")
+    raise BadSchedule(f"{given!r} is not a valid {what} (choose from: {', '.join(names)})")
 
 
 def _known_unit(store: Store, org_unit: str, scope: Scope) -> str:
@@ -154,18 +154,18 @@ def _recipient(way: Channel, to: str) -> str:
     """The recipient, if valid for the channel. Raises BadSchedule."""
     if not to or len(to) > MOST_CHARACTERS or any(ord(c) < 32 for c in to):
         raise BadSchedule(
-            f"a recipient has 1 to {MOST_CHARACTERS} characters, none of them a control character"
+            f"a recipient must have 1 to {MOST_CHARACTERS} characters and no control characters"
         )
     match way:
         case "mail" if not ADDRESS.fullmatch(to):
-            raise BadSchedule(f"{to!r} is no address of mail; give one like it@example.org")
+            raise BadSchedule(f"{to!r} is not a valid e-mail address (example: it@example.org)")
         case "folder" if not Path(to).is_absolute():
-            raise BadSchedule(f"{to!r} does not begin at the root; give the folder's whole path")
+            raise BadSchedule(f"{to!r} is not an absolute path: give the full path of the folder")
         case "webhook":
             try:
                 parts = urlsplit(to)
             except ValueError:
                 parts = urlsplit("")
             if parts.scheme not in ("https", "http") or not parts.hostname:
-                raise BadSchedule(f"{to!r} is no address of a server; give one that begins with https://")
+                raise BadSchedule(f"{to!r} is not a valid server address: give one that begins with https://")
     return to

@@ -1,4 +1,4 @@
-"""Published reports as they are stored."""
+"""Published reports in the store: read the latest revisions, and the fact that stores one."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class NotPublished(ParcimetreError):
 
 @dataclass(frozen=True)
 class Publication:
-    """An edition of a report: what was told, to readers of which role, and what it was computed with.
+    """A published revision of a report, for readers of a role, with the settings it was computed with.
 
-    `recorded_s` are the seconds with a record that the store held of the week, and `stated` is how often it
-    was said whose records are whose: what comes late makes either more.
+    `recorded_s` are the recorded seconds that the store had of the week, `stated` is the number of ownership
+    facts: late ones increase either.
     """
 
     role: Role
-    edition: int
+    revision: int
     published_at: int
     recorded_s: int
     served: ServedSettings
@@ -43,58 +43,58 @@ class Publication:
 
     @property
     def key(self) -> str:
-        """What tells it apart from others; its editions have the same one."""
+        """The key of its fact, the same for all revisions."""
         return key_of(self.report.week, (self.report.org_unit, self.role))
 
     @property
     def target(self) -> Target:
-        """Whose report it is."""
+        """Org unit and role of its readers."""
         return self.report.org_unit, self.role
 
 
 def key_of(week: str, target: Target) -> str:
-    """The key of the fact that holds a report."""
+    """Return the key of the fact that stores a report."""
     unit, role = target
     return f"{week}|{role}|{unit or ''}"
 
 
 def publications(store: Store) -> list[Publication]:
-    """The latest edition of each report that the store shows, the latest week first."""
-    found = map(_publication, store.latest("report").values())
+    """Return the latest revision of each report in the store, the latest week first."""
+    found = map(_publication_of, store.latest("report").values())
     return sorted(found, key=lambda one: (one.report.week, one.report.org_unit or ""), reverse=True)
 
 
 def publication(store: Store, week: str, target: Target) -> Publication:
-    """The latest edition of a report. Raises NotPublished."""
+    """Return the latest revision of a report. Raises NotPublished."""
     fact = store.latest_of("report", key_of(week, target))
     if fact is None:
         unit, role = target
         raise NotPublished(
             f"no report of {week} is published for {unit or 'everything'} and the role {role}; "
-            "`parcimetre report list` lists those that are"
+            "`parcimetre report list` lists the published reports"
         )
-    return _publication(fact)
+    return _publication_of(fact)
 
 
 def of_week(store: Store, week: str) -> list[Publication]:
-    """The same of one week: no other is read."""
+    """Return the latest revisions of one week, reading no other."""
     asked = dict.fromkeys([WHOLE_TARGET, *((one.org_unit, one.role) for one in schedules(store, ended=True))])
     found = (of_key(store, key_of(week, target)) for target in asked)
     return sorted(filter(None, found), key=lambda one: one.report.org_unit or "", reverse=True)
 
 
 def of_key(store: Store, key: str) -> Publication | None:
-    """The latest edition of the report that a fact's key names, if there is one."""
+    """Return the latest revision under a fact's key, None where there is none."""
     fact = store.latest_of("report", key)
-    return None if fact is None else _publication(fact)
+    return None if fact is None else _publication_of(fact)
 
 
 def fact_of(publication: Publication, now: int) -> Fact:
-    """Return the fact that stores an edition."""
+    """Return the fact that stores a revision."""
     body: ReportBody = {
         "org_unit": publication.report.org_unit,
         "role": publication.role,
-        "edition": publication.edition,
+        "edition": publication.revision,
         "published_at": publication.published_at,
         "recorded_s": publication.recorded_s,
         "served": publication.served,
@@ -104,11 +104,11 @@ def fact_of(publication: Publication, now: int) -> Fact:
     return Fact("report", publication.key, now, body)
 
 
-def _publication(fact: Fact) -> Publication:
+def _publication_of(fact: Fact) -> Publication:
     body = body_of(fact, ReportBody)
     return Publication(
         role=cast(Role, body["role"]),
-        edition=body["edition"],
+        revision=body["edition"],
         published_at=body["published_at"],
         recorded_s=body["recorded_s"],
         served=body["served"],

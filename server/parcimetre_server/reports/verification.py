@@ -1,4 +1,4 @@
-"""Verify published reports: recompute their figures and compare."""
+"""Verification of published reports: recompute their figures and compare."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .stored import Publication, Target, publication
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of a published report that is not what is computed from the store now."""
+    """A figure of a published report that differs from the recomputed one."""
 
     where: str
     published: Any
@@ -25,7 +25,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came out when a published report was computed again; `late` says that records came since."""
+    """The differences of a recomputed report; `late` where records or ownership facts came since."""
 
     publication: Publication
     differences: tuple[Difference, ...]
@@ -33,7 +33,7 @@ class Verification:
 
 
 def verify(context: Context, week: str, target: Target) -> Verification:
-    """Compute a published report again and compare every figure. Raises NotPublished and FactorSetGone."""
+    """Recompute a published report and compare every figure. Raises NotPublished and FactorSetGone."""
     found = publication(context.store, week, target)
     first, second = figures_of(found.report), figures_of(recompute(context, found))
     differences = tuple(_differences("", json.loads(first), json.loads(second))) if first != second else ()
@@ -44,7 +44,7 @@ def verify(context: Context, week: str, target: Target) -> Verification:
 
 
 def figures_of(report: WeeklyReport) -> bytes:
-    """The figures of a report as bytes; neither its state nor what devices are called is one."""
+    """Return the figures of a report as JSON bytes, without its state, correction and device names."""
     published: dict[str, Any] = {**to_published(report)}
     del published["state"], published["restated"]
     for named in (*(device for device, _ in published["greatest"]), *published["actions"]):

@@ -25,7 +25,7 @@ from ..footprint.redaction import disclosure_control
 from ..footprint.result import FootprintResult
 from ..grid.supply_contracts import contracts
 from ..store.records import DeviceId
-from .content import Named, State, WeeklyReport
+from .content import NamedDevice, State, WeeklyReport
 
 TOP = 10
 SETTLED_S = 28 * DAY_S
@@ -169,8 +169,10 @@ def _is_present(device: Device, by_id: Mapping[DeviceId, Device]) -> bool:
     return last is not None and last.org_unit == device.org_unit
 
 
-def _named(device: Device) -> Named:
-    return Named(device.id, device.name, device.category, device.org_unit, device.simulated, device.virtual)
+def _named(device: Device) -> NamedDevice:
+    return NamedDevice(
+        device.id, device.name, device.category, device.org_unit, device.simulated, device.virtual
+    )
 
 
 def _market(context: Context, span: Span, org_unit: str | None) -> FootprintRow | None:

@@ -16,7 +16,7 @@ from ..footprint.query import FootprintRow
 from ..presentation.formats import Formats
 from ..presentation.labels import CHANGES, WHY, label
 from ..presentation.palette import direction
-from .content import Moved, Restated, WeeklyReport
+from .content import Correction, MovedFigure, WeeklyReport
 
 Colour = Literal["plain", "use", "manufacturing", "distribution", "end_of_life", "less", "more"]
 STATES = {
@@ -132,15 +132,15 @@ class _Writer:
         if self._report.restated is not None:
             yield self._restated(self._report.restated)
 
-    def _restated(self, before: Restated) -> str:
+    def _restated(self, before: Correction) -> str:
         translator, f = self._tongue, self._f
         first = translator(
-            "This edition takes the place of that of {day}: records or statements that came late moved "
-            "figures by more than 1 %.", day=f.day(before.published_at, "long"),
+            "This revision replaces that of {day}: late records or corrections changed figures by "
+            "more than 1 %.", day=f.day(before.published_at, "long"),
         )  # fmt: skip
         return f"{first} {'; '.join(map(self._moved, before.moved[:MOST_MOVED]))}."
 
-    def _moved(self, moved: Moved) -> str:
+    def _moved(self, moved: MovedFigure) -> str:
         f, change = self._f, self._f.change(moved.after / moved.before - 1 if moved.before else None)
         name = self._group(moved.what, moved.group) if moved.group else self._tongue(N_("Total"))
         before, after = f.quantity(moved.before, moved.unit), f.quantity(moved.after, moved.unit)
@@ -174,7 +174,7 @@ class _Writer:
         if row.incomplete and row.extrapolated is not None:
             whole = row.extrapolated
             about = f.about(whole.value, whole.low, whole.high, row.unit)
-            yield translator("With the time that has no record: about {whole}", whole=about) + "."
+            yield translator("Including the time without a record: about {whole}", whole=about) + "."
 
     def _tables(self) -> Iterator[Table | None]:
         report, translator = self._report, self._tongue
@@ -233,8 +233,9 @@ class _Writer:
             for one in found
         )
         note = translator(
-            "What could have been spared in this week, at {price} a kWh; climate counts use alone. A new "
-            "device costs impact too: replace the thirsty ones first when their turn comes.",
+            "Possible savings of this week, at {price} a kWh; climate counts use only. Making a new "
+            "device has an impact too: when devices are due for renewal, replace those that use "
+            "most electricity first.",
             price=f.euros(self._report.eur_per_kwh),
         )
         headings = (
@@ -243,7 +244,7 @@ class _Writer:
             translator("Climate"),
             translator("Euros"),
         )
-        return Table("actions", translator("Where action pays most"), note, headings, lines)
+        return Table("actions", translator("Where action saves most"), note, headings, lines)
 
     def _subject(self, action: Action) -> str:
         category = self._tongue(label("category", action.category))
@@ -347,7 +348,7 @@ class _Writer:
             translator("Paper"),
             translator("Toner or ink"),
         )
-        note = translator("Paper and toner, in no figure above")
+        note = translator("Paper and toner, not included above")
         return Table("printing", translator("Printing"), note, headings, lines)
 
     def _shares(self, row: consumables.ConsumablesRow) -> Iterator[str]:
@@ -377,9 +378,11 @@ class _Writer:
                 "{n} virtual machine counts with the estimated share of a typical host.",
                 "{n} virtual machines count with the estimated share of a typical host.", report.virtual,
             ))  # fmt: skip
-        yield translator("How well this is known"), " ".join(known)
+        yield translator("Quality of these figures"), " ".join(known)
         yield translator("Method"), " ".join((
             translator("Use is the electricity of each quarter hour times the life-cycle intensity of the grid in that quarter hour. Embodied impact is that of the manufacturer's product footprint, else of the components, else of the category, spread over the service life, which begins with the purchase."),  # noqa: E501
-            translator("Intervals hold 95 % of what the errors of the factors allow; errors common to many devices stay common. A figure counts what was recorded; what stands for the time without a record is given beside it."),  # noqa: E501
+            translator("Intervals cover 95 % of the possible values, given the errors of the factors; "
+                       "errors shared by many devices do not average out. A figure counts recorded time "
+                       "only; an estimate for the time without a record is given beside it."),
         ))  # fmt: skip
         yield translator("Factor set"), f"{self._version} {report.factor_set}".strip()

@@ -101,7 +101,7 @@ class AttachedBody(TypedDict):
 
 class MonitorBody(TypedDict):
     """A monitor, by its id: its EDID (`report.Display` without what is None), and the ids of the computers
-    that ever drove it, the latest last. `settled` says that it is known not to be at somebody's home.
+    that ever drove it, the latest last. `settled` is stated once it is known not to be at somebody's home.
     """
 
     display: Mapping[str, Any]
@@ -109,7 +109,7 @@ class MonitorBody(TypedDict):
     machines: list[str]
     retired_at: int | None
     scrapped: bool
-    settled: bool
+    settled: NotRequired[bool]
 
 
 class SelfCostBody(TypedDict):
@@ -368,7 +368,7 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "purchase": FactSchema((PurchaseBody,), (_with_defaults(reconditioned=False),)),
     "inventory": FactSchema((InventoryBody,), (_same,)),
     "attached": FactSchema((AttachedBody,), (_same,)),
-    "monitor": FactSchema((MonitorBody,), (_with_defaults(retired_at=None, scrapped=False, settled=False),)),
+    "monitor": FactSchema((MonitorBody,), (_with_defaults(retired_at=None, scrapped=False),)),
     "self_cost": FactSchema(
         (SelfCostBody,), (_with_defaults(sum_cpu_s=None, sum_bytes_sent=None, sum_period_s=None),)
     ),

@@ -33,8 +33,8 @@ def assert_ready(store: Store, data_dir: Path) -> None:
     store.append([])
     if (free := free_bytes(data_dir)) < LEAST_FREE:
         raise NotReady(
-            f"{free >> 20} MiB are free on the disk of {data_dir}, and {LEAST_FREE >> 20} are needed: "
-            "make room there"
+            f"only {free >> 20} MiB are free on the disk of {data_dir}, {LEAST_FREE >> 20} MiB are "
+            "needed: free disk space"
         )
 
 
@@ -43,9 +43,11 @@ def metrics(data_dir: Path) -> Iterator[Metric]:
     process = psutil.Process()
     used = process.cpu_times()
     yield gauge("parcimetre_store_bytes", "Size of the embedded store's files.", store_bytes(data_dir))
-    yield gauge("parcimetre_disk_free_bytes", "Room on the disk of the data folder.", free_bytes(data_dir))
+    yield gauge(
+        "parcimetre_disk_free_bytes", "Free space on the disk of the data folder.", free_bytes(data_dir)
+    )
     yield counter("process_cpu_seconds_total", "Processor time of the collector.", used.user + used.system)
     yield gauge(
         "process_resident_memory_bytes", "Resident memory of the collector.", process.memory_info().rss
     )
-    yield gauge("process_start_time_seconds", "When the collector was started.", process.create_time())
+    yield gauge("process_start_time_seconds", "Start time of the collector.", process.create_time())

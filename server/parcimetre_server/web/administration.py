@@ -111,8 +111,8 @@ class Administration:
         known = org.sites(self.whole.store).get(name)
         if known is not None and known.zone != zone and self.scope.root is not None:
             raise SiteExists(
-                f"there is a site {name!r} already: its grid zone is everybody's, ask an admin of the whole "
-                "organisation, or give the site another name"
+                f"site {name!r} exists already and its grid zone is shared by all: ask an admin of "
+                "the whole organisation to change it, or choose another name"
             )
         return org.create_site(self.whole.store, name, zone, self.whole.now(), self.whole.factors)
 
@@ -219,7 +219,10 @@ def _paths(text: str) -> Iterator[str]:
         )
     for line, row in enumerate(rows, start=FIRST_LINE):
         if line > MOST_LINES:
-            raise BadUnits(f"line {line}: take {MOST_LINES} lines at once, and the others afterwards")
+            raise BadUnits(
+                f"line {line}: the file has too many lines (limit {MOST_LINES}). Split it and import "
+                "the parts one after another."
+            )
         name, parent = ((row.get(column) or "").strip() for column in (UNIT_COLUMN, PARENT_COLUMN))
         if name:
             try:

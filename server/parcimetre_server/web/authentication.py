@@ -98,12 +98,16 @@ class Access:
         if local and not self._settings.require_login:
             _refuse_foreign_form(connection)
             return LOCAL_READER
-        raise NotRecognised("say who asks: send 'Authorization: Bearer' with a token, or log in at /login")
+        raise NotRecognised(
+            "a login is required: send 'Authorization: Bearer' with a token, or log in at /login"
+        )
 
     def _of_bearer(self, authorization: str) -> Reader:
         scheme, _, text = authorization.partition(" ")
         if scheme.lower() != "bearer":
-            raise NotRecognised("send 'Authorization: Bearer' with a token, no other scheme is known here")
+            raise NotRecognised(
+                "only the scheme Bearer is accepted: send 'Authorization: Bearer' with a token"
+            )
         token = self._tokens.of_text(text)
         return Reader(token.scope, token.name, "token")
 

@@ -54,7 +54,7 @@ async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG
 
 async def unexpected(request: Request, error: Exception) -> Response:  # noqa: ARG001
     """The document of an error of the collector's own, which whoever caught it logs."""
-    detail = "the collector met an error of its own; its log says which: report it with the log's last lines"
+    detail = "internal error of the collector: report it with the last lines of the collector's log"
     request_id = REQUEST_ID.get()
     headers = {"X-Request-Id": request_id} if request_id else None
     return problem(500, detail, "/problems/unexpected", headers)
@@ -63,7 +63,7 @@ async def unexpected(request: Request, error: Exception) -> Response:  # noqa: A
 def sentence(errors: object) -> str:
     """Pydantic's findings as one line: where, what, and the value that was given."""
     findings = errors if isinstance(errors, list | tuple) else []
-    return "; ".join(_finding(finding) for finding in findings[:3]) or "the request is not understood"
+    return "; ".join(_finding(finding) for finding in findings[:3]) or "the request is not valid"
 
 
 def _finding(finding: dict[str, object]) -> str:

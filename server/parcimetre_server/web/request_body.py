@@ -75,7 +75,7 @@ def unpack(body: bytes, encoding: str) -> bytes:
                 return _unzstd(body)
     except (zlib.error, zstandard.ZstdError) as error:
         raise BadEncoding(f"the body is not {encoding}: {error}") from None
-    raise BadEncoding(f"Content-Encoding {encoding!r} is not understood: send gzip, zstd or none")
+    raise BadEncoding(f"Content-Encoding {encoding!r} is not supported: send gzip, zstd or none")
 
 
 def _gunzip(body: bytes) -> bytes:

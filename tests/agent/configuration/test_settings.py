@@ -23,7 +23,7 @@ def test_nearer_layer_wins_and_every_value_knows_where_it_is_from(tmp_path: Path
 
 def test_absent_default_file_is_fine_but_a_named_one_must_exist(tmp_path: Path) -> None:
     assert resolve({}, {}).server is None
-    with pytest.raises(BadSettings, match="is absent"):
+    with pytest.raises(BadSettings, match="does not exist"):
         resolve({}, {}, tmp_path / "none.toml")
 
 
@@ -49,7 +49,7 @@ def test_last_file_of_conf_d_wins_over_the_first_and_over_the_file(
         ('server = "https://x\n', r"agent\.toml is not TOML: .*line 1"),
         (
             '# a\nsrever = "https://x"\n',
-            r"agent\.toml, line 2: there is no setting 'srever'; known are .*server",
+            r"agent\.toml, line 2: unknown setting 'srever'. Known settings: .*server",
         ),
         ('server = "x"\n', "write it with https://"),
         ("upload_period = 5\n", "whole seconds from 60 to 86400"),

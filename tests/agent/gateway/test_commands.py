@@ -102,7 +102,7 @@ def test_discover_says_which_servers_are_behind_the_bmcs_and_what_certificate_is
         told = capsys.readouterr().out
         assert f"BMC 127.0.0.1 port {dell.port}: Dell Inc. PowerEdge R750, states its energy" in told
         assert f"it shows {dell.fingerprint}" in told
-        assert "1 devices at 2 addresses; nothing was kept" in told
+        assert "1 devices at 2 addresses; nothing was stored" in told
         assert main([*line, "--json"]) == 0
         (one,) = json.loads(capsys.readouterr().out)
         assert (one["category"], one["has_serial"], one["states_energy"]) == ("server", True, True)

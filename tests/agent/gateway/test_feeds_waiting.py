@@ -68,7 +68,7 @@ def test_many_feeds_are_sent_in_several_reports_and_then_forgotten(collector, se
 def test_its_inventory_says_that_outlets_are_metered_or_what_is_wrong_with_them(collector, settings, waiting):
     GatewayDelivery(settings, waiting, NOON).run()
     (watched,) = waiting.devices().values()
-    watched.problems = {OUTLETS: "outlet 1 says that it gives -3 W, which cannot be"}
+    watched.problems = {OUTLETS: "outlet 1 reports -3 W, which is impossible"}
     waiting.save((), {UNIT.key: watched})
     GatewayDelivery(settings, waiting, NOON).run()
     told = [one["inventory"] for one in collector.bodies("/v1/reports") if "inventory" in one]

@@ -72,10 +72,10 @@ def test_a_part_that_is_estimated_makes_the_sum_an_estimate(book, asked):
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("cisco-negative", "cannot be"),
-        ("cisco-absurd", "cannot be"),
-        ("cisco-by-nameplate", "does not say"),
-        ("juniper-one-supply", "does not say"),
+        ("cisco-negative", "which is impossible"),
+        ("cisco-absurd", "which is impossible"),
+        ("cisco-by-nameplate", "does not report a value"),
+        ("juniper-one-supply", "does not report a value"),
     ],
 )
 def test_a_power_that_cannot_be_or_is_not_whole_is_told_and_not_counted(name, why, book, asked):
@@ -184,6 +184,6 @@ def test_each_port_of_a_switch_tells_what_it_gives_under_the_makers_name_of_it(b
 def test_a_port_that_says_what_cannot_be_is_told_and_the_others_go_on(book, asked):
     asked(CISCO)
     asked("cisco-poe-absurd", SLOT_S)
-    assert "Gi1/0/1 says that it gives" in only(book).problems[OUTLETS]
+    assert "Gi1/0/1 reports" in only(book).problems[OUTLETS]
     (slot,) = book.waiting(only(book).known.key, "feeds", 10)
     assert [row[0] for row in slot.body["rows"]] == ["Gi1/0/2", "Gi1/0/3", "port 1/4"]

@@ -142,9 +142,9 @@ def test_a_unit_without_meters_is_known_and_says_so(name, book, asked):
     ("name", "told", "energy_j"),
     [
         ("pdu-reset", "outlet 1 counted back from 1178507 to 2", 182.3 * SLOT_S),
-        ("pdu-leapt", "outlet 1 leapt from 1178507", 182.3 * SLOT_S),
-        ("pdu-negative", "outlet 1 says that it gives -182.3 W", 0.0),
-        ("pdu-absurd", "outlet 1 says that it gives 60000 W", 0.0),
+        ("pdu-leapt", "outlet 1 jumped from 1178507", 182.3 * SLOT_S),
+        ("pdu-negative", "outlet 1 reports -182.3 W", 0.0),
+        ("pdu-absurd", "outlet 1 reports 60000 W", 0.0),
     ],
 )
 def test_what_cannot_be_is_told_and_costs_only_itself(name, told, energy_j, book, asked):
@@ -165,10 +165,10 @@ def test_a_counter_that_stands_still_while_power_flows_is_not_believed(book, ask
 def test_an_outlet_that_vanishes_is_told_and_the_others_go_on(book, asked):
     asked(PDU)
     asked("pdu-of-three", SLOT_S)
-    assert "outlet 4 does not say" in only(book).problems[OUTLETS]
+    assert "outlet 4 no longer reports" in only(book).problems[OUTLETS]
     asked("pdu-of-three", DAY_S)
     asked("pdu-of-three", DAY_S + SLOT_S)
-    assert "outlet 4 is not there any more" in only(book).problems[OUTLETS]
+    assert "outlet 4 is missing since" in only(book).problems[OUTLETS]
     assert "outlet 9" in [tap.outlet for tap in only(book).known.taps]
     assert (96, "outlet 2") in fed(book)
 

@@ -55,8 +55,16 @@ def test_zone_that_appears_waits_for_its_second_reading() -> None:
     [
         (_counter(500.0, wrap_j=0.0), _counter(499.0, wrap_j=0.0), "ran backwards"),
         (_counter(0.0), _counter(30_001.0, wrap_j=0.0), "jumped"),
-        (_counter(0.0)._replace(at_s=0.0), _counter(60.0)._replace(at_s=0.0), "clock that is wrong"),
-        (_counter(0.0)._replace(at_s=0.0), _counter(60.0)._replace(at_s=3e8), "clock that is wrong"),
+        (
+            _counter(0.0)._replace(at_s=0.0),
+            _counter(60.0)._replace(at_s=0.0),
+            "the clock of package-0 is wrong",
+        ),
+        (
+            _counter(0.0)._replace(at_s=0.0),
+            _counter(60.0)._replace(at_s=3e8),
+            "the clock of package-0 is wrong",
+        ),
     ],
     ids=["backwards", "jump", "clock stands", "clock in other units"],
 )
@@ -87,7 +95,7 @@ def test_counter_that_stands_still_is_left_out_until_it_moves() -> None:
     while at_s < FROZEN_S:
         assert watch.judge([_counter(5.0)], at_s, True) == ([_counter(5.0)], None)
         at_s += 30.0
-    assert watch.judge([_counter(5.0)], at_s, True) == ([], "package-0 stands still")
+    assert watch.judge([_counter(5.0)], at_s, True) == ([], "package-0 did not change")
     assert watch.judge([_counter(6.0)], at_s + 30.0, True) == ([_counter(6.0)], None)
 
 

@@ -61,7 +61,7 @@ def test_nothing_counts_on_mains_or_while_charging(drivers: Any, state: int) -> 
 @pytest.mark.parametrize(
     ("left_mwh", "rate_mw"),
     [(0xFFFFFFFF, -8_400), (0, -8_400), (90_000, -8_400), (31_000, 8_400)],
-    ids=["unknown", "nothing", "more than full", "charges while discharging"],
+    ids=["unknown", "nothing", "more energy than its capacity", "charges while discharging"],
 )
 def test_driver_that_contradicts_itself_has_failed(drivers: Any, left_mwh: int, rate_mw: int) -> None:
     _battery(drivers)

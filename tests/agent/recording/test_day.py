@@ -258,7 +258,7 @@ def test_damaged_spool_is_put_beside_and_what_memory_holds_is_kept(clock, spool:
     _work(clock, recorder, 1800)
     assert [p.start for p in spool.pending(10)] == [1_800_000_900, 1_800_001_800]
     assert spool.waiting().damaged == 1
-    assert "put beside as .damaged" in capsys.readouterr().err
+    assert "renamed to .damaged" in capsys.readouterr().err
 
 
 def test_full_disk_loses_no_slot_that_memory_can_hold(clock, spool: Spool, monkeypatch, capsys) -> None:
@@ -268,4 +268,4 @@ def test_full_disk_loses_no_slot_that_memory_can_hold(clock, spool: Spool, monke
         _work(clock, recorder, 1800)
     _work(clock, recorder, 900)
     assert len(spool.pending(10)) == 3
-    assert capsys.readouterr().err.count("make room") == 1
+    assert capsys.readouterr().err.count("free disk space") == 1

@@ -48,8 +48,8 @@ def test_source_that_lies_has_failed_until_it_tells_the_truth_again() -> None:
 
 
 def test_source_that_fails_by_itself_is_doubted_and_one_without_data_is_not() -> None:
-    sampler = _sampler(Failed("no sense"), NoData("on mains"))
-    assert sampler.sample(_at(0.0)).doubts == (("power.meter", "no sense"),)
+    sampler = _sampler(Failed("invalid channels"), NoData("on mains"))
+    assert sampler.sample(_at(0.0)).doubts == (("power.meter", "invalid channels"),)
     assert sampler.sample(_at(30.0)).doubts == ()
 
 
@@ -59,10 +59,10 @@ def test_what_the_resident_doubts_is_in_the_couriers_inventory(
     secret = tmp_path / "secret"
     secret.write_text("s")
     settings = Settings(server=collector.url, secret_file=str(secret), data_dir=str(tmp_path / "data"))
-    open_spool(settings.data_dir).remember(doubts=(("power.emi", "RAPL_Package0_PKG stands still"),))
+    open_spool(settings.data_dir).remember(doubts=(("power.emi", "RAPL_Package0_PKG did not change"),))
     Courier(settings, Machine(laptop)).deliver()
     (report,) = collector.bodies("/v1/reports")
     told = {one["sensor"]: one for one in report["inventory"]["outcomes"]}
     assert told["power.emi"] == {
-        "sensor": "power.emi", "state": "failed", "detail": "RAPL_Package0_PKG stands still",
+        "sensor": "power.emi", "state": "failed", "detail": "RAPL_Package0_PKG did not change",
     }  # fmt: skip

@@ -40,6 +40,7 @@ def test_largest_remainder_always_gives_the_total(parts: list[float], total: int
     assert all(abs(w - p * total / sum(parts)) < 1 for w, p in zip(whole, parts, strict=True))
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(0.0, float(SLOT_S)), min_size=2, max_size=40),
     st.lists(st.tuples(st.sampled_from(STATES), st.none() | st.floats(0, 1)), min_size=40, max_size=40),

@@ -246,7 +246,7 @@ def test_inventory_that_spoils_the_report_is_left_out_and_told(
     collector.answer = lambda path, body: (
         reply_problem(422, "inventory: no") if "inventory" in body else usual(path, body)
     )
-    assert courier.deliver().refusals == ("what goes with the records: inventory: no",)
+    assert courier.deliver().refusals == ("other parts of the report: inventory: no",)
     assert (spool.waiting().slots, spool.waiting().refused) == (0, 0)
 
 

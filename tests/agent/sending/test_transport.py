@@ -108,7 +108,7 @@ def _tunnel(here: socket.socket, there: socket.socket) -> None:
 
 
 class _Proxy(BaseHTTPRequestHandler):
-    """A proxy that wants a name and password, for tunnels and for plain requests."""
+    """A proxy that requires a name and password, for tunnels and for plain requests."""
 
     asked: ClassVar[list[str]] = []
 
@@ -192,7 +192,7 @@ def test_proxy_of_the_settings_is_taken_before_the_systems(
 ) -> None:
     _through(monkeypatch, "127.0.0.1:9")
     settings = Settings(server="http://collector.example.org", proxy=f"http://{proxy}")
-    with open_client(settings) as client, pytest.raises(Unreachable, match="wants a name and password"):
+    with open_client(settings) as client, pytest.raises(Unreachable, match="requires a name and password"):
         post(client, "/v1/reports", {})
 
 

@@ -102,5 +102,5 @@ def test_spool_that_the_courier_finds_damaged_is_begun_anew(
     child.code = DAMAGED
     uploads.check()
     assert Spool(str(tmp_path)).waiting().damaged == 1
-    assert "put beside as .damaged" in capsys.readouterr().err
+    assert "renamed to .damaged" in capsys.readouterr().err
     assert uploads.wait_s() <= 60

@@ -88,9 +88,9 @@ def test_the_archetype_of_hard_disks_has_no_ssd(factors):
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [
-        ({"archetype": "platform_compute_low"}, "archetype: only BoaviztAPI's method"),
-        ({"use": "household"}, "use: only BoaviztAPI's method"),
-        ({"archetype": "mainframe", "method": "boavizta"}, "archetype: 'mainframe' is not known"),
+        ({"archetype": "platform_compute_low"}, "archetype: only available with BoaviztAPI's method"),
+        ({"use": "household"}, "use: only available with BoaviztAPI's method"),
+        ({"archetype": "mainframe", "method": "boavizta"}, "archetype: unknown value 'mainframe'"),
         ({"use": "military", "method": "boavizta"}, "use: "),
     ],
     ids=("archetype", "use", "unknown archetype", "unknown use"),

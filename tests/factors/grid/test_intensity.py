@@ -177,7 +177,7 @@ def test_metals_come_from_the_mix_of_2011_by_year(factors):
 
 def test_a_criterion_without_a_factor_is_none_and_not_zero(factors):
     assert intensity("FR", day(2024, 6, 1), factors, criterion=Criterion.PE) is None
-    with pytest.raises(UnknownZone, match="FR knows pe"):
+    with pytest.raises(UnknownZone, match="FR gives pe"):
         intensity_term("FR", at(2024, 6, 1), factors, criterion=Criterion.PE)
 
 
@@ -185,7 +185,7 @@ def test_a_criterion_without_a_factor_is_none_and_not_zero(factors):
     "call", [lambda f: intensity("XX", day(2024, 6, 1), f), lambda f: intensity_term("XX", 0, f)]
 )
 def test_an_unknown_zone_is_refused_and_the_known_ones_named(factors, call):
-    with pytest.raises(UnknownZone, match=r"'XX' is no grid zone.*known: .*FR"):
+    with pytest.raises(UnknownZone, match=r"grid zone 'XX' has no factors. Known zones: .*FR"):
         call(factors)
 
 

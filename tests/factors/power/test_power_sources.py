@@ -30,12 +30,12 @@ def counter(scope, energy_j=900.0, duration_s=900.0, quality="measured", source=
 @pytest.mark.parametrize("scope", ["wall_ac", "psu_dc", "platform", "battery"])
 def test_a_counter_of_the_whole_device_leaves_nothing_to_the_model(scope):
     chosen = select_power_source(activity([counter(scope, 1234.0)]), WATTS)
-    assert POWER_SOURCES[chosen.rung[0]].name == scope
+    assert POWER_SOURCES[chosen.source[0]].name == scope
     assert chosen.energy_j[0] == chosen.measured_j[0] == 1234.0
 
 
 def test_the_ladder_is_the_documented_one():
-    names = [rung.name for rung in POWER_SOURCES]
+    names = [source.name for source in POWER_SOURCES]
     assert names == ["wall_ac", "psu_dc", "platform", "battery", "components", "load_model", "state_model"]
 
 
@@ -47,14 +47,14 @@ def test_scopes_that_overlap_are_never_added_up():
 def test_processor_counters_are_joined_by_the_modelled_rest_of_the_device():
     chosen = select_power_source(activity([counter("package", 500.0), counter("dram", 50.0)]), WATTS)
     display, remainder = WATTS["display"].value, WATTS["remainder"].value
-    assert POWER_SOURCES[chosen.rung[0]].name == "components"
+    assert POWER_SOURCES[chosen.source[0]].name == "components"
     assert chosen.measured_j[0] == 550.0
     assert chosen.energy_j[0] == pytest.approx(550.0 + 900 * (display + remainder))
 
 
 def test_memory_alone_is_no_measure_of_a_device():
     chosen = select_power_source(activity([counter("dram", 50.0)]), WATTS)
-    assert POWER_SOURCES[chosen.rung[0]].name == "load_model"
+    assert POWER_SOURCES[chosen.source[0]].name == "load_model"
     assert chosen.measured_j[0] == 0.0
 
 
@@ -72,8 +72,8 @@ def test_a_counter_covers_the_time_awake_before_the_time_asleep():
 
 
 def test_without_load_the_states_alone_are_modelled():
-    assert select_power_source(activity(load=False), WATTS).rung[0] == INDEX["state_model"]
-    assert select_power_source(activity(load=True), WATTS).rung[0] == INDEX["load_model"]
+    assert select_power_source(activity(load=False), WATTS).source[0] == INDEX["state_model"]
+    assert select_power_source(activity(load=True), WATTS).source[0] == INDEX["load_model"]
 
 
 def test_of_two_sources_of_a_scope_the_better_quality_wins():
@@ -91,7 +91,7 @@ def test_energy_that_its_source_modelled_is_not_called_measured():
 
 def test_a_virtual_machine_is_only_modelled_whatever_it_counts():
     chosen = select_power_source(activity([counter("package"), counter("platform")]), WATTS, virtual=True)
-    assert POWER_SOURCES[chosen.rung[0]].name == "load_model"
+    assert POWER_SOURCES[chosen.source[0]].name == "load_model"
     assert chosen.measured_j[0] == 0.0
 
 

@@ -53,7 +53,7 @@ def test_a_profile_that_does_not_average_to_1_is_refused(factors):
     )
     tables = MappingProxyType({**factors.tables, "grid_profile": profile})
     [fault] = faults(replace(factors, tables=tables))
-    assert fault == "the 96 ratios of this day average to 1.0100, not to 1; divide each by it"
+    assert fault == "the 96 ratios of this day have a mean of 1.0100 instead of 1: divide each of them by it"
 
 
 STAGES = [
@@ -74,8 +74,8 @@ def whole(kg):
     [
         ([*STAGES, whole(100.0)], "the whole is 100 kg CO2 eq, and its stages add up to 111; correct them"),
         ([*STAGES, USE, whole(300.0)], "the whole is 300 kg CO2 eq, and its stages add up to 200"),
-        ([whole(100.0)], "so it counts for nothing; write manufacturing for all"),
-        ([USE, whole(100.0)], "so it counts for nothing; write manufacturing for all"),
+        ([whole(100.0)], "so it is not used; write manufacturing for all"),
+        ([USE, whole(100.0)], "so it is not used; write manufacturing for all"),
     ],
     ids=["more than the whole", "less than the whole", "no stage", "use alone"],
 )
@@ -92,9 +92,9 @@ def test_stages_that_fit_the_whole_are_in_order(factors, rows):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"subject": "ThinkPad T14"}, "is not maker|model"),
-        ({"subject": "Lenovo|"}, "is not maker|model"),
-        ({"criterion": None}, "names no criterion"),
+        ({"subject": "ThinkPad T14"}, "must have the form maker|model"),
+        ({"subject": "Lenovo|"}, "must have the form maker|model"),
+        ({"criterion": None}, "the criterion is missing"),
     ],
     ids=str,
 )

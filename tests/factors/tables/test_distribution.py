@@ -77,12 +77,15 @@ def test_a_normal_of_a_stated_deviation_is_as_wide_as_it(factors):
 
 
 CONTRADICTIONS = {
-    "a log-normal that reaches 0": ((1, 0, 2, "lognormal"), "never reaches 0"),
-    "fixed with a range": ((1, 0.5, 2, "fixed"), "is fixed, and its range is"),
+    "a log-normal that reaches 0": ((1, 0, 2, "lognormal"), "cannot have low = 0"),
+    "fixed with a range": ((1, 0.5, 2, "fixed"), "is fixed but has a range from"),
     "a normal off its middle": ((1, 0.5, 4, "normal"), "not the middle"),
     "a uniform off its middle": ((1, 0.5, 4, "uniform"), "not the middle"),
-    "a relative error of nothing": ((0, -1, 1, "normal"), "which is 0"),
-    "a distribution nobody knows": ((1, 0.5, 2, "triangular"), "is none of lognormal, normal"),
+    "a relative error of nothing": ((0, -1, 1, "normal"), "the value is 0"),
+    "a distribution nobody knows": (
+        (1, 0.5, 2, "triangular"),
+        "unknown distribution 'triangular'. Give one of: lognormal, normal",
+    ),
 }
 
 
@@ -132,18 +135,24 @@ def test_a_stated_distribution_is_kept(tables):
 
 
 BAD = {
-    "both deviation and range": ({"rel_sd": "0.2", "low": "1", "high": "3"}, "rel_sd and low and high; keep"),
-    "both deviation and one end": ({"rel_sd": "0.2", "low": "1"}, "rel_sd and low; keep"),
-    "no range at all": ({}, "no range; state low and high, or rel_sd"),
-    "one end only": ({"low": "1"}, "no range; state low and high, or rel_sd"),
-    "unknown distribution": ({"low": "1", "high": "3", "distribution": "triangular"}, "none of lognormal"),
-    "a log-normal that reaches 0": ({"low": "0", "high": "3"}, "never reaches 0"),
+    "both deviation and range": (
+        {"rel_sd": "0.2", "low": "1", "high": "3"},
+        "rel_sd and low and high: remove one",
+    ),
+    "both deviation and one end": ({"rel_sd": "0.2", "low": "1"}, "rel_sd and low: remove one"),
+    "no range at all": ({}, "no range: give low and high, or rel_sd"),
+    "one end only": ({"low": "1"}, "no range: give low and high, or rel_sd"),
+    "unknown distribution": (
+        {"low": "1", "high": "3", "distribution": "triangular"},
+        "unknown distribution 'triangular'. Give one of: lognormal",
+    ),
+    "a log-normal that reaches 0": ({"low": "0", "high": "3"}, "cannot have low = 0"),
     "a deviation in percent sign": ({"rel_sd": "25%"}, "could not convert"),
-    "a negative deviation": ({"rel_sd": "-0.2"}, "no share of the value; write 0.25 for 25 %"),
-    "a deviation of no number": ({"rel_sd": "nan"}, "no share of the value"),
-    "a deviation of a uniform": ({"rel_sd": "0.2", "distribution": "uniform"}, "state low and high"),
-    "a log-normal of nothing": ({"value": "0", "rel_sd": "0.2"}, "never reaches 0"),
-    "a negative log-normal": ({"value": "-2", "rel_sd": "0.2"}, "never reaches 0"),
+    "a negative deviation": ({"rel_sd": "-0.2"}, r"not a share of the value \(example: 0.25 for 25 %\)"),
+    "a deviation of no number": ({"rel_sd": "nan"}, "not a share of the value"),
+    "a deviation of a uniform": ({"rel_sd": "0.2", "distribution": "uniform"}, "give low and high"),
+    "a log-normal of nothing": ({"value": "0", "rel_sd": "0.2"}, "cannot have the value"),
+    "a negative log-normal": ({"value": "-2", "rel_sd": "0.2"}, "cannot have the value"),
 }
 
 

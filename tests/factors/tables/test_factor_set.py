@@ -67,8 +67,8 @@ DAMAGE = {
     "unknown source": ({"source": "hearsay"}, "'hearsay' is not in sources.csv; add it"),
     "not a number": ({"value": "1,5"}, "could not convert .*; write value, low, high"),
     "a year that is none": ({"year": "last"}, "write value, low, high and year as plain numbers"),
-    "low above value": ({"low": "3"}, "not between low 3.0 and high 4.0; correct"),
-    "high below value": ({"high": "1.5"}, "not between low 1.0 and high 1.5; correct"),
+    "low above value": ({"low": "3"}, "not between low 3.0 and high 4.0"),
+    "high below value": ({"high": "1.5"}, "not between low 1.0 and high 1.5"),
     "not a finite value": ({"value": "nan"}, "not between"),
     "no end to the range": ({"high": "inf"}, "not between"),
     "no locator": ({"locator": ""}, "locator is empty; fill it in"),
@@ -77,7 +77,7 @@ DAMAGE = {
     "no unit": ({"unit": ""}, "unit is empty; fill it in"),
     "an id that stands elsewhere": (
         {"id": "life.laptop"},
-        "already in lifetimes.csv line 2|give it another id",
+        "already used in lifetimes.csv line 2|give it another id",
     ),
 }
 
@@ -92,21 +92,23 @@ def test_a_row_that_cannot_be_defended_is_refused_with_its_place_and_the_mend(ta
 def test_an_id_that_stands_twice_in_a_table_is_refused_with_both_places(tables):
     line = add(tables, ROW, ROW)
     with pytest.raises(
-        BadFactorRow, match=rf"line {line}: .* already in components\.csv line {line - 1}; give"
+        BadFactorRow, match=rf"line {line}: .* already used in components\.csv line {line - 1}: give"
     ):
         load_factor_set(tables)
 
 
 def test_a_row_that_is_too_short_names_the_missing_column(tables):
     line = add(tables, ROW, columns=COLUMNS[:-1])
-    with pytest.raises(BadFactorRow, match=rf"components\.csv line {line}: no note"):
+    with pytest.raises(BadFactorRow, match=rf"components\.csv line {line}: missing column note"):
         load_factor_set(tables)
 
 
 def test_a_column_that_nobody_reads_is_refused_not_ignored(tables):
     header, rows = (tables / "fuels.csv").read_text().split("\n", 1)
     (tables / "fuels.csv").write_text(header.replace("note", "comment") + "\n" + rows)
-    with pytest.raises(BadFactorRow, match=r"fuels\.csv line 2: there is no column 'comment'; a row has id"):
+    with pytest.raises(
+        BadFactorRow, match=r"fuels\.csv line 2: unknown column 'comment'\. Known columns: id"
+    ):
         load_factor_set(tables)
 
 
@@ -122,7 +124,7 @@ def test_every_bad_row_of_a_table_is_named_at_once(tables):
 def test_a_source_without_licence_is_refused(tables):
     text = (tables / "sources.csv").read_text()
     (tables / "sources.csv").write_text(text.replace(",CC BY 4.0,", ",,"))
-    with pytest.raises(BadFactorRow, match=r"sources\.csv line \d+: a source has all of .*licence"):
+    with pytest.raises(BadFactorRow, match=r"sources\.csv line \d+: a source needs all of .*licence"):
         load_factor_set(tables)
 
 

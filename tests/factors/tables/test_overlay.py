@@ -103,11 +103,11 @@ def test_the_same_tables_make_the_same_set(factors, own):
 @pytest.mark.parametrize(
     ("table", "row", "said"),
     [
-        ("grid_year", {**GREEN, "unit": "g CO2 eq"}, "an id keeps its meaning"),
+        ("grid_year", {**GREEN, "unit": "g CO2 eq"}, "the meaning of an id must not change"),
         ("grid_year", {**GREEN, "source": "hearsay"}, "is not in sources.csv"),
         ("grid_year", {**GREEN, "low": "1"}, "is not between"),
         ("categories", GREEN, "belongs to another table"),
-        ("cpus", GREEN, "no such table of factors"),
+        ("cpus", GREEN, "unknown factor table"),
     ],
     ids=["meaning", "source", "range", "table", "facts"],
 )
@@ -117,7 +117,7 @@ def test_a_row_that_cannot_be_defended_is_refused_with_the_mend(factors, own, ta
 
 
 def test_an_id_that_stands_twice_is_refused(factors, own):
-    with pytest.raises(BadFactorRow, match=r"products\.csv line 3: .* stands twice"):
+    with pytest.raises(BadFactorRow, match=r"products\.csv line 3: .* is used twice"):
         overlaid(factors, own(products=[SHEET, SHEET]))
 
 
@@ -135,5 +135,5 @@ def test_the_tables_of_the_manual_are_in_order(factors, tmp_path, language):
 
 
 def test_an_empty_folder_is_refused(factors, tmp_path):
-    with pytest.raises(BadFactorRow, match="holds no table"):
+    with pytest.raises(BadFactorRow, match="contains no table"):
         overlaid(factors, tmp_path)

@@ -1,5 +1,6 @@
 """Two communes that share a collector: A with eight devices in two directorates, B with six, and tokens."""
 
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -28,16 +29,27 @@ def communes_device(i, unit):
     return WriteBatch(key, slots, enrolled(key, made.category, unit, made, **about))
 
 
+@pytest.fixture(scope="session")
+def communes_folder(tmp_path_factory):
+    """Return the data folder of the collector of two communes, of which each test gets a copy."""
+    folder, then = tmp_path_factory.mktemp("communes") / "two", TODAY - 9 * DAY_S
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("parcimetre_server.base.clock.now", lambda: NOW)
+        store = open_context(Settings(folder), create=True).store
+        for name in ("Siteofa", "Siteofb"):
+            store.append([Fact("site", name, then, {"zone": "FR"})])
+        store.append([Fact("org_unit", path, then, {}) for path in ("Métropole", A, B, *set(UNITS))])
+        store.write([communes_device(i, unit) for i, unit in enumerate(UNITS)])
+        store.close()
+    return folder
+
+
 @pytest.fixture
-def communes(tmp_path, clock_at):
+def communes(tmp_path, clock_at, communes_folder):
     """Their collector, which asks everybody for a token, and a token of A for each role."""
-    settings = Settings(tmp_path / "two", organisation="Métropole", require_login=True)
-    context = open_context(settings, create=True)
-    now = TODAY - 9 * DAY_S
-    for name in ("Siteofa", "Siteofb"):
-        context.store.append([Fact("site", name, now, {"zone": "FR"})])
-    context.store.append([Fact("org_unit", path, now, {}) for path in ("Métropole", A, B, *set(UNITS))])
-    context.store.write([communes_device(i, unit) for i, unit in enumerate(UNITS)])
+    folder = shutil.copytree(communes_folder, tmp_path / "two")
+    settings = Settings(folder, organisation="Métropole", require_login=True)
+    context = open_context(settings)
     one = {"product": "P", "kg_per_kwh": "0.02", "at_meter": "yes", "evidence": "E", "from": "2026-01-01"}
     stated = [{**one, "supplier": "Fournisseurb", "site": "Siteofb"}, {**one, "supplier": "F", "org_unit": A}]
     supply_contracts.add_contracts(context.store, stated, context.zone, context.now())

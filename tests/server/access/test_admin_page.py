@@ -196,7 +196,7 @@ def test_an_admin_of_everything_adopts_a_factor_set_after_a_look_at_its_effect(o
     answer = send(of_all, "/factors/adopt", set=found.id)
     assert (answer.status_code, answer.headers["location"]) == (303, "/factors?done=adopted")
     assert in_force(data_dir).id == found.id
-    assert "once it is restarted" in of_all.get("/factors?done=adopted&lang=en").text
+    assert "after a restart" in of_all.get("/factors?done=adopted&lang=en").text
     (entry,) = entries(communes.context.store, found.id)
     assert (entry.act, entry.who, entry.after) == ("factors adopted", "all", {"set": found.id})
     assert "There is no candidate" in of_all.get("/factors/adopt?lang=en").text

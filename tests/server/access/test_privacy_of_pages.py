@@ -3,6 +3,7 @@
 import re
 from itertools import product
 
+import pytest
 from fastapi.responses import HTMLResponse
 from parcimetre_server.web.app import routers
 
@@ -31,6 +32,7 @@ def test_a_viewer_finds_no_group_of_few_devices_and_no_device_on_any_page(asking
         assert DEVICE[:12] not in text.replace(DEVICE, "" if "{id}" in path else DEVICE)
 
 
+@pytest.mark.slow
 def test_host_names_are_on_pages_of_admins_alone(asking):
     reader = asking("analyst")
     for path, asked in product(PAGES, ({}, {"q": "hostof"}, {"device": DEVICE})):

@@ -95,7 +95,7 @@ def test_org_units_out_of_scope_are_not_found_on_any_route(asking, role, unit):
         answer = reader.get(path.replace("{week}", "2026-W48"), params={"org_unit": unit})
         assert answer.status_code == 404 or (role == "viewer" and answer.status_code == 403), path
         if answer.status_code == 404:
-            assert answer.json()["detail"].startswith(f"there is no org unit {unit!r}")
+            assert answer.json()["detail"].startswith(f"org unit {unit!r} does not exist")
 
 
 @pytest.mark.slow

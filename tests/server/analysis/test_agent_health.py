@@ -57,9 +57,9 @@ def test_cost_is_processor_time_times_what_a_busy_thread_adds_times_the_grid(fle
     _arrives(fleet, fleet.laptop, self_cost=SelfCost(9.0, 16.0, 99, 60.0, 8.0, 60_000, 2.0 * DAY_S))
     cost = agent_of(fleet.context, device(fleet.context.store, fleet.laptop)).cost
     assert (cost.cpu_s_per_day, cost.bytes_per_day, cost.peak_rss_mib) == (4.0, 30_000, 16.0)
-    profile = hardware_models(fleet.context.factors).of(hardware(device(fleet.context.store, fleet.laptop)))
-    assert cost.energy_kwh_per_day == pytest.approx(4.0 * busy_thread_w(profile) / J_PER_KWH)
-    assert 0 < busy_thread_w(profile) < profile.watts["decile9"].value - profile.watts["decile0"].value
+    model = hardware_models(fleet.context.factors).of(hardware(device(fleet.context.store, fleet.laptop)))
+    assert cost.energy_kwh_per_day == pytest.approx(4.0 * busy_thread_w(model) / J_PER_KWH)
+    assert 0 < busy_thread_w(model) < model.watts["decile9"].value - model.watts["decile0"].value
     assert 0 < cost.low < cost.gwp_kgco2e_per_day < cost.high < 1e-3
 
 
@@ -131,4 +131,4 @@ def test_page_shows_the_mend_the_losses_and_the_cost(fleet, reader, lang, words)
 
 
 def test_page_of_nobody_says_so(empty, client_of):
-    assert "No agent has told yet" in client_of(empty).get("/agents", params={"lang": "en"}).text
+    assert "No agent has reported its cost yet" in client_of(empty).get("/agents", params={"lang": "en"}).text

@@ -227,5 +227,5 @@ def test_there_is_no_change_from_nothing(fleet):
 
 
 def test_two_different_questions_are_refused_with_the_mend(fleet):
-    with pytest.raises(Incomparable, match="only the spans may differ"):
+    with pytest.raises(Incomparable, match="only the periods may differ"):
         compare_queries(fleet.context, FootprintQuery(BEFORE), FootprintQuery(AFTER, Criterion.ADPE))

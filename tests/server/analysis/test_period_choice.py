@@ -86,10 +86,14 @@ def test_a_name_of_another_kind_is_that_of_before_the_form_was_changed():
 @pytest.mark.parametrize(
     ("kind", "about", "mend"),
     [
-        ("own", {"begin": "2026-11-20", "end": "2026-11-10"}, "choose a later last day"),
-        ("own", {"begin": "yesterday"}, "write it as 2026-11-16"),
+        (
+            "own",
+            {"begin": "2026-11-20", "end": "2026-11-10"},
+            "the last day must follow the first, by at most 20 years",
+        ),
+        ("own", {"begin": "yesterday"}, "example: 2026-11-16"),
         ("own", {"begin": "0001-01-01"}, "choose a year"),
-        ("month", {"name": "2026-13"}, "write it as 2026-11 or 2026"),
+        ("month", {"name": "2026-13"}, "examples: 2026-11, 2026"),
         ("year", {"name": "0000"}, "2026"),
         ("year", {"name": "9999"}, "choose a year"),
         ("week", {"name": "2026-W60"}, "ISO week"),

@@ -65,7 +65,7 @@ def test_without_bounds_it_is_the_last_seven_days_with_the_open_slot():
     ],
 )
 def test_what_is_no_period_is_refused_with_the_mend(begin, end):
-    with pytest.raises(BadPeriod, match=r"give a date|exchange them|choose a later"):
+    with pytest.raises(BadPeriod, match=r"give a date|Swap them|choose a later"):
         span(begin, end, PARIS, NOW)
 
 

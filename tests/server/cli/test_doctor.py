@@ -148,10 +148,10 @@ def test_another_program_on_the_port_is_no_collector(examine, well):
     with HTTPServer(("127.0.0.1", 0), Other) as server:
         Thread(target=server.handle_request).start()
         found = examine("--port", str(server.server_port))
-    assert (found["collector"]["state"], "no collector" in found["collector"]["told"]) == ("failed", True)
+    assert (found["collector"]["state"], "not a collector" in found["collector"]["told"]) == ("failed", True)
 
 
 def test_a_person_reads_lines_with_the_mend(well):
     answer = CliRunner().invoke(doctor.command, ["--data-dir", str(well), "--port", "1"])
     assert answer.exit_code == 0
-    assert "warning collector: nobody answers on 127.0.0.1 port 1" in answer.output
+    assert "warning collector: nothing answers on 127.0.0.1 port 1" in answer.output

@@ -105,11 +105,11 @@ def test_contracts_of_a_file_are_stated_at_once(run, tmp_path):
     file.write_text(head + "A,B,0.1,yes,x,2025-01-01,2025-12-31\nC,D,0.2,no,y,2026-01-01,\n", "utf-8-sig")
     assert len(json.loads(run("contract", "add", "--file", str(file), "--json").output)) == 2
     answer = run("contract", "add", *CONTRACT, "--file", str(file))
-    assert (answer.exit_code, "either --file or the contract" in answer.output) == (2, True)
+    assert (answer.exit_code, "either --file or the options of one contract" in answer.output) == (2, True)
 
 
 def test_what_cannot_be_used_leaves_nothing_behind(run):
-    with pytest.raises(BadFeed, match="no known format"):
+    with pytest.raises(BadFeed, match="unknown file format"):
         run("import", "-", "--zone", "FR", given=b"hello")
-    with pytest.raises(UnknownZone, match="'XX' is no grid zone"):
+    with pytest.raises(UnknownZone, match="grid zone 'XX' has no factors"):
         run("import", str(SAMPLE), "--zone", "XX")

@@ -46,13 +46,13 @@ def test_the_first_mapped_group_of_the_claim_counts(claim, claims, scope):
         ({"issuer": ""}, "issuer is missing"),
         ({"issuer": "http://id.example.org"}, "https://"),
         ({"public_url": "parcimetre"}, "https://"),
-        ({"secret": "x"}, "'secret' is no setting"),
-        ({"claim": 3}, "write it in quotes"),
+        ({"secret": "x"}, "unknown setting 'secret'"),
+        ({"claim": 3}, "must be a text in quotes"),
         ({"groups": {}}, "login.groups"),
         ({"groups": {"g": {"role": "root", "everything": True}}}, "role is missing"),
         ({"groups": {"g": {"role": "admin"}}}, "org_unit or everything"),
         ({"groups": {"g": {"role": "admin", "everything": True, "org_unit": "M"}}}, "org_unit or everything"),
-        ({"groups": {"g": {"role": "admin", "unit": "M"}}}, "'unit' is not known"),
+        ({"groups": {"g": {"role": "admin", "unit": "M"}}}, "unknown key 'unit'"),
     ],
 )
 def test_a_fault_is_one_sentence_with_the_mend(changed, told):

@@ -16,9 +16,9 @@ def test_the_port_follows_the_security(security, port):
 @pytest.mark.parametrize(
     ("more", "why"),
     [({"host": ""}, "host is missing"), ({"sender": 3}, "sender is missing"), ({"port": 0}, "port"),
-     ({"port": True}, "port"), ({"security": "ssl"}, "say starttls"), ({"colour": 1}, "is no setting"),
+     ({"port": True}, "port"), ({"security": "ssl"}, "give starttls"), ({"colour": 1}, "unknown setting"),
      ({"password_file": 3}, "in quotes"), ({"timeout_s": 6000}, "600 at most"),
-     ({"security": "none", "user": "u"}, "without TLS")],
+     ({"security": "none", "user": "u"}, "needs TLS")],
 )  # fmt: skip
 def test_what_cannot_be_obeyed_is_refused(more, why):
     with pytest.raises(BadSetting, match=why):

@@ -8,11 +8,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import pytest
+from parcimetre_server.store.embedded import open_store
+from parcimetre_server.store.records import FactKind
 
 from ... import programs
+from ..fact_shapes import faults
 
 PARCIMETRE = str(Path(sys.executable).with_name("parcimetre"))
 PATIENCE_S = 60
@@ -121,6 +125,17 @@ def test_what_a_gateway_reports_is_there_once_and_hangs_where_it_was_stated(fold
 
 
 @pytest.mark.slow
+def test_every_fact_that_the_collector_stored_has_the_shape_of_its_kind(folder: Path, url: str) -> None:
+    demo(folder, url, "--devices", "100")
+    store = open_store(folder)
+    facts = [fact for kind in get_args(FactKind) for fact in store.history(kind)]
+    store.close()
+    assert {"device", "inventory", "monitor", "outlet", "feeding", "printing"} <= {
+        fact.kind for fact in facts
+    }
+    assert [fault for fact in facts for fault in faults(fact)] == []
+
+
 def test_an_outlet_that_somebody_mapped_otherwise_stays_as_it_is(
     folder: Path, url: str, tmp_path: Path
 ) -> None:
@@ -139,6 +154,7 @@ def printed(url: str) -> float:
     return float(row["counted"]["impressions"])
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_collector_is_said_with_the_mend(url: str, tmp_path: Path) -> None:
     told = run("demo", "--data-dir", str(tmp_path), "--server", url, "--devices", "1")
     assert told.returncode == 2

@@ -66,6 +66,7 @@ def test_periods_that_overlap_agree_on_every_slot() -> None:
         assert middle.items() <= whole.items()
 
 
+@pytest.mark.slow
 def test_every_report_is_one_the_collector_accepts() -> None:
     for device in DEVICES:
         for report in reports(device, "0" * 32, MONDAY, LAST):

@@ -72,6 +72,7 @@ def test_every_name_says_that_it_is_a_demonstration():
     assert len({one.hostname for one in BESIDE.devices}) == len(BESIDE.devices)
 
 
+@pytest.mark.slow
 def test_every_inventory_and_report_is_one_the_collector_accepts():
     for one in BESIDE.devices:
         inventory = one.inventory(MONDAY)
@@ -86,6 +87,7 @@ def test_slots_cover_the_period_once_and_in_order():
         assert [slot.start for slot in of_kind(Slot, one)] == list(slot_starts(MONDAY, LAST))
 
 
+@pytest.mark.slow
 def test_periods_that_overlap_agree_on_every_record():
     for one in BESIDE.devices:
         whole = {repr(record) for record in one.records(MONDAY, LAST)}

@@ -87,10 +87,10 @@ def test_machines_enrolling_at_once_with_the_same_hardware_are_one_device(empty)
     assert len(set(found)) == 1
 
 
-@pytest.mark.parametrize("reason", ["not known", "revoked on", "expired on"])
+@pytest.mark.parametrize("reason", ["unknown", "revoked on", "expired on"])
 def test_a_secret_that_does_not_hold_is_refused_with_the_mend(empty, clock_at, reason):
     made, text = create_secret(empty, "Ville", expires_at=empty.now() + 3600)
-    if reason == "not known":
+    if reason == "unknown":
         text = "ps_wrong"
     elif reason == "revoked on":
         revoke_secret(empty, made.id)

@@ -144,10 +144,10 @@ def test_of_two_transfers_on_one_day_the_later_statement_counts(placed):
     ("unit", "ago", "site", "error", "mend"),
     [
         ("Nowhere", 1, None, BadTransfer, "parcimetre org create"),
-        ("Autre", -2, None, BadTransfer, "on that day"),
+        ("Autre", -2, None, BadTransfer, "is in the future"),
         ("Autre", 1, "Nowhere", UnknownSite, "parcimetre org site"),
     ],
-    ids=["unknown unit", "to come", "unknown site"],
+    ids=["unknown unit", "is in the future", "unknown site"],
 )
 def test_a_transfer_that_makes_no_sense_changes_nothing(placed, unit, ago, site, error, mend):
     with pytest.raises(error, match=mend):
@@ -442,7 +442,7 @@ def test_a_person_reads_times_as_dates_and_acts_in_their_language(fleet, monkeyp
 
 def test_where_the_file_cannot_be_written_anew_nothing_is_deleted(fleet, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(StoreUnusable, match="make room"):
+    with pytest.raises(StoreUnusable, match="free disk space"):
         delete(fleet.context.store, fleet.guest, "x", fleet.now)
     assert device(fleet.context.store, fleet.guest).hostname == "guest-1"
 

@@ -21,7 +21,7 @@ from parcimetre_server.fleet.devices import devices
 from parcimetre_server.fleet.displays import facts, monitors
 from parcimetre_server.fleet.merging import merge
 from parcimetre_server.fleet.monitors import claims, of_device, spans
-from parcimetre_server.fleet.monitors_at_home import keep_rule, not_counted, settle
+from parcimetre_server.fleet.monitors_at_home import not_counted, settle, store_displays_rule
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.footprint.compute import compute_footprint, footprint_rows
 from parcimetre_server.footprint.contributions import GROUPINGS
@@ -265,7 +265,7 @@ def test_the_operator_chooses_whether_displays_count(desk, rule, hours, counts):
 
 def test_commands_count_by_the_rule_that_was_served_with(desk):
     lit_for(desk, 1)
-    keep_rule(replace(desk.context, settings=replace(desk.context.settings, displays="all")))
+    store_displays_rule(replace(desk.context, settings=replace(desk.context.settings, displays="all")))
     assert desk.only.id in rows(desk)
 
 
@@ -364,7 +364,7 @@ def test_whatever_moves_where_no_slot_counts_twice_and_devices_add_up(empty, tmp
         shown = [display for display, there in ((DESK, one), (NAMELESS, other)) if there]
         desk.shows(key, at(0, hour), *shown)
     found = compute_footprint(asked, FootprintQuery(WEEK))
-    for figure in found.devices:
+    for figure in found.single_devices:
         assert (figure.covered_s <= 3 * DAY_S).all()
     assert math.fsum(row.value for row in found.rows("device")) == pytest.approx(
         found.total().value, rel=1e-9
@@ -401,7 +401,7 @@ def test_pages_show_a_monitor_with_its_machines_and_those_that_are_left_out(desk
     lit_for(desk, 1)
     reader = client_of(desk.context)
     page = reader.get(f"/devices/{desk.only.id}").text
-    assert "This display is in no total: not counted (seen at home)." in page
+    assert "This display is excluded from totals: not counted (seen at home)." in page
     assert f'<a href="/devices/{FIRST}">pc-1</a>' in page
     assert f'<a href="/devices/{desk.only.id}">{desk.only.name}</a>' in reader.get("/").text
 

@@ -89,12 +89,12 @@ def test_a_file_may_come_again_and_the_last_date_holds(fleet):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("{laptop},01/02/2024\n", "line 3: '01/02/2024' is no date; give one like 2024-02-01"),
-        ("{laptop},\n", "line 3: '' is no date"),
-        ("{laptop}\n", "line 3: None is no date"),
+        ("{laptop},01/02/2024\n", "line 3: '01/02/2024' is not a valid date (example: 2024-02-01)"),
+        ("{laptop},\n", "line 3: '' is not a valid date"),
+        ("{laptop}\n", "line 3: None is not a valid date"),
         ("{laptop},2027-01-01\n", "line 3: 2027-01-01 is in the future"),
         ("nobody,2024-02-01\n", "line 3: there is no device 'nobody'"),
-        ("{laptop},2024-02-01,used\n", "line 3: 'used' is no condition; write new or reconditioned"),
+        ("{laptop},2024-02-01,used\n", "line 3: 'used' is not a valid condition: give new or reconditioned"),
         (",2024-02-01\n", "line 3: there is no device ''"),
     ],
 )
@@ -115,4 +115,4 @@ def test_the_command_takes_a_file_that_a_spreadsheet_saved(fleet, tmp_path):
     file.write_text(f"{HEAD}{fleet.laptop},2024-02-01\n", "utf-8-sig")
     folder = ["--data-dir", str(fleet.context.settings.data_dir)]
     answer = CliRunner().invoke(command.command, ["purchases", str(file), *folder], catch_exceptions=False)
-    assert answer.output == "Purchases: 1 taken in, 0 known.\n"
+    assert answer.output == "Purchases: 1 imported, 0 already known.\n"

@@ -50,8 +50,8 @@ def year(fleet, which):
 
 
 def whole(fleet, which):
-    profile = found(fleet, which, week(fleet), None).single_devices[0].profile
-    stages = [profile.embodied.by_stage.get((Criterion.GWP, stage)) for stage in Stage]
+    model = found(fleet, which, week(fleet), None).single_devices[0].model
+    stages = [model.embodied.by_stage.get((Criterion.GWP, stage)) for stage in Stage]
     return sum(term.value for term in stages if term)
 
 

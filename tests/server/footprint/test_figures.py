@@ -163,7 +163,7 @@ def test_what_no_factor_knows_is_not_available_and_never_0(empty, machine, polic
     figures = made(empty, [machine], criterion=criterion, policy=policy)
     (figure,) = figures.single_devices
     rows = {row.group: row for row in figures.rows("stage")}
-    known = {stage for of, stage in figure.profile.embodied.by_stage if of == criterion}
+    known = {stage for of, stage in figure.model.embodied.by_stage if of == criterion}
     if figure.reconditioned is not None:
         known.add(Stage.MANUFACTURING)
     for stage in figure.absent - known:

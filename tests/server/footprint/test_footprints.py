@@ -122,7 +122,7 @@ def test_a_stage_without_factor_is_absent_and_not_zero(fleet, week):
             rows = {row.group: row for row in found.rows("stage")}
             for stage in device.absent:
                 assert stage in rows[stage].absent
-            known = {stage for _, stage in device.profile.embodied.by_stage if stage in EMBODIED}
+            known = {stage for _, stage in device.model.embodied.by_stage if stage in EMBODIED}
             assert all(rows[stage].value is not None for stage in known if stage not in device.absent)
 
 

@@ -220,19 +220,19 @@ def test_no_contract_of_that_id_can_end(two_sites):
     [
         ({"supplier": ""}, "contract 2: supplier is missing"),
         ({"evidence": None}, "evidence is missing"),
-        ({"kg_per_kwh": "20"}, "were grams given"),
-        ({"kg_per_kwh": "-1"}, "no supply's"),
-        ({"kg_per_kwh": "nan"}, "no supply's"),
+        ({"kg_per_kwh": "20"}, "Is the value in grams"),
+        ({"kg_per_kwh": "-1"}, "not plausible"),
+        ({"kg_per_kwh": "nan"}, "not plausible"),
         ({"kg_per_kwh": "little"}, "plain numbers"),
         ({"low": "0.01"}, "both low and high"),
         ({"low": "0.03", "high": "0.04"}, "0.02 is not between"),
-        ({"at_meter": "perhaps"}, "say yes if losses"),
-        ({"from": "1/1/2026"}, "'1/1/2026' is no date"),
-        ({"from": "9999-01-01"}, "out of reach"),
-        ({"until": "2026-10-31"}, "exchange them"),
-        ({"org_unit": "Régie"}, "leave one away"),
+        ({"at_meter": "perhaps"}, "give yes if grid losses"),
+        ({"from": "1/1/2026"}, "'1/1/2026' is not a valid date"),
+        ({"from": "9999-01-01"}, "out of range"),
+        ({"until": "2026-10-31"}, "Swap them"),
+        ({"org_unit": "Régie"}, "not both"),
         ({"site": None, "org_unit": "Nowhere"}, "no org unit 'Nowhere'"),
-        ({"colour": "green"}, "'colour' is not known"),
+        ({"colour": "green"}, "unknown column 'colour'"),
     ],
 )
 def test_a_fault_is_named_with_its_mend_and_nothing_of_the_file_is_kept(two_sites, change, sentence):
@@ -261,7 +261,7 @@ def test_contracts_come_from_a_csv_or_from_toml(two_sites):
     ("text", "sentence"),
     [
         ("supplier;product\n", "line 1: give the columns supplier"),
-        ("[[contract]]\nsupplier = \n", "no valid TOML"),
+        ("[[contract]]\nsupplier = \n", "not valid TOML"),
         ("", "line 1"),
     ],
 )

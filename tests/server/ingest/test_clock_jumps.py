@@ -54,7 +54,7 @@ def test_a_year_back_nothing_is_taken_nor_refused_for_good_and_the_log_says_why(
     clock_at(NOW - YEAR_S)
     answer = send(range(8))
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/clock-ahead")
-    assert "set it with NTP" in caplog.text
+    assert "set the clock with NTP" in caplog.text
     clock_at(NOW)
     assert counts(send(range(8))) == (4, 4, 0)
     assert send.kept() == 8

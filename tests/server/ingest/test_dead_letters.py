@@ -93,7 +93,7 @@ def test_a_letter_that_was_cut_or_is_of_a_lost_device_is_refused_with_the_reason
         Fact("dead_letter", "lost", 1, {"device": "e" * 32, **about, "record": {}}),
     ])  # fmt: skip
     assert replay(store, [letter(store, "cut")], ahead.now).refused == 1
-    assert "drop the letter" in replay(store, [letter(store, "lost")], ahead.now).reason
+    assert "drop the dead letter" in replay(store, [letter(store, "lost")], ahead.now).reason
 
 
 def test_dropped_letters_are_gone_and_the_log_says_so(ahead):

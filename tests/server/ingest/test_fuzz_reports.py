@@ -122,6 +122,7 @@ def judged(body, store):
         return None, error
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(body=mutated())
 def test_a_mutated_report_is_refused_in_one_sentence_or_what_is_taken_keeps_every_rule(store, body):

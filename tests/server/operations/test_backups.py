@@ -93,12 +93,12 @@ def damaged_store(members):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (damaged_store, "store.sqlite3 is not what was packed"),
-        (lambda members: members.pop("credential.key"), "credential.key is not what was packed"),
-        (lambda members: members.pop("manifest.json"), "no backup of Parcimètre"),
-        (lambda members: members.update({"extra": b"x"}), "extra is out of place"),
-        (lambda members: members.update({"../outside": b"x"}), "no plain file"),
-        (lambda members: members.update({"/tmp/outside": b"x"}), "no plain file"),
+        (damaged_store, "the checksum of store.sqlite3 does not match"),
+        (lambda members: members.pop("credential.key"), "the checksum of credential.key does not match"),
+        (lambda members: members.pop("manifest.json"), "not a Parcimètre backup"),
+        (lambda members: members.update({"extra": b"x"}), "unexpected or missing extra"),
+        (lambda members: members.update({"../outside": b"x"}), "not a regular file"),
+        (lambda members: members.update({"/tmp/outside": b"x"}), "not a regular file"),
     ],
     ids=["bit", "file lost", "no manifest", "file added", "way out", "absolute"],
 )
@@ -119,9 +119,9 @@ BROKEN = [b"", b"no archive", gzip.compress(b"no archive")]
 def test_what_is_no_backup_is_named(tmp_path, body):
     file = tmp_path / "x.tar.gz"
     file.write_bytes(body)
-    with pytest.raises(BadBackup, match="no backup of Parcimètre"):
+    with pytest.raises(BadBackup, match="not a Parcimètre backup"):
         verify(file)
-    with pytest.raises(BadBackup, match="there is no file"):
+    with pytest.raises(BadBackup, match="does not exist: give one"):
         verify(tmp_path / "nowhere")
 
 
@@ -149,7 +149,7 @@ def test_the_commands_create_verify_and_restore(fleet, tmp_path):
 
     file = str(tmp_path / "b.tar.gz")
     assert run("create", file, "--data-dir", folder).exit_code == 0
-    assert "is whole" in run("verify", file).output
+    assert "is intact" in run("verify", file).output
     assert "start the collector" in run("restore", file, "--data-dir", str(tmp_path / "new")).output
 
 

@@ -20,10 +20,10 @@ def test_a_failing_report_does_not_take_the_collector_down(fleet, monkeypatch, c
     def fail(*_):
         raise OSError("disk full")
 
-    for name, job in (("publish", jobs._past_week), ("restate", jobs._late_records)):
+    for name, job in (("publish", jobs._past_week), ("republish", jobs._late_records)):
         monkeypatch.setattr(jobs, name, fail)
         assert not job(fleet.context)
-    monkeypatch.setattr(jobs, "deliver", fail)
+    monkeypatch.setattr(jobs, "make_due_deliveries", fail)
     assert not jobs._deliver(fleet.context)
     assert caplog.text.count("disk full") >= 3
 

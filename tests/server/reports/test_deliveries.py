@@ -165,7 +165,7 @@ def test_a_delivery_is_made_once(out, box):
 
 def test_while_nothing_is_due_no_report_is_read(out, monkeypatch):
     make_due_deliveries(out.context)
-    monkeypatch.setattr(stored, "_publication", lambda fact: pytest.fail(f"{fact.key} was read"))
+    monkeypatch.setattr(stored, "_publication_of", lambda fact: pytest.fail(f"{fact.key} was read"))
     monkeypatch.setattr(out.context.store, "latest", lambda kind, since=0, of=out.context.store.latest: (
         pytest.fail("all reports were read") if kind == "report" else of(kind, since)))  # fmt: skip
     assert make_due_deliveries(out.context) == []
@@ -273,7 +273,7 @@ def test_a_restated_report_is_sent_again_and_says_the_difference(out, box, clock
     make_due_deliveries(out.context)
     _, again = box[0].messages
     assert "corrigé" in again["Subject"]
-    assert "Cette édition remplace celle du 24 novembre 2026" in again.get_body(("html",)).get_content()
+    assert "Cette révision remplace celle du 24 novembre 2026" in again.get_body(("html",)).get_content()
     assert [one.edition for one in by_mail(out.context)] == [2, 1]
 
 
@@ -413,4 +413,4 @@ def test_a_folder_that_cannot_be_written_is_told_with_the_mend(fleet, tmp_path):
     )
     publish(fleet.context, WEEK)
     (failed,) = [one for one in make_due_deliveries(fleet.context) if one.state != "sent"]
-    assert "let the collector's user write there" in failed.reason
+    assert "give the collector's user write access" in failed.reason

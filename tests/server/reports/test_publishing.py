@@ -89,7 +89,7 @@ def test_late_records_that_move_a_figure_by_over_one_percent_make_another_editio
     late(out, 20)
     clock_at(out.now + DAY_S)
     (made,) = republish(out.context)
-    assert made.edition == 2
+    assert made.revision == 2
     told = {moved.what: moved for moved in made.report.restated.moved}
     assert told["category"].group == "desktop"
     for moved in made.report.restated.moved:
@@ -103,7 +103,7 @@ def test_a_transfer_that_is_stated_late_makes_another_edition(out):
     moved(out)
     assert verify(out.context, WEEK, WHOLE).late
     (made,) = republish(out.context)
-    assert made.edition == 2
+    assert made.revision == 2
     assert {one.what for one in made.report.restated.moved} >= {"org_unit"}
     assert "total" not in {one.what for one in made.report.restated.moved}
     assert republish(out.context) == []
@@ -114,7 +114,7 @@ def test_late_records_that_move_nothing_by_one_percent_change_no_report(out):
     first = week_span(WEEK, out.context.zone).first
     out.context.store.write([WriteBatch(out.silent, [slot(first, awake_s=0, off_s=900)])])
     assert republish(out.context) == []
-    assert publication(out.context.store, WEEK, WHOLE).edition == 1
+    assert publication(out.context.store, WEEK, WHOLE).revision == 1
 
 
 def test_without_new_records_nothing_is_computed_again(out, monkeypatch):
@@ -135,7 +135,7 @@ def test_the_factor_set_of_then_is_asked_for_by_its_name(out):
     fact = out.context.store.latest("report").popitem()[1]
     gone = {**fact.body, "report": {**fact.body["report"], "factor_set": "gone"}}
     out.context.store.append([Fact("report", fact.key, out.now, gone)])
-    with pytest.raises(publishing.FactorSetGone, match="install the version"):
+    with pytest.raises(publishing.FactorSetGone, match="Install the version"):
         verify(out.context, WEEK, WHOLE)
     late(out, 20)
     assert republish(out.context) == []

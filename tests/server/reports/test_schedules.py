@@ -21,12 +21,13 @@ def test_a_recipient_named_twice_is_one_with_the_new_formats(fleet):
 
 @pytest.mark.parametrize(
     ("way", "to", "formats", "why"),
-    [("mail", "nobody", ["pdf"], "no address of mail"),
+    [("mail", "nobody", ["pdf"], "not a valid e-mail address"),
      ("mail", "a@b.example\nBcc: c@d.example", [], "control"),
-     ("mail", "a@b.example, c@d.example", [], "no address"), ("folder", "relative/path", ["csv"], "root"),
+     ("mail", "a@b.example, c@d.example", [], "not a valid e-mail address"),
+     ("folder", "relative/path", ["csv"], "not an absolute path"),
      ("webhook", "ftp://x", ["json"], "https://"), ("webhook", "https://[x", ["json"], "https://"),
-     ("folder", "/tmp/x", [], "needs a format"), ("mail", "a@b.example", ["docx"], "no format"),
-     ("pigeon", "x", ["pdf"], "no way")],
+     ("folder", "/tmp/x", [], "needs a format"), ("mail", "a@b.example", ["docx"], "not a valid format"),
+     ("pigeon", "x", ["pdf"], "not a valid way")],
 )  # fmt: skip
 def test_what_cannot_be_sent_to_is_refused_with_the_mend(fleet, way, to, formats, why):
     with pytest.raises(BadSchedule, match=why):

@@ -242,6 +242,7 @@ def test_facts_are_kept_in_the_order_of_their_appending_whatever_their_date(
         assert store.latest_of("purchase", key) == store.latest("purchase")[key]
 
 
+@pytest.mark.slow
 def test_facts_about_more_things_than_a_query_may_name_are_kept(store: Store) -> None:
     store.append([Fact("purchase", f"{n:032x}", 1, {"n": n}) for n in range(60_000)])
     assert len(store.latest("purchase")) == 60_000

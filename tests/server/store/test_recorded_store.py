@@ -73,6 +73,7 @@ def test_every_list_has_what_it_had(recorded, client_of):
     )
 
 
+@pytest.mark.slow
 def test_slots_are_read_from_quarter_hours_and_from_sums_of_hours_and_days(recorded):
     store, kept = recorded.store, recorded.store.rolled_up()
     assert 0 < kept.days_before < kept.hours_before
@@ -96,6 +97,7 @@ def summed(store, first, last):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_no_total_moved(criterion, recorded, client_of):
     reader = client_of(recorded)
@@ -108,6 +110,7 @@ def test_no_total_moved(criterion, recorded, client_of):
     same(f"footprint {criterion}", by_group)
 
 
+@pytest.mark.slow
 def test_published_reports_verify(recorded):
     found = publications(recorded.store)
     differences = {}

@@ -47,7 +47,7 @@ def test_a_collector_without_the_others_key_does_not_make_its_own(collectors):
 def test_a_collector_with_another_key_does_not_start(collectors):
     Credentials(collectors[0])
     (Path(collectors[1].settings.data_dir) / KEY_FILE).write_bytes(b"x" * 32)
-    with pytest.raises(KeyUnusable, match="is not the key of the store's other collectors"):
+    with pytest.raises(KeyUnusable, match="differs from the key of the store's other collectors"):
         Credentials(collectors[1])
 
 

@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -11,6 +12,7 @@ from schemathesis import GenerationMode
 EXAMPLES = int(os.environ.get("PARCIMETRE_FUZZ", "100")) // 10
 
 
+@pytest.mark.slow
 def test_no_request_made_up_from_the_document_meets_an_error_of_the_collectors_own(fleet, client_of):
     client = client_of(fleet.context)
     schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())

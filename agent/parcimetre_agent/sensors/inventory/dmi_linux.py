@@ -19,7 +19,7 @@ def read(machine: Machine) -> Outcome[dict[str, Any]]:
     """The system as its firmware states it; a placeholder is the same as nothing."""
     stated = smbios.stated(firmware.table(machine)) or _from_sysfs(machine.path(FOLDER))
     if stated is None:
-        return NoData("the firmware shows no DMI: a virtual machine, or a board without")
+        return NoData("the firmware has no DMI data: a virtual machine, or a board without it")
     return Ok(firmware.described(stated))
 
 

@@ -26,7 +26,7 @@ def read(
     if stated is None or stated.maker is None:
         stated = _from_registry((registry or Registry()).values(KEY)) or stated
     if stated is None:
-        return NoData("the firmware states nothing of the machine")
+        return NoData("the firmware does not describe the machine")
     return Ok(firmware.described(stated))
 
 

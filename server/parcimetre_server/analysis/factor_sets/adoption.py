@@ -26,7 +26,7 @@ def adopt(context: Context, looked_at: str | None = None) -> FactorSet:
     found, before = factor_sets.candidate(data_dir), factor_sets.in_force(data_dir)
     if looked_at not in (None, found.id):
         raise AnotherCandidate(
-            f"the candidate is {found.id} by now, not {looked_at}: look at its effect first"
+            f"the candidate is now {found.id}, not {looked_at}: review its effect before adopting it"
         )
     factor_sets.adopt(data_dir)
     change = {"set": before.id}, {"set": found.id}

@@ -1,1 +1,1 @@
-"""What feeders give over their outlets: its records, who hangs where, and whose energy it is."""
+"""Outlets of PDUs, UPSs and switches: their records, the devices fed, and the energy of these."""

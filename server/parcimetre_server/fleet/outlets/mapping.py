@@ -1,4 +1,4 @@
-"""The map of outlets: which device is said to hang on which one since when, and what each of them gave."""
+"""Mapping of devices to outlets by day, and the energy that each outlet gave."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ MOST_LINES = 20_000
 
 
 class BadOutlets(ParcimetreError):
-    """A map of outlets that cannot be taken as it is."""
+    """A mapping of outlets that has a fault."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """That a device, nothing where empty, hangs on an outlet from a day on; `place` is where it is stated."""
+    """A device, or none if empty, assigned to an outlet from a day on; `place` names the line or field."""
 
     place: str
     feeder: str
@@ -51,7 +51,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class MappingStored:
-    """How many statements change the map, and how many were known."""
+    """Counts of statements: changed, and stored already."""
 
     changed: int
     known: int
@@ -59,10 +59,10 @@ class MappingStored:
 
 @dataclass(frozen=True)
 class OutletRow:
-    """An outlet, what hangs on it since `since` (seconds UTC), and what it gave in a period.
+    """An outlet, the device assigned to it since `since` (seconds UTC), and the energy it gave in a period.
 
-    `unattributed_kwh` is the part that it gave while nothing was said to hang there. `device` is None where
-    that is so now; names are empty for devices that the reader may not see.
+    `unattributed_kwh` is the part that it gave while no device was assigned. `device` is None if none is
+    assigned now; names are empty for devices that the reader may not see.
     """
 
     feeder: str
@@ -78,7 +78,7 @@ class OutletRow:
 
 
 def listed(context: Context, span: Span, device: DeviceId | None = None) -> list[OutletRow]:
-    """The outlets of a feeder, or those that a device hangs on, or all; with what they gave in a span."""
+    """Return the outlets of a feeder, or those of a device, or all, with the energy they gave in a span."""
     store, now = context.store, context.now()
     found = [one for one in ConnectionMap.of(store).outlets if device is None or _concerns(one, device, now)]
     if not found:
@@ -90,12 +90,12 @@ def listed(context: Context, span: Span, device: DeviceId | None = None) -> list
 
 
 def _row(outlet: Outlet, parts: Sequence[Activity], known: Mapping[DeviceId, Device], now: int) -> OutletRow:
-    """What an outlet gave by its records, as one."""
+    """Return an outlet with the energy of its records."""
     energy_j = unattributed_j = 0.0
     if parts:
         gave = join(parts)
         by_slot: NDArray[np.float64] = np.sum([one.energy_j for one in gave.measured], axis=0)
-        nobody = np.any([_while(one, gave) for one in outlet.feeds if one.device is None], axis=0)
+        nobody = np.any([_assigned_slots(one, gave) for one in outlet.feeds if one.device is None], axis=0)
         energy_j, unattributed_j = float(by_slot.sum()), float(np.sum(by_slot * nobody))
     present = outlet.at(now)
     return OutletRow(
@@ -104,8 +104,8 @@ def _row(outlet: Outlet, parts: Sequence[Activity], known: Mapping[DeviceId, Dev
     )  # fmt: skip
 
 
-def _while(feeding: Feeding, gave: Activity) -> NDArray[np.bool_]:
-    """In which slots something hung there."""
+def _assigned_slots(feeding: Feeding, gave: Activity) -> NDArray[np.bool_]:
+    """Return which slots an assignment covers (n,)."""
     inside: NDArray[np.bool_] = (gave.start >= feeding.first) & (gave.start < feeding.last)
     return inside
 
@@ -119,9 +119,9 @@ def _name(known: Mapping[DeviceId, Device], key: DeviceId | None) -> str:
 
 
 def statements(lines: Iterable[str]) -> Iterator[Statement]:
-    """The rows of a CSV with the columns feeder, outlet, device and, where it matters, from.
+    """Yield the rows of a CSV with the columns feeder, outlet, device and optionally from.
 
-    Commas, semicolons or tabs part them. Raises BadOutlets with the line.
+    The separator is a comma, semicolon or tab. Raises BadOutlets with the line.
     """
     text = list(lines)
     delimiter = max(",;\t", key=(text[0] if text else "").count)
@@ -130,11 +130,14 @@ def statements(lines: Iterable[str]) -> Iterator[Statement]:
     missing = [name for name in COLUMNS if name not in rows.fieldnames]
     if missing:
         raise BadOutlets(
-            f"line 1: there is no column {missing[0]}; give feeder, outlet, device and perhaps from"
+            f"line 1: the column {missing[0]} is missing. Give feeder, outlet, device and, if needed, from."
         )
     for line, row in enumerate(rows, start=FIRST_LINE):
         if line > MOST_LINES:
-            raise BadOutlets(f"line {line}: take {MOST_LINES} lines at once, and the others afterwards")
+            raise BadOutlets(
+                f"line {line}: the file has too many lines (limit {MOST_LINES}). Split it and import "
+                "the parts one after another."
+            )
         cells = [(row.get(name) or "").strip() for name in (*COLUMNS, "from")]
         if any(cells):
             yield Statement(f"line {line}", *cells)
@@ -144,13 +147,13 @@ def store_mapping(
     store: Store, stated: Iterable[Statement], zone: ZoneInfo, now: int, scope: Scope = WHOLE,
     dry_run: bool = False,
 ) -> MappingStored:  # fmt: skip
-    """Keep what hangs where; feeders and devices by id, its beginning or name, of the reader's scope alone.
+    """Store assignments of devices to outlets, both by id, its beginning or name, in the reader's scope.
 
-    Nothing is kept of statements with a fault. Raises BadOutlets with the place of the first one.
+    If one assignment has a fault, none is stored. Raises BadOutlets with the place of the first one.
     """
-    map_of, facts, known = _Map(store, zone, now, scope), list[Fact](), 0
+    mapping, facts, known = _OutletMap(store, zone, now, scope), list[Fact](), 0
     for one in stated:
-        made = map_of.take(one)
+        made = mapping.facts_of(one)
         facts += made
         known += not made
     if facts and not dry_run:
@@ -158,20 +161,20 @@ def store_mapping(
     return MappingStored(sum(fact.kind == "feeding" for fact in facts), known)
 
 
-class _Map:
-    """The map as it stands after each statement."""
+class _OutletMap:
+    """The assignments as they are after each statement."""
 
     def __init__(self, store: Store, zone: ZoneInfo, now: int, scope: Scope) -> None:
         found = devices(store).items()
         self._known = Directory({key: one for key, one in found if scope.covers(one.org_unit)})
-        self._wiring, self._zone, self._now = ConnectionMap.of(store), zone, now
-        self._outlets = {(one.feeder, one.name): one for one in self._wiring.outlets}
+        self._connections, self._zone, self._now = ConnectionMap.of(store), zone, now
+        self._outlets = {(one.feeder, one.name): one for one in self._connections.outlets}
         self._dated = {
             key: {one.first: one.device for one in outlet.feeds} for key, outlet in self._outlets.items()
         }
 
-    def take(self, one: Statement) -> list[Fact]:
-        """The facts that a statement comes to, none where it is known. Raises BadOutlets."""
+    def facts_of(self, one: Statement) -> list[Fact]:
+        """Return the facts of a statement, none if it is stored already. Raises BadOutlets."""
         feeder = self._find(one, one.feeder)
         outlet = self._outlets.get((feeder.id, one.outlet))
         if outlet is None:
@@ -197,41 +200,43 @@ class _Map:
             raise BadOutlets(f"{one.place}: {error}") from error
 
     def _no_outlet(self, one: Statement, feeder: Device) -> BadOutlets:
-        names = [outlet.name for outlet in self._wiring.of_feeder(feeder.id)]
-        mend = f"it has {', '.join(names)}" if names else "none has reported yet; wait for its next report"
-        return BadOutlets(f"{one.place}: {feeder.name} has no outlet {one.outlet!r}: {mend}")
+        names = [outlet.name for outlet in self._connections.of_feeder(feeder.id)]
+        fix = (
+            f"its outlets are {', '.join(names)}"
+            if names
+            else "none has reported yet; wait for its next report"
+        )
+        return BadOutlets(f"{one.place}: {feeder.name} has no outlet {one.outlet!r}: {fix}")
 
     def _fed(self, one: Statement, feeder: Device) -> DeviceId:
         found = self._find(one, one.device)
         why = None
         if found.id == feeder.id:
-            why = "cannot hang on itself"
-        elif found.id in self._wiring.passing or found.category in PASSES_ON:
-            why = "passes on what it is given: say what hangs on its own outlets"
+            why = "cannot be assigned to its own outlet"
+        elif found.id in self._connections.passing or found.category in PASSES_ON:
+            why = "passes its electricity on: assign devices to its own outlets instead"
         elif found.driven_by is not None:
-            why = "is a monitor, which counts by the machine that drives it: leave its outlet empty"
+            why = "is a monitor, which is counted with its computer: leave its outlet empty"
         elif is_virtual(found):
-            why = "is virtual: name its host"
+            why = "is a virtual machine: give its host instead"
         if why is not None:
             raise BadOutlets(f"{one.place}: {found.name} {why}")
         return found.id
 
     def _first(self, one: Statement, dated: Mapping[int, DeviceId | None], device: DeviceId | None) -> int:
-        """The first second of the day from which a statement holds; always, where none was made before."""
+        """Return the first second (UTC) from which a statement is valid; 0 for the first one of an outlet."""
         if not one.day:
             now = dated[max(dated)]
             if now == device:
                 return max(dated)
             if any(there is not None for there in dated.values()):
-                what = f"outlet {one.outlet!r} was mapped before"
-                raise BadOutlets(f"{one.place}: {what}; give `from`, the day from which this holds")
+                what = f"outlet {one.outlet!r} is already assigned"
+                raise BadOutlets(f"{one.place}: {what}. Give `from`, the first day of the new assignment.")
             return 0
         try:
             first = midnight(date.fromisoformat(one.day), self._zone)
         except ValueError:
-            raise BadOutlets(f"{one.place}: {one.day!r} is no date; give one like 2026-11-01") from None
+            raise BadOutlets(f"{one.place}: {one.day!r} is not a valid date (example: 2026-11-01)") from None
         if not 0 <= first <= self._now:
-            raise BadOutlets(
-                f"{one.place}: {one.day} is to come; state it on that day, or give an earlier one"
-            )
+            raise BadOutlets(f"{one.place}: {one.day} is in the future. Enter a date up to today.")
         return first

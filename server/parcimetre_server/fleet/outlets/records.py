@@ -1,7 +1,7 @@
-"""What feeders gave over their outlets, on its way in: slots of an id of its own, and each outlet once.
+"""Records of outlets, made from the feeds of a report: slots under an id of its own, and a fact for each.
 
-An outlet is no device: its slots hold one energy, and the time for which it was counted as time awake.
-The scope of that energy is the wall's; whether it came over Ethernet, the fact about the outlet says.
+An outlet is not a device: its slots hold one energy, and the time for which it was counted as time awake. The
+scope of that energy is the wall's; the fact about the outlet states whether it was passed on over Ethernet.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_OUTLETS = 2000  # of a feeder: more are names that change
 
 @dataclass(frozen=True)
 class Contradiction:
-    """A feed, by its place among those given, that contradicts what is known of its outlet."""
+    """A feed that contradicts what is stored of its outlet; `at` is its index among the feeds."""
 
     at: int
     reason: str
@@ -28,7 +28,7 @@ class Contradiction:
 
 @dataclass(frozen=True)
 class FromOutlets:
-    """What the feeds of a report come to."""
+    """What the feeds of a report come to: batches to write, facts, and feeds that are refused."""
 
     arrivals: Sequence[WriteBatch] = ()
     facts: Sequence[Fact] = ()
@@ -36,37 +36,42 @@ class FromOutlets:
 
 
 def outlet_id(feeder: str, outlet: str) -> DeviceId:
-    """The id under which an outlet's slots are stored."""
+    """Return the id under which an outlet's slots are stored."""
     return DeviceId(hashlib.sha256(f"{feeder}/{outlet}".encode()).hexdigest()[:32])
 
 
-def from_outlets(feeder: DeviceId, feeds: Sequence[Feed], store: Store, now: int) -> FromOutlets:
-    """Slots by outlet, and the facts about outlets that are new or that another source tells of."""
+def from_outlets(
+    feeder: DeviceId, feeds: Sequence[Feed], store: Store, now: int, most_outlets: int = MOST_OUTLETS
+) -> FromOutlets:
+    """Return slots by outlet, and facts about outlets that are new or have another source than before."""
     known = {key: store.latest_of("outlet", key) for key in {outlet_id(feeder, f.outlet) for f in feeds}}
     scopes: dict[DeviceId, str] = {key: str(one.body["scope"]) for key, one in known.items() if one}
-    room = MOST_OUTLETS if len(scopes) == len(known) else MOST_OUTLETS - _known(store, feeder)
+    room = most_outlets if len(scopes) == len(known) else most_outlets - _count_outlets(store, feeder)
     slots: dict[DeviceId, list[Slot]] = {}
-    told: dict[DeviceId, Feed] = {}
-    odd = []
+    latest: dict[DeviceId, Feed] = {}
+    contradictions = []
     for at, feed in enumerate(feeds):
         key = outlet_id(feeder, feed.outlet)
         if key not in scopes and room <= 0:
-            reason = f"more than {MOST_OUTLETS} outlets; give each the same name in every report"
-            odd.append(Contradiction(at, f"outlet = {feed.outlet!r}: {reason}"))
+            reason = f"more than {most_outlets} outlets; each outlet must have the same name in every report"
+            contradictions.append(Contradiction(at, f"outlet = {feed.outlet!r}: {reason}"))
             continue
         room -= key not in scopes
         if scopes.setdefault(key, feed.scope) != feed.scope:
-            reason = f"outlet {feed.outlet!r} gave {scopes[key]} before; name outlets and ports apart"
-            odd.append(Contradiction(at, f"scope = {feed.scope!r}: {reason}"))
+            reason = (
+                f"outlet {feed.outlet!r} had the scope {scopes[key]} before; give outlets and ports "
+                "different names"
+            )
+            contradictions.append(Contradiction(at, f"scope = {feed.scope!r}: {reason}"))
             continue
         slots.setdefault(key, []).append(_slot(feed))
-        told[key] = feed
-    facts = list(_facts(feeder, told, known, now))
-    return FromOutlets([WriteBatch(key, of_it) for key, of_it in slots.items()], facts, odd)
+        latest[key] = feed
+    facts = list(_facts(feeder, latest, known, now))
+    return FromOutlets([WriteBatch(key, stored) for key, stored in slots.items()], facts, contradictions)
 
 
-def _known(store: Store, feeder: DeviceId) -> int:
-    """How many outlets a feeder has told of."""
+def _count_outlets(store: Store, feeder: DeviceId) -> int:
+    """Return how many outlets of a feeder are stored."""
     return sum(one.body["feeder"] == feeder for one in store.latest("outlet").values())
 
 
@@ -76,9 +81,9 @@ def _slot(feed: Feed) -> Slot:
 
 
 def _facts(
-    feeder: DeviceId, told: Mapping[DeviceId, Feed], known: Mapping[DeviceId, Fact | None], now: int
+    feeder: DeviceId, latest: Mapping[DeviceId, Feed], known: Mapping[DeviceId, Fact | None], now: int
 ) -> Iterator[Fact]:
-    for key, feed in told.items():
+    for key, feed in latest.items():
         before = known[key]
         since = before.body["since"] if before else now
         body = {

@@ -51,7 +51,7 @@ class Bounded:
 
 @dataclass(frozen=True)
 class ConsumablesRow:
-    """What the printers of a group printed in a period, and what it consumed.
+    """What the printers of a group printed in a period, and the paper and toner it consumed.
 
     `counted` holds impressions by counter, of those printers that have it, and `among` all impressions of
     those printers. `spared_by_duplex` and `spent_on_colour` are None where no printer counts them.
@@ -74,14 +74,14 @@ class ConsumablesRow:
     among: Mapping[str, float] = field(default_factory=dict)
 
     def share(self, counter: str) -> float | None:
-        """Share that a counter counted of the impressions of printers that have it; None where none has."""
+        """Return a counter's share of the impressions of the printers that have it; None if none has."""
         whole, part = self.among.get(counter), self.counted.get(counter)
         return part / whole if part is not None and whole else None
 
 
 @dataclass
-class _Tally:
-    """The sum of some printers in a period."""
+class _GroupTotal:
+    """The sum over the printers of a group in a period."""
 
     printers: int = 0
     counted: dict[str, float] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class _Tally:
     parts: dict[str, list[Amount]] = field(default_factory=dict)
 
     def add(self, made: Consumables, counted: Mapping[str, float], covered_s: float) -> None:
-        """One printer more."""
+        """Add one printer."""
         self.printers += 1
         self.sheets += made.sheets.value
         self.covered_s += covered_s
@@ -108,21 +108,21 @@ class _Tally:
             self.parts.setdefault(name, []).extend(amounts(term))
 
     def bounded(self, factors: FactorSet, *names: str) -> Bounded | None:
-        """The sum of some parts, None where no printer has any."""
-        found = [amount for name in names for amount in self.parts.get(name, ())]
+        """Return the sum of some parts, None if no printer has any."""
+        terms = [amount for name in names for amount in self.parts.get(name, ())]
         if not any(name in self.parts for name in names):
             return None
-        return Bounded(sum(amount.value for amount in found), *interval(found, factors))
+        return Bounded(sum(amount.value for amount in terms), *interval(terms, factors))
 
 
 def consumption(
     context: Context, query: ConsumablesQuery, group_by: GroupBy | None = None
 ) -> list[ConsumablesRow]:
-    """Rows by group and period, of printers that were ever read."""
+    """Return rows by group and period, of printers that were ever read."""
     periods = cut(query.span, query.interval, context.zone)
     zones = zones_of(context.store)
     found = {key: one for key, one in devices(context.store).items() if _is_asked(one, query)}
-    tallies: dict[tuple[str, int], _Tally] = {}
+    tallies: dict[tuple[str, int], _GroupTotal] = {}
     for key, readings in _readings(context.store, found, query.span.first - SLOT_S):
         for there in found[key].at_each_stay(zones):
             if query.org_unit is None or within(there.org_unit, query.org_unit):
@@ -132,13 +132,13 @@ def consumption(
 
 
 def _add(
-    tallies: dict[tuple[str, int], _Tally], there: Device, of_it: Printed, paper: Paper,
+    tallies: dict[tuple[str, int], _GroupTotal], there: Device, of_it: Printed, paper: Paper,
     group_by: GroupBy | None, factors: FactorSet,
 ) -> None:  # fmt: skip
-    """Add what a printer printed, while it stood at one place, to its groups."""
+    """Add what a printer printed at one of its placements to its groups."""
     for i in np.flatnonzero(of_it.covered_s > 0).tolist():
         made, counted = _consumed(there, of_it, i, paper, factors)
-        tally = tallies.setdefault((_group(there, group_by), i), _Tally())
+        tally = tallies.setdefault((_group(there, group_by), i), _GroupTotal())
         tally.add(made, counted, float(of_it.covered_s[i]))
 
 
@@ -149,9 +149,9 @@ def _is_asked(device: Device, query: ConsumablesQuery) -> bool:
 def _readings(
     store: Store, found: Iterable[DeviceId], since: int
 ) -> Iterator[tuple[DeviceId, Sequence[Body]]]:
-    """The readings of some printers' histories, in order of time: read one by one, or of many at once.
+    """Yield the readings of each printer's history in order of time, from the last one before `since` on.
 
-    The last one that was kept before `since`, and all later ones.
+    They are read printer by printer, or all at once where there are many.
     """
     wanted, lineages = list(found), MergeHistory.of(store)
     of_all: dict[str, list[Fact]] = {}
@@ -170,7 +170,7 @@ def _readings(
 def _consumed(
     device: Device, of_it: Printed, i: int, paper: Paper, factors: FactorSet
 ) -> tuple[Consumables, Mapping[str, float]]:
-    """What a printer consumed in one period, and its impressions by counter."""
+    """Return what a printer consumed in one period, and its impressions by counter."""
     counted = {name: float(values[i]) for name, values in of_it.by_counter.items()}
     seen = device.inventory.printer if device.inventory else None
     colour = counted.get("colour", 0.0 if seen is not None and seen.colour is False else None)
@@ -192,7 +192,7 @@ def _group(device: Device, group_by: GroupBy | None) -> str:
     return device.org_unit if group_by == "org_unit" else device.site
 
 
-def _row(group: str, i: int, tally: _Tally, periods: Periods, factors: FactorSet) -> ConsumablesRow:
+def _row(group: str, i: int, tally: _GroupTotal, periods: Periods, factors: FactorSet) -> ConsumablesRow:
     paper, marking = tally.bounded(factors, "paper"), tally.bounded(factors, "marking")
     whole = tally.bounded(factors, "paper", "marking")
     assert paper is not None

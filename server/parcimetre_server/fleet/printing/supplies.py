@@ -1,4 +1,4 @@
-"""What is left of a printer's toner, ink and parts, as its last reading says."""
+"""Remaining toner, ink and parts of a printer, from its last reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOW_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Left:
-    """What is left of one supply: `level` is its share, None where the printer does not tell."""
+    """What is left of one supply: `level` is its share, None if the printer does not state it."""
 
     kind: str
     colour: str | None
@@ -22,7 +22,7 @@ class Left:
 
     @property
     def is_low(self) -> bool:
-        """Whether somebody should have another at hand."""
+        """Return whether it should be replaced soon."""
         return self.level is not None and self.level <= LOW_SHARE
 
 
@@ -35,13 +35,13 @@ class Supplies:
 
 
 def supplies(store: Store, device_id: DeviceId) -> Supplies | None:
-    """By the printer's last reading; None where it told of no supply."""
-    found = [
+    """Return the supplies of a printer's last reading; None if it states none."""
+    latest = [
         fact.body
         for piece in MergeHistory.of(store).pieces(device_id)
         if (fact := store.latest_of("printing", piece.source)) and piece.first <= fact.body["at"] < piece.last
     ]
-    last = max(found, key=lambda body: int(body["at"]), default=None)
+    last = max(latest, key=lambda body: int(body["at"]), default=None)
     if last is None or not last.get("supplies"):
         return None
     left = [Left(one["kind"], one.get("colour"), one.get("level")) for one in last["supplies"]]

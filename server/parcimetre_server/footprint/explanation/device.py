@@ -112,7 +112,7 @@ class _Case:
 
     context: Context
     device: Device
-    profile: HardwareModel
+    model: HardwareModel
     span: Span
     grid: Grid
     service: Service
@@ -132,7 +132,7 @@ class _Case:
     @property
     def first_life_end(self) -> int:
         """When its first service life is over, seconds UTC."""
-        return life_end(self.purchase.at, self.profile.embodied.life_years.value)
+        return life_end(self.purchase.at, self.model.embodied.life_years.value)
 
     @property
     def unit(self) -> str:
@@ -158,7 +158,7 @@ def explain_device(
         raise NothingToExplain(
             f"device {device_id} has not reported yet; its figures begin with its first report"
         )
-    profile = hardware_models(context.factors).of(hardware(found))
+    model = hardware_models(context.factors).of(hardware(found))
     grid = Grid(context, span, criterion, electricity)
     first = service_start(found, reported[0])
     purchase = purchase_of(found, first)
@@ -168,13 +168,15 @@ def explain_device(
     for placement in placements_in([found], span, zones_of(context.store)):
         service = service_of(placement, first, context.now(), purchase)
         during = recorded.between(placement.since, placement.until)
-        cases.append(_Case(context, placement, profile, span, grid, service, policy, during))
+        cases.append(_Case(context, placement, model, span, grid, service, policy, during))
     if not cases:
-        raise NothingToExplain(f"device {device_id} belonged to another org unit then; ask for a time before")
+        raise NothingToExplain(
+            f"device {device_id} belonged to another org unit then: choose an earlier period"
+        )
     case, term = cases[-1], _footprint(found.name, cases)
-    definitions = {name: watts for name, watts in profile.watts.items() if _refers(term, name)}
+    definitions = {name: watts for name, watts in model.watts.items() if _refers(term, name)}
     second = purchase.second_life is not None
-    absent = profile.absent(criterion, second) | ({Stage.USE} if grid.of(found.zone) is None else set())
+    absent = model.absent(criterion, second) | ({Stage.USE} if grid.of(found.zone) is None else set())
     return Explanation(
         criterion,
         span,
@@ -187,7 +189,7 @@ def explain_device(
         requested,
         grid.electricity,
         _grid_tiers(cases),
-        self_reported(context.store, found, profile, span),
+        self_reported(context.store, found, model, span),
     )
 
 
@@ -224,8 +226,8 @@ def _notes(case: _Case, requested: Policy) -> Iterator[str]:
     if case.device.wired and case.device.id in ConnectionMap.of(case.context.store).hung:
         yield BY_OUTLETS
     yield from assumptions(case.device)
-    if case.profile.embodied.note:
-        yield case.profile.embodied.note
+    if case.model.embodied.note:
+        yield case.model.embodied.note
 
 
 def retention_notes(context: Context, span: Span) -> tuple[str, ...]:
@@ -235,18 +237,18 @@ def retention_notes(context: Context, span: Span) -> tuple[str, ...]:
 
 
 def _embodied(case: _Case) -> Iterator[Term]:
-    profile, error = case.profile, case.purchase.error
+    model, error = case.model, case.purchase.error
     begin = (factor_leaf(LIFE_BEGINNING, error, case.context.factors),) if error else ()
-    units = _accrued(case, first_life(profile, case.purchase, case.policy))
+    units = _accrued(case, first_life(model, case.purchase, case.policy))
     for stage in EMBODIED:
-        whole = profile.embodied.by_stage.get((case.grid.criterion, stage))
+        whole = model.embodied.by_stage.get((case.grid.criterion, stage))
         if whole is not None:
-            unit = per_unit(case.policy, whole, profile.embodied.life_years, profile.hours_per_year)
+            unit = per_unit(case.policy, whole, model.embodied.life_years, model.hours_per_year)
             yield product(STAGE_LABELS[stage], case.unit, (unit, units, *begin))
-    second = second_life(profile, case.purchase)
-    whole = profile.reconditioning.by_criterion.get(case.grid.criterion)
+    second = second_life(model, case.purchase)
+    whole = model.reconditioning.by_criterion.get(case.grid.criterion)
     if second is not None and whole is not None:
-        unit = per_unit(case.policy, whole, profile.reconditioning.life_years, profile.hours_per_year)
+        unit = per_unit(case.policy, whole, model.reconditioning.life_years, model.hours_per_year)
         yield product(N_("reconditioning"), case.unit, (unit, _accrued(case, second)))
 
 
@@ -265,7 +267,7 @@ def _use(case: _Case) -> Iterator[Term]:
         return
     span = case.span
     activity = case.activity
-    sourced = select_power_source(activity, case.profile.watts, is_virtual(case.device), case.profile.supply)
+    sourced = select_power_source(activity, case.model.watts, is_virtual(case.device), case.model.supply)
     fine = span.last - span.first <= FINE_S
     periods = cut(span, "slot" if fine else "day", case.context.zone)
     at = periods.index(activity.start)
@@ -303,7 +305,7 @@ def _grid_tiers(cases: Sequence[_Case]) -> dict[str, dict[str, float]]:
     for case in cases:
         slots = case.grid.of_device(case.device)
         energy_j = select_power_source(
-            case.activity, case.profile.watts, is_virtual(case.device), case.profile.supply
+            case.activity, case.model.watts, is_virtual(case.device), case.model.supply
         ).energy_j
         if slots is not None and energy_j.sum():
             tiers = slots.tier[case.grid.index(case.activity.start)]
@@ -355,7 +357,7 @@ def _energy(
     ]  # fmt: skip
     if not read and not modelled:
         return None
-    sources = ", ".join(POWER_SOURCE_LABELS[POWER_SOURCES[i].name] for i in np.unique(sourced.rung[inside]))
+    sources = ", ".join(POWER_SOURCE_LABELS[POWER_SOURCES[i].name] for i in np.unique(sourced.source[inside]))
     return total(N_("energy at the wall"), "J", (*read, *modelled), tier=sources)
 
 

@@ -26,8 +26,8 @@ SECOND_LIFE = N_(
     "its preparation over its second."
 )
 MONITOR_NOTE = N_(
-    "A monitor: lit while the display of the machine that drives it is on, in standby for the rest of that "
-    "machine's time; each time names the machine that told it."
+    "A monitor counts as on while the display of its computer is on, and as in standby for the rest "
+    "of that computer's time; each duration names the computer that reported it."
 )
 SCRAPPED = N_("The device was scrapped: what its service life had left counts on that day.")
 ACCRUED = {
@@ -40,12 +40,12 @@ MARKET = N_(
     "or the grid by location where none is known."
 )
 HOURS_KEPT = N_(
-    "Of older parts of this time hours are kept: each hour's energy is exact, and shared equally among its "
-    "quarter hours."
+    "For the older part of this period, only hours are stored: each hour's energy is exact and is "
+    "shared equally among its quarter hours."
 )
 DAYS_KEPT = N_(
-    "Of the oldest parts of this time days are kept: each day's energy is exact, and shared equally among "
-    "its quarter hours."
+    "For the oldest part of this period, only days are stored: each day's energy is exact and is "
+    "shared equally among its quarter hours."
 )
 GIVEN_ON = N_("energy given on over its ports, which counts where it went")
 BY_OUTLETS = N_(

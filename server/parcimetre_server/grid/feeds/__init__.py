@@ -40,14 +40,14 @@ def _xml(text: str) -> list[GridObservation]:
     try:
         return entsoe.parse_document(fromstring(text))
     except (ParseError, DefusedXmlException) as error:
-        raise BadFeed(f"the file is no valid XML: {error}; download it again") from None
+        raise BadFeed(f"the file is not valid XML: {error}. Download it again.") from None
 
 
 def _json(text: str, zone: str) -> list[GridObservation]:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        raise BadFeed(f"the file is no valid JSON: {error}; download it again") from None
+        raise BadFeed(f"the file is not valid JSON: {error}. Download it again.") from None
     rows = _listed(document)
     if any("carbonIntensity" in row for row in rows):
         return electricity_maps.parse_records(rows, zone)
@@ -55,7 +55,7 @@ def _json(text: str, zone: str) -> list[GridObservation]:
         return neso.parse_records(rows, zone)
     if any("nucleaire" in row for row in rows):
         return rte.parse_rows(rows, zone)
-    raise BadFeed(f"the file is of no known format; known: {KNOWN}")
+    raise BadFeed(f"unknown file format. Known formats: {KNOWN}")
 
 
 def _listed(document: object) -> list[Mapping[str, object]]:
@@ -80,7 +80,7 @@ def _rows(text: str, zone: str) -> list[GridObservation]:
         return own.parse_rows(rows)
     if any(name.startswith("carbon_intensity") for name in names):
         return electricity_maps.parse_rows(rows, zone)
-    raise BadFeed(f"the file is of no known format; known: {KNOWN}")
+    raise BadFeed(f"unknown file format. Known formats: {KNOWN}")
 
 
 def _plain(name: str) -> str:
@@ -93,5 +93,5 @@ def _not_empty(observations: Iterable[GridObservation]) -> list[GridObservation]
     """Return the observations as a list. Raises BadFeed when there is none."""
     listed = list(observations)
     if not listed:
-        raise BadFeed("the file says nothing of any slot: all its rows are empty")
+        raise BadFeed("the file has no value for any slot: all its rows are empty")
     return listed

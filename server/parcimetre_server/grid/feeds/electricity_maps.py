@@ -48,7 +48,7 @@ def _lines(rows: Iterable[Mapping[str, object]], zone: str) -> Iterator[GridObse
 
 def _same(stated: object, zone: str, where: str) -> None:
     if stated not in (None, "", zone):
-        raise BadFeed(f"{where}: this is zone {stated}; import it with --zone {stated}, not {zone}")
+        raise BadFeed(f"{where}: the file is for zone {stated}: import it with --zone {stated}, not {zone}")
 
 
 def _observation(time: object, grams: object, estimated: bool, where: str) -> Iterator[GridObservation]:

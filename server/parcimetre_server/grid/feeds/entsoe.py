@@ -50,7 +50,7 @@ def _points(period: Element, holds: bool) -> Iterator[tuple[int, float]]:
     resolution = _text(period, "resolution") or ""
     step_s = STEPS_S.get(resolution)
     if step_s is None:
-        raise BadFeed(f"the resolution {resolution!r} is not known; known: {', '.join(STEPS_S)}")
+        raise BadFeed(f"unknown resolution {resolution!r}. Known resolutions: {', '.join(STEPS_S)}")
     points = list(_all(period, "Point"))
     stated = {_position(point): parse_quantity(_text(point, "quantity"), "Point") for point in points}
     before: float | None = None
@@ -64,7 +64,7 @@ def _points(period: Element, holds: bool) -> Iterator[tuple[int, float]]:
 def _position(point: Element) -> int:
     text = _text(point, "position") or ""
     if not re.fullmatch(r"\d{1,6}", text):
-        raise BadFeed(f"a Point has the position {text!r}; download the file again")
+        raise BadFeed(f"a Point has the invalid position {text!r}. Download the file again.")
     return int(text)
 
 

@@ -17,7 +17,7 @@ SOURCE = "NESO Carbon Intensity API"
 def parse_records(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
     """Return the observations of an answer of /generation. Raises BadFeed for other zones and /intensity."""
     if zone != "GB":
-        raise BadFeed(f"this is of Great Britain: import it with --zone GB, not {zone}")
+        raise BadFeed(f"the file is for Great Britain: import it with --zone GB, not {zone}")
     return fill_quarter_hours(_observations(rows))
 
 
@@ -26,7 +26,9 @@ def _observations(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservat
         where = f"record {line}"
         mix = row.get("generationmix")
         if not isinstance(mix, list):
-            raise BadFeed(f"{where}: direct emissions only; fetch /generation/FROM/TO in place of /intensity")
+            raise BadFeed(
+                f"{where}: direct emissions only; download /generation/FROM/TO instead of /intensity"
+            )
         shares = {
             str(part["fuel"]): parse_quantity(part.get("perc"), where) for part in mix if "fuel" in part
         }

@@ -23,10 +23,10 @@ def _observations(rows: Iterable[Mapping[str, object]]) -> Iterator[GridObservat
         if kg is None:
             continue
         if not 0 <= kg <= MOST_KG:
-            raise BadFeed(f"{where}: {kg:g} kg CO2 eq per kWh is no grid's; were grams given?")
+            raise BadFeed(f"{where}: {kg:g} kg CO2 eq per kWh is not plausible. Is the value in grams?")
         at_meter = f"{row.get('at_meter') or 'no'}".strip().lower()
         if at_meter not in ("yes", "no"):
-            raise BadFeed(f"{where}: at_meter is {at_meter!r}; say yes if losses are counted, else no")
+            raise BadFeed(f"{where}: at_meter is {at_meter!r}; give yes if grid losses are included, else no")
         source = f"{row.get('source') or 'own values'}".strip()
         yield GridObservation(
             parse_time(row.get("start_utc"), where), source, kg_per_kwh=kg, at_meter=at_meter == "yes"

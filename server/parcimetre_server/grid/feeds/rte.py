@@ -30,7 +30,7 @@ TIMES = ("start_utc", "date_heure", "date_et_heure")
 def parse_rows(rows: Iterable[Mapping[str, object]], zone: str) -> list[GridObservation]:
     """Return the observations of every row with production. Raises BadFeed."""
     if zone != "FR":
-        raise BadFeed(f"this is eCO2mix, of France: import it with --zone FR, not {zone}")
+        raise BadFeed(f"the file is eCO2mix, for France: import it with --zone FR, not {zone}")
     return fill_quarter_hours(_observations(rows))
 
 
@@ -62,7 +62,9 @@ def _paris(row: Mapping[str, object], seen: set[datetime], where: str, needed: b
     try:
         moment = datetime.fromisoformat(stated)
     except ValueError:
-        raise BadFeed(f"{where}: {stated!r} is no date and hour; write 2026-11-16 and 08:00") from None
+        raise BadFeed(
+            f"{where}: {stated!r} is not a valid date and hour (example: 2026-11-16 and 08:00)"
+        ) from None
     here = moment.replace(tzinfo=PARIS, fold=int(moment in seen))
     seen.add(moment)
     start = int(here.timestamp())

@@ -25,9 +25,9 @@ def parse_time(text: object, where: str) -> int:
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
-        raise BadFeed(f"{where}: {text!r} is no time; write it like 2026-11-16T08:00Z") from None
+        raise BadFeed(f"{where}: {text!r} is not a valid time (example: 2026-11-16T08:00Z)") from None
     if moment.tzinfo is None:
-        raise BadFeed(f"{where}: {text!r} does not say its offset from UTC; end it with Z or with +01:00")
+        raise BadFeed(f"{where}: {text!r} has no offset from UTC: add Z or +01:00")
     return int(moment.timestamp())
 
 
@@ -39,9 +39,9 @@ def parse_quantity(cell: object, where: str) -> float | None:
     try:
         number = float(text)
     except ValueError:
-        raise BadFeed(f"{where}: {text!r} is no number; download the file again") from None
+        raise BadFeed(f"{where}: {text!r} is not a number. Download the file again.") from None
     if not abs(number) < 1e9:
-        raise BadFeed(f"{where}: {text!r} is no quantity; download the file again")
+        raise BadFeed(f"{where}: {text!r} is not a valid quantity. Download the file again.")
     return number
 
 

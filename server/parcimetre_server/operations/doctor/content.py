@@ -47,7 +47,7 @@ def _secrets(store: Store, now: int) -> Iterator[Finding]:
     valid = [secret for secret in all_secrets(store) if secret.state(now) == "valid"]
     mend = "parcimetre enrolment-secret create"
     if not valid:
-        yield warning("enrolment secrets", "none is valid: no machine can enrol", mend)
+        yield warning("enrolment secrets", "no valid secret: no machine can enrol", mend)
         return
     ending = [one for one in valid if one.expires_at is not None and one.expires_at < now + SOON_S]
     for one in ending:
@@ -65,7 +65,7 @@ def _feeds(store: Store, now: int) -> Iterator[Finding]:
         told = f"zone {zone}: last import {datetime.fromtimestamp(at, UTC).date()}"
         if at < now - RECENT_S:
             yield warning(
-                "grid feed", told, f"parcimetre grid import {zone} FILE; until then profiles stand in"
+                "grid feed", told, f"parcimetre grid import {zone} FILE; profiles are used until then"
             )
         else:
             yield ok("grid feed", told)
@@ -81,8 +81,8 @@ def _weekly(context: Context, now: int) -> Finding:
     if not served:
         return ok("weekly report", f"{week}: no device was in service yet")
     if context.store.latest_of("report", key_of(week, WHOLE_TARGET)) is None:
-        mend = "it is published when the collector starts and each Monday at 7: see its log"
-        return warning("weekly report", f"that of {week} is not published", mend)
+        mend = "reports are published when the collector starts and each Monday at 7: see its log"
+        return warning("weekly report", f"the report of {week} is not published", mend)
     held_up = [one for one in deliveries(context.store) if one.week == week and one.state != "sent"]
     if held_up:
         told = f"{week}: {len(held_up)} not delivered, first: {held_up[0].reason}"

@@ -49,7 +49,9 @@ def _inside(db: sqlite3.Connection, file: Path, size: int, now: int) -> Iterator
         )
         return
     if layout < LAYOUT:
-        yield warning("store", f"{file} has the old layout {layout}", "the collector moves it when it starts")
+        yield warning(
+            "store", f"{file} has the old layout {layout}", "the collector migrates it when it starts"
+        )
         return
     yield ok("store", f"{file}, {size / 2**20:.1f} MiB, undamaged, layout {layout}")
     opened, sealed, oldest = db.execute(DAYS).fetchone()
@@ -61,7 +63,7 @@ def _inside(db: sqlite3.Connection, file: Path, size: int, now: int) -> Iterator
 def _days(opened: int, sealed: int, oldest: int | None, now: int) -> Finding:
     told = f"{opened:,} open, {sealed:,} sealed"
     if oldest is not None and oldest < now // DAY_S - LATE_DAYS:
-        mend = "the collector seals them each hour: see that it runs, and its log"
+        mend = "the collector seals them each hour: check that it runs, and its log"
         return warning(
             "device-days", f"{told}; the oldest open one is {now // DAY_S - oldest} days old", mend
         )
@@ -74,10 +76,10 @@ def _slots(first: int | None, last: int | None, now: int) -> Iterator[Finding]:
         return
     told = f"{_utc(first)} to {_utc(last)}"
     if last > now + FUTURE_S:
-        mend = "set this machine's clock, with NTP; where it is right, it was wrong before"
-        yield failed("clock", f"{_utc(now)}, and the store has slots of {_utc(last)}", mend)
+        mend = "set this machine's clock with NTP; if it is right now, it was wrong before"
+        yield failed("clock", f"clock shows {_utc(now)}, but the store has slots of {_utc(last)}", mend)
     elif last < now - DAY_S:
-        mend = "see that the collector runs and that agents reach it"
+        mend = "check that the collector runs and that agents can reach it"
         yield warning("slots", f"{told}; none for {(now - last) // 3600} hours", mend)
     else:
         yield ok("slots", told)

@@ -29,17 +29,17 @@ def findings(data_dir: Path) -> Iterator[Finding]:
 
 def _folder(data_dir: Path) -> Finding:
     if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
-        mend = f"give it: chown -R USER {data_dir}, or run this as the collector's user"
+        mend = f"grant access: chown -R USER {data_dir}, or run this as the collector's user"
         return failed("data folder", f"{data_dir} cannot be read and written by this user", mend)
     if os.name == "posix" and data_dir.stat().st_mode & OTHERS:
-        mend = f"chmod 700 {data_dir}: it says what each machine did when"
-        return warning("data folder", f"{data_dir} is open to other users", mend)
+        mend = f"chmod 700 {data_dir}: it contains the activity of each machine"
+        return warning("data folder", f"{data_dir} can be read by other users", mend)
     return ok("data folder", f"{data_dir}")
 
 
 def _disk(data_dir: Path) -> Finding:
     free = shutil.disk_usage(data_dir).free
-    told, mend = f"{free / 2**30:.1f} GiB free", f"make room on the disk of {data_dir}"
+    told, mend = f"{free / 2**30:.1f} GiB free", f"free space on the disk of {data_dir}"
     if free < LEAST_FREE:
         return failed("disk", told, mend)
     return warning("disk", told, mend) if free < FEW_FREE else ok("disk", told)
@@ -57,5 +57,5 @@ def _key(file: Path) -> Finding:
         mend = "restore it from a backup, or remove it and let the agents enrol again"
         return failed("signing key", f"{file} has {size} bytes instead of {KEY_BYTES}", mend)
     if os.name == "posix" and mode & OTHERS:
-        return warning("signing key", f"{file} is open to other users", f"chmod 600 {file}")
+        return warning("signing key", f"{file} can be read by other users", f"chmod 600 {file}")
     return ok("signing key", str(file))

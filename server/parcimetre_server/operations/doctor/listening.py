@@ -21,9 +21,11 @@ def findings(host: str, port: int) -> Finding:
         told = json.loads(answer.read())
     except OSError as error:
         mend = "start `parcimetre serve`, or give its --host and --port or --config"
-        return warning("collector", f"nobody answers on {where}: {error.strerror or error}", mend)
+        return warning("collector", f"nothing answers on {where}: {error.strerror or error}", mend)
     except (HTTPException, ValueError):
-        return failed("collector", f"what answers on {where} is no collector", "choose another --port")
+        return failed(
+            "collector", f"the program that answers on {where} is not a collector", "choose another --port"
+        )
     finally:
         connection.close()
     if answer.status == 200 and told.get("status") == "ok":

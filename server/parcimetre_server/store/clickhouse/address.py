@@ -33,11 +33,11 @@ def addresses(url: str) -> list[Address]:
     Raises StoreUnusable for what is no such address, and for a password in it: process lists show it.
     """
     if not url.startswith(SCHEMES):
-        raise StoreUnusable(f"store = {url!r} is no address of a store: give one like {EXAMPLE}")
+        raise StoreUnusable(f"store = {url!r} is not a valid store address: give one like {EXAMPLE}")
     found = list(_parsed(url.removeprefix("clickhouse+"), url))
     bases = [address.base for address in found]
     if len(set(bases)) < len(bases):
-        raise StoreUnusable(f"store = {url!r} names a server twice: each holds a shard of its own")
+        raise StoreUnusable(f"store = {url!r} names a server twice: each server stores a different shard")
     return found
 
 
@@ -50,11 +50,13 @@ def _parsed(servers: str, url: str) -> Iterator[Address]:
         except ValueError as error:
             raise StoreUnusable(f"store = {url!r}: {error}; give an address like {EXAMPLE}") from None
         if parts.scheme not in PORTS or not host:
-            raise StoreUnusable(f"store = {url!r}: {one!r} is no server; give an address like {EXAMPLE}")
+            raise StoreUnusable(
+                f"store = {url!r}: {one!r} is not a valid server: give an address like {EXAMPLE}"
+            )
         if parts.password is not None:
             raise StoreUnusable(
-                "the store's address holds a password, which lists of processes would show: take it out and "
-                "name a file that holds it with --store-password-file"
+                "the store's address contains a password, which process lists would show: remove it "
+                "and give a file that contains it with --store-password-file"
             )
         shown = f"[{host}]" if ":" in host else host
         address = Address(

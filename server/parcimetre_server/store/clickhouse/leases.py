@@ -32,7 +32,7 @@ def current(server: Server, job: str) -> Lease:
 def take(server: Server, job: str, lease: Lease) -> bool:
     """Put a lease in force, unless its term is taken. What an earlier try did counts as done."""
     if not JOB.fullmatch(job) or not all(map(WORD.fullmatch, (lease.holder, lease.done))):
-        raise ValueError(f"a lease is made of plain words, and not {(job, lease.holder, lease.done)}")
+        raise ValueError(f"a lease must consist of plain words, not {(job, lease.holder, lease.done)}")
     now = select(server, NOW)["now"]
     assert isinstance(now, np.ndarray)
     state = f"{lease.holder}|{int(now[0]) + int(lease.left_s)}|{lease.done}"

@@ -32,8 +32,8 @@ def delete(server: Server, table: str, column: str, values: Iterable[str], where
     while _waiting(server, table):
         if time.monotonic() > until:
             raise StoreUnusable(
-                f"the ClickHouse server {server.name} is still deleting from {table} after {WAIT_S} s: "
-                "look into its system.mutations, and repeat the command once it is done"
+                f"the ClickHouse server {server.name} is still deleting from {table} after {WAIT_S} "
+                "s: check its table system.mutations and repeat the command when it has finished"
             )
         time.sleep(LOOK_S)
 

@@ -117,8 +117,8 @@ def identify(servers: Sequence[Server], create: bool) -> None:
         raise StoreUnusable(f"{new[0][1].name} has no store yet: {START_ONCE}")
     if any(server.ask(ANY).strip() != b"0" for server in servers):
         raise StoreUnusable(
-            f"{new[0][1].name} is empty while other servers of the store hold data: restore its "
-            "backup, or mend the store's address"
+            f"{new[0][1].name} is empty although other servers of the store contain data: restore "
+            "its backup, or correct the store's address"
         )
     for number, server in new:
         _sign(server, number, len(servers))
@@ -143,11 +143,11 @@ def _sign(server: Server, number: int, shards: int) -> None:
 def _check(server: Server, told: tuple[int, ...], expected: tuple[int, int]) -> None:
     if told[2] > LAYOUT:
         raise StoreUnusable(
-            f"{server.name} has layout {told[2]}, and this version knows up to {LAYOUT}: install the newer "
-            "Parcimètre"
+            f"{server.name} has layout {told[2]}, newer than this version can read ({LAYOUT}): "
+            "install a newer Parcimètre"
         )
     if told[:2] != expected:
         raise StoreUnusable(
-            f"{server.name} was made as shard {told[0]} of {told[1]}: name all servers in the first order; "
-            "for another number of them, move the store with `parcimetre store migrate`"
+            f"{server.name} was created as shard {told[0]} of {told[1]}: list all servers in their "
+            "original order; to change their number, move the store with `parcimetre store migrate`"
         )

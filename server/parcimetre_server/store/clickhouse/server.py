@@ -90,8 +90,8 @@ class HttpServer:
                 return self._client.post("/", params=parameters, content=body)
         except (httpx.HTTPError, OSError) as error:
             raise StoreUnusable(
-                f"the ClickHouse server {self.name} does not answer ({error}): start it, or mend the "
-                "address; nothing is read or written without its share of the fleet"
+                f"the ClickHouse server {self.name} does not answer ({error}): start it, or correct "
+                "the address; nothing is read or written while a server is missing"
             ) from error
 
     def _refusal(self, text: str) -> Refused:
@@ -99,8 +99,8 @@ class HttpServer:
         code = int(found[1]) if found else 0
         if code in NOT_KNOWN:
             told = (
-                f"{self.name} does not let {self._user!r} in: mend the user in the store's address, or the "
-                "password in the file that --store-password-file names"
+                f"{self.name} refuses the login of {self._user!r}: correct the user in the store's "
+                "address, or the password in the file given with --store-password-file"
             )
         elif code in NOT_ALLOWED:
             told = (
@@ -112,7 +112,7 @@ class HttpServer:
         elif code == UNKNOWN_TABLE:
             told = f"{self.name} has no store in {self.database}: {START_ONCE}"
         else:
-            told = f"{self.name} could not do it ({_short(text)}): mend that and try again"
+            told = f"{self.name} failed ({_short(text)}): fix this and try again"
         return Refused(told, code)
 
 
@@ -121,7 +121,7 @@ def select(server: Server, sql: str) -> Columns:
     try:
         return decode(server.ask(f"{sql} FORMAT Native"))
     except NotNative as error:
-        raise StoreUnusable(f"{server.name} answered what is not understood: {error}") from error
+        raise StoreUnusable(f"{server.name} sent an invalid answer: {error}") from error
 
 
 def insert(

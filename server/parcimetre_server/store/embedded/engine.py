@@ -196,7 +196,7 @@ class EmbeddedStore:
             why = str(error)
         if why is not None:
             raise NotYetErased(
-                f"deleted, but bytes of it are left in {self._file} ({why}): stop the collector and run "
+                f"deleted, but remains are left in {self._file} ({why}): stop the collector and run "
                 f"`sqlite3 {self._file} VACUUM`"
             )
 

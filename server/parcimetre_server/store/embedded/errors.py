@@ -26,8 +26,8 @@ def check_room(file: Path) -> None:
     needed, free = 2 * file.stat().st_size, shutil.disk_usage(file.parent).free
     if free < needed:
         raise StoreUnusable(
-            f"nothing is deleted: {file} is then written anew, which needs {needed} bytes, and {free} "
-            "are free; make room"
+            f"nothing was deleted: rewriting {file} needs {needed} bytes, but only {free} are free; "
+            "free disk space"
         )
 
 
@@ -38,10 +38,10 @@ def told(file: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise StoreUnusable(
-            f"cannot use {file}: {error}; give this user write access to {file.parent} and room on its disk,"
-            " or restore a backup"
+            f"cannot use {file}: {error}; give this user write access to {file.parent}, free disk "
+            "space, or restore a backup"
         ) from error
     except (sqlite3.DatabaseError, zstandard.ZstdError, zlib.error) as error:
         raise StoreUnusable(
-            f"{file} is damaged or no store of Parcimètre ({error}): move it away and restore a backup"
+            f"{file} is damaged or not a Parcimètre store ({error}): move it away and restore a backup"
         ) from error

@@ -65,8 +65,8 @@ def make_folder(data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnusable(
-            f"cannot make the data folder {data_dir}: {error.strerror}; choose another with --data-dir,"
-            " or have it made for this user"
+            f"cannot create the data folder {data_dir}: {error.strerror}; choose another with "
+            "--data-dir, or have it created for this user"
         ) from error
 
 
@@ -78,7 +78,8 @@ def _with_layout(db: sqlite_utils.Database, file: Path) -> None:
     found = int(db.execute("PRAGMA user_version").fetchone()[0])
     if found > LAYOUT:
         raise StoreUnusable(
-            f"{file} has layout {found}, and this version knows up to {LAYOUT}: install the newer Parcimètre"
+            f"{file} has layout {found}, newer than this version can read ({LAYOUT}): install a "
+            "newer Parcimètre"
         )
     if found < LAYOUT:
         with db.conn:

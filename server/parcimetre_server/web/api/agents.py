@@ -20,6 +20,6 @@ def list_agents(
     org_unit: Annotated[str | None, Query(description="Path of an org unit: it and all below it.")] = None,
     limit: Annotated[int, Query(ge=0, le=10_000, description="Agents listed one by one.")] = 1000,
 ) -> dict[str, Any]:
-    """Versions, denied sensors grouped with their mend, losses, and own cost; then agent by agent."""
+    """Versions, denied sensors grouped with their fix, losses, and own cost; then agent by agent."""
     found = asdict(fleet_agents(context, org_unit or context.scope.root))
     return found | {"count": len(found["agents"]), "agents": found["agents"][:limit]}

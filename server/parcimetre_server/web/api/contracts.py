@@ -15,5 +15,5 @@ router = APIRouter(prefix="/v1", tags=["factors"])
 
 @router.get("/contracts")
 def contracts(context: Annotated[Context, Depends(aggregated)]) -> list[dict[str, Any]]:
-    """Every contract that was stated, with what it is for and the days on which it holds."""
+    """Every supply contract, with its site or org unit and the days on which it is valid."""
     return [known.contract_as_json(held, context.zone) for held in known.contracts(context.store)]

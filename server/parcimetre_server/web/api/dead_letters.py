@@ -17,8 +17,10 @@ router = APIRouter(tags=["devices"])
 def dead_letters(
     context: Annotated[Context, Depends(readable)],
     device: Annotated[str | None, Query(description="Id of a device.")] = None,
-    limit: Annotated[int, Query(ge=1, le=10_000, description="The latest so many.")] = 200,
+    limit: Annotated[
+        int, Query(ge=1, le=10_000, description="Maximum number of dead letters, the latest first.")
+    ] = 200,
 ) -> list[DeadLetter]:
-    """The latest dead letters, oldest first; for admins, since a record may say anything."""
+    """The latest dead letters, oldest first; for admins only, since a record may contain anything."""
     context.scope.need("admin", "a dead letter")
     return letters(context.store, device)[-limit:]

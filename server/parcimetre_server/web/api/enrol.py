@@ -37,8 +37,8 @@ async def enrol(request: Request, context: Annotated[Context, Depends(serving_co
         findings = error.errors(include_url=False)
         if any(finding["loc"] == ("schema",) for finding in findings):
             raise UnknownSchema(
-                f"this collector knows schema {SCHEMA} of the wire format, the agent sent another: update the"
-                " older of agent and collector"
+                f"this collector reads schema {SCHEMA} of the wire format, the agent sent another: "
+                "update the older of agent and collector"
             ) from None
         raise BadEnrolment(f"enrolment refused: {sentence(findings)}; update the agent") from None
     device_id = await run_in_threadpool(request.app.state.enrolment.enrol, asked)

@@ -26,7 +26,8 @@ LINES = "application/x-ndjson"
 async def estimate(request: Request, context: Annotated[Context, Depends(aggregated)]) -> Response:
     """Answers one object with one, an array with an array, JSON Lines with JSON Lines, in order.
 
-    What cannot be answered gives `error`, and the rest goes on. Keys and answers: docs, estimate.
+    A request that cannot be answered gives `error`; the others are answered. Keys and answers: documentation,
+    estimate.
     """
     body = await read_body(request)
     return await run_in_threadpool(_answer, body, request.headers.get("content-type", ""), context)
@@ -40,7 +41,7 @@ def _answer(body: bytes, content_type: str, context: Context) -> Response:
             pass
     lines = body.splitlines()
     if len(lines) > MOST_REQUESTS:
-        raise TooManyRequests(f"{len(lines)} requests at once; send at most {MOST_REQUESTS}")
+        raise TooManyRequests(f"too many requests ({len(lines)}): send at most {MOST_REQUESTS} at once")
     answers = (
         json.dumps(answer, ensure_ascii=False) + "\n" for answer in answer_lines(lines, context.factors)
     )

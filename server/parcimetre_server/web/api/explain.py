@@ -30,10 +30,10 @@ def explain(
     amortisation: Spread = None,
     electricity: Basis = "location",
 ) -> dict[str, Any]:
-    """Why a device's footprint is what it is, or an org unit's as the sum of its devices.
+    """How a device's footprint is computed, or an org unit's as the sum of its devices.
 
     The value of `term` is the figure of /v1/footprint for the same period; recomputing the tree from its
-    leaves gives it. Terms with a `ref` are told in full under `definitions`, or are devices to ask for.
+    leaves gives it. Terms with a `ref` are given in full under `definitions`, or are devices to query.
     Periods of up to two days are explained slot by slot, longer ones day by day.
     """
     asked = span(begin, end, context.zone, context.now())

@@ -26,7 +26,9 @@ class NoSuchFactor(ParcimetreError):
 @router.get("/factors")
 def factors(
     context: Annotated[Context, Depends(aggregated)],
-    q: Annotated[str, Query(max_length=200, description="Words that all must occur.")] = "",
+    q: Annotated[
+        str, Query(max_length=200, description="Words; a factor matches if it contains all of them.")
+    ] = "",
 ) -> dict[str, Any]:
     """Factors of the set in use, each with its value, 95 % range, unit, source and licence."""
     found = [asdict(factor) for factor in find_factors(context.factors, q)]

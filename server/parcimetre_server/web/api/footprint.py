@@ -24,26 +24,30 @@ Begin = Annotated[
     Query(
         alias="from",
         max_length=40,
-        description="Date or time (ISO 8601), or seconds since 1970 UTC; 7 days before `to`.",
+        description="Date or time (ISO 8601), or seconds since 1970 UTC; default: 7 days before `to`.",
     ),
 ]
 End = Annotated[
     str | None,
-    Query(alias="to", max_length=40, description="The same, itself not included; now where it is absent."),
+    Query(
+        alias="to",
+        max_length=40,
+        description="End of the period, not included; same formats as `from`; default: now.",
+    ),
 ]
 Asked = Annotated[Criterion, Query(description="Climate, metals and minerals, or primary energy.")]
 Spread = Annotated[
     Policy | None,
     Query(
-        description="What carries embodied impact: the service life, the year of purchase, or active hours; "
-        "the collector's own policy where it is absent."
+        description="How embodied impact is spread: over the service life, in the year of purchase, or by "
+        "active hours; default: the collector's policy."
     ),
 ]
 Basis = Annotated[
     Electricity,
     Query(
-        description="What the electricity is based on: the grid at the location, or the market, which is the "
-        "suppliers' contracts. Only gwp knows the market; other criteria stay with the location."
+        description="Basis of the electricity: the grid at the location, or the market (supply contracts). "
+        "Only gwp has market-based values; other criteria are always location-based."
     ),
 ]
 Unit = Annotated[str | None, Query(max_length=400, description="Path of an org unit: it and all below it.")]
@@ -56,7 +60,7 @@ def footprint(
     end: End = None,
     criterion: Asked = Criterion.GWP,
     group_by: Annotated[
-        GroupBy | None, Query(description="What each row stands for; the total where it is absent.")
+        GroupBy | None, Query(description="What each row groups by; default: one total.")
     ] = None,
     interval: Annotated[Interval, Query(description="Length of each row's period.")] = "total",
     org_unit: Unit = None,
@@ -68,7 +72,7 @@ def footprint(
 
     Days, weeks and months are those of the organisation's time zone, hours and slots those of UTC. The
     values of the groups add up to the total; the bounds of intervals do not, as errors are shared. `value`
-    is null where no factor knows the criterion, and `absent` lists the stages that a value leaves out.
+    is null if no factor gives the criterion, and `absent` lists the stages missing from a value.
     `electricity` is what a row is based on, and `grid_tiers` how its electricity's intensity is known: shares
     by grid zone, and by slot, profile, year, contract or residual.
     """

@@ -24,5 +24,5 @@ def grid(
     end: End = None,
     criterion: Asked = Criterion.GWP,
 ) -> dict[str, Any]:
-    """Impact of a kilowatt-hour in each slot; `tier`: is it of the slot, a profile or the year."""
+    """Impact of a kilowatt-hour in each slot; `tier`: value of the slot, of a profile or of the year."""
     return grid_slots(context, zone, span(begin, end, context.zone, context.now(), days=1), criterion)

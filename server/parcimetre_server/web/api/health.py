@@ -23,6 +23,6 @@ def healthz() -> dict[str, str]:
 def readyz(
     request: Request, context: Annotated[Context, Depends(serving_context)]
 ) -> dict[str, str | int | None]:
-    """The store can be written and its disk has room; `last_commit` is in seconds UTC, of this process."""
+    """The store is writable and its disk has free space; `last_commit` is in seconds UTC, of this process."""
     assert_ready(context.store, context.settings.data_dir)
     return {"status": "ok", "last_commit": request.app.state.writer.meters.committed_at}

@@ -29,7 +29,7 @@ def metrics(
     of_fleet = state.fleet_metrics.metrics(org_unit)
     if org_unit is not None:
         return Response(text(of_fleet), media_type=CONTENT_TYPE)
-    waiting = gauge("parcimetre_queue_reports", "Reports that wait to be committed.", state.writer.waiting)
+    waiting = gauge("parcimetre_queue_reports", "Reports waiting to be committed.", state.writer.waiting)
     families = (
         _info(context),
         *state.writer.meters.metrics(),

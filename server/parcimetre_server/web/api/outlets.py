@@ -41,12 +41,13 @@ def list_outlets(
     begin: Begin = None,
     end: End = None,
     device: Annotated[
-        str | None, Query(max_length=64, description="Id of a feeder, or of what hangs on one.")
+        str | None,
+        Query(max_length=64, description="Id of a feeder, or of a device assigned to one of its outlets."),
     ] = None,
 ) -> dict[str, Any]:
-    """Each outlet with what hangs there now, and the electricity that it gave over the period.
+    """Each outlet with its present device, and the electricity that it supplied in the period.
 
-    `unattributed_kwh` is what it gave while nothing was said to hang there: it is in no total.
+    `unattributed_kwh` is the energy supplied while no device was assigned; it is not included in any total.
     """
     within = span(begin, end, context.zone, context.now())
     rows = known.listed(context, within, DeviceId(device) if device else None)
@@ -57,9 +58,10 @@ def list_outlets(
 def state_outlets(
     wanted: Map, request: Request, context: Annotated[Context, Depends(readable)]
 ) -> dict[str, Any]:
-    """State what hangs where, from a day on, always without `from`; for admins of feeder and device.
+    """Assign devices to outlets, from a day on, or for all time without `from`; for admins of feeder and
+    device.
 
-    Nothing is kept of statements with a fault.
+    If one assignment has a fault, none is stored.
     """
     whole = serving_context(request)
     stated = [

@@ -25,18 +25,18 @@ def printing(
     begin: Begin = None,
     end: End = None,
     group_by: Annotated[
-        GroupBy | None, Query(description="What each row stands for; the total where it is absent.")
+        GroupBy | None, Query(description="What each row groups by; default: one total.")
     ] = None,
     interval: Annotated[Interval, Query(description="Length of each row's period.")] = "total",
     org_unit: Unit = None,
     device: Annotated[str | None, Query(max_length=64, description="Id of one printer.")] = None,
-    paper: Annotated[Paper, Query(description="Which fibre the paper is of.")] = "virgin",
+    paper: Annotated[Paper, Query(description="Fibre of the paper.")] = "virgin",
 ) -> dict[str, Any]:
     """Impressions by counter, sheets of A4, and kg CO2 eq of paper and of toner or ink.
 
-    None of it is in the footprint of `/v1/footprint`: a sheet is not the machine. `spared_by_duplex` is the
-    paper that printing on both sides spared, `spent_on_colour` what colour took beyond black; null where no
-    printer counts it.
+    The footprint of `/v1/footprint` does not include it. `spared_by_duplex` is the paper saved by printing on
+    both sides, `spent_on_colour` the extra toner or ink of colour compared with black; null if no printer
+    counts it.
     """
     within = span(begin, end, context.zone, context.now())
     asked = consumption.ConsumablesQuery(

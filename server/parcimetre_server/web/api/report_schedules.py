@@ -32,13 +32,13 @@ class Wanted(BaseModel):
 
 @router.get("")
 def published(context: Annotated[Context, Depends(aggregated)]) -> dict[str, Any]:
-    """Published reports, the latest week first; admins also see what became of each delivery."""
+    """Published reports, the latest week first; admins also see the state of each delivery."""
     return {"reports": list_publications(context.store, context.scope.role == "admin")}
 
 
 @router.get("/schedules")
 def list_schedules(context: Annotated[Context, Depends(readable)]) -> dict[str, Any]:
-    """Who gets reports of the reader's scope; for admins."""
+    """Recipients of reports in the reader's scope; for admins."""
     context.scope.need("admin", "the list of recipients")
     return {"schedules": [schedules.as_json(one) for one in schedules.schedules(context.store)]}
 
@@ -47,14 +47,15 @@ def list_schedules(context: Annotated[Context, Depends(readable)]) -> dict[str, 
 def create_schedule(
     wanted: Wanted, request: Request, context: Annotated[Context, Depends(readable)]
 ) -> dict[str, Any]:
-    """Send somebody the reports from the next one on; for admins of the org unit.
+    """Add a recipient, from the next report on; for admins of the org unit.
 
-    Webhooks are for admins of everything, as the collector itself calls them; folders are named on the
-    collector's own machine, with the command.
+    Webhooks need an administrator of the whole organisation, since the collector calls them; folders can only
+    be added with the command, on the collector's machine.
     """
     if wanted.way == "folder" or (wanted.way == "webhook" and not context.scope.whole):
         raise NotAllowed(
-            f"a {wanted.way} is named by `parcimetre report schedule add` on the collector's own machine"
+            f"a {wanted.way} can only be added with `parcimetre report schedule add` on the "
+            "collector's own machine"
         )
     unit = wanted.org_unit or context.scope.root
     whole = serving_context(request)
@@ -78,7 +79,7 @@ def end_schedule(
     context: Annotated[Context, Depends(readable)],
     schedule_id: Annotated[str, Path(alias="id", max_length=64, description="Id of a schedule.")],
 ) -> dict[str, Any]:
-    """Send nobody reports by it any more; for admins of its org unit."""
+    """Remove a recipient; for admins of its org unit."""
     schedules.schedule(context.store, schedule_id)
     whole = serving_context(request)
     return schedules.as_json(schedules.end(whole.store, schedule_id, whole.now()))

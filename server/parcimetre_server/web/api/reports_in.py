@@ -38,7 +38,8 @@ router = APIRouter(tags=["agents"])
 
 @router.post(PATH, response_model=ReportAnswer)
 async def reports(request: Request) -> Response:
-    """Store a report; everything the answer counts is on disk, what it refuses is named with the reason."""
+    """Store a report; all records counted as accepted are on disk, refused records are listed with the
+    reason."""
     intake: ReportEndpoint = request.app.state.reports
     answer = await intake.answer(dict(request.scope["headers"]), request.receive)
     return Response(answer, media_type="application/json")
@@ -69,7 +70,9 @@ class ReportEndpoint:
         except ParcimetreError as error:
             problem = await self._refusal(Request(scope), error)
         except Exception as error:  # the edge of a server that must survive
-            LOG.exception("a report met an error of the collector's own; its agent will send it again")
+            LOG.exception(
+                "a report failed because of an internal error of the collector; its agent will send it again"
+            )
             problem = await unexpected(Request(scope), error)
         else:
             headers = [JSON, (b"content-length", b"%d" % len(answer))]
@@ -93,7 +96,7 @@ class ReportEndpoint:
         if taken.refused:
             meters.refused += len(taken.refused)
             LOG.warning(
-                "device %s: %d records refused, first: %s[%d]; its dead letters tell the reason",
+                "device %s: %d records refused, first: %s[%d]; its dead letters give the reason",
                 device_id, len(taken.refused), taken.refused[0].part, taken.refused[0].index,
             )  # fmt: skip
         meters.accepted += merged.accepted
@@ -118,5 +121,8 @@ class ReportEndpoint:
         """The document of why nothing was taken."""
         self.writer.meters.turned_away += 1
         if isinstance(error, ClockAhead):
-            LOG.warning("a report is from the future by this machine's clock: if many are, set it with NTP")
+            LOG.warning(
+                "a report is dated in the future by this machine's clock: if there are many such "
+                "reports, set the clock with NTP"
+            )
         return await expected(request, error)

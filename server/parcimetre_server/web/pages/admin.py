@@ -26,11 +26,11 @@ router = APIRouter(include_in_schema=False)
 EXPIRIES = (30, 90, 365)
 NO_STORE = "no-store"
 DONE = {
-    "units": N_("The org units are there."),
+    "units": N_("The org units were created."),
     "site": N_("The site is in this grid zone."),
-    "revoked": N_("It lets nobody in any more."),
-    "recipient": N_("They get the next weekly report."),
-    "removed": N_("They get no more reports."),
+    "revoked": N_("It is no longer valid."),
+    "recipient": N_("This recipient gets the next weekly report."),
+    "removed": N_("This recipient gets no more reports."),
 }
 ATTACHED: Mapping[str, tuple[Format, ...]] = {
     "PDF": ("pdf",),

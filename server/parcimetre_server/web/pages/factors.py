@@ -25,7 +25,7 @@ from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
 SHOWN = 200
-DONE = {"adopted": N_("The set was adopted: this collector computes with it once it is restarted.")}
+DONE = {"adopted": N_("The factor set was adopted. This collector uses it after a restart.")}
 
 
 @router.get("/factors", response_class=HTMLResponse)
@@ -74,7 +74,10 @@ def diff(
 def of_all(context: Annotated[Context, Depends(readable)]) -> Context:
     """The collector, for an admin of everything: a factor set counts for everybody. Raises NotAllowed."""
     if not context.scope.whole:
-        raise NotAllowed("a factor set counts for every org unit: only an admin of everything adopts one")
+        raise NotAllowed(
+            "a factor set applies to every org unit: only an administrator of the whole "
+            "organisation can adopt one"
+        )
     return context
 
 

@@ -39,10 +39,11 @@ LISTS: dict[List, str] = {
 WORK: dict[List, str] = {
     "silent": N_("No report for {hours} h: switched off for good, no network, or the agent was removed."),
     "duplicate": N_(
-        "Several devices with one fingerprint, serial number or host name: merge what is one machine."
+        "Several devices share a fingerprint, serial number or host name: merge those that are the "
+        "same machine."
     ),
     "unmatched": N_(
-        "Neither the model nor the components are known: the average of the category stands for the device."
+        "Neither the model nor the components are known: the average of the category is used."
     ),
 }  # fmt: skip
 COLUMNS: tuple[tuple[Sorting, str, str], ...] = (

@@ -34,7 +34,9 @@ async def filled(request: Request) -> Mapping[str, str]:
     async with Request(request.scope, replay).form(max_files=1, max_fields=MOST_FIELDS) as sent:
         fields = {name: await _text(value) for name, value in sent.items()}
     if not request.app.state.sessions.is_own_form(request, fields.pop(KEY, "")):
-        raise StaleForm("this form is too old, or not of this session: load its page again and send it anew")
+        raise StaleForm(
+            "this form has expired or belongs to another session: reload the page and submit it again"
+        )
     return fields
 
 

@@ -27,11 +27,13 @@ LOG = logging.getLogger(__name__)
 Serving = Annotated[Context, Depends(serving_context)]
 Next = Annotated[str, Query(alias="next", max_length=2000)]
 NO_STORE = {"Cache-Control": "no-store"}
-NOT_ACCEPTED = N_("This token does not let anybody in: it is unknown, expired or revoked.")
-NO_GROUP = N_("You are known, but none of your groups may see anything here: ask who runs this collector.")
-OVER = N_("This login took too long or was not begun here: try again.")
-NO_LOGOUT = N_("The login provider has no place to log out: close the browser to end your session there.")
-FAULT = N_("The login provider does not answer as it should; the collector's log says why.")
+NOT_ACCEPTED = N_("This token is not valid: it is unknown, expired or revoked.")
+NO_GROUP = N_(
+    "You are logged in, but none of your groups has access here. Ask the administrator of this collector."
+)
+OVER = N_("This login took too long or was not started here. Try again.")
+NO_LOGOUT = N_("The login provider has no logout page. Close the browser to end your session there.")
+FAULT = N_("The login provider did not answer correctly; see the collector's log.")
 
 
 class NoProvider(ParcimetreError):
@@ -148,7 +150,7 @@ def _ours(target: str) -> str:
 
 def _provider(context: Context) -> LoginSettings:
     if context.settings.login is None:
-        raise NoProvider("no OpenID provider is set here: log in with a token at /login")
+        raise NoProvider("no OpenID provider is configured: log in with a token at /login")
     return context.settings.login
 
 

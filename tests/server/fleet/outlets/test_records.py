@@ -7,7 +7,7 @@ import pytest
 from parcimetre_agent.report import Report, Slot
 from parcimetre_server.access.credentials import Credentials
 from parcimetre_server.fleet.devices import devices
-from parcimetre_server.fleet.outlets.records import outlet_id
+from parcimetre_server.fleet.outlets.records import from_outlets, outlet_id
 from parcimetre_server.ingest.dead_letters import letters, replay
 from parcimetre_server.ingest.intake import accept_report
 from parcimetre_server.store.records import DeviceId, Fact, sum_results
@@ -103,7 +103,8 @@ def test_feeds_of_a_wrong_time_or_another_scope_are_refused_under_their_own_inde
     feeder.store.write([found.arrival, *found.fed])
     found, _ = taken(feeder, [feeds[4], feed(start, "1", 100)])
     assert [one.reason for one in found.refused] == [
-        "feeds[1].scope = 'wall_ac': outlet '1' gave poe before; name outlets and ports apart"
+        "feeds[1].scope = 'wall_ac': outlet '1' had the scope poe before; "
+        "give outlets and ports different names"
     ]
 
 
@@ -126,12 +127,14 @@ def test_a_report_s_answer_counts_feeds_with_its_slots(feeder, start, client_of)
     assert [(one["accepted"], one["duplicates"]) for one in answers] == [(3, 0), (0, 3)]
 
 
-def test_a_feeder_whose_names_change_fills_no_store(feeder, start, monkeypatch):
-    monkeypatch.setattr("parcimetre_server.fleet.outlets.records.MOST_OUTLETS", 3)
+def test_a_feeder_whose_names_change_fills_no_store(feeder, start):
     taken(feeder, [feed(start, name, 1) for name in ("1", "2")])
-    found, merged = taken(feeder, [feed(start - SLOT_S, name, 1) for name in ("1", "x", "x", "y")])
-    assert (merged.accepted, merged.duplicates) == (2, 1)
-    assert [one.reason for one in found.refused] == [
-        "feeds[3].outlet = 'y': more than 3 outlets; give each the same name in every report"
+    feeds = [feed(start - SLOT_S, name, 1) for name in ("1", "x", "x", "y")]
+    found = from_outlets(PDU, feeds, feeder.store, feeder.now(), most_outlets=3)
+    assert [(batch.device_id, len(batch.slots)) for batch in found.arrivals] == [
+        (outlet_id(PDU, "1"), 1),
+        (outlet_id(PDU, "x"), 2),
     ]
-    assert len(feeder.store.latest("outlet")) == 3
+    assert [(one.at, one.reason) for one in found.contradictions] == [
+        (3, "outlet = 'y': more than 3 outlets; each outlet must have the same name in every report")
+    ]

@@ -180,8 +180,8 @@ def test_the_footprint_holds_the_machine_and_not_its_paper(printers, reader):
     page = reader.get(f"/devices/{PRINTER}").text
     assert machine["energy_kwh"] > 0
     assert paper["total"]["value"] > 0
-    assert "The machine alone" in page
-    assert "Spared by printing on both sides" in page
+    assert "Printer alone" in page
+    assert "Saved by printing on both sides" in page
     assert f"/devices/{'a' * 32}" in page
     assert "does not" not in page.split("Printing</h2>")[1].split("</section>")[0]
 
@@ -215,7 +215,7 @@ def test_mail_pdf_and_tables_tell_the_paper_of_each_unit_beside_the_footprint(pr
     assert replace(told, tables=without.tables) == without
     for body in (mail_text(told), unescape(mail_html(told))):
         text = " ".join(body.replace("\u00a0", " ").split())
-        assert "Paper and toner, in no figure above" in text
+        assert "Paper and toner, not included above" in text
         assert "On both sides 60%" in text
         assert "4.7 kg CO₂ eq" in text
     assert len(pdf(told)) > len(pdf(without))
@@ -290,7 +290,7 @@ def test_a_printers_page_says_what_it_does_not_count(printers, reader):
     totals = [read(TODAY - DAY_S, 10, restarted=True), read(TODAY, 310)]
     printers.context.store.write([at_unit(silent, "Métropole/DSI", totals)])
     for_ink, for_toner = (reader.get(f"/devices/{one}").text for one in (OTHER, silent))
-    both_sides, colour = "does not count what it prints on both sides", "does not tell colour from black"
+    both_sides, colour = "does not count what it prints on both sides", "does not count colour separately"
     assert (both_sides in for_ink, colour in for_ink) == (True, False)  # ink is one by page
     assert (both_sides in for_toner, colour in for_toner) == (True, True)
 
@@ -317,10 +317,10 @@ def test_what_is_left_is_on_the_printers_page_and_what_is_unknown_stays_unknown(
     printers.context.store.append([Fact("printing", PRINTER, NOW, reading)])
     client = client_of(printers.context)
     page = client.get(f"/devices/{PRINTER}?lang=en").text
-    rows = [row.split("</tr>")[0] for row in page.split("What is left, read")[1].split("<tr>")[2:6]]
+    rows = [row.split("</tr>")[0] for row in page.split("Supply levels, read")[1].split("<tr>")[2:6]]
     assert ["59" in rows[0], "badge" in rows[0], "badge" in rows[1]] == [True, False, True]
     assert ["unknown" in row and "%" not in row for row in rows] == [False, False, True, True]
     french = client.get(f"/devices/{PRINTER}?lang=fr").text
-    assert "Ce qui reste, relevé le" in french
+    assert "Niveaux des consommables, relevés le" in french
     assert "inconnu" in french
-    assert "What is left" not in client.get(f"/devices/{OTHER}?lang=en").text
+    assert "Supply levels" not in client.get(f"/devices/{OTHER}?lang=en").text

@@ -52,6 +52,7 @@ def documents(fleet, criterion, policy):
     return [json.loads(json.dumps(as_json(each))) for each in explained(fleet, criterion, policy)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reading", [None, {"kg_per_kwh": 0.05}, BY_FUEL], ids=["no feed", "published", "by fuel"]
 )

@@ -101,7 +101,7 @@ def test_a_quarter_hour_without_figures_is_a_gap_and_never_zero(rows):
     starts = [reading.start for reading in parse_feed(csv_of([rows[0], empty, *rows[2:5]]), "FR")]
     first = int(datetime.fromisoformat(rows[0]["start_utc"]).timestamp())
     assert starts == [first, first + 1800, first + 2700, first + 3600]
-    with pytest.raises(BadFeed, match="nothing of any slot"):
+    with pytest.raises(BadFeed, match="no value for any slot"):
         parse_feed(csv_of([empty]), "FR")
 
 
@@ -156,9 +156,9 @@ def test_json_of_the_open_data_is_read_as_the_csv_is(rows):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"nucleaire": "many"}, r"row 2, nucleaire: 'many' is no number"),
-        ({"start_utc": "2023-10-01 02:00"}, "does not say its offset from UTC"),
-        ({"start_utc": "yesterday"}, "'yesterday' is no time"),
+        ({"nucleaire": "many"}, r"row 2, nucleaire: 'many' is not a number"),
+        ({"start_utc": "2023-10-01 02:00"}, "has no offset from UTC"),
+        ({"start_utc": "yesterday"}, "'yesterday' is not a valid time"),
     ],
 )
 def test_what_cannot_be_read_is_named(rows, change, sentence):

@@ -124,7 +124,7 @@ def test_servers_in_another_order_or_number_are_refused(urls, opened):
     database = first.rpartition("/")[2]
     turned = f"clickhouse+{second.replace('//', '//parcimetre@')}/{database},{first.partition('+')[2]}"
     for wrong, told in ((turned, "shard 2 of 2"), (first, "shard 1 of 2")):
-        with pytest.raises(StoreUnusable, match=rf"{told}: name all servers in the first order"):
+        with pytest.raises(StoreUnusable, match=rf"{told}: list all servers in their original order"):
             opened(wrong)
 
 
@@ -134,20 +134,20 @@ def test_a_server_that_lost_its_database_is_not_taken_for_an_empty_share(urls, o
     httpx.post(servers[1].base, content=f"DROP DATABASE {database}", auth=("parcimetre", PASSWORD))
     with pytest.raises(StoreUnusable, match="has no database"):
         opened(urls, create=False)
-    with pytest.raises(StoreUnusable, match="is empty while other servers of the store hold data"):
+    with pytest.raises(StoreUnusable, match="is empty although other servers of the store contain data"):
         opened(urls)
 
 
 @pytest.mark.parametrize(
     ("change", "password", "told"),
     [
-        (lambda url: url, "wrong", "does not let 'parcimetre' in: mend the user"),
-        (lambda url: url.replace("parcimetre@", "nobody@"), PASSWORD, "does not let 'nobody' in"),
+        (lambda url: url, "wrong", "refuses the login of 'parcimetre': correct the user"),
+        (lambda url: url.replace("parcimetre@", "nobody@"), PASSWORD, "refuses the login of 'nobody'"),
         (lambda url: url.replace("parcimetre@", f"{READER}@"), PASSWORD, "does not let 'reader' do that"),
-        (lambda url: url.replace("parcimetre@", "parcimetre:s3cret@"), "", "holds a password"),
+        (lambda url: url.replace("parcimetre@", "parcimetre:s3cret@"), "", "contains a password"),
         (lambda _: "clickhouse+http://127.0.0.1:1/x", "", "does not answer"),
-        (lambda _: "clickhouse+http:///x", "", "is no server"),
-        (lambda _: "clickhouse+tcp://host/x", "", "is no address of a store"),
+        (lambda _: "clickhouse+http:///x", "", "is not a valid server"),
+        (lambda _: "clickhouse+tcp://host/x", "", "is not a valid store address"),
         (lambda url: url.split(",")[0] + "," + url.split(",")[0].partition("+")[2], "", "a server twice"),
     ],
     ids=["password", "user", "rights", "clear-password", "unreachable", "no-host", "scheme", "twice"],

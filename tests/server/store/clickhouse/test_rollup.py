@@ -110,3 +110,20 @@ def test_a_store_of_the_first_layout_gets_its_tables_at_the_start(store, urls):
         again = open_store(urls, PASSWORD, create)
         assert len(totals(again)) == 9
         again.close()
+
+
+def test_rolled_up_days_of_the_second_layout_get_their_versions_at_the_start(store, urls):
+    store.roll_up(NEXT_MONTH, 1)
+    before = totals(store)
+    for number, server in enumerate(store._servers, start=1):
+        server.ask("ALTER TABLE rolled_day DROP COLUMN version")
+        server.ask("DROP TABLE shard")
+        columns = "number UInt16, shards UInt16, layout UInt16"
+        server.ask(f"CREATE TABLE shard ({columns}) ENGINE = MergeTree ORDER BY number")
+        server.ask(f"INSERT INTO shard VALUES ({number}, 2, 2)")
+    with pytest.raises(StoreUnusable, match=r"has the old layout 2: start `parcimetre serve`"):
+        open_store(urls, PASSWORD)
+    for create in (True, False):
+        again = open_store(urls, PASSWORD, create)
+        assert totals(again) == before
+        again.close()

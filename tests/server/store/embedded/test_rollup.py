@@ -64,6 +64,7 @@ def test_a_day_is_moved_whole_or_not_at_all(store, monkeypatch):
     assert totals(store) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1])
 def test_a_collector_that_is_killed_meanwhile_has_lost_and_doubled_nothing(store, tmp_path, seconds):
     before = totals(store)

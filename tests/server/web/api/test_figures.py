@@ -47,7 +47,7 @@ def test_explain_of_an_org_unit_names_its_devices(reader, fleet):
         ("/v1/explain?device=nobody", 404, "nobody"),
         ("/v1/factors/nothing", 404, "nothing"),
         ("/v1/grid/XX", 404, "known: AT"),
-        ("/v1/grid/FR?from=2020-01-01", 400, "shorter period"),
+        ("/v1/grid/FR?from=2020-01-01", 400, "choose a shorter one"),
         ("/v1/reports/weekly/2026-W99", 400, "2026-W47"),
         ("/v1/reports/weekly/2026-W47?format=docx", 406, "html or pdf"),
     ],

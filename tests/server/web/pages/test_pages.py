@@ -80,6 +80,7 @@ def test_tables_have_captions_and_headings_and_pictures_have_words(reader, fleet
         assert found[[tag for tag, _ in found].index("a")][1]["href"] == "#content"
 
 
+@pytest.mark.slow
 def test_links_lead_somewhere(reader, fleet):
     for path in paths(fleet):
         for tag, attributes in checked(reader.get(path).text):
