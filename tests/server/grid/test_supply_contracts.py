@@ -278,7 +278,7 @@ def test_the_weekly_report_shows_both_totals_where_a_contract_holds(two_sites):
     assert told["total_market"]["electricity"] == "market"
     assert told["total"]["electricity"] == "location"
     assert told["total_market"]["value"] < told["total"]["value"]
-    assert "market-based, by the suppliers&#39; contracts" in html(made, two_sites.context, "en")
+    assert "Market-based, from the supply contracts: " in html(made, two_sites.context, "en")
     assert weekly_report(two_sites.context, "2026-W47", "Métropole").market is None
 
 
