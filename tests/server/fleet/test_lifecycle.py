@@ -421,7 +421,7 @@ def test_acts_on_secrets_contracts_and_purchases_are_logged_without_what_is_secr
             context.store, ["device,date\n", f"{fleet.server},2025-01-01\n"], context.zone, fleet.now
         )
     log = audit.entries(context.store)
-    assert [entry.act for entry in log] == ["secret created", "secret revoked", "purchases imported"]
+    assert [entry.act for entry in log] == ["secret created", "secret revoked", "purchases stated"]
     assert log[1].after["revoked_at"] == fleet.now
     assert (log[0].who, log[2].who) == (audit.actor(), "token weekly-job")
     assert text not in repr(log)
