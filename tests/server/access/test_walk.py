@@ -1,5 +1,6 @@
 """Every route, asked by a reader of commune A: nothing of commune B, nor that it is there."""
 
+import re
 from itertools import product
 
 import pytest
@@ -76,9 +77,13 @@ def test_what_belongs_to_others_is_answered_like_what_does_not_exist(asking, rol
     for (method, one), (_, other) in zip(theirs, nobody, strict=True):
         if IN_B in one:
             said, known = (reader.request(method, address) for address in (one, other))
-            assert (said.status_code, said.text.replace(IN_B, NOWHERE)) == (known.status_code, known.text), (
-                one
-            )
+            assert said.status_code == known.status_code, one
+            assert without_form_key(said.text.replace(IN_B, NOWHERE)) == without_form_key(known.text), one
+
+
+def without_form_key(page):
+    """A page without the key of its forms, which holds the second at which it was made."""
+    return re.sub(r'(name="form_key" value=)"[^"]*"', r"\1", page)
 
 
 @pytest.mark.parametrize("unit", [B, f"{B}/Schoolb", "Métropole", "Métropole/Nowhere"])
