@@ -6,11 +6,21 @@ import sys
 
 import pytest
 from parcimetre_agent.cli import main
+from parcimetre_agent.gateway.discovery import discover
 
 from tests.agent.certificates import certificate
 
 from . import bmcs
 from .conftest import CISCO, HP, INLET_PDU, PDU, UPS
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Wait ten seconds for an answer: the simulator shares the processor with every other test."""
+    monkeypatch.setattr(
+        "parcimetre_agent.commands.gateway.discover",
+        lambda targets, concurrency, _: discover(targets, concurrency, 10),
+    )
 
 
 @pytest.fixture
