@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,7 @@ from . import programs
 settings.register_profile("parcimetre", deadline=None)  # a busy machine would miss it
 settings.load_profile("parcimetre")
 
+END_TO_END = Path(__file__).parent / "end_to_end"
 SLOW_FIXTURES = {"asked_for", "chromium", "debian", "debs", "rpm", "servers", "wheels"}  # make a test slow
 NOT_APPLICABLE = "not applicable"  # begins the reason of a skip that no installation can avoid
 
@@ -25,8 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark tests that need a browser, another system, a database server or built packages as slow."""
-    if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+    """Mark as slow what runs end to end, or needs a browser, another system, a server or built packages."""
+    if item.path.is_relative_to(END_TO_END) or SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
         item.add_marker("slow")
 
 

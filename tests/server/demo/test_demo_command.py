@@ -136,6 +136,7 @@ def test_every_fact_that_the_collector_stored_has_the_shape_of_its_kind(folder: 
     assert [fault for fact in facts for fault in faults(fact)] == []
 
 
+@pytest.mark.slow
 def test_an_outlet_that_somebody_mapped_otherwise_stays_as_it_is(
     folder: Path, url: str, tmp_path: Path
 ) -> None:

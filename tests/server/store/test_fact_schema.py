@@ -253,6 +253,7 @@ def test_a_file_of_layout_3_gets_versions_of_days_and_keeps_its_rows(recorded: P
         assert db.execute("SELECT count(*) FROM device_days").fetchone() > (len(before),)
 
 
+@pytest.mark.slow
 def test_a_store_moved_to_another_has_the_present_versions(
     recorded: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
