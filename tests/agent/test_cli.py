@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 from .. import programs
 
 COMMANDS = ("run", "once", "inventory", "enrol", "status", "show", "doctor")
+pytestmark = pytest.mark.slow  # each waits for a process that samples
 ROOT = Path(__file__).resolve().parents[2]
 
 

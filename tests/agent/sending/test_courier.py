@@ -182,6 +182,7 @@ def test_refused_slot_is_set_aside_with_its_reason_and_the_others_are_done(
     assert spool.refusals() == [(T + 900, "in the future; set the clock")]
 
 
+@pytest.mark.slow
 def test_too_large_report_is_halved(courier: Courier, collector, reply_problem, spool: Spool) -> None:
     courier.deliver()
     spool.put(
