@@ -45,7 +45,7 @@ def test_build_stops_at_a_program_that_nobody_signed(tmp_path: Path) -> None:
 def test_build_stops_at_a_program_of_another_signer(asked_for: None, tmp_path: Path) -> None:
     import build
 
-    files = embeddable.verified(build.CACHE)
+    files = embeddable.pinned(build.CACHE).files
     one = {"vcruntime140.dll": files["vcruntime140.dll"]}
     with pytest.raises(embeddable.Mismatch, match="not Microsoft Windows Software Compatibility Publisher"):
         embeddable.check_signatures(one, "Python Software Foundation", {})
@@ -54,7 +54,7 @@ def test_build_stops_at_a_program_of_another_signer(asked_for: None, tmp_path: P
 def test_changed_byte_of_a_signed_program_is_noticed_without_its_pin(asked_for: None) -> None:
     import build
 
-    files = embeddable.verified(build.CACHE)
+    files = embeddable.pinned(build.CACHE).files
     content = bytearray(files["python.exe"])
     content[2000] ^= 1
     with pytest.raises(embeddable.Mismatch, match="not None"):
