@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
-from parcimetre_agent.report import SCHEMA, AgentConfig, EnrolAnswer, EnrolRequest
+from parcimetre_agent.report import SCHEMAS, AgentConfig, EnrolAnswer, EnrolRequest
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +19,7 @@ from ...access.credentials import Credentials
 from ...access.failed_attempts import FailedAttempts
 from ...base.errors import ParcimetreError
 from ...fleet.enrolment import BadSecret, Enrolment, check_secret
-from ...ingest.validation import UnknownSchema
+from ...ingest.validation import UnknownSchema, readable_schemas
 from ..agent_endpoint import AgentEndpoint
 from ..client_address import client_address
 from ..problems import sentence
@@ -70,7 +70,7 @@ class EnrolEndpoint(AgentEndpoint):
         device_id = self.enrolment.enrol(validated(raw))
         credential = self.credentials.issue(device_id, self.context.now())
         config = AgentConfig(self.context.settings.upload_period_s)
-        return ANSWER.dump_json(EnrolAnswer(device_id, credential, config))
+        return ANSWER.dump_json(EnrolAnswer(device_id, credential, config), exclude_none=True)
 
 
 def first_look(body: bytes) -> dict[str, Any]:
@@ -84,10 +84,10 @@ def first_look(body: bytes) -> dict[str, Any]:
         raise BadEnrolment(f"enrolment refused: it is not JSON ({syntax}); update the agent") from None
     if not isinstance(raw, dict):
         raise BadEnrolment("enrolment refused: it is not a JSON object; see docs/en/wire-format.md")
-    if raw.get("schema") != SCHEMA:
+    if raw.get("schema") not in SCHEMAS:
         raise UnknownSchema(
-            f"this collector reads schema {SCHEMA} of the wire format, the agent sent another: "
-            "update the older of agent and collector"
+            f"this collector reads schema {readable_schemas()} of the wire format, the agent sent "
+            "another: update the older of agent and collector"
         )
     if not isinstance(raw.get("secret"), str) or not raw["secret"]:
         raise BadEnrolment("enrolment refused: secret is missing; update the agent")
