@@ -20,7 +20,7 @@ from .public_address import path_prefix
 Network = IPv4Network | IPv6Network
 Displays = Literal["fleet", "all", "none"]
 EUR_PER_KWH = 0.19  # Eurostat nrg_pc_205, EU, other than households, first half of 2025: 0.1902
-SHORTEST_DAYS = 90  # an agent that was away for a summer still finds the quarter hours of its records
+SHORTEST_DAYS = 7  # the weekly report is computed from the quarter hours of its week
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def check_kept(slots_days: int, hours_days: int) -> None:
     if slots_days and slots_days < SHORTEST_DAYS:
         raise BadSetting(
             f"keep_slots_days = {slots_days} is too short: give {SHORTEST_DAYS} or more, because "
-            "agents that were offline send their quarter hours late; 0 sets no limit"
+            "the weekly report is computed from the quarter hours of its week; 0 sets no limit"
         )
     if hours_days and hours_days < slots_days:
         raise BadSetting(

@@ -221,6 +221,22 @@ class GridBody(TypedDict):
     slots: Mapping[str, GridSlot]
 
 
+class HourlyEnergyGroup(TypedDict):
+    """Electricity by hour of UTC (Wh, 24 of them) of at least five devices of a zone, unit and category."""
+
+    zone: str
+    org_unit: str
+    category: str
+    devices: int
+    energy_wh: list[int]
+
+
+class HourlyEnergyBody(TypedDict):
+    """Hourly electricity of groups on a day that was rolled up, by the day's number since 1970-01-01."""
+
+    groups: list[HourlyEnergyGroup]
+
+
 class ContractBody(TypedDict):
     """A supply contract, by its id, from `first` up to `last` (seconds UTC); for a site, an org unit's
     subtree, or everything where both are None.
@@ -394,6 +410,7 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "dead_letter": FactSchema((DeadLetterBody,), (_same,)),
     "setting": FactSchema((ServedSettings, DisplaysSetting, CredentialKeySetting), (_same,)),
     "grid": FactSchema((GridBody,), (_same,)),
+    "hourly_energy": FactSchema((HourlyEnergyBody,), (_same,)),
     "contract": FactSchema((ContractBody,), (_same,)),
     "token": FactSchema((TokenBody,), (_with_defaults(expires_at=None, revoked_at=None),)),
     "token_use": FactSchema((TokenUseBody,), (_same,)),

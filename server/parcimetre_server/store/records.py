@@ -27,6 +27,7 @@ FactKind = Literal[
     "dead_letter",
     "setting",
     "grid",
+    "hourly_energy",
     "contract",
     "token",
     "token_use",
