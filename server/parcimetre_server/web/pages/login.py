@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ...access import oidc
 from ...access.context import Context
+from ...access.oidc_claims import unmapped_reason
 from ...access.sessions import COOKIE, FLOW_COOKIE, FLOW_LIFETIME_S, LIFETIME_S, Sessions
 from ...access.tokens import BadToken
 from ...base.errors import ParcimetreError
@@ -85,18 +86,21 @@ def come_back(request: Request, context: Serving) -> Response:
         return _page(request, context, "/", OVER, 403)
     flow = oidc.Flow(**kept)
     try:
-        claims = oidc.verified_claims(provider, flow, request.query_params, context.now())
+        person = oidc.verified_person(provider, flow, request.query_params, context.now())
     except oidc.ProviderFault as error:
         LOG.error("login: %s", error)
         return _without_flow(sessions, _page(request, context, flow.next, FAULT, 502))
     except oidc.LoginRefused as error:
         LOG.warning("login refused: %s (%s)", error, error.__cause__)
         return _without_flow(sessions, _page(request, context, flow.next, str(error), 403))
-    found = provider.scope_of(claims)
+    found = provider.scope_of(person.groups)
     if found is None:
+        LOG.warning(
+            "login refused: %s", unmapped_reason(person.groups, provider.claim, list(provider.groups))
+        )
         return _without_flow(sessions, _page(request, context, flow.next, NO_GROUP, 403))
     answer = RedirectResponse(flow.next, 303, NO_STORE)
-    sessions.set(answer, request, "session", {"group": found[0], "name": oidc.display_name(claims)})
+    sessions.set(answer, request, "session", {"group": found[0], "name": person.name})
     return _without_flow(sessions, answer)
 
 
