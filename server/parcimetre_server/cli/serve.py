@@ -108,6 +108,9 @@ class CannotListen(ParcimetreError):
               help="Hours without a report after which a device is silent.")  # fmt: skip
 @click.option("--public-url", default="",
               help="Address for browsers and agents; its path is the prefix behind a proxy.")  # fmt: skip
+@click.option("--trusted-proxies", default="",
+              help="Reverse proxies (addresses or networks, separated by commas) whose X-Forwarded-For names "
+              "the client of a failed attempt.")  # fmt: skip
 @click.option("--tls-cert", type=FILE, help="Certificate (PEM, with its chain) to serve HTTPS with.")
 @click.option("--tls-key", type=FILE, help="Its private key (PEM).")
 @click.option("--client-ca", type=FILE,
@@ -117,6 +120,7 @@ def command(
     read_from_network: bool, require_login: bool, amortisation: str, displays: Displays,
     eur_per_kwh: float, log_format: str, access_log: bool, reports_per_hour: int, report_burst: int,
     keep_slots_days: int, keep_hours_days: int, silent_after_hours: int, public_url: str,
+    trusted_proxies: str,
     tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
@@ -131,7 +135,7 @@ def command(
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
     from ..configuration.public_address import public_address
-    from ..configuration.settings import Settings
+    from ..configuration.settings import Settings, networks_of
     from ..fleet.monitors_at_home import store_displays_rule
     from ..operations.jobs import start_jobs
     from ..web.app import build
@@ -161,6 +165,7 @@ def command(
         keep_hours_days=keep_hours_days,
         silent_after_hours=silent_after_hours,
         public_url=public_url or (login.public_url if login else ""),
+        trusted_proxies=networks_of(trusted_proxies),
     )
     tls = Tls.of(tls_cert, tls_key, client_ca)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

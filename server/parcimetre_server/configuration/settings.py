@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +17,7 @@ from .login_settings import LoginSettings
 from .mail_settings import MailSettings
 from .public_address import path_prefix
 
+Network = IPv4Network | IPv6Network
 Displays = Literal["fleet", "all", "none"]
 EUR_PER_KWH = 0.19  # Eurostat nrg_pc_205, EU, other than households, first half of 2025: 0.1902
 SHORTEST_DAYS = 90  # an agent that was away for a summer still finds the quarter hours of its records
@@ -59,6 +61,7 @@ class Settings:
     Quarter hours are kept for `keep_slots_days`, then hours up to `keep_hours_days`, then days; 0 is for
     ever.
     A device that was not heard for `silent_after_hours` is silent.
+    `trusted_proxies` are reverse proxies whose X-Forwarded-For names the client of a failed attempt.
     A device may send `report_burst` reports at once, and `reports_per_hour` in the long run.
     """
 
@@ -83,6 +86,7 @@ class Settings:
     keep_hours_days: int = 1100
     silent_after_hours: int = 48
     public_url: str = ""
+    trusted_proxies: tuple[Network, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist, or a retention that is too short."""
@@ -117,3 +121,14 @@ def check_kept(slots_days: int, hours_days: int) -> None:
             f"keep_hours_days = {hours_days} is less than keep_slots_days = {slots_days}: give at "
             "least as many days; 0 sets no limit"
         )
+
+
+def networks_of(text: str) -> tuple[Network, ...]:
+    """Return addresses and networks (CIDR) that commas separate. Raises BadSetting."""
+    try:
+        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise BadSetting(
+            f"trusted_proxies = {text!r}: {error}. Give the addresses of the reverse proxies, or their "
+            "networks (10.0.0.0/24), separated by commas."
+        ) from None
