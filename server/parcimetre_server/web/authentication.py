@@ -20,6 +20,7 @@ from ..base.errors import ParcimetreError
 from ..organisation.audit import acting
 from .client_address import client_address
 from .dependencies import READING
+from .path_prefix import public_path
 from .problems import problem
 
 OPEN = ("/v1/enrol", "/healthz", "/readyz")
@@ -107,7 +108,8 @@ class Access:
             _refuse_foreign_form(connection)
             return LOCAL_READER
         raise NotRecognised(
-            "a login is required: send 'Authorization: Bearer' with a token, or log in at /login"
+            "a login is required: send 'Authorization: Bearer' with a token, or log in at "
+            f"{public_path('/login')}"
         )
 
     def _of_bearer(self, authorization: str) -> Reader:

@@ -21,6 +21,7 @@ from ...base.i18n import N_
 from ...configuration.login_settings import LoginSettings
 from ..client_address import client_address
 from ..dependencies import serving_context
+from ..path_prefix import public_path
 from ..request_body import SMALL, read_body
 from .rendering import respond
 
@@ -165,7 +166,7 @@ def _ours(target: str) -> str:
 
 def _provider(context: Context) -> LoginSettings:
     if context.settings.login is None:
-        raise NoProvider("no OpenID provider is configured: log in with a token at /login")
+        raise NoProvider(f"no OpenID provider is configured: log in with a token at {public_path('/login')}")
     return context.settings.login
 
 
