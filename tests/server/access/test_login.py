@@ -221,7 +221,12 @@ def test_a_foreign_form_is_refused_on_the_collectors_own_machine_too(asking):
 
 @pytest.mark.parametrize(
     "headers",
-    [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "https://evil.example"}],
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+    ],
 )
 def test_forms_of_other_sites_are_refused(asking, communes, headers):
     reader = asking()
