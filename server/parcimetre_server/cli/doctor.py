@@ -57,13 +57,13 @@ command.params[:0] = serve.command.params
 
 
 def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
-    from ..operations.doctor import failed, file, folder, listening, ok
+    from ..operations.doctor import failed, file, folder, listening, login, ok
 
     for name, value in given.items():
         origin = ORIGINS.get(ctx.get_parameter_source(name) or ParameterSource.DEFAULT, "default")
         yield ok(f"setting {name}", f"{value} ({origin})")
     try:
-        settings = _settings(given)
+        settings = _settings(ctx, given)
     except ParcimetreError as error:
         yield failed("settings", str(error), "correct this setting")
         return
@@ -74,13 +74,18 @@ def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
     yield from in_file
     if in_file and in_file[0].state == "ok":
         yield from _content(settings)
+    if settings.login:
+        yield from login.findings(settings.login, now)
     yield listening.findings(settings.host, settings.port)
 
 
-def _settings(given: dict[str, Any]) -> Settings:
+def _settings(ctx: click.Context, given: dict[str, Any]) -> Settings:
+    from ..configuration.login_settings import login_settings
+    from ..configuration.public_address import public_address
     from ..configuration.settings import Settings
 
-    return Settings(given["data_dir"], given["host"], given["port"], given["time_zone"])
+    login = login_settings(ctx.meta.get(options.LOGIN), public_address(given["public_url"]))
+    return Settings(given["data_dir"], given["host"], given["port"], given["time_zone"], login=login)
 
 
 def _content(settings: Settings) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from ..base.errors import ParcimetreError
 from ..organisation.audit import acting
 from .client_address import client_address
 from .dependencies import READING
+from .path_prefix import public_path
 from .problems import problem
 
 OPEN = ("/v1/enrol", "/healthz", "/readyz")
@@ -99,15 +100,16 @@ class Access:
         reader = await run_in_threadpool(self._sessions.reader, cookie) if cookie else None
         path = connection.scope["path"]
         if reader is not None or path in OPEN_TO_BROWSERS:
-            _refuse_foreign_form(connection)
+            _refuse_foreign_form(connection, self._settings.public_url)
             return reader
         if path.startswith(STATIC):
             return None
         if local and not self._settings.require_login:
-            _refuse_foreign_form(connection)
+            _refuse_foreign_form(connection, self._settings.public_url)
             return LOCAL_READER
         raise NotRecognised(
-            "a login is required: send 'Authorization: Bearer' with a token, or log in at /login"
+            "a login is required: send 'Authorization: Bearer' with a token, or log in at "
+            f"{public_path('/login')}"
         )
 
     def _of_bearer(self, authorization: str) -> Reader:
@@ -132,12 +134,16 @@ class Access:
         return problem(error.status, str(error), f"/problems/{error.kind}", error.headers)
 
 
-def _refuse_foreign_form(connection: HTTPConnection) -> None:
-    """Refuse forms of other sites' pages, with which old browsers send cookies too."""
+def _refuse_foreign_form(connection: HTTPConnection, public_url: str) -> None:
+    """Refuse forms of other sites' pages, with which old browsers send cookies too.
+
+    A proxy may send another Host than the browser's, so that pages of the public address count as ours.
+    """
     if connection.scope["method"] in READING:
         return
     site, origin = connection.headers.get("sec-fetch-site"), connection.headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
+    own = {connection.headers.get("host"), urlsplit(public_url).netloc} - {""}
+    foreign = origin is not None and urlsplit(origin).netloc not in own
     if site not in (None, "same-origin", "none") or (site is None and foreign):
         raise ForeignForm("another site's page sent this form: send it from the collector's own page")
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,6 +16,8 @@ from parcimetre_server.cli import doctor
 from parcimetre_server.fleet.enrolment import create_secret
 from parcimetre_server.reports.publishing import publish
 from parcimetre_server.store.records import Fact
+
+from tests.server.access.shaped_provider import running
 
 
 @pytest.fixture
@@ -68,6 +71,58 @@ def test_a_setting_says_where_it_comes_from(examine, well, tmp_path):
 
 def test_a_setting_that_cannot_be_obeyed_has_failed(examine, well):
     assert examine("--time-zone", "Paris")["settings"]["state"] == "failed"
+
+
+LOGIN = """
+public_url = "https://intranet.example.org/parcimetre"
+[login]
+issuer = "{issuer}"
+client_id = "parcimetre"
+client_secret_file = "{secret}"
+groups = {{ it = {{ role = "admin", everything = true }} }}
+"""
+
+
+@pytest.fixture
+def with_login(examine, well, tmp_path):
+    """Run the command with a login provider in the settings file."""
+
+    def go(provider, secret="of the client"):
+        (tmp_path / "secret").write_text(secret) if secret else None
+        file = tmp_path / "parcimetre.toml"
+        file.write_text(LOGIN.format(issuer=provider.address, secret=tmp_path / "secret"))
+        found = examine("--config", str(file))
+        return {what: one for what, one in found.items() if what.startswith(("login", "settings"))}
+
+    return go
+
+
+def test_a_login_provider_is_asked_and_its_unusable_keys_are_named(with_login, clock_at):
+    clock_at(int(time.time()))
+    with running() as provider:
+        provider.keys += [{"kty": "AKP", "kid": "pq"}]
+        found = with_login(provider)
+        assert {one["state"] for one in found.values()} == {"ok"}
+        assert "https://intranet.example.org/parcimetre/login/callback" in found["login provider"]["told"]
+        assert "skipped: 'pq': key type 'AKP' is not supported" in found["login keys"]["told"]
+        assert "client_secret_basic" in found["login client"]["told"]
+        provider.keys = [{"kty": "AKP", "kid": "pq"}]
+        assert with_login(provider)["login keys"]["state"] == "failed"
+
+
+@pytest.mark.parametrize(("ahead_s", "state"), [(90, "warning"), (-600, "failed")])
+def test_a_login_providers_clock_is_compared(with_login, clock_at, ahead_s, state):
+    clock_at(int(time.time()) - ahead_s)
+    with running() as provider:
+        found = with_login(provider)["login clock"]
+    assert found["state"] == state
+    assert "the limit is 120 s" in found["told"]
+
+
+def test_a_login_provider_that_is_away_or_a_missing_secret_has_failed(with_login):
+    with running() as provider:
+        assert "cannot read" in with_login(provider, "")["login provider"]["told"]
+    assert "cannot be reached" in with_login(provider)["login provider"]["told"]
 
 
 def damaged(folder):
