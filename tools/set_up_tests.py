@@ -24,6 +24,7 @@ COMMANDS = {
     "openssl": "openssl",
     "cc": "gcc",
     "npm": "npm",
+    "nginx": "nginx-light",
 }
 CHDB = "chdb-core>=26.9,<27"
 

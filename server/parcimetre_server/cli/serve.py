@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from ..configuration.settings import Displays
+    from ..operations.doctor import Finding
 
 LOG = logging.getLogger("parcimetre")
 BACKLOG = 2048
@@ -85,10 +86,13 @@ class CannotListen(ParcimetreError):
 @click.option("--organisation", default="", help="Name shown on pages and reports.")
 @click.option("--upload-period", "upload_period_s", type=click.IntRange(60, 86_400), default=3600,
               show_default=True, help="Seconds between two reports of an agent.")  # fmt: skip
-@click.option("--read-from-network", is_flag=True,
-              help="Allow readers with a token or a login from other machines.")  # fmt: skip
-@click.option("--require-login", is_flag=True,
-              help="Require a token or a login on this machine too.")  # fmt: skip
+@click.option("--trust-this-machine", is_flag=True,
+              help="Let anyone on this machine read and administer without a login. Only to try it: never "
+              "behind a reverse proxy.")  # fmt: skip
+@click.option("--allowed-hosts", default="", metavar="NAMES",
+              help="Names by which readers may address this collector, separated by commas, beside numeric "
+              "addresses, localhost, this machine's names and the login's public address.")  # fmt: skip
+@options.superseded
 @click.option("--amortisation", type=click.Choice([str(policy) for policy in Policy]), default="service_life",
               show_default=True, help="How embodied impact is spread on pages and in reports.")  # fmt: skip
 @click.option("--displays", type=click.Choice(["fleet", "all", "none"]), default="fleet", show_default=True,
@@ -112,7 +116,7 @@ class CannotListen(ParcimetreError):
               help="Answer only clients with a certificate of this CA (PEM).")  # fmt: skip
 def command(
     data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
-    read_from_network: bool, require_login: bool, amortisation: str, displays: Displays,
+    trust_this_machine: bool, allowed_hosts: str, amortisation: str, displays: Displays,
     eur_per_kwh: float, log_format: str, access_log: bool, reports_per_hour: int, report_burst: int,
     keep_slots_days: int, keep_hours_days: int, silent_after_hours: int,
     tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None,
@@ -128,13 +132,16 @@ def command(
     from ..base import log
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
-    from ..configuration.settings import Settings
+    from ..configuration.settings import Settings, host_names_of
     from ..fleet.monitors_at_home import store_displays_rule
+    from ..operations.doctor.readers import who_can_read
     from ..operations.jobs import start_jobs
     from ..web.app import build
 
     log.configure(log_format)
     meta = click.get_current_context().meta
+    for name, told in options.superseded_settings(meta).items():
+        LOG.warning("%s %s; remove it", name, told)
     settings = Settings(
         data_dir,
         host,
@@ -142,11 +149,11 @@ def command(
         time_zone,
         organisation,
         upload_period_s,
-        read_from_network,
         Policy(amortisation),
         access_log,
         displays,
-        require_login=require_login,
+        trust_this_machine=trust_this_machine,
+        allowed_hosts=host_names_of(allowed_hosts),
         login=login_settings(meta.get(options.LOGIN)),
         reports_per_hour=reports_per_hour,
         report_burst=report_burst,
@@ -166,21 +173,24 @@ def command(
             app = build(context, start_jobs)
             shown = f"[{host}]" if ":" in host else host
             scheme = "https" if tls else "http"
-            _run(app, listener, f"{scheme}://{shown}:{listener.getsockname()[1]}/", tls)
+            readers = who_can_read(context)
+            _run(app, listener, f"{scheme}://{shown}:{listener.getsockname()[1]}/", readers, tls)
     LOG.info("stopped")
 
 
-def _run(app: FastAPI, listener: socket.socket, address: str, tls: Tls | None) -> None:
+def _run(app: FastAPI, listener: socket.socket, address: str, readers: Finding, tls: Tls | None) -> None:
     """Serve until SIGTERM or SIGINT; reports received by then are stored and answered."""
     import uvicorn
 
     class Server(uvicorn.Server):
-        """Server that logs its address once it listens."""
+        """Server that logs its address, and who can read there, once it listens."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            """Start, then log the address."""
+            """Start, then log the address and its readers."""
             await super().startup(sockets)
             LOG.info("ready at %s", address)
+            level = logging.INFO if readers.state == "ok" else logging.WARNING
+            LOG.log(level, "%s", "; ".join(filter(None, (readers.told, readers.mend))))
 
     config = uvicorn.Config(
         app,
