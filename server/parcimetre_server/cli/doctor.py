@@ -81,8 +81,10 @@ def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
 
 def _settings(ctx: click.Context, given: dict[str, Any]) -> Settings:
     from ..configuration.login_settings import login_settings
+    from ..configuration.public_address import public_address
     from ..configuration.settings import Settings, host_names_of
 
+    public_url = public_address(given["public_url"])
     return Settings(
         given["data_dir"],
         given["host"],
@@ -90,7 +92,8 @@ def _settings(ctx: click.Context, given: dict[str, Any]) -> Settings:
         given["time_zone"],
         trust_this_machine=given["trust_this_machine"],
         allowed_hosts=host_names_of(given["allowed_hosts"]),
-        login=login_settings(ctx.meta.get(options.LOGIN)),
+        login=login_settings(ctx.meta.get(options.LOGIN), public_url),
+        public_url=public_url,
     )
 
 

@@ -110,6 +110,11 @@ class CannotListen(ParcimetreError):
 @options.keep_hours_days
 @click.option("--silent-after-hours", type=click.IntRange(1), default=48, show_default=True,
               help="Hours without a report after which a device is silent.")  # fmt: skip
+@click.option("--public-url", default="",
+              help="Address for browsers and agents; its path is the prefix behind a proxy.")  # fmt: skip
+@click.option("--trusted-proxies", default="",
+              help="Reverse proxies (addresses or networks, separated by commas) whose X-Forwarded-For names "
+              "the client of a failed attempt.")  # fmt: skip
 @click.option("--tls-cert", type=FILE, help="Certificate (PEM, with its chain) to serve HTTPS with.")
 @click.option("--tls-key", type=FILE, help="Its private key (PEM).")
 @click.option("--client-ca", type=FILE,
@@ -118,7 +123,8 @@ def command(
     data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
     trust_this_machine: bool, allowed_hosts: str, amortisation: str, displays: Displays,
     eur_per_kwh: float, log_format: str, access_log: bool, reports_per_hour: int, report_burst: int,
-    keep_slots_days: int, keep_hours_days: int, silent_after_hours: int,
+    keep_slots_days: int, keep_hours_days: int, silent_after_hours: int, public_url: str,
+    trusted_proxies: str,
     tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
@@ -132,7 +138,8 @@ def command(
     from ..base import log
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
-    from ..configuration.settings import Settings, host_names_of
+    from ..configuration.public_address import public_address
+    from ..configuration.settings import Settings, host_names_of, networks_of
     from ..fleet.monitors_at_home import store_displays_rule
     from ..operations.doctor.readers import who_can_read
     from ..operations.jobs import start_jobs
@@ -142,6 +149,8 @@ def command(
     meta = click.get_current_context().meta
     for name, told in options.superseded_settings(meta).items():
         LOG.warning("%s %s; remove it", name, told)
+    public_url = public_address(public_url)
+    login = login_settings(meta.get(options.LOGIN), public_url)
     settings = Settings(
         data_dir,
         host,
@@ -154,7 +163,7 @@ def command(
         displays,
         trust_this_machine=trust_this_machine,
         allowed_hosts=host_names_of(allowed_hosts),
-        login=login_settings(meta.get(options.LOGIN)),
+        login=login,
         reports_per_hour=reports_per_hour,
         report_burst=report_burst,
         eur_per_kwh=eur_per_kwh,
@@ -162,6 +171,8 @@ def command(
         keep_slots_days=keep_slots_days,
         keep_hours_days=keep_hours_days,
         silent_after_hours=silent_after_hours,
+        public_url=public_url or (login.public_url if login else ""),
+        trusted_proxies=networks_of(trusted_proxies),
     )
     tls = Tls.of(tls_cert, tls_key, client_ca)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

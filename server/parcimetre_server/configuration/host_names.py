@@ -21,7 +21,8 @@ def answered_names(settings: Settings) -> frozenset[str]:
     They are localhost, the machine's own names, the host to listen on, the public address and the setting
     allowed_hosts.
     """
-    public = urlsplit(settings.login.public_url).hostname if settings.login else None
+    stated = settings.public_url or (settings.login.public_url if settings.login else "")
+    public = urlsplit(stated).hostname
     named = (LOCALHOST, settings.host.lower(), public, *own_names(), *settings.allowed_hosts)
     return frozenset(name for name in named if name and numeric_address(name) is None)
 
