@@ -65,7 +65,7 @@ def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
         origin = ORIGINS.get(ctx.get_parameter_source(name) or ParameterSource.DEFAULT, "default")
         yield ok(f"setting {name}", f"{value} ({origin})")
     try:
-        settings = _settings(ctx, given)
+        settings = serve.settings_of(given, ctx.meta)
     except ParcimetreError as error:
         yield failed("settings", str(error), "correct this setting")
         return
@@ -77,24 +77,6 @@ def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
     if in_file and in_file[0].state == "ok":
         yield from _content(settings)
     yield listening.findings(settings.host, settings.port)
-
-
-def _settings(ctx: click.Context, given: dict[str, Any]) -> Settings:
-    from ..configuration.login_settings import login_settings
-    from ..configuration.public_address import public_address
-    from ..configuration.settings import Settings, host_names_of
-
-    public_url = public_address(given["public_url"])
-    return Settings(
-        given["data_dir"],
-        given["host"],
-        given["port"],
-        given["time_zone"],
-        trust_this_machine=given["trust_this_machine"],
-        allowed_hosts=host_names_of(given["allowed_hosts"]),
-        login=login_settings(ctx.meta.get(options.LOGIN), public_url),
-        public_url=public_url,
-    )
 
 
 def _content(settings: Settings) -> Iterator[Finding]:
