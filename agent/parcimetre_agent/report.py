@@ -22,6 +22,27 @@ MAX_GAPS = 500
 MAX_READINGS = 100
 MAX_FEEDS = 2000
 MOST_IMPRESSIONS = 100_000_000
+
+# Bounds of quantities: what no hardware exceeds, with room for what is to come (docs/en/wire-format.md)
+MOST_POWER_W = 1_000_000  # a hall's UPS or PDU; the collector's bounds by category are far lower
+MOST_MEMORY_MIB = 67_108_864  # 64 TiB, twice the largest server
+MOST_DISK_BYTES = 100_000_000_000_000_000  # 100 PB: the largest volume of a storage array
+MOST_LENGTH_MM = 65_535  # DisplayID's largest
+MOST_PIXELS = 65_535
+MOST_BATTERY_MWH = 100_000_000  # 100 kWh
+MOST_RATE_KIB_S = 1_000_000_000.0  # 8 Tbit/s
+LONGEST_S = 1_000_000_000.0  # 31 years
+LEAST_PERIOD_S = 0.05  # half of what agents round to
+MOST_CORES_OF_AGENT = 64
+MOST_BYTES_SENT = 1_000_000_000_000_000
+Joules = Annotated[float, Ge(0), Le(MOST_POWER_W * SLOT_S)]
+MemoryMib = Annotated[int, Ge(0), Le(MOST_MEMORY_MIB)]
+LengthMm = Annotated[int, Ge(0), Le(MOST_LENGTH_MM)]
+Pixels = Annotated[int, Ge(0), Le(MOST_PIXELS)]
+BatteryMwh = Annotated[int, Ge(0), Le(MOST_BATTERY_MWH)]
+RateKibS = Annotated[float, Ge(0), Le(MOST_RATE_KIB_S)]
+Seconds = Annotated[float, Ge(0), Le(LONGEST_S)]
+BytesSent = Annotated[int, Ge(0), Le(MOST_BYTES_SENT)]
 UtcSecond = Annotated[int, Ge(0), Le(253_402_300_799)]
 SlotSeconds = Annotated[int, Ge(0), Le(SLOT_S)]
 Text = Annotated[str, MaxLen(200)]
@@ -52,7 +73,7 @@ class Energy:
     source: Annotated[str, MinLen(1), MaxLen(40)]
     scope: Scope
     quality: Quality
-    energy_j: Annotated[float, Ge(0), Le(50_000_000)]
+    energy_j: Joules
     duration_s: Annotated[int, Gt(0), Le(SLOT_S)]
 
     __pydantic_config__ = STRICT
@@ -78,11 +99,11 @@ class Slot:
     off_s: SlotSeconds
     unknown_s: SlotSeconds
     load_deciles_s: Annotated[list[SlotSeconds], MaxLen(DECILES)] = field(default_factory=list)
-    memory_used_mib: Annotated[float, Ge(0)] | None = None
-    disk_read_kib_s: Annotated[float, Ge(0)] | None = None
-    disk_write_kib_s: Annotated[float, Ge(0)] | None = None
-    net_received_kib_s: Annotated[float, Ge(0)] | None = None
-    net_sent_kib_s: Annotated[float, Ge(0)] | None = None
+    memory_used_mib: Annotated[float, Ge(0), Le(MOST_MEMORY_MIB)] | None = None
+    disk_read_kib_s: RateKibS | None = None
+    disk_write_kib_s: RateKibS | None = None
+    net_received_kib_s: RateKibS | None = None
+    net_sent_kib_s: RateKibS | None = None
     energy: Annotated[list[Energy], MaxLen(16)] = field(default_factory=list)
 
     __pydantic_config__ = STRICT
@@ -167,7 +188,7 @@ class Cpu:
 class MemoryModule:
     """One memory module, or the whole memory where modules cannot be seen (`form` = "total")."""
 
-    size_mib: Annotated[int, Gt(0)]
+    size_mib: Annotated[int, Gt(0), Le(MOST_MEMORY_MIB)]
     form: Text | None = None
     kind: Text | None = None
     maker: Text | None = None
@@ -180,7 +201,7 @@ class MemoryModule:
 class Disk:
     """One fixed disk, or the virtual one that a RAID controller or a hypervisor shows."""
 
-    size_bytes: Annotated[int, Gt(0)]
+    size_bytes: Annotated[int, Gt(0), Le(MOST_DISK_BYTES)]
     kind: DiskKind
     maker: Text | None = None
     model: Text | None = None
@@ -195,7 +216,7 @@ class Gpu:
     vendor_id: Text | None = None
     device_id: Text | None = None
     name: Text | None = None
-    memory_mib: Annotated[int, Ge(0)] | None = None
+    memory_mib: MemoryMib | None = None
     integrated: bool | None = None
 
     __pydantic_config__ = STRICT
@@ -215,10 +236,10 @@ class Display:
     name: Text | None = None
     week: Annotated[int, Ge(0), Le(54)] | None = None
     year: Annotated[int, Ge(1990), Le(2245)] | None = None
-    width_mm: Annotated[int, Ge(0)] | None = None
-    height_mm: Annotated[int, Ge(0)] | None = None
-    width_px: Annotated[int, Ge(0)] | None = None
-    height_px: Annotated[int, Ge(0)] | None = None
+    width_mm: LengthMm | None = None
+    height_mm: LengthMm | None = None
+    width_px: Pixels | None = None
+    height_px: Pixels | None = None
     serial_hash: Text | None = None
 
     __pydantic_config__ = STRICT
@@ -228,8 +249,8 @@ class Display:
 class Battery:
     """One battery that powers the whole machine."""
 
-    design_mwh: Annotated[int, Ge(0)] | None = None
-    full_mwh: Annotated[int, Ge(0)] | None = None
+    design_mwh: BatteryMwh | None = None
+    full_mwh: BatteryMwh | None = None
     cycles: Count | None = None
     technology: Text | None = None
     maker: Text | None = None
@@ -320,7 +341,7 @@ class Feed:
     scope: FeedScope
     source: Annotated[str, MinLen(1), MaxLen(40)]
     quality: Quality
-    energy_j: Annotated[float, Ge(0), Le(50_000_000)]
+    energy_j: Joules
     duration_s: Annotated[int, Gt(0), Le(SLOT_S)]
 
     __pydantic_config__ = STRICT
@@ -367,15 +388,30 @@ class Inventory:
 class SelfCost:
     """What measuring costs the machine since the agent's previous report; the sums are since its first."""
 
-    cpu_s: Annotated[float, Ge(0)]
-    peak_rss_mib: Annotated[float, Ge(0)]
-    bytes_sent: Annotated[int, Ge(0)]
-    period_s: Annotated[float, Ge(0)]
-    sum_cpu_s: Annotated[float, Ge(0)] | None = None
-    sum_bytes_sent: Annotated[int, Ge(0)] | None = None
-    sum_period_s: Annotated[float, Ge(0)] | None = None
+    cpu_s: Seconds
+    peak_rss_mib: Annotated[float, Ge(0), Le(MOST_MEMORY_MIB)]
+    bytes_sent: BytesSent
+    period_s: Seconds
+    sum_cpu_s: Seconds | None = None
+    sum_bytes_sent: BytesSent | None = None
+    sum_period_s: Seconds | None = None
 
     __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time too short to divide by, or more processor time than there can be."""
+        for prefix, cpu_s, period_s in (
+            ("", self.cpu_s, self.period_s), ("sum_", self.sum_cpu_s, self.sum_period_s),
+        ):  # fmt: skip
+            if period_s and period_s < LEAST_PERIOD_S:
+                raise ValueError(
+                    f"{prefix}period_s = {period_s} is neither 0 nor at least {LEAST_PERIOD_S} s"
+                )
+            if cpu_s and period_s and cpu_s > MOST_CORES_OF_AGENT * (period_s + SLOT_S):
+                raise ValueError(
+                    f"{prefix}cpu_s = {cpu_s} is more than {MOST_CORES_OF_AGENT} busy cores in "
+                    f"{prefix}period_s = {period_s}"
+                )
 
 
 @dataclass(frozen=True)
@@ -430,9 +466,13 @@ class Report:
 
 @dataclass(frozen=True)
 class Refusal:
-    """One record that was not stored: `part` and `index` name it, `reason` says why and how to mend it."""
+    """One record that was not stored: `part` and `index` name it, `reason` says why and how to mend it.
 
-    part: Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing", "feeds"]
+    `part` is slots, gaps, inventory, self_cost, losses, printing or feeds; or a list of the inventory, such
+    as inventory.memory, of which one item was left out.
+    """
+
+    part: str
     index: int
     reason: str
 

@@ -19,10 +19,11 @@ from ..organisation import audit
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact, WriteBatch, sum_results
 from .intake import accept_report
-from .validation import LISTS
+from .validation import LISTS, PARTS
 
 MOST_LETTERS = 10_000
 OLDEST_S = 90 * DAY_S
+OF_INVENTORY = "an item alone cannot be stored again; its agent sends it with the next inventory"
 
 
 class UnknownLetter(ParcimetreError):
@@ -104,6 +105,8 @@ def replay(store: Store, replayed: Sequence[DeadLetter], now: int) -> Replayed:
 
 
 def _replay(store: Store, letter: DeadLetter, now: int) -> Replayed:
+    if letter.part not in PARTS:
+        return Replayed(refused=1, reason=f"{letter.part}: {OF_INVENTORY}")
     device = store.latest_of("device", letter.device)
     if device is None:
         return Replayed(refused=1, reason=f"device {letter.device} no longer exists: drop the dead letter")

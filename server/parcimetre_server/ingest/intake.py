@@ -7,6 +7,7 @@ others are stored.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ from .validation import RefusedRecord, parse
 
 LONGEST_RECORD = 4000  # characters of a refused record that are stored
 INVENTORY = TypeAdapter(Inventory)
+TOO_MANY_DIGITS = re.compile(r"\d{19}")  # 2 ** 63 has so many
 NOT_STORED = dict.fromkeys(DEPRECATED_MEANS)
 
 MOST_VERSIONS = 200_000
@@ -172,9 +174,13 @@ def _dead_letter(refused: RefusedRecord, device_id: DeviceId, now: int) -> Fact:
 
 
 def _excerpt(record: Any) -> Any:
-    """Return the record as it was sent; the beginning of its text if it is too long or not strict JSON."""
+    """Return the record as it was sent; the beginning of its text if it is too long or not strict JSON.
+
+    So it is where an integer has more digits than other readers of JSON accept.
+    """
     try:
         text = json.dumps(record, ensure_ascii=False, allow_nan=False)
     except ValueError:
         return repr(record)[:LONGEST_RECORD]
-    return record if len(text) <= LONGEST_RECORD else text[:LONGEST_RECORD]
+    whole = len(text) <= LONGEST_RECORD and not TOO_MANY_DIGITS.search(text)
+    return record if whole else text[:LONGEST_RECORD]
