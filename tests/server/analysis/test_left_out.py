@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import asdict
 
 import pytest
 from click.testing import CliRunner
@@ -62,7 +61,7 @@ BODIES = {
     "huge reading": changed("printing", at=NOW, impressions=HUGE),
     "attached": changed("attached", at="yesterday", monitors=[MONITOR]),
     "attached to nothing": changed("attached", at=NOW, monitors=5),
-    "monitor": changed("monitor", MONITOR, display=DISPLAY | {"width_mm": HUGE}, since=NOW, machines=[HOSTILE]),
+    "monitor": changed("monitor", MONITOR, display=DISPLAY | {"width_mm": HUGE}, since=1, machines=[HOSTILE]),
     "monitor without machines": changed("monitor", MONITOR, display=DISPLAY, since=NOW, machines=5),
     "transfer": changed("transfer", org_unit=UNIT, site="x", at="tomorrow"),
     "transfer to a number": changed("transfer", org_unit=7, site="x", at=NOW),
@@ -183,7 +182,7 @@ def test_no_route_fails_with_every_hostile_body_at_once(fleet, reader):
                 path = path.replace(f"{{{name}}}", value)
             answer = reader.get(path)
             assert answer.status_code < 500, (path, answer.text[:300])
-    before, told = rows(reader)
+    before, _ = rows(reader)
     assert {fleet.laptop, fleet.server, fleet.guest} <= before.keys()
 
 
