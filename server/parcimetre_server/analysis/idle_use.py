@@ -58,7 +58,7 @@ class IdleUseObserver:
     def __init__(self, span: Span, zone: ZoneInfo) -> None:
         """Start without any pattern."""
         self._span, self._outside = span, outside_hours(span, zone)
-        self._patterns: list[IdlePattern] = []
+        self._patterns: dict[tuple[DeviceId, int], IdlePattern] = {}
 
     def observe(self, cohort: Cohort, query_context: QueryContext, slots: DeviceSlots) -> None:
         """Add the patterns of a cohort of computers; other devices have none."""
@@ -69,11 +69,12 @@ class IdleUseObserver:
         if cohort.slots is not None:
             kg_per_kwh = cohort.slots.kg_per_kwh[query_context.grid.index(start)]
         outside = self._outside[(start - self._span.first) // SLOT_S]
-        self._patterns += _patterns_of(cohort, slots, outside, kg_per_kwh)
+        for pattern in _patterns_of(cohort, slots, outside, kg_per_kwh):  # perhaps read before, with others
+            self._patterns[pattern.device.id, pattern.device.since] = pattern
 
     def patterns(self, devices: Mapping[DeviceId, Device]) -> Iterator[IdlePattern]:
         """Return the patterns of devices at their present placement, in the order of their ids."""
-        ordered = sorted(self._patterns, key=lambda pattern: pattern.device.id)
+        ordered = sorted(self._patterns.values(), key=lambda pattern: pattern.device.id)
         return visible_patterns(devices, ordered, self._span)
 
 

@@ -137,6 +137,13 @@ class LossesBody(TypedDict):
     set_aside: list[Mapping[str, Any]]
 
 
+class ChannelsBody(TypedDict):
+    """Channels (source, scope, quality) of a device, by its id; they count from the day `since` 1970 on."""
+
+    since: int
+    channels: list[tuple[str, str, str]]
+
+
 class PrintingBody(TypedDict):
     """Counters of a printer at a time (seconds UTC), by the printer's id (`report.Reading`)."""
 
@@ -403,6 +410,7 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
         (SelfCostBody,), (_with_defaults(sum_cpu_s=None, sum_bytes_sent=None, sum_period_s=None),)
     ),
     "losses": FactSchema((LossesBody,), (_with_defaults(set_aside=[]),)),
+    "channels": FactSchema((ChannelsBody,), (_same,)),
     "printing": FactSchema((PrintingBody,), (_same,)),
     "outlet": FactSchema((OutletBody,), (_same,)),
     "feeding": FactSchema((FeedingBody,), (_same,)),

@@ -20,6 +20,7 @@ FactKind = Literal[
     "monitor",
     "self_cost",
     "losses",
+    "channels",
     "printing",
     "outlet",
     "feeding",

@@ -19,6 +19,7 @@ from ...access.failed_attempts import FailedAttempts
 from ...access.last_heard import Contact
 from ...base.errors import ParcimetreError
 from ...ingest.dead_letters import DeadLetterQuota
+from ...ingest.device_limits import LimitsCache, new_limits
 from ...ingest.intake import ReportIntake, Versions, accept_report, new_versions
 from ...ingest.json_structure import check_structure
 from ...ingest.plausibility import ClockAhead
@@ -63,6 +64,7 @@ class ReportEndpoint(AgentEndpoint):
     failures: FailedAttempts
     letters: DeadLetterQuota = field(default_factory=DeadLetterQuota)
     versions: Versions = field(default_factory=new_versions)
+    limits: LimitsCache = field(default_factory=new_limits)
     long: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LONG_AT_ONCE))
 
     async def answer(self, scope: Scope, receive: Receive) -> bytes:
@@ -117,7 +119,7 @@ class ReportEndpoint(AgentEndpoint):
         return self._accept(text, device_id, now)
 
     def _accept(self, text: bytes, device_id: DeviceId, now: int) -> ReportIntake:
-        return accept_report(text, device_id, self.context.store, now, self.versions)
+        return accept_report(text, device_id, self.context.store, now, self.versions, self.limits)
 
     async def refusal(self, request: Request, error: ParcimetreError) -> Response:
         """Return the problem document of a refused report."""
