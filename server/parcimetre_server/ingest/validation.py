@@ -74,7 +74,8 @@ def _parse_without_bad_records(body: bytes, error: ValidationError) -> tuple[Rep
     if raw.get("schema") not in SCHEMAS:
         raise UnknownSchema(
             f"unknown report schema {repr(raw.get('schema'))[:LONGEST_NAME]} (this collector reads "
-            f"{readable_schemas()}): update the older of agent and collector; the agent stores its data until then"
+            f"{readable_schemas()}): update the older of agent and collector; the agent stores its data "
+            "until then"
         )
     if error.error_count() > MOST_ERRORS:
         raise BadReport(f"report refused: it has more than {MOST_ERRORS} errors; update the agent")
