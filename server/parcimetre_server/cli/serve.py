@@ -106,6 +106,8 @@ class CannotListen(ParcimetreError):
 @options.keep_hours_days
 @click.option("--silent-after-hours", type=click.IntRange(1), default=48, show_default=True,
               help="Hours without a report after which a device is silent.")  # fmt: skip
+@click.option("--public-url", default="",
+              help="Address for browsers and agents; its path is the prefix behind a proxy.")  # fmt: skip
 @click.option("--trusted-proxies", default="",
               help="Reverse proxies (addresses or networks, separated by commas) whose X-Forwarded-For names "
               "the client of a failed attempt.")  # fmt: skip
@@ -117,7 +119,8 @@ def command(
     data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
     read_from_network: bool, require_login: bool, amortisation: str, displays: Displays,
     eur_per_kwh: float, log_format: str, access_log: bool, reports_per_hour: int, report_burst: int,
-    keep_slots_days: int, keep_hours_days: int, silent_after_hours: int, trusted_proxies: str,
+    keep_slots_days: int, keep_hours_days: int, silent_after_hours: int, public_url: str,
+    trusted_proxies: str,
     tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
@@ -131,6 +134,7 @@ def command(
     from ..base import log
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
+    from ..configuration.public_address import public_address
     from ..configuration.settings import Settings, networks_of
     from ..fleet.monitors_at_home import store_displays_rule
     from ..operations.jobs import start_jobs
@@ -138,6 +142,8 @@ def command(
 
     log.configure(log_format)
     meta = click.get_current_context().meta
+    public_url = public_address(public_url)
+    login = login_settings(meta.get(options.LOGIN), public_url)
     settings = Settings(
         data_dir,
         host,
@@ -150,7 +156,7 @@ def command(
         access_log,
         displays,
         require_login=require_login,
-        login=login_settings(meta.get(options.LOGIN)),
+        login=login,
         reports_per_hour=reports_per_hour,
         report_burst=report_burst,
         eur_per_kwh=eur_per_kwh,
@@ -158,6 +164,7 @@ def command(
         keep_slots_days=keep_slots_days,
         keep_hours_days=keep_hours_days,
         silent_after_hours=silent_after_hours,
+        public_url=public_url or (login.public_url if login else ""),
         trusted_proxies=networks_of(trusted_proxies),
     )
     tls = Tls.of(tls_cert, tls_key, client_ca)

@@ -16,6 +16,7 @@ from ..base.errors import BadSetting
 from ..base.names import text_fault
 from .login_settings import LoginSettings
 from .mail_settings import MailSettings
+from .public_address import path_prefix
 
 Network = IPv4Network | IPv6Network
 Displays = Literal["fleet", "all", "none"]
@@ -55,6 +56,8 @@ class Settings:
     `read_from_network` lets readers with a token or a login in from other machines; without it only this
     machine may read, and needs neither unless `require_login`. `login` is the OpenID provider, if any, and
     `mail` the server that takes the reports' mail. `eur_per_kwh` is what electricity costs in reports.
+    `public_url` is the address that browsers and agents use, empty if it is not stated; a path in it is the
+    prefix under which a reverse proxy publishes the collector.
     `displays` says which monitors count; None leaves it as it was last served with, the fleet's to begin
     with.
     Quarter hours are kept for `keep_slots_days`, then hours up to `keep_hours_days`, then days; 0 is for
@@ -84,6 +87,7 @@ class Settings:
     keep_slots_days: int = 400
     keep_hours_days: int = 1100
     silent_after_hours: int = 48
+    public_url: str = ""
     trusted_proxies: tuple[Network, ...] = ()
 
     def __post_init__(self) -> None:
@@ -103,6 +107,11 @@ class Settings:
     def zone(self) -> ZoneInfo:
         """The organisation's time zone."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def path_prefix(self) -> str:
+        """The path under which a reverse proxy publishes the collector, such as /parcimetre; empty: none."""
+        return path_prefix(self.public_url)
 
 
 def check_kept(slots_days: int, hours_days: int) -> None:
