@@ -91,9 +91,9 @@ def show(data_dir: Path, device_id: str, as_json: bool) -> None:
     with alone(known.id, "details of the device"):
         found = asdict(device_detail(context, known.id))
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        terminal.echo(json.dumps(found, ensure_ascii=False))
     else:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        terminal.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
 @command.command(epilog=EPILOG)

@@ -180,11 +180,16 @@ def _run(app: FastAPI, listener: socket.socket, address: str, readers: Finding, 
     """Serve until SIGTERM or SIGINT; reports received by then are stored and answered."""
     import uvicorn
 
+    from ..web.connections import Connections, descriptors, guard
+
+    connections = Connections(descriptors())
+
     class Server(uvicorn.Server):
-        """Server that logs its address, and who can read there, once it listens."""
+        """Server that bounds its connections, and logs its address and who can read there once it listens."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             """Start, then log the address and its readers."""
+            guard(self.config, connections)
             await super().startup(sockets)
             LOG.info("ready at %s", address)
             level = logging.INFO if readers.state == "ok" else logging.WARNING
@@ -197,6 +202,7 @@ def _run(app: FastAPI, listener: socket.socket, address: str, readers: Finding, 
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ws="none",
         timeout_graceful_shutdown=10,
         ssl_certfile=tls.cert if tls else None,
         ssl_keyfile=tls.key if tls else None,
