@@ -38,7 +38,10 @@ class SiteBody(TypedDict):
 
 
 class SecretBody(TypedDict):
-    """An enrolment secret, by its id; `hash` is the SHA-256 of its text, times are seconds UTC."""
+    """An enrolment secret, by its id; `hash` is the SHA-256 of its text, times are seconds UTC.
+
+    `planned` is how many devices are expected, `most` how many it admits.
+    """
 
     id: str
     hash: str
@@ -47,10 +50,15 @@ class SecretBody(TypedDict):
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    planned: int | None
+    most: int | None
 
 
 class DeviceBody(TypedDict):
-    """An enrolled device, by its id, at the org unit and site of its secret; times are seconds UTC."""
+    """An enrolled device, by its id, at the org unit and site of its secret; times are seconds UTC.
+
+    `secret` is the id of the secret of its latest enrolment, None where it enrolled before version 2.
+    """
 
     category: str
     org_unit: str
@@ -65,6 +73,7 @@ class DeviceBody(TypedDict):
     relayed_by: str | None
     retired_at: int | None
     scrapped: bool
+    secret: str | None
 
 
 class PurchaseBody(TypedDict):
@@ -282,6 +291,24 @@ class TransferBody(TypedDict):
     at: int
 
 
+class JoinBody(TypedDict):
+    """A device that may be one known before, by the id of the `later` one; of a monitor that a computer of
+    another org unit shows, `earlier` is the monitor, `later` the computer, and the key `MONITOR.COMPUTER`.
+
+    `what` is machine, server or monitor, `state` waiting, approved or refused; `secret` is the id of the
+    secret that the later one came by. Once approved, a machine was `transferred_at`. Times are seconds UTC.
+    """
+
+    what: str
+    earlier: str
+    later: str
+    secret: str | None
+    since: int
+    state: str
+    decided_at: int | None
+    transferred_at: int | None
+
+
 class ReportBody(TypedDict):
     """An edition of a published report, by `WEEK|ROLE|ORG UNIT`, and the settings it was computed with.
 
@@ -360,10 +387,18 @@ def _with_defaults(**defaults: Any) -> Upgrade:
 SCHEMAS: Mapping[FactKind, FactSchema] = {
     "org_unit": FactSchema((OrgUnitBody,), (_same,)),
     "site": FactSchema((SiteBody,), (_same,)),
-    "secret": FactSchema((SecretBody,), (_with_defaults(expires_at=None, revoked_at=None),)),
+    "secret": FactSchema(
+        (SecretBody,),
+        (_with_defaults(expires_at=None, revoked_at=None), _with_defaults(planned=None, most=None)),
+    ),
     "device": FactSchema(
         (DeviceBody,),
-        (_with_defaults(hostname=None, fingerprint=None, relayed_by=None, retired_at=None, scrapped=False),),
+        (
+            _with_defaults(
+                hostname=None, fingerprint=None, relayed_by=None, retired_at=None, scrapped=False
+            ),
+            _with_defaults(secret=None),
+        ),
     ),
     "purchase": FactSchema((PurchaseBody,), (_with_defaults(reconditioned=False),)),
     "inventory": FactSchema((InventoryBody,), (_same,)),
@@ -386,6 +421,7 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "audit": FactSchema((AuditBody,), (_with_defaults(reason=None),)),
     "lineage": FactSchema((LineageBody,), (_same,)),
     "transfer": FactSchema((TransferBody,), (_same,)),
+    "join": FactSchema((JoinBody,), (_same,)),
     "report": FactSchema((ReportBody,), (upgrade_report_0,)),
     "schedule": FactSchema((ScheduleBody,), (_with_defaults(ended_at=None),)),
     "delivery": FactSchema((DeliveryBody,), (_with_defaults(next_at=None, reason=""),)),

@@ -33,6 +33,7 @@ FactKind = Literal[
     "audit",
     "lineage",
     "transfer",
+    "join",
     "report",
     "schedule",
     "delivery",
