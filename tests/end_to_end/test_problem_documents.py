@@ -5,7 +5,7 @@ import httpx
 PROBLEM = "application/problem+json"
 BAD_REQUESTS = [
     ("POST", "/v1/enrol", {"json": {}}, 409, "unknown-schema"),
-    ("POST", "/v1/enrol", {"json": {"schema": 2}}, 409, "unknown-schema"),
+    ("POST", "/v1/enrol", {"json": {"schema": 3}}, 409, "unknown-schema"),
     ("POST", "/v1/enrol", {"json": {"schema": 1}}, 422, "bad-enrolment"),
     ("POST", "/v1/enrol", {"content": b"{"}, 422, "bad-enrolment"),
     ("POST", "/v1/enrol", {"content": b"", "headers": {"Content-Encoding": "br"}}, 415, "bad-encoding"),

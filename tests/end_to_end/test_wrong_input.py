@@ -62,7 +62,7 @@ def test_a_machine_enrolled_before_its_secret_was_revoked_stays(served, run):
 @pytest.mark.parametrize(
     ("about", "status", "kind", "mend"),
     [
-        ({"schema": 2}, 409, "unknown-schema", "update the older of agent and collector"),
+        ({"schema": 3}, 409, "unknown-schema", "update the older of agent and collector"),
         ({"sent_at": 86_400}, 409, "clock-ahead", "set it"),
         ({"device_id": "e" * 32}, 403, "not-your-device", "enrol again"),
     ],

@@ -31,7 +31,8 @@ from .validation import RefusedRecord, parse
 
 LONGEST_RECORD = 4000  # characters of a refused record that are stored
 INVENTORY = TypeAdapter(Inventory)
-NOT_STORED = dict.fromkeys(DEPRECATED_MEANS)
+SINCE_SCHEMA_2 = ("guests", "power_supplies")
+NOT_STORED: dict[str, Any] = {**dict.fromkeys(DEPRECATED_MEANS), "boot": None, "disbelieved": []}
 
 MOST_VERSIONS = 200_000
 Versions = Cache[DeviceId, str]
@@ -74,7 +75,7 @@ def accept_report(
     if report.device_id != device_id:
         raise NotYourDevice(f"the credential does not belong to device {report.device_id}: enrol again")
     check_clock(report.sent_at, now)
-    sent = list(map(_without_deprecated_means, report.slots))
+    sent = list(map(_stored_part, report.slots))
     slots, untimely_slots = check_times("slots", sent, sent_indexes("slots", sent, invalid), now)
     gap_slots, bad_gaps = expand_gaps(report.gaps, sent_indexes("gaps", report.gaps, invalid), now)
     readings, untimely_readings = check_readings(
@@ -93,13 +94,15 @@ def accept_report(
     return ReportIntake(batch, [record.refusal for record in refused], report.waiting, outlets.arrivals)
 
 
-def _without_deprecated_means(slot: Slot) -> Slot:
-    """Return a valid slot without its deprecated means; the copy of a slot that has any is not validated."""
+def _stored_part(slot: Slot) -> Slot:
+    """Return a valid slot without what is not stored of it; a copy is not validated."""
     if (
         slot.disk_read_kib_s is None
         and slot.disk_write_kib_s is None
         and slot.net_received_kib_s is None
         and slot.net_sent_kib_s is None
+        and slot.boot is None
+        and not slot.disbelieved
     ):
         return slot
     stored = copy(slot)
@@ -148,7 +151,7 @@ def _facts(report: Report, store: Store, now: int) -> Iterator[Fact]:
     """Yield what changed of the device: inventory, monitors, the agent's own cost, its losses."""
     device_id = report.device_id
     if report.inventory is not None:
-        body = INVENTORY.dump_python(report.inventory, mode="json", exclude_none=True)
+        body = _inventory_body(report.inventory)
         before = store.latest_of("inventory", device_id)
         if before is None or {**before.body, "taken_at": 0} != {**body, "taken_at": 0}:
             yield Fact("inventory", device_id, now, body)
@@ -159,6 +162,15 @@ def _facts(report: Report, store: Store, now: int) -> Iterator[Fact]:
         losses, stored = asdict(report.losses), store.latest_of("losses", device_id)
         if stored is None or dict(stored.body) != losses:
             yield Fact("losses", device_id, now, losses)
+
+
+def _inventory_body(inventory: Inventory) -> dict[str, Any]:
+    """Return an inventory as stored: without what is None, and without empty lists that schema 1 lacks.
+
+    So the same hardware is the same body whichever schema its agent sends.
+    """
+    body: dict[str, Any] = INVENTORY.dump_python(inventory, mode="json", exclude_none=True)
+    return {name: value for name, value in body.items() if value != [] or name not in SINCE_SCHEMA_2}
 
 
 def _is_due(before: Fact | None, now: int) -> bool:

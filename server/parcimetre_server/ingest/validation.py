@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from parcimetre_agent.report import SCHEMA, Refusal, Report
+from parcimetre_agent.report import SCHEMAS, Refusal, Report
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
@@ -16,7 +16,7 @@ from ..base.errors import ParcimetreError
 LONGEST_NAME = 40
 UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
 REPORT = TypeAdapter(Report)
-Part = Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing", "feeds"]
+Part = Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing", "feeds", "hardware"]
 LISTS: tuple[Part, ...] = ("slots", "gaps", "printing", "feeds")
 PARTS: tuple[Part, ...] = get_args(Part)
 
@@ -47,6 +47,11 @@ class RefusedRecord:
     record: Any
 
 
+def readable_schemas() -> str:
+    """Return the versions of the wire format that this collector reads, such as "1, 2"."""
+    return ", ".join(map(str, SCHEMAS))
+
+
 def parse(body: bytes) -> tuple[Report, list[RefusedRecord]]:
     """Return the report without the records that contradict the format, and those records.
 
@@ -65,10 +70,10 @@ def _parse_without_bad_records(body: bytes, error: ValidationError) -> tuple[Rep
         raise BadReport(f"report refused: it is not JSON ({syntax}); send it again") from None
     if not isinstance(raw, dict):
         raise BadReport("report refused: it is not a JSON object; see docs/en/wire-format.md")
-    if raw.get("schema") != SCHEMA:
+    if raw.get("schema") not in SCHEMAS:
         raise UnknownSchema(
-            f"unknown report schema {raw.get('schema')!r} (this collector reads {SCHEMA}): update "
-            "the older of agent and collector; the agent stores its data until then"
+            f"unknown report schema {raw.get('schema')!r} (this collector reads {readable_schemas()}): "
+            "update the older of agent and collector; the agent stores its data until then"
         )
     refused = list(_bad_records(raw, error))
     for one in sorted(refused, key=lambda one: -one.refusal.index):

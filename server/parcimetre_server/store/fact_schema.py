@@ -99,6 +99,8 @@ class InventoryBody(TypedDict):
     batteries: NotRequired[list[Mapping[str, Any]]]
     printer: NotRequired[Mapping[str, Any]]
     outcomes: NotRequired[list[Mapping[str, Any]]]
+    guests: NotRequired[list[Mapping[str, Any]]]
+    power_supplies: NotRequired[list[Mapping[str, Any]]]
 
 
 class AttachedBody(TypedDict):

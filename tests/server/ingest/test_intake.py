@@ -166,8 +166,8 @@ def test_gaps_that_overlap_for_years_are_cut_off(known):
 
 
 def test_an_unknown_schema_says_which_is_known_and_is_no_bad_record(known, start):
-    told = document(known, slots=[slot(start)]) | {"schema": 2, "novelty": 1}
-    with pytest.raises(UnknownSchema, match=r"reads 1.*update") as refused:
+    told = document(known, slots=[slot(start)]) | {"schema": 3, "novelty": 1}
+    with pytest.raises(UnknownSchema, match=r"reads 1, 2.*update") as refused:
         taken(known, told)
     assert refused.value.status == 409
 

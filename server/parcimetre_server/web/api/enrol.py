@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from parcimetre_agent.report import SCHEMA, AgentConfig, EnrolAnswer, EnrolRequest
+from parcimetre_agent.report import AgentConfig, EnrolAnswer, EnrolRequest
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from ...access.context import Context
 from ...base.errors import ParcimetreError
-from ...ingest.validation import UnknownSchema
+from ...ingest.validation import UnknownSchema, readable_schemas
 from ..dependencies import serving_context
 from ..problems import sentence
 from ..request_body import read_body
@@ -27,7 +27,7 @@ class BadEnrolment(ParcimetreError):
     kind = "bad-enrolment"
 
 
-@router.post("/v1/enrol")
+@router.post("/v1/enrol", response_model_exclude_none=True)
 async def enrol(request: Request, context: Annotated[Context, Depends(serving_context)]) -> EnrolAnswer:
     """Exchange a secret and a hardware identity for a device id and a credential."""
     body = await read_body(request)
@@ -37,8 +37,8 @@ async def enrol(request: Request, context: Annotated[Context, Depends(serving_co
         findings = error.errors(include_url=False)
         if any(finding["loc"] == ("schema",) for finding in findings):
             raise UnknownSchema(
-                f"this collector reads schema {SCHEMA} of the wire format, the agent sent another: "
-                "update the older of agent and collector"
+                f"this collector reads schema {readable_schemas()} of the wire format, the agent sent "
+                "another: update the older of agent and collector"
             ) from None
         raise BadEnrolment(f"enrolment refused: {sentence(findings)}; update the agent") from None
     device_id = await run_in_threadpool(request.app.state.enrolment.enrol, asked)

@@ -95,6 +95,31 @@ def test_a_report_that_cannot_be_taken_is_answered_with_a_problem(agent, empty, 
     assert empty.store.span(agent.device_id) is None
 
 
+def test_a_report_of_schema_2_is_accepted_with_all_that_it_added(agent, empty):
+    told = report(empty, agent, 1, schema=2, hash_form="organisation")
+    reason = {"source": "rapl", "scope": "package", "reason": "more than the processor can draw"}
+    told["slots"][0] |= {"boot": 7, "disbelieved": [reason]}
+    told["hardware"] = {"install_id": "1" * 32, "virtual": "none", "fingerprint": "a" * 64} | {
+        "earlier_fingerprint": "f" * 64, "asset_hash": "b" * 64, "maker": "LENOVO", "model": "21AH"
+    }  # fmt: skip
+    told["inventory"] = {
+        "taken_at": empty.now(), "category": "server", "virtual": "none", "os": {"name": "Linux"},
+        "system": {"maker": "LENOVO", "serial_hash": "c" * 64, "asset_hash": "b" * 64},
+        "guests": [{"guest_hash": "d" * 64, "vcpus": 4, "memory_mib": 8192}],
+        "power_supplies": [{"maker": "DELTA", "model": "X", "rated_w": 800.0, "efficiency": 0.94}],
+    }  # fmt: skip
+    answer = agent(told).json()
+    assert (answer["accepted"], answer["refused"]) == (1, [])
+    stored = empty.store.latest_of("inventory", agent.device_id).body
+    assert stored["guests"] == told["inventory"]["guests"]
+    assert stored["power_supplies"] == told["inventory"]["power_supplies"]
+
+
+def test_a_damaged_hardware_costs_only_itself(agent, empty):
+    answer = agent(report(empty, agent, 1, schema=2, hardware={"install_id": "short"})).json()
+    assert (answer["accepted"], [one["part"] for one in answer["refused"]]) == (1, ["hardware"])
+
+
 def test_a_body_beyond_the_limit_is_refused(agent):
     answer = agent("x" * (1 << 20) + "x", str)
     assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
@@ -122,7 +147,7 @@ def test_overload_says_when_to_come_again(agent, empty, client):
 
 @pytest.mark.parametrize(
     ("about", "status"),
-    [({"secret": "ps_no"}, 403), ({"secret": ""}, 422), ({"schema": 2, "secret": "x"}, 409)],
+    [({"secret": "ps_no"}, 403), ({"secret": ""}, 422), ({"schema": 3, "secret": "x"}, 409)],
 )
 def test_an_enrolment_that_cannot_be_taken_is_answered_with_a_problem(client, about, status):
     answer = client.post("/v1/enrol", json=ENROL | about)
