@@ -110,6 +110,13 @@ class Credentials:
             raise BadCredential("the credential was revoked or its device was retired: enrol again")
         return PresentedCredential(DeviceId(device_id), not is_present or now - issued_at > RENEW_S)
 
+    def proven(self, authorization: str | None, now: int) -> DeviceId | None:
+        """Return the device whose valid credential an Authorization header shows; None where it shows none."""
+        try:
+            return self.presented(authorization, now).device_id
+        except BadCredential:
+            return None
+
     def _read(self, token: str, now: int) -> tuple[tuple[str, int], bool]:
         """Return device and time of issue, and whether the present key signed it. Raises BadSignature."""
         try:

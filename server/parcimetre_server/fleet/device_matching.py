@@ -149,7 +149,7 @@ class Identities:
 
 def _fingerprints(hardware: HardwareIdentity) -> list[str]:
     """Return the fingerprint, and the one that the machine had under earlier rules of its agent."""
-    stated = (hardware.fingerprint, getattr(hardware, "earlier_fingerprint", None))
+    stated = (hardware.fingerprint, hardware.earlier_fingerprint)
     return [one for one in stated if one]
 
 

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from ...access.context import Context
+from ...access.credentials import Credentials
 from ...base.errors import ParcimetreError
 from ...ingest.validation import UnknownSchema, readable_schemas
 from ..dependencies import serving_context
@@ -29,7 +30,11 @@ class BadEnrolment(ParcimetreError):
 
 @router.post("/v1/enrol", response_model_exclude_none=True)
 async def enrol(request: Request, context: Annotated[Context, Depends(serving_context)]) -> EnrolAnswer:
-    """Exchange a secret and a hardware identity for a device id and a credential."""
+    """Exchange a secret and a hardware identity for a device id and a credential.
+
+    A device that still has a credential, or the gateway that reports it, shows that in the Authorization
+    header: it proves which device it is. One that is not valid proves nothing, and is not refused for that.
+    """
     body = await read_body(request)
     try:
         asked = REQUEST.validate_json(body)
@@ -41,6 +46,8 @@ async def enrol(request: Request, context: Annotated[Context, Depends(serving_co
                 "another: update the older of agent and collector"
             ) from None
         raise BadEnrolment(f"enrolment refused: {sentence(findings)}; update the agent") from None
-    device_id = await run_in_threadpool(request.app.state.enrolment.enrol, asked)
-    credential = await run_in_threadpool(request.app.state.credentials.issue, device_id, context.now())
+    credentials: Credentials = request.app.state.credentials
+    shown = credentials.proven(request.headers.get("authorization"), context.now())
+    device_id = await run_in_threadpool(request.app.state.enrolment.enrol, asked, shown)
+    credential = await run_in_threadpool(credentials.issue, device_id, context.now())
     return EnrolAnswer(device_id, credential, AgentConfig(context.settings.upload_period_s))
