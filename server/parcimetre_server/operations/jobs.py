@@ -18,6 +18,7 @@ from secrets import token_hex
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from ..access.context import Context
+from ..access.ended_sessions import prune_ended
 from ..analysis.overview import refresh_cached_overview
 from ..base.errors import ParcimetreError
 from ..base.metrics import Meters
@@ -130,12 +131,13 @@ def _survived(failure: str, work: Callable[[], object]) -> bool:
 
 
 def _tidy(context: Context) -> bool:
-    """Compact the store, and delete dead letters that are too old."""
+    """Compact the store, and delete dead letters that are too old and sessions that have expired."""
 
     def tidy() -> None:
-        """Compact the store, then delete dead letters."""
+        """Compact the store, then delete dead letters and ended sessions."""
         context.store.tidy(context.now())
         prune(context.store, context.now())
+        prune_ended(context.store, context.now())
 
     return _survived("cleaning up the store failed; it will be tried again in an hour", tidy)
 

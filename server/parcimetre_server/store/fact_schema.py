@@ -268,6 +268,18 @@ class TokenUseBody(TypedDict):
     day: int
 
 
+class EndedSessionBody(TypedDict):
+    """A session that ended before its expiry `until` (seconds UTC), by its id.
+
+    `holder` is a pseudonym of the token or person. With `opened_until`, all sessions are meant that this
+    holder opened up to that second.
+    """
+
+    holder: str
+    until: int
+    opened_until: int | None
+
+
 class AuditBody(TypedDict):
     """An act, by what it was done to: who did it, and the fields that it changed."""
 
@@ -420,6 +432,7 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "contract": FactSchema((ContractBody,), (_same,)),
     "token": FactSchema((TokenBody,), (_with_defaults(expires_at=None, revoked_at=None),)),
     "token_use": FactSchema((TokenUseBody,), (_same,)),
+    "ended_session": FactSchema((EndedSessionBody,), (_same,)),
     "audit": FactSchema((AuditBody,), (_with_defaults(reason=None),)),
     "lineage": FactSchema((LineageBody,), (_same,)),
     "transfer": FactSchema((TransferBody,), (_same,)),

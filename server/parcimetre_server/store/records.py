@@ -30,6 +30,7 @@ FactKind = Literal[
     "contract",
     "token",
     "token_use",
+    "ended_session",
     "audit",
     "lineage",
     "transfer",

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 from click.testing import CliRunner
-from parcimetre_server.access.credentials import signing_key
+from parcimetre_server.access.credentials import CREDENTIAL_KEY
 from parcimetre_server.cli import doctor
 from parcimetre_server.fleet.enrolment import create_secret
 from parcimetre_server.reports.publishing import publish
@@ -37,7 +37,7 @@ def examine(fleet):
 def well(fleet):
     """The fleet's folder as a careful operator keeps it."""
     context = fleet.context
-    signing_key(context.settings.data_dir)
+    CREDENTIAL_KEY.of_folder(context.settings.data_dir)
     create_secret(context, "Métropole/Ville")
     publish(context, "2026-W47")
     context.store.tidy(fleet.now)

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ...access import oidc
 from ...access.context import Context
-from ...access.sessions import COOKIE, FLOW_COOKIE, FLOW_LIFETIME_S, LIFETIME_S, Sessions
+from ...access.sessions import FLOW_COOKIE, FLOW_LIFETIME_S, Sessions
 from ...access.tokens import BadToken
 from ...base.errors import ParcimetreError
 from ...base.i18n import N_
@@ -59,7 +59,7 @@ async def with_token(request: Request, context: Serving) -> Response:
     except BadToken:
         return _page(request, context, target, NOT_ACCEPTED, 401)
     answer = RedirectResponse(_ours(target), 303, NO_STORE)
-    _sessions(request).set(answer, request, "session", {"token": token.id})
+    _sessions(request).open(answer, request, {"token": token.id}, token.scope)
     return answer
 
 
@@ -96,15 +96,15 @@ def come_back(request: Request, context: Serving) -> Response:
     if found is None:
         return _without_flow(sessions, _page(request, context, flow.next, NO_GROUP, 403))
     answer = RedirectResponse(flow.next, 303, NO_STORE)
-    sessions.set(answer, request, "session", {"group": found[0], "name": oidc.display_name(claims)})
+    sessions.open(answer, request, {"group": found[0], "name": oidc.display_name(claims)}, found[1])
     return _without_flow(sessions, answer)
 
 
 @router.post("/logout")
 def logout(request: Request) -> Response:
-    """End the session of this browser."""
+    """End the session of this browser, for whoever has a copy of its cookie too."""
     sessions = _sessions(request)
-    about = sessions.read("session", request.cookies.get(COOKIE), LIFETIME_S) or {}
+    about = sessions.end(request)
     answer = RedirectResponse("/login?left=true" if "group" in about else "/login", 303, NO_STORE)
     sessions.drop(answer, "session")
     return answer
