@@ -100,7 +100,7 @@ class Credentials:
         return PresentedCredential(DeviceId(device_id), not is_present or now - issued_at > RENEW_S)
 
     def proven(self, authorization: str | None, now: int) -> DeviceId | None:
-        """Return the device whose valid credential an Authorization header shows; None where it shows none."""
+        """Return the device whose valid credential an Authorization header shows, if it shows any."""
         try:
             return self.presented(authorization, now).device_id
         except BadCredential:

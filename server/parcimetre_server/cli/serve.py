@@ -130,6 +130,7 @@ def command(
     from ..configuration.mail_settings import mail_settings
     from ..configuration.settings import Settings
     from ..fleet.monitors_at_home import store_displays_rule
+    from ..fleet.rekeying import rekey_store
     from ..operations.jobs import start_jobs
     from ..web.app import build
 
@@ -161,6 +162,7 @@ def command(
     with _listening(host, port) as listener:
         context = open_context(settings, create=True)
         with contextlib.closing(context.store):
+            rekey_store(context)
             store_displays_rule(context)
             store_served_settings(context)
             app = build(context, start_jobs)

@@ -14,6 +14,7 @@ from ..organisation.transfers import placements
 from ..store.records import DeviceId, Fact, FactKind
 from .device import NO_SYSTEM, UNKNOWN_ZONE, Device
 from .displays import inventory_of
+from .organisation_hashes import FORM
 
 INVENTORY = TypeAdapter(Inventory)
 DISPLAY = TypeAdapter(Display)
@@ -123,7 +124,8 @@ def _inventory(fact: Fact, relayed: Iterable[Fact]) -> Inventory:
             if outcome["state"] == "failed"
         ),
     ]
-    return INVENTORY.validate_python({**fact.body, "outcomes": outcomes[:MOST_OUTCOMES]}, strict=False)
+    stated = {name: value for name, value in fact.body.items() if name != FORM}
+    return INVENTORY.validate_python({**stated, "outcomes": outcomes[:MOST_OUTCOMES]}, strict=False)
 
 
 def _latest(inventories: Mapping[str, Fact], members: Sequence[str]) -> Fact | None:

@@ -4,8 +4,8 @@ A display is identified by what its EDID states: maker, product, serial number, 
 serial number is identified by its machine too, and is retired when the machine no longer shows it.
 
 A hash does not prove that a machine has a monitor. One of another org unit stays there, and what the machine
-shows on it is not counted, until an admin of both units approves (`joins`); a machine of the monitor's unit or
-of one above it needs no approval.
+shows on it is not counted, until an admin of both units approves (`joins`). A machine of the monitor's unit
+or of one above it needs no approval.
 """
 
 from __future__ import annotations
@@ -25,10 +25,13 @@ from ..store.interface import Store
 from ..store.records import DeviceId, Fact
 from .joins import Join, unit_of, waiting_facts
 from .makers import PNP_NAMES
+from .organisation_hashes import FORM, ORGANISATION
 
 WHO = "collector"
+MOST_ALIKE = 16  # displays of a machine
 PHYSICAL = "none"
 SENSOR = "inventory.displays"
+
 
 def external(category: str, displays: Sequence[Display]) -> list[Display]:
     """Return the displays that are devices of their own: all but the built-in panel.
@@ -52,8 +55,13 @@ def monitors(machine: DeviceId, inventory: Inventory) -> dict[DeviceId, Display]
         place = seen[stated]
         seen[stated] += 1
         alone = () if display.serial_hash and not place else (machine, str(place))
-        by_id[_id(*stated, *alone)] = display
+        by_id[monitor_id(display, alone)] = display
     return by_id
+
+
+def monitor_id(display: Display, alone: Sequence[str] = ()) -> DeviceId:
+    """Return the id of a monitor; `alone` are machine and position of one that its EDID does not identify."""
+    return _id(*(str(part) for part in _stated(display)), *alone)
 
 
 def _stated(display: Display) -> tuple[object, ...]:
@@ -75,7 +83,7 @@ def facts(machine: DeviceId, inventory: Inventory, store: Store, now: int) -> It
     at = min(inventory.taken_at, now)
     latest = store.latest_of("attached", machine)
     before = [DeviceId(key) for key in latest.body["monitors"]] if latest else []
-    seen = monitors(machine, inventory)
+    seen = {_known_as(store, key, one): one for key, one in monitors(machine, inventory).items()}
     if list(seen) != before:
         yield Fact("attached", machine, now, {"at": at, "monitors": list(seen)})
     for key, display in seen.items():
@@ -90,6 +98,12 @@ def facts(machine: DeviceId, inventory: Inventory, store: Store, now: int) -> It
         known = store.latest_of("monitor", key)
         if key not in seen and known and known.body["display"].get("serial_hash") is None:
             yield Fact("monitor", key, now, {**known.body, "retired_at": at})
+
+
+def _known_as(store: Store, monitor: DeviceId, display: Display) -> DeviceId:
+    """Return the id of a monitor: the former one, if it was known before its hashes were keyed anew."""
+    former = None if display.serial_hash is None else store.latest_of("former_monitor", monitor)
+    return monitor if former is None else DeviceId(former.body["monitor"])
 
 
 def _shown_elsewhere(
@@ -129,7 +143,7 @@ def _seen(machine: DeviceId, display: Display, at: int, known: Mapping[str, Any]
     `machines` are all that ever showed it, the latest last.
     """
     stated = {name: value for name, value in asdict(display).items() if value is not None}
-    first = known or {"display": stated, "since": at, "machines": []}
+    first = known or {"display": stated, "since": at, "machines": [], FORM: ORGANISATION}
     machines = [*(one for one in first["machines"] if one != machine), machine]
     return {**first, "machines": machines, "retired_at": None, "scrapped": False}
 

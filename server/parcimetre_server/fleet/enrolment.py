@@ -6,14 +6,16 @@ import hashlib
 import logging
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from parcimetre_agent.identification.organisation_key import split_secret, with_key
 from parcimetre_agent.report import SLOT_S, EnrolRequest, HardwareIdentity
 
 from ..access.context import Context
+from ..access.organisation_key import OrganisationKey, organisation_key
 from ..base.cache import Cache
 from ..base.errors import ParcimetreError
 from ..base.i18n import N_
@@ -28,6 +30,7 @@ from ..store.interface import Store
 from ..store.records import Body, DeviceId, Fact
 from .device_matching import Candidate, Decision, Identities, KnownDevice, decide
 from .joins import Join, unit_of, waiting, waiting_facts
+from .organisation_hashes import ORGANISATION, PRODUCT, of_hardware
 
 PREFIX = "ps_"
 ID_LENGTH = 10
@@ -85,9 +88,12 @@ def create_secret(
     site_name: str = DEFAULT_SITE,
     zone: str | None = None,
     expires_at: int | None = None,
+    planned: int | None = None,
+    most: int | None = None,
 ) -> tuple[Secret, str]:
     """Create a secret for an org unit and a site, both created if missing; return it with its text.
 
+    The text ends with the organisation's key, so that a machine's first message is keyed too.
     `zone` is the site's grid zone; without it an existing site keeps its own and a new one is in FR.
     """
     now, store = context.now(), context.store
@@ -98,17 +104,25 @@ def create_secret(
     text = PREFIX + secrets.token_urlsafe(24)
     digest = _hash(text)
     name = site(store, site_name).name
-    secret = Secret(digest[:ID_LENGTH], digest, unit, name, now, expires_at)
+    secret = Secret(digest[:ID_LENGTH], digest, unit, name, now, expires_at, None, planned, most)
     _store_secret(
         store, secret, now, audit.entry("secret created", secret.id, now, after=vars(secret), hidden=HIDDEN)
     )
-    return secret, text
+    return secret, with_key(text, organisation_key(context))
 
 
 def all_secrets(store: Store) -> list[Secret]:
     """Return every secret, oldest first."""
     stored = [_secret(fact) for fact in store.latest("secret").values()]
     return sorted(stored, key=lambda secret: secret.created_at)
+
+
+def find_secret(store: Store, wanted: str) -> Secret:
+    """Return the secret with this id, or the only one whose id begins so. Raises UnknownSecret."""
+    found = [secret for secret in all_secrets(store) if wanted and secret.id.startswith(wanted)]
+    if len(found) != 1:
+        raise UnknownSecret(f"no secret {wanted!r}: `parcimetre enrolment-secret list` shows them")
+    return found[0]
 
 
 def revoke_secret(context: Context, secret_id: str) -> Secret:
@@ -127,7 +141,7 @@ def revoke_secret(context: Context, secret_id: str) -> Secret:
 
 def check_secret(store: Store, text: str, now: int) -> Secret:
     """Return the secret with this text if it is valid. Raises BadSecret with the reason and the fix."""
-    digest = _hash(text)
+    digest = _hash(split_secret(text)[0])
     fact = store.latest_of("secret", digest[:ID_LENGTH])
     if fact is None or not secrets.compare_digest(_secret(fact).hash, digest):
         raise BadSecret(f"this enrolment secret is unknown: check the secret file, or {MEND}")
@@ -167,6 +181,7 @@ class Enrolment:
 
     def __init__(self, context: Context) -> None:
         """Read no machine yet: the first enrolment does."""
+        self.key = OrganisationKey(context)
         self._context = context
         self._lock = threading.Lock()
         self._identities: Cache[None, _Known] = Cache("identities", STALE, 1)
@@ -178,7 +193,10 @@ class Enrolment:
         BadSecret and NotItsGateway with the reason and the fix.
         """
         store, now = self._context.store, self._context.now()
-        asking = _Asking(request, check_secret(store, request.secret, now), shown, now)
+        secret = check_secret(store, request.secret, now)
+        if request.hash_form == PRODUCT:
+            request = replace(request, hardware=of_hardware(request.hardware, self.key.rekeyed))
+        asking = _Asking(request, secret, shown, now)
         with self._lock, audit.acting(WHO):
             known = self._matching(request.hardware, shown)
             merges = MergeHistory.of(store) if known or request.relayed_by else MergeHistory()
@@ -189,6 +207,17 @@ class Enrolment:
                 return self._enrol_new(asking, decision)
             place = next(one for one in candidates if one.device_id == decision.device_id)
             return self._enrol_again(asking, decision, place.org_unit)
+
+    def is_of_another(self, fingerprint: str | None, device_id: DeviceId) -> bool:
+        """Return whether a fingerprint is known of another device than this one."""
+        with self._lock:
+            return self._known().of_another(fingerprint, device_id)
+
+    def note(self, facts: Iterable[Fact]) -> None:
+        """Know the identities of devices that their reports stated and that are stored now."""
+        with self._lock:
+            for fact in facts:
+                self._known().remember(KnownDevice.of(fact))
 
     def _enrol_new(self, asking: _Asking, decision: Decision) -> DeviceId:
         """Store a new device, which waits to be joined if it may be a known one."""
@@ -369,6 +398,8 @@ def _body(asking: _Asking, before: Body) -> DeviceBody:
         "retired_at": None,
         "scrapped": False,
         "secret": secret.id,
+        "asset_hash": hardware.asset_hash or before.get("asset_hash"),
+        "hash_form": ORGANISATION,
     }
 
 

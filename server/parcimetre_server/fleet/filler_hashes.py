@@ -5,12 +5,13 @@ Agents leave placeholders out as far as they know them; the collector's list may
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from string import ascii_uppercase, digits
 
 from parcimetre_agent.identification.hashes import keyed_hash, normal_serial
 from parcimetre_agent.report import System
+
+from .organisation_hashes import Rekey
 
 TEXTS = (
     "None", "N/A", "NA", "Not Specified", "Not Applicable", "Not Available", "Not Provided", "Default string",
@@ -20,11 +21,10 @@ TEXTS = (
     "TBD", "XXX-XXX", "1234", "12345", "123456", "1234567", "12345678",
 )  # fmt: skip
 LONGEST = 24
-Rekey = Callable[[str], str]
 
 
 def is_filler(system: System, rekey: Rekey) -> bool:
-    """Return whether a system's hash is one of a placeholder; `rekey` gives the form in which it is stored."""
+    """Return whether a system's hash is one of a placeholder; `rekey` gives the form of stored hashes."""
     stated = {one for one in (system.serial_hash, system.asset_hash) if one is not None}
     return any(rekey(product) in stated for product in _hashes(system.maker))
 

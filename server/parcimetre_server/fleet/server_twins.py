@@ -19,10 +19,11 @@ from ..store.interface import Store
 from ..store.records import DeviceId
 from .device import Device
 from .devices import devices
-from .filler_hashes import Rekey, is_filler
+from .filler_hashes import is_filler
 from .joins import Join, all_joins, waiting_facts
 from .makers import same_maker, same_model
 from .merging import merge
+from .organisation_hashes import Rekey
 
 WHO = "collector"
 SERVER, PHYSICAL = "server", "none"
@@ -66,7 +67,11 @@ def _same_machines(context: Context) -> Iterator[Pair]:
         agents = {twin.id: twin for serial in _serials(one) for twin in own.get(serial, ())}
         gateways = {twin.id for serial in _serials(one) for twin in relayed[serial]}
         twin = next(iter(agents.values()), None)
-        if twin is not None and len(agents) == len(gateways) == 1 and _may_be_joined(merges, twin, one, rekey):
+        if (
+            twin is not None
+            and len(agents) == len(gateways) == 1
+            and _may_be_joined(merges, twin, one, rekey)
+        ):
             yield twin, one
 
 

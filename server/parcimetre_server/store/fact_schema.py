@@ -58,6 +58,7 @@ class DeviceBody(TypedDict):
     """An enrolled device, by its id, at the org unit and site of its secret; times are seconds UTC.
 
     `secret` is the id of the secret of its latest enrolment, None where it enrolled before version 2.
+    `hash_form` is that of its hashes, organisation or product (up to version 1).
     """
 
     category: str
@@ -74,6 +75,8 @@ class DeviceBody(TypedDict):
     retired_at: int | None
     scrapped: bool
     secret: str | None
+    asset_hash: str | None
+    hash_form: str
 
 
 class PurchaseBody(TypedDict):
@@ -84,7 +87,9 @@ class PurchaseBody(TypedDict):
 
 
 class InventoryBody(TypedDict):
-    """The inventory of a device as the wire format has it (`report.Inventory`), without what is None."""
+    """The inventory of a device as the wire format has it (`report.Inventory`), without what is None, and
+    the form of its hashes.
+    """
 
     taken_at: int
     category: str
@@ -101,6 +106,7 @@ class InventoryBody(TypedDict):
     outcomes: NotRequired[list[Mapping[str, Any]]]
     guests: NotRequired[list[Mapping[str, Any]]]
     power_supplies: NotRequired[list[Mapping[str, Any]]]
+    hash_form: str
 
 
 class AttachedBody(TypedDict):
@@ -121,6 +127,13 @@ class MonitorBody(TypedDict):
     retired_at: int | None
     scrapped: bool
     settled: NotRequired[bool]
+    hash_form: str
+
+
+class FormerMonitorBody(TypedDict):
+    """The id of a monitor that was known before its hashes were keyed anew, by the id that it would have."""
+
+    monitor: str
 
 
 class SelfCostBody(TypedDict):
@@ -184,13 +197,14 @@ class CredentialBody(TypedDict):
 
 
 class DeadLetterBody(TypedDict):
-    """A refused record of a report, the part and index where it was, and the reason."""
+    """A refused record of a report, the part and index where it was, the reason, and its hashes' form."""
 
     device: str
     part: str
     index: int
     reason: str
     record: Any
+    hash_form: str
 
 
 class ServedSettings(TypedDict):
@@ -212,6 +226,13 @@ class CredentialKeySetting(TypedDict):
     """Second UTC until when the key before the last rotation is accepted, under the key `credential_key`."""
 
     previous_until: int
+
+
+class HashKeySetting(TypedDict):
+    """SHA-256 of the key of all hashes, under the key `hash_key`, and when what was stored was keyed anew."""
+
+    digest: str
+    rekeyed_at: int | None
 
 
 class GridSlot(TypedDict):
@@ -408,16 +429,18 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "device": FactSchema(
         (DeviceBody,),
         (
-            _with_defaults(
-                hostname=None, fingerprint=None, relayed_by=None, retired_at=None, scrapped=False
-            ),
-            _with_defaults(secret=None),
+            _with_defaults(hostname=None, fingerprint=None, relayed_by=None, retired_at=None, scrapped=False),
+            _with_defaults(secret=None, asset_hash=None, hash_form="product"),
         ),
     ),
     "purchase": FactSchema((PurchaseBody,), (_with_defaults(reconditioned=False),)),
-    "inventory": FactSchema((InventoryBody,), (_same,)),
+    "inventory": FactSchema((InventoryBody,), (_same, _with_defaults(hash_form="product"))),
     "attached": FactSchema((AttachedBody,), (_same,)),
-    "monitor": FactSchema((MonitorBody,), (_with_defaults(retired_at=None, scrapped=False),)),
+    "monitor": FactSchema(
+        (MonitorBody,),
+        (_with_defaults(retired_at=None, scrapped=False), _with_defaults(hash_form="product")),
+    ),
+    "former_monitor": FactSchema((FormerMonitorBody,), (_same,)),
     "self_cost": FactSchema(
         (SelfCostBody,), (_with_defaults(sum_cpu_s=None, sum_bytes_sent=None, sum_period_s=None),)
     ),
@@ -426,8 +449,8 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "outlet": FactSchema((OutletBody,), (_same,)),
     "feeding": FactSchema((FeedingBody,), (_same,)),
     "credential": FactSchema((CredentialBody,), (_same,)),
-    "dead_letter": FactSchema((DeadLetterBody,), (_same,)),
-    "setting": FactSchema((ServedSettings, DisplaysSetting, CredentialKeySetting), (_same,)),
+    "dead_letter": FactSchema((DeadLetterBody,), (_same, _with_defaults(hash_form="product"))),
+    "setting": FactSchema((ServedSettings, DisplaysSetting, CredentialKeySetting, HashKeySetting), (_same,)),
     "grid": FactSchema((GridBody,), (_same,)),
     "contract": FactSchema((ContractBody,), (_same,)),
     "token": FactSchema((TokenBody,), (_with_defaults(expires_at=None, revoked_at=None),)),

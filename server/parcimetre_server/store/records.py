@@ -18,6 +18,7 @@ FactKind = Literal[
     "inventory",
     "attached",
     "monitor",
+    "former_monitor",
     "self_cost",
     "losses",
     "printing",

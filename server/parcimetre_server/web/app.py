@@ -64,8 +64,10 @@ def build(context: Context, start_jobs: StartJobs | None = None) -> FastAPI:
     app.state.sessions = Sessions(context, tokens)
     app.state.writer = writer
     app.state.credentials = Credentials(context)
-    app.state.reports = ReportEndpoint(context, writer, app.state.credentials, rate_limiter(context.settings))
     app.state.enrolment = Enrolment(context)
+    app.state.reports = ReportEndpoint(
+        context, writer, app.state.credentials, rate_limiter(context.settings), app.state.enrolment
+    )
     app.state.fleet_metrics = FleetMetrics(context)
     for router in routers():
         app.include_router(router)

@@ -20,6 +20,7 @@ from ...base.periods import Interval, Periods, Span, cut
 from ...organisation.merges import MergeHistory
 from ...store.interface import Store
 from ...store.records import Body, DeviceId, Fact
+from ..counting import counted
 from ..device import Device
 from ..devices import devices, zones_of
 from .readings import Printed, printed
@@ -124,7 +125,7 @@ def consumption(
     found = {key: one for key, one in devices(context.store).items() if _is_asked(one, query)}
     tallies: dict[tuple[str, int], _GroupTotal] = {}
     for key, readings in _readings(context.store, found, query.span.first - SLOT_S):
-        for there in found[key].at_each_stay(zones):
+        for there in counted(context.store, found[key].at_each_stay(zones)):
             if query.org_unit is None or within(there.org_unit, query.org_unit):
                 of_it = printed(readings, np.clip(periods.edges, there.since, there.until))
                 _add(tallies, there, of_it, query.paper, group_by, context.factors)

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from ...access.context import Context
 from ...analysis.device_summary import DeviceDetail, DeviceSummary, device_detail, device_summary
+from ...fleet.counting import why_not_counted
 from ...fleet.devices import devices
 from ...fleet.lookup import chosen
 from ...fleet.monitors import spans
-from ...fleet.monitors_at_home import not_counted
 from ..dependencies import readable
 
 router = APIRouter(tags=["devices"])
@@ -39,7 +39,7 @@ def list_devices(
     """Devices of an org unit's subtree, a site, a category, whose name or id contains `q`."""
     store = context.store
     found = [d for d in chosen(devices(store), org_unit, site, category, q) if d.id > cursor]
-    left_out, reported = not_counted(context, found[:limit]), spans(store, found[:limit])
+    left_out, reported = why_not_counted(context, found[:limit]), spans(store, found[:limit])
     items = [device_summary(d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
     return DevicePage(items, items[-1].id if len(found) > limit else None)
 

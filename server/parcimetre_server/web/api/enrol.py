@@ -12,6 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from ...access.context import Context
 from ...access.credentials import Credentials
 from ...base.errors import ParcimetreError
+from ...fleet.enrolment import Enrolment
+from ...fleet.organisation_hashes import gets_key
 from ...ingest.validation import UnknownSchema, readable_schemas
 from ..dependencies import serving_context
 from ..problems import sentence
@@ -48,6 +50,8 @@ async def enrol(request: Request, context: Annotated[Context, Depends(serving_co
         raise BadEnrolment(f"enrolment refused: {sentence(findings)}; update the agent") from None
     credentials: Credentials = request.app.state.credentials
     shown = credentials.proven(request.headers.get("authorization"), context.now())
-    device_id = await run_in_threadpool(request.app.state.enrolment.enrol, asked, shown)
+    enrolment: Enrolment = request.app.state.enrolment
+    device_id = await run_in_threadpool(enrolment.enrol, asked, shown)
     credential = await run_in_threadpool(credentials.issue, device_id, context.now())
-    return EnrolAnswer(device_id, credential, AgentConfig(context.settings.upload_period_s))
+    hash_key = enrolment.key.text if gets_key(asked.schema, asked.hash_form) else None
+    return EnrolAnswer(device_id, credential, AgentConfig(context.settings.upload_period_s), hash_key)

@@ -18,6 +18,7 @@ from ...access.context import Context
 from ...access.credentials import Credentials
 from ...access.last_heard import Contact
 from ...base.errors import ParcimetreError
+from ...fleet.enrolment import Enrolment
 from ...ingest.dead_letters import DeadLetterQuota
 from ...ingest.intake import ReportIntake, Versions, accept_report, new_versions
 from ...ingest.plausibility import ClockAhead
@@ -30,6 +31,7 @@ from ..request_body import Headers, received
 PATH = "/v1/reports"
 SHORT = 64 * 1024  # bytes of JSON that are judged quicker than handed to another thread
 OF_FEEDS = b'"outlet"'  # each outlet is looked up in the store
+OF_HARDWARE = b'"hardware"'  # its fingerprint is compared with those of all devices
 ANSWER = TypeAdapter(ReportAnswer)
 JSON = (b"content-type", b"application/json")
 LOG = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class ReportEndpoint:
     writer: Writer
     credentials: Credentials
     rates: RateLimiter
+    enrolment: Enrolment
     letters: DeadLetterQuota = field(default_factory=DeadLetterQuota)
     versions: Versions = field(default_factory=new_versions)
 
@@ -92,6 +95,9 @@ class ReportEndpoint:
             taken = await self._judged(await received(headers, receive), device_id, now)
             arrival = self.letters.bounded(taken.arrival, now)
             merged = await self.writer.written(arrival, *taken.fed)
+        changed = [fact for fact in arrival.facts if fact.kind == "device"]
+        if changed:
+            await run_in_threadpool(self.enrolment.note, changed)
         self.context.last_heard.put(device_id, Contact(now, taken.waiting))
         if taken.refused:
             meters.refused += len(taken.refused)
@@ -108,13 +114,14 @@ class ReportEndpoint:
                 list(taken.refused),
                 self.context.settings.upload_period_s,
                 self.credentials.issue(device_id, now) if shown.is_due else None,
+                self.enrolment.key.text if taken.wants_key else None,
             ),
             exclude_none=True,
         )
 
     async def _judged(self, body: bytes, device_id: DeviceId, now: int) -> ReportIntake:
-        judged = (body, device_id, self.context.store, now, self.versions)
-        is_quick = len(body) <= SHORT and OF_FEEDS not in body
+        judged = (body, device_id, self.context.store, now, self.versions, self.enrolment)
+        is_quick = len(body) <= SHORT and OF_FEEDS not in body and OF_HARDWARE not in body
         return accept_report(*judged) if is_quick else await run_in_threadpool(accept_report, *judged)
 
     async def _refusal(self, request: Request, error: ParcimetreError) -> Response:
