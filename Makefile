@@ -8,7 +8,7 @@ PARALLEL ?= -n 4 --dist worksteal
 LOCKED := uv.lock pyproject.toml factors/pyproject.toml agent/pyproject.toml server/pyproject.toml tools/bootstrap.py
 
 .PHONY: help run demo check test test-all test-tools lint format fuzz bench schema tables wine browser msi \
-	test-msi packages repo test-packages clean
+	release test-msi packages repo test-packages clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -73,8 +73,8 @@ wine: .venv/.dev  ## Wine and its Python, for the tests of the agent on Windows 
 browser: .venv/.dev  ## Chromium and axe-core, for the tests of the pages (Debian, root; npm)
 	@python3 tools/set_up_browser.py
 
-msi: wine  ## installer of the agent for Windows, in dist/; SIGN=file [PASSWORD_FILE=file] [TIMESTAMP=url] signs it
-	@.venv/bin/python deploy/msi/build.py $(if $(SIGN),--sign $(SIGN)) \
+msi: wine  ## agent for Windows, in dist/; PYTHON=archive to bring; SIGN=file [PASSWORD_FILE=file] [TIMESTAMP=url]
+	@.venv/bin/python deploy/msi/build.py $(if $(PYTHON),--python $(PYTHON)) $(if $(SIGN),--sign $(SIGN)) \
 		$(if $(PASSWORD_FILE),--password-file $(PASSWORD_FILE)) $(if $(TIMESTAMP),--timestamp $(TIMESTAMP))
 
 test-msi: wine  ## build the installer, and install, upgrade and remove it under Wine; takes minutes
@@ -83,6 +83,11 @@ test-msi: wine  ## build the installer, and install, upgrade and remove it under
 packages: .venv/.dev  ## deb and rpm of the agent, deb of the collector, in dist/
 	@python3 tools/build_packages.py
 	@python3 tools/build_collector.py
+
+release: .venv/.dev  ## all artefacts of the tag at HEAD in dist/, checksums, SBOMs; SIGN_KEY=key signs SHA256SUMS
+	@.venv/bin/python tools/release.py $(if $(SIGN_KEY),--key $(SIGN_KEY)) $(if $(PYTHON),--python $(PYTHON)) \
+		$(if $(SIGN),--sign $(SIGN)) $(if $(PASSWORD_FILE),--password-file $(PASSWORD_FILE)) \
+		$(if $(TIMESTAMP),--timestamp $(TIMESTAMP))
 
 repo: packages  ## APT and DNF repositories of dist/ in dist/repository, signed with KEY (a test key without)
 	@python3 tools/build_repository.py $(KEY)

@@ -106,6 +106,11 @@ class CannotListen(ParcimetreError):
 @options.keep_hours_days
 @click.option("--silent-after-hours", type=click.IntRange(1), default=48, show_default=True,
               help="Hours without a report after which a device is silent.")  # fmt: skip
+@click.option("--public-url", default="",
+              help="Address for browsers and agents; its path is the prefix behind a proxy.")  # fmt: skip
+@click.option("--trusted-proxies", default="",
+              help="Reverse proxies (addresses or networks, separated by commas) whose X-Forwarded-For names "
+              "the client of a failed attempt.")  # fmt: skip
 @click.option("--tls-cert", type=FILE, help="Certificate (PEM, with its chain) to serve HTTPS with.")
 @click.option("--tls-key", type=FILE, help="Its private key (PEM).")
 @click.option("--client-ca", type=FILE,
@@ -114,7 +119,8 @@ def command(
     data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
     read_from_network: bool, require_login: bool, amortisation: str, displays: Displays,
     eur_per_kwh: float, log_format: str, access_log: bool, reports_per_hour: int, report_burst: int,
-    keep_slots_days: int, keep_hours_days: int, silent_after_hours: int,
+    keep_slots_days: int, keep_hours_days: int, silent_after_hours: int, public_url: str,
+    trusted_proxies: str,
     tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
@@ -128,7 +134,8 @@ def command(
     from ..base import log
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
-    from ..configuration.settings import Settings
+    from ..configuration.public_address import public_address
+    from ..configuration.settings import Settings, networks_of
     from ..fleet.monitors_at_home import store_displays_rule
     from ..fleet.rekeying import rekey_store
     from ..operations.jobs import start_jobs
@@ -136,6 +143,8 @@ def command(
 
     log.configure(log_format)
     meta = click.get_current_context().meta
+    public_url = public_address(public_url)
+    login = login_settings(meta.get(options.LOGIN), public_url)
     settings = Settings(
         data_dir,
         host,
@@ -148,7 +157,7 @@ def command(
         access_log,
         displays,
         require_login=require_login,
-        login=login_settings(meta.get(options.LOGIN)),
+        login=login,
         reports_per_hour=reports_per_hour,
         report_burst=report_burst,
         eur_per_kwh=eur_per_kwh,
@@ -156,6 +165,8 @@ def command(
         keep_slots_days=keep_slots_days,
         keep_hours_days=keep_hours_days,
         silent_after_hours=silent_after_hours,
+        public_url=public_url or (login.public_url if login else ""),
+        trusted_proxies=networks_of(trusted_proxies),
     )
     tls = Tls.of(tls_cert, tls_key, client_ca)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ..base.errors import BadSetting
 from ..base.org_path import clean_path
 from ..base.scope import ROLES, Role, Scope
+from .public_address import public_address
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -63,25 +64,28 @@ class LoginSettings:
         return next(((group, scope) for group, scope in self.groups.items() if group in named), None)
 
 
-def login_settings(table: Mapping[str, Any] | None) -> LoginSettings | None:
-    """Return the settings of the table, None without one. Raises BadSetting."""
+def login_settings(table: Mapping[str, Any] | None, public_url: str = "") -> LoginSettings | None:
+    """Return the settings of the table, None without one. Raises BadSetting.
+
+    `public_url` is the address stated outside the table, which then need not state it.
+    """
     if table is None:
         return None
     known = [field.name for field in fields(LoginSettings)]
     for name in table:
         if name not in known:
             raise BadSetting(f"[login]: unknown setting {name!r}. Known settings: {', '.join(known)}")
-    for name in ("issuer", "client_id", "public_url"):
+    for name in ("issuer", "client_id") if public_url else ("issuer", "client_id", "public_url"):
         if not isinstance(table.get(name), str) or not table[name]:
             raise BadSetting(f"[login] {name} is missing; docs/en/access.md shows the whole table")
-    for name in ("claim", "scopes", "client_secret_file"):
+    for name in ("claim", "scopes", "client_secret_file", "public_url"):
         if not isinstance(table.get(name, ""), str):
             raise BadSetting(f"[login] {name} = {table[name]!r} must be a text in quotes")
     file = table.get("client_secret_file")
     return LoginSettings(
         issuer=_address(table["issuer"], "issuer"),
         client_id=table["client_id"],
-        public_url=_address(table["public_url"], "public_url").rstrip("/"),
+        public_url=_public_url(table.get("public_url", ""), public_url),
         groups=_groups(table.get("groups")),
         client_secret_file=Path(file) if file else None,
         claim=table.get("claim") or "groups",
@@ -98,6 +102,17 @@ def _address(text: str, name: str) -> str:
             f"[login] {name} = {text!r} is not a valid address: give one that begins with https://"
         )
     return text
+
+
+def _public_url(in_table: str, of_collector: str) -> str:
+    """Return the collector's public address, stated in the table or outside it. Raises BadSetting."""
+    stated = public_address(in_table, "[login] public_url")
+    if stated and of_collector and stated != of_collector:
+        raise BadSetting(
+            f"public_url = {of_collector!r} and [login] public_url = {stated!r} differ: remove the line of "
+            "[login]"
+        )
+    return _address(stated or of_collector, "public_url")
 
 
 def _groups(table: object) -> dict[str, Scope]:

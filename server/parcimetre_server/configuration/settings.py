@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,7 +15,9 @@ from parcimetre_factors.service_life.amortisation import Policy
 from ..base.errors import BadSetting
 from .login_settings import LoginSettings
 from .mail_settings import MailSettings
+from .public_address import path_prefix
 
+Network = IPv4Network | IPv6Network
 Displays = Literal["fleet", "all", "none"]
 EUR_PER_KWH = 0.19  # Eurostat nrg_pc_205, EU, other than households, first half of 2025: 0.1902
 SHORTEST_DAYS = 90  # an agent that was away for a summer still finds the quarter hours of its records
@@ -51,11 +54,14 @@ class Settings:
     `read_from_network` lets readers with a token or a login in from other machines; without it only this
     machine may read, and needs neither unless `require_login`. `login` is the OpenID provider, if any, and
     `mail` the server that takes the reports' mail. `eur_per_kwh` is what electricity costs in reports.
+    `public_url` is the address that browsers and agents use, empty if it is not stated; a path in it is the
+    prefix under which a reverse proxy publishes the collector.
     `displays` says which monitors count; None leaves it as it was last served with, the fleet's to begin
     with.
     Quarter hours are kept for `keep_slots_days`, then hours up to `keep_hours_days`, then days; 0 is for
     ever.
     A device that was not heard for `silent_after_hours` is silent.
+    `trusted_proxies` are reverse proxies whose X-Forwarded-For names the client of a failed attempt.
     A device may send `report_burst` reports at once, and `reports_per_hour` in the long run.
     """
 
@@ -79,6 +85,8 @@ class Settings:
     keep_slots_days: int = 400
     keep_hours_days: int = 1100
     silent_after_hours: int = 48
+    public_url: str = ""
+    trusted_proxies: tuple[Network, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist, or a retention that is too short."""
@@ -95,6 +103,11 @@ class Settings:
         """The organisation's time zone."""
         return ZoneInfo(self.time_zone)
 
+    @property
+    def path_prefix(self) -> str:
+        """The path under which a reverse proxy publishes the collector, such as /parcimetre; empty: none."""
+        return path_prefix(self.public_url)
+
 
 def check_kept(slots_days: int, hours_days: int) -> None:
     """Raise BadSetting if the retention of quarter hours or hours (days; 0: no limit) is too short."""
@@ -108,3 +121,14 @@ def check_kept(slots_days: int, hours_days: int) -> None:
             f"keep_hours_days = {hours_days} is less than keep_slots_days = {slots_days}: give at "
             "least as many days; 0 sets no limit"
         )
+
+
+def networks_of(text: str) -> tuple[Network, ...]:
+    """Return addresses and networks (CIDR) that commas separate. Raises BadSetting."""
+    try:
+        return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise BadSetting(
+            f"trusted_proxies = {text!r}: {error}. Give the addresses of the reverse proxies, or their "
+            "networks (10.0.0.0/24), separated by commas."
+        ) from None

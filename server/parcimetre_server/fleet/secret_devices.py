@@ -42,9 +42,9 @@ def arrivals(store: Store, secret_id: str) -> list[Arrival]:
     merges, revoked = MergeHistory.of(store), store.latest("credential")
     found = []
     for key, at in first.items():
-        fact = store.latest_of("device", key)
-        if fact is not None:
-            body = body_of(fact, DeviceBody)
+        latest = store.latest_of("device", key)
+        if latest is not None:
+            body = body_of(latest, DeviceBody)
             unit = unit_of(store, DeviceId(key), merges) or body["org_unit"]
             is_revoked = key in revoked and int(revoked[key].body["revoked_before"]) > at
             found.append(

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails, from_json
 from ..base.errors import ParcimetreError
 
 LONGEST_NAME = 40
+MOST_ERRORS = 20_000  # listing them takes 40 ms; twenty for each record of the largest report
 UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
 REPORT = TypeAdapter(Report)
 Part = Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing", "feeds", "hardware"]
@@ -72,9 +73,12 @@ def _parse_without_bad_records(body: bytes, error: ValidationError) -> tuple[Rep
         raise BadReport("report refused: it is not a JSON object; see docs/en/wire-format.md")
     if raw.get("schema") not in SCHEMAS:
         raise UnknownSchema(
-            f"unknown report schema {raw.get('schema')!r} (this collector reads {readable_schemas()}): "
-            "update the older of agent and collector; the agent stores its data until then"
+            f"unknown report schema {repr(raw.get('schema'))[:LONGEST_NAME]} (this collector reads "
+            f"{readable_schemas()}): update the older of agent and collector; the agent stores its data "
+            "until then"
         )
+    if error.error_count() > MOST_ERRORS:
+        raise BadReport(f"report refused: it has more than {MOST_ERRORS} errors; update the agent")
     refused = list(_bad_records(raw, error))
     for one in sorted(refused, key=lambda one: -one.refusal.index):
         _remove(raw, one.refusal)

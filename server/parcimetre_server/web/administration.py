@@ -17,7 +17,8 @@ from ..access.context import Context
 from ..base import org_path
 from ..base.errors import ParcimetreError
 from ..base.scope import Role, Scope, UnknownOrgUnit
-from ..fleet import enrolment, joins, secret_devices
+from ..fleet import enrolment, secret_devices
+from ..fleet import joins as joining
 from ..fleet.device import Device
 from ..fleet.devices import devices
 from ..organisation import org
@@ -161,22 +162,22 @@ class Administration:
         """Return how many devices came by each secret, by its id."""
         return secret_devices.devices_by_secret(self.whole.store)
 
-    def joins(self, state: joins.State | None = None) -> list[joins.ListedJoin]:
+    def joins(self, state: joining.State | None = None) -> list[joining.ListedJoin]:
         """Return the joins in a state, or all, of which both org units are in the scope, the latest first."""
         return [
             one
-            for one in joins.listed(self.whole.store)
+            for one in joining.listed(self.whole.store)
             if state in (None, one.join.state)
             and self.scope.covers(one.earlier_unit)
             and self.scope.covers(one.later_unit)
         ]
 
-    def decide(self, join_id: str, step: joins.Step) -> joins.Join:
+    def decide(self, join_id: str, step: joining.Step) -> joining.Join:
         """Approve or refuse a join, or undo that. Raises UnknownJoin, CannotDecide and CannotJoin."""
         join = next((one.join for one in self.joins() if one.join.id == join_id), None)
         if join is None:
-            raise joins.UnknownJoin(f"there is no join {join_id!r}: the page of joins lists them")
-        return joins.decide(self.whole.store, join, step, self.whole.now())
+            raise joining.UnknownJoin(f"there is no join {join_id!r}: the page of joins lists them")
+        return joining.decide(self.whole.store, join, step, self.whole.now())
 
     def tokens(self) -> list[access.Token]:
         """Return the access tokens of the scope, latest first."""

@@ -12,11 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..access.context import Context
+from ..access.failed_attempts import FailedAttempts
 from ..access.reader import LOCAL_READER, Reader
 from ..access.sessions import COOKIE, Sessions
-from ..access.tokens import Tokens
+from ..access.tokens import BadToken, Tokens
 from ..base.errors import ParcimetreError
 from ..organisation.audit import acting
+from .client_address import client_address
 from .dependencies import READING
 from .problems import problem
 
@@ -55,9 +57,11 @@ class ForeignForm(ParcimetreError):
 class Access:
     """Middleware before all routes: assigns readers, so that no route can omit it by mistake."""
 
-    def __init__(self, app: ASGIApp, context: Context, tokens: Tokens, sessions: Sessions) -> None:
+    def __init__(
+        self, app: ASGIApp, context: Context, tokens: Tokens, sessions: Sessions, failures: FailedAttempts
+    ) -> None:
         """Stand before the app."""
-        self._app = app
+        self._app, self._failures = app, failures
         self._settings = context.settings
         self._tokens, self._sessions = tokens, sessions
 
@@ -86,7 +90,11 @@ class Access:
             )
         bearer = connection.headers.get("authorization")
         if bearer is not None:
-            return await run_in_threadpool(self._of_bearer, bearer)
+            try:
+                return await run_in_threadpool(self._of_bearer, bearer)
+            except (BadToken, NotRecognised):
+                self._failures.count(client_address(connection.scope, self._settings.trusted_proxies))
+                raise
         cookie = connection.cookies.get(COOKIE)
         reader = await run_in_threadpool(self._sessions.reader, cookie) if cookie else None
         path = connection.scope["path"]

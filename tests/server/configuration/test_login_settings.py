@@ -60,6 +60,15 @@ def test_a_fault_is_one_sentence_with_the_mend(changed, told):
         login_settings({**TABLE, **changed})
 
 
+def test_the_public_address_is_stated_once():
+    table = {name: value for name, value in TABLE.items() if name != "public_url"}
+    assert login_settings(table, "https://intranet/p").callback == "https://intranet/p/login/callback"
+    with pytest.raises(BadSetting, match=r"remove the line of \[login\]"):
+        login_settings(TABLE, "https://intranet/p")
+    with pytest.raises(BadSetting, match="public_url is missing"):
+        login_settings(table)
+
+
 def test_a_secret_that_cannot_be_read_is_named(tmp_path):
     table = {**TABLE, "client_secret_file": str(tmp_path / "absent")}
     with pytest.raises(BadSetting, match="absent"):

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from dataclasses import dataclass
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
-from parcimetre_agent.report import AgentConfig, EnrolAnswer, EnrolRequest
+from fastapi import APIRouter, Request
+from parcimetre_agent.report import SCHEMAS, AgentConfig, EnrolAnswer, EnrolRequest
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import Receive, Scope
 
 from ...access.context import Context
 from ...access.credentials import Credentials
+from ...access.failed_attempts import FailedAttempts
 from ...base.errors import ParcimetreError
-from ...fleet.enrolment import Enrolment
+from ...fleet.enrolment import BadSecret, Enrolment, check_secret
 from ...fleet.organisation_hashes import gets_key
 from ...ingest.validation import UnknownSchema, readable_schemas
-from ..dependencies import serving_context
+from ..agent_endpoint import AgentEndpoint
+from ..client_address import client_address
 from ..problems import sentence
-from ..request_body import read_body
+from ..request_body import SMALL, packed_body
 
+PATH = "/v1/enrol"
+MOST_ERRORS = 100
 router = APIRouter(tags=["agents"])
 REQUEST = TypeAdapter(EnrolRequest)
+ANSWER = TypeAdapter(EnrolAnswer)
 
 
 class BadEnrolment(ParcimetreError):
@@ -30,28 +40,73 @@ class BadEnrolment(ParcimetreError):
     kind = "bad-enrolment"
 
 
-@router.post("/v1/enrol", response_model_exclude_none=True)
-async def enrol(request: Request, context: Annotated[Context, Depends(serving_context)]) -> EnrolAnswer:
+@router.post(PATH, response_model=EnrolAnswer)
+async def enrol(request: Request) -> Response:
     """Exchange a secret and a hardware identity for a device id and a credential.
 
     A device that still has a credential, or the gateway that reports it, shows that in the Authorization
     header: it proves which device it is. One that is not valid proves nothing, and is not refused for that.
     """
-    body = await read_body(request)
+    endpoint: EnrolEndpoint = request.app.state.enrol
+    return Response(await endpoint.answer(request.scope, request.receive), media_type="application/json")
+
+
+@dataclass
+class EnrolEndpoint(AgentEndpoint):
+    """ASGI app that enrols: anyone may send to it, so it costs next to nothing until the secret is valid."""
+
+    context: Context
+    enrolment: Enrolment
+    credentials: Credentials
+    failures: FailedAttempts
+
+    async def answer(self, scope: Scope, receive: Receive) -> bytes:
+        """Enrol a machine; return the answer as JSON. Raises ParcimetreError."""
+        body = await packed_body(dict(scope["headers"]), receive, SMALL)
+        try:
+            raw = first_look(body.unpacked())
+            await run_in_threadpool(check_secret, self.context.store, raw["secret"], self.context.now())
+        except (BadSecret, BadEnrolment):
+            self.failures.count(client_address(scope, self.context.settings.trusted_proxies))
+            raise
+        shown = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        return await run_in_threadpool(self._enrolled, raw, shown)
+
+    def _enrolled(self, raw: dict[str, Any], authorization: str) -> bytes:
+        asked, now = validated(raw), self.context.now()
+        device_id = self.enrolment.enrol(asked, self.credentials.proven(authorization, now))
+        credential = self.credentials.issue(device_id, now)
+        config = AgentConfig(self.context.settings.upload_period_s)
+        hash_key = self.enrolment.key.text if gets_key(asked.schema, asked.hash_form) else None
+        return ANSWER.dump_json(EnrolAnswer(device_id, credential, config, hash_key), exclude_none=True)
+
+
+def first_look(body: bytes) -> dict[str, Any]:
+    """Return an enrolment's fields with a secret of text; the last one of a repeated field counts.
+
+    Raises UnknownSchema before anything else is looked at, and BadEnrolment.
+    """
     try:
-        asked = REQUEST.validate_json(body)
+        raw = from_json(body)
+    except ValueError as syntax:
+        raise BadEnrolment(f"enrolment refused: it is not JSON ({syntax}); update the agent") from None
+    if not isinstance(raw, dict):
+        raise BadEnrolment("enrolment refused: it is not a JSON object; see docs/en/wire-format.md")
+    if raw.get("schema") not in SCHEMAS:
+        raise UnknownSchema(
+            f"this collector reads schema {readable_schemas()} of the wire format, the agent sent "
+            "another: update the older of agent and collector"
+        )
+    if not isinstance(raw.get("secret"), str) or not raw["secret"]:
+        raise BadEnrolment("enrolment refused: secret is missing; update the agent")
+    return raw
+
+
+def validated(raw: dict[str, Any]) -> EnrolRequest:
+    """Return a valid enrolment. Raises BadEnrolment with its first errors."""
+    try:
+        return REQUEST.validate_json(json.dumps(raw))
     except ValidationError as error:
-        findings = error.errors(include_url=False)
-        if any(finding["loc"] == ("schema",) for finding in findings):
-            raise UnknownSchema(
-                f"this collector reads schema {readable_schemas()} of the wire format, the agent sent "
-                "another: update the older of agent and collector"
-            ) from None
-        raise BadEnrolment(f"enrolment refused: {sentence(findings)}; update the agent") from None
-    credentials: Credentials = request.app.state.credentials
-    shown = credentials.proven(request.headers.get("authorization"), context.now())
-    enrolment: Enrolment = request.app.state.enrolment
-    device_id = await run_in_threadpool(enrolment.enrol, asked, shown)
-    credential = await run_in_threadpool(credentials.issue, device_id, context.now())
-    hash_key = enrolment.key.text if gets_key(asked.schema, asked.hash_form) else None
-    return EnrolAnswer(device_id, credential, AgentConfig(context.settings.upload_period_s), hash_key)
+        findings = error.errors(include_url=False) if error.error_count() <= MOST_ERRORS else ()
+        reason = sentence(findings) if findings else f"it has more than {MOST_ERRORS} errors"
+        raise BadEnrolment(f"enrolment refused: {reason}; update the agent") from None

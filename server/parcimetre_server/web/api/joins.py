@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from ...access.context import Context
 from ...fleet.joins import Join, State, Step
 from ..administration import Administration
-from ..authentication import acting_as_reader
 from ..dependencies import readable, serving_context
 
 router = APIRouter(prefix="/v1/joins", tags=["devices"])
@@ -27,7 +26,9 @@ Admin = Annotated[Administration, Depends(_administration)]
 @router.get("")
 def list_joins(
     here: Admin,
-    state: Annotated[State | Literal["all"], Query(description="waiting, approved, refused or all.")] = "waiting",
+    state: Annotated[
+        State | Literal["all"], Query(description="waiting, approved, refused or all.")
+    ] = "waiting",
 ) -> dict[str, Any]:
     """Devices that may be ones known before, with the present org unit of both; the latest first.
 

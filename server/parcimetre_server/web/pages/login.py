@@ -18,14 +18,16 @@ from ...access.tokens import BadToken
 from ...base.errors import ParcimetreError
 from ...base.i18n import N_
 from ...configuration.login_settings import LoginSettings
+from ..client_address import client_address
 from ..dependencies import serving_context
-from ..request_body import read_body
+from ..request_body import SMALL, read_body
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
 LOG = logging.getLogger(__name__)
 Serving = Annotated[Context, Depends(serving_context)]
 Next = Annotated[str, Query(alias="next", max_length=2000)]
+MOST_FIELDS = 20
 NO_STORE = {"Cache-Control": "no-store"}
 NOT_ACCEPTED = N_("This token is not valid: it is unknown, expired or revoked.")
 NO_GROUP = N_(
@@ -52,15 +54,24 @@ def login(request: Request, context: Serving, target: Next = "/", left: bool = F
 @router.post("/login", response_class=HTMLResponse)
 async def with_token(request: Request, context: Serving) -> Response:
     """Start a session for a valid token."""
-    form = parse_qs((await read_body(request)).decode("utf-8", "replace"))
+    form = _fields(await read_body(request, SMALL))
     text, target = (form.get(name, [""])[0] for name in ("token", "next"))
     try:
         token = await run_in_threadpool(request.app.state.tokens.of_text, text)
     except BadToken:
+        request.app.state.failures.count(client_address(request.scope, context.settings.trusted_proxies))
         return _page(request, context, target, NOT_ACCEPTED, 401)
     answer = RedirectResponse(_ours(target), 303, NO_STORE)
     _sessions(request).open(answer, request, {"token": token.id}, token.scope)
     return answer
+
+
+def _fields(body: bytes) -> dict[str, list[str]]:
+    """Return the fields of the form; none if there are more than it has."""
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return {}
 
 
 @router.get("/login/oidc")
