@@ -246,7 +246,7 @@ class Enrolment:
             body["fingerprint"] = before.body.get("fingerprint")
         if not within(secret.org_unit, org_unit) or store.history("transfer", device_id):
             body["org_unit"], body["site"] = before.body["org_unit"], before.body["site"]
-            if not within(org_unit, secret.org_unit):
+            if not within(org_unit, secret.org_unit) and before.body.get("secret") != secret.id:
                 facts += _moved(store, device_id, secret, now)
         names = ("org_unit", "hostname", "relayed_by", "install_id")
         was, after = ({name: of.get(name) for name in names} for of in (before.body, body))
