@@ -132,6 +132,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     from ..access.served_settings import store_served_settings
     from ..base import log
     from ..fleet.monitors_at_home import store_displays_rule
+    from ..fleet.rekeying import rekey_store
     from ..operations.doctor.readers import who_can_read
     from ..operations.jobs import start_jobs
     from ..web.app import build
@@ -145,6 +146,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     with _listening(settings.host, settings.port) as listener:
         context = open_context(settings, create=True)
         with contextlib.closing(context.store):
+            rekey_store(context)
             store_displays_rule(context)
             store_served_settings(context)
             app = build(context, start_jobs)

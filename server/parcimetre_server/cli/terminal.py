@@ -36,7 +36,8 @@ HEADINGS = (
     N_("at"), N_("who"), N_("act"), N_("subject"), N_("change"), N_("device"), N_("part"),
     N_("reason"), N_("file"), N_("bytes"), N_("week"), N_("edition"), N_("way"), N_("to"),
     N_("language"), N_("formats"), N_("since"), N_("feeder"), N_("outlet"), N_("kwh"),
-    N_("not attributed kwh"),
+    N_("not attributed kwh"), N_("planned"), N_("most"), N_("warning"), N_("enrolled"), N_("kind"),
+    N_("earlier"), N_("new org unit"), N_("secret"),
 )  # fmt: skip
 
 
