@@ -48,7 +48,7 @@ def _narrowed(request: Request, role: Role) -> Context:
 def _known_units(store: Store) -> Iterator[str]:
     """Yield the paths of created org units, then those of devices."""
     yield from store.latest("org_unit")
-    yield from (str(fact.body["org_unit"]) for fact in store.latest("device").values())
+    yield from (str(fact.body.get("org_unit")) for fact in store.latest("device").values())
 
 
 def asked_language(request: Request) -> Language:

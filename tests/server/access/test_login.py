@@ -213,7 +213,7 @@ def test_who_logged_in_at_the_provider_may_log_out_there_too(browser, provider):
 
 
 def test_a_foreign_form_is_refused_on_the_collectors_own_machine_too(asking):
-    reader = asking(require_login=False)
+    reader = asking(trust_this_machine=True)
     assert reader.post("/v1/estimate", json={"class": "laptop"}).status_code == 200
     foreign = {"sec-fetch-site": "cross-site"}
     assert reader.post("/v1/estimate", json={"class": "laptop"}, headers=foreign).status_code == 403

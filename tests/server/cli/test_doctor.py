@@ -12,6 +12,7 @@ from threading import Thread
 import pytest
 from click.testing import CliRunner
 from parcimetre_server.access.credentials import CREDENTIAL_KEY
+from parcimetre_server.access.tokens import all_tokens, create_token, revoke_token
 from parcimetre_server.cli import doctor
 from parcimetre_server.fleet.enrolment import create_secret
 from parcimetre_server.reports.publishing import publish
@@ -42,6 +43,7 @@ def well(fleet):
     context = fleet.context
     CREDENTIAL_KEY.of_folder(context.settings.data_dir)
     create_secret(context, "Métropole/Ville")
+    create_token(context, "IT", "admin", None)
     publish(context, "2026-W47")
     context.store.tidy(fleet.now)
     folder = Path(context.settings.data_dir)
@@ -210,3 +212,40 @@ def test_a_person_reads_lines_with_the_mend(well):
     answer = CliRunner().invoke(doctor.command, ["--data-dir", str(well), "--port", "1"])
     assert answer.exit_code == 0
     assert "warning collector: nothing answers on 127.0.0.1 port 1" in answer.output
+
+
+def test_who_can_read_is_said_with_the_fix(examine, well, fleet):
+    found = examine()["readers"]
+    assert (found["state"], "a token (1 valid)" in found["told"]) == ("ok", True)
+    (token,) = all_tokens(fleet.context.store)
+    revoke_token(fleet.context, token.id)
+    found = examine()["readers"]
+    assert (found["state"], "nobody can read" in found["told"]) == ("warning", True)
+    assert "parcimetre token create" in found["mend"]
+    found = examine("--trust-this-machine")["readers"]
+    assert found["state"] == "warning"
+    assert "anyone on this machine reads and administers everything without a login" in found["told"]
+
+
+def test_names_that_readers_may_use_are_listed(examine, well):
+    told = examine("--allowed-hosts", "p.example.org")["host names"]["told"]
+    assert "localhost" in told
+    assert "p.example.org" in told
+    assert examine("--allowed-hosts", "https://p")["settings"]["state"] == "failed"
+
+
+@pytest.mark.parametrize("way", ["option", "file", "environment"])
+def test_settings_of_earlier_versions_are_named_and_change_nothing(examine, well, tmp_path, way):
+    file = tmp_path / "old.toml"
+    file.write_text("read_from_network = true\nrequire-login = true\n", "utf-8")
+    words, variables = (), {}
+    if way == "option":
+        words = ("--read-from-network", "--require-login")
+    elif way == "file":
+        words = ("--config", str(file))
+    else:
+        variables = {"PARCIMETRE_SERVE_READ_FROM_NETWORK": "1", "PARCIMETRE_SERVE_REQUIRE_LOGIN": "true"}
+    found = examine(*words, **variables)
+    for name in ("read_from_network", "require_login"):
+        assert found[f"setting {name}"]["told"].startswith("has no effect any more: ")
+        assert found[f"setting {name}"]["mend"] == "remove it"

@@ -76,7 +76,7 @@ def respond(
 
 
 def _logged_in(request: Request) -> Reader | None:
-    """Return the name of the logged-in reader; on the collector's machine no login is needed."""
+    """Return the name of the logged-in reader; where this machine is trusted no login is needed."""
     reader: Reader | None = getattr(request.state, "reader", None)
     return reader if reader is not None and reader.door != "machine" else None
 
