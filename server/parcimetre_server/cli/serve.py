@@ -132,6 +132,7 @@ def command(
     from ..access.opening import open_context
     from ..access.served_settings import store_served_settings
     from ..base import log
+    from ..base.private_files import restrict, restrict_new_files
     from ..configuration.login_settings import login_settings
     from ..configuration.mail_settings import mail_settings
     from ..configuration.public_address import public_address
@@ -169,8 +170,12 @@ def command(
     )
     tls = Tls.of(tls_cert, tls_key, client_ca)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    restrict_new_files()
     with _listening(host, port) as listener:
         context = open_context(settings, create=True)
+        corrected = restrict(data_dir)
+        if corrected:
+            LOG.info("%s: %d files were open to other accounts and no longer are", data_dir, len(corrected))
         with contextlib.closing(context.store):
             store_displays_rule(context)
             store_served_settings(context)
