@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, cast
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
     from rich.segment import Segment
 
+    from ..access.context import Context
+    from ..organisation.left_out import LeftOut
+    from ..store.records import DeviceId
+
 UNBROKEN = 10_000
 HEADING_WIDTH = 11
 HEADINGS = (
@@ -31,7 +36,8 @@ HEADINGS = (
     N_("at"), N_("who"), N_("act"), N_("subject"), N_("change"), N_("device"), N_("part"),
     N_("reason"), N_("file"), N_("bytes"), N_("week"), N_("edition"), N_("way"), N_("to"),
     N_("language"), N_("formats"), N_("since"), N_("feeder"), N_("outlet"), N_("kwh"),
-    N_("not attributed kwh"),
+    N_("not attributed kwh"), N_("planned"), N_("most"), N_("warning"), N_("enrolled"), N_("kind"),
+    N_("earlier"), N_("new org unit"), N_("secret"),
 )  # fmt: skip
 
 
@@ -113,3 +119,19 @@ def show(rows: Sequence[Mapping[str, object]], as_json: bool, empty: str) -> Non
 def done(sentence: str, facts: Mapping[str, object], as_json: bool) -> None:
     """Print the outcome: as a sentence filled with the facts, or the facts as JSON."""
     echo(json.dumps(facts, ensure_ascii=False) if as_json else translator()(sentence, **facts))
+
+
+@contextmanager
+def naming_left_out(context: Context) -> Iterator[dict[DeviceId, LeftOut]]:
+    """Warn on standard error of the devices that an answer computed within the context leaves out."""
+    from ..analysis.left_out import visible_left_out
+    from ..organisation.left_out import collect_left_out
+    from ..presentation.labels import LEFT_OUT, LEFT_OUT_MANY, MOST_NAMED
+
+    with collect_left_out() as collected:
+        yield collected
+    left_out = visible_left_out(context, collected)
+    if left_out:
+        echo(translator().plural(LEFT_OUT, LEFT_OUT_MANY, len(left_out)), err=True)
+        for one in left_out[:MOST_NAMED]:
+            echo(f"  {one.device}: {one.reason}", err=True)
