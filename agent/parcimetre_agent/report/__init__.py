@@ -30,6 +30,7 @@ from .printing import Reading, Supply
 from .quantities import (
     DECILES,
     DEPRECATED_MEANS,
+    HASHES,
     MAX_FEEDS,
     MAX_GAPS,
     MAX_READINGS,
@@ -64,6 +65,7 @@ from .slots import Disbelieved, Energy, Feed, Gap, Slot
 __all__ = [
     "DECILES",
     "DEPRECATED_MEANS",
+    "HASHES",
     "MAX_FEEDS",
     "MAX_GAPS",
     "MAX_READINGS",

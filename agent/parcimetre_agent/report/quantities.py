@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
-SCHEMA = 2
+SCHEMA: Final = 2
 SCHEMAS = (1, 2)
 SLOT_S = 900
 DECILES = 10
@@ -66,4 +66,6 @@ Marking = Literal["laser", "inkjet", "other"]
 
 # Fields of a slot: accepted from older agents, not stored
 DEPRECATED_MEANS = ("disk_read_kib_s", "disk_write_kib_s", "net_received_kib_s", "net_sent_kib_s")
+# Fields whose values are hashes, in the form that the message names
+HASHES = ("fingerprint", "earlier_fingerprint", "serial_hash", "asset_hash", "guest_hash")
 STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}

@@ -8,6 +8,7 @@ from ..access.context import Context
 from ..access.disclosure import DisclosureControl
 from ..base.org_path import within
 from ..base.periods import Span, cut
+from ..fleet.counting import counted
 from ..fleet.device import Device
 from ..fleet.devices import device, devices, zones_of
 from ..fleet.monitors import claims, reported
@@ -33,9 +34,9 @@ def compute_footprint(
     """
     store, connections = context.store, ConnectionMap.of(context.store)
     disclosure = _disclosure_control(context, query)
-    counted, left_out = _placements_of(context, query)
-    monitor_claims = claims(store, counted)
-    spans = reported(store, {device.id for device in counted}, monitor_claims, connections)
+    placements, left_out = _placements_of(context, query)
+    monitor_claims = claims(store, placements)
+    spans = reported(store, {device.id for device in placements}, monitor_claims, connections)
     last_slot = max((last for _, last in spans.values()), default=0)
     days = days_of(query.span, query.interval, last_slot, context.zone)
     periods = cut(query.span, query.interval, context.zone)
@@ -46,7 +47,7 @@ def compute_footprint(
     reader = UsageReader(
         context, query_context, query.span, days, spans, monitor_claims, connections, observer, few
     )
-    first_slots = ((device, spans[device.id][0]) for device in counted if device.id in spans)
+    first_slots = ((device, spans[device.id][0]) for device in placements if device.id in spans)
     cohorts = group_into_cohorts(first_slots, query_context)
     footprints = usable_footprints(
         cohorts, lambda cohort: cohort_footprints(cohort, query_context, *reader.of(cohort))
@@ -84,19 +85,24 @@ def _placements_of(context: Context, query: FootprintQuery) -> tuple[list[Device
     if query.device is not None:
         return placements_in([device(context.store, query.device)], query.span, zones), ()
     placements = placements_in(devices(context.store).values(), query.span, zones)
+    placements = _overlapping(counted(context.store, placements), query.span)
     if query.org_unit is not None:
         placements = [one for one in placements if within(one.org_unit, query.org_unit)]
     left_out = not_counted(context, placements)
     if not left_out:
         return placements, ()
     last = {placement.id: placement for placement in placements}
-    counted = [placement for placement in placements if placement.id not in left_out]
-    return counted, tuple(last[device_id] for device_id in sorted(left_out))
+    remaining = [placement for placement in placements if placement.id not in left_out]
+    return remaining, tuple(last[device_id] for device_id in sorted(left_out))
 
 
 def placements_in(devices: Iterable[Device], span: Span, zones: Mapping[str, str]) -> list[Device]:
     """Return devices at each placement that overlaps a span; several where a device was transferred in it."""
     placements = (placement for device in devices for placement in device.at_each_stay(zones))
+    return _overlapping(placements, span)
+
+
+def _overlapping(placements: Iterable[Device], span: Span) -> list[Device]:
     return [one for one in placements if one.since < span.last and span.first < one.until]
 
 

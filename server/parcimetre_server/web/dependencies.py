@@ -11,6 +11,7 @@ from ..access.reader import reader_of
 from ..base.i18n import COOKIE, Language, language_of
 from ..base.scope import Role
 from ..store.interface import Store
+from .path_prefix import public_path
 
 READING = ("GET", "HEAD")
 
@@ -36,7 +37,7 @@ def serving_context(request: Request) -> Context:
 
 def _narrowed(request: Request, role: Role) -> Context:
     scope = reader_of(request).scope
-    scope.need(role, f"{request.method} {request.url.path}")
+    scope.need(role, f"{request.method} {public_path(request.url.path)}")
     context = serving_context(request).within(scope)
     if not scope.whole:
         for org_unit in filter(None, request.query_params.getlist("org_unit")):

@@ -22,6 +22,7 @@ from ...organisation.left_out import leaving_out
 from ...organisation.merges import MergeHistory, RecordSpan
 from ...store.interface import Store
 from ...store.records import Body, DeviceId, Fact
+from ..counting import counted
 from ..device import Device
 from ..devices import devices, zones_of
 from .readings import Printed, printed
@@ -130,7 +131,7 @@ def consumption(
             readings = read()
             parts = [
                 (there, printed(readings, np.clip(periods.edges, there.since, there.until)))
-                for there in found[key].at_each_stay(zones)
+                for there in counted(context.store, found[key].at_each_stay(zones))
                 if query.org_unit is None or within(there.org_unit, query.org_unit)
             ]
             if not all(map(_is_possible, (of_it for _, of_it in parts))):
