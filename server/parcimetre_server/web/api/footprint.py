@@ -48,6 +48,9 @@ def footprint(
     is null if no factor gives the criterion, and `absent` lists the stages missing from a value.
     `electricity` is what a row is based on, and `grid_tiers` how its electricity's intensity is known: shares
     by grid zone, and by slot, profile, year, contract or residual.
+
+    For viewers, periods are whole days that are over, and groups are those that disclosure control shows;
+    `small_groups` is what no group can be shown of.
     """
     asked = query.FootprintQuery(
         span(begin, end, context.zone, context.now()),
@@ -58,10 +61,11 @@ def footprint(
         amortisation or context.settings.amortisation,
         electricity,
     )
+    result = compute.compute_footprint(context, asked).checked()
     return {
-        "from": asked.span.first,
-        "to": asked.span.last,
+        "from": result.span.first,
+        "to": result.span.last,
         "criterion": criterion,
         "amortisation": asked.amortisation,
-        "rows": [asdict(row) for row in compute.footprint_rows(context, asked, group_by)],
+        "rows": [asdict(row) for row in result.rows(group_by)],
     }
