@@ -41,16 +41,21 @@ def embeddable(pin: Pin) -> dict[str, bytes]:
 
 def fetched(pin: Pin) -> bytes:
     """The archive from the package index, its hash checked."""
-    request = urllib.request.Request(
-        f"{INDEX.rstrip('/')}/{pin.package}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}
-    )
-    urls = [one["url"] for one in json.loads(fetch(request))["files"] if one["filename"] == pin.archive]
+    urls = [url for name, url in listed(pin.package).items() if name == pin.archive]
     if not urls:
         raise SystemExit(f"{INDEX} has no {pin.archive}: pin another version")
     content = fetch(urllib.request.Request(urls[0]))
     if hashlib.sha256(content).hexdigest() != pin.sha256:
         raise SystemExit(f"{pin.archive} does not have the pinned hash: not used")
     return content
+
+
+def listed(package: str) -> dict[str, str]:
+    """The archives of a package that the index has, with their addresses."""
+    request = urllib.request.Request(
+        f"{INDEX.rstrip('/')}/{package}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}
+    )
+    return {one["filename"]: one["url"] for one in json.loads(fetch(request))["files"]}
 
 
 def install_libraries(target: Path, python_version: str) -> None:

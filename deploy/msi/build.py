@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ import signing
 import tables
 import wxs
 from set_up_wine import ABSENT, PREFIX, READY
-from windows_python import install_libraries
+from windows_python import install_libraries, listed
 
 CACHE = ROOT / ".wine" / "msi"
 PROGRAMS = {"wixl": "wixl", "msibuild": "msitools", "msiinfo": "msitools", "osslsigncode": "osslsigncode"}
@@ -45,16 +46,19 @@ def main() -> None:
     version = options.version or agent_version()
     msi: Path = options.out or ROOT / "dist" / f"parcimetre-agent-{version}-x64.msi"
     msi.parent.mkdir(parents=True, exist_ok=True)
-    build(msi, version)
+    python = chosen_python(options.python)
+    build(msi, version, python)
     if options.sign:
         signing.sign(msi, options.sign, options.password_file, options.timestamp)
     print(f"{msi}: {msi.stat().st_size / 1e6:.2f} MB, {'signed' if options.sign else 'not signed'}")
+    print(embeddable.age(python, datetime.now(UTC).date()))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--version", help="three numbers (default: the agent's)")
     parser.add_argument("--out", type=Path, help="the file to write")
+    parser.add_argument("--python", type=Path, help="python-3.X.Y-embed-amd64.zip of python.org to bring")
     parser.add_argument("--sign", type=Path, help="certificate and key: PEM, or PKCS #12 (.p12, .pfx)")
     parser.add_argument("--password-file", type=Path, help="file with the password of the key")
     parser.add_argument("--timestamp", help="address of a time-stamping service")
@@ -84,13 +88,24 @@ def install_programs() -> None:
         raise SystemExit(f"apt-get install {' '.join(missing)} failed: {done.stderr.strip()[-300:]}")
 
 
-def build(msi: Path, version: str) -> None:
+def chosen_python(archive: Path | None) -> embeddable.Embeddable:
+    """Return the Python that was supplied, else the pinned one. Ends the program if it cannot be verified."""
+    if archive is not None:
+        return embeddable.supplied(archive, embeddable.pins()["version"])
+    newer = embeddable.newer_archives(
+        embeddable.pins()["archive"], list(listed(embeddable.pins()["package"]))
+    )
+    if newer:
+        print(f"the package index has a newer Python than {embeddable.PINS.name} pins: {newer[-1]}")
+    return embeddable.pinned(CACHE)
+
+
+def build(msi: Path, version: str, python: embeddable.Embeddable) -> None:
     """Write the MSI of this version, unsigned."""
-    python = embeddable.verified(CACHE)
     with tempfile.TemporaryDirectory() as folder:
         work, files = Path(folder), Path(folder, "files")
-        install_libraries(work / "libraries", ".".join(embeddable.pins()["version"].split(".")[:2]))
-        payload.lay_out(files, python, work / "libraries", PREFIX, work)
+        install_libraries(work / "libraries", python.minor)
+        payload.lay_out(files, python.files, work / "libraries", PREFIX, work)
         assemble(msi, version, files)
 
 

@@ -62,3 +62,14 @@ def data_access() -> str:
         (everything, "SY"), (everything, "BA"), (change, service_sid(SERVICE)), (read_list, "OW"),
     )  # fmt: skip
     return "D:P" + "".join(f"(A;OICI;{rights};;;{who})" for rights, who in entries)
+
+
+def program_access() -> str:
+    """Return the SDDL of the programs' folder: full rights for Windows and administrators, read and run
+    for the service.
+
+    No user has a right in it, so that nobody else can run or even read the Python there.
+    """
+    everything, read_and_run = "FA", "0x1200a9"
+    entries = ((everything, "SY"), (everything, "BA"), (read_and_run, service_sid(SERVICE)))
+    return "D:P" + "".join(f"(A;OICI;{rights};;;{who})" for rights, who in entries)

@@ -94,7 +94,11 @@ def _removal() -> Iterator[str]:
 
 
 def _access() -> Iterator[str]:
-    """The data folder is for Windows, administrators and the service alone."""
+    """The folders of the data and of the programs are for Windows, administrators and the service alone.
+
+    The Python in the latter would run anything for any user, past rules (AppLocker, WDAC) that allow what is
+    under Program Files.
+    """
     yield (
         "CREATE TABLE `MsiLockPermissionsEx` (`MsiLockPermissionsEx` CHAR(72) NOT NULL, "
         "`LockObject` CHAR(72) NOT NULL, `Table` CHAR(32) NOT NULL, `SDDLText` LONGCHAR NOT NULL, "
@@ -104,6 +108,15 @@ def _access() -> Iterator[str]:
     yield _insert(
         "MsiLockPermissionsEx", columns, "DataAccess", "DATADIR", "CreateFolder", product.data_access()
     )
+    yield _insert(
+        "MsiLockPermissionsEx",
+        columns,
+        "ProgramAccess",
+        "INSTALLDIR",
+        "CreateFolder",
+        product.program_access(),
+    )
+    yield _insert("CreateFolder", "Directory_ Component_", "INSTALLDIR", product.key("c", SERVICE_FILE))
 
 
 def _service() -> Iterator[str]:

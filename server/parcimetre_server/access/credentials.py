@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
-import os
-import secrets
 import threading
 import time
 from collections.abc import Iterable
@@ -20,17 +18,15 @@ from ..base import clock
 from ..base.cache import Cache
 from ..base.errors import ParcimetreError
 from ..organisation import audit
-from ..store.interface import Lease, Store
+from ..store.interface import Store
 from ..store.records import DeviceId, Fact
 from .context import Context
+from .key_files import KeyFile
 
-KEY_FILE = "credential.key"
+CREDENTIAL_KEY = KeyFile("credential.key", "credential_key", "let the agents enrol again")
 PREVIOUS_KEY_FILE = "credential.previous.key"
-KEYS = (KEY_FILE, PREVIOUS_KEY_FILE)
 KEY_SETTING = "credential_key"
-KEY_BYTES = 32
 SALT = "parcimetre/device-credential"
-KEY_CLAIM = "credential_key"
 RENEW_S = 30 * 86_400
 REFRESH_S = 3.0
 MOST_VERIFIED = 50_000  # credentials, of some 400 bytes each
@@ -53,13 +49,6 @@ class RotationInProgress(ParcimetreError):
     """A rotation was asked for while the previous key is still accepted."""
 
 
-class KeyUnusable(ParcimetreError):
-    """The file with the signing key cannot be made or read."""
-
-    status = 503
-    kind = "key-unusable"
-
-
 @dataclass(frozen=True)
 class PresentedCredential:
     """A credential that was presented: its device, and whether its agent should get a new one."""
@@ -75,7 +64,7 @@ class Credentials:
         """Read the signing key, made on first use. Raises KeyUnusable."""
         self.refresh_s = refresh_s
         self._store, self._folder = context.store, context.settings.data_dir
-        self._present = _Key(key_in_force(self._store, self._folder))
+        self._present = _Key(CREDENTIAL_KEY.in_force(self._store, self._folder))
         self._previous: _Key | None = None
         self._previous_until = 0
         self._lock = threading.Lock()
@@ -127,7 +116,7 @@ class Credentials:
             self._revoked_before = {key: int(fact.body["revoked_before"]) for key, fact in facts.items()}
             rotated = self._store.latest_of("setting", KEY_SETTING)
             before = self._present, self._previous
-            self._present = _key(key_in_force(self._store, self._folder), before)
+            self._present = _key(CREDENTIAL_KEY.in_force(self._store, self._folder), before)
             if rotated is not None and (self._folder / PREVIOUS_KEY_FILE).exists():
                 self._previous = _key((self._folder / PREVIOUS_KEY_FILE).read_bytes(), before)
                 self._previous_until = int(rotated.body["previous_until"])
@@ -178,7 +167,7 @@ def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = Fal
     """Sign with a new key from now on, and accept what the old one signed until then (seconds UTC).
 
     Agents that report until then get a credential of the new key with the answer. Raises KeyUnusable, and
-    StillTurning while an earlier key is accepted, unless `force` gives that one up.
+    RotationInProgress while an earlier key is accepted, unless `force` gives that one up.
     """
     rotated = store.latest_of("setting", KEY_SETTING)
     before = 0 if rotated is None else int(rotated.body["previous_until"])
@@ -188,88 +177,13 @@ def rotate(store: Store, data_dir: Path, until: int, now: int, force: bool = Fal
             "Wait until then, or give --force; agents that have not reported since the last "
             "rotation must then enrol again."
         )
-    old, new = key_in_force(store, data_dir), secrets.token_bytes(KEY_BYTES)
+    CREDENTIAL_KEY.in_force(store, data_dir)
     body = {"previous_until": until}
     entry = audit.entry("credential key rotated", KEY_SETTING, now, {"previous_until": before}, body)
     store.append([Fact("setting", KEY_SETTING, now, body), entry])
-    try:
-        _draft(data_dir / PREVIOUS_KEY_FILE, old).replace(data_dir / PREVIOUS_KEY_FILE)
-        _draft(data_dir / KEY_FILE, new).replace(data_dir / KEY_FILE)
-    except OSError as error:
-        raise KeyUnusable(
-            f"cannot write a key in {data_dir}: {error.strerror}; free disk space there"
-        ) from error
-    if store.shared:
-        store.take_lease(KEY_CLAIM, Lease(store.lease(KEY_CLAIM).term + 1, hashlib.sha256(new).hexdigest()))
+    CREDENTIAL_KEY.replace(store, data_dir, PREVIOUS_KEY_FILE)
 
 
 def revocation_fact(device_id: DeviceId, now: int) -> Fact:
     """Return the fact that ends all credentials of a device issued up to now."""
     return Fact("credential", device_id, now, {"revoked_before": now + 1})
-
-
-def key_in_force(store: Store, data_dir: Path) -> bytes:
-    """Return the key of a data folder, which all collectors of a shared store must have. Raises KeyUnusable.
-
-    The store keeps the hash of the key that the first collector came with, never the key: who reads the
-    store cannot sign. Without that check a second collector would sign with a key of its own, and every
-    agent would be turned away by the other.
-    """
-    if not store.shared:
-        return signing_key(data_dir)
-    copy = f"copy {KEY_FILE} from the data folder of a collector that has it into {data_dir}"
-    known = store.lease(KEY_CLAIM)
-    if known.term and not (data_dir / KEY_FILE).exists():
-        raise KeyUnusable(f"{data_dir} has no {KEY_FILE}, but the store's other collectors have one: {copy}")
-    key = signing_key(data_dir)
-    digest = hashlib.sha256(key).hexdigest()
-    if not known.term:
-        store.take_lease(KEY_CLAIM, Lease(1, digest))
-        known = store.lease(KEY_CLAIM)
-    if known.holder != digest:
-        raise KeyUnusable(
-            f"{data_dir / KEY_FILE} differs from the key of the store's other collectors: {copy}"
-        )
-    return key
-
-
-def signing_key(data_dir: Path) -> bytes:
-    """Return the key of a data folder, created for its owner only if missing. Raises KeyUnusable."""
-    file = data_dir / KEY_FILE
-    try:
-        if not file.exists():
-            _make_key(file)
-        key = file.read_bytes()
-    except OSError as error:
-        raise KeyUnusable(
-            f"cannot use {file}: {error.strerror}; give this user read and write access to {data_dir}"
-        ) from error
-    if len(key) != KEY_BYTES:
-        raise KeyUnusable(
-            f"{file} is damaged: it has {len(key)} bytes instead of {KEY_BYTES}; restore it from a backup, "
-            "or remove it and let the agents enrol again"
-        )
-    return key
-
-
-def _make_key(file: Path) -> None:
-    """Write a new key completely or not at all; the first of two processes wins."""
-    draft = _draft(file, secrets.token_bytes(KEY_BYTES))
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-
-
-def _draft(file: Path, key: bytes) -> Path:
-    """Return a file beside the key's, with another key on disk, readable by its owner only."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}.draft")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-    with os.fdopen(handle, "wb") as opened:
-        opened.write(key)
-        opened.flush()
-        os.fsync(opened.fileno())
-    return draft

@@ -104,7 +104,7 @@ def create_token(
 
 def _check_unit(store: Store, org_unit: str) -> None:
     """Raise BadTokenName for a unit that does not exist: its token would give access to nothing."""
-    of_devices = (str(fact.body["org_unit"]) for fact in store.latest("device").values())
+    of_devices = (str(fact.body.get("org_unit")) for fact in store.latest("device").values())
     if not any(within(path, org_unit) for path in (*units(store), *of_devices)):
         raise BadTokenName(f"there is no org unit {org_unit!r}; create it with `parcimetre org create`")
 

@@ -90,7 +90,8 @@ def command(
     if device_id is not None:
         found = explain_device(context, find(context.store, device_id).id, *how)
     else:
-        found = explain_unit(context, org_unit, *how)
+        with terminal.naming_left_out(context):
+            found = explain_unit(context, org_unit, *how)
     if as_json:
         click.echo(json.dumps(explanation_json(found), ensure_ascii=False))
         return

@@ -15,6 +15,7 @@ import click
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.service_life.amortisation import Policy
 
+from ..analysis.left_out import visible_left_out
 from ..base.i18n import N_, Translator, language_of_environment
 from ..base.periods import Interval, span
 from ..fleet.devices import devices
@@ -111,8 +112,9 @@ def command(
     asked = span(begin, end, context.zone, context.now())
     policy = Policy(amortisation or context.settings.amortisation)
     query = FootprintQuery(asked, Criterion(criterion), interval, org_unit, None, policy, electricity)
-    found = compute_footprint(context, query)
-    rows = found.rows(group_by)
+    with terminal.naming_left_out(context) as left_out:
+        found = compute_footprint(context, query)
+        rows = found.rows(group_by)
     if as_json:
         told = {
             "from": asked.first,
@@ -120,6 +122,7 @@ def command(
             "criterion": criterion,
             "amortisation": policy,
             "rows": [asdict(row) for row in rows],
+            "left_out": [asdict(one) for one in visible_left_out(context, left_out)],
         }
         click.echo(json.dumps(told, ensure_ascii=False))
         return

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ from ..base.i18n import N_, Translator, language_of_environment
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from ..access.context import Context
+    from ..organisation.left_out import LeftOut
+    from ..store.records import DeviceId
 
 UNBROKEN = 10_000
 HEADING_WIDTH = 11
@@ -80,3 +85,19 @@ def show(rows: Sequence[Mapping[str, object]], as_json: bool, empty: str) -> Non
 def done(sentence: str, facts: Mapping[str, object], as_json: bool) -> None:
     """Print the outcome: as a sentence filled with the facts, or the facts as JSON."""
     click.echo(json.dumps(facts, ensure_ascii=False) if as_json else translator()(sentence, **facts))
+
+
+@contextmanager
+def naming_left_out(context: Context) -> Iterator[dict[DeviceId, LeftOut]]:
+    """Warn on standard error of the devices that an answer computed within the context leaves out."""
+    from ..analysis.left_out import visible_left_out
+    from ..organisation.left_out import collect_left_out
+    from ..presentation.labels import LEFT_OUT, LEFT_OUT_MANY, MOST_NAMED
+
+    with collect_left_out() as collected:
+        yield collected
+    left_out = visible_left_out(context, collected)
+    if left_out:
+        click.echo(translator().plural(LEFT_OUT, LEFT_OUT_MANY, len(left_out)), err=True)
+        for one in left_out[:MOST_NAMED]:
+            click.echo(f"  {one.device}: {one.reason}", err=True)

@@ -20,7 +20,13 @@ from ..grid.supply_contracts import contracts, contracts_at
 from ..organisation.connections import ConnectionMap
 from ..store.records import DeviceId
 from .contributions import GroupBy
-from .device_footprints import DeviceFootprints, QueryContext, cohort_footprints, group_into_cohorts
+from .device_footprints import (
+    DeviceFootprints,
+    QueryContext,
+    cohort_footprints,
+    group_into_cohorts,
+    usable_footprints,
+)
 from .grid_intensity import Grid
 from .hardware_model import hardware_models
 from .query import FootprintQuery, FootprintRow
@@ -28,7 +34,11 @@ from .redaction import joined_sums, sums_of_blocks
 from .result import FootprintResult
 from .usage_reader import FEW, SlotObserver, UsageReader, days_of
 
-MOST_DAYS, MOST_DEVICE_DAYS = 62, 150_000  # of single devices that are in memory at once for a viewer
+LEAST_DAYS, MOST_DAYS, MOST_DEVICE_DAYS = (
+    7,
+    62,
+    150_000,
+)  # of single devices that are in memory at once for a viewer
 
 
 def compute_footprint(
@@ -105,7 +115,7 @@ def _chunks(context: Context, span: Span) -> Iterator[Span]:
     begun = min((first for first, _ in spans), default=span.last) - DAY_S
     days = cut(span, "day", context.zone).edges
     first = max(0, int(np.searchsorted(days, begun, side="right")) - 1)
-    step = max(1, min(MOST_DAYS, MOST_DEVICE_DAYS // max(len(spans), 1)))
+    step = max(LEAST_DAYS, min(MOST_DAYS, MOST_DEVICE_DAYS // max(len(spans), 1)))
     for at in range(first, len(days) - 1, step):
         yield Span(int(days[at]), int(days[min(at + step, len(days) - 1)]))
 
@@ -137,7 +147,11 @@ def _compute(
     )
     first_slots = ((device, spans[device.id][0]) for device in counted if device.id in spans)
     cohorts = group_into_cohorts(first_slots, query_context)
-    footprints = tuple(cohort_footprints(cohort, query_context, *reader.of(cohort)) for cohort in cohorts)
+    footprints = tuple(
+        usable_footprints(
+            cohorts, lambda cohort: cohort_footprints(cohort, query_context, *reader.of(cohort))
+        )
+    )
     return FootprintResult(
         query.criterion, grid.electricity, periods, grid.factors, policy, footprints, left_out
     )

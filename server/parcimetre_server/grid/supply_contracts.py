@@ -272,7 +272,7 @@ def _parsed_place(store: Store, cells: Mapping[str, str], where: str) -> tuple[s
         return site(store, place).name, None
     if unit is not None:
         unit = clean_path(unit)
-        known = {*units(store), *(str(fact.body["org_unit"]) for fact in store.latest("device").values())}
+        known = {*units(store), *(str(fact.body.get("org_unit")) for fact in store.latest("device").values())}
         if not any(within(path, unit) for path in known):
             raise BadContract(
                 f"{where}: there is no org unit {unit!r}; create it with `parcimetre org create`"

@@ -17,7 +17,7 @@ from ..store.interface import Store
 from ..store.records import Fact
 from .channels import DeliveryFailed, post_to_webhook, send_mail, write_to_folder
 from .formats import render_all
-from .message import build_message, delivery_name
+from .message import build_message, delivery_name, page_address
 from .revision_index import IndexedRevision, latest_revisions
 from .schedules import Channel, Schedule, schedules
 from .stored import WHOLE_TARGET, Publication, Target, of_key, of_week, publications
@@ -141,9 +141,9 @@ def _send(context: Context, publication: Publication, to: Schedule, key: str) ->
             text = report_text(publication.report, then, to.language)
             sender = mail.sender if mail else ""
             restated = publication.report.restated is not None
-            send_mail(
-                build_message(text, files, sender, to.to, key, publication.published_at, restated), mail
-            )
+            page = page_address(context.settings.public_url, publication.report.week, publication.target[0])
+            at = publication.published_at
+            send_mail(build_message(text, files, sender, to.to, key, at, restated, page), mail)
         case "folder":
             write_to_folder(files, to.to)
         case "webhook":

@@ -145,7 +145,7 @@ def _one_of(given: str, known: Iterable[Known], what: str) -> Known:
 def _known_unit(store: Store, org_unit: str, scope: Scope) -> str:
     """The unit's clean path. Raises UnknownOrgUnit where the scope does not cover it."""
     unit = clean_path(org_unit)
-    of_devices = (str(fact.body["org_unit"]) for fact in store.latest("device").values())
+    of_devices = (str(fact.body.get("org_unit")) for fact in store.latest("device").values())
     scope.check_unit(unit, (*units(store), *of_devices))
     return unit
 

@@ -14,7 +14,7 @@ from ..base.org_path import SMALL
 from ..fleet.printing import consumables
 from ..footprint.query import FootprintRow
 from ..presentation.formats import Formats
-from ..presentation.labels import CHANGE_REASONS, CHANGES, label
+from ..presentation.labels import CHANGE_REASONS, CHANGES, LEFT_OUT, LEFT_OUT_MANY, MOST_NAMED, label
 from ..presentation.palette import direction
 from .content import Correction, MovedFigure, WeeklyReport
 
@@ -131,8 +131,17 @@ class _Writer:
             yield self._translator(N_("Some of the devices are simulated."))
         elif self._report.total.simulated and self._report.devices:
             yield self._translator(N_("Everything here is simulated: these devices do not exist."))
+        if self._report.left_out:
+            yield self._left_out()
         if self._report.restated is not None:
             yield self._restated(self._report.restated)
+
+    def _left_out(self) -> str:
+        """Say which devices are left out."""
+        devices = self._report.left_out
+        words = self._translator.plural(LEFT_OUT, LEFT_OUT_MANY, len(devices))
+        some = "; ".join(f"{one.device} ({one.reason})" for one in devices[:MOST_NAMED])
+        return f"{words} {some}" + ("; …" if len(devices) > MOST_NAMED else "")
 
     def _restated(self, before: Correction) -> str:
         translator, f = self._translator, self._f

@@ -137,6 +137,13 @@ class LossesBody(TypedDict):
     set_aside: list[Mapping[str, Any]]
 
 
+class ChannelsBody(TypedDict):
+    """Channels (source, scope, quality) of a device, by its id; they count from the day `since` 1970 on."""
+
+    since: int
+    channels: list[tuple[str, str, str]]
+
+
 class PrintingBody(TypedDict):
     """Counters of a printer at a time (seconds UTC), by the printer's id (`report.Reading`)."""
 
@@ -221,6 +228,22 @@ class GridBody(TypedDict):
     slots: Mapping[str, GridSlot]
 
 
+class HourlyEnergyGroup(TypedDict):
+    """Electricity by hour of UTC (Wh, 24 of them) of at least five devices of a zone, unit and category."""
+
+    zone: str
+    org_unit: str
+    category: str
+    devices: int
+    energy_wh: list[int]
+
+
+class HourlyEnergyBody(TypedDict):
+    """Hourly electricity of groups on a day that was rolled up, by the day's number since 1970-01-01."""
+
+    groups: list[HourlyEnergyGroup]
+
+
 class ContractBody(TypedDict):
     """A supply contract, by its id, from `first` up to `last` (seconds UTC); for a site, an org unit's
     subtree, or everything where both are None.
@@ -257,6 +280,18 @@ class TokenUseBody(TypedDict):
     """The day (its first second UTC) on which a token was last used, by the token's id."""
 
     day: int
+
+
+class EndedSessionBody(TypedDict):
+    """A session that ended before its expiry `until` (seconds UTC), by its id.
+
+    `holder` is a pseudonym of the token or person. With `opened_until`, all sessions are meant that this
+    holder opened up to that second.
+    """
+
+    holder: str
+    until: int
+    opened_until: int | None
 
 
 class AuditBody(TypedDict):
@@ -375,6 +410,7 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
         (SelfCostBody,), (_with_defaults(sum_cpu_s=None, sum_bytes_sent=None, sum_period_s=None),)
     ),
     "losses": FactSchema((LossesBody,), (_with_defaults(set_aside=[]),)),
+    "channels": FactSchema((ChannelsBody,), (_same,)),
     "printing": FactSchema((PrintingBody,), (_same,)),
     "outlet": FactSchema((OutletBody,), (_same,)),
     "feeding": FactSchema((FeedingBody,), (_same,)),
@@ -382,9 +418,11 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "dead_letter": FactSchema((DeadLetterBody,), (_same,)),
     "setting": FactSchema((ServedSettings, DisplaysSetting, CredentialKeySetting), (_same,)),
     "grid": FactSchema((GridBody,), (_same,)),
+    "hourly_energy": FactSchema((HourlyEnergyBody,), (_same,)),
     "contract": FactSchema((ContractBody,), (_same,)),
     "token": FactSchema((TokenBody,), (_with_defaults(expires_at=None, revoked_at=None),)),
     "token_use": FactSchema((TokenUseBody,), (_same,)),
+    "ended_session": FactSchema((EndedSessionBody,), (_same,)),
     "audit": FactSchema((AuditBody,), (_with_defaults(reason=None),)),
     "lineage": FactSchema((LineageBody,), (_same,)),
     "transfer": FactSchema((TransferBody,), (_same,)),

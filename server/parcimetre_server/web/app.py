@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .. import __version__
 from ..access.context import Context
 from ..access.credentials import Credentials
+from ..access.failed_attempts import FailedAttempts
 from ..access.sessions import Sessions
 from ..access.tokens import Tokens
 from ..analysis.fleet_metrics import FleetMetrics
@@ -21,8 +22,11 @@ from ..fleet.enrolment import Enrolment
 from ..ingest.rate_limit import rate_limiter
 from ..ingest.writer import Writer
 from . import api, pages
-from .api.reports_in import ReportEndpoint, is_report
+from .api import enrol, reports_in
+from .api.enrol import EnrolEndpoint
+from .api.reports_in import ReportEndpoint
 from .authentication import Access
+from .path_prefix import PathPrefix, check_prefix
 from .problems import install
 from .request_id import Requests
 
@@ -32,16 +36,22 @@ StartJobs = Callable[[Context, Meters], Callable[[], None]]
 
 
 class App(FastAPI):
-    """Answers reports before they reach the framework, its middleware and its routes."""
+    """Answers agents before they reach the framework, its middleware and its routes."""
 
-    first: ASGIApp
+    of_agents: Mapping[str, ASGIApp]
+    edge: PathPrefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a report, or pass the request on."""
-        if is_report(scope):
-            await self.first(scope, receive, send)
-        else:
+        """Answer an agent, or pass the request on."""
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
+            return
+        scope = self.edge.inner(scope)
+        first = self.of_agents.get(scope["path"]) if scope["method"] == "POST" else None
+        if first is not None:
+            await first(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, self.edge.outer(scope, send))
 
 
 def build(context: Context, start_jobs: StartJobs | None = None) -> FastAPI:
@@ -57,24 +67,47 @@ def build(context: Context, start_jobs: StartJobs | None = None) -> FastAPI:
             stop_jobs()
         writer.close()
 
-    app = App(title="Parcimètre", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    prefix = context.settings.path_prefix
+    app = App(
+        title="Parcimètre",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        servers=[{"url": prefix}] if prefix else None,
+    )
     tokens = Tokens(context)
     app.state.context = context
     app.state.tokens = tokens
     app.state.sessions = Sessions(context, tokens)
     app.state.writer = writer
     app.state.credentials = Credentials(context)
-    app.state.reports = ReportEndpoint(context, writer, app.state.credentials, rate_limiter(context.settings))
+    app.state.failures = failures = FailedAttempts()
     app.state.enrolment = Enrolment(context)
+    app.state.enrol = EnrolEndpoint(context, app.state.enrolment, app.state.credentials, failures)
+    rates = rate_limiter(context.settings)
+    app.state.reports = ReportEndpoint(context, writer, app.state.credentials, rates, failures)
     app.state.fleet_metrics = FleetMetrics(context)
     for router in routers():
         app.include_router(router)
+    check_prefix(prefix, paths(app.router, *routers()))
+    app.edge = PathPrefix(prefix)
     install(app)
-    app.add_middleware(Access, context=context, tokens=tokens, sessions=app.state.sessions)
+    app.add_middleware(Access, context=context, tokens=tokens, sessions=app.state.sessions, failures=failures)
     log = context.settings.access_log
     app.add_middleware(Requests, log=log)
-    app.first = Requests(app.state.reports, log)
+    app.of_agents = {
+        reports_in.PATH: Requests(app.state.reports, log),
+        enrol.PATH: Requests(app.state.enrol, log),
+    }
     return app
+
+
+def paths(*of_routers: APIRouter) -> Iterator[str]:
+    """The path of every route of routers."""
+    for router in of_routers:
+        for route in router.routes:
+            yield getattr(route, "path", "")
 
 
 def routers() -> Iterator[APIRouter]:

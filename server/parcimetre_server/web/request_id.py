@@ -14,7 +14,7 @@ from ..base.log import REQUEST_ID
 
 GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADER = b"x-request-id"
-REPORTS = "/v1/reports"  # answered before routes are looked at
+OF_AGENTS = ("/v1/reports", "/v1/enrol")  # answered before routes are looked at
 PROCESS, NUMBERS = secrets.token_hex(4), count()
 LOG = logging.getLogger(__name__)
 
@@ -61,5 +61,7 @@ def _given(scope: Scope) -> str | None:
 
 def _logged(scope: Scope, status: int, duration_s: float) -> None:
     """Name the route, not the path: a path may hold a host name."""
-    route = getattr(scope.get("route"), "path", None) or (REPORTS if scope["path"] == REPORTS else "-")
+    route = getattr(scope.get("route"), "path", None) or (
+        scope["path"] if scope["path"] in OF_AGENTS else "-"
+    )
     LOG.info("%s %s %d %.1f ms", scope["method"], route, status, duration_s * 1000)

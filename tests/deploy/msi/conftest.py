@@ -33,8 +33,9 @@ def msis(asked_for: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     build.install_programs()
     folder = tmp_path_factory.mktemp("msi")
     made = {version: folder / f"{version}.msi" for version in ("1.0.0", "1.1.0")}
+    python = build.chosen_python(None)
     with session(environment(PREFIX)):
         for version, msi in made.items():
-            build.build(msi, version)
+            build.build(msi, version, python)
     yield made
     shutil.rmtree(folder)

@@ -40,6 +40,13 @@ def test_data_folder_lets_in_no_crowd_and_inherits_nothing() -> None:
     assert "LS" not in re.findall(r";;;([^)]*)\)", access), "other services of LocalService"
 
 
+def test_programs_folder_lets_nobody_else_run_its_python() -> None:
+    access = product.program_access()
+    assert access.startswith("D:P(")
+    assert groups_with_access(access) == []
+    assert re.findall(r";;;([^)]*)\)", access) == ["SY", "BA", product.service_sid(product.SERVICE)]
+
+
 def test_service_runs_without_administrators_rights() -> None:
     assert product.SERVICE_ACCOUNT == r"NT AUTHORITY\LocalService"
 

@@ -60,8 +60,9 @@ def test_service_starts_late_with_few_rights_and_again_when_it_fails(msi: Path) 
 
 
 def test_data_folder_is_locked_to_the_service(msi: Path) -> None:
-    (lock,) = build.rows(msi, "MsiLockPermissionsEx").values()
-    assert lock.split("\t")[:3] == ["DATADIR", "CreateFolder", product.data_access()]
+    locks = [row.split("\t")[:3] for row in build.rows(msi, "MsiLockPermissionsEx").values()]
+    assert ["DATADIR", "CreateFolder", product.data_access()] in locks
+    assert ["INSTALLDIR", "CreateFolder", product.program_access()] in locks
 
 
 def test_upgrade_before_the_enrolment_does_not_take_the_secret_away(msi: Path) -> None:

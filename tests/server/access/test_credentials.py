@@ -8,17 +8,16 @@ import pytest
 from click.testing import CliRunner
 from itsdangerous import URLSafeSerializer
 from parcimetre_server.access.credentials import (
-    KEY_FILE,
+    CREDENTIAL_KEY,
     PREVIOUS_KEY_FILE,
     BadCredential,
     Credentials,
-    KeyUnusable,
     PresentedCredential,
     RotationInProgress,
     revocation_fact,
     rotate,
-    signing_key,
 )
+from parcimetre_server.access.key_files import KeyUnusable
 from parcimetre_server.cli import credential_key as command
 from parcimetre_server.organisation.audit import entries
 from parcimetre_server.store.records import DeviceId
@@ -64,12 +63,12 @@ def test_a_revocation_ends_what_was_issued_and_not_what_comes_after(empty):
 @pytest.mark.skipif(sys.platform == "win32", reason="not applicable: Windows has no such permission bits")
 def test_the_key_is_for_its_owner_only(empty):
     Credentials(empty)
-    mode = (empty.settings.data_dir / KEY_FILE).stat().st_mode
+    mode = (empty.settings.data_dir / CREDENTIAL_KEY.name).stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
 
 
 def test_a_damaged_key_is_named_with_the_mend(empty):
-    (empty.settings.data_dir / KEY_FILE).write_bytes(b"short")
+    (empty.settings.data_dir / CREDENTIAL_KEY.name).write_bytes(b"short")
     with pytest.raises(KeyUnusable, match=r"damaged.*remove it"):
         Credentials(empty)
 
@@ -116,9 +115,9 @@ def test_a_credential_of_a_month_is_due(empty):
 
 def test_the_command_rotates(empty):
     folder = str(empty.settings.data_dir)
-    before = signing_key(empty.settings.data_dir)
+    before = CREDENTIAL_KEY.of_folder(empty.settings.data_dir)
     done = CliRunner().invoke(command.command, ["rotate", "--data-dir", folder, "--json"])
     assert done.exit_code == 0
     assert json.loads(done.output) == {"until": "2027-02-22"}
-    assert signing_key(empty.settings.data_dir) != before
+    assert CREDENTIAL_KEY.of_folder(empty.settings.data_dir) != before
     assert (empty.settings.data_dir / PREVIOUS_KEY_FILE).read_bytes() == before

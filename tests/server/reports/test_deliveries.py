@@ -34,6 +34,7 @@ from parcimetre_server.reports.deliveries import (
     list_publications,
     make_due_deliveries,
 )
+from parcimetre_server.reports.message import page_address
 from parcimetre_server.reports.publishing import due_week, publish, republish
 from parcimetre_server.store.records import WriteBatch
 
@@ -154,6 +155,22 @@ def test_a_mail_holds_text_html_and_each_file_which_its_own_program_reads(out, b
     assert sum(units) == pytest.approx(told["total"]["value"])
     heading, total = book[Translator("fr")("Total")].iter_rows(values_only=True)
     assert dict(zip(heading, total, strict=True))["Électricité, kWh"] == told["total"]["energy_kwh"]
+
+
+def test_a_mail_leads_to_the_reports_page_at_the_public_address(out, box):
+    public_url = "https://intranet.example.org/parcimetre"
+    settings = replace(out.context.settings, public_url=public_url)
+    make_due_deliveries(replace(out.context, settings=settings))
+    (sent,) = box[0].messages
+    page = f"{public_url}/reports/weekly/{WEEK}"
+    assert page in sent.get_body(("plain",)).get_content().splitlines()
+    assert f'href="{page}"' in sent.get_body(("html",)).get_content()
+
+
+def test_the_page_of_a_unit_is_that_of_its_path():
+    page = page_address("https://intranet.example.org", WEEK, "Métropole/Ville & Port")
+    assert page.endswith("/reports/weekly/2026-W47?org_unit=M%C3%A9tropole%2FVille+%26+Port")
+    assert page_address("", WEEK, None) == ""
 
 
 def test_a_delivery_is_made_once(out, box):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from parcimetre_agent.report import EnrolRequest, HardwareIdentity
-from parcimetre_server.access.credentials import KEY_FILE, Credentials, KeyUnusable
+from parcimetre_server.access.credentials import CREDENTIAL_KEY, Credentials
+from parcimetre_server.access.key_files import KeyUnusable
 from parcimetre_server.access.opening import open_context
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.cli import org
@@ -29,7 +30,7 @@ def collectors(urls, tmp_path):
 def share_key(collectors):
     Credentials(collectors[0])
     folders = [Path(context.settings.data_dir) for context in collectors]
-    shutil.copy(folders[0] / KEY_FILE, folders[1] / KEY_FILE)
+    shutil.copy(folders[0] / CREDENTIAL_KEY.name, folders[1] / CREDENTIAL_KEY.name)
 
 
 def test_a_credential_of_one_collector_is_good_at_the_other(collectors):
@@ -46,7 +47,7 @@ def test_a_collector_without_the_others_key_does_not_make_its_own(collectors):
 
 def test_a_collector_with_another_key_does_not_start(collectors):
     Credentials(collectors[0])
-    (Path(collectors[1].settings.data_dir) / KEY_FILE).write_bytes(b"x" * 32)
+    (Path(collectors[1].settings.data_dir) / CREDENTIAL_KEY.name).write_bytes(b"x" * 32)
     with pytest.raises(KeyUnusable, match="differs from the key of the store's other collectors"):
         Credentials(collectors[1])
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from parcimetre_agent.report import SLOT_S, Energy, Feed, Slot
 
+from ...base.periods import DAY_S
 from ...store.interface import Store
 from ...store.records import DeviceId, Fact, WriteBatch
 
-MOST_OUTLETS = 2000  # of a feeder: more are names that change
+MOST_OUTLETS = 600  # of a feeder: more are names that change
 
 
 @dataclass(frozen=True)
@@ -90,5 +91,6 @@ def _facts(
             "feeder": feeder, "outlet": feed.outlet, "scope": feed.scope, "source": feed.source,
             "since": since,
         }  # fmt: skip
-        if before is None or dict(before.body) != body:
+        is_same_day = before is not None and before.recorded_at // DAY_S == now // DAY_S
+        if before is None or (dict(before.body) != body and not is_same_day):
             yield Fact("outlet", key, now, body)

@@ -1,4 +1,4 @@
-"""Check the data folder: permissions, free disk space, and the key that signs credentials."""
+"""Check the data folder: permissions, free disk space, and the keys that sign credentials and sessions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...access.credentials import KEY_BYTES, KEY_FILE
+from ...access.credentials import CREDENTIAL_KEY
+from ...access.key_files import KEY_BYTES, KeyFile
+from ...access.sessions import SESSION_KEY
 from ...store.health import LEAST_FREE
 from . import Finding, failed, ok, warning
 
@@ -17,14 +19,18 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def findings(data_dir: Path) -> Iterator[Finding]:
-    """Yield findings about folder, disk and key; only the first if there is no folder."""
+    """Yield findings about folder, disk and keys; only the first if there is no folder."""
     if not data_dir.is_dir():
         mend = f"start `parcimetre serve --data-dir {data_dir}` once, or name another folder with --data-dir"
         yield failed("data folder", f"{data_dir} is not there", mend)
         return
     yield _folder(data_dir)
     yield _disk(data_dir)
-    yield _key(data_dir / KEY_FILE)
+    yield _key("signing key", CREDENTIAL_KEY, data_dir)
+    if (data_dir / SESSION_KEY.name).exists():
+        yield _key("session key", SESSION_KEY, data_dir)
+    else:
+        yield ok("session key", "none yet: it is made when somebody opens a page")
 
 
 def _folder(data_dir: Path) -> Finding:
@@ -45,17 +51,16 @@ def _disk(data_dir: Path) -> Finding:
     return warning("disk", told, mend) if free < FEW_FREE else ok("disk", told)
 
 
-def _key(file: Path) -> Finding:
+def _key(what: str, key: KeyFile, data_dir: Path) -> Finding:
+    file = data_dir / key.name
+    restore = f"restore it from a backup, or remove it and {key.restart}"
     try:
         size, mode = len(file.read_bytes()), file.stat().st_mode
     except OSError as error:
-        mend = (
-            "start the collector once, or restore it from a backup: without it every agent must enrol again"
-        )
-        return failed("signing key", f"{file}: {error.strerror}", mend)
+        mend = f"start the collector once, or {restore}"
+        return failed(what, f"{file}: {error.strerror}", mend)
     if size != KEY_BYTES:
-        mend = "restore it from a backup, or remove it and let the agents enrol again"
-        return failed("signing key", f"{file} has {size} bytes instead of {KEY_BYTES}", mend)
+        return failed(what, f"{file} has {size} bytes instead of {KEY_BYTES}", restore)
     if os.name == "posix" and mode & OTHERS:
-        return warning("signing key", f"{file} can be read by other users", f"chmod 600 {file}")
-    return ok("signing key", str(file))
+        return warning(what, f"{file} can be read by other users", f"chmod 600 {file}")
+    return ok(what, str(file))

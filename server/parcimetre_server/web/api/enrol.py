@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from dataclasses import dataclass
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
-from parcimetre_agent.report import AgentConfig, EnrolAnswer, EnrolRequest
+from fastapi import APIRouter, Request
+from parcimetre_agent.report import SCHEMAS, AgentConfig, EnrolAnswer, EnrolRequest
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import Receive, Scope
 
 from ...access.context import Context
+from ...access.credentials import Credentials
+from ...access.failed_attempts import FailedAttempts
 from ...base.errors import ParcimetreError
+from ...fleet.enrolment import BadSecret, Enrolment, check_secret
 from ...ingest.validation import UnknownSchema, readable_schemas
-from ..dependencies import serving_context
+from ..agent_endpoint import AgentEndpoint
+from ..client_address import client_address
 from ..problems import sentence
-from ..request_body import read_body
+from ..request_body import SMALL, packed_body
 
+PATH = "/v1/enrol"
+MOST_ERRORS = 100
 router = APIRouter(tags=["agents"])
 REQUEST = TypeAdapter(EnrolRequest)
+ANSWER = TypeAdapter(EnrolAnswer)
 
 
 class BadEnrolment(ParcimetreError):
@@ -27,20 +39,66 @@ class BadEnrolment(ParcimetreError):
     kind = "bad-enrolment"
 
 
-@router.post("/v1/enrol", response_model_exclude_none=True)
-async def enrol(request: Request, context: Annotated[Context, Depends(serving_context)]) -> EnrolAnswer:
+@router.post(PATH, response_model=EnrolAnswer)
+async def enrol(request: Request) -> Response:
     """Exchange a secret and a hardware identity for a device id and a credential."""
-    body = await read_body(request)
+    endpoint: EnrolEndpoint = request.app.state.enrol
+    return Response(await endpoint.answer(request.scope, request.receive), media_type="application/json")
+
+
+@dataclass
+class EnrolEndpoint(AgentEndpoint):
+    """ASGI app that enrols: anyone may send to it, so it costs next to nothing until the secret is valid."""
+
+    context: Context
+    enrolment: Enrolment
+    credentials: Credentials
+    failures: FailedAttempts
+
+    async def answer(self, scope: Scope, receive: Receive) -> bytes:
+        """Enrol a machine; return the answer as JSON. Raises ParcimetreError."""
+        body = await packed_body(dict(scope["headers"]), receive, SMALL)
+        try:
+            raw = first_look(body.unpacked())
+            await run_in_threadpool(check_secret, self.context.store, raw["secret"], self.context.now())
+        except (BadSecret, BadEnrolment):
+            self.failures.count(client_address(scope, self.context.settings.trusted_proxies))
+            raise
+        return await run_in_threadpool(self._enrolled, raw)
+
+    def _enrolled(self, raw: dict[str, Any]) -> bytes:
+        device_id = self.enrolment.enrol(validated(raw))
+        credential = self.credentials.issue(device_id, self.context.now())
+        config = AgentConfig(self.context.settings.upload_period_s)
+        return ANSWER.dump_json(EnrolAnswer(device_id, credential, config), exclude_none=True)
+
+
+def first_look(body: bytes) -> dict[str, Any]:
+    """Return an enrolment's fields with a secret of text; the last one of a repeated field counts.
+
+    Raises UnknownSchema before anything else is looked at, and BadEnrolment.
+    """
     try:
-        asked = REQUEST.validate_json(body)
+        raw = from_json(body)
+    except ValueError as syntax:
+        raise BadEnrolment(f"enrolment refused: it is not JSON ({syntax}); update the agent") from None
+    if not isinstance(raw, dict):
+        raise BadEnrolment("enrolment refused: it is not a JSON object; see docs/en/wire-format.md")
+    if raw.get("schema") not in SCHEMAS:
+        raise UnknownSchema(
+            f"this collector reads schema {readable_schemas()} of the wire format, the agent sent "
+            "another: update the older of agent and collector"
+        )
+    if not isinstance(raw.get("secret"), str) or not raw["secret"]:
+        raise BadEnrolment("enrolment refused: secret is missing; update the agent")
+    return raw
+
+
+def validated(raw: dict[str, Any]) -> EnrolRequest:
+    """Return a valid enrolment. Raises BadEnrolment with its first errors."""
+    try:
+        return REQUEST.validate_json(json.dumps(raw))
     except ValidationError as error:
-        findings = error.errors(include_url=False)
-        if any(finding["loc"] == ("schema",) for finding in findings):
-            raise UnknownSchema(
-                f"this collector reads schema {readable_schemas()} of the wire format, the agent sent "
-                "another: update the older of agent and collector"
-            ) from None
-        raise BadEnrolment(f"enrolment refused: {sentence(findings)}; update the agent") from None
-    device_id = await run_in_threadpool(request.app.state.enrolment.enrol, asked)
-    credential = await run_in_threadpool(request.app.state.credentials.issue, device_id, context.now())
-    return EnrolAnswer(device_id, credential, AgentConfig(context.settings.upload_period_s))
+        findings = error.errors(include_url=False) if error.error_count() <= MOST_ERRORS else ()
+        reason = sentence(findings) if findings else f"it has more than {MOST_ERRORS} errors"
+        raise BadEnrolment(f"enrolment refused: {reason}; update the agent") from None

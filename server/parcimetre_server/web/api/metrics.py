@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from ... import __version__
 from ...access.context import Context
-from ...base.exposition import CONTENT_TYPE, Metric, gauge, text
+from ...base.exposition import CONTENT_TYPE, Metric, counter, gauge, text
 from ...store import health as condition
 from ..dependencies import readable
 
@@ -34,6 +34,11 @@ def metrics(
         _info(context),
         *state.writer.meters.metrics(),
         waiting,
+        counter(
+            "parcimetre_failed_attempts_refused_total",
+            "Failed attempts beyond the limit of their address, answered with 429.",
+            state.failures.limited,
+        ),
         *of_fleet,
         *condition.metrics(context.settings.data_dir),
     )

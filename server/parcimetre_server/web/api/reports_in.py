@@ -6,32 +6,35 @@ import logging
 import time
 from dataclasses import dataclass, field
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from parcimetre_agent.report import ReportAnswer
 from pydantic import TypeAdapter
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from ...access.context import Context
-from ...access.credentials import Credentials
+from ...access.credentials import BadCredential, Credentials, PresentedCredential
+from ...access.failed_attempts import FailedAttempts
 from ...access.last_heard import Contact
 from ...base.errors import ParcimetreError
 from ...ingest.dead_letters import DeadLetterQuota
+from ...ingest.device_limits import LimitsCache, new_limits
 from ...ingest.intake import ReportIntake, Versions, accept_report, new_versions
+from ...ingest.json_structure import check_structure
 from ...ingest.plausibility import ClockAhead
 from ...ingest.rate_limit import RateLimiter
 from ...ingest.writer import Writer
 from ...store.records import DeviceId
-from ..problems import expected, unexpected
-from ..request_body import Headers, received
+from ..agent_endpoint import AgentEndpoint
+from ..client_address import client_address
+from ..problems import expected
+from ..request_body import Headers, PackedBody, packed_body
 
 PATH = "/v1/reports"
-SHORT = 64 * 1024  # bytes of JSON that are judged quicker than handed to another thread
+LONG_AT_ONCE = 2  # long reports unpacked and validated at a time; the others wait packed
 OF_FEEDS = b'"outlet"'  # each outlet is looked up in the store
 ANSWER = TypeAdapter(ReportAnswer)
-JSON = (b"content-type", b"application/json")
 LOG = logging.getLogger(__name__)
 router = APIRouter(tags=["agents"])
 
@@ -41,7 +44,7 @@ async def reports(request: Request) -> Response:
     """Store a report; all records counted as accepted are on disk, refused records are listed with the
     reason."""
     intake: ReportEndpoint = request.app.state.reports
-    answer = await intake.answer(dict(request.scope["headers"]), request.receive)
+    answer = await intake.answer(request.scope, request.receive)
     return Response(answer, media_type="application/json")
 
 
@@ -51,45 +54,28 @@ def is_report(scope: Scope) -> bool:
 
 
 @dataclass
-class ReportEndpoint:
+class ReportEndpoint(AgentEndpoint):
     """ASGI app that accepts reports, separate from the slower routes, since a fleet sends them all day."""
 
     context: Context
     writer: Writer
     credentials: Credentials
     rates: RateLimiter
+    failures: FailedAttempts
     letters: DeadLetterQuota = field(default_factory=DeadLetterQuota)
     versions: Versions = field(default_factory=new_versions)
+    limits: LimitsCache = field(default_factory=new_limits)
+    long: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LONG_AT_ONCE))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a report."""
-        try:
-            answer = await self.answer(dict(scope["headers"]), receive)
-        except ClientDisconnect:
-            return
-        except ParcimetreError as error:
-            problem = await self._refusal(Request(scope), error)
-        except Exception as error:  # the edge of a server that must survive
-            LOG.exception(
-                "a report failed because of an internal error of the collector; its agent will send it again"
-            )
-            problem = await unexpected(Request(scope), error)
-        else:
-            headers = [JSON, (b"content-length", b"%d" % len(answer))]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": answer})
-            return
-        await problem(scope, receive, send)
-
-    async def answer(self, headers: Headers, receive: Receive) -> bytes:
+    async def answer(self, scope: Scope, receive: Receive) -> bytes:
         """Store a report; return the answer as JSON. Raises ParcimetreError if nothing of it was stored."""
-        now, meters = self.context.now(), self.writer.meters
+        now, meters, headers = self.context.now(), self.writer.meters, dict(scope["headers"])
         meters.reports += 1
-        shown = self.credentials.presented(headers.get(b"authorization", b"").decode("latin-1"), now)
+        shown = self._presented(scope, headers, now)
         device_id = shown.device_id
         self.rates.admit(device_id, time.monotonic())
         with self.writer.admit():
-            taken = await self._judged(await received(headers, receive), device_id, now)
+            taken = await self._judged(await packed_body(headers, receive), device_id, now)
             arrival = self.letters.bounded(taken.arrival, now)
             merged = await self.writer.written(arrival, *taken.fed)
         self.context.last_heard.put(device_id, Contact(now, taken.waiting))
@@ -112,12 +98,30 @@ class ReportEndpoint:
             exclude_none=True,
         )
 
-    async def _judged(self, body: bytes, device_id: DeviceId, now: int) -> ReportIntake:
-        judged = (body, device_id, self.context.store, now, self.versions)
-        is_quick = len(body) <= SHORT and OF_FEEDS not in body
-        return accept_report(*judged) if is_quick else await run_in_threadpool(accept_report, *judged)
+    def _presented(self, scope: Scope, headers: Headers, now: int) -> PresentedCredential:
+        """Return the credential of a report. Raises BadCredential, and TooManyFailures after many of them."""
+        try:
+            return self.credentials.presented(headers.get(b"authorization", b"").decode("latin-1"), now)
+        except BadCredential:
+            self.failures.count(client_address(scope, self.context.settings.trusted_proxies))
+            raise
 
-    async def _refusal(self, request: Request, error: ParcimetreError) -> Response:
+    async def _judged(self, body: PackedBody, device_id: DeviceId, now: int) -> ReportIntake:
+        """Return what a report comes to; a long one is unpacked and validated off the event loop."""
+        short = body.short()
+        if short is not None and OF_FEEDS not in short:
+            return self._accept(short, device_id, now)
+        return await to_thread.run_sync(self._accept_long, body, device_id, now, limiter=self.long)
+
+    def _accept_long(self, body: PackedBody, device_id: DeviceId, now: int) -> ReportIntake:
+        text = body.unpacked()
+        check_structure(text)
+        return self._accept(text, device_id, now)
+
+    def _accept(self, text: bytes, device_id: DeviceId, now: int) -> ReportIntake:
+        return accept_report(text, device_id, self.context.store, now, self.versions, self.limits)
+
+    async def refusal(self, request: Request, error: ParcimetreError) -> Response:
         """Return the problem document of a refused report."""
         self.writer.meters.turned_away += 1
         if isinstance(error, ClockAhead):

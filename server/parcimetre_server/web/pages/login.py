@@ -13,19 +13,23 @@ from starlette.concurrency import run_in_threadpool
 
 from ...access import oidc
 from ...access.context import Context
-from ...access.sessions import COOKIE, FLOW_COOKIE, FLOW_LIFETIME_S, LIFETIME_S, Sessions
+from ...access.oidc_claims import unmapped_reason
+from ...access.sessions import FLOW_COOKIE, FLOW_LIFETIME_S, Sessions
 from ...access.tokens import BadToken
 from ...base.errors import ParcimetreError
 from ...base.i18n import N_
 from ...configuration.login_settings import LoginSettings
+from ..client_address import client_address
 from ..dependencies import serving_context
-from ..request_body import read_body
+from ..path_prefix import public_path
+from ..request_body import SMALL, read_body
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
 LOG = logging.getLogger(__name__)
 Serving = Annotated[Context, Depends(serving_context)]
 Next = Annotated[str, Query(alias="next", max_length=2000)]
+MOST_FIELDS = 20
 NO_STORE = {"Cache-Control": "no-store"}
 NOT_ACCEPTED = N_("This token is not valid: it is unknown, expired or revoked.")
 NO_GROUP = N_(
@@ -52,15 +56,24 @@ def login(request: Request, context: Serving, target: Next = "/", left: bool = F
 @router.post("/login", response_class=HTMLResponse)
 async def with_token(request: Request, context: Serving) -> Response:
     """Start a session for a valid token."""
-    form = parse_qs((await read_body(request)).decode("utf-8", "replace"))
+    form = _fields(await read_body(request, SMALL))
     text, target = (form.get(name, [""])[0] for name in ("token", "next"))
     try:
         token = await run_in_threadpool(request.app.state.tokens.of_text, text)
     except BadToken:
+        request.app.state.failures.count(client_address(request.scope, context.settings.trusted_proxies))
         return _page(request, context, target, NOT_ACCEPTED, 401)
     answer = RedirectResponse(_ours(target), 303, NO_STORE)
-    _sessions(request).set(answer, request, "session", {"token": token.id})
+    _sessions(request).open(answer, request, {"token": token.id}, token.scope)
     return answer
+
+
+def _fields(body: bytes) -> dict[str, list[str]]:
+    """Return the fields of the form; none if there are more than it has."""
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return {}
 
 
 @router.get("/login/oidc")
@@ -85,26 +98,29 @@ def come_back(request: Request, context: Serving) -> Response:
         return _page(request, context, "/", OVER, 403)
     flow = oidc.Flow(**kept)
     try:
-        claims = oidc.verified_claims(provider, flow, request.query_params, context.now())
+        person = oidc.verified_person(provider, flow, request.query_params, context.now())
     except oidc.ProviderFault as error:
         LOG.error("login: %s", error)
         return _without_flow(sessions, _page(request, context, flow.next, FAULT, 502))
     except oidc.LoginRefused as error:
         LOG.warning("login refused: %s (%s)", error, error.__cause__)
         return _without_flow(sessions, _page(request, context, flow.next, str(error), 403))
-    found = provider.scope_of(claims)
+    found = provider.scope_of(person.groups)
     if found is None:
+        LOG.warning(
+            "login refused: %s", unmapped_reason(person.groups, provider.claim, list(provider.groups))
+        )
         return _without_flow(sessions, _page(request, context, flow.next, NO_GROUP, 403))
     answer = RedirectResponse(flow.next, 303, NO_STORE)
-    sessions.set(answer, request, "session", {"group": found[0], "name": oidc.display_name(claims)})
+    sessions.open(answer, request, {"group": found[0], "name": person.name}, found[1])
     return _without_flow(sessions, answer)
 
 
 @router.post("/logout")
 def logout(request: Request) -> Response:
-    """End the session of this browser."""
+    """End the session of this browser, for whoever has a copy of its cookie too."""
     sessions = _sessions(request)
-    about = sessions.read("session", request.cookies.get(COOKIE), LIFETIME_S) or {}
+    about = sessions.end(request)
     answer = RedirectResponse("/login?left=true" if "group" in about else "/login", 303, NO_STORE)
     sessions.drop(answer, "session")
     return answer
@@ -150,7 +166,7 @@ def _ours(target: str) -> str:
 
 def _provider(context: Context) -> LoginSettings:
     if context.settings.login is None:
-        raise NoProvider("no OpenID provider is configured: log in with a token at /login")
+        raise NoProvider(f"no OpenID provider is configured: log in with a token at {public_path('/login')}")
     return context.settings.login
 
 
