@@ -116,7 +116,7 @@ def world(seed):
         mock.patch("parcimetre_server.base.clock.now", return_value=NOW),
         mock.patch.multiple(compute, cohort_footprints=_told_apart, **_remembered()),
     ):
-        settings = Settings(Path(folder) / "data", organisation="M", require_login=True)
+        settings = Settings(Path(folder) / "data", organisation="M")
         context = open_context(settings, create=True)
         try:
             yield _filled(context, rng)

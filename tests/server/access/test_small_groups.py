@@ -26,7 +26,7 @@ CONTRACT = {"supplier": "S", "product": "P", "kg_per_kwh": "0.02", "at_meter": "
 @pytest.fixture
 def office(tmp_path, clock_at, client_of):
     """A collector whose devices a test adds, and a viewer of all of it."""
-    context = open_context(Settings(tmp_path / "office", organisation="M", require_login=True), create=True)
+    context = open_context(Settings(tmp_path / "office", organisation="M"), create=True)
     context.store.append([
         Fact("site", name, FIRST - DAY_S, {"zone": zone})
         for name, zone in (("Here", "FR"), ("There", "FR"), ("Abroad", "DE"))
