@@ -18,7 +18,7 @@ from ..organisation.merges import between
 from ..store.interface import Coverage, Lease, RolledUp, Store
 from ..store.joining import join
 from ..store.records import Body, DeviceId, Fact, FactKind, WriteBatch, WriteResult
-from ..store.rolling import Hours
+from ..store.rolling import DayRule
 from .visibility import OF_A_DEVICE, is_visible, visible_part
 from .visible_periods import ALWAYS, Period, is_inside, visible_history
 
@@ -149,9 +149,13 @@ class ScopedStore:
         """Raises NotAllowed."""
         raise NotAllowed("jobs run on the whole store: use the command on the collector")
 
-    def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:  # noqa: ARG002
+    def roll_up(self, *_asked: object, **_more: object) -> int:
         """Raises NotAllowed: it is for the whole."""
         raise NotAllowed("a reader's scope is read-only: use the command on the collector")
+
+    def day_rule(self, day: int) -> DayRule:
+        """Return how a day was rolled up, which is the same for everybody."""
+        return self.whole.day_rule(day)
 
     def rolled_up(self) -> RolledUp:
         """Return what is rolled up, which is the same for everybody."""

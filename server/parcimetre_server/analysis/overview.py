@@ -17,9 +17,11 @@ from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
 from ..footprint.compute import compute_footprint
 from ..footprint.query import FootprintQuery, FootprintRow
+from ..organisation.left_out import LeftOut, collect_left_out
 from .agent_health import MeasuringCost, measuring_cost
 from .bars import Bar, StageShare, bars, lowest_common_unit, stage_shares
 from .changes import Changes, compare_results
+from .left_out import visible_left_out
 from .period_choice import ChosenPeriod, Kind, choose_period
 from .trend import Trend, trend_of
 
@@ -43,7 +45,8 @@ class OverviewRequest:
 class Overview:
     """An overview; what concerns single devices is empty for readers who see sums of groups only.
 
-    `more` is the number of devices beyond those listed, `left_out` the monitors that are not counted.
+    `more` is the number of devices beyond those listed, `left_out` the monitors that are not counted,
+    and `unusable` the devices whose data cannot be used.
     """
 
     period: ChosenPeriod
@@ -62,6 +65,7 @@ class Overview:
     measuring: MeasuringCost | None
     virtual: int
     org_units: list[str]
+    unusable: tuple[LeftOut, ...] = ()
 
 
 def cached_overview(
@@ -84,7 +88,10 @@ def _cacheable_overview(
     context: Context, request: OverviewRequest, large_fleet: int
 ) -> tuple[Overview, bool]:
     """Return an overview, and whether to cache it."""
-    return compute_overview(context, request), is_large(context, large_fleet)
+    with collect_left_out() as collected:
+        overview = compute_overview(context, request)
+    unusable = visible_left_out(context, collected)
+    return replace(overview, unusable=unusable), is_large(context, large_fleet)
 
 
 def is_large(context: Context, large_fleet: int) -> bool:

@@ -59,8 +59,9 @@ def command(
     from ..fleet.monitors import spans
 
     context = options.reading(data_dir)
-    found = list(chosen(devices(context.store), org_unit, site, category, search))
-    left_out, reported = why_not_counted(context, found), spans(context.store, found)
+    with terminal.naming_left_out(context):
+        found = list(chosen(devices(context.store), org_unit, site, category, search))
+        left_out, reported = why_not_counted(context, found), spans(context.store, found)
     rows = [device_summary(device, reported.get(device.id), left_out.get(device.id)) for device in found]
     shown = [asdict(row) if as_json else _row(row) for row in rows]
     terminal.show(shown, as_json, N_("No device has enrolled yet."))
@@ -86,13 +87,16 @@ def show(data_dir: Path, device_id: str, as_json: bool) -> None:
     """Show all data of a device, given by name or by an unambiguous beginning of its id."""
     from ..analysis.device_summary import device_detail
     from ..fleet.lookup import find
+    from ..organisation.left_out import alone
 
     context = options.reading(data_dir)
-    found = asdict(device_detail(context, find(context.store, device_id).id))
+    known = find(context.store, device_id)
+    with alone(known.id, "details of the device"):
+        found = asdict(device_detail(context, known.id))
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        terminal.echo(json.dumps(found, ensure_ascii=False))
     else:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        terminal.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
 @command.command(epilog=EPILOG)

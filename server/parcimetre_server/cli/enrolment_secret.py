@@ -55,12 +55,12 @@ def create(
     secret, text = create_secret(context, org_unit, site, zone, expires_at, planned, most)
     if as_json:
         answer = {"id": secret.id, "secret": text, "org_unit": secret.org_unit, "site": secret.site}
-        click.echo(json.dumps(answer, ensure_ascii=False))
+        terminal.echo(json.dumps(answer, ensure_ascii=False))
     else:
-        click.echo(text)
+        terminal.echo(text)
         told = N_("Secret {id} for {org_unit}, site {site}. It will not be shown again.")
         about = {"id": secret.id, "org_unit": secret.org_unit, "site": secret.site}
-        click.echo(terminal.translator()(told, **about), err=True)
+        terminal.echo(terminal.translator()(told, **about), err=True)
 
 
 @command.command("list", epilog=EPILOG)

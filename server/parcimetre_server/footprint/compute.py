@@ -15,7 +15,7 @@ from ..fleet.monitors import claims, reported
 from ..fleet.monitors_at_home import not_counted
 from ..organisation.connections import ConnectionMap
 from .contributions import GroupBy
-from .device_footprints import QueryContext, cohort_footprints, group_into_cohorts
+from .device_footprints import QueryContext, cohort_footprints, group_into_cohorts, usable_footprints
 from .grid_intensity import Grid
 from .hardware_model import hardware_models
 from .query import FootprintQuery, FootprintRow
@@ -49,7 +49,9 @@ def compute_footprint(
     )
     first_slots = ((device, spans[device.id][0]) for device in placements if device.id in spans)
     cohorts = group_into_cohorts(first_slots, query_context)
-    footprints = (cohort_footprints(cohort, query_context, *reader.of(cohort)) for cohort in cohorts)
+    footprints = usable_footprints(
+        cohorts, lambda cohort: cohort_footprints(cohort, query_context, *reader.of(cohort))
+    )
     shown = tuple(footprints if disclosure is None else merge_small_units(footprints, disclosure))
     return FootprintResult(
         query.criterion, grid.electricity, periods, grid.factors, policy, shown, left_out, disclosure

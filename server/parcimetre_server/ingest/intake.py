@@ -7,15 +7,18 @@ others are stored.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from parcimetre_agent.report import (
     DEPRECATED_MEANS,
+    SLOT_S,
+    Feed,
     HardwareIdentity,
     HashForm,
     Inventory,
@@ -45,11 +48,26 @@ from ..fleet.outlets.records import FromOutlets, from_outlets
 from ..fleet.printing import readings as printing
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact, WriteBatch
+from .device_limits import (
+    MOST_BYTES_A_DAY,
+    LimitsCache,
+    check_limits,
+    check_readings_a_day,
+    expire,
+    has_room,
+    new_limits,
+)
 from .plausibility import check_clock, check_readings, check_times, expand_gaps, sent_indexes
 from .validation import RefusedRecord, parse
 
 LONGEST_RECORD = 4000  # characters of a refused record that are stored
 INVENTORY = TypeAdapter(Inventory)
+TOO_MANY_DIGITS = re.compile(r"\d{19}")  # 2 ** 63 has so many
+LOSSES_EVERY_S = SLOT_S  # they are sums: a later report has what an earlier one had
+TOO_MANY_INVENTORIES = (
+    f"inventory: today's changes of the inventory have more than {MOST_BYTES_A_DAY} bytes together; the next "
+    "one is stored tomorrow (UTC)"
+)
 SINCE_SCHEMA_2 = ("guests", "power_supplies")
 NOT_STORED: dict[str, Any] = {**dict.fromkeys(DEPRECATED_MEANS), "boot": None, "disbelieved": []}
 
@@ -90,13 +108,14 @@ def accept_report(
     store: Store,
     now: int,
     versions: Versions | None = None,
+    limits: LimitsCache | None = None,
     enrolment: Enrolment | None = None,
 ) -> ReportIntake:
     """Return what a device's report, received at `now` (seconds UTC), comes to; nothing is written yet.
 
-    `versions` spares reads of the store; `enrolment` knows the organisation's key and all fingerprints;
-    without it hashes are stored in the form in which they were sent. Raises UnknownSchema, BadReport,
-    NotYourDevice, ClockAhead and BadCredential where nothing of the report can be stored.
+    `versions` and `limits` spare reads of the store; `enrolment` knows the organisation's key and all
+    fingerprints; without it hashes are stored in the form in which they were sent. Raises UnknownSchema,
+    BadReport, NotYourDevice, ClockAhead and BadCredential where nothing of the report can be stored.
     """
     report, invalid = parse(body)
     if report.device_id != device_id:
@@ -106,21 +125,41 @@ def accept_report(
     if enrolment is not None and report.hash_form == PRODUCT and _has_hashes(report, invalid):
         report, invalid = _in_organisation_form(report, invalid, enrolment.key.rekeyed)
     sent = list(map(_stored_part, report.slots))
-    slots, untimely_slots = check_times("slots", sent, sent_indexes("slots", sent, invalid), now)
+    timely_slots, untimely_slots = check_times("slots", sent, sent_indexes("slots", sent, invalid), now)
+    timely_feeds, untimely_feeds = check_times(
+        "feeds", report.feeds, sent_indexes("feeds", report.feeds, invalid), now
+    )
+    untimely = [*untimely_slots, *untimely_feeds]
+    within = check_limits(
+        store, device_id,
+        (timely_slots, sent_indexes("slots", timely_slots, [*invalid, *untimely])),
+        (timely_feeds, sent_indexes("feeds", timely_feeds, [*invalid, *untimely])),
+        now, new_limits() if limits is None else limits,
+    )  # fmt: skip
     gap_slots, bad_gaps = expand_gaps(report.gaps, sent_indexes("gaps", report.gaps, invalid), now)
-    readings, untimely_readings = check_readings(
+    timely_readings, untimely_readings = check_readings(
         report.printing, sent_indexes("printing", report.printing, invalid), now
     )
-    outlets, bad_feeds = _accept_feeds(report, invalid, store, now)
-    refused = [*invalid, *untimely_slots, *bad_gaps, *untimely_readings, *bad_feeds]
+    before = [*invalid, *untimely, *untimely_readings, *within.refused]
+    readings, bad_readings = check_readings_a_day(
+        store, device_id, timely_readings, sent_indexes("printing", timely_readings, before)
+    )
+    outlets, contradictory = _accept_feeds(
+        device_id, within.feeds, sent_indexes("feeds", within.feeds, before), store, now
+    )
+    changed, too_many = _facts(report, store, now)
+    if limits is not None and any(fact.kind == "inventory" for fact in changed):
+        expire(limits, device_id)
+    refused = [*before, *bad_gaps, *bad_readings, *contradictory, *too_many]
     facts = [
         *_device(report, store, now, new_versions() if versions is None else versions, enrolment),
-        *_facts(report, store, now),
+        *changed,
+        *within.facts,
         *printing.facts(device_id, readings, store, now),
         *outlets.facts,
         *(_dead_letter(record, device_id, now, report.hash_form) for record in refused),
     ]
-    batch = WriteBatch(device_id, [*slots, *gap_slots], facts)
+    batch = WriteBatch(device_id, [*within.slots, *gap_slots], facts)
     return ReportIntake(
         batch, [record.refusal for record in refused], report.waiting, outlets.arrivals, wants_key
     )
@@ -143,23 +182,20 @@ def _stored_part(slot: Slot) -> Slot:
 
 
 def _accept_feeds(
-    report: Report, invalid: Sequence[RefusedRecord], store: Store, now: int
+    feeder: DeviceId, feeds: Sequence[Feed], indexes: Iterable[int], store: Store, now: int
 ) -> tuple[FromOutlets, list[RefusedRecord]]:
-    """Return what a feeder's outlets gave, and the feeds that are untimely or contradict their outlet."""
-    if not report.feeds:
+    """Return what a feeder's outlets gave, and the feeds that contradict their outlet."""
+    if not feeds:
         return FromOutlets(), []
-    indexes = list(sent_indexes("feeds", report.feeds, invalid))
-    feeds, untimely = check_times("feeds", report.feeds, indexes, now)
-    outlets = from_outlets(DeviceId(report.device_id), feeds, store, now)
-    without = {record.refusal.index for record in untimely}
-    sent_as = [index for index in indexes if index not in without]
+    sent_as = list(indexes)
+    outlets = from_outlets(feeder, feeds, store, now)
     contradictory = [
         RefusedRecord(
             Refusal("feeds", sent_as[one.at], f"feeds[{sent_as[one.at]}].{one.reason}"), asdict(feeds[one.at])
         )
         for one in outlets.contradictions
     ]
-    return outlets, [*untimely, *contradictory]
+    return outlets, contradictory
 
 
 def _has_hashes(report: Report, invalid: Sequence[RefusedRecord]) -> bool:
@@ -215,21 +251,28 @@ def _identity(
     return {name: value for name, value in stated.items() if value is not None}
 
 
-def _facts(report: Report, store: Store, now: int) -> Iterator[Fact]:
-    """Yield what changed of the device: inventory, monitors, the agent's own cost, its losses."""
-    device_id = report.device_id
+def _facts(report: Report, store: Store, now: int) -> tuple[list[Fact], list[RefusedRecord]]:
+    """Return what changed of the device (inventory, monitors, its agent's own cost and losses), and what of
+    it is more than a device may state in a day.
+    """
+    device_id, changed, refused = DeviceId(report.device_id), list[Fact](), list[RefusedRecord]()
     if report.inventory is not None:
         body = {**_inventory_body(report.inventory), FORM: report.hash_form}
         before = store.latest_of("inventory", device_id)
-        if before is None or {**before.body, "taken_at": 0} != {**body, "taken_at": 0}:
-            yield Fact("inventory", device_id, now, body)
-        yield from displays.facts(DeviceId(device_id), report.inventory, store, now)
+        is_new = before is None or {**before.body, "taken_at": 0} != {**body, "taken_at": 0}
+        if is_new and not has_room(store, body, before, now):
+            refused.append(RefusedRecord(Refusal("inventory", 0, TOO_MANY_INVENTORIES), {}))
+        else:
+            changed += [Fact("inventory", device_id, now, body)] if is_new else []
+            changed += displays.facts(device_id, report.inventory, store, now)
     if report.self_cost is not None and _is_due(store.latest_of("self_cost", device_id), now):
-        yield Fact("self_cost", device_id, now, {**asdict(report.self_cost), "agent": report.agent_version})
+        cost = {**asdict(report.self_cost), "agent": report.agent_version}
+        changed.append(Fact("self_cost", device_id, now, cost))
     if report.losses is not None:
         losses, stored = asdict(report.losses), store.latest_of("losses", device_id)
-        if stored is None or dict(stored.body) != losses:
-            yield Fact("losses", device_id, now, losses)
+        if stored is None or (dict(stored.body) != losses and now - stored.recorded_at >= LOSSES_EVERY_S):
+            changed.append(Fact("losses", device_id, now, losses))
+    return changed, refused
 
 
 def _inventory_body(inventory: Inventory) -> dict[str, Any]:
@@ -252,9 +295,13 @@ def _dead_letter(refused: RefusedRecord, device_id: DeviceId, now: int, form: Ha
 
 
 def _excerpt(record: Any) -> Any:
-    """Return the record as it was sent; the beginning of its text if it is too long or not strict JSON."""
+    """Return the record as it was sent; the beginning of its text if it is too long or not strict JSON.
+
+    So it is where an integer has more digits than other readers of JSON accept.
+    """
     try:
         text = json.dumps(record, ensure_ascii=False, allow_nan=False)
     except ValueError:
         return repr(record)[:LONGEST_RECORD]
-    return record if len(text) <= LONGEST_RECORD else text[:LONGEST_RECORD]
+    whole = len(text) <= LONGEST_RECORD and not TOO_MANY_DIGITS.search(text)
+    return record if whole else text[:LONGEST_RECORD]

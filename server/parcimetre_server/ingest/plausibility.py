@@ -10,11 +10,11 @@ from parcimetre_agent.report import SLOT_S, Feed, Gap, Reading, Refusal, Slot
 
 from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S
+from ..base.periods import OLDEST_RECORD_S as OLDEST_S
 from .validation import Part, RefusedRecord
 
 AHEAD_S = 600
 NEWEST_S = SLOT_S
-OLDEST_S = 400 * DAY_S
 MOST_GAP_SLOTS = 2 * OLDEST_S // SLOT_S
 Timed = TypeVar("Timed", Slot, Feed)
 

@@ -187,3 +187,8 @@ def label(group_by: str | None, group: str) -> str:
             return POWER_SOURCE_LABELS.get(group, group)
         case _:
             return group
+
+
+LEFT_OUT = N_("{n} device is left out of these figures because its data cannot be used:")
+LEFT_OUT_MANY = N_("{n} devices are left out of these figures because their data cannot be used:")
+MOST_NAMED = 20

@@ -159,6 +159,13 @@ class LossesBody(TypedDict):
     set_aside: list[Mapping[str, Any]]
 
 
+class ChannelsBody(TypedDict):
+    """Channels (source, scope, quality) of a device, by its id; they count from the day `since` 1970 on."""
+
+    since: int
+    channels: list[tuple[str, str, str]]
+
+
 class PrintingBody(TypedDict):
     """Counters of a printer at a time (seconds UTC), by the printer's id (`report.Reading`)."""
 
@@ -249,6 +256,22 @@ class GridBody(TypedDict):
     """A zone's day, by `ZONE/day since 1970`: its slots by their start (seconds UTC, as text)."""
 
     slots: Mapping[str, GridSlot]
+
+
+class HourlyEnergyGroup(TypedDict):
+    """Electricity by hour of UTC (Wh, 24 of them) of at least five devices of a zone, unit and category."""
+
+    zone: str
+    org_unit: str
+    category: str
+    devices: int
+    energy_wh: list[int]
+
+
+class HourlyEnergyBody(TypedDict):
+    """Hourly electricity of groups on a day that was rolled up, by the day's number since 1970-01-01."""
+
+    groups: list[HourlyEnergyGroup]
 
 
 class ContractBody(TypedDict):
@@ -445,6 +468,7 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
         (SelfCostBody,), (_with_defaults(sum_cpu_s=None, sum_bytes_sent=None, sum_period_s=None),)
     ),
     "losses": FactSchema((LossesBody,), (_with_defaults(set_aside=[]),)),
+    "channels": FactSchema((ChannelsBody,), (_same,)),
     "printing": FactSchema((PrintingBody,), (_same,)),
     "outlet": FactSchema((OutletBody,), (_same,)),
     "feeding": FactSchema((FeedingBody,), (_same,)),
@@ -452,6 +476,7 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "dead_letter": FactSchema((DeadLetterBody,), (_same, _with_defaults(hash_form="product"))),
     "setting": FactSchema((ServedSettings, DisplaysSetting, CredentialKeySetting, HashKeySetting), (_same,)),
     "grid": FactSchema((GridBody,), (_same,)),
+    "hourly_energy": FactSchema((HourlyEnergyBody,), (_same,)),
     "contract": FactSchema((ContractBody,), (_same,)),
     "token": FactSchema((TokenBody,), (_with_defaults(expires_at=None, revoked_at=None),)),
     "token_use": FactSchema((TokenUseBody,), (_same,)),

@@ -83,7 +83,8 @@ class Administration:
 
         Nothing is created if one of them is out of scope. Raises BadOrgUnit and UnknownOrgUnit.
         """
-        clean = [org_path.clean_path(path) for path in paths]
+        known = set(org.units(self.whole.store))
+        clean = [path if path in known else org_path.new_path(path) for path in paths]
         for path in clean:
             self._check(path)
         before = set(org.units(self.whole.store))
@@ -273,6 +274,6 @@ def _paths(text: str) -> Iterator[str]:
         name, parent = ((row.get(column) or "").strip() for column in (UNIT_COLUMN, PARENT_COLUMN))
         if name:
             try:
-                yield org_path.clean_path(f"{parent}/{name}" if parent else name)
+                yield org_path.new_path(f"{parent}/{name}" if parent else name)
             except org_path.BadOrgUnit as error:
                 raise BadUnits(f"line {line}: {error}") from error

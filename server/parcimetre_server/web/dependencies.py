@@ -11,6 +11,7 @@ from ..access.reader import reader_of
 from ..base.i18n import COOKIE, Language, language_of
 from ..base.scope import Role
 from ..store.interface import Store
+from .path_prefix import public_path
 
 READING = ("GET", "HEAD")
 
@@ -36,7 +37,7 @@ def serving_context(request: Request) -> Context:
 
 def _narrowed(request: Request, role: Role) -> Context:
     scope = reader_of(request).scope
-    scope.need(role, f"{request.method} {request.url.path}")
+    scope.need(role, f"{request.method} {public_path(request.url.path)}")
     context = serving_context(request).within(scope)
     if not scope.whole:
         for org_unit in filter(None, request.query_params.getlist("org_unit")):
@@ -47,7 +48,7 @@ def _narrowed(request: Request, role: Role) -> Context:
 def _known_units(store: Store) -> Iterator[str]:
     """Yield the paths of created org units, then those of devices."""
     yield from store.latest("org_unit")
-    yield from (str(fact.body["org_unit"]) for fact in store.latest("device").values())
+    yield from (str(fact.body.get("org_unit")) for fact in store.latest("device").values())
 
 
 def asked_language(request: Request) -> Language:

@@ -41,6 +41,7 @@ from ...fleet.purchases import purchase_of
 from ...fleet.retention import resolution_of
 from ...grid.supply_contracts import Electricity
 from ...organisation.connections import ConnectionMap
+from ...organisation.left_out import alone
 from ...organisation.merges import MergeHistory
 from ...presentation.labels import POWER_SOURCE_LABELS
 from ...store.records import DeviceId
@@ -150,8 +151,20 @@ def explain_device(
 ) -> Explanation:
     """Return the tree of one device's footprint, by a policy or else the collector's own.
 
-    Raises NothingToExplain where it never reported.
+    Raises NothingToExplain where it never reported, and UnusableDevice.
     """
+    with alone(device_id, "explanation of the device"):
+        return _explain_device(context, device_id, span, criterion, amortisation, electricity)
+
+
+def _explain_device(
+    context: Context,
+    device_id: DeviceId,
+    span: Span,
+    criterion: Criterion,
+    amortisation: Policy | None,
+    electricity: Electricity,
+) -> Explanation:
     found = device(context.store, device_id)
     reported = span_of(context.store, found)
     if reported is None:

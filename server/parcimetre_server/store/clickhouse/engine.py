@@ -30,7 +30,7 @@ from ..embedded.packing import DAY_S, Channel, Unpacker
 from ..interface import Coverage, Lease, RolledUp
 from ..joining import join
 from ..records import Body, DeviceId, Fact, FactKind, WriteBatch, WriteResult
-from ..rolling import Hours
+from ..rolling import ALL_SETTLED, SETTLED_DAY, DayRule, Hours, RollRules
 from . import facts, leases, mutations, rolled, rollup, slots
 from .server import Server, quoted
 from .slots import Key, Rows
@@ -229,16 +229,23 @@ class ClickHouseStore:
         """See Store.take_lease."""
         return leases.take(self._servers[0], job, lease)
 
+    def day_rule(self, day: int) -> DayRule:
+        """See Store.day_rule."""
+        stated = (rule for rule in self._all(lambda server: rolled.day_rule(server, day)) if rule is not None)
+        return next(stated, SETTLED_DAY)
+
     def rolled_up(self) -> RolledUp:
         """See Store.rolled_up."""
         found = self._all(rolled.marks)
         return RolledUp(max(one.hours_before for one in found), max(one.days_before for one in found))
 
-    def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:
+    def roll_up(
+        self, before_day: int, hours: Hours, dry_run: bool = False, rules: RollRules = ALL_SETTLED
+    ) -> int:
         """See Store.roll_up: whole months of UTC; those of an earlier call leave the disk."""
         if dry_run:
             return sum(self._all(lambda server: rollup.due(server, before_day, hours)))
-        return sum(self._all(lambda server: rollup.roll_up(server, before_day, hours, self._writing)))
+        return sum(self._all(lambda server: rollup.roll_up(server, before_day, hours, rules, self._writing)))
 
     def tidy(self, now: int) -> None:
         """See Store.tidy: ClickHouse merges by itself."""

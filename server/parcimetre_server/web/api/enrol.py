@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from ...access.context import Context
 from ...access.credentials import Credentials
 from ...access.failed_attempts import FailedAttempts
 from ...base.errors import ParcimetreError
+from ...base.names import device_name
 from ...fleet.enrolment import BadSecret, Enrolment, check_secret
 from ...fleet.organisation_hashes import gets_key
 from ...ingest.validation import UnknownSchema, readable_schemas
@@ -28,6 +30,8 @@ from ..request_body import SMALL, packed_body
 
 PATH = "/v1/enrol"
 MOST_ERRORS = 100
+MOST_OF_HOSTNAME = 255
+LOG = logging.getLogger(__name__)
 router = APIRouter(tags=["agents"])
 REQUEST = TypeAdapter(EnrolRequest)
 ANSWER = TypeAdapter(EnrolAnswer)
@@ -73,8 +77,17 @@ class EnrolEndpoint(AgentEndpoint):
         return await run_in_threadpool(self._enrolled, raw, shown)
 
     def _enrolled(self, raw: dict[str, Any], authorization: str) -> bytes:
+        stated = raw.get("hostname")
+        if isinstance(stated, str):
+            raw["hostname"] = device_name(stated, MOST_OF_HOSTNAME) or None
         asked, now = validated(raw), self.context.now()
         device_id = self.enrolment.enrol(asked, self.credentials.proven(authorization, now))
+        if stated and stated.strip() != raw["hostname"]:
+            LOG.warning(
+                "device %s: its host name contains characters that no name may have, or is too long; it is "
+                "stored with _ in their place",
+                device_id,
+            )
         credential = self.credentials.issue(device_id, now)
         config = AgentConfig(self.context.settings.upload_period_s)
         hash_key = self.enrolment.key.text if gets_key(asked.schema, asked.hash_form) else None

@@ -20,6 +20,7 @@ from ...access.last_heard import Contact
 from ...base.errors import ParcimetreError
 from ...fleet.enrolment import Enrolment
 from ...ingest.dead_letters import DeadLetterQuota
+from ...ingest.device_limits import LimitsCache, new_limits
 from ...ingest.intake import ReportIntake, Versions, accept_report, new_versions
 from ...ingest.json_structure import check_structure
 from ...ingest.plausibility import ClockAhead
@@ -66,6 +67,7 @@ class ReportEndpoint(AgentEndpoint):
     enrolment: Enrolment
     letters: DeadLetterQuota = field(default_factory=DeadLetterQuota)
     versions: Versions = field(default_factory=new_versions)
+    limits: LimitsCache = field(default_factory=new_limits)
     long: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LONG_AT_ONCE))
 
     async def answer(self, scope: Scope, receive: Receive) -> bytes:
@@ -124,7 +126,9 @@ class ReportEndpoint(AgentEndpoint):
         return self._accept(text, device_id, now)
 
     def _accept(self, text: bytes, device_id: DeviceId, now: int) -> ReportIntake:
-        return accept_report(text, device_id, self.context.store, now, self.versions, self.enrolment)
+        return accept_report(
+            text, device_id, self.context.store, now, self.versions, self.limits, self.enrolment
+        )
 
     async def refusal(self, request: Request, error: ParcimetreError) -> Response:
         """Return the problem document of a refused report."""

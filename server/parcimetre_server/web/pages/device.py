@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -35,6 +36,7 @@ from ...footprint.explanation.device import explain_device
 from ...footprint.grid_intensity import Grid
 from ...footprint.hardware_model import HardwareModel, hardware_models
 from ...footprint.query import FootprintQuery, FootprintRow
+from ...organisation.left_out import UnusableDevice, alone
 from ...presentation.charts import Chart, chart
 from ...presentation.labels import (
     ALTERNATIVES,
@@ -83,14 +85,21 @@ def device(
     criterion: Criterion = Criterion.GWP,
 ) -> HTMLResponse:
     """The page of one device."""
-    found = devices.device(context.store, DeviceId(id))
+    with alone(DeviceId(id), "page of the device"):
+        values = _values(context, id, period, criterion)
+        return respond(request, context, "device.html", values)
+
+
+def _values(context: Context, key: str, period: Period, criterion: Criterion) -> Mapping[str, Any]:
+    """Return what the page shows of a device."""
+    found = devices.device(context.store, key)
     span = since_midnight(context.now(), context.zone, ROLLING[period])
     figure = compute_footprint(context, FootprintQuery(span, criterion, device=found.id))
     profile = hardware_models(context.factors).of(hardware(found))
     hours = _hours(context, found, criterion)
     quarters = quarter_hours(context, found, span, criterion)
     stages = stage_shares(figure.rows("stage"))
-    values = {
+    return {
         "device": found,
         "gateway": _gateway(context, found),
         "agent": agent_of(context, found),
@@ -129,11 +138,10 @@ def device(
         "simulated": found.simulated,
         "title": label,
         "whole_values": lambda values: {name: round(value) for name, value in values.items()},
-        "periods": [(_link(id, key, criterion), PERIOD_LABELS[key], key == period) for key in ROLLING],
-        "criteria": [(_link(id, period, key), name, key == criterion) for key, name in CRITERIA.items()],
-        "explain": "/explain?" + urlencode({"device": id, "period": period, "criterion": str(criterion)}),
+        "periods": [(_link(key, key, criterion), PERIOD_LABELS[key], key == period) for key in ROLLING],
+        "criteria": [(_link(key, period, key), name, key == criterion) for key, name in CRITERIA.items()],
+        "explain": "/explain?" + urlencode({"device": key, "period": period, "criterion": str(criterion)}),
     }  # fmt: skip
-    return respond(request, context, "device.html", values)
 
 
 def _gateway(context: Context, found: Device) -> Device | None:
@@ -142,7 +150,7 @@ def _gateway(context: Context, found: Device) -> Device | None:
         return None
     try:
         return devices.device(context.store, found.relayed_by)
-    except UnknownDevice:
+    except (UnknownDevice, UnusableDevice):
         return None
 
 

@@ -14,6 +14,7 @@ from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import ESTIMATE
 
 from ...access.context import Context
+from ...analysis.left_out import visible_left_out
 from ...analysis.period_choice import ROLLING, Period
 from ...base.periods import Span, since_midnight
 from ...base.periods import span as span_of
@@ -22,6 +23,7 @@ from ...footprint.compute import compute_footprint
 from ...footprint.explanation.device import Explanation, explain_device
 from ...footprint.query import FootprintQuery, FootprintRow
 from ...grid.supply_contracts import Electricity
+from ...organisation.left_out import collect_left_out
 from ...presentation.labels import CRITERIA, PERIOD_LABELS, label
 from ...store.records import DeviceId
 from ..dependencies import readable
@@ -51,7 +53,8 @@ def explain(
     unit = org_unit or context.scope.root
     query = FootprintQuery(span, criterion, "total", None if device else unit,
                            DeviceId(device) if device else None, amortisation, electricity)  # fmt: skip
-    known = compute_footprint(context, query)
+    with collect_left_out() as left_out:
+        known = compute_footprint(context, query)
     total = known.total()
     found = _explanation(context, query)
     greatest = [] if device else [row for row in known.greatest_devices(MOST) if row.value is not None]
@@ -65,6 +68,7 @@ def explain(
         "span": span,
         "total": total,
         "explanation": found,
+        "unusable": visible_left_out(context, left_out),
         "greatest": [(row, known.devices_by_id[DeviceId(row.group)].name) for row in greatest],
         "more": 0 if device else len(known.in_service()) - len(greatest),
         "terms": {factor.id: _terms(found, factor.id) for factor in factors},
