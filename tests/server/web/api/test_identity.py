@@ -87,7 +87,7 @@ class World:
 
     def __init__(self, context, client_of):
         self.context, self.store = context, context.store
-        self.made = {unit: create_secret(context, unit, f"Site of {unit}") for unit in (M, A, B)}
+        self.made = {unit: create_secret(context, unit, f"Site of {unit[-1]}") for unit in (M, A, B)}
         self.secrets = {unit: text for unit, (_, text) in self.made.items()}
         self.reader = client_of(context)
 
