@@ -118,7 +118,7 @@ def proxied_by(publish, provider, collector_at, tmp_path):
         url = f"http://127.0.0.1:{port}{PREFIX}"
         config = tmp_path / "parcimetre.toml"
         config.write_text(
-            f'public_url = "{url}"\nread_from_network = true\nrequire_login = true\n'
+            f'public_url = "{url}"\n'
             f'[login]\nissuer = "{provider.address}"\nclient_id = "parcimetre"\n'
             '[login.groups]\nit-aubeclair = { role = "admin", everything = true }\n'
         )
