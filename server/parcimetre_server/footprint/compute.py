@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+
+from parcimetre_factors.service_life.amortisation import Policy
 
 from ..access.context import Context
 from ..access.disclosure import DisclosureControl
 from ..base.org_path import within
 from ..base.periods import Span, cut
+from ..base.query_cost import TURNS, Cost, check_cost, query_cost
 from ..fleet.counting import counted
 from ..fleet.device import Device
 from ..fleet.devices import device, devices, zones_of
 from ..fleet.monitors import claims, reported
 from ..fleet.monitors_at_home import not_counted
 from ..organisation.connections import ConnectionMap
+from ..store.records import DeviceId
 from .contributions import GroupBy
 from .device_footprints import QueryContext, cohort_footprints, group_into_cohorts, usable_footprints
 from .grid_intensity import Grid
@@ -23,25 +27,38 @@ from .redaction import disclosure_control, merge_small_units
 from .result import FootprintResult
 from .usage_reader import FEW, SlotObserver, UsageReader, days_of
 
+COUNTED_GROUPS: Mapping[GroupBy, str] = {
+    "org_unit": "org_unit", "site": "site", "category": "category", "device": "id",
+}  # fmt: skip
+"""The groupings whose groups are known before anything is computed, by the device's attribute."""
+
 
 def compute_footprint(
-    context: Context, query: FootprintQuery, observer: SlotObserver | None = None, few: int = FEW
+    context: Context,
+    query: FootprintQuery,
+    observer: SlotObserver | None = None,
+    few: int = FEW,
+    group_by: GroupBy | None = None,
 ) -> FootprintResult:
     """Return the footprint of every device of a query that ever reported.
 
     The observer receives all slots of the query's span. Of at most `few` devices the slots are read rather
-    than the cached daily totals. Raises NotAllowed and UnknownDevice.
+    than the cached daily totals. `group_by`, if rows by it will be asked for, counts in the query's cost.
+    Raises NotAllowed, UnknownDevice, TooManyRows before anything is read from slots, and TooBusy.
     """
+    check_cost(query_cost(query.span, query.interval))
     store, connections = context.store, ConnectionMap.of(context.store)
     disclosure = _disclosure_control(context, query)
     placements, left_out = _placements_of(context, query)
     monitor_claims = claims(store, placements)
     spans = reported(store, {device.id for device in placements}, monitor_claims, connections)
+    policy = query.amortisation or context.settings.amortisation
+    cost = _cost_of(query, policy, [one for one in placements if one.id in spans], spans, group_by)
+    check_cost(cost)
     last_slot = max((last for _, last in spans.values()), default=0)
     days = days_of(query.span, query.interval, last_slot, context.zone)
     periods = cut(query.span, query.interval, context.zone)
     grid = Grid(context, days or query.span, query.criterion, query.electricity)
-    policy = query.amortisation or context.settings.amortisation
     models = hardware_models(context.factors)
     query_context = QueryContext(models, grid, periods, context.now(), policy, context.zone)
     reader = UsageReader(
@@ -52,9 +69,26 @@ def compute_footprint(
     footprints = usable_footprints(
         cohorts, lambda cohort: cohort_footprints(cohort, query_context, *reader.of(cohort))
     )
-    shown = tuple(footprints if disclosure is None else merge_small_units(footprints, disclosure))
+    with TURNS.take(cost):
+        shown = tuple(footprints if disclosure is None else merge_small_units(footprints, disclosure))
     return FootprintResult(
         query.criterion, grid.electricity, periods, grid.factors, policy, shown, left_out, disclosure
+    )
+
+
+def _cost_of(
+    query: FootprintQuery,
+    policy: Policy,
+    reporting: Collection[Device],
+    spans: Mapping[DeviceId, tuple[int, int]],
+    group_by: GroupBy | None,
+) -> Cost:
+    """Return the cost of a query over devices that report."""
+    by_slot = query.interval in ("slot", "hour") or policy == Policy.ACTIVE_HOUR
+    attribute = COUNTED_GROUPS.get(group_by) if group_by else None
+    groups = len({getattr(one, attribute) for one in reporting}) if attribute else 1
+    return query_cost(
+        query.span, query.interval, [spans[one.id] for one in reporting], max(1, groups), by_slot
     )
 
 
@@ -110,4 +144,4 @@ def footprint_rows(
     context: Context, query: FootprintQuery, group_by: GroupBy | None = None
 ) -> list[FootprintRow]:
     """Return the rows of a query's footprint by group and period."""
-    return compute_footprint(context, query).rows(group_by)
+    return compute_footprint(context, query, group_by=group_by).rows(group_by)
