@@ -138,8 +138,10 @@ def _values(context: Context, key: str, period: Period, criterion: Criterion) ->
         "simulated": found.simulated,
         "title": label,
         "whole_values": lambda values: {name: round(value) for name, value in values.items()},
-        "periods": [(_link(key, one, criterion), PERIOD_LABELS[one], one == period) for one in ROLLING],
-        "criteria": [(_link(key, period, one), name, one == criterion) for one, name in CRITERIA.items()],
+        "periods": [(_link(found.id, key, criterion), PERIOD_LABELS[key], key == period) for key in ROLLING],
+        "criteria": [
+            (_link(found.id, period, key), name, key == criterion) for key, name in CRITERIA.items()
+        ],
         "explain": "/explain?" + urlencode({"device": key, "period": period, "criterion": str(criterion)}),
     }  # fmt: skip
 
