@@ -24,13 +24,12 @@ Limits = tuple[Array, Array]
 
 @dataclass(frozen=True)
 class RowBasis:
-    """What rows of a result share; a group has no row of periods with fewer than `fewest` devices."""
+    """What rows of a result share."""
 
     criterion: Criterion
     electricity: Electricity
     periods: Periods
     factors: FactorSet
-    fewest: int = 0
 
     @property
     def p(self) -> int:
@@ -46,7 +45,7 @@ def build_rows(totals: Mapping[str, GroupTotal], basis: RowBasis) -> list[Footpr
         _row(group, i, total, *ends, basis)
         for (group, total), ends in zip(ordered, limits, strict=True)
         for i in range(basis.p)
-        if total.devices[i] >= basis.fewest and _is_filled(total, i)
+        if _is_filled(total, i)
     ]
 
 
@@ -93,7 +92,7 @@ def _row(
         high=None if limits is None else float(limits[1][i]),
         unit=UNITS[basis.criterion],
         coverage=_ratio(total.covered_s[i], total.expected_s[i]),
-        measured_share=_ratio(total.measured_j[i], total.energy_j[i]),
+        measured_share=_ratio(total.measured_j[i], total.known_j[i]),
         factor_set=basis.factors.id,
         absent=tuple(stage for stage in Stage if stage in total.absent),
         simulated="partly" if len(total.simulated) > 1 else total.simulated == {True},
