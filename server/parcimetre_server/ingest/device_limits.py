@@ -29,6 +29,7 @@ MOST_BYTES_A_DAY = 1_000_000  # of facts of one kind; the largest inventory has 
 EXPIRED = -1
 APART_S, MOST_READINGS_A_DAY = 600, 300  # a gateway reads every quarter hour
 OUTLET = "outlet"
+PLAUSIBLE = "are plausible"
 MOST_DEVICES = 200_000
 STALE = "Limits count until the day (UTC) is over, or the device's inventory changes."
 Channel = tuple[str, str, str]
@@ -189,7 +190,7 @@ class _Check:
 def _beyond(energy_j: float, duration_s: int, most_w: float) -> str | None:
     """Return why an energy cannot be, None where it can."""
     if energy_j > most_w * duration_s:
-        return f"{energy_j / duration_s:.0f} W on average are more than the {most_w:.0f} W that are plausible"
+        return f"{energy_j / duration_s:.0f} W on average are more than the {most_w:.0f} W that {PLAUSIBLE}"
     return f"less than {LEAST_J} J cannot be counted" if 0.0 < energy_j < LEAST_J else None
 
 
