@@ -199,6 +199,15 @@ def test_inventories_that_change_all_day_are_capped_in_bytes(empty):
     assert stored <= 1_100_000
 
 
+def test_a_computer_makes_no_more_monitors_a_day_than_it_can_be_attached_to(empty):
+    enrolled(empty)
+    for i in range(6):
+        shown = [Display("DEL", "a", built_in=False, serial_hash=f"{i:032x}{k:032x}") for k in range(16)]
+        found = arrived(empty, inventory=inventory("laptop", displays=shown))
+        assert [one.part for one in found.refused] == (["inventory.displays"] if i >= 3 else [])
+    assert len(empty.store.latest("monitor")) == 48
+
+
 def test_one_device_leaves_room_for_the_letters_of_others():
     quota = DeadLetterQuota(per_hour=10_000)
     letters = [Fact("dead_letter", f"{i}", NOW, {}) for i in range(2_000)]
