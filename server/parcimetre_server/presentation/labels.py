@@ -189,6 +189,7 @@ def label(group_by: str | None, group: str) -> str:
             return group
 
 
-LEFT_OUT = N_("{n} device is left out of these figures because its data cannot be used:")
-LEFT_OUT_MANY = N_("{n} devices are left out of these figures because their data cannot be used:")
+LEFT_OUT = "{n} device is left out of these figures because its data cannot be used:"
+LEFT_OUT_MANY = "{n} devices are left out of these figures because their data cannot be used:"
+"""Texts of `parts.html` too, where they are marked for translation."""
 MOST_NAMED = 20

@@ -36,6 +36,7 @@ from ...footprint.explanation.device import explain_device
 from ...footprint.grid_intensity import Grid
 from ...footprint.hardware_model import HardwareModel, hardware_models
 from ...footprint.query import FootprintQuery, FootprintRow
+from ...ingest.dead_letters import letters
 from ...organisation.left_out import UnusableDevice, alone
 from ...presentation.charts import Chart, chart
 from ...presentation.labels import (
@@ -127,6 +128,8 @@ def _values(context: Context, key: str, period: Period, criterion: Criterion) ->
         "whole": _whole(profile, criterion),
         **_of_a_printer(context, found, span),
         "problems": _problems(found),
+        "letters": letters(context.store, found.id)[::-1],
+        "shows_letters": context.scope.has("admin"),
         "outlets": listed(context, span, found.id),
         "hours": hours,
         "charts": _charts(hours),
