@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...access.credentials import CREDENTIAL_KEY
 from ...access.key_files import KEY_BYTES, KeyFile
+from ...access.organisation_key import HASH_KEY
 from ...access.sessions import SESSION_KEY
 from ...store.health import LEAST_FREE
 from . import Finding, failed, ok, warning
@@ -31,6 +32,10 @@ def findings(data_dir: Path) -> Iterator[Finding]:
         yield _key("session key", SESSION_KEY, data_dir)
     else:
         yield ok("session key", "none yet: it is made when somebody opens a page")
+    if (data_dir / HASH_KEY.name).exists():
+        yield _key("hash key", HASH_KEY, data_dir)
+    else:
+        yield ok("hash key", "none yet: it is made when the collector starts")
 
 
 def _folder(data_dir: Path) -> Finding:
