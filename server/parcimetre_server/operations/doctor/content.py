@@ -11,6 +11,8 @@ from ...access.context import Context
 from ...analysis.left_out import all_left_out, with_items_left_out
 from ...base.periods import DAY_S, week_span
 from ...fleet.enrolment import all_secrets
+from ...fleet.joins import waiting
+from ...fleet.secret_devices import devices_by_secret, is_beyond_plan
 from ...ingest.device_limits import PLAUSIBLE
 from ...organisation.org import sites
 from ...reports.deliveries import deliveries
@@ -31,6 +33,7 @@ def findings(context: Context) -> Iterator[Finding]:
     store, now = context.store, context.now()
     yield _factors(context.factors, now)
     yield from _secrets(store, now)
+    yield _joins(store)
     yield from _feeds(store, now)
     yield _weekly(context, now)
     yield from _dead_letters(store, now)
@@ -74,7 +77,22 @@ def _secrets(store: Store, now: int) -> Iterator[Finding]:
     for one in ending:
         day = datetime.fromtimestamp(one.expires_at or 0, UTC).date()
         yield warning("enrolment secrets", f"{one.id} of {one.org_unit} expires on {day}", mend)
+    count = devices_by_secret(store)
+    for one in valid:
+        if is_beyond_plan(one, count.get(one.id, 0)):
+            told = (
+                f"{one.id} of {one.org_unit} has enrolled {count[one.id]} devices, {one.planned} were planned"
+            )
+            yield warning("enrolment secrets", told, f"parcimetre enrolment-secret devices {one.id}")
     yield ok("enrolment secrets", f"{len(valid)} valid")
+
+
+def _joins(store: Store) -> Finding:
+    count = len(waiting(store))
+    if count:
+        told = f"{count} devices wait to be joined with one known before, or not"
+        return warning("joins", told, "parcimetre devices joins, or the page Administration")
+    return ok("joins", "no device waits")
 
 
 def _feeds(store: Store, now: int) -> Iterator[Finding]:
