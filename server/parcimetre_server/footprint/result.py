@@ -132,7 +132,8 @@ class FootprintResult:
 
     @property
     def _basis(self) -> RowBasis:
-        return RowBasis(self.criterion, self.electricity, self.periods, self.factors)
+        controlled = self.disclosure is not None
+        return RowBasis(self.criterion, self.electricity, self.periods, self.factors, controlled)
 
     @property
     def count(self) -> int:
