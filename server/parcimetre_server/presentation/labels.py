@@ -175,7 +175,7 @@ ASSUMPTIONS = {
 def label(group_by: str | None, group: str) -> str:
     """Return the English label of a group (a msgid), or the group's own name if it has one."""
     if group.rsplit("/", maxsplit=1)[-1] == SMALL:
-        return N_("groups of fewer than 5 devices, together")
+        return N_("what is too small to be shown apart")
     match group_by:
         case "stage":
             return {str(stage): name for stage, name in STAGES.items()}.get(group, group)

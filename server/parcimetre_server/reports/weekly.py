@@ -47,6 +47,10 @@ class WeekResults:
     earlier: tuple[FootprintResult, FootprintResult] | None
     left_out: Mapping[DeviceId, LeftOut] = field(default_factory=dict)
 
+    def withheld_where_hidden(self) -> WeekResults:
+        """Return the results without any figure where nothing may be shown of the org unit asked for."""
+        return replace(self, week=self.week.withheld_where_hidden())
+
     def redacted_for(self, scope: Scope) -> WeekResults:
         """Return the results for a reader of a scope who may see devices."""
 
