@@ -62,7 +62,8 @@ def store_hourly_energy(context: Context, before_day: int) -> int:
     store, stored = context.store, 0
     known = {int(key) for key in store.latest("hourly_energy")}
     spans = store.spans().values()
-    first = max(store.rolled_up().days_before, min((begin for begin, _ in spans), default=0) // DAY_S)
+    begin = min((begin for begin, _ in spans), default=before_day * DAY_S)
+    first = max(store.rolled_up().days_before, begin // DAY_S)
     for day in range(first, before_day):
         if day not in known:
             body = HourlyEnergyBody(groups=[group.as_body() for group in hourly_energy(context, day)])
