@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from ..base.periods import LAST_SECOND
-from ..base.scope import ROLES, Scope
+from ..base.scope import Scope
 from ..organisation.connections import elsewhere
 from ..organisation.transfers import Placement
 from ..store.records import DeviceId, Fact, FactKind
@@ -46,7 +46,7 @@ def is_visible(scope: Scope, fact: Fact, history: History) -> bool:
     rule = RULES.get(fact.kind)
     if rule is None:
         return False
-    return rule(scope, fact, history) if scope.root is not None or fact.kind in OF_REPORTS else True
+    return rule(scope, fact, history) if scope.root is not None or fact.kind in BY_ROLE else True
 
 
 def visible_part(scope: Scope, fact: Fact, history: History) -> Fact:
@@ -135,23 +135,28 @@ def _of_contract(scope: Scope, fact: Fact, history: History) -> bool:
 
 
 def _of_report(scope: Scope, fact: Fact, _history: History) -> bool:
-    """Return whether a report says no more than its reader may see; a viewer gets none of a part."""
+    """Return whether a report says no more than its reader may see; a reader of sums gets none of a part."""
     org_unit = fact.body["org_unit"]
-    if ROLES.index(fact.body["role"]) > ROLES.index(scope.role):
+    if not scope.includes_reports_for(fact.body["role"]):
         return False
-    return org_unit == scope.root if scope.role == "viewer" else _covers(scope, org_unit)
+    return _covers(scope, org_unit) if scope.sees_devices else org_unit == scope.root
 
 
 def _of_recipient(scope: Scope, fact: Fact, _history: History) -> bool:
     """Return whether a schedule or delivery, which holds addresses, is of the reader's own admin."""
-    return scope.role == "admin" and _covers(scope, fact.body["org_unit"])
+    return scope.administers and _covers(scope, fact.body["org_unit"])
+
+
+def _of_look(scope: Scope, fact: Fact, _history: History) -> bool:
+    """Return whether a look was at devices of the reader's units, and they see the access record."""
+    return scope.sees_access_record and _covers(scope, fact.body["org_unit"])
 
 
 def _covers(scope: Scope, org_unit: str | None) -> bool:
     return scope.root is None or (org_unit is not None and scope.covers(org_unit))
 
 
-OF_REPORTS: frozenset[FactKind] = frozenset({"report", "schedule", "delivery"})
+BY_ROLE: frozenset[FactKind] = frozenset({"report", "schedule", "delivery", "look"})
 ID_IN_OUTLET_FACTS: Mapping[FactKind, str] = {"outlet": "feeder", "feeding": "device"}
 OF_A_DEVICE: Mapping[FactKind, Rule] = {
     "inventory": _of_known_device,
@@ -178,4 +183,5 @@ RULES: Mapping[FactKind, Rule] = {
     "report": _of_report,
     "schedule": _of_recipient,
     "delivery": _of_recipient,
+    "look": _of_look,
 }

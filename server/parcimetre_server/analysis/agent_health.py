@@ -21,7 +21,7 @@ from ..base.units import J_PER_KWH
 from ..fleet.device import Device
 from ..fleet.devices import devices
 from ..fleet.lookup import chosen
-from ..fleet.silence import is_silent, last_heard_at
+from ..fleet.silence import is_silent, last_heard_at, shown_time
 from ..footprint.energy_use import Array
 from ..footprint.grid_intensity import Grid
 from ..footprint.grouping import add_up
@@ -64,7 +64,8 @@ class Denial:
 
 @dataclass(frozen=True)
 class Agent:
-    """One device's agent; `last_seen` is when it was last heard, seconds UTC, None if never.
+    """One device's agent; `last_seen` is when it was last heard, seconds UTC, None if never; that of a
+    personal machine is the first second of that day for readers without presence data.
 
     `waiting` is None where it has not reported since the collector started; `lost` is None where it never
     lost anything.
@@ -158,13 +159,19 @@ def _agent(
             name=device.name,
             org_unit=device.org_unit,
             version=device.agent_version,
-            last_seen=last_seen,
+            last_seen=None if last_seen is None else shown_time(context, device, last_seen),
             silent=is_silent(context, device, last_seen),
             waiting=contact.waiting if contact else None,
             denied=tuple(_denied(device)),
-            lost=losses[device.id].body if device.id in losses else None,
+            lost=_lost(context, device, losses[device.id].body) if device.id in losses else None,
             cost=_cost([spent[device.id]], context) if device.id in spent else None,
         )
+
+
+def _lost(context: Context, device: Device, body: Body) -> Body:
+    """Return what an agent lost, with the times of records that were set aside as the reader may see them."""
+    aside = [{**one, "start": shown_time(context, device, one["start"])} for one in body["set_aside"]]
+    return {**body, "set_aside": aside}
 
 
 def _denied(device: Device) -> Iterator[Denial]:

@@ -55,10 +55,13 @@ def command(
     from ..fleet.monitors import spans
     from ..fleet.monitors_at_home import not_counted
 
-    context = options.reading(data_dir)
+    context = options.asking(data_dir)
+    options.record_look(context, "devices", org_unit=org_unit)
     found = list(chosen(devices(context.store), org_unit, site, category, search))
     left_out, reported = not_counted(context, found), spans(context.store, found)
-    rows = [device_summary(device, reported.get(device.id), left_out.get(device.id)) for device in found]
+    rows = [
+        device_summary(context, device, reported.get(device.id), left_out.get(device.id)) for device in found
+    ]
     shown = [asdict(row) if as_json else _row(row) for row in rows]
     terminal.show(shown, as_json, N_("No device has enrolled yet."))
 
@@ -84,8 +87,10 @@ def show(data_dir: Path, device_id: str, as_json: bool) -> None:
     from ..analysis.device_summary import device_detail
     from ..fleet.lookup import find
 
-    context = options.reading(data_dir)
-    found = asdict(device_detail(context, find(context.store, device_id).id))
+    context = options.asking(data_dir)
+    device = find(context.store, device_id)
+    options.record_look(context, "devices show", device.id, device.org_unit)
+    found = asdict(device_detail(context, device.id))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:

@@ -17,7 +17,7 @@ import click
 from parcimetre_factors.service_life.amortisation import Policy
 
 from ..base.errors import ParcimetreError
-from ..configuration.settings import EUR_PER_KWH
+from ..configuration.settings import EUR_PER_KWH, KEEP_RECORD_DAYS
 from . import options
 
 if TYPE_CHECKING:
@@ -111,6 +111,10 @@ class CannotListen(ParcimetreError):
 @click.option("--trusted-proxies", default="",
               help="Reverse proxies (addresses or networks, separated by commas) whose X-Forwarded-For names "
               "the client of a failed attempt.")  # fmt: skip
+@click.option("--keep-access-record-days", type=click.IntRange(1, 3650), default=KEEP_RECORD_DAYS,
+              show_default=True, help="Days for which looks at single devices stay recorded.")  # fmt: skip
+@click.option("--keep-names-days", type=click.IntRange(1, 3650), default=KEEP_RECORD_DAYS, show_default=True,
+              help="Days for which names of persons stay in the audit log.")  # fmt: skip
 @click.option("--tls-cert", type=FILE, help="Certificate (PEM, with its chain) to serve HTTPS with.")
 @click.option("--tls-key", type=FILE, help="Its private key (PEM).")
 @click.option("--client-ca", type=FILE,
@@ -120,7 +124,7 @@ def command(
     read_from_network: bool, require_login: bool, amortisation: str, displays: Displays,
     eur_per_kwh: float, log_format: str, access_log: bool, reports_per_hour: int, report_burst: int,
     keep_slots_days: int, keep_hours_days: int, silent_after_hours: int, public_url: str,
-    trusted_proxies: str,
+    trusted_proxies: str, keep_access_record_days: int, keep_names_days: int,
     tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None,
 ) -> None:  # fmt: skip
     """Start the collector: agents report to it, people read its pages.
@@ -166,6 +170,8 @@ def command(
         silent_after_hours=silent_after_hours,
         public_url=public_url or (login.public_url if login else ""),
         trusted_proxies=networks_of(trusted_proxies),
+        keep_access_record_days=keep_access_record_days,
+        keep_names_days=keep_names_days,
     )
     tls = Tls.of(tls_cert, tls_key, client_ca)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ..access.context import Context
 from ..access.disclosure import DisclosureControl
+from ..access.presence import is_personal, permitted_span, presence_needed, units_with_hours
 from ..base.org_path import within
 from ..base.periods import Span, cut
 from ..fleet.device import Device
@@ -31,6 +33,7 @@ def compute_footprint(
     The observer receives all slots of the query's span. Of at most `few` devices the slots are read rather
     than the cached daily totals. Raises NotAllowed and UnknownDevice.
     """
+    query, groups_only = _within_presence_rules(context, query)
     store, connections = context.store, ConnectionMap.of(context.store)
     disclosure = _disclosure_control(context, query)
     counted, left_out = _placements_of(context, query)
@@ -51,15 +54,50 @@ def compute_footprint(
     footprints = (cohort_footprints(cohort, query_context, *reader.of(cohort)) for cohort in cohorts)
     shown = tuple(footprints if disclosure is None else merge_small_units(footprints, disclosure))
     return FootprintResult(
-        query.criterion, grid.electricity, periods, grid.factors, policy, shown, left_out, disclosure
+        query.criterion,
+        grid.electricity,
+        periods,
+        grid.factors,
+        policy,
+        shown,
+        left_out,
+        disclosure,
+        groups_only,
     )
+
+
+def shown_days(context: Context, query: FootprintQuery) -> FootprintQuery | None:
+    """Return the query of the days that its reader may see of single devices; None where there are none."""
+    if context.sees_presence or not context.scope.sees_devices:
+        return query
+    machines = _placements_of(context, query)[0]
+    span = permitted_span(query.span, query.interval, machines, context.zone, context.now())
+    return None if span is None else replace(query, span=span)
+
+
+def _within_presence_rules(context: Context, query: FootprintQuery) -> tuple[FootprintQuery, bool]:
+    """Return the query of the days that its reader may see, or the same as sums of groups only.
+
+    Raises NotAllowed for less than a whole day of too few personal machines.
+    """
+    days = shown_days(context, query)
+    if days is not None:
+        return days, False
+    scope = context.scope
+    units = (
+        one.org_unit for one in devices(context.store).values() if is_personal(one) and one.retired_at is None
+    )
+    unit = query.org_unit or scope.root or ""
+    if query.device is not None or unit not in units_with_hours(filter(scope.covers, units), scope.root):
+        raise presence_needed("less than a whole day of so few machines")
+    return query, True
 
 
 def _disclosure_control(context: Context, query: FootprintQuery) -> DisclosureControl | None:
     """The disclosure control of a viewer's query, None for other roles. Raises NotAllowed."""
     if context.scope.sees_devices:
         return None
-    context.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
+    context.scope.need("sums" if query.device is None else "devices", "the figure of a single device")
     return disclosure_control(context.scope, query.org_unit, current_org_units(context))
 
 

@@ -18,6 +18,7 @@ from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.disclosure import FEWEST, DisclosureControl
+from ..access.presence import presence_needed
 from ..base.org_path import within
 from ..base.periods import Periods
 from ..base.scope import Scope
@@ -32,13 +33,16 @@ from .query import FootprintRow
 from .redaction import merge_small_units, remove_host_names, small_groups
 from .rows import MAX_ROWS, RowBasis, build_rows, check_row_count, empty_row
 
+UNDIVIDED = (None, "stage")
+
 
 @dataclass(frozen=True)
 class FootprintResult:
     """Footprints of devices by cohort and period.
 
     `left_out` are monitors that the monitor rule does not count. Under `disclosure` control only sums of
-    groups are shown, and single devices have no name.
+    groups are shown, and single devices have no name. `groups_only` is of less than a whole day, for a
+    reader without presence data: one sum, by stage at most.
     """
 
     criterion: Criterion
@@ -49,6 +53,7 @@ class FootprintResult:
     cohorts: tuple[DeviceFootprints, ...]
     left_out: tuple[Device, ...] = ()
     disclosure: DisclosureControl | None = None
+    groups_only: bool = False
 
     @cached_property
     def single_devices(self) -> tuple[DeviceFootprints, ...]:
@@ -87,6 +92,8 @@ class FootprintResult:
         With `below`, org units are those right below that one. Raises TooManyRows, and NotAllowed where
         disclosure control forbids the grouping.
         """
+        if self.groups_only and group_by not in UNDIVIDED:
+            raise presence_needed(f"less than a whole day by {group_by}")
         if group_by is None:
             return list(self._total_rows)
         units = self._units(below) if group_by == "org_unit" and self.disclosure is None else set()
@@ -117,6 +124,8 @@ class FootprintResult:
 
     def rows_if_allowed(self, group_by: GroupBy) -> list[FootprintRow]:
         """Return the rows of a grouping, none where disclosure control forbids it."""
+        if self.groups_only and group_by not in UNDIVIDED:
+            return []
         return self.rows(group_by) if self.disclosure is None or self.disclosure.allows(group_by) else []
 
     @property
@@ -145,7 +154,7 @@ class FootprintResult:
 
         Empty where disclosure control forbids single devices.
         """
-        if self.disclosure is not None and not self.disclosure.allows("device"):
+        if self.groups_only or (self.disclosure is not None and not self.disclosure.allows("device")):
             return []
         chosen = self._rows_of_greatest(most)
         cohorts = [

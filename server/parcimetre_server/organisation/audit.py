@@ -44,6 +44,8 @@ Act = Literal[
     "recipient removed",
     "history rolled up",
     "outlet mapped",
+    "presence switched on",
+    "presence switched off",
 ]
 ACTS = (
     N_("secret created"),
@@ -69,6 +71,8 @@ ACTS = (
     N_("recipient removed"),
     N_("history rolled up"),
     N_("outlet mapped"),
+    N_("presence switched on"),
+    N_("presence switched off"),
 )
 NOTHING: Mapping[str, Any] = {}
 ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)

@@ -205,6 +205,12 @@ class CredentialKeySetting(TypedDict):
     previous_until: int
 
 
+class PresenceSetting(TypedDict):
+    """Whether the role presence sees presence data, under the key `presence`."""
+
+    presence: bool
+
+
 class GridSlot(TypedDict):
     """Electricity of a zone in a quarter hour: MW by fuel and by zone of import, or kg CO2 eq per kWh."""
 
@@ -279,6 +285,17 @@ class AuditBody(TypedDict):
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     reason: str | None
+
+
+class LookBody(TypedDict):
+    """A look at a device, or at a list of them where it is empty: by whom, and in how much detail."""
+
+    who: str
+    way: str
+    detail: str
+    device: str
+    org_unit: str | None
+    what: str
 
 
 class LineageBody(TypedDict):
@@ -392,13 +409,14 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "feeding": FactSchema((FeedingBody,), (_same,)),
     "credential": FactSchema((CredentialBody,), (_same,)),
     "dead_letter": FactSchema((DeadLetterBody,), (_same,)),
-    "setting": FactSchema((ServedSettings, DisplaysSetting, CredentialKeySetting), (_same,)),
+    "setting": FactSchema((ServedSettings, DisplaysSetting, CredentialKeySetting, PresenceSetting), (_same,)),
     "grid": FactSchema((GridBody,), (_same,)),
     "contract": FactSchema((ContractBody,), (_same,)),
     "token": FactSchema((TokenBody,), (_with_defaults(expires_at=None, revoked_at=None),)),
     "token_use": FactSchema((TokenUseBody,), (_same,)),
     "ended_session": FactSchema((EndedSessionBody,), (_same,)),
     "audit": FactSchema((AuditBody,), (_with_defaults(reason=None),)),
+    "look": FactSchema((LookBody,), (_same,)),
     "lineage": FactSchema((LineageBody,), (_same,)),
     "transfer": FactSchema((TransferBody,), (_same,)),
     "report": FactSchema((ReportBody,), (upgrade_report_0,)),

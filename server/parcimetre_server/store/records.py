@@ -32,6 +32,7 @@ FactKind = Literal[
     "token_use",
     "ended_session",
     "audit",
+    "look",
     "lineage",
     "transfer",
     "report",

@@ -12,7 +12,7 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_server.access.disclosure import FEWEST, disclosure_tree, groups_to_merge, too_few
 from parcimetre_server.analysis.changes import compare_queries
 from parcimetre_server.base.org_path import SMALL
-from parcimetre_server.base.periods import Span
+from parcimetre_server.base.periods import Span, since_midnight
 from parcimetre_server.base.scope import NotAllowed, Scope
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.footprint.compute import compute_footprint
@@ -59,7 +59,7 @@ def test_every_group_of_the_tree_has_enough_devices_or_stands_for_all(paths):
 @pytest.fixture
 def week(communes):
     """The past week, with the collector as a viewer of a commune sees it."""
-    now = communes.context.now() // 900 * 900
+    now = since_midnight(communes.context.now(), communes.context.zone).first
 
     def of(root, role="viewer"):
         return communes.context.within(Scope(root, role)), FootprintQuery(

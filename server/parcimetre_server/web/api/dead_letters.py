@@ -22,5 +22,5 @@ def dead_letters(
     ] = 200,
 ) -> list[DeadLetter]:
     """The latest dead letters, oldest first; for admins only, since a record may contain anything."""
-    context.scope.need("admin", "a dead letter")
+    context.scope.need("administration", "a dead letter")
     return letters(context.store, device)[-limit:]

@@ -40,7 +40,7 @@ def list_devices(
     store = context.store
     found = [d for d in chosen(devices(store), org_unit, site, category, q) if d.id > cursor]
     left_out, reported = not_counted(context, found[:limit]), spans(store, found[:limit])
-    items = [device_summary(d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
+    items = [device_summary(context, d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
     return DevicePage(items, items[-1].id if len(found) > limit else None)
 
 

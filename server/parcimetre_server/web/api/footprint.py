@@ -48,6 +48,8 @@ def footprint(
     is null if no factor gives the criterion, and `absent` lists the stages missing from a value.
     `electricity` is what a row is based on, and `grid_tiers` how its electricity's intensity is known: shares
     by grid zone, and by slot, profile, year, contract or residual.
+    Without the role presence, figures of personal machines are those of whole days that are over; shorter
+    periods are sums of groups of five devices or more.
     """
     asked = query.FootprintQuery(
         span(begin, end, context.zone, context.now()),
@@ -58,6 +60,7 @@ def footprint(
         amortisation or context.settings.amortisation,
         electricity,
     )
+    asked = compute.shown_days(context, asked) or asked
     return {
         "from": asked.span.first,
         "to": asked.span.last,

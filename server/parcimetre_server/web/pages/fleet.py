@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -19,7 +19,8 @@ from ...access.context import Context
 from ...analysis.device_list import ASCENDING, Filter, ListedDevice, Sorting, list_devices, sort_devices
 from ...analysis.period_choice import ROLLING, Period
 from ...base.i18n import N_
-from ...base.periods import since_midnight
+from ...base.periods import Span, since_midnight
+from ...footprint.compute import shown_days
 from ...footprint.query import FootprintQuery as Asked
 from ...presentation.labels import CRITERIA, PERIOD_LABELS, label
 from ..dependencies import readable
@@ -89,7 +90,13 @@ class Wish:
 def _all(context: Context, wish: Wish) -> list[ListedDevice]:
     """Every device of the org unit that is meant."""
     span = since_midnight(context.now(), context.zone, ROLLING[wish.period])
-    return list_devices(context, Asked(span, wish.criterion, org_unit=wish.org_unit or context.scope.root))
+    asked = Asked(span, wish.criterion, org_unit=wish.org_unit or context.scope.root)
+    return list_devices(context, shown_days(context, asked) or replace(asked, span=_yesterday(context)))
+
+
+def _yesterday(context: Context) -> Span:
+    """The last day that is over, for readers who may not see today's figures of single devices."""
+    return Span(*(since_midnight(context.now(), context.zone, days).first for days in (2, 1)))
 
 
 @router.get(LIST, response_class=HTMLResponse)
