@@ -20,10 +20,11 @@ from parcimetre_agent.report import Gap, Slot
 from parcimetre_factors.criteria import Criterion
 from parcimetre_server.access.context import Context
 from parcimetre_server.access.opening import open_context
-from parcimetre_server.base.periods import DAY_S, Span
+from parcimetre_server.base.periods import DAY_S, OLDEST_RECORD_S, Span
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.demo.fleet import DemoDevice, fleet
 from parcimetre_server.demo.records import activity
+from parcimetre_server.fleet.retention import roll_rules
 from parcimetre_server.footprint.compute import footprint_rows
 from parcimetre_server.footprint.query import FootprintQuery, FootprintRow
 from parcimetre_server.grid.feeds import parse_feed
@@ -51,9 +52,10 @@ def main() -> int:
         write_fleet(context, list(fleet(size, SEED)))
         before = rows(context)
         print(f"by quarter hour: {bytes_of(folder, 'sealed_day'):.0f} bytes a day of a device")
+        rules = roll_rules(SPAN.last + 2 * OLDEST_RECORD_S, context.zone)
         for hours, name, table in ((1, "hour", "hourly_day"), (24, "day", "whole_day")):
             start = time.process_time()
-            count = context.store.roll_up(SPAN.last // DAY_S, 1 if hours == 1 else 24)
+            count = context.store.roll_up(SPAN.last // DAY_S, 1 if hours == 1 else 24, rules=rules)
             each_us = (time.process_time() - start) / count * 1e6
             print(
                 f"by {name}: {bytes_of(folder, table):.0f} bytes a day of a device, made in {each_us:.0f} us"

@@ -110,7 +110,8 @@ class Asked:
 def environment() -> dict[str, str]:
     """Without settings and languages of who runs this; sets are in the same order each time."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PARCIMETRE_", "LC_"))}
-    return own | {"LANG": "C.UTF-8", "TZ": "UTC", "PYTHONHASHSEED": "0"}
+    served = {"PARCIMETRE_SERVE_TRUST_THIS_MACHINE": "1"}  # of versions that ask this machine for a login
+    return own | served | {"LANG": "C.UTF-8", "TZ": "UTC", "PYTHONHASHSEED": "0"}
 
 
 def record(parcimetre: Path, data_dir: Path, out: Path, second: int | None) -> None:

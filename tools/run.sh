@@ -12,7 +12,7 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-"$bin/parcimetre" serve --data-dir "$DATA_DIR" --host 127.0.0.1 --port "$PORT" &
+"$bin/parcimetre" serve --data-dir "$DATA_DIR" --host 127.0.0.1 --port "$PORT" --trust-this-machine &
 collector=$!
 until "$bin/python" -c "import sys, urllib.request as u; u.urlopen('$url/readyz', timeout=1)" 2>/dev/null; do
     kill -0 $collector 2>/dev/null || { wait $collector; exit $?; }
@@ -33,6 +33,7 @@ fi
 cat <<END
 
   Parcimètre runs: $url/
+  Anyone on this machine can read and administer it without a login: this is for trying it.
   This machine reports every minute; its footprint shows within a minute.
   In another terminal:  $bin/parcimetre footprint --data-dir $DATA_DIR
   Ctrl-C stops it; the data stays in $DATA_DIR.

@@ -1,4 +1,4 @@
-"""Install all that a test may skip for: Wine, Chromium, a Debian, servers, the store's engine chdb.
+"""Install all that a test may skip for: Wine, Chromium, a Debian, servers, the store's engine chdb, npm's.
 
 Ends with exit code 1 and the reasons where something could not be installed (it needs root on Debian).
 """
@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import set_up_browser
+import set_up_oidc
 import set_up_packages
 import set_up_wine
 from bootstrap import VENV, find_uv
@@ -24,6 +25,7 @@ COMMANDS = {
     "openssl": "openssl",
     "cc": "gcc",
     "npm": "npm",
+    "nginx": "nginx-light",
 }
 CHDB = "chdb-core>=26.9,<27"
 
@@ -31,7 +33,7 @@ CHDB = "chdb-core>=26.9,<27"
 def main() -> None:
     """Install what is missing; nothing when all is there."""
     reasons = [set_up_packages.install_commands(COMMANDS), chdb(), old_python()]
-    for part in (set_up_wine, set_up_browser, set_up_packages):
+    for part in (set_up_wine, set_up_browser, set_up_oidc, set_up_packages):
         part.main()
         reasons.append(part.ABSENT.read_text() if part.ABSENT.exists() else None)
     missing = [reason for reason in reasons if reason]

@@ -134,5 +134,11 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     add("--client-cert", metavar="FILE", help="PEM certificate to show to the collector")
     add("--client-key", metavar="FILE", help="PEM key of that certificate")
     add("--proxy", metavar="URL", help="proxy to the collector (default: the system's)")
+    add(
+        "--allow-http",
+        action="store_true",
+        default=None,
+        help="allow an http:// address of another machine: secret and reports pass the network unencrypted",
+    )
     add("--send-hostname", action="store_true", default=None, help="send this machine's name")
     add("--displays", choices=("all", "none"), default=None, help="none: do not report external displays")

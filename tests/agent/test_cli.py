@@ -224,3 +224,41 @@ def test_show_says_how_to_see_what_would_be_sent_before_anything_was(tmp_path: P
     done = _agent("show", "--last-report", "--data-dir", tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "once --print" in done.stderr
+
+
+def test_an_address_without_tls_gets_no_secret_without_the_setting(tmp_path: Path, secret: Path) -> None:
+    where = ("--server", "http://192.0.2.1:8787", "--secret-file", secret, "--data-dir", tmp_path / "data")
+    for command in ("once", "enrol", "run"):
+        done = _agent(command, *where)
+        assert done.returncode == 2
+        assert "without TLS" in done.stderr
+        assert "--allow-http" in done.stderr
+
+
+def test_doctor_warns_of_an_address_without_tls_even_where_it_is_allowed(tmp_path: Path) -> None:
+    where = (
+        "--server",
+        "http://192.0.2.1:9",
+        "--data-dir",
+        tmp_path / "data",
+        "--proxy",
+        "http://127.0.0.1:9",
+    )
+    plain = _agent("doctor", *where)
+    assert "warning: http://192.0.2.1:9 is without TLS" in plain.stdout
+    assert "--allow-http" in plain.stdout
+    allowed = json.loads(_agent("doctor", *where, "--allow-http", "--json").stdout)
+    assert "reverse proxy" in allowed["collector"]["warning"]
+    assert allowed["settings"]["allow_http"] == {"value": True, "origin": "command line"}
+
+
+def test_once_print_shows_the_report_in_the_form_that_is_sent(
+    collector, tmp_path: Path, secret: Path
+) -> None:
+    data = tmp_path / "data"
+    secret.write_text("ps_x." + "A" * 43)
+    done = _agent("enrol", "--server", collector.url, "--secret-file", secret, "--data-dir", data)
+    assert done.returncode == 0, done.stderr
+    assert collector.bodies("/v1/enrol")[0]["secret"] == "ps_x"
+    report = json.loads(_agent("once", "--print", "--data-dir", data).stdout)
+    assert (report["schema"], report["hash_form"]) == (2, "organisation")

@@ -4,10 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
+from parcimetre_server.access.credentials import CREDENTIAL_KEY
+from parcimetre_server.access.sessions import SESSION_KEY
+from parcimetre_server.configuration.settings import host_names_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = ROOT / "deploy" / "server"
@@ -89,6 +94,25 @@ def test_chart_passes_helm_and_its_collectors_share_key_and_store(tmp_path: Path
         (tmp_path / name).write_text(text.strip() + "\n")
     rules = RULES.replace("braces: disable", "braces: disable, brackets: disable")
     _said(sys.executable, "-m", "yamllint", "-d", rules, *tmp_path.glob("*.yaml"))
+
+
+def test_chart_names_the_hosts_that_readers_use_and_gives_both_keys() -> None:
+    files = _rendered({"allowedHosts": ["figures.example.org"]})
+    settings = tomllib.loads(dedent(files["configmap.yaml"].partition("collector.toml: |\n")[2]))
+    assert settings["public_url"] == "https://parcimetre.example.org"
+    names = "fleet, fleet.parcimetre, fleet.parcimetre.svc, figures.example.org"
+    assert settings["allowed_hosts"] == names
+    assert host_names_of(names) == tuple(names.split(", "))
+    for key in (CREDENTIAL_KEY, SESSION_KEY):
+        assert f"- /run/secrets/key/{key.name}\n" in files["deployment.yaml"]
+    other = _rendered({"publicUrl": "https://it.example.org/parcimetre", "ingress": {"enabled": False}})
+    assert 'public_url = "https://it.example.org/parcimetre"' in other["configmap.yaml"]
+
+
+def test_services_that_are_shipped_trust_nobody() -> None:
+    for name in ("compose.yaml", "collector.toml", "parcimetre-collector.service", "Containerfile"):
+        assert "trust" not in (SERVER / name).read_text()
+    assert "- --public-url=https://${HOST}\n" in (SERVER / "compose.yaml").read_text()
 
 
 def test_chart_refuses_a_store_in_the_data_folder() -> None:

@@ -31,14 +31,14 @@ Done = subprocess.CompletedProcess[str]
 class Collector:
     """`parcimetre serve` on a folder and a port of its own, which outlive its processes."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        """Nothing runs yet; `options` are given to `serve` each time."""
+    def __init__(self, folder: Path, *options: str, trusting: bool = True) -> None:
+        """Nothing runs yet; `options` are given to `serve` each time, with trust in this machine or not."""
         self.folder, self.log = folder, folder.with_suffix(".log")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.options = list(options)
+        self.options = [*(["--trust-this-machine"] if trusting else []), *options]
         self._process: programs.Program | None = None
 
     def start(self) -> None:
@@ -172,8 +172,8 @@ def collector_at() -> Iterator[Callable[..., Collector]]:
     """Starts collectors on folders, with options of `serve`."""
     made: list[Collector] = []
 
-    def start(folder: Path, *options: str, log: Path | None = None) -> Collector:
-        made.append(Collector(folder, *options))
+    def start(folder: Path, *options: str, log: Path | None = None, trusting: bool = True) -> Collector:
+        made.append(Collector(folder, *options, trusting=trusting))
         made[-1].log = log or made[-1].log
         made[-1].start()
         return made[-1]

@@ -16,6 +16,7 @@ from parcimetre_server.web.app import build
 NOW = 1795514827  # Tuesday 2026-11-24, 10:07:07 UTC
 TODAY = NOW // 86_400 * 86_400
 DAY_S, SLOT_S = 86_400, 900
+BASE = "http://127.0.0.1:8787"
 MEASURED, GUEST, SILENT = DeviceId("a" * 32), DeviceId("b" * 32), DeviceId("c" * 32)
 SERVER = DeviceId("d" * 32)
 
@@ -98,7 +99,7 @@ def clock_at(monkeypatch):
 @pytest.fixture
 def empty(tmp_path, clock_at):
     """A collector that nobody has reported to."""
-    context = open_context(Settings(tmp_path / "empty"), create=True)
+    context = open_context(Settings(tmp_path / "empty", trust_this_machine=True), create=True)
     yield context
     context.store.close()
 
@@ -120,7 +121,7 @@ def fleet_folder(tmp_path_factory):
 def fleet(tmp_path, clock_at, fleet_folder):
     """A collector with four devices: `laptop`, `guest`, `server` and `silent` name them."""
     folder = shutil.copytree(fleet_folder, tmp_path / "data")
-    context = open_context(Settings(folder, organisation="Métropole"))
+    context = open_context(Settings(folder, organisation="Métropole", trust_this_machine=True))
     names = {"laptop": MEASURED, "guest": GUEST, "server": SERVER, "silent": SILENT}
     yield SimpleNamespace(context=context, now=NOW, today=TODAY, **names)
     context.store.close()
@@ -147,7 +148,7 @@ class Reader:
         async def ask():
             transport = httpx.ASGITransport(self.app, client=(self.address, 50_000))
             async with httpx.AsyncClient(
-                transport=transport, base_url="http://collector", cookies=self.cookies, headers=self.headers
+                transport=transport, base_url=BASE, cookies=self.cookies, headers=self.headers
             ) as client:
                 answer = await client.request(method, path, **about)
                 self.cookies = client.cookies

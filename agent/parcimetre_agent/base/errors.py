@@ -18,12 +18,16 @@ class BadDataDir(AgentError):
 
 
 class Refused(AgentError):
-    """The answer was no. `status` is HTTP's; `by_collector` is false when a proxy may have said it."""
+    """The answer was no. `status` is HTTP's; `by_collector` is false when a proxy may have said it.
 
-    def __init__(self, status: int, detail: str, by_collector: bool = True) -> None:
+    `kind` is the collector's word for the reason, such as "unknown-schema"; empty where it gives none.
+    """
+
+    def __init__(self, status: int, detail: str, by_collector: bool = True, kind: str = "") -> None:
         super().__init__(detail)
         self.status = status
         self.by_collector = by_collector
+        self.kind = kind
 
 
 class Unreachable(AgentError):

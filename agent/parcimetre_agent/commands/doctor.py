@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from ..base.console import print_line
 from ..base.errors import AgentError
 from ..configuration.data_dir import others_with_access
 from ..configuration.settings import NAMES, Settings
+from ..identity import installation
 from ..machine.clock import Clock
 from ..recording.sampling import Sampler
 from ..sending import inventory
+from ..sending.encryption import encryption_warning
 from ..sensors.machine import Machine
 
 POWER = "power."
@@ -44,7 +47,7 @@ def examine(settings: Settings) -> dict[str, Any]:
             for one in taken.outcomes
         },
         "data_dir": {"open_to": others_with_access(settings.data_dir)},
-        "collector": _collector(settings),
+        "collector": {**_collector(settings), "warning": _warning(settings)},
     }
 
 
@@ -58,6 +61,15 @@ def _collector(settings: Settings) -> dict[str, Any]:
     except AgentError as error:
         return {"reachable": False, "reason": str(error)}
     return {"reachable": True, "reason": None}
+
+
+def _warning(settings: Settings) -> str | None:
+    """What is unsafe about the collector's address; None where nothing is."""
+    try:
+        who = installation.load_identity(Path(settings.data_dir))
+    except OSError:
+        who = None
+    return encryption_warning(settings, who.http_server if who else None)
 
 
 def _answer(one: dict[str, Any]) -> str:
@@ -84,3 +96,5 @@ def _show(found: dict[str, Any]) -> None:
     collector = found["collector"]
     print_line("collector")
     print_line("  reachable" if collector["reachable"] else f"  not reachable: {collector['reason']}")
+    if collector["warning"]:
+        print_line(f"  warning: {collector['warning']}")

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .. import __version__
 from ..base.console import print_line
@@ -24,9 +24,10 @@ from ..recording.slot import SlotRecord, slot_start, stretches
 from ..recording.spool import Spool, slot_fields
 from ..recording.spool_opening import open_spool
 from ..recording.timeline import Timeline
-from ..report import MAX_GAPS, Gap, Report, SelfCost, Slot
+from ..report import MAX_GAPS, SCHEMA, Gap, Report, SelfCost, Slot
 from ..sending import inventory, wire_json
 from ..sending.courier import Courier, DeliveryResult, clock_sentence
+from ..sending.message_forms import in_form
 from ..sensors.machine import Machine
 
 SAMPLE_S = 2.0
@@ -39,8 +40,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     """Send, or print. Raises AgentError."""
     clock, sampler = Clock(), Sampler()
     if options.print:
-        report = _report(settings, clock, sampler)
-        print_line(json.dumps(wire_json.as_json(report), indent=2, ensure_ascii=False))
+        document = _report(settings, clock, sampler)
+        print_line(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
     spool = open_spool(settings.data_dir)
     slots, open_slot = measure(clock, sampler)
@@ -65,7 +66,7 @@ def measure(clock: Clock, sampler: Sampler) -> tuple[list[SlotRecord], SlotRecor
     return closed.slots, timeline.open_slot()
 
 
-def _report(settings: Settings, clock: Clock, sampler: Sampler) -> Report:
+def _report(settings: Settings, clock: Clock, sampler: Sampler) -> dict[str, Any]:
     """The report as it would be sent now, the inventory with it."""
     fresh, open_slot = measure(clock, sampler)
     spooled, gaps = _spooled(settings)
@@ -77,8 +78,8 @@ def _report(settings: Settings, clock: Clock, sampler: Sampler) -> Report:
     who = _known(settings)
     now_s = int(clock.now().wall_s)
     cost = SelfCost(round(self_cost.cpu_s(), 3), round(self_cost.peak_rss_mib(), 1), 0, 0.0)
-    return Report(
-        schema=1,
+    report = Report(
+        schema=SCHEMA,
         device_id=(who.device_id if who else None) or NOBODY,
         sent_at=now_s,
         agent_version=__version__,
@@ -87,6 +88,7 @@ def _report(settings: Settings, clock: Clock, sampler: Sampler) -> Report:
         inventory=inventory.take_inventory(Machine(), now_s, sampler.outcomes, settings.displays),
         self_cost=cost,
     )
+    return in_form(wire_json.as_json(report), SCHEMA, who.hash_key if who else None)
 
 
 def _known(settings: Settings) -> installation.Identity | None:

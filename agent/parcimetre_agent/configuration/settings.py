@@ -42,6 +42,7 @@ class Settings:
     client_cert: str | None = None
     client_key: str | None = None
     proxy: str | None = None
+    allow_http: bool = False
     send_hostname: bool = False
     displays: str = "all"
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -59,6 +60,7 @@ _INTEGERS = {
     "sample_period_s": (1, 60),
     "sample_period_on_battery_s": (1, 120),
 }
+_SWITCHES = ("allow_http", "send_hostname")
 _DISPLAYS = ("all", "none")
 _PATHS = ("secret_file", "data_dir", "ca_file", "client_cert", "client_key")
 
@@ -175,7 +177,7 @@ def _checked(name: str, value: Any, origin: str) -> Any:
     """The value in its type. Raises BadSettings."""
     if name in _INTEGERS:
         return _whole(name, value, origin)
-    if name == "send_hostname":
+    if name in _SWITCHES:
         return _yes(name, value, origin)
     if not isinstance(value, str) or not value:
         raise BadSettings(f"{_outside(name)} from {origin} must be a text, not {value!r}")

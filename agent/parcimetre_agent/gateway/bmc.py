@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..identification.fillers import is_filler_serial
-from ..identification.hashes import serial_hash
+from ..identification.hashes import asset_hash, serial_hash
 from ..identification.names import printable
 from ..metering.redfish import number
 from ..report import Cpu, Disk, DiskKind, Gpu, Inventory, MemoryModule, OperatingSystem, SensorOutcome, System
-from .device_identity import KnownDevice, device_key
+from .device_identity import KnownDevice, device_key, first_serial
 from .time_in_state import State
 
 Document = Mapping[str, Any]
@@ -40,22 +40,27 @@ def is_machine(system: Document) -> bool:
 def identify_server(system: Document, place: str, path: str, is_shared: bool = False) -> KnownDevice:
     """Who a server is; `place` and `path` stand for it where its serial number is none, or is shared."""
     maker = printable(system.get("Manufacturer"))
-    hashed = None if is_shared else hashed_serial(system)
+    serial = None if is_shared else stated_serial(system)
+    hashed = serial_hash(maker, serial)
     key = device_key(hashed, f"{place} {path}")
     return KnownDevice(
-        key, path, 0, maker or "unknown", printable(system.get("Model")), hashed, None, category="server"
-    )
+        key, path, 0, maker or "unknown", printable(system.get("Model")), hashed, None, category="server",
+        asset_hash=asset_hash(serial),
+    )  # fmt: skip
 
 
 def hashed_serial(system: Document) -> str | None:
-    """The keyed hash of the serial number, as the server's own agent makes it of what SMBIOS states.
+    """The keyed hash of the serial number, as the server's own agent makes it of what SMBIOS states."""
+    return serial_hash(printable(system.get("Manufacturer")), stated_serial(system))
+
+
+def stated_serial(system: Document) -> str | None:
+    """Return the serial number that SMBIOS states too.
 
     Dell's SMBIOS states the service tag, which its BMC calls SKU; its SerialNumber is that of the board.
     """
-    maker = printable(system.get("Manufacturer"))
     names = ("SKU", "SerialNumber") if _has_service_tag(system) else ("SerialNumber",)
-    serials = (printable(system.get(name)) for name in names)
-    return next((serial_hash(maker, one) for one in serials if one and not is_filler_serial(one)), None)
+    return first_serial(printable(system.get(name)) for name in names)
 
 
 def _has_service_tag(system: Document) -> bool:
@@ -161,7 +166,11 @@ def inventory(found: KnownDevice, taken_at: int, outcomes: list[SensorOutcome]) 
         category="server",
         virtual="none",
         system=System(
-            maker=found.maker, model=found.model, sku=hardware.get("sku"), serial_hash=found.serial_hash
+            maker=found.maker,
+            model=found.model,
+            sku=hardware.get("sku"),
+            serial_hash=found.serial_hash,
+            asset_hash=found.asset_hash,
         ),
         os=OperatingSystem("none"),
         cpus=[Cpu(**one) for one in hardware.get("cpus", ())],

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..base.errors import BadDataDir
-from ..report import Printer, Reading, Supply
+from ..report import HashForm, Printer, Reading, Supply
 from .device_identity import KnownDevice
 from .meters import PowerMeters
 from .outlet_energy import FeederState, feeder_state
@@ -39,6 +39,7 @@ create table if not exists waiting (
     id integer primary key, device text not null, kind text not null, start integer not null,
     body text not null, unique (device, kind, start)
 );
+create table if not exists memory (name text primary key, value text not null);
 """
 
 
@@ -57,7 +58,8 @@ class Address:
 class WatchedDevice:
     """A device behind the gateway, as it is known; `problems` are by the name of what failed.
 
-    `counted` are the fields of a server's energy counters when it was seen last.
+    `counted` are the fields of a server's energy counters when it was seen last. `reported` is the hash of
+    the serial number that the collector has, sent in `reported_form`, `hash_key` the organisation's key.
     """
 
     known: KnownDevice
@@ -75,6 +77,14 @@ class WatchedDevice:
     problems: dict[str, str] = field(default_factory=dict)
     feeding: FeederState = field(default_factory=FeederState)
     inventory_sent: str | None = None
+    hash_key: str | None = None
+    reported: str | None = None
+    reported_form: HashForm = "product"
+
+    @property
+    def hash_form(self) -> HashForm:
+        """The form in which its hashes are sent."""
+        return "product" if self.hash_key is None else "organisation"
 
     def note(self, what: str, sentence: str) -> None:
         """Note what is wrong, or with an empty sentence that nothing is."""
@@ -130,6 +140,19 @@ class Book:
                 ((key, json.dumps(asdict(one))) for key, one in devices.items()),
             )
 
+    def get(self, key: str) -> Any:
+        """Return a remembered value; None for nothing."""
+        with closing(self._db.execute("select value from memory where name = ?", (key,))) as rows:
+            row = rows.fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def remember(self, **facts: Any) -> None:
+        """Remember small facts between deliveries."""
+        with self._db:
+            self._db.executemany(
+                "replace into memory values (?, ?)", ((key, json.dumps(one)) for key, one in facts.items())
+            )
+
     def put(self, records: Iterable[tuple[str, Kind, int, Mapping[str, Any]]]) -> None:
         """Let records wait: device, kind, start and body; the later one of a start replaces the other."""
         with self._db:
@@ -183,6 +206,8 @@ def _watched(body: dict[str, Any]) -> WatchedDevice:
         "waking": WakingHistory(**body["waking"]),
         "feeding": feeder_state(body["feeding"]) if "feeding" in body else FeederState(),
     }
+    if "reported_form" not in body and body["credential"] is not None:
+        rebuilt["reported"] = known["serial_hash"]
     return WatchedDevice(**{**body, **rebuilt})
 
 

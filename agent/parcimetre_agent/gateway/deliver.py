@@ -6,21 +6,35 @@ with, and can be retired like any other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import __version__
 from ..base.errors import AgentError, Refused, Unreachable
 from ..configuration.settings import Settings
+from ..identification.fillers import RULES
+from ..identification.organisation_key import key_text, split_secret
 from ..identity import installation
-from ..report import MAX_FEEDS, MAX_READINGS, EnrolRequest, HardwareIdentity, Inventory, Report, SensorOutcome
-from ..sending import wire_json
-from ..sending.enrolment import read_secret
-from ..sending.inventory import content_hash
-from ..sending.transport import CollectorAnswer, open_client, post
+from ..identity.installation import is_hardware_due
+from ..report import (
+    MAX_FEEDS,
+    MAX_READINGS,
+    SCHEMA,
+    EnrolRequest,
+    HardwareIdentity,
+    Inventory,
+    Report,
+    SensorOutcome,
+)
+from ..sending import answers, wire_json
+from ..sending.encryption import check_encryption, is_plain
+from ..sending.enrolment import exchange, read_secret
+from ..sending.inventory import content_mark
+from ..sending.message_forms import Delivered, accepted_schema, deliver
+from ..sending.transport import open_client
 from . import device_identity, network, power_units
 from .book import Book, WaitingRecord, WatchedDevice
 from .outlet_energy import feed_fields
@@ -63,13 +77,13 @@ class GatewayDelivery:
         self._settings = settings
         self._book = book
         self._now_s = int(now_s)
-        gateway = installation.load_identity(Path(settings.data_dir))
-        self._gateway_id = gateway.device_id if gateway else None
+        self._gateway = installation.load_identity(Path(settings.data_dir))
         self.done = GatewayDeliveryResult()
 
     def run(self) -> GatewayDeliveryResult:
         """Send everything that waits. Raises AgentError when no device can be sent for now."""
         devices = self._book.devices()
+        self._check_encryption(devices.values())
         with open_client(self._settings) as client:
             for key, watched in devices.items():
                 try:
@@ -82,20 +96,30 @@ class GatewayDelivery:
                     self._book.save((), {key: watched})
         return self.done
 
+    def _check_encryption(self, devices: Collection[WatchedDevice]) -> None:
+        """Raise BadSettings for an address without TLS that nothing allows; one used before goes on."""
+        if self._book.get("rules") is None:
+            is_used = is_plain(self._settings.server) and any(one.credential for one in devices)
+            self._book.remember(rules=RULES, http_server=self._settings.server if is_used else None)
+        earlier = self._book.get("http_server") or (self._gateway.http_server if self._gateway else None)
+        check_encryption(self._settings, earlier)
+
     def _device(self, client: httpx.Client, key: str, watched: WatchedDevice) -> None:
         inventory = _inventory(watched, self._now_s)
-        changed = content_hash(inventory) != watched.inventory_sent
+        changed = content_mark(inventory, accepted_schema(self._book)) != watched.inventory_sent
+        is_due = watched.credential is not None and _is_hardware_due(watched)
         for _ in range(REPORTS_A_DEVICE):
             batch = self._batch(key)
-            if not batch.all and not changed:
+            if not batch.all and not changed and not is_due:
                 return
-            answer = self._send(client, watched, batch, inventory if changed else None)
-            if answer is not None:
-                self._take(answer, watched)
+            hardware = _hardware(watched) if is_due else None
+            sent = self._send(client, watched, batch, inventory if changed else None, hardware)
+            if sent is not None:
+                self._take(sent, watched)
                 if changed:
-                    watched.inventory_sent = content_hash(inventory)
+                    watched.inventory_sent = content_mark(inventory, accepted_schema(self._book))
             self._book.forget(batch.all)
-            changed = False
+            changed = is_due = False
 
     def _batch(self, key: str) -> ReportBatch:
         """The oldest records of a device, as many as a report may hold."""
@@ -106,8 +130,13 @@ class GatewayDelivery:
         )
 
     def _send(
-        self, client: httpx.Client, watched: WatchedDevice, batch: ReportBatch, inventory: Inventory | None
-    ) -> CollectorAnswer | None:
+        self,
+        client: httpx.Client,
+        watched: WatchedDevice,
+        batch: ReportBatch,
+        inventory: Inventory | None,
+        hardware: HardwareIdentity | None,
+    ) -> Delivered | None:
         """Post a report, enrolling first where needed and once more where the credential is not known.
 
         None when the collector does not understand the report: its records are given up.
@@ -115,21 +144,26 @@ class GatewayDelivery:
         if watched.credential is None:
             self._enrol(client, watched)
         try:
-            return self._post(client, watched, batch, inventory)
+            return self._post(client, watched, batch, inventory, hardware)
         except Refused as error:
             if error.status == 401 and error.by_collector:
                 self._enrol(client, watched)
-                return self._post(client, watched, batch, inventory)
+                return self._post(client, watched, batch, inventory, hardware)
             if error.status in GIVE_UP and error.by_collector:
                 self._note(f"{_title(watched)}: {error}")
                 return None
             raise
 
     def _post(
-        self, client: httpx.Client, watched: WatchedDevice, batch: ReportBatch, inventory: Inventory | None
-    ) -> CollectorAnswer:
+        self,
+        client: httpx.Client,
+        watched: WatchedDevice,
+        batch: ReportBatch,
+        inventory: Inventory | None,
+        hardware: HardwareIdentity | None,
+    ) -> Delivered:
         report = Report(
-            schema=1,
+            schema=SCHEMA,
             device_id=watched.device_id or "",
             sent_at=self._now_s,
             agent_version=__version__,
@@ -141,38 +175,72 @@ class GatewayDelivery:
                 for one in batch.feeds
                 for row in one.body["rows"]
             ],
+            hardware=hardware,
         )
-        return post(client, "/v1/reports", wire_json.as_json(report), watched.credential)
+        shown, key = watched.credential, watched.hash_key
+        return deliver(client, "/v1/reports", report, shown, key, self._book, self._now_s)
 
     def _enrol(self, client: httpx.Client, watched: WatchedDevice) -> None:
-        """Exchange the secret of the printer's group for a device of its own. Raises AgentError."""
+        """Exchange the secret of the device's group for a device of its own. Raises AgentError.
+
+        The gateway's own credential proves that it speaks for the device.
+        """
         settings = replace(
             self._settings, secret_file=watched.secret_file or self._settings.secret_file, origins={}
         )
-        known = watched.known
+        known, gateway = watched.known, self._gateway
+        is_known = gateway is not None and gateway.credential is not None
+        secret, key = split_secret(read_secret(settings))
         request = EnrolRequest(
-            schema=1,
-            secret=read_secret(settings),
-            hardware=HardwareIdentity(watched.install_id, "none", known.serial_hash),
+            schema=SCHEMA,
+            secret=secret,
+            hardware=_hardware(watched),
             category=known.category,
             agent_version=__version__,
             hostname=known.name if settings.send_hostname else None,
-            relayed_by=self._gateway_id,
+            relayed_by=gateway.device_id if gateway is not None and is_known else None,
         )
-        answer = post(client, "/v1/enrol", wire_json.as_json(request)).body
-        if not {"device_id", "credential"} <= set(answer):
-            raise Unreachable(f"{settings.server} answers, but is not a Parcimètre collector; check --server")
-        watched.device_id, watched.credential = str(answer["device_id"]), str(answer["credential"])
+        shown = gateway.credential if gateway is not None and is_known else watched.credential
+        sent = exchange(client, request, shown, key, self._book, self._now_s)
+        answer = answers.enrolled(sent.answer.body, settings.server)
+        watched.device_id, watched.credential = answer.device_id, answer.credential
+        watched.hash_key = answer.hash_key if key is None else key_text(key)
+        watched.reported, watched.reported_form = known.serial_hash, sent.hash_form
 
-    def _take(self, answer: CollectorAnswer, watched: WatchedDevice) -> None:
+    def _take(self, sent: Delivered, watched: WatchedDevice) -> None:
+        """Count what was stored, and take over what the answer changes."""
+        body = sent.answer.body
         self.done.reports += 1
-        self.done.accepted += int(answer.body.get("accepted", 0))
-        refused: list[dict[str, Any]] = answer.body.get("refused", [])
-        for refusal in refused:
-            self._note(f"{_title(watched)}: {refusal['reason']}")
+        self.done.accepted += answers.count(body, "accepted")
+        for refusal in answers.refused(body, {}):
+            self._note(f"{_title(watched)}: {refusal.reason}")
+        watched.credential = answers.credential(body) or watched.credential
+        watched.hash_key = answers.hash_key(body) or watched.hash_key
+        if "hardware" in sent.document:
+            watched.reported, watched.reported_form = watched.known.serial_hash, sent.hash_form
 
     def _note(self, sentence: str) -> None:
         self.done.refusals = (*self.done.refusals, sentence)
+
+
+def _is_hardware_due(watched: WatchedDevice) -> bool:
+    seen = watched.known.serial_hash, watched.hash_form
+    return is_hardware_due(seen, (watched.reported, watched.reported_form))
+
+
+def _hardware(watched: WatchedDevice) -> HardwareIdentity:
+    """Who a device is; its hash before goes along where another serial number is read since."""
+    known = watched.known
+    is_changed = watched.reported not in (None, known.serial_hash)
+    return HardwareIdentity(
+        watched.install_id,
+        "none",
+        known.serial_hash,
+        asset_hash=known.asset_hash,
+        maker=known.maker,
+        model=known.model,
+        earlier_fingerprint=watched.reported if is_changed else None,
+    )
 
 
 def _inventory(watched: WatchedDevice, now_s: int) -> Inventory:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..identification.fillers import is_filler_serial
 from ..identification.hashes import serial_hash
 from ..identification.names import printable, without_maker
 from ..report import Inventory, OperatingSystem, Printer, SensorOutcome, System
@@ -25,6 +26,7 @@ class KnownDevice:
     `meters` is where a device states its power, `poe` whether it feeds others over its ports. `taps` are the
     outlets or ports that state what they give, `intake` where a power unit states what it takes.
     `hardware` is what a server is made of, `states` whether a printer has its maker's power state.
+    `asset_hash` is of the serial number alone.
     """
 
     key: str
@@ -42,11 +44,17 @@ class KnownDevice:
     intake: Sequence[Tap] = ()
     hardware: dict[str, Any] | None = None
     states: bool = False
+    asset_hash: str | None = None
 
 
 def device_key(serial: str | None, address: str) -> str:
     """Return the key of a device: its serial number as a hash, else a hash of its address."""
     return serial or serial_hash("address", address) or address
+
+
+def first_serial(stated: Iterable[str | None]) -> str | None:
+    """Return the first serial number that is not a placeholder."""
+    return next((serial for serial in stated if not is_filler_serial(serial)), None)
 
 
 def uptime_s(answers: Answers) -> float | None:
@@ -67,7 +75,9 @@ def base_inventory(found: KnownDevice, taken_at: int, outcomes: list[SensorOutco
         taken_at=taken_at,
         category=found.category,
         virtual="none",
-        system=System(maker=found.maker, model=found.model, serial_hash=found.serial_hash),
+        system=System(
+            maker=found.maker, model=found.model, serial_hash=found.serial_hash, asset_hash=found.asset_hash
+        ),
         os=OperatingSystem("none"),
         printer=found.printer,
         outcomes=outcomes,

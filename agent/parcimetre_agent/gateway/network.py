@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..identification.fillers import is_filler_serial
-from ..identification.hashes import serial_hash
+from ..identification.hashes import asset_hash, serial_hash
 from ..identification.names import first_word, printable
 from ..report import Inventory, SensorOutcome
 from . import device_identity
 from .answers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers
-from .device_identity import KnownDevice, device_key, first_model
+from .device_identity import KnownDevice, device_key, first_model, first_serial
 from .makers import Maker
 from .meters import CHASSIS, POWER, STACK, UNMETERED, PowerMeters, of_class
 from .taps import OUTLETS, tap_oids
@@ -74,22 +73,20 @@ def identify_network_device(
 ) -> KnownDevice:
     """Who the device is, from its answers."""
     name = maker.name if maker else first_word(printable(answers.get(DESCRIPTION))) or "unknown"
-    index = next((one for one in found if hashed_serial(answers, name, [one], maker)), next(iter(found), "1"))
-    hashed = hashed_serial(answers, name, [index], maker)
+    index = next((one for one in found if stated_serial(answers, [one], maker)), next(iter(found), "1"))
+    serial = stated_serial(answers, [index], maker)
+    hashed = serial_hash(name, serial)
     model = _model(answers, found, maker)
     key = device_key(hashed, f"{host} {name} {model}")
     return KnownDevice(
         key, str(answers.get(OBJECT_ID, "")), int(index), name, model, hashed, printable(answers.get(NAME)),
-        category="network", meters=power, poe=poe,
+        category="network", meters=power, poe=poe, asset_hash=asset_hash(serial),
     )  # fmt: skip
 
 
-def hashed_serial(answers: Answers, name: str, found: Sequence[str], maker: Maker | None) -> str | None:
-    """The keyed hash of the first serial number that is one."""
-    serials = (printable(answers.get(oid)) for oid in serial_oids(found, maker))
-    return next(
-        filter(None, (serial_hash(name, one) for one in serials if one and not is_filler_serial(one))), None
-    )
+def stated_serial(answers: Answers, found: Sequence[str], maker: Maker | None) -> str | None:
+    """Return the first serial number that is one."""
+    return first_serial(printable(answers.get(oid)) for oid in serial_oids(found, maker))
 
 
 def is_same(answers: Answers, known: KnownDevice, maker: Maker | None) -> bool:
@@ -97,7 +94,7 @@ def is_same(answers: Answers, known: KnownDevice, maker: Maker | None) -> bool:
     object_id = answers.get(OBJECT_ID)
     if object_id is not None and str(object_id) != known.object_id:
         return False
-    hashed = hashed_serial(answers, known.maker, [str(known.index)], maker)
+    hashed = serial_hash(known.maker, stated_serial(answers, [str(known.index)], maker))
     return hashed is None or hashed == known.serial_hash
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..base.outcome import Ok
 from ..identification import names
+from ..identification.hashes import asset_hash, serial_hash
 from ..report import SLOT_S, Reading
 from ..sending import wire_json
 from . import (
@@ -195,7 +196,9 @@ class PollingRound:
                 await self._meet(target, session)
                 return
             answers = {**answers, **who}
-            watched.known = replace(known, name=names.printable(answers.get(NAME)))
+            watched.known = replace(
+                known, name=names.printable(answers.get(NAME)), asset_hash=_asset_hash(who, known)
+            )
             if due:
                 fresh = await self._read(session, watched)
         elif not watched.waking.is_known:
@@ -341,8 +344,13 @@ def _is_same(answers: Answers, known: KnownDevice) -> bool:
     object_id = answers.get(OBJECT_ID)
     if object_id is not None and str(object_id) != known.object_id:
         return False
-    hashed = printers.hashed_serial(answers, known.maker, maker)
+    hashed = serial_hash(known.maker, printers.stated_serial(answers, maker))
     return hashed is None or hashed == known.serial_hash
+
+
+def _asset_hash(answers: Answers, known: KnownDevice) -> str | None:
+    """The hash of the serial number alone, which a printer that was met by an earlier agent has not yet."""
+    return asset_hash(printers.stated_serial(answers, maker_of(known.object_id))) or known.asset_hash
 
 
 async def identify(session: SnmpSession, target: SnmpTarget) -> KnownDevice | None:

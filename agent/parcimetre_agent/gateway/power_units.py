@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..identification.hashes import asset_hash, serial_hash
 from ..identification.names import first_word, printable
 from ..report import Inventory, SensorOutcome
 from . import device_identity
@@ -14,7 +15,7 @@ from .answers import DESCRIPTION, NAME, OBJECT_ID, Answers
 from .device_identity import KnownDevice, device_key, first_model
 from .makers import Maker
 from .meters import PowerMeters
-from .network import hashed_serial
+from .network import stated_serial
 from .outlet_tables import UPS_MAKER, UPS_MODEL, OutletTable, Role, UnitKind
 from .taps import OUTLETS, Tap
 
@@ -146,11 +147,12 @@ def identify_power_unit(
     description = printable(answers.get(UPS_MAKER)) or printable(answers.get(DESCRIPTION))
     name = maker.name if maker else first_word(description) or "unknown"
     model = first_model(answers, [*(maker.model if maker else ()), UPS_MODEL], maker)
-    hashed = hashed_serial(answers, name, ["1"], maker)
+    serial = stated_serial(answers, ["1"], maker)
+    hashed = serial_hash(name, serial)
     key = device_key(hashed, f"{host} {name} {model}")
     return KnownDevice(
         key, str(answers.get(OBJECT_ID, "")), 1, name, model, hashed, printable(answers.get(NAME)),
-        category=made.kind, meters=power, taps=made.taps, intake=made.intake,
+        category=made.kind, meters=power, taps=made.taps, intake=made.intake, asset_hash=asset_hash(serial),
     )  # fmt: skip
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..identification.fillers import is_filler_serial
-from ..identification.hashes import serial_hash
+from ..identification.hashes import asset_hash, serial_hash
 from ..identification.names import first_word, printable
 from ..report import MOST_IMPRESSIONS, Marking, Printer
 from .answers import DESCRIPTION, NAME, OBJECT_ID, UPTIME, Answers, Value
-from .device_identity import KnownDevice, device_key, first_model
+from .device_identity import KnownDevice, device_key, first_model, first_serial
 from .makers import Maker, PowerStateTable, maker_of
 
 Power = Literal["awake", "asleep"]
@@ -118,24 +117,21 @@ def identify_printer(
     """Identify the printer from its answers; `media` is what its trays and paths show."""
     name = maker.name if maker else first_word(printable(answers.get(DESCRIPTION))) or "unknown"
     model = _model(answers, index, maker)
-    hashed = hashed_serial(answers, name, maker)
+    serial = stated_serial(answers, maker)
+    hashed = serial_hash(name, serial)
     key = device_key(hashed, f"{host} {name} {model}")
     object_id = str(answers.get(OBJECT_ID, ""))
     states = maker is not None and maker.states is not None and maker.states.oid in answers
     return KnownDevice(
-        key, object_id, index, name, model, hashed, printable(answers.get(NAME)), media, states=states
+        key, object_id, index, name, model, hashed, printable(answers.get(NAME)), media, states=states,
+        asset_hash=asset_hash(serial),
     )  # fmt: skip
 
 
-def hashed_serial(answers: Answers, name: str, maker: Maker | None) -> str | None:
-    """The keyed hash of the serial number, with the maker's name as it is known."""
-    return next(filter(None, (serial_hash(name, serial) for serial in _serials(answers, maker))), None)
-
-
-def _serials(answers: Answers, maker: Maker | None) -> list[str]:
+def stated_serial(answers: Answers, maker: Maker | None) -> str | None:
+    """Return the serial number that the printer states."""
     oids = [SERIAL, *(maker.serial if maker else ()), CHASSIS_SERIAL]
-    found = (printable(answers.get(oid)) for oid in oids)
-    return [serial for serial in found if serial and not is_filler_serial(serial)]
+    return first_serial(printable(answers.get(oid)) for oid in oids)
 
 
 def _model(answers: Answers, index: int, maker: Maker | None) -> str | None:

@@ -7,7 +7,26 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, MaxLen
 
-from .quantities import STRICT, Category, Count, DiskKind, HashText, Marking, SensorState, Text, UtcSecond
+from .quantities import (
+    LEAST_EFFICIENCY,
+    LEAST_SUPPLY_W,
+    MOST_DISK_BYTES,
+    MOST_SUPPLY_W,
+    STRICT,
+    BatteryMwh,
+    Category,
+    Count,
+    DiskKind,
+    HashText,
+    LengthMm,
+    Marking,
+    MemoryMib,
+    ModuleMib,
+    Pixels,
+    SensorState,
+    Text,
+    UtcSecond,
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,7 @@ class Cpu:
 class MemoryModule:
     """One memory module, or the whole memory where modules cannot be seen (`form` = "total")."""
 
-    size_mib: Annotated[int, Gt(0)]
+    size_mib: ModuleMib
     form: Text | None = None
     kind: Text | None = None
     maker: Text | None = None
@@ -61,7 +80,7 @@ class MemoryModule:
 class Disk:
     """One fixed disk, or the virtual one that a RAID controller or a hypervisor shows."""
 
-    size_bytes: Annotated[int, Gt(0)]
+    size_bytes: Annotated[int, Gt(0), Le(MOST_DISK_BYTES)]
     kind: DiskKind
     maker: Text | None = None
     model: Text | None = None
@@ -76,7 +95,7 @@ class Gpu:
     vendor_id: Text | None = None
     device_id: Text | None = None
     name: Text | None = None
-    memory_mib: Annotated[int, Ge(0)] | None = None
+    memory_mib: MemoryMib | None = None
     integrated: bool | None = None
 
     __pydantic_config__ = STRICT
@@ -96,10 +115,10 @@ class Display:
     name: Text | None = None
     week: Annotated[int, Ge(0), Le(54)] | None = None
     year: Annotated[int, Ge(1990), Le(2245)] | None = None
-    width_mm: Annotated[int, Ge(0)] | None = None
-    height_mm: Annotated[int, Ge(0)] | None = None
-    width_px: Annotated[int, Ge(0)] | None = None
-    height_px: Annotated[int, Ge(0)] | None = None
+    width_mm: LengthMm | None = None
+    height_mm: LengthMm | None = None
+    width_px: Pixels | None = None
+    height_px: Pixels | None = None
     serial_hash: Text | None = None
     asset_hash: HashText | None = None
 
@@ -110,8 +129,8 @@ class Display:
 class Battery:
     """One battery that powers the whole machine."""
 
-    design_mwh: Annotated[int, Ge(0)] | None = None
-    full_mwh: Annotated[int, Ge(0)] | None = None
+    design_mwh: BatteryMwh | None = None
+    full_mwh: BatteryMwh | None = None
     cycles: Count | None = None
     technology: Text | None = None
     maker: Text | None = None
@@ -150,7 +169,7 @@ class Guest:
 
     guest_hash: HashText
     vcpus: Annotated[int, Gt(0), Le(8192)] | None = None
-    memory_mib: Annotated[int, Gt(0)] | None = None
+    memory_mib: ModuleMib | None = None
 
     __pydantic_config__ = STRICT
 
@@ -161,8 +180,8 @@ class PowerSupply:
 
     maker: Text | None = None
     model: Text | None = None
-    rated_w: Annotated[float, Gt(0)] | None = None
-    efficiency: Annotated[float, Gt(0), Le(1)] | None = None
+    rated_w: Annotated[float, Ge(LEAST_SUPPLY_W), Le(MOST_SUPPLY_W)] | None = None
+    efficiency: Annotated[float, Ge(LEAST_EFFICIENCY), Le(1)] | None = None
 
     __pydantic_config__ = STRICT
 

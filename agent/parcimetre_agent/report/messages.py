@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated
 
-from annotated_types import Ge, MaxLen
+from annotated_types import MaxLen
 
 from .enrolment import HardwareIdentity
 from .inventory import Inventory
 from .printing import Reading
 from .quantities import (
+    LEAST_PERIOD_S,
     MAX_FEEDS,
     MAX_GAPS,
     MAX_READINGS,
     MAX_SLOTS,
+    MOST_CORES_OF_AGENT,
+    SLOT_S,
     STRICT,
+    BytesSent,
     Count,
     HashForm,
     HexId,
     KeyText,
     KnownSchema,
+    Seconds,
     Text,
+    UsedMib,
     UtcSecond,
 )
 from .slots import Feed, Gap, Slot
@@ -31,15 +37,30 @@ from .slots import Feed, Gap, Slot
 class SelfCost:
     """What measuring costs the machine since the agent's previous report; the sums are since its first."""
 
-    cpu_s: Annotated[float, Ge(0)]
-    peak_rss_mib: Annotated[float, Ge(0)]
-    bytes_sent: Annotated[int, Ge(0)]
-    period_s: Annotated[float, Ge(0)]
-    sum_cpu_s: Annotated[float, Ge(0)] | None = None
-    sum_bytes_sent: Annotated[int, Ge(0)] | None = None
-    sum_period_s: Annotated[float, Ge(0)] | None = None
+    cpu_s: Seconds
+    peak_rss_mib: UsedMib
+    bytes_sent: BytesSent
+    period_s: Seconds
+    sum_cpu_s: Seconds | None = None
+    sum_bytes_sent: BytesSent | None = None
+    sum_period_s: Seconds | None = None
 
     __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time too short to divide by, or more processor time than there can be."""
+        for prefix, cpu_s, period_s in (
+            ("", self.cpu_s, self.period_s), ("sum_", self.sum_cpu_s, self.sum_period_s),
+        ):  # fmt: skip
+            if period_s and period_s < LEAST_PERIOD_S:
+                raise ValueError(
+                    f"{prefix}period_s = {period_s} is neither 0 nor at least {LEAST_PERIOD_S} s"
+                )
+            if cpu_s and period_s and cpu_s > MOST_CORES_OF_AGENT * (period_s + SLOT_S):
+                raise ValueError(
+                    f"{prefix}cpu_s = {cpu_s} is more than {MOST_CORES_OF_AGENT} busy cores in "
+                    f"{prefix}period_s = {period_s}"
+                )
 
 
 @dataclass(frozen=True)
@@ -97,9 +118,13 @@ class Report:
 
 @dataclass(frozen=True)
 class Refusal:
-    """One record that was not stored: `part` and `index` name it, `reason` says why and how to mend it."""
+    """One record that was not stored: `part` and `index` name it, `reason` says why and how to mend it.
 
-    part: Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing", "feeds", "hardware"]
+    `part` is slots, gaps, inventory, self_cost, losses, printing, feeds or hardware; or a list of the
+    inventory, such as inventory.memory, of which one item was left out.
+    """
+
+    part: str
     index: int
     reason: str
 

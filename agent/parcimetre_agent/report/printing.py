@@ -7,15 +7,15 @@ from typing import Annotated
 
 from annotated_types import Ge, Le, MaxLen
 
-from .quantities import STRICT, Impressions, Text, UtcSecond
+from .quantities import STRICT, Impressions, ShortText, UtcSecond
 
 
 @dataclass(frozen=True)
 class Supply:
     """One supply of a printer; `level` is the share that is left, None where the printer does not tell."""
 
-    kind: Text
-    colour: Text | None = None
+    kind: ShortText
+    colour: ShortText | None = None
     level: Annotated[float, Ge(0), Le(1)] | None = None
 
     __pydantic_config__ = STRICT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Le, MaxLen, MinLen, MultipleOf
+from annotated_types import Gt, Le, MaxLen, MinLen, MultipleOf
 
 from .quantities import (
     DECILES,
@@ -14,10 +14,13 @@ from .quantities import (
     Count,
     FeedScope,
     GapState,
+    Joules,
     Quality,
+    RateKibS,
     Scope,
     SlotSeconds,
     Text,
+    UsedMib,
     UtcSecond,
 )
 
@@ -29,7 +32,7 @@ class Energy:
     source: Annotated[str, MinLen(1), MaxLen(40)]
     scope: Scope
     quality: Quality
-    energy_j: Annotated[float, Ge(0), Le(50_000_000)]
+    energy_j: Joules
     duration_s: Annotated[int, Gt(0), Le(SLOT_S)]
 
     __pydantic_config__ = STRICT
@@ -67,11 +70,11 @@ class Slot:
     off_s: SlotSeconds
     unknown_s: SlotSeconds
     load_deciles_s: Annotated[list[SlotSeconds], MaxLen(DECILES)] = field(default_factory=list)
-    memory_used_mib: Annotated[float, Ge(0)] | None = None
-    disk_read_kib_s: Annotated[float, Ge(0)] | None = None
-    disk_write_kib_s: Annotated[float, Ge(0)] | None = None
-    net_received_kib_s: Annotated[float, Ge(0)] | None = None
-    net_sent_kib_s: Annotated[float, Ge(0)] | None = None
+    memory_used_mib: UsedMib | None = None
+    disk_read_kib_s: RateKibS | None = None
+    disk_write_kib_s: RateKibS | None = None
+    net_received_kib_s: RateKibS | None = None
+    net_sent_kib_s: RateKibS | None = None
     energy: Annotated[list[Energy], MaxLen(16)] = field(default_factory=list)
     boot: Count | None = None
     disbelieved: Annotated[list[Disbelieved], MaxLen(16)] = field(default_factory=list)
@@ -138,7 +141,7 @@ class Feed:
     scope: FeedScope
     source: Annotated[str, MinLen(1), MaxLen(40)]
     quality: Quality
-    energy_j: Annotated[float, Ge(0), Le(50_000_000)]
+    energy_j: Joules
     duration_s: Annotated[int, Gt(0), Le(SLOT_S)]
 
     __pydantic_config__ = STRICT

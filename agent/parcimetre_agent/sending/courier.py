@@ -25,12 +25,14 @@ from ..machine.clock import Clock
 from ..machine.waiting import unblock_signals
 from ..recording.spool import PendingSlot, Spool
 from ..recording.timeline import GapRecord
-from ..report import Gap, Inventory, Losses, Report, SelfCost, SetAside, Slot
+from ..report import SCHEMA, Gap, HardwareIdentity, Inventory, Losses, Report, SelfCost, SetAside, Slot
 from ..sensors.machine import Machine
-from . import enrolment, last_sent, wire_json
+from . import answers, enrolment, last_sent, wire_json
+from .encryption import check_encryption
+from .message_forms import Delivered, accepted_schema, deliver
 from .own_identity import own_identity
 from .schedule import draw
-from .transport import CollectorAnswer, open_client, post
+from .transport import open_client
 
 if TYPE_CHECKING:
     import httpx
@@ -75,11 +77,12 @@ class ReportRecords:
 
 @dataclass(frozen=True)
 class ReportExtras:
-    """Inventory, cost and losses, which the first report of a run carries beside the records."""
+    """Inventory, cost, losses and identity, which the first report of a run carries beside the records."""
 
     inventory: Inventory | None = None
     cost: SelfCost | None = None
     losses: Losses | None = None
+    hardware: HardwareIdentity | None = None
 
 
 class Courier:
@@ -93,12 +96,13 @@ class Courier:
         self._spool = Spool(settings.data_dir)
         self._clock = clock or Clock()
         self._machine = machine or Machine(cached=self._cached())
-        self._who = own_identity(self._data_dir, self._machine.root)
+        self._who = own_identity(settings, self._machine.root)
         self._refusals: list[str] = []
         self._sent_bytes = 0
 
     def deliver(self) -> DeliveryResult:
         """Enrol if needed and send everything that waits. Raises AgentError."""
+        check_encryption(self._settings, self._who.http_server)
         try:
             with open_client(self._settings) as client:
                 return self._deliver(client)
@@ -108,6 +112,7 @@ class Courier:
 
     def enrol(self) -> str:
         """Enrol now; the device id. Raises AgentError."""
+        check_encryption(self._settings, self._who.http_server)
         with open_client(self._settings) as client:
             return self._enrolled(client, self._take_inventory()).device_id or ""
 
@@ -117,16 +122,16 @@ class Courier:
             due = due or self._take_inventory()
             self._enrolled(client, due)
         total = DeliveryResult(self._who.device_id or "")
-        extras = ReportExtras(due, self._self_cost(), self._losses())
+        extras = ReportExtras(due, self._self_cost(), self._losses(), self._hardware_if_due(due))
         batch, reports = BATCH, 0
         for _ in range(REQUESTS_A_RUN):
             load = self._load(batch)
             try:
-                answer = self._send(client, load, extras)
+                sent = self._send(client, load, extras)
             except Refused as error:
                 batch, extras = self._narrowed(client, error, load, batch, extras)
                 continue
-            total = self._obey(answer, load, extras, total)
+            total = self._obey(sent, load, extras, total)
             extras, reports = ReportExtras(), reports + 1
             if load.count < batch or reports == REPORTS_A_RUN:
                 break
@@ -164,24 +169,24 @@ class Courier:
             return False
         return True
 
-    def _send(self, client: httpx.Client, load: ReportRecords, extras: ReportExtras) -> CollectorAnswer:
+    def _send(self, client: httpx.Client, load: ReportRecords, extras: ReportExtras) -> Delivered:
         """Send one report; enrol once more when the credential is unknown and a secret is at hand."""
         try:
             return self._post(client, load, extras)
         except Refused as error:
             if error.status != 401 or not error.by_collector or not enrolment.has_secret(self._settings):
                 raise
-            self._who = replace(self._who, device_id=None, credential=None)
             self._enrolled(client, extras.inventory or self._take_inventory())
             return self._post(client, load, extras)
 
-    def _post(self, client: httpx.Client, load: ReportRecords, extras: ReportExtras) -> CollectorAnswer:
+    def _post(self, client: httpx.Client, load: ReportRecords, extras: ReportExtras) -> Delivered:
         if load.pending:
             self._spool.sending(load.pending)
+        now_s = self._clock.now().wall_s
         report = Report(
-            schema=1,
+            schema=SCHEMA,
             device_id=self._who.device_id or "",
-            sent_at=int(self._clock.now().wall_s),
+            sent_at=int(now_s),
             agent_version=__version__,
             slots=load.slots,
             gaps=load.wire_gaps,
@@ -189,12 +194,13 @@ class Courier:
             self_cost=extras.cost,
             losses=extras.losses,
             waiting=max(0, self._spool.waiting().slots - len(load.pending)),
+            hardware=extras.hardware,
         )
-        document = wire_json.as_json(report)
-        answer = post(client, "/v1/reports", document, self._who.credential)
-        self._sent_bytes += answer.sent_bytes
-        last_sent.store(self._data_dir, document)
-        return answer
+        who = self._who
+        sent = deliver(client, "/v1/reports", report, who.credential, who.hash_key, self._spool, now_s)
+        self._sent_bytes += sent.answer.sent_bytes
+        last_sent.store(self._data_dir, sent.document)
+        return sent
 
     def _load(self, batch: int) -> ReportRecords:
         """The oldest records, at most so many; one that contradicts itself is set aside, never sent."""
@@ -214,40 +220,51 @@ class Courier:
         return load
 
     def _obey(
-        self, answer: CollectorAnswer, load: ReportRecords, extras: ReportExtras, total: DeliveryResult
+        self, sent: Delivered, load: ReportRecords, extras: ReportExtras, total: DeliveryResult
     ) -> DeliveryResult:
         """Delete accepted records, set aside refused ones, remember when the next upload is due."""
-        body = answer.body
+        body = sent.answer.body
+        records: dict[str, list[Any]] = {"slots": load.pending, "gaps": load.gaps}
         refused: dict[str, set[int]] = {"slots": set(), "gaps": set()}
-        for refusal in body.get("refused", []):
-            part, index, reason = refusal["part"], int(refusal["index"]), str(refusal["reason"])
+        for part, index, reason in answers.refused(body, records):
             if part in refused:
                 refused[part].add(index)
-                records: list[Any] = load.pending if part == "slots" else load.gaps
-                self._set_aside(records[index].start, reason)
+                self._set_aside(records[part][index].start, reason)
             else:
                 self._refusals.append(f"{part}: {reason}")
         self._spool.acknowledge(
             [slot for i, slot in enumerate(load.pending) if i not in refused["slots"]],
             [gap for i, gap in enumerate(load.gaps) if i not in refused["gaps"]],
         )
-        if body.get("credential"):
-            self._who = replace(self._who, credential=str(body["credential"]))
-            installation.store_identity(self._data_dir, self._who)
+        self._store_identity(sent)
         now_s = self._clock.now().wall_s
         self._remember(body, extras, now_s)
         return replace(
             total,
             device_id=self._who.device_id or "",
-            accepted=total.accepted + int(body.get("accepted", 0)),
-            duplicates=total.duplicates + int(body.get("duplicates", 0)),
-            clock_ahead_s=0.0 if answer.date_s is None else now_s - answer.date_s,
+            accepted=total.accepted + answers.count(body, "accepted"),
+            duplicates=total.duplicates + answers.count(body, "duplicates"),
+            clock_ahead_s=0.0 if sent.answer.date_s is None else now_s - sent.answer.date_s,
         )
+
+    def _store_identity(self, sent: Delivered) -> None:
+        """Store what an answer changed: the credential, the organisation's key, and what it was told."""
+        body, who = sent.answer.body, self._who
+        changed = replace(
+            who,
+            credential=answers.credential(body) or who.credential,
+            hash_key=answers.hash_key(body) or who.hash_key,
+        )
+        if "hardware" in sent.document:
+            changed = replace(changed, reported=who.fingerprint, reported_form=sent.hash_form)
+        if changed != who:
+            self._who = changed
+            installation.store_identity(self._data_dir, changed)
 
     def _remember(self, body: dict[str, Any], extras: ReportExtras, now_s: float) -> None:
         """What the next run must know of this report."""
         facts: dict[str, Any] = {"last_sent": now_s, "retry_after_s": 0.0, "bytes_sent": self._sent_bytes}
-        facts["upload_period_s"] = body.get("next_upload_s")
+        facts["upload_period_s"] = answers.next_upload_s(body)
         facts["device_id"] = self._who.device_id
         if extras.cost is not None:
             facts["cost_sent"] = self._spool.get("cost")
@@ -257,9 +274,10 @@ class Courier:
         if extras.losses is not None:
             facts["losses_sent"] = wire_json.as_json(extras.losses)
         if extras.inventory is not None:
-            from .inventory import content_hash
+            from .inventory import content_mark
 
-            facts.update(inventory_hash=content_hash(extras.inventory), inventory_sent=now_s)
+            mark = content_mark(extras.inventory, accepted_schema(self._spool))
+            facts.update(inventory_hash=mark, inventory_sent=now_s)
         self._spool.remember(**facts)
 
     def _set_aside(self, start: int, reason: str) -> None:
@@ -267,8 +285,15 @@ class Courier:
         self._refusals.append(f"slot {start}: {reason}")
 
     def _enrolled(self, client: httpx.Client, taken: Inventory) -> Identity:
-        self._who = enrolment.enrol(client, self._settings, self._spool, self._who, taken)
+        now_s = self._clock.now().wall_s
+        self._who = enrolment.enrol(client, self._settings, self._spool, self._who, taken, now_s)
         return self._who
+
+    def _hardware_if_due(self, taken: Inventory | None) -> HardwareIdentity | None:
+        """Return this machine's identity where the collector has another fingerprint of it, or form."""
+        if not self._who.is_hardware_due:
+            return None
+        return installation.hardware_identity(self._who, taken or self._take_inventory())
 
     def _inventory_if_due(self) -> Inventory | None:
         """A new inventory once a boot, once a day and when displays were plugged; sent when it changed, or
@@ -284,7 +309,8 @@ class Courier:
         if recent and not overdue and not self._displays_changed():
             return None
         taken = self._take_inventory()
-        changed = inventory.content_hash(taken) != self._spool.get("inventory_hash")
+        mark = inventory.content_mark(taken, accepted_schema(self._spool))
+        changed = mark != self._spool.get("inventory_hash")
         return taken if changed or overdue else None
 
     def _displays_changed(self) -> bool:

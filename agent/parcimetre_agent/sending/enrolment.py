@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..base.errors import BadSettings, Unreachable
+from ..base.errors import BadSettings, Refused
 from ..configuration.settings import Settings
+from ..identification.organisation_key import key_text, split_secret
 from ..identity import installation
 from ..identity.installation import Identity
 from ..recording.spool import Spool
-from ..report import EnrolRequest, Inventory
-from .transport import post
-from .wire_json import as_json
+from ..report import SCHEMA, EnrolRequest, Inventory
+from . import answers
+from .message_forms import Delivered, Memory, deliver
 
 if TYPE_CHECKING:
     import httpx
@@ -51,29 +52,63 @@ def read_secret(settings: Settings) -> str:
 
 
 def enrol(
-    client: httpx.Client, settings: Settings, spool: Spool, who: Identity, inventory: Inventory
+    client: httpx.Client,
+    settings: Settings,
+    spool: Spool,
+    who: Identity,
+    inventory: Inventory,
+    now_s: float,
 ) -> Identity:
     """Exchange the secret for a credential and store it. A secret that an installer left is then removed.
 
-    Raises BadSettings, Refused (the collector's own sentence) or Unreachable.
+    A credential that this machine still has proves that it is the device that it was. Raises BadSettings,
+    Refused (the collector's own sentence) or Unreachable.
     """
+    secret, key = split_secret(read_secret(settings))
     request = EnrolRequest(
-        schema=1,
-        secret=read_secret(settings),
-        hardware=installation.hardware_identity(who, inventory.virtual),
+        schema=SCHEMA,
+        secret=secret,
+        hardware=installation.hardware_identity(who, inventory),
         category=inventory.category,
         agent_version=__version__,
         hostname=socket.gethostname() if settings.send_hostname else None,
     )
-    answer = post(client, "/v1/enrol", as_json(request)).body
-    if not {"device_id", "credential"} <= set(answer):
-        raise Unreachable(f"{settings.server} answers, but is not a Parcimètre collector; check --server")
-    enrolled = replace(who, device_id=str(answer["device_id"]), credential=str(answer["credential"]))
+    sent = exchange(client, request, who.credential, key, spool, now_s)
+    answer = answers.enrolled(sent.answer.body, settings.server)
+    enrolled = replace(
+        who,
+        device_id=answer.device_id,
+        credential=answer.credential,
+        hash_key=answer.hash_key if key is None else key_text(key),
+        reported=who.fingerprint,
+        reported_form=sent.hash_form,
+    )
     installation.store_identity(Path(settings.data_dir), enrolled)
     _remove_used(settings)
-    config = answer.get("config") or {}
-    spool.remember(device_id=enrolled.device_id, upload_period_s=config.get("upload_period_s"))
+    spool.remember(device_id=enrolled.device_id, upload_period_s=answer.period_s)
     return enrolled
+
+
+def exchange(
+    client: httpx.Client,
+    request: EnrolRequest,
+    credential: str | None,
+    key: bytes | None,
+    memory: Memory,
+    now_s: float,
+) -> Delivered:
+    """Post an enrolment with the credential that proves who asks, and without it where it proves nothing.
+
+    `key` is the organisation's, of the secret. Without one the hashes go in the product's form, since the
+    collector may be another than before.
+    """
+    text = None if key is None else key_text(key)
+    try:
+        return deliver(client, "/v1/enrol", request, credential, text, memory, now_s)
+    except Refused as error:
+        if credential is None or error.status != 401:
+            raise
+        return deliver(client, "/v1/enrol", request, None, text, memory, now_s)
 
 
 def _remove_used(settings: Settings) -> None:

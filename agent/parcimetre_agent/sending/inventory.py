@@ -61,6 +61,11 @@ def content_hash(inventory: Inventory) -> str:
     return _hashed(content)
 
 
+def content_mark(inventory: Inventory, schema: int) -> str:
+    """Changes when the content does, and when a collector begins to read a schema that carries more of it."""
+    return f"{content_hash(inventory)}/{schema}"
+
+
 def _hashed(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

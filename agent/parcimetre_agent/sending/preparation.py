@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from ..base.errors import BadSettings, Unreachable
 from ..configuration.settings import Settings
 from ..recording.spool_opening import open_spool
+from .encryption import check_encryption
 from .own_identity import own_identity
 
 
@@ -16,7 +16,9 @@ def prepare(settings: Settings) -> None:
     if settings.server is None:
         raise BadSettings("no collector is set; give --server URL or set PARCIMETRE_AGENT_SERVER")
     open_spool(settings.data_dir)
-    if own_identity(Path(settings.data_dir)).credential is None:
+    who = own_identity(settings)
+    check_encryption(settings, who.http_server)
+    if who.credential is None:
         _enrol(settings)
 
 

@@ -24,6 +24,8 @@ from ..configuration.settings import Settings  # noqa: E402
 
 TIMEOUT = httpx.Timeout(30.0, connect=15.0)
 LONGEST_WAIT_S = 86_400.0
+MOST_ANSWERED = 4 << 20  # bytes of an answer, unpacked
+_OF_TRANSFER = ("content-encoding", "content-length", "transfer-encoding")
 _COME_BACK = (408, 425, 429)
 _IN_BETWEEN = (407, 511)
 _PROXY_FIX = (
@@ -63,7 +65,7 @@ def post(
         headers["Authorization"] = f"Bearer {credential}"
     body = gzip.compress(encode(document), 9, mtime=0)
     try:
-        response = client.post(path, content=body, headers=headers)
+        response = _exchange(client, path, body, headers)
     except httpx.HTTPError as error:
         raise Unreachable(_unreachable_sentence(error, str(client.base_url))) from None
     if response.is_success:
@@ -76,7 +78,25 @@ def post(
             f"the collector cannot accept the report now: {detail}; it stays in the spool",
             _retry_after_s(response),
         )
-    raise Refused(response.status_code, detail, _problem(response) is not None)
+    problem = _problem(response)
+    raise Refused(response.status_code, detail, problem is not None, _kind(problem or {}))
+
+
+def _exchange(client: httpx.Client, path: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+    """Post a body; the whole answer, whose length is bounded. Raises Unreachable for a longer one."""
+    content = bytearray()
+    with client.stream("POST", path, content=body, headers=headers) as response:
+        for part in response.iter_bytes():
+            content += part
+            if len(content) > MOST_ANSWERED:
+                raise Unreachable(
+                    f"{response.url} answers with more than {MOST_ANSWERED >> 20} MiB: it is not a "
+                    "Parcimètre collector; check --server"
+                )
+    plain = [(name, value) for name, value in response.headers.multi_items() if name not in _OF_TRANSFER]
+    return httpx.Response(
+        response.status_code, headers=plain, content=bytes(content), request=response.request
+    )
 
 
 def check_reachable(client: httpx.Client) -> None:
@@ -147,6 +167,11 @@ def _problem(response: httpx.Response) -> dict[str, Any] | None:
     return problem if isinstance(problem, dict) and (problem.get("detail") or problem.get("title")) else None
 
 
+def _kind(problem: Mapping[str, Any]) -> str:
+    """The collector's word for a refusal."""
+    return str(problem.get("type") or "").rpartition("/")[2]
+
+
 def _detail(response: httpx.Response) -> str:
     """The problem document's sentence, else the status line."""
     problem = _problem(response)
@@ -158,7 +183,7 @@ def _detail(response: httpx.Response) -> str:
 def _retry_after_s(response: httpx.Response) -> float:
     """Seconds of a Retry-After header, given as such or as a date; 0 without one."""
     value = response.headers.get("Retry-After", "")
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         return min(float(value), LONGEST_WAIT_S)
     due_s, now_s = _parsed_date_s(value), _date_s(response)
     if due_s is None or now_s is None:

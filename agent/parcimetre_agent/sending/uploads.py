@@ -81,7 +81,8 @@ class Uploads:
     def _period_s(self) -> float:
         if self._settings["upload_period_s"] is not None:
             return float(self._settings["upload_period_s"])
-        return float(self._spool.get("upload_period_s") or 3600)
+        stated_s = schedule.within_period_bounds(self._spool.get("upload_period_s"))
+        return float(stated_s or schedule.REGULAR_S)
 
     def _device_id(self) -> str:
         return str(self._spool.get("device_id") or "")

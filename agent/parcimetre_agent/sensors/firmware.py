@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..identification.fillers import stated_name
-from ..identification.hashes import serial_hash
+from ..identification.hashes import asset_hash, serial_hash
 from ..identification.names import clipped
 from ..machine import smbios
 from ..report import MemoryModule, System
@@ -37,6 +37,7 @@ def described(stated: smbios.SmbiosSystem) -> dict[str, Any]:
         bios_date=stated_name(stated.bios_date),
         chassis=smbios.CHASSIS.get(stated.chassis_type & 0x7F),
         serial_hash=serial_hash(maker, stated.serial),
+        asset_hash=asset_hash(stated.serial),
     )
     return {"system": system, "category": smbios.category(stated.chassis_type)}
 

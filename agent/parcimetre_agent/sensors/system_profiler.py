@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from ..identification import edid
-from ..identification.hashes import serial_hash
+from ..identification.hashes import asset_hash, serial_hash
 from ..identification.names import clipped
 from ..report import Battery, Cpu, Disk, Display, Gpu, MemoryModule, System
 from .displays import reported_display
@@ -83,12 +83,14 @@ def _mib(text: str | None) -> int | None:
 
 
 def _system(hardware: Item) -> System:
+    serial = _text(hardware, "serial_number")
     return System(
         maker=MAKER,
         model=_text(hardware, "machine_model"),
         sku=_text(hardware, "model_number"),
         family=_text(hardware, "machine_name"),
-        serial_hash=serial_hash(MAKER, _text(hardware, "serial_number")),
+        serial_hash=serial_hash(MAKER, serial),
+        asset_hash=asset_hash(serial),
     )
 
 
@@ -201,6 +203,7 @@ def _display(item: Item) -> Display | None:
         product=product,
         built_in=built_in,
         serial_hash=serial_hash(f"{maker} {product}", serial),
+        asset_hash=asset_hash(serial),
         name=_text(item, "_name"),
         week=week if 1 <= week <= 54 else None,
         year=year if 1990 < year <= 2245 else None,

@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-
-from ..base.errors import ParcimetreError
 from ..base.i18n import N_
 from ..configuration.login_settings import LoginSettings
+from .oidc_claims import display_name, groups_of, has_name
+from .oidc_errors import CANCELLED, NO_CLAIM, NOT_VALID, REFUSED, LoginRefused, ProviderFault, shown
+from .oidc_keys import provider_keys
+from .oidc_provider import Provider, open_client
+from .oidc_tokens import Parties, id_token_claims, userinfo_claims
 
-ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
-TIMEOUT_S = 10.0
-LEEWAY_S = 60
-NAMES = ("preferred_username", "email", "name", "sub")
+__all__ = ["Flow", "LoginRefused", "Person", "ProviderFault"]
 
-
-class ProviderFault(ParcimetreError):
-    """The provider cannot be reached, or its answer is not valid."""
-
-    status = 502
-    kind = "login-provider"
-
-
-class LoginRefused(ParcimetreError):
-    """A login that is not accepted."""
-
-    status = 403
-    kind = "login-refused"
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,6 +38,14 @@ class Flow:
         """The verifier's challenge (S256)."""
         digest = hashlib.sha256(self.verifier.encode()).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who logged in: the name to show, and the groups that the provider lists."""
+
+    name: str
+    groups: frozenset[str]
 
 
 def new_flow(target: str) -> Flow:
@@ -72,8 +65,8 @@ def authorization_address(login: LoginSettings, flow: Flow) -> str:
         "code_challenge": flow.challenge,
         "code_challenge_method": "S256",
     }
-    with _client() as client:
-        endpoint = _text(_metadata(client, login), "authorization_endpoint")
+    with open_client() as client:
+        endpoint = Provider(login, client).endpoint("authorization_endpoint")
     return _with_query(endpoint, asked)
 
 
@@ -82,116 +75,65 @@ def logout_address(login: LoginSettings) -> str | None:
 
     None if the provider has none. Raises ProviderFault.
     """
-    with _client() as client:
-        endpoint = _metadata(client, login).get("end_session_endpoint")
+    with open_client() as client:
+        endpoint = Provider(login, client).optional_endpoint("end_session_endpoint")
     asked = {"client_id": login.client_id, "post_logout_redirect_uri": login.after_logout}
-    return None if endpoint is None else _with_query(str(endpoint), asked)
+    return None if endpoint is None else _with_query(endpoint, asked)
 
 
-def verified_claims(
-    login: LoginSettings, flow: Flow, answered: Mapping[str, str], now: int
-) -> dict[str, Any]:
-    """Return the claims of the person who logged in. Raises LoginRefused and ProviderFault."""
+def verified_person(login: LoginSettings, flow: Flow, answered: Mapping[str, str], now: int) -> Person:
+    """Return the person who logged in. Raises LoginRefused and ProviderFault."""
+    code = _code(flow, answered)
+    with open_client() as client:
+        provider = Provider(login, client)
+        if answered.get("iss", provider.issuer) != provider.issuer:  # RFC 9207
+            raise LoginRefused.because(NOT_VALID, f"the answer is of issuer {shown(answered['iss'])}")
+        tokens = provider.tokens(code, flow.verifier)
+        parties = Parties(provider.issuer, login.client_id, provider_keys(provider.keys()))
+        claims = id_token_claims(tokens.id_token, parties, flow.nonce, now)
+        groups = groups_of(claims, login.claim)
+        if not groups or not has_name(claims):
+            more = _userinfo(provider, tokens.access_token, parties, claims["sub"], needed=not groups)
+            others = None if groups else groups_of(more, login.claim)
+            claims, groups = more | claims, groups if others is None else others
+    if groups is None:
+        place = "neither in the ID token nor in userinfo"
+        raise LoginRefused.because(NO_CLAIM, f"claim {login.claim!r} is {place}; check [login] claim, scopes")
+    return Person(display_name(claims), groups)
+
+
+def _code(flow: Flow, answered: Mapping[str, str]) -> str:
+    """Return the code of the provider's answer to a login that was begun here. Raises LoginRefused."""
     if not secrets.compare_digest(answered.get("state", "").encode(), flow.state.encode()):
         raise LoginRefused(
             N_("This login was not started here, or another one was started since. Try again.")
         )
-    if "code" not in answered:
-        raise LoginRefused(N_("The login was cancelled at the provider. Try again."))
-    with _client() as client:
-        metadata = _metadata(client, login)
-        token = _id_token(client, login, flow, _text(metadata, "token_endpoint"), answered["code"])
-        keys = _answer(client.get(_text(metadata, "jwks_uri")))
-    return _verified(token, keys, login, _text(metadata, "issuer"), flow.nonce, now)
+    if "code" in answered:
+        return answered["code"]
+    said = f"the provider says {shown(answered.get('error'))}: {shown(answered.get('error_description'))}"
+    raise LoginRefused.because(
+        CANCELLED if answered.get("error", "access_denied") == "access_denied" else REFUSED, said
+    )
 
 
-def display_name(claims: Mapping[str, Any]) -> str:
-    """Return the name to show."""
-    return next((str(claims[name]) for name in NAMES if claims.get(name)), "")
+def _userinfo(
+    provider: Provider, access_token: str | None, parties: Parties, subject: str, needed: bool
+) -> dict[str, Any]:
+    """Return the claims of userinfo about the same person, none if there is no such endpoint.
+
+    Raises LoginRefused, and ProviderFault if the claims are `needed`.
+    """
+    if access_token is None or provider.optional_endpoint("userinfo_endpoint") is None:
+        return {}
+    try:
+        answer = provider.userinfo(access_token)
+    except ProviderFault as error:
+        if needed:
+            raise
+        LOG.info("login: the name is not in the ID token, and userinfo did not answer: %s", error)
+        return {}
+    return userinfo_claims(answer, parties, subject)
 
 
 def _with_query(endpoint: str, asked: Mapping[str, str]) -> str:
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
-
-
-def _client() -> httpx.Client:
-    return httpx.Client(timeout=TIMEOUT_S)
-
-
-def _metadata(client: httpx.Client, login: LoginSettings) -> dict[str, Any]:
-    address = f"{login.issuer.rstrip('/')}/.well-known/openid-configuration"
-    try:
-        metadata = _answer(client.get(address))
-    except httpx.HTTPError as error:
-        raise ProviderFault(f"{address} cannot be reached: {error}; check [login] issuer") from error
-    if _text(metadata, "issuer").rstrip("/") != login.issuer.rstrip("/"):
-        raise ProviderFault(
-            f"{address} belongs to issuer {metadata['issuer']!r}: give that as [login] issuer"
-        )
-    return metadata
-
-
-def _id_token(client: httpx.Client, login: LoginSettings, flow: Flow, endpoint: str, code: str) -> str:
-    """Exchange the code for an ID token; the verifier proves that this login began it."""
-    form = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": login.callback,
-        "client_id": login.client_id,
-        "code_verifier": flow.verifier,
-    }
-    secret = login.secret()
-    try:
-        answer = client.post(endpoint, data=form | ({} if secret is None else {"client_secret": secret}))
-    except httpx.HTTPError as error:
-        raise ProviderFault(f"{endpoint} cannot be reached: {error}; try again") from error
-    if answer.status_code in (400, 401):
-        said = ProviderFault(f"the provider says {answer.text[:200]!r}")
-        raise LoginRefused(N_("The provider did not accept this login: try again.")) from said
-    return _text(_answer(answer), "id_token")
-
-
-def _verified(
-    token: str, keys: Mapping[str, Any], login: LoginSettings, issuer: str, nonce: str, now: int
-) -> dict[str, Any]:
-    """Return the claims of an ID token after checking signature, issuer, audience, nonce and time."""
-    asked = jwt.JWTClaimsRegistry(
-        now=now,
-        leeway=LEEWAY_S,
-        iss={"essential": True, "value": issuer},
-        aud={"essential": True, "value": login.client_id},
-        nonce={"essential": True, "value": nonce},
-        exp={"essential": True},
-        sub={"essential": True},
-    )
-    try:
-        decoded = jwt.decode(token, KeySet.import_key_set(dict(keys)), algorithms=ALGORITHMS)  # type: ignore[arg-type]
-        asked.validate(decoded.claims)
-        _check_party(decoded.claims, login.client_id)
-    except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise LoginRefused(N_("The provider's answer for this login is not valid. Try again.")) from error
-    return dict(decoded.claims)
-
-
-def _check_party(claims: Mapping[str, Any], client_id: str) -> None:
-    """Raise ValueError unless a token was issued to this client (OpenID Connect Core 3.1.3.7)."""
-    audience, party = claims["aud"], claims.get("azp", client_id)
-    if party != client_id or (isinstance(audience, list) and len(audience) > 1 and "azp" not in claims):
-        raise ValueError(f"the token was issued to {party!r}")
-
-
-def _answer(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        answer.raise_for_status()
-        content = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
-        raise ProviderFault(f"{answer.url} did not answer as an OpenID provider: {error}") from error
-    if not isinstance(content, dict):
-        raise ProviderFault(f"{answer.url} did not answer as an OpenID provider: no JSON object")
-    return content
-
-
-def _text(document: Mapping[str, Any], name: str) -> str:
-    if not isinstance(document.get(name), str):
-        raise ProviderFault(f"the OpenID provider does not state its {name}: check [login] issuer")
-    return str(document[name])

@@ -14,7 +14,7 @@ AccessWay = Literal["machine", "token", "login"]
 
 @dataclass(frozen=True)
 class Reader:
-    """A person or program that was recognised; `name` is empty on the collector's own machine."""
+    """A person or program that was recognised; `name` is empty where this machine is trusted."""
 
     scope: Scope
     name: str = ""

@@ -5,7 +5,7 @@ What is hidden is decided by the rules of `visibility`; here they are applied to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ from ..base.scope import NotAllowed, Scope
 from ..organisation.merges import between
 from ..store.interface import Coverage, Lease, RolledUp, Store
 from ..store.joining import join
-from ..store.records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
-from ..store.rolling import Hours
+from ..store.records import Body, DeviceId, Fact, FactKind, WriteBatch, WriteResult
+from ..store.rolling import DayRule
 from .visibility import OF_A_DEVICE, is_visible, visible_part
 from .visible_periods import ALWAYS, Period, is_inside, visible_history
 
@@ -133,6 +133,10 @@ class ScopedStore:
         """Raises NotAllowed."""
         raise NotAllowed("a reader's scope is read-only: use the command on the collector")
 
+    def rewrite(self, kind: FactKind, change: Callable[[Fact], Body | None]) -> int:  # noqa: ARG002
+        """Raises NotAllowed."""
+        raise NotAllowed("a reader's scope is read-only: use the command on the collector")
+
     def append(self, facts: Sequence[Fact]) -> None:  # noqa: ARG002
         """Raises NotAllowed."""
         raise NotAllowed("a reader's scope is read-only: use the command on the collector")
@@ -145,9 +149,13 @@ class ScopedStore:
         """Raises NotAllowed."""
         raise NotAllowed("jobs run on the whole store: use the command on the collector")
 
-    def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:  # noqa: ARG002
+    def roll_up(self, *_asked: object, **_more: object) -> int:
         """Raises NotAllowed: it is for the whole."""
         raise NotAllowed("a reader's scope is read-only: use the command on the collector")
+
+    def day_rule(self, day: int) -> DayRule:
+        """Return how a day was rolled up, which is the same for everybody."""
+        return self.whole.day_rule(day)
 
     def rolled_up(self) -> RolledUp:
         """Return what is rolled up, which is the same for everybody."""

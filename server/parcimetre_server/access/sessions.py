@@ -163,8 +163,7 @@ class Sessions:
     def _is_https(self, request: HTTPConnection) -> bool:
         """Return whether the browser uses TLS, which a proxy before us may have ended."""
         scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
-        public = self._login.public_url if self._login else ""
-        return scheme == "https" or public.startswith("https:")
+        return scheme == "https" or self._context.settings.public_url.startswith("https:")
 
 
 def rotate(context: Context) -> None:

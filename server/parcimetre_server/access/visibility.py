@@ -13,6 +13,7 @@ from typing import Protocol
 from ..base.periods import LAST_SECOND
 from ..base.scope import Scope
 from ..organisation.connections import elsewhere
+from ..organisation.left_out import FAULTS
 from ..organisation.transfers import Placement
 from ..store.records import DeviceId, Fact, FactKind
 from .visible_periods import ALWAYS, Period, is_inside
@@ -46,7 +47,12 @@ def is_visible(scope: Scope, fact: Fact, history: History) -> bool:
     rule = RULES.get(fact.kind)
     if rule is None:
         return False
-    return rule(scope, fact, history) if scope.root is not None or fact.kind in BY_ROLE else True
+    if scope.root is None and fact.kind not in BY_ROLE:
+        return True
+    try:
+        return rule(scope, fact, history)
+    except FAULTS:  # a damaged fact: nobody can say whose it is
+        return False
 
 
 def visible_part(scope: Scope, fact: Fact, history: History) -> Fact:
@@ -55,7 +61,8 @@ def visible_part(scope: Scope, fact: Fact, history: History) -> Fact:
     A device that has left the scope is at the last unit and site that it had in it.
     """
     if fact.kind == "monitor":
-        machines = [machine for machine in fact.body["machines"] if history.is_known(machine)]
+        stated = fact.body.get("machines")
+        machines = [one for one in stated if history.is_known(one)] if isinstance(stated, list) else []
         return replace(fact, body={**fact.body, "machines": machines})
     if fact.kind in ID_IN_OUTLET_FACTS:
         return _without_other_device(fact, ID_IN_OUTLET_FACTS[fact.kind], history)
@@ -164,6 +171,7 @@ OF_A_DEVICE: Mapping[FactKind, Rule] = {
     "attached": _before_it_left,
     "self_cost": _while_in_scope,
     "losses": _while_in_scope,
+    "channels": _of_known_device,
     "printing": _while_in_scope,
 }
 RULES: Mapping[FactKind, Rule] = {

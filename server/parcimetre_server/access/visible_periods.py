@@ -12,6 +12,7 @@ from ..base.periods import LAST_SECOND
 from ..base.scope import Scope
 from ..organisation.audit import DELETED
 from ..organisation.connections import ConnectionMap, Outlet
+from ..organisation.left_out import leaving_out
 from ..organisation.merges import MergeHistory, RecordSpan
 from ..organisation.transfers import Placement, by_device, placements
 from ..store.interface import Store
@@ -60,7 +61,8 @@ class VisibleHistory:
         if self._scope.root is None or self.periods(device_id):
             return True
         monitor = self._store.latest_of("monitor", device_id)
-        return monitor is not None and any(map(self.is_known, monitor.body["machines"]))
+        machines = monitor.body.get("machines") if monitor is not None else None
+        return isinstance(machines, list) and any(map(self.is_known, map(DeviceId, map(str, machines))))
 
     def has_records(self, source: DeviceId) -> bool:
         """Return whether records of an id are in scope, be it a device's or an outlet's."""
@@ -143,9 +145,14 @@ def owners(merges: MergeHistory, source: DeviceId) -> list[tuple[DeviceId, Recor
 
 
 def placements_in(scope: Scope, fact: Fact, transfers: Iterable[Fact]) -> list[Placement]:
-    """Return the placements of a device at units of a scope, by the fact that states it and its transfers."""
-    every = placements(str(fact.body["org_unit"]), str(fact.body["site"]), transfers)
-    return [placement for placement in every if scope.covers(placement.org_unit)]
+    """Return the placements of a device at units of a scope, by the fact that states it and its transfers.
+
+    None where these facts cannot be used.
+    """
+    with leaving_out(DeviceId(fact.key), "placements of the device"):
+        every = placements(fact.body["org_unit"], fact.body["site"], transfers)
+        return [placement for placement in every if scope.covers(placement.org_unit)]
+    return []
 
 
 def overlaps(span: RecordSpan, during: Iterable[Placement]) -> Iterator[Period]:

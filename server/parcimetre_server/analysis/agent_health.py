@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
-from parcimetre_agent.report import SLOT_S
+from parcimetre_agent.report import SLOT_S, SelfCost
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.power.power_sources import LOAD_STATES
+from pydantic import TypeAdapter
 
 from ..access.context import Context
 from ..base.periods import DAY_S, Span
@@ -25,14 +27,17 @@ from ..fleet.silence import is_silent, last_heard_at, shown_time
 from ..footprint.energy_use import Array
 from ..footprint.grid_intensity import Grid
 from ..footprint.grouping import add_up
-from ..footprint.hardware_model import Errors, HardwareModel, hardware_models
+from ..footprint.hardware_model import Errors, HardwareModel, HardwareModels, hardware_models
 from ..footprint.uncertainty import bounds
-from ..store.records import Body, DeviceId
+from ..organisation.left_out import leaving_out
+from ..store.records import Body, DeviceId, Fact
 
 GRID_DAYS = 7
 BUSIEST = LOAD_STATES.index("decile9")
 BETWEEN_DECILES = 0.9
 NAMED = 5
+SELF_COST = TypeAdapter(SelfCost)
+COST_FIELDS = tuple(one.name for one in fields(SelfCost))
 LOST = ("dropped", "coarsened", "refused", "damaged")
 
 
@@ -163,15 +168,21 @@ def _agent(
             silent=is_silent(context, device, last_seen),
             waiting=contact.waiting if contact else None,
             denied=tuple(_denied(device)),
-            lost=_lost(context, device, losses[device.id].body) if device.id in losses else None,
+            lost=_lost(context, device, losses),
             cost=_cost([spent[device.id]], context) if device.id in spent else None,
         )
 
 
-def _lost(context: Context, device: Device, body: Body) -> Body:
-    """Return what an agent lost, with the times of records that were set aside as the reader may see them."""
-    aside = [{**one, "start": shown_time(context, device, one["start"])} for one in body["set_aside"]]
-    return {**body, "set_aside": aside}
+def _lost(context: Context, device: Device, losses: Mapping[str, Fact]) -> Body | None:
+    """Return what an agent lost, with times as the reader may see them; None where it told of nothing."""
+    with leaving_out(device.id, "losses of its agent"):
+        if device.id in losses:
+            body = losses[device.id].body
+            if not all(isinstance(body[name], int) for name in LOST):
+                raise TypeError("a count is not a number")
+            aside = [{**one, "start": shown_time(context, device, one["start"])} for one in body["set_aside"]]
+            return {**body, "set_aside": aside}
+    return None
 
 
 def _denied(device: Device) -> Iterator[Denial]:
@@ -208,18 +219,29 @@ def _spent(context: Context, devices: Iterable[Device]) -> dict[DeviceId, _Agent
     spent = {}
     for device in devices:
         body = costs[device.id].body if device.id in costs else {}
-        prefix = "sum_" if body.get("sum_period_s") else ""
-        days = body.get(prefix + "period_s", 0.0) / DAY_S
-        if days:
+        with leaving_out(device.id, "cost of its agent"):
             if device.zone not in means:
                 means[device.zone] = _mean(grid, device.zone)
-            cpu_s, sent = body[prefix + "cpu_s"] / days, body[prefix + "bytes_sent"] / days
-            model, per_kwh = models.of_device(device), means[device.zone]
-            energy_j = cpu_s * busy_thread_w(model)
-            spent[device.id] = _AgentUse(
-                cpu_s, sent, body["peak_rss_mib"], energy_j, _impact(energy_j, model, per_kwh)
-            )
+            use = _use(body, models, device, means[device.zone])
+            if use is not None:
+                spent[device.id] = use
     return spent
+
+
+def _use(
+    body: Body, models: HardwareModels, device: Device, per_kwh: Mapping[Errors, float] | None
+) -> _AgentUse | None:
+    """Return an agent's use per day, None where it reported none. Raises ValueError for what cannot be."""
+    prefix = "sum_" if body.get("sum_period_s") else ""
+    cost: dict[str, Any] = {name: body[name] for name in COST_FIELDS if body.get(name) is not None}
+    if not cost.get(prefix + "period_s"):
+        return None
+    SELF_COST.validate_python(cost, strict=False)
+    days = cost[prefix + "period_s"] / DAY_S
+    cpu_s, sent = cost[prefix + "cpu_s"] / days, cost[prefix + "bytes_sent"] / days
+    model = models.of_device(device)
+    energy_j = cpu_s * busy_thread_w(model)
+    return _AgentUse(cpu_s, sent, cost["peak_rss_mib"], energy_j, _impact(energy_j, model, per_kwh))
 
 
 def _mean(grid: Grid, zone: str) -> Mapping[Errors, float] | None:

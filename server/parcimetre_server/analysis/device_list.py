@@ -20,10 +20,11 @@ from ..fleet.purchases import purchase_of
 from ..fleet.silence import is_silent, last_heard_at, shown_time
 from ..footprint.compute import compute_footprint
 from ..footprint.contributions import impact_by_device
-from ..footprint.device_footprints import service_start
+from ..footprint.device_footprints import HARDWARE, service_start
 from ..footprint.hardware_model import hardware_models
 from ..footprint.query import FootprintQuery
 from ..footprint.result import FootprintResult
+from ..organisation.left_out import leaving_out
 from ..store.interface import Store
 from ..store.records import DeviceId
 
@@ -126,7 +127,11 @@ def list_devices(context: Context, query: FootprintQuery) -> list[ListedDevice]:
             twins.get(device.id, ()),
         )
 
-    return [listed(by_id[device_id]) for device_id in sorted(by_id)]
+    found = []
+    for device_id in sorted(by_id):
+        with leaving_out(device_id, HARDWARE):
+            found.append(listed(by_id[device_id]))
+    return found
 
 
 def _use(result: FootprintResult) -> Iterator[tuple[DeviceId, DeviceUse]]:
@@ -160,7 +165,7 @@ def _twins(store: Store, found: Mapping[DeviceId, Device]) -> dict[DeviceId, tup
     for key, device in found.items():
         if device.retired_at is None and key in facts:
             for trait, value in _traits(device, facts[key].body.get("fingerprint")):
-                alike[trait, value].add(key)
+                alike[trait, str(value)].add(key)
     twins: defaultdict[DeviceId, set[DeviceId]] = defaultdict(set)
     for (trait, _), group in alike.items():
         is_one_chassis = trait == "serial" and all(found[key].speaks_for_itself for key in group)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,6 +17,7 @@ from parcimetre_factors.activity import SLOT_S, Activity
 
 from ..base.periods import HOUR_S, Span
 from ..base.units import J_PER_KWH
+from ..base.working_hours import WORKING, week_parts
 from ..fleet.device import Device
 from ..footprint.device_footprints import Cohort, QueryContext
 from ..footprint.energy_use import Array, DeviceSlots
@@ -25,7 +25,6 @@ from ..store.records import DeviceId
 
 WORKSTATIONS = frozenset({"desktop", "laptop", "all_in_one", "mini_pc"})
 SERVERS = frozenset({"server", "virtual_machine"})
-OPENS, CLOSES, WORKDAYS = 7, 20, 5
 IDLE_SLOT, IDLE_SERVER = 0.9, 0.95
 ENOUGH_S = 24 * HOUR_S
 Flags = NDArray[np.bool_]
@@ -59,7 +58,7 @@ class IdleUseObserver:
     def __init__(self, span: Span, zone: ZoneInfo) -> None:
         """Start without any pattern."""
         self._span, self._outside = span, outside_hours(span, zone)
-        self._patterns: list[IdlePattern] = []
+        self._patterns: dict[tuple[DeviceId, int], IdlePattern] = {}
 
     def observe(self, cohort: Cohort, query_context: QueryContext, slots: DeviceSlots) -> None:
         """Add the patterns of a cohort of computers; other devices have none."""
@@ -70,11 +69,12 @@ class IdleUseObserver:
         if cohort.slots is not None:
             kg_per_kwh = cohort.slots.kg_per_kwh[query_context.grid.index(start)]
         outside = self._outside[(start - self._span.first) // SLOT_S]
-        self._patterns += _patterns_of(cohort, slots, outside, kg_per_kwh)
+        for pattern in _patterns_of(cohort, slots, outside, kg_per_kwh):  # perhaps read before, with others
+            self._patterns[pattern.device.id, pattern.device.since] = pattern
 
     def patterns(self, devices: Mapping[DeviceId, Device]) -> Iterator[IdlePattern]:
         """Return the patterns of devices at their present placement, in the order of their ids."""
-        ordered = sorted(self._patterns, key=lambda pattern: pattern.device.id)
+        ordered = sorted(self._patterns.values(), key=lambda pattern: pattern.device.id)
         return visible_patterns(devices, ordered, self._span)
 
 
@@ -90,8 +90,8 @@ def visible_patterns(
 
 def outside_hours(span: Span, zone: ZoneInfo) -> Flags:
     """Return which slots begin at a weekend, before 7 or after 20 o'clock local time, shape (slots,)."""
-    local = [datetime.fromtimestamp(start, zone) for start in range(span.first, span.last, SLOT_S)]
-    return np.array([at.weekday() >= WORKDAYS or not OPENS <= at.hour < CLOSES for at in local], np.bool_)
+    outside: Flags = week_parts(span.first, span.last, SLOT_S, zone) != WORKING
+    return outside
 
 
 def _patterns_of(

@@ -19,9 +19,11 @@ from ..fleet.hardware import is_virtual
 from ..footprint.compute import compute_footprint, shown_days
 from ..footprint.query import FootprintQuery, FootprintRow
 from ..footprint.result import FootprintResult
+from ..organisation.left_out import LeftOut, collect_left_out
 from .agent_health import MeasuringCost, measuring_cost
 from .bars import Bar, StageShare, bars, lowest_common_unit, stage_shares
 from .changes import Changes, compare_results
+from .left_out import visible_left_out
 from .period_choice import ChosenPeriod, Kind, choose_period
 from .trend import Trend, trend_of
 
@@ -45,8 +47,9 @@ class OverviewRequest:
 class Overview:
     """An overview; what concerns single devices is empty for readers who see sums of groups only.
 
-    `more` is the number of devices beyond those listed, `left_out` the monitors that are not counted;
-    `groups_only` says that it is of less than a whole day, of which this reader sees sums of groups only.
+    `more` is the number of devices beyond those listed, `left_out` the monitors that are not counted, and
+    `unusable` the devices whose data cannot be used. `groups_only` says that it is of less than a whole day,
+    of which this reader sees one sum only.
     """
 
     period: ChosenPeriod
@@ -66,6 +69,7 @@ class Overview:
     measuring: MeasuringCost | None
     virtual: int
     org_units: list[str]
+    unusable: tuple[LeftOut, ...] = ()
 
 
 def cached_overview(
@@ -88,7 +92,10 @@ def _cacheable_overview(
     context: Context, request: OverviewRequest, large_fleet: int
 ) -> tuple[Overview, bool]:
     """Return an overview, and whether to cache it."""
-    return compute_overview(context, request), is_large(context, large_fleet)
+    with collect_left_out() as collected:
+        overview = compute_overview(context, request)
+    unusable = visible_left_out(context, collected)
+    return replace(overview, unusable=unusable), is_large(context, large_fleet)
 
 
 def is_large(context: Context, large_fleet: int) -> bool:

@@ -4,8 +4,9 @@ Deleting a device empties every cache of a process (`clear_all`), so that nothin
 
 Four kinds of memory do not go through it:
 - pure functions of constants (translations, style sheets, templates, the shipped factor set, counter names,
-  bounds of a year) use `functools.lru_cache`: they are never stale and know of no device;
-- copies of a whole list that are read again every few seconds (tokens, revocations) are replaced at once;
+  bounds of a year, the machine's names) use `functools.lru_cache`: they are never stale and know no device;
+- copies of a whole list that are read again every few seconds (tokens, revocations, ended sessions) are
+  replaced at once;
 - state that cannot be computed again (how often a device may still report) is not a cache;
 - what one request or one query has read goes when it is answered.
 """

@@ -22,6 +22,7 @@ from .errors import ParcimetreError
 Times = float | NDArray[np.int64]
 Interval = Literal["slot", "hour", "day", "week", "month", "total"]
 DAY_S = 86_400
+OLDEST_RECORD_S = 400 * DAY_S  # older ones are refused: an agent stores them no longer either
 HOUR_S = 3600
 LONGEST_S = 20 * 366 * DAY_S
 LAST_SECOND = 253_402_300_799

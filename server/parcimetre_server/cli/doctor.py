@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from ..base import clock
 from ..base.errors import ParcimetreError
+from ..base.names import shown
 from . import options, serve
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     """
     found = list(_findings(ctx, given))
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
+        click.echo(shown(json.dumps([asdict(one) for one in found], ensure_ascii=False)))
     else:
         for one in found:
             state = click.style(f"{one.state:8}", fg=COLOURS[one.state])
-            click.echo(f"{state}{one.what}: {one.told}{f'; {one.mend}' if one.mend else ''}")
+            told = shown(f"{one.what}: {one.told}{f'; {one.mend}' if one.mend else ''}")
+            click.echo(f"{state}{told}")
     sys.exit(any(one.state == "failed" for one in found))
 
 
@@ -57,13 +59,15 @@ command.params[:0] = serve.command.params
 
 
 def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
-    from ..operations.doctor import failed, file, folder, listening, ok
+    from ..operations.doctor import failed, file, folder, listening, login, ok, warning
 
+    for name, told in options.superseded_settings(ctx.meta).items():
+        yield warning(f"setting {name}", told, "remove it")
     for name, value in given.items():
         origin = ORIGINS.get(ctx.get_parameter_source(name) or ParameterSource.DEFAULT, "default")
         yield ok(f"setting {name}", f"{value} ({origin})")
     try:
-        settings = _settings(given)
+        settings = serve.settings_of(given, ctx.meta)
     except ParcimetreError as error:
         yield failed("settings", str(error), "correct this setting")
         return
@@ -74,20 +78,16 @@ def _findings(ctx: click.Context, given: dict[str, Any]) -> Iterator[Finding]:
     yield from in_file
     if in_file and in_file[0].state == "ok":
         yield from _content(settings)
+    if settings.login:
+        yield from login.findings(settings.login, now)
     yield listening.findings(settings.host, settings.port)
-
-
-def _settings(given: dict[str, Any]) -> Settings:
-    from ..configuration.settings import Settings
-
-    return Settings(given["data_dir"], given["host"], given["port"], given["time_zone"])
 
 
 def _content(settings: Settings) -> Iterator[Finding]:
     from parcimetre_factors.errors import FactorsError
 
     from ..access.opening import open_context
-    from ..operations.doctor import content, failed
+    from ..operations.doctor import content, failed, readers
 
     try:
         context = open_context(settings)
@@ -95,6 +95,7 @@ def _content(settings: Settings) -> Iterator[Finding]:
         yield failed("collector's data", " ".join(str(error).split()), "fix this, then run doctor again")
         return
     try:
+        yield from readers.findings(context)
         yield from content.findings(context)
     finally:
         context.store.close()

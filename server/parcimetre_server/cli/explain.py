@@ -93,9 +93,10 @@ def command(
         found = explain_device(context, device.id, *how)
     else:
         options.record_look(context, "explain", org_unit=org_unit)
-        found = explain_unit(context, org_unit, *how)
+        with terminal.naming_left_out(context):
+            found = explain_unit(context, org_unit, *how)
     if as_json:
-        click.echo(json.dumps(explanation_json(found), ensure_ascii=False))
+        terminal.echo(json.dumps(explanation_json(found), ensure_ascii=False))
         return
     _print(found, Formats(Translator(language_of_environment()), zone), context.factors.name)
 
@@ -120,7 +121,7 @@ def _verify(file: Path, data_dir: Path) -> int:
             f"{file} is not an explanation; give a file written by `parcimetre explain --json`"
         )
     difference = first_difference(document, _set_of(document, data_dir))
-    click.echo(difference or f"{file} recomputes: {document.get('value')} {document.get('unit')}")
+    terminal.echo(difference or f"{file} recomputes: {document.get('value')} {document.get('unit')}")
     return DIFFERS if difference else 0
 
 

@@ -15,6 +15,7 @@ import click
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.service_life.amortisation import Policy
 
+from ..analysis.left_out import visible_left_out
 from ..base.i18n import N_, Translator, language_of_environment
 from ..base.periods import Interval, span
 from ..fleet.devices import devices
@@ -113,10 +114,11 @@ def command(
     query = FootprintQuery(asked, Criterion(criterion), interval, org_unit, None, policy, electricity)
     query = shown_days(context, query) or query
     asked = query.span
-    found = compute_footprint(context, query)
     if group_by == "device":
         options.record_look(context, "footprint", org_unit=org_unit)
-    rows = found.rows(group_by)
+    with terminal.naming_left_out(context) as left_out:
+        found = compute_footprint(context, query)
+        rows = found.rows(group_by)
     if as_json:
         told = {
             "from": asked.first,
@@ -124,8 +126,9 @@ def command(
             "criterion": criterion,
             "amortisation": policy,
             "rows": [asdict(row) for row in rows],
+            "left_out": [asdict(one) for one in visible_left_out(context, left_out)],
         }
-        click.echo(json.dumps(told, ensure_ascii=False))
+        terminal.echo(json.dumps(told, ensure_ascii=False))
         return
     if as_csv:
         _print_csv(rows)
@@ -137,14 +140,14 @@ def command(
     if interval != "total" and (spark or sys.stdout.isatty()):
         _draw(found.periods.names, rows, lambda row: _name(row, group_by, names, formats.translator), formats)
     if found.electricity == "market":
-        click.echo(formats.translator(MARKET))
+        terminal.echo(formats.translator(MARKET))
     if tiers := found.total().grid_tiers:
-        click.echo(formats.translator("Intensity of the electricity: {tiers}", tiers=formats.tiers(tiers)))
+        terminal.echo(formats.translator("Intensity of the electricity: {tiers}", tiers=formats.tiers(tiers)))
     if (whole := found.total()).incomplete and whole.extrapolated and interval == "total":
         about = formats.about(
             whole.extrapolated.value, whole.extrapolated.low, whole.extrapolated.high, whole.unit
         )
-        click.echo(formats.translator("Including the time without a record: about {whole}", whole=about))
+        terminal.echo(formats.translator("Including the time without a record: about {whole}", whole=about))
 
 
 def _print(
@@ -156,7 +159,7 @@ def _print(
 ) -> None:
     translator = formats.translator
     if not rows:
-        click.echo(translator("No device has reported in this period."))
+        terminal.echo(translator("No device has reported in this period."))
         return
     words = [translator(GROUPS[group_by])] if group_by else []
     periods = [translator("Period")] if interval != "total" else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 
 LOGIN, MAIL = "login", "mail"
+NOTES = "superseded"
+SUPERSEDED = {
+    "read_from_network": "readers need a token or a login wherever they are; a reverse proxy or a firewall "
+    "keeps them out of a network",
+    "require_login": "a token or a login is always required, except with --trust-this-machine",
+}
+"""Settings of versions up to bb8efdf that have no effect any more, each with the reason."""
 
 
 class DamagedConfig(ParcimetreError):
@@ -108,7 +115,7 @@ keep_slots_days = click.option(
     type=click.IntRange(0),
     default=400,
     show_default=True,
-    help="Days for which quarter hours are stored, at least 90; then hours are stored. 0: no limit.",
+    help="Days for which quarter hours are stored, at least 7; then hours are stored. 0: no limit.",
 )
 keep_hours_days = click.option(
     "--keep-hours-days",
@@ -141,6 +148,10 @@ def read_config(ctx: click.Context, _: click.Parameter, file: Path | None) -> No
         raise DamagedConfig(f"{file} is not valid TOML: {error}. Correct that line.") from error
     for table in (LOGIN, MAIL):
         ctx.meta[table] = found.pop(table, None)
+    for name in SUPERSEDED:
+        if name in found:
+            del found[name]
+            _note_superseded(ctx, name, str(file))
     unknown = sorted(set(found) - set(known))
     if unknown:
         raise DamagedConfig(
@@ -160,6 +171,35 @@ def _check(ctx: click.Context, parameter: click.Parameter, value: object, file: 
     except click.BadParameter as error:
         what = error.message.rstrip(".").replace(". ", "; ")
         raise DamagedConfig(f"{file}: {parameter.name} = {value!r}: {what}. Correct that line.") from None
+
+
+def _note_superseded(ctx: click.Context, name: str, where: str) -> None:
+    notes: dict[str, str] = ctx.meta.setdefault(NOTES, {})
+    notes[name] = f"has no effect any more: {SUPERSEDED[name]} ({where})"
+
+
+def _with_superseded(ctx: click.Context, parameter: click.Parameter, given: bool) -> None:
+    """Accept an option of an earlier version: a collector that did not start would silence its agents."""
+    if given and parameter.name:
+        source = ctx.get_parameter_source(parameter.name)
+        where = "environment" if source == ParameterSource.ENVIRONMENT else "command line"
+        _note_superseded(ctx, parameter.name, where)
+
+
+def superseded_settings(meta: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what is to be said of each given setting that has no effect any more, by its name."""
+    notes: Mapping[str, str] = meta.get(NOTES, {})
+    return notes
+
+
+def superseded(command: Wrapped) -> Wrapped:
+    """Add the options that have no effect any more, and are not listed."""
+    for name in SUPERSEDED:
+        flag = f"--{name.replace('_', '-')}"
+        command = click.option(
+            flag, is_flag=True, hidden=True, expose_value=False, callback=_with_superseded
+        )(command)
+    return command
 
 
 config = click.option(

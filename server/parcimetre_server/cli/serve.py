@@ -9,9 +9,10 @@ import signal
 import socket
 import ssl
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from parcimetre_factors.service_life.amortisation import Policy
@@ -23,7 +24,8 @@ from . import options
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from ..configuration.settings import Displays
+    from ..configuration.settings import Settings
+    from ..operations.doctor import Finding
 
 LOG = logging.getLogger("parcimetre")
 BACKLOG = 2048
@@ -85,10 +87,13 @@ class CannotListen(ParcimetreError):
 @click.option("--organisation", default="", help="Name shown on pages and reports.")
 @click.option("--upload-period", "upload_period_s", type=click.IntRange(60, 86_400), default=3600,
               show_default=True, help="Seconds between two reports of an agent.")  # fmt: skip
-@click.option("--read-from-network", is_flag=True,
-              help="Allow readers with a token or a login from other machines.")  # fmt: skip
-@click.option("--require-login", is_flag=True,
-              help="Require a token or a login on this machine too.")  # fmt: skip
+@click.option("--trust-this-machine", is_flag=True,
+              help="Let anyone on this machine read and administer without a login. Only to try it: never "
+              "behind a reverse proxy.")  # fmt: skip
+@click.option("--allowed-hosts", default="", metavar="NAMES",
+              help="Names by which readers may address this collector, separated by commas, beside numeric "
+              "addresses, localhost, this machine's names and the login's public address.")  # fmt: skip
+@options.superseded
 @click.option("--amortisation", type=click.Choice([str(policy) for policy in Policy]), default="service_life",
               show_default=True, help="How embodied impact is spread on pages and in reports.")  # fmt: skip
 @click.option("--displays", type=click.Choice(["fleet", "all", "none"]), default="fleet", show_default=True,
@@ -119,14 +124,8 @@ class CannotListen(ParcimetreError):
 @click.option("--tls-key", type=FILE, help="Its private key (PEM).")
 @click.option("--client-ca", type=FILE,
               help="Answer only clients with a certificate of this CA (PEM).")  # fmt: skip
-def command(
-    data_dir: Path, host: str, port: int, time_zone: str, organisation: str, upload_period_s: int,
-    read_from_network: bool, require_login: bool, amortisation: str, displays: Displays,
-    eur_per_kwh: float, log_format: str, access_log: bool, reports_per_hour: int, report_burst: int,
-    keep_slots_days: int, keep_hours_days: int, silent_after_hours: int, public_url: str,
-    trusted_proxies: str, keep_access_record_days: int, keep_names_days: int,
-    tls_cert: Path | None, tls_key: Path | None, client_ca: Path | None,
-) -> None:  # fmt: skip
+@click.pass_context
+def command(ctx: click.Context, /, **given: Any) -> None:
     """Start the collector: agents report to it, people read its pages.
 
     Settings come from the command line, else from PARCIMETRE_SERVE_..., else from the TOML file, else from
@@ -136,68 +135,80 @@ def command(
     from ..access.opening import open_context
     from ..access.served_settings import store_served_settings
     from ..base import log
-    from ..configuration.login_settings import login_settings
-    from ..configuration.mail_settings import mail_settings
-    from ..configuration.public_address import public_address
-    from ..configuration.settings import Settings, networks_of
+    from ..base.private_files import restrict, restrict_new_files
     from ..fleet.monitors_at_home import store_displays_rule
+    from ..fleet.rekeying import rekey_store
+    from ..operations.doctor.readers import who_can_read
     from ..operations.jobs import start_jobs
     from ..web.app import build
 
-    log.configure(log_format)
-    meta = click.get_current_context().meta
-    public_url = public_address(public_url)
-    login = login_settings(meta.get(options.LOGIN), public_url)
-    settings = Settings(
-        data_dir,
-        host,
-        port,
-        time_zone,
-        organisation,
-        upload_period_s,
-        read_from_network,
-        Policy(amortisation),
-        access_log,
-        displays,
-        require_login=require_login,
-        login=login,
-        reports_per_hour=reports_per_hour,
-        report_burst=report_burst,
-        eur_per_kwh=eur_per_kwh,
-        mail=mail_settings(meta.get(options.MAIL)),
-        keep_slots_days=keep_slots_days,
-        keep_hours_days=keep_hours_days,
-        silent_after_hours=silent_after_hours,
-        public_url=public_url or (login.public_url if login else ""),
-        trusted_proxies=networks_of(trusted_proxies),
-        keep_access_record_days=keep_access_record_days,
-        keep_names_days=keep_names_days,
-    )
-    tls = Tls.of(tls_cert, tls_key, client_ca)
+    log.configure(given["log_format"])
+    for name, told in options.superseded_settings(ctx.meta).items():
+        LOG.warning("%s %s; remove it", name, told)
+    settings = settings_of(given, ctx.meta)
+    tls = Tls.of(given["tls_cert"], given["tls_key"], given["client_ca"])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with _listening(host, port) as listener:
+    restrict_new_files()
+    with _listening(settings.host, settings.port) as listener:
         context = open_context(settings, create=True)
+        corrected = restrict(settings.data_dir)
+        if corrected:
+            LOG.info(
+                "%s: %d files were open to other accounts and no longer are",
+                settings.data_dir,
+                len(corrected),
+            )
         with contextlib.closing(context.store):
+            rekey_store(context)
             store_displays_rule(context)
             store_served_settings(context)
             app = build(context, start_jobs)
-            shown = f"[{host}]" if ":" in host else host
+            shown = f"[{settings.host}]" if ":" in settings.host else settings.host
             scheme = "https" if tls else "http"
-            _run(app, listener, f"{scheme}://{shown}:{listener.getsockname()[1]}/", tls)
+            readers = who_can_read(context)
+            _run(app, listener, f"{scheme}://{shown}:{listener.getsockname()[1]}/", readers, tls)
     LOG.info("stopped")
 
 
-def _run(app: FastAPI, listener: socket.socket, address: str, tls: Tls | None) -> None:
+def settings_of(given: Mapping[str, Any], meta: Mapping[str, Any]) -> Settings:
+    """Return the settings that options and tables of the file give. Raises BadSetting."""
+    from ..configuration.login_settings import login_settings
+    from ..configuration.mail_settings import mail_settings
+    from ..configuration.public_address import public_address
+    from ..configuration.settings import Settings, host_names_of, networks_of
+
+    public_url = public_address(given["public_url"])
+    login = login_settings(meta.get(options.LOGIN), public_url)
+    as_given = {field.name: given[field.name] for field in fields(Settings) if field.name in given}
+    read = {
+        "amortisation": Policy(given["amortisation"]),
+        "allowed_hosts": host_names_of(given["allowed_hosts"]),
+        "login": login,
+        "mail": mail_settings(meta.get(options.MAIL)),
+        "public_url": public_url or (login.public_url if login else ""),
+        "trusted_proxies": networks_of(given["trusted_proxies"]),
+    }
+    return Settings(**(as_given | read))
+
+
+def _run(app: FastAPI, listener: socket.socket, address: str, readers: Finding, tls: Tls | None) -> None:
     """Serve until SIGTERM or SIGINT; reports received by then are stored and answered."""
     import uvicorn
 
+    from ..web.connections import Connections, descriptors, guard
+
+    connections = Connections(descriptors())
+
     class Server(uvicorn.Server):
-        """Server that logs its address once it listens."""
+        """Server that bounds its connections, and logs its address and who can read there once it listens."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            """Start, then log the address."""
+            """Start, then log the address and its readers."""
+            guard(self.config, connections)
             await super().startup(sockets)
             LOG.info("ready at %s", address)
+            level = logging.INFO if readers.state == "ok" else logging.WARNING
+            LOG.log(level, "%s", "; ".join(filter(None, (readers.told, readers.mend))))
 
     config = uvicorn.Config(
         app,
@@ -206,6 +217,7 @@ def _run(app: FastAPI, listener: socket.socket, address: str, tls: Tls | None) -
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ws="none",
         timeout_graceful_shutdown=10,
         ssl_certfile=tls.cert if tls else None,
         ssl_keyfile=tls.key if tls else None,

@@ -61,7 +61,7 @@ def migrate(source: str, target: str, store_password_file: Path | None, as_json:
     else:
         for one in different:
             line = N_("{what}: {source} in the source, {target} in the target")
-            click.echo(terminal.translator()(line, **vars(one)), err=True)
+            terminal.echo(terminal.translator()(line, **vars(one)), err=True)
     origin.close()
     goal.close()
     sys.exit(1 if different else 0)
@@ -79,18 +79,17 @@ def retain(data_dir: Path, keep_slots_days: int, keep_hours_days: int, dry_run: 
     The collector does this by itself once a day; it may run while the collector runs. Give the same days as
     the collector's settings.
     """
-    from ..base import clock
     from ..configuration.settings import check_kept
-    from ..fleet.retention import retain as roll_up
+    from ..operations.retention import roll_up_older
 
     check_kept(keep_slots_days, keep_hours_days)
-    store = options.reading(data_dir).store
-    done = roll_up(store, clock.now(), keep_slots_days, keep_hours_days, dry_run)
+    context = options.reading(data_dir)
+    done = roll_up_older(context, keep_slots_days, keep_hours_days, dry_run)
     sentence = N_("{to_hours} days of devices were rolled up to hours, {to_days} to days.")
     if dry_run:
         sentence = N_("{to_hours} days of devices would be rolled up to hours, {to_days} to days.")
     terminal.done(sentence, asdict(done), as_json)
-    store.close()
+    context.store.close()
 
 
 def _watched(found: Iterator[Compared], total: int) -> Iterator[Compared]:

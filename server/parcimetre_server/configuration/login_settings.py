@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
@@ -14,15 +14,17 @@ from ..base.scope import ROLES, Role, Scope
 from .public_address import public_address
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
+BASIC, POST = "client_secret_basic", "client_secret_post"
 
 
 @dataclass(frozen=True)
 class LoginSettings:
     """Settings of the login with an OpenID provider.
 
-    `claim` names the claim of the ID token that lists groups or roles, with dots where it is inside another;
-    the first of `groups` that a person is in gives their scope. `public_url` is the address that
-    browsers use, to which the provider sends them back.
+    `claim` names the claim that lists groups or roles, of the ID token or else of userinfo, with dots where
+    it is inside another; the first of `groups` that a person is in gives their scope. `public_url` is the
+    address that browsers use, to which the provider sends them back. `client_auth` is how the client's
+    secret is sent; empty: as the provider accepts it.
     """
 
     issuer: str
@@ -32,6 +34,7 @@ class LoginSettings:
     client_secret_file: Path | None = None
     claim: str = "groups"
     scopes: str = "openid profile email"
+    client_auth: str = ""
 
     @property
     def callback(self) -> str:
@@ -55,13 +58,9 @@ class LoginSettings:
                 "name a file that the collector's user may read"
             ) from error
 
-    def scope_of(self, claims: Mapping[str, Any]) -> tuple[str, Scope] | None:
-        """Return the first mapped group that the claims name, with its scope; None if they name none."""
-        found: Any = claims
-        for part in [self.claim] if self.claim in claims else self.claim.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        named = {found} if isinstance(found, str) else set(map(str, found or ()))
-        return next(((group, scope) for group, scope in self.groups.items() if group in named), None)
+    def scope_of(self, groups: Collection[str]) -> tuple[str, Scope] | None:
+        """Return the first mapped group among a person's groups, with its scope; None if none is mapped."""
+        return next(((group, scope) for group, scope in self.groups.items() if group in groups), None)
 
 
 def login_settings(table: Mapping[str, Any] | None, public_url: str = "") -> LoginSettings | None:
@@ -78,9 +77,12 @@ def login_settings(table: Mapping[str, Any] | None, public_url: str = "") -> Log
     for name in ("issuer", "client_id") if public_url else ("issuer", "client_id", "public_url"):
         if not isinstance(table.get(name), str) or not table[name]:
             raise BadSetting(f"[login] {name} is missing; docs/en/access.md shows the whole table")
-    for name in ("claim", "scopes", "client_secret_file", "public_url"):
+    for name in ("claim", "scopes", "client_secret_file", "public_url", "client_auth"):
         if not isinstance(table.get(name, ""), str):
             raise BadSetting(f"[login] {name} = {table[name]!r} must be a text in quotes")
+    method = table.get("client_auth", "")
+    if method not in ("", BASIC, POST):
+        raise BadSetting(f"[login] client_auth = {method!r} is not known: give {BASIC} or {POST}")
     file = table.get("client_secret_file")
     return LoginSettings(
         issuer=_address(table["issuer"], "issuer"),
@@ -90,6 +92,7 @@ def login_settings(table: Mapping[str, Any] | None, public_url: str = "") -> Log
         client_secret_file=Path(file) if file else None,
         claim=table.get("claim") or "groups",
         scopes=table.get("scopes") or "openid profile email",
+        client_auth=method,
     )
 
 

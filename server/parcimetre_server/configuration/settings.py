@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from parcimetre_factors.service_life.amortisation import Policy
 
 from ..base.errors import BadSetting
+from ..base.names import text_fault
 from .login_settings import LoginSettings
 from .mail_settings import MailSettings
 from .public_address import path_prefix
@@ -21,7 +23,9 @@ Network = IPv4Network | IPv6Network
 Displays = Literal["fleet", "all", "none"]
 EUR_PER_KWH = 0.19  # Eurostat nrg_pc_205, EU, other than households, first half of 2025: 0.1902
 KEEP_RECORD_DAYS = 365  # CNIL, deliberation 2021-122 on logs: six months to a year
-SHORTEST_DAYS = 90  # an agent that was away for a summer still finds the quarter hours of its records
+HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+SHORTEST_DAYS = 7  # the weekly report is computed from the quarter hours of its week
+MOST_OF_ORGANISATION = 200
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,10 @@ STORE: ContextVar[StoreAddress] = ContextVar("store", default=StoreAddress())  #
 class Settings:
     """Settings in force for one collector. Weeks and days are those of `time_zone`; slots stay UTC.
 
-    `read_from_network` lets readers with a token or a login in from other machines; without it only this
-    machine may read, and needs neither unless `require_login`. `login` is the OpenID provider, if any, and
-    `mail` the server that takes the reports' mail. `eur_per_kwh` is what electricity costs in reports.
+    Readers need a token or a login; only with `trust_this_machine` those on this machine need neither, as
+    admins of everything. `allowed_hosts` are names by which readers may address the collector, beside its
+    own. `login` is the OpenID provider, if any, and `mail` the server that takes the reports' mail.
+    `eur_per_kwh` is what electricity costs in reports.
     `public_url` is the address that browsers and agents use, empty if it is not stated; a path in it is the
     prefix under which a reverse proxy publishes the collector.
     `displays` says which monitors count; None leaves it as it was last served with, the fleet's to begin
@@ -74,12 +79,12 @@ class Settings:
     time_zone: str = "Europe/Paris"
     organisation: str = ""
     upload_period_s: int = 3600
-    read_from_network: bool = False
     amortisation: Policy = Policy.SERVICE_LIFE
     access_log: bool = False
     displays: Displays | None = None
     store: StoreAddress = field(default_factory=STORE.get)
-    require_login: bool = False
+    trust_this_machine: bool = False
+    allowed_hosts: tuple[str, ...] = ()
     login: LoginSettings | None = None
     reports_per_hour: int = 60
     report_burst: int = 30
@@ -96,6 +101,9 @@ class Settings:
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist, or a retention that is too short."""
         check_kept(self.keep_slots_days, self.keep_hours_days)
+        fault = text_fault(self.organisation, MOST_OF_ORGANISATION)
+        if fault:
+            raise BadSetting(f"organisation is not a valid name: {fault}. Correct it.")
         try:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -119,7 +127,7 @@ def check_kept(slots_days: int, hours_days: int) -> None:
     if slots_days and slots_days < SHORTEST_DAYS:
         raise BadSetting(
             f"keep_slots_days = {slots_days} is too short: give {SHORTEST_DAYS} or more, because "
-            "agents that were offline send their quarter hours late; 0 sets no limit"
+            "the weekly report is computed from the quarter hours of its week; 0 sets no limit"
         )
     if hours_days and hours_days < slots_days:
         raise BadSetting(
@@ -137,3 +145,21 @@ def networks_of(text: str) -> tuple[Network, ...]:
             f"trusted_proxies = {text!r}: {error}. Give the addresses of the reverse proxies, or their "
             "networks (10.0.0.0/24), separated by commas."
         ) from None
+
+
+def host_names_of(text: str) -> tuple[str, ...]:
+    """Return the host names that commas separate, as browsers send them. Raises BadSetting."""
+    return tuple(_host_name(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _host_name(name: str) -> str:
+    try:
+        plain = name.lower().removesuffix(".").encode("idna").decode()
+    except UnicodeError:
+        plain = ""
+    if not HOST_NAME.fullmatch(plain):
+        raise BadSetting(
+            f"allowed_hosts: {name!r} is not a host name. Give names like parcimetre.example.org, without "
+            "https:// and port, separated by commas."
+        )
+    return plain

@@ -34,7 +34,8 @@ class Device:
     belongs where the machine that it is `driven_by` does; its `drivers` are the ids of all machines that
     showed it, the latest last. It is `settled` once it is known not to be one seen only at home. A device
     that a gateway reports is `relayed_by` that gateway. It is `wired` if an outlet of another device counts
-    its energy, or one of its own outlets passes a part of it on.
+    its energy, or one of its own outlets passes a part of it on. `items_left_out` says why items of its
+    stored inventory are not used.
     """
 
     id: DeviceId
@@ -60,6 +61,7 @@ class Device:
     joined: bool = False
     relayed_by: DeviceId | None = None
     wired: bool = False
+    items_left_out: tuple[str, ...] = ()
 
     def at_each_stay(self, zones: Mapping[str, str]) -> Sequence[Device]:
         """Return the device once for each placement, with its `since` and `until` in seconds UTC."""

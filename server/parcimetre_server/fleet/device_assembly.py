@@ -9,15 +9,17 @@ from parcimetre_agent.report import Display, Inventory
 from parcimetre_factors.service_life.purchase import StatedPurchase
 from pydantic import TypeAdapter
 
+from ..base.periods import LAST_SECOND
 from ..organisation.merges import MergeHistory
 from ..organisation.transfers import placements
 from ..store.records import DeviceId, Fact, FactKind
 from .device import NO_SYSTEM, UNKNOWN_ZONE, Device
 from .displays import inventory_of
+from .inventories import read_inventory
 
-INVENTORY = TypeAdapter(Inventory)
 DISPLAY = TypeAdapter(Display)
 MOST_OUTCOMES = 100
+EARLIEST = -2_208_988_800  # 1900
 DESCRIBING: tuple[FactKind, ...] = ("device", "inventory", "purchase", "monitor")
 
 
@@ -59,7 +61,8 @@ def assemble_device(
     places = placements(org_unit, site, transfers) if transfers else ()
     if places:
         org_unit, site = places[-1].org_unit, places[-1].site
-    return Device(
+    read, items_left_out = (None, ()) if inventory is None else _inventory(inventory, filter(None, relayed))
+    return checked(Device(
         id=DeviceId(first.key),
         category=first.body["category"],
         org_unit=org_unit,
@@ -71,13 +74,14 @@ def assemble_device(
         enrolled_at=min(int(fact.body["enrolled_at"]) for fact in enrolled),
         agent_version=latest.body["agent_version"],
         retired_at=latest.body.get("retired_at"),
-        inventory=None if inventory is None else _inventory(inventory, filter(None, relayed)),
+        inventory=read,
         purchase=None if purchase is None else StatedPurchase(**purchase.body),
         scrapped=latest.body.get("scrapped", False),
         stays=places,
         joined=not merges.is_plain(key),
         relayed_by=latest.body.get("relayed_by"),
-    )
+        items_left_out=items_left_out,
+    ))  # fmt: skip
 
 
 def assemble_monitor(
@@ -86,7 +90,7 @@ def assemble_monitor(
     """Return a monitor, at the place of the `machine` that drove it last."""
     body = fact.body
     display = DISPLAY.validate_python(body["display"], strict=False)
-    return replace(
+    return checked(replace(
         machine,
         id=DeviceId(fact.key),
         category="monitor",
@@ -103,7 +107,8 @@ def assemble_monitor(
         settled=body.get("settled", len(body["machines"]) > 1),
         joined=False,
         wired=False,
-    )
+        items_left_out=(),
+    ))  # fmt: skip
 
 
 def _reports_itself(fact: Fact, inventory: Fact | None) -> bool:
@@ -112,18 +117,37 @@ def _reports_itself(fact: Fact, inventory: Fact | None) -> bool:
     return fact.body.get("relayed_by") is None and system != NO_SYSTEM
 
 
-def _inventory(fact: Fact, relayed: Iterable[Fact]) -> Inventory:
-    """Return an inventory, with the failures of gateways that read the same machine among its outcomes."""
+def checked(device: Device) -> Device:
+    """Return a device whose fields have their types and bounds. Raises TypeError and ValueError."""
+    texts = (device.category, device.org_unit, device.site, device.virtual, device.agent_version)
+    perhaps = (device.hostname, device.relayed_by)
+    if not all(isinstance(text, str) for text in (*texts, *(text for text in perhaps if text is not None))):
+        raise TypeError("a name of the device is not a text")
+    bought = None if device.purchase is None else device.purchase.at
+    if not all(isinstance(text, str) for stay in device.stays for text in (stay.org_unit, stay.site)):
+        raise TypeError("a transfer of the device is not to a unit and a site")
+    moved = (at for stay in device.stays for at in (stay.first, stay.last - 1))
+    for at in (device.enrolled_at, device.retired_at, bought, *moved):
+        if at is not None and not (isinstance(at, int) and EARLIEST <= at < LAST_SECOND):
+            raise ValueError("a time of the device is not a time in seconds UTC")
+    return device
+
+
+def _inventory(fact: Fact, relayed: Iterable[Fact]) -> tuple[Inventory, tuple[str, ...]]:
+    """Return an inventory, with the failures of gateways that read the same machine among its outcomes.
+
+    Items that cannot be used are left out, each with its reason.
+    """
     outcomes = [
         *fact.body.get("outcomes", ()),
         *(
             outcome
             for other in relayed
             for outcome in other.body.get("outcomes", ())
-            if outcome["state"] == "failed"
+            if outcome.get("state") == "failed"
         ),
     ]
-    return INVENTORY.validate_python({**fact.body, "outcomes": outcomes[:MOST_OUTCOMES]}, strict=False)
+    return read_inventory({**fact.body, "outcomes": outcomes[:MOST_OUTCOMES]})
 
 
 def _latest(inventories: Mapping[str, Fact], members: Sequence[str]) -> Fact | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from ..access.scoped_store import ScopedStore
 from ..base.cache import CachePerOwner, clear_all
 from ..organisation import audit, merges
 from ..organisation.connections import ConnectionMap
+from ..organisation.left_out import LeftOut, alone, collect_left_out, leave_out, leaving_out
 from ..organisation.org import sites
 from ..organisation.transfers import by_device
 from ..store.interface import Store
@@ -16,6 +18,7 @@ from ..store.records import DeviceId, Fact, FactKind
 from .device import UNKNOWN_ZONE, Device, UnknownDevice, no_device
 from .device_assembly import DESCRIBING, DeviceFacts, assemble_device, assemble_monitor
 
+ASSEMBLY = "description of the device"
 FEW = 500  # devices that are read one by one faster than all at once
 OF_MANY: tuple[FactKind, ...] = ("site", "lineage", "transfer", "feeding")
 
@@ -26,6 +29,7 @@ class _DeviceIndex:
 
     devices: dict[DeviceId, Device]
     mark: int
+    left_out: dict[DeviceId, LeftOut] = field(default_factory=dict)
 
 
 _INDEX: CachePerOwner[None, _DeviceIndex] = CachePerOwner(
@@ -42,26 +46,36 @@ def devices(store: Store) -> dict[DeviceId, Device]:
     """
     if isinstance(store, ScopedStore):
         return _in_scope(store)
-    return dict(_INDEX.of(store).update(None, lambda before: _index(store, before)).devices)
+    index = _INDEX.of(store).update(None, lambda before: _index(store, before))
+    for left_out in index.left_out.values():
+        leave_out(left_out.device, left_out.reason)
+    return dict(index.devices)
 
 
 def _index(store: Store, before: _DeviceIndex | None) -> _DeviceIndex:
     """Return the devices by now; those before are updated, unless all are read anew."""
     if before is None:
         mark = store.newer((), 0)[1]
-        return _DeviceIndex(_all_devices(store), mark)
+        return _read_all(store, mark)
     stated, mark = store.newer((*DESCRIBING, *OF_MANY, "audit"), before.mark)
     changed = list(dict.fromkeys(fact.key for fact in stated if fact.kind in DESCRIBING))
     deleted = any(fact.key == audit.DELETED for fact in stated)
     if deleted:
         clear_all()
-    if deleted or any(fact.kind in OF_MANY for fact in stated) or len(changed) > FEW:
-        return _DeviceIndex(_all_devices(store), mark)
+    if deleted or any(fact.kind in OF_MANY for fact in stated) or len(changed) + len(before.left_out) > FEW:
+        return _read_all(store, mark)
     if not changed:
-        return _DeviceIndex(before.devices, mark)
+        return replace(before, mark=mark)
     known = dict(before.devices)
-    _update(store, known, changed)
-    return _DeviceIndex(known, mark)
+    with collect_left_out() as left_out:
+        again = _update(store, known, [*changed, *before.left_out])
+    earlier = {key: one for key, one in before.left_out.items() if key not in again}
+    return _DeviceIndex(known, mark, earlier | left_out)
+
+
+def _read_all(store: Store, mark: int) -> _DeviceIndex:
+    with collect_left_out() as left_out:
+        return _DeviceIndex(_all_devices(store), mark, left_out)
 
 
 def _in_scope(store: ScopedStore) -> dict[DeviceId, Device]:
@@ -100,11 +114,11 @@ def _all_devices(store: Store) -> dict[DeviceId, Device]:
     facts = DeviceFacts.read(store.latest)
     history, transfers = merges.MergeHistory.of(store), by_device(store.history("transfer"))
     zones, connections = zones_of(store), ConnectionMap.of(store)
-    enrolled = {
-        DeviceId(key): assemble_device(facts, history, DeviceId(key), transfers.get(key, ()), zones)
-        for key in facts.devices
-        if history.into(DeviceId(key)) is None
-    }
+    enrolled: dict[DeviceId, Device] = {}
+    for key in map(DeviceId, facts.devices):
+        if history.into(key) is None:
+            with leaving_out(key, ASSEMBLY):
+                enrolled[key] = assemble_device(facts, history, key, transfers.get(key, ()), zones)
     enrolled |= {key: replace(one, wired=True) for key, one in enrolled.items() if connections.touches(key)}
     return enrolled | dict(_monitors(facts, history, enrolled))
 
@@ -114,34 +128,45 @@ def _monitors(
 ) -> Iterator[tuple[DeviceId, Device]]:
     """Yield the monitors that an enrolled device showed."""
     for key, fact in facts.monitors.items():
-        machines = [DeviceId(machine) for machine in fact.body["machines"] if machine in facts.devices]
-        if machines:
-            machine = enrolled[history.whole(machines[-1])]
-            yield DeviceId(key), assemble_monitor(fact, machines, machine, facts.purchases.get(key))
+        with leaving_out(DeviceId(key), ASSEMBLY):
+            machines = [DeviceId(machine) for machine in fact.body["machines"] if machine in facts.devices]
+            present = [machine for machine in machines if history.whole(machine) in enrolled]
+            if present:
+                machine = enrolled[history.whole(present[-1])]
+                yield DeviceId(key), assemble_monitor(fact, machines, machine, facts.purchases.get(key))
+            elif machines:
+                raise LookupError(f"its computer {machines[-1]} is left out")
 
 
-def _update(store: Store, known: dict[DeviceId, Device], changed: Sequence[str]) -> None:
-    """Read changed devices again, and their monitors.
+def _update(store: Store, known: dict[DeviceId, Device], changed: Sequence[str]) -> set[DeviceId]:
+    """Read changed devices again, and their monitors; return which were read.
 
     A changed fact may be about a device that never enrolled, or about one that was merged into another.
     """
     history, zones, keys = merges.MergeHistory.of(store), zones_of(store), set(changed)
     connections = ConnectionMap.of(store)
     monitors = [key for key, found in known.items() if keys.intersection(found.drivers)]
-    for key in [*changed, *monitors]:
-        try:
-            whole = history.whole(DeviceId(key))
-            known[whole] = _read_device(store, whole, history, zones, connections)
-        except UnknownDevice:
-            continue
+    again: set[DeviceId] = set()
+    for key in map(DeviceId, [*changed, *monitors]):
+        whole = history.whole(key)
+        again.add(whole)
+        found = None
+        with suppress(UnknownDevice), leaving_out(whole, ASSEMBLY):
+            found = _read_device(store, whole, history, zones, connections)
+        if found is not None:
+            known[whole] = found
+        else:
+            known.pop(whole, None)
+    return again
 
 
 def device(store: Store, device_id: str) -> Device:
-    """Return one device. Raises UnknownDevice, also for one that was merged into another."""
+    """Return one device. Raises UnusableDevice, and UnknownDevice, also for one merged into another."""
     if isinstance(store, ScopedStore):
         return _device_in_scope(store, device_id)
     history = merges.MergeHistory.of(store)
-    return _read_device(store, DeviceId(device_id), history, zones_of(store), ConnectionMap.of(store))
+    with alone(DeviceId(device_id), ASSEMBLY):
+        return _read_device(store, DeviceId(device_id), history, zones_of(store), ConnectionMap.of(store))
 
 
 def _read_device(
@@ -189,8 +214,11 @@ def _read_monitor(
     enrolled = [key for key in machines if store.latest_of("device", key)]
     if fact is None or not enrolled:
         raise no_device(device_id)
-    machine = _read_device(store, history.whole(enrolled[-1]), history, zones, ConnectionMap())
-    return assemble_monitor(fact, enrolled, machine, purchase)
+    for key in map(history.whole, reversed(enrolled)):
+        with leaving_out(key, ASSEMBLY):
+            machine = _read_device(store, key, history, zones, ConnectionMap())
+            return assemble_monitor(fact, enrolled, machine, purchase)
+    raise LookupError(f"its computer {enrolled[-1]} is left out")
 
 
 def zones_of(store: Store) -> dict[str, str]:

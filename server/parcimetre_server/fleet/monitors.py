@@ -19,6 +19,7 @@ from parcimetre_factors.activity import DECILES, SLOT_S, Activity
 from ..base.periods import Span
 from ..organisation import merges
 from ..organisation.connections import ConnectionMap
+from ..organisation.left_out import leaving_out
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact
 from .device import Device
@@ -64,9 +65,10 @@ def claims(store: Store, monitors: Iterable[Device]) -> Claims:
     machines = {machine for monitor in wanted.values() for machine in monitor.drivers}
     by_monitor: dict[DeviceId, list[Claim]] = {key: [] for key in wanted}
     for machine, changes in _changes(store, machines):
-        for key, claim in _claimed(machine, changes):
-            if key in wanted and machine in wanted[key].drivers:
-                by_monitor[key].append(claim)
+        with leaving_out(machine, "monitors of the device"):
+            for key, claim in list(_claimed(machine, changes)):
+                if key in wanted and machine in wanted[key].drivers:
+                    by_monitor[key].append(claim)
     return {key: sorted(its_claims, key=lambda claim: claim.first) for key, its_claims in by_monitor.items()}
 
 

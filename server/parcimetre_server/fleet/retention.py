@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
-from ..base.periods import DAY_S, Span
+from parcimetre_agent.report import SLOT_S
+
+from ..base.periods import DAY_S, OLDEST_RECORD_S, Span
+from ..base.working_hours import week_parts
 from ..organisation import audit
 from ..store.interface import Store
+from ..store.rolling import DayRule, RollRules
 
 SUBJECT = "store"
 
@@ -29,13 +34,28 @@ class KeptAs:
     days: Span | None
 
 
-def retain(store: Store, now: int, slots_days: int, hours_days: int, dry_run: bool = False) -> Retained:
+def roll_rules(now: int, zone: ZoneInfo) -> RollRules:
+    """Return how days are rolled up at `now` (s UTC): by parts of the week in the organisation's zone."""
+
+    settled_before = (now - OLDEST_RECORD_S) // DAY_S
+
+    def rule_of(day: int) -> DayRule:
+        """Return the rule of a day of UTC."""
+        return DayRule(week_parts(day * DAY_S, (day + 1) * DAY_S, SLOT_S, zone), day < settled_before)
+
+    return RollRules(rule_of, settled_before)
+
+
+def retain(
+    store: Store, now: int, zone: ZoneInfo, slots_days: int, hours_days: int, dry_run: bool = False
+) -> Retained:
     """Roll up whole days (UTC) older than `slots_days` to hours, and older than `hours_days` to days.
 
     0 keeps them for ever. The audit log records it. A dry run only counts, days that become hours first.
     """
-    to_hours = store.roll_up(now // DAY_S - slots_days, 1, dry_run) if slots_days else 0
-    to_days = store.roll_up(now // DAY_S - hours_days, 24, dry_run) if hours_days else 0
+    rules = roll_rules(now, zone)
+    to_hours = store.roll_up(now // DAY_S - slots_days, 1, dry_run, rules) if slots_days else 0
+    to_days = store.roll_up(now // DAY_S - hours_days, 24, dry_run, rules) if hours_days else 0
     before = store.rolled_up()
     result = Retained(to_hours, to_days, before.hours_before * DAY_S, before.days_before * DAY_S)
     if not dry_run and (to_hours or to_days):

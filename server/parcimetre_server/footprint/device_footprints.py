@@ -5,7 +5,7 @@ Embodied impact accrues by the amortisation policy; use is counted in slots with
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from parcimetre_factors.service_life.purchase import Purchase
 from ..base.periods import LAST_SECOND, Periods
 from ..fleet.device import Device
 from ..fleet.purchases import purchase_of
+from ..organisation.left_out import FAULTS, explained, leave_out, leaving_out
 from ..store.records import DeviceId
 from .accrual import Service, accrued, lives_of, policy_for, services_of
 from .energy_use import Array, DeviceSlots, EnergyUse, energy_use
@@ -28,6 +29,8 @@ from .grid_intensity import Grid
 from .hardware_model import Errors, HardwareModel, HardwareModels
 
 Flags = NDArray[np.bool_]
+HARDWARE, RECORDS = "hardware of the device", "records of the device"
+MOST_AMOUNT = 1e18  # J, s or units of a criterion of one device: beyond them, nothing is to be believed
 MOST_IN_COHORT = 256  # devices whose slots are in memory at once
 
 
@@ -46,6 +49,12 @@ class Cohort:
     def ids(self) -> tuple[DeviceId, ...]:
         """Ids of the devices."""
         return tuple(device.id for device in self.devices)
+
+    def select(self, which: slice) -> Cohort:
+        """Return the cohort of some of the devices."""
+        times = ("first", "last", "scrapped", "since", "until")
+        service = replace(self.service, **{name: getattr(self.service, name)[which] for name in times})
+        return replace(self, devices=self.devices[which], service=service, purchases=self.purchases[which])
 
 
 @dataclass(frozen=True)
@@ -190,19 +199,23 @@ def has_own_records_only(device: Device, periods: Periods) -> bool:
 def group_into_cohorts(
     first_slots: Iterable[tuple[Device, int]], query_context: QueryContext
 ) -> Iterator[Cohort]:
-    """Group devices, each with its first slot, into cohorts of at most MOST_IN_COHORT."""
+    """Group devices, each with its first slot, into cohorts of at most MOST_IN_COHORT.
+
+    Devices whose hardware cannot be modelled are left out.
+    """
     members_by_key: dict[tuple[object, ...], list[tuple[Device, int, Purchase]]] = {}
     slots: dict[tuple[object, ...], GridSlots | None] = {}
     for device, first_slot in first_slots:
-        start = service_start(device, first_slot)
-        purchase = purchase_of(device, start)
-        supply = query_context.grid.supplied(device)
-        simple = has_own_records_only(device, query_context.periods)
-        model = id(query_context.models.of_device(device))
-        key = (model, supply, purchase.tier, purchase.second_life is not None, simple)
-        members_by_key.setdefault(key, []).append((device, start, purchase))
-        if key not in slots:
-            slots[key] = query_context.grid.of_device(device)
+        with leaving_out(device.id, HARDWARE):
+            start = service_start(device, first_slot)
+            purchase = purchase_of(device, start)
+            supply = query_context.grid.supplied(device)
+            simple = has_own_records_only(device, query_context.periods)
+            model = id(query_context.models.of_device(device))
+            key = (model, supply, purchase.tier, purchase.second_life is not None, simple)
+            if key not in slots:
+                slots[key] = query_context.grid.of_device(device)
+            members_by_key.setdefault(key, []).append((device, start, purchase))
     for common, members in members_by_key.items():
         for at in range(0, len(members), MOST_IN_COHORT):
             yield _cohort(members[at : at + MOST_IN_COHORT], slots[common], query_context)
@@ -256,3 +269,41 @@ def cohort_footprints(
         begin_error=service.purchase.error,
         policy=cohort.policy,
     )
+
+
+def usable_footprints(
+    cohorts: Iterable[Cohort], compute: Callable[[Cohort], DeviceFootprints]
+) -> Iterator[DeviceFootprints]:
+    """Yield the footprints of cohorts without devices whose records cannot be used, which are left out.
+
+    A cohort that fails is halved until the device that fails is alone.
+    """
+    waiting = list(cohorts)[::-1]
+    while waiting:
+        cohort = waiting.pop()
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                found = compute(cohort)
+                unusable = _unusable(found)
+        except FAULTS as error:
+            half = len(cohort.devices) // 2
+            if half:
+                waiting += [cohort.select(slice(half, None)), cohort.select(slice(half))]
+            else:
+                leave_out(cohort.devices[0].id, explained(RECORDS, error))
+            continue
+        for i in np.flatnonzero(unusable).tolist():
+            leave_out(cohort.devices[i].id, f"{RECORDS}: an amount is beyond all bounds")
+        if not unusable.all():
+            yield found.select(np.flatnonzero(~unusable)) if unusable.any() else found
+
+
+def _unusable(found: DeviceFootprints) -> Flags:
+    """Return which devices have an amount that is no number, or beyond all bounds (n,)."""
+    by_device = [found.energy_j, found.measured_j, found.covered_s, found.expected_s, found.accrued]
+    by_device += [array for array in (found.use, found.reconditioned) if array is not None]
+    bad = np.zeros(len(found.devices), np.bool_)
+    for array in (*by_device, *found.use_by_errors.values(), *found.tier_j.values()):
+        inside = np.abs(array) <= MOST_AMOUNT  # not so of what is no number
+        bad |= ~inside.all(axis=-1 if array.ndim == 2 else (0, 2))
+    return bad

@@ -27,6 +27,7 @@ from ..fleet.hardware import hardware
 from ..store.records import DeviceId
 
 MOST_MODELS, MOST_DEVICES, MOST_FACTOR_SETS = 10_000, 200_000, 8
+MOST_AMOUNT = 1e12  # units of a criterion, or watts, of one device
 STALE = "A model is never stale: its key is the hash of the factor set's content and the whole hardware."
 STALE_OF_DEVICE = (
     "A device's model counts while its inventory, category and virtual machine kind are the same."
@@ -177,7 +178,7 @@ class HardwareModels:
     def _computed(self, hardware: Hardware) -> HardwareModel:
         power = power_model(hardware, self._factors)
         watts = dict(power.terms()) | {"remainder": component_remainder(hardware, self._factors)}
-        return HardwareModel(
+        return _checked(HardwareModel(
             hardware,
             embodied(hardware, self._factors),
             reconditioning(hardware.category, self._factors),
@@ -186,7 +187,15 @@ class HardwareModels:
             _watts_by_errors(watts, power),
             supply(hardware, self._factors),
             active_hours(hardware.category, self._factors),
-        )
+        ))  # fmt: skip
+
+
+def _checked(model: HardwareModel) -> HardwareModel:
+    """Return a model whose amounts are believable. Raises ValueError for a hardware that nobody builds."""
+    for term in (*model.embodied.by_stage.values(), *model.watts.values()):
+        if not abs(term.value) <= MOST_AMOUNT:
+            raise ValueError(f"{term.label} = {term.value:g} {term.unit} is beyond all bounds")
+    return model
 
 
 class _DeviceModel(NamedTuple):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,10 +20,12 @@ from ..organisation import audit
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact, WriteBatch, sum_results
 from .intake import accept_report
-from .validation import LISTS
+from .validation import LISTS, PARTS
 
 MOST_LETTERS = 10_000
+MOST_OF_A_DEVICE = 500  # in an hour
 OLDEST_S = 90 * DAY_S
+OF_INVENTORY = "an item alone cannot be stored again; its agent sends it with the next inventory"
 
 
 class UnknownLetter(ParcimetreError):
@@ -40,6 +43,7 @@ class DeadLetter:
     index: int
     reason: str
     record: Any
+    hash_form: str = "product"
 
     @classmethod
     def of(cls, fact: Fact) -> DeadLetter:
@@ -104,6 +108,8 @@ def replay(store: Store, replayed: Sequence[DeadLetter], now: int) -> Replayed:
 
 
 def _replay(store: Store, letter: DeadLetter, now: int) -> Replayed:
+    if letter.part not in PARTS:
+        return Replayed(refused=1, reason=f"{letter.part}: {OF_INVENTORY}")
     device = store.latest_of("device", letter.device)
     if device is None:
         return Replayed(refused=1, reason=f"device {letter.device} no longer exists: drop the dead letter")
@@ -112,6 +118,7 @@ def _replay(store: Store, letter: DeadLetter, now: int) -> Replayed:
         "device_id": letter.device,
         "sent_at": min(letter.at, now),
         "agent_version": device.body["agent_version"],
+        "hash_form": letter.hash_form,
         letter.part: [letter.record] if letter.part in LISTS else letter.record,
     }
     try:
@@ -150,13 +157,15 @@ def prune(store: Store, now: int, most: int = MOST_LETTERS) -> int:
 
 
 class DeadLetterQuota:
-    """Limit of letters stored an hour; the records beyond it are refused without a letter. Thread-safe."""
+    """Limit of letters stored an hour, of all devices and of each; the records beyond it are refused without
+    a letter. Thread-safe.
+    """
 
-    def __init__(self, per_hour: int = MOST_LETTERS) -> None:
+    def __init__(self, per_hour: int = MOST_LETTERS, of_a_device: int = MOST_OF_A_DEVICE) -> None:
         """Start with the whole quota."""
         self._lock = threading.Lock()
-        self._per_hour = per_hour
-        self._hour, self._used = 0, 0
+        self._per_hour, self._of_a_device = per_hour, of_a_device
+        self._hour, self._of_all, self._used = 0, 0, Counter[DeviceId]()
 
     def bounded(self, batch: WriteBatch, now: int) -> WriteBatch:
         """Return the batch without the letters beyond the quota of the hour of `now` (seconds UTC)."""
@@ -165,9 +174,12 @@ class DeadLetterQuota:
             return batch
         with self._lock:
             if now // HOUR_S != self._hour:
-                self._hour, self._used = now // HOUR_S, 0
-            left = max(0, self._per_hour - self._used)
-            self._used += len(letters)
+                self._hour, self._of_all, self._used = now // HOUR_S, 0, Counter()
+            of_device = self._of_a_device - self._used[batch.device_id]
+            left = max(0, min(self._per_hour - self._of_all, of_device))
+            if stored := min(left, len(letters)):
+                self._used[batch.device_id] += stored
+                self._of_all += stored
         if len(letters) <= left:
             return batch
         others = [fact for fact in batch.facts if fact.kind != "dead_letter"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -12,6 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from ..base.errors import ParcimetreError
+from ..fleet.inventories import PART as INVENTORY
+from ..fleet.inventories import split_items
 
 LONGEST_NAME = 40
 MOST_ERRORS = 20_000  # listing them takes 40 ms; twenty for each record of the largest report
@@ -20,6 +23,8 @@ REPORT = TypeAdapter(Report)
 Part = Literal["slots", "gaps", "inventory", "self_cost", "losses", "printing", "feeds", "hardware"]
 LISTS: tuple[Part, ...] = ("slots", "gaps", "printing", "feeds")
 PARTS: tuple[Part, ...] = get_args(Part)
+MANY_DIGITS = re.compile(rb"(\d{400})\d+")
+"""Digits of a number beyond what any bound of the format has; JSON readers refuse thousands of them."""
 
 
 class BadReport(ParcimetreError):
@@ -66,7 +71,7 @@ def parse(body: bytes) -> tuple[Report, list[RefusedRecord]]:
 
 def _parse_without_bad_records(body: bytes, error: ValidationError) -> tuple[Report, list[RefusedRecord]]:
     try:
-        raw = from_json(body)
+        raw = _json(body)
     except ValueError as syntax:
         raise BadReport(f"report refused: it is not JSON ({syntax}); send it again") from None
     if not isinstance(raw, dict):
@@ -79,13 +84,36 @@ def _parse_without_bad_records(body: bytes, error: ValidationError) -> tuple[Rep
         )
     if error.error_count() > MOST_ERRORS:
         raise BadReport(f"report refused: it has more than {MOST_ERRORS} errors; update the agent")
-    refused = list(_bad_records(raw, error))
-    for one in sorted(refused, key=lambda one: -one.refusal.index):
+    refused = list(_bad_items(raw))
+    try:
+        return REPORT.validate_json(json.dumps(raw)), refused
+    except ValidationError as others:
+        error = others
+    records = list(_bad_records(raw, error))
+    for one in sorted(records, key=lambda one: -one.refusal.index):
         _remove(raw, one.refusal)
+    refused += records
     try:
         return REPORT.validate_json(json.dumps(raw)), refused
     except ValidationError as still:
         raise BadReport(f"report refused: {_sentence(still.errors(include_url=False))}") from None
+
+
+def _json(body: bytes) -> Any:
+    """Return a report's JSON; thousands of digits are cut to hundreds. Raises ValueError."""
+    try:
+        return from_json(body)
+    except ValueError:
+        return from_json(MANY_DIGITS.sub(rb"\1", body))
+
+
+def _bad_items(raw: dict[str, Any]) -> Iterator[RefusedRecord]:
+    """Leave single items that contradict the format out of the inventory; yield each of them."""
+    if isinstance(raw.get(INVENTORY), dict):
+        raw[INVENTORY], left_out = split_items(raw[INVENTORY])
+        for one in left_out:
+            reason = f"{one.reason}; the rest of the inventory is stored. Update the agent"
+            yield RefusedRecord(Refusal(one.part, one.index, reason), one.item)
 
 
 def _bad_records(raw: dict[str, Any], error: ValidationError) -> Iterator[RefusedRecord]:

@@ -26,7 +26,6 @@ from ..base.errors import ParcimetreError
 from ..base.metrics import Meters
 from ..base.periods import DAY_S
 from ..fleet.monitors_at_home import settle
-from ..fleet.retention import retain
 from ..fleet.server_twins import join_servers
 from ..ingest.dead_letters import prune
 from ..reports.deliveries import make_due_deliveries
@@ -34,6 +33,7 @@ from ..reports.publishing import HOUR, due_week, publish, republish
 from ..reports.stored import Publication
 from ..store.leases import run_once
 from .old_names import remove_old_names
+from .retention import roll_up_older
 
 LOG = logging.getLogger(__name__)
 LATE_S = 6 * 3600
@@ -173,7 +173,7 @@ def _retain(context: Context) -> bool:
     def roll_up() -> None:
         """Roll up by the ages in the settings."""
         settings = context.settings
-        done = retain(context.store, context.now(), settings.keep_slots_days, settings.keep_hours_days)
+        done = roll_up_older(context, settings.keep_slots_days, settings.keep_hours_days)
         if done.to_hours or done.to_days:
             LOG.info("%d days of devices were rolled up to hours, %d to days", done.to_hours, done.to_days)
 

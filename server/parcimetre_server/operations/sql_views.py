@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from ..access.context import Context
 from ..access.presence import is_personal
 from ..base.errors import ParcimetreError
 from ..base.periods import Span
+from ..base.query_cost import TooManyRows, check_cost, query_cost
 from ..fleet.device import Device
 from ..fleet.devices import devices
 from ..fleet.outlets import energy
@@ -62,6 +64,11 @@ INSIDE_VIEWS_ONLY = frozenset({
 ALLOWED = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
 
 
+MOST_ROWS = 2_000_000
+LONGEST_S = 600.0
+STEPS = 100_000  # of SQLite's machine between two looks at the clock
+
+
 class BadQuery(ParcimetreError):
     """A query that is not valid, or would change something."""
 
@@ -74,8 +81,11 @@ class Answer:
     rows: list[Row]
 
 
-def ask(context: Context, query: str, within: Span) -> Answer:
-    """Answer one SELECT; tables that need a period are filled for `within`. Raises BadQuery."""
+def ask(context: Context, query: str, within: Span, longest_s: float = LONGEST_S) -> Answer:
+    """Answer one SELECT within `longest_s` seconds; tables that need a period are filled for `within`.
+
+    Raises BadQuery, and TooManyRows before too many slots are read.
+    """
     with closing(_reading(context.settings.data_dir)) as db:
         if not context.sees_presence:
             _hide_presence(db, context)
@@ -87,10 +97,18 @@ def ask(context: Context, query: str, within: Span) -> Answer:
                 db.executemany(f"INSERT INTO temp.{name} VALUES ({marks})", fill(context, within))  # noqa: S608
         db.commit()
         db.execute("PRAGMA query_only = ON")
+        deadline_s = time.monotonic() + longest_s
+        db.set_progress_handler(lambda: time.monotonic() > deadline_s, STEPS)
         db.set_authorizer(_authorizer(context.sees_presence))
         try:
             found = db.execute(query)
-            return Answer(tuple(name for name, *_ in found.description or ()), found.fetchall())
+            rows = found.fetchmany(MOST_ROWS + 1)
+            if len(rows) > MOST_ROWS:
+                raise TooManyRows(
+                    f"the answer has more than {MOST_ROWS} rows: choose a shorter period with --from and "
+                    "--to, or sum them up with group by"
+                )
+            return Answer(tuple(name for name, *_ in found.description or ()), rows)
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise BadQuery(_explain_failure(error)) from None
 
@@ -136,6 +154,8 @@ def _authorizer(sees_presence: bool) -> Callable[..., int]:
 
 
 def _explain_failure(error: Exception) -> str:
+    if "interrupted" in str(error):
+        return "the query takes too long: choose a shorter period with --from and --to, or fewer rows to join"
     if "not authorized" in str(error) or "prohibited" in str(error):
         return f"the query is refused ({error}): only SELECT is answered, nothing can be changed here"
     return f"invalid query: {error}. See docs/en/sql.md for tables and columns."
@@ -154,11 +174,16 @@ def _activities(context: Context, within: Span) -> Iterator[tuple[DeviceId, Acti
     store, wiring = context.store, ConnectionMap.of(context.store)
     outlets = {key for outlet in wiring.outlets for key in outlet.ids}
     shown = None if context.sees_presence else _exempt(context)
-    ids = [
-        key
-        for key in (*merges.spans(store), *wiring.hung)
+    spans = {
+        key: span
+        for key, span in merges.spans(store).items()
         if key not in outlets and (shown is None or key in shown)
-    ]
+    }
+    check_cost(
+        query_cost(within, "total", spans.values(), by_slot=True), "choose a shorter period: --from, --to"
+    )
+    fed = (key for key in wiring.hung if key not in outlets and (shown is None or key in shown))
+    ids = [*spans, *(key for key in fed if key not in spans)]
     return energy.activities(store, wiring, ids, within.first, within.last)
 
 

@@ -46,6 +46,13 @@ Act = Literal[
     "outlet mapped",
     "presence switched on",
     "presence switched off",
+    "device enrolled",
+    "device enrolled again",
+    "join waits",
+    "join approved",
+    "join refused",
+    "join undone",
+    "monitor claimed",
 ]
 ACTS = (
     N_("secret created"),
@@ -73,6 +80,13 @@ ACTS = (
     N_("outlet mapped"),
     N_("presence switched on"),
     N_("presence switched off"),
+    N_("device enrolled"),
+    N_("device enrolled again"),
+    N_("join waits"),
+    N_("join approved"),
+    N_("join refused"),
+    N_("join undone"),
+    N_("monitor claimed"),
 )
 NOTHING: Mapping[str, Any] = {}
 ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)

@@ -13,9 +13,11 @@ from ..base.periods import LAST_SECOND
 from ..store.fact_schema import FeedingBody, OutletBody, body_of
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact
+from .left_out import leaving_out
 from .merges import MergeHistory
 
 POE = "poe"
+OUTLET = "outlets of the device"
 ELSEWHERE = "elsewhere/"
 
 
@@ -153,15 +155,17 @@ def _outlets(
     """Yield one outlet for those of one name of a feeder and of the feeders merged into it."""
     alike: dict[tuple[DeviceId, str], list[Fact]] = {}
     for fact in known:
-        body = body_of(fact, OutletBody)
-        feeder = lineages.whole(DeviceId(body["feeder"]))
-        alike.setdefault((feeder, body["outlet"]), []).append(fact)
+        with leaving_out(DeviceId(fact.key), OUTLET):
+            body = body_of(fact, OutletBody)
+            feeder = lineages.whole(DeviceId(str(body["feeder"])))
+            alike.setdefault((feeder, str(body["outlet"])), []).append(fact)
     for (feeder, name), facts in sorted(alike.items()):
-        facts.sort(key=lambda fact: (body_of(fact, OutletBody)["since"], fact.key))
-        first, latest = body_of(facts[0], OutletBody), body_of(facts[-1], OutletBody)
-        stated = [move for fact in facts for move in moves.get(fact.key, ())]
-        yield Outlet(
-            feeder, name, latest["scope"], latest["source"],
-            tuple(DeviceId(fact.key) for fact in facts), first["since"],
-            feedings(sorted(stated, key=lambda move: move.recorded_at), lineages),
-        )  # fmt: skip
+        with leaving_out(feeder, OUTLET):
+            facts.sort(key=lambda fact: (int(body_of(fact, OutletBody)["since"]), fact.key))
+            first, latest = body_of(facts[0], OutletBody), body_of(facts[-1], OutletBody)
+            stated = [move for fact in facts for move in moves.get(fact.key, ())]
+            yield Outlet(
+                feeder, name, str(latest["scope"]), str(latest["source"]),
+                tuple(DeviceId(fact.key) for fact in facts), first["since"],
+                feedings(sorted(stated, key=lambda move: move.recorded_at), lineages),
+            )  # fmt: skip

@@ -16,6 +16,7 @@ from ..store.fact_schema import LineageBody, body_of
 from ..store.interface import Store
 from ..store.joining import SECONDS, combine
 from ..store.records import DeviceId, Fact
+from .left_out import leaving_out
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,11 @@ class MergeHistory:
     @classmethod
     def of(cls, store: Store) -> MergeHistory:
         """Read the latest lineage facts."""
-        return cls({DeviceId(key): _lineage(fact) for key, fact in store.latest("lineage").items()})
+        known: dict[DeviceId, Ancestry] = {}
+        for key, fact in store.latest("lineage").items():
+            with leaving_out(DeviceId(key), "merges of the device"):
+                known[DeviceId(key)] = _lineage(fact)
+        return cls(known)
 
     def own(self, device_id: DeviceId) -> tuple[RecordSpan, ...]:
         """Return the spans of the device's own records, without those of devices merged into it."""

@@ -10,6 +10,7 @@ from ..analysis.recommendations import Action
 from ..base.periods import Span
 from ..fleet.printing import consumables
 from ..footprint.query import FootprintRow
+from ..organisation.left_out import LeftOut
 from ..store.records import DeviceId
 
 State = Literal["running", "provisional", "final"]
@@ -55,7 +56,7 @@ class WeeklyReport:
     is the week before, of a running one the same part of it. `withheld` says that there are devices, but too
     few to be shown to the reader; nothing else is given then. `market` is the total by the suppliers'
     contracts, None where none holds in the week. `actions` are worth `eur_per_kwh`. `printing` is paper and
-    toner by org unit, in no other figure.
+    toner by org unit, in no other figure. `left_out` are devices whose data cannot be used.
     """
 
     week: str
@@ -80,6 +81,7 @@ class WeeklyReport:
     withheld: bool = False
     printing: tuple[consumables.ConsumablesRow, ...] = ()
     restated: Correction | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def provisional(self) -> bool:
@@ -139,4 +141,5 @@ def as_json(report: WeeklyReport) -> dict[str, Any]:
         "factor_set": report.factor_set,
         "withheld": report.withheld,
         "restated": None if report.restated is None else asdict(report.restated),
+        "left_out": [asdict(one) for one in report.left_out],
     }

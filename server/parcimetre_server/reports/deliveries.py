@@ -17,7 +17,7 @@ from ..store.interface import Store
 from ..store.records import Fact
 from .channels import DeliveryFailed, post_to_webhook, send_mail, write_to_folder
 from .formats import render_all
-from .message import build_message, delivery_name
+from .message import build_message, delivery_name, page_address
 from .revision_index import IndexedRevision, latest_revisions
 from .schedules import Channel, Schedule, schedules
 from .stored import WHOLE_TARGET, Publication, Target, of_key, of_week, publications
@@ -123,12 +123,22 @@ def _attempt(context: Context, publication: Publication, to: Schedule, before: D
     try:
         _send(context, publication, to, sent.key)
     except DeliveryFailed as error:
-        if error.final:
-            return replace(sent, state="refused", reason=str(error))
-        if attempts > len(BACK_OFF_S):
-            return replace(sent, state="given_up", reason=str(error))
-        return replace(sent, state="waiting", reason=str(error), next_at=now + BACK_OFF_S[attempts - 1])
+        return _failed(sent, str(error), error.final)
+    except Exception as error:  # a fault of one delivery must not stop the others
+        LOG.exception(
+            "delivery of report %s by %s %s failed unexpectedly", sent.week, sent.way, sent.schedule
+        )
+        return _failed(sent, f"internal error ({type(error).__name__}): see the collector's log", False)
     return sent
+
+
+def _failed(sent: Delivery, reason: str, final: bool) -> Delivery:
+    """Return the state after a failed attempt."""
+    if final:
+        return replace(sent, state="refused", reason=reason)
+    if sent.attempts > len(BACK_OFF_S):
+        return replace(sent, state="given_up", reason=reason)
+    return replace(sent, state="waiting", reason=reason, next_at=sent.at + BACK_OFF_S[sent.attempts - 1])
 
 
 def _send(context: Context, publication: Publication, to: Schedule, key: str) -> None:
@@ -141,9 +151,9 @@ def _send(context: Context, publication: Publication, to: Schedule, key: str) ->
             text = report_text(publication.report, then, to.language)
             sender = mail.sender if mail else ""
             restated = publication.report.restated is not None
-            send_mail(
-                build_message(text, files, sender, to.to, key, publication.published_at, restated), mail
-            )
+            page = page_address(context.settings.public_url, publication.report.week, publication.target[0])
+            at = publication.published_at
+            send_mail(build_message(text, files, sender, to.to, key, at, restated, page), mail)
         case "folder":
             write_to_folder(files, to.to)
         case "webhook":

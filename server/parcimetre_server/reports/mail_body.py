@@ -6,21 +6,24 @@ from collections.abc import Iterator, Sequence
 from textwrap import fill
 from typing import get_args
 
+from ..base.i18n import N_, Translator
 from ..presentation.jinja_environment import environment
 from ..presentation.palette import colours
 from .wording import Colour, Line, ReportText, Table
 
 WIDTH = 76
+TO_PAGE = N_("Open this report on the web")
 
 
-def mail_html(letter: ReportText) -> str:
-    """Return the report as HTML for mail programs, in light and dark."""
+def mail_html(letter: ReportText, page: str = "") -> str:
+    """Return the report as HTML for mail programs, in light and dark, with a link to its page if any."""
     values = {"letter": letter, "shown": get_args(Colour), "light": colours("light"), "dark": colours("dark")}
+    values |= {"page": page, "to_page": Translator(letter.language)(TO_PAGE)}
     return environment("reports").get_template("mail.html").render(values).lstrip()
 
 
-def mail_text(letter: ReportText) -> str:
-    """Return the report as plain text."""
+def mail_text(letter: ReportText, page: str = "") -> str:
+    """Return the report as plain text, with the address of its page if any."""
     parts = [letter.whose, letter.title, "=" * len(letter.title), letter.subtitle, letter.badge, ""]
     parts += [fill(warning, WIDTH) + "\n" for warning in letter.warnings]
     if letter.value:
@@ -31,6 +34,7 @@ def mail_text(letter: ReportText) -> str:
         parts += [*_table(table), ""]
     for heading, text in letter.closing:
         parts += [heading, "-" * len(heading), fill(text, WIDTH), ""]
+    parts += [Translator(letter.language)(TO_PAGE), page] if page else []
     text = "\n".join(part for i, part in enumerate(parts) if part or i > 4)
     return text.replace("\u00a0", " ") + "\n"
 

@@ -17,12 +17,14 @@ from ..base.periods import Span
 from ..fleet.printing.consumables import Bounded, ConsumablesRow
 from ..footprint.query import Extrapolated, FootprintRow
 from ..grid.supply_contracts import Electricity
+from ..organisation.left_out import LeftOut
 from ..store.published_schema import (
     PublishedAction,
     PublishedBounds,
     PublishedChanges,
     PublishedConsumables,
     PublishedDevice,
+    PublishedLeftOut,
     PublishedReport,
     PublishedRestatement,
     PublishedRow,
@@ -35,7 +37,8 @@ DIGITS = 10
 
 def to_published(report: WeeklyReport) -> PublishedReport:
     """Return the published form of a report. Amounts are floats, so that equal reports have equal text."""
-    return {
+    left_out = [PublishedLeftOut(device=one.device, reason=one.reason) for one in report.left_out]
+    published: PublishedReport = {
         "week": report.week,
         "span": {"first": report.span.first, "last": report.span.last},
         "org_unit": report.org_unit,
@@ -59,6 +62,7 @@ def to_published(report: WeeklyReport) -> PublishedReport:
         "printing": [_consumables(row) for row in report.printing],
         "restated": None if report.restated is None else _restatement(report.restated),
     }
+    return {**published, "left_out": left_out} if left_out else published
 
 
 def from_published(published: PublishedReport) -> WeeklyReport:
@@ -87,6 +91,9 @@ def from_published(published: PublishedReport) -> WeeklyReport:
         withheld=published["withheld"],
         printing=tuple(_consumables_from(row) for row in published["printing"]),
         restated=None if restated is None else _restatement_from(restated),
+        left_out=tuple(
+            LeftOut(DeviceId(one["device"]), one["reason"]) for one in published.get("left_out", ())
+        ),
     )
 
 

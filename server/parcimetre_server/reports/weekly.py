@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from parcimetre_factors.activity import SLOT_S
@@ -15,6 +15,7 @@ from ..access.presence import is_midnight
 from ..analysis.bars import lowest_common_unit
 from ..analysis.changes import compare_results
 from ..analysis.idle_use import IdlePattern, IdleUseObserver, visible_patterns
+from ..analysis.left_out import visible_left_out
 from ..analysis.recommendations import Action, recommend_actions
 from ..base.periods import DAY_S, Span, cut, week_span, weeks_later
 from ..base.scope import Scope
@@ -26,6 +27,7 @@ from ..footprint.query import FootprintQuery, FootprintRow
 from ..footprint.redaction import disclosure_control
 from ..footprint.result import FootprintResult
 from ..grid.supply_contracts import contracts
+from ..organisation.left_out import LeftOut, collect_left_out
 from ..store.records import DeviceId
 from .content import NamedDevice, State, WeeklyReport
 
@@ -45,6 +47,7 @@ class WeekResults:
     by_day: FootprintResult
     idle_patterns: tuple[IdlePattern, ...]
     earlier: tuple[FootprintResult, FootprintResult] | None
+    left_out: Mapping[DeviceId, LeftOut] = field(default_factory=dict)
 
     def redacted_for(self, scope: Scope, org_units: Sequence[str]) -> WeekResults:
         """Return the results for a reader of a scope; `org_units` has the present unit of each device."""
@@ -63,6 +66,7 @@ class WeekResults:
             redacted(self.by_day),
             tuple(visible_patterns(week.devices_by_id, self.idle_patterns, span)),
             None if self.earlier is None else (redacted(self.earlier[0]), redacted(self.earlier[1])),
+            self.left_out,
         )
 
 
@@ -75,14 +79,16 @@ def compute_week(
     span, before = _spans(context, week)
     query = FootprintQuery(span, Criterion.GWP, "total", org_unit)
     observer = IdleUseObserver(span, context.zone)
-    result = compute_footprint(context, query, observer.observe)
-    return WeekResults(
-        result,
-        compute_footprint(context, replace(query, span=before)),
-        compute_footprint(context, replace(query, interval="day")),
-        tuple(observer.patterns(result.devices_by_id)),
-        None if factors_before is None else _with_factors(context, factors_before, query, before),
-    )
+    with collect_left_out() as left_out:
+        result = compute_footprint(context, query, observer.observe)
+        return WeekResults(
+            result,
+            compute_footprint(context, replace(query, span=before)),
+            compute_footprint(context, replace(query, interval="day")),
+            tuple(observer.patterns(result.devices_by_id)),
+            None if factors_before is None else _with_factors(context, factors_before, query, before),
+            left_out,
+        )
 
 
 def weekly_report(
@@ -94,6 +100,8 @@ def weekly_report(
     """
     span, _ = _spans(context, week)
     results = results or compute_week(context, week, org_unit)
+    with collect_left_out() as left_out:
+        printing = _printing(context, span, org_unit)
     result, previous = results.week, results.previous
     in_service, devices = result.in_service(), result.devices_by_id
     below = lowest_common_unit(devices.values(), org_unit or "")
@@ -119,7 +127,8 @@ def weekly_report(
         greatest=tuple((_named(devices[DeviceId(row.group)]), row) for row in result.greatest_devices(TOP)),
         factor_set=context.factors.id,
         withheld=result.withheld,
-        printing=_printing(context, span, org_unit),
+        printing=printing,
+        left_out=visible_left_out(context, {**results.left_out, **left_out}),
     )
 
 

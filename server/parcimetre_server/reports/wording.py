@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, cast
 
 from ..access.context import Context
 from ..analysis.bars import bars, stage_shares
 from ..analysis.recommendations import Action
 from ..base.i18n import N_, Language, Translator
+from ..base.names import shown
 from ..base.org_path import SMALL
 from ..fleet.printing import consumables
 from ..footprint.query import FootprintRow
 from ..presentation.formats import Formats
-from ..presentation.labels import CHANGE_REASONS, CHANGES, label
+from ..presentation.labels import CHANGE_REASONS, CHANGES, LEFT_OUT, LEFT_OUT_MANY, MOST_NAMED, label
 from ..presentation.palette import direction
 from .content import Correction, MovedFigure, WeeklyReport
 
@@ -80,9 +81,21 @@ class ReportText:
 
 
 def report_text(report: WeeklyReport, context: Context, language: Language) -> ReportText:
-    """Return the text of a report in a language."""
+    """Return the text of a report in a language, with the invisible characters of names escaped."""
     translator = Translator(language)
-    return _Writer(report, translator, Formats(translator, context.zone), context).text()
+    text = _Writer(report, translator, Formats(translator, context.zone), context).text()
+    return cast(ReportText, _visible(text))
+
+
+def _visible(value: Any) -> Any:
+    """Return a text, or what holds texts, with invisible characters escaped."""
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, tuple):
+        return tuple(map(_visible, value))
+    if isinstance(value, ReportText | Table | Line):
+        return replace(value, **{one.name: _visible(getattr(value, one.name)) for one in fields(value)})
+    return value
 
 
 class _Writer:
@@ -131,8 +144,17 @@ class _Writer:
             yield self._translator(N_("Some of the devices are simulated."))
         elif self._report.total.simulated and self._report.devices:
             yield self._translator(N_("Everything here is simulated: these devices do not exist."))
+        if self._report.left_out:
+            yield self._left_out()
         if self._report.restated is not None:
             yield self._restated(self._report.restated)
+
+    def _left_out(self) -> str:
+        """Say which devices are left out."""
+        devices = self._report.left_out
+        words = self._translator.plural(LEFT_OUT, LEFT_OUT_MANY, len(devices))
+        some = "; ".join(f"{one.device} ({one.reason})" for one in devices[:MOST_NAMED])
+        return f"{words} {some}" + ("; …" if len(devices) > MOST_NAMED else "")
 
     def _restated(self, before: Correction) -> str:
         translator, f = self._translator, self._f

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
-from .rolling import Hours
+from .records import Body, DeviceId, Fact, FactKind, WriteBatch, WriteResult
+from .rolling import ALL_SETTLED, DayRule, Hours, RollRules
 
 
 @dataclass(frozen=True)
@@ -124,14 +124,28 @@ class Store(Protocol):
         engine's files.
         """
 
-    def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:
+    def rewrite(self, kind: FactKind, change: Callable[[Fact], Body | None]) -> int:
+        """Replace the bodies of facts of a kind, in all of its history; return how many.
+
+        `change` returns the new body, None for one that stays. Keys, times and order stay. The call may be
+        killed and repeated, and must run alone: `change` leaves what it has changed before. Earlier bodies
+        may stay in the engine's files until the next erasure.
+        """
+
+    def roll_up(
+        self, before_day: int, hours: Hours, dry_run: bool = False, rules: RollRules = ALL_SETTLED
+    ) -> int:
         """Replace quarter hours by sums of hours, or hours by sums of days, on all days before one.
 
         Return the number of device-days rolled up. Readers see quarter hours as before, with an equal part
-        each of their hour or day: sums, coverage and which quarter hours have a record stay exact. A quarter
-        hour without a record may still be added. An engine may leave the latest of these days for a later
+        each of their hour, or of their part of the week in a day: sums, coverage and which quarter hours have
+        a record stay exact. A quarter hour without a record may still be added, and one that was not wholly
+        covered be replaced, as the rules state. An engine may leave the latest of these days for a later
         call. The call may be killed and repeated at any moment; a dry run changes nothing.
         """
+
+    def day_rule(self, day: int) -> DayRule:
+        """Return how a day since 1970-01-01 was rolled up; as settled where it was not."""
 
     def rolled_up(self) -> RolledUp:
         """Return which days are rolled up; with several servers, on any of them."""

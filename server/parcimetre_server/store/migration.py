@@ -18,6 +18,7 @@ from parcimetre_agent.report import SLOT_S, Slot
 
 from .interface import Store
 from .records import DeviceId, Fact, FactKind, WriteBatch
+from .rolling import RollRules
 
 MOST_SLOTS = 20_000  # in one write
 MOST_KEYS = 500  # whose facts are in memory at once
@@ -56,7 +57,10 @@ def steps(source: Store) -> int:
 
 
 def migrate(source: Store, target: Store) -> Iterator[Compared]:
-    """Copy a store to another; yield one comparison per device and per batch of facts."""
+    """Copy a store to another; yield one comparison per device and per batch of facts.
+
+    Days that are rolled up in the source are rolled up in the target in the same way.
+    """
     in_target = target.spans()
     for device, span in sorted(source.spans().items()):
         yield _device(source, target, device, _union(span, in_target.pop(device, span)))
@@ -71,9 +75,9 @@ def migrate(source: Store, target: Store) -> Iterator[Compared]:
         if extra:
             facts = [fact for key in extra for fact in target.history(kind, key)]
             yield Compared(f"facts of kind {kind}", sum_of([]), sum_of(facts))
-    rolled_up = source.rolled_up()
-    target.roll_up(rolled_up.hours_before, 1)
-    target.roll_up(rolled_up.days_before, 24)
+    rolled_up, rules = source.rolled_up(), RollRules(source.day_rule, settled_before=0)
+    target.roll_up(rolled_up.hours_before, 1, rules=rules)
+    target.roll_up(rolled_up.days_before, 24, rules=rules)
 
 
 def sum_of(records: Iterable[Slot] | Iterable[Fact]) -> Sum:

@@ -7,7 +7,7 @@ Version 1 has every field that follows; version 0, up to commit bb8efdf, could l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class PublishedSpan(TypedDict):
@@ -136,6 +136,13 @@ class PublishedRestatement(TypedDict):
     moved: list[PublishedMove]
 
 
+class PublishedLeftOut(TypedDict):
+    """A device whose data could not be used, and why."""
+
+    device: str
+    reason: str
+
+
 class PublishedReport(TypedDict):
     """An ISO week of an org unit; see `reports.content.WeeklyReport` for what each field says."""
 
@@ -161,6 +168,7 @@ class PublishedReport(TypedDict):
     withheld: bool
     printing: list[PublishedConsumables]
     restated: PublishedRestatement | None
+    left_out: NotRequired[list[PublishedLeftOut]]
 
 
 def upgrade_report_0(body: dict[str, Any]) -> dict[str, Any]:

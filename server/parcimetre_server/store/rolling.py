@@ -1,13 +1,14 @@
-"""Quarter hours of a day added up by hour or by day, and given back as quarter hours with an equal part each.
+"""Quarter hours of a day added up by hour or by part of the week, and returned with an equal part each.
 
+A day of hours has 24 sums, a whole day one for each part of the week in it: working hours, night, weekend.
 Sums are exact, and so is which quarter hours have a record; what is lost is how the rest was spread among
-those. Adding up what was given back yields the same sums again, in any order of adding: a part is a whole
+those. Adding up what was returned yields the same sums again, in any order of adding: a part is a whole
 number of seconds, or joules with so few digits that no sum of them is rounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,15 +23,47 @@ NO_MEAN = 0xFFFF
 SHORT = np.uint64(0xFFFF_FFFF_FFFF_E000)  # leaves 40 binary digits: 96 such parts add up without rounding
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+WEEK_PARTS = ("working hours", "night", "weekend", "unstated")
+UNSTATED = len(WEEK_PARTS) - 1
+PIECES: dict[Hours, int] = {1: 24, 24: len(WEEK_PARTS)}
+HOUR_OF: Whole = np.arange(SLOTS_PER_DAY) // SLOTS_PER_HOUR
+NO_PARTS: Whole = np.full(SLOTS_PER_DAY, UNSTATED)
+
+
+@dataclass(frozen=True)
+class DayRule:
+    """How a day is rolled up: the part of the week of each quarter hour (96,), as indexes of WEEK_PARTS.
+
+    Unless the day is `settled`, so that no record of it is accepted any more, quarter hours that are not
+    wholly covered stay as they are: a record that covers more may replace them.
+    """
+
+    parts: Whole
+    settled: bool
+
+
+SETTLED_DAY = DayRule(NO_PARTS, True)
+
+
+@dataclass(frozen=True)
+class RollRules:
+    """The rule of each day since 1970-01-01; those before `settled_before` are settled."""
+
+    of: Callable[[int], DayRule]
+    settled_before: int
+
+
+ALL_SETTLED = RollRules(lambda _day: SETTLED_DAY, 2**31)
 
 
 @dataclass(frozen=True)
 class Sums:
-    """A day in b pieces: which of its quarter hours have a record (96,), seconds by state and decile (b, 14),
-    codes of means (b, 5), and joules and seconds (b,) of each of c channels (c, b).
+    """A day in b pieces: which of its quarter hours have a record (96,), the piece of each (96,), seconds by
+    state and decile (b, 14), codes of means (b, 5), and joules and seconds (b,) of each of c channels (c, b).
     """
 
     present: Flags
+    piece_of: Whole
     seconds: Whole
     means: Whole
     energy_j: NDArray[np.float64]
@@ -47,18 +80,26 @@ class Quarters:
     counted_s: Whole
 
 
-def roll(day: Quarters, hours: Hours) -> Sums:
-    """Add up a day by pieces of some hours; means are weighted by the seconds covered."""
-    pieces = 24 // hours
-    each = SLOTS_PER_DAY // pieces
+def roll(day: Quarters, piece_of: Whole, pieces: int) -> Sums:
+    """Add up a day by the pieces of its quarter hours (96,); means are weighted by seconds covered."""
+    member = (piece_of == np.arange(pieces)[:, None]).astype(np.int64)
     covered_s = day.seconds[:, :STATES].sum(axis=1)
     return Sums(
         covered_s > 0,
-        day.seconds.reshape(pieces, each, -1).sum(axis=1),
-        _mean(day.means, covered_s, pieces),
-        day.energy_j.reshape(-1, pieces, each).sum(axis=2),
-        day.counted_s.reshape(-1, pieces, each).sum(axis=2),
+        piece_of,
+        member @ day.seconds,
+        _mean(day.means, covered_s, member),
+        _added(day.energy_j, piece_of, pieces),
+        day.counted_s @ member.T,
     )
+
+
+def _added(energy_j: NDArray[np.float64], piece_of: Whole, pieces: int) -> NDArray[np.float64]:
+    """Add up joules (c, 96) in the order of the quarter hours; return them by piece (c, b)."""
+    added = np.zeros((len(energy_j), pieces))
+    for channel, joules in zip(added, energy_j, strict=True):
+        np.add.at(channel, piece_of, joules)
+    return added
 
 
 def keep_worst(sums: Sums, channels: Sequence[int]) -> None:
@@ -75,10 +116,9 @@ def keep_worst(sums: Sums, channels: Sequence[int]) -> None:
 
 
 def spread(sums: Sums) -> Quarters:
-    """Give a day back by quarter hour: an equal part to each that has a record, to the second."""
-    pieces = len(sums.seconds)
-    of = np.arange(SLOTS_PER_DAY) // (SLOTS_PER_DAY // pieces)
-    n, rank = _ranks(sums.present, pieces)
+    """Return a day by quarter hour: an equal part for each that has a record, to the second."""
+    of = sums.piece_of
+    n, rank = _ranks(sums.present, of, len(sums.seconds))
     states = _dealt(sums.seconds[of, :STATES], n[of], rank)
     deciles = _dealt(sums.seconds[of, STATES:], n[of], rank)
     seconds = np.where(sums.present[:, None], np.hstack([states, deciles]), 0)
@@ -90,11 +130,11 @@ def spread(sums: Sums) -> Quarters:
     return Quarters(seconds, means, np.where(counted_s > 0, energy_j, 0.0), counted_s)
 
 
-def _ranks(present: Flags, pieces: int) -> tuple[Whole, Whole]:
-    """How many quarter hours of each piece have a record (b,), and which of them each one is (96,)."""
-    by_piece = present.reshape(pieces, -1).astype(np.int64)
-    rank = by_piece.cumsum(axis=1) - by_piece
-    return by_piece.sum(axis=1), rank.ravel()
+def _ranks(present: Flags, piece_of: Whole, pieces: int) -> tuple[Whole, Whole]:
+    """Return how many quarter hours of each piece have a record (b,), and which of them each one is (96,)."""
+    of_piece = (piece_of == np.arange(pieces)[:, None]) & present
+    rank = of_piece.cumsum(axis=1) - of_piece
+    return of_piece.sum(axis=1), rank[piece_of, np.arange(SLOTS_PER_DAY)]
 
 
 def _parts(total: Whole, n: Whole, rank: Whole) -> Whole:
@@ -116,11 +156,10 @@ def _joules(total: NDArray[np.float64], n: Whole, rank: Whole) -> NDArray[np.flo
     return np.where(rank == n - 1, total - short * (n - 1), short)
 
 
-def _mean(codes: Whole, covered_s: Whole, pieces: int) -> Whole:
-    """Codes of the means of pieces (b, 5), from those of quarter hours that have one (96, 5)."""
+def _mean(codes: Whole, covered_s: Whole, member: Whole) -> Whole:
+    """Return codes of the means of pieces (b, 5), from those of quarter hours that have one (96, 5)."""
     weight_s = np.where(codes == NO_MEAN, 0, covered_s[:, None])
     mean = np.expm1(np.where(codes == NO_MEAN, 0, codes) / STEPS_PER_E)
-    weighed = (mean * weight_s).reshape(pieces, -1, codes.shape[1]).sum(axis=1)
-    whole_s = weight_s.reshape(pieces, -1, codes.shape[1]).sum(axis=1)
-    kept = np.rint(np.log1p(weighed / np.maximum(whole_s, 1)) * STEPS_PER_E).astype(np.int64)
-    return np.where(whole_s > 0, kept, NO_MEAN)
+    whole_s = member @ weight_s
+    weighed = (member @ (mean * weight_s)) / np.maximum(whole_s, 1)
+    return np.where(whole_s > 0, np.rint(np.log1p(weighed) * STEPS_PER_E).astype(np.int64), NO_MEAN)

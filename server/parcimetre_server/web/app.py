@@ -26,6 +26,7 @@ from .api import enrol, reports_in
 from .api.enrol import EnrolEndpoint
 from .api.reports_in import ReportEndpoint
 from .authentication import Access
+from .path_prefix import PathPrefix, check_prefix
 from .problems import install
 from .request_id import Requests
 
@@ -38,14 +39,19 @@ class App(FastAPI):
     """Answers agents before they reach the framework, its middleware and its routes."""
 
     of_agents: Mapping[str, ASGIApp]
+    edge: PathPrefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an agent, or pass the request on."""
-        first = self.of_agents.get(scope["path"]) if scope["type"] == "http" else None
-        if first is not None and scope["method"] == "POST":
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        scope = self.edge.inner(scope)
+        first = self.of_agents.get(scope["path"]) if scope["method"] == "POST" else None
+        if first is not None:
             await first(scope, receive, send)
         else:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, self.edge.outer(scope, send))
 
 
 def build(context: Context, start_jobs: StartJobs | None = None) -> FastAPI:
@@ -61,7 +67,15 @@ def build(context: Context, start_jobs: StartJobs | None = None) -> FastAPI:
             stop_jobs()
         writer.close()
 
-    app = App(title="Parcimètre", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    prefix = context.settings.path_prefix
+    app = App(
+        title="Parcimètre",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        servers=[{"url": prefix}] if prefix else None,
+    )
     tokens = Tokens(context)
     app.state.context = context
     app.state.tokens = tokens
@@ -72,10 +86,14 @@ def build(context: Context, start_jobs: StartJobs | None = None) -> FastAPI:
     app.state.enrolment = Enrolment(context)
     app.state.enrol = EnrolEndpoint(context, app.state.enrolment, app.state.credentials, failures)
     rates = rate_limiter(context.settings)
-    app.state.reports = ReportEndpoint(context, writer, app.state.credentials, rates, failures)
+    app.state.reports = ReportEndpoint(
+        context, writer, app.state.credentials, rates, failures, app.state.enrolment
+    )
     app.state.fleet_metrics = FleetMetrics(context)
     for router in routers():
         app.include_router(router)
+    check_prefix(prefix, paths(app.router, *routers()))
+    app.edge = PathPrefix(prefix)
     install(app)
     app.add_middleware(Access, context=context, tokens=tokens, sessions=app.state.sessions, failures=failures)
     log = context.settings.access_log
@@ -85,6 +103,13 @@ def build(context: Context, start_jobs: StartJobs | None = None) -> FastAPI:
         enrol.PATH: Requests(app.state.enrol, log),
     }
     return app
+
+
+def paths(*of_routers: APIRouter) -> Iterator[str]:
+    """The path of every route of routers."""
+    for router in of_routers:
+        for route in router.routes:
+            yield getattr(route, "path", "")
 
 
 def routers() -> Iterator[APIRouter]:

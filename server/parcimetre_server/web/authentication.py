@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -17,9 +16,12 @@ from ..access.reader import LOCAL_READER, Reader
 from ..access.sessions import COOKIE, Sessions
 from ..access.tokens import BadToken, Tokens
 from ..base.errors import ParcimetreError
+from ..configuration.host_names import answered_names
 from ..organisation.audit import acting
 from .client_address import client_address
 from .dependencies import READING
+from .host_names import check_host, is_this_machine
+from .path_prefix import public_path
 from .problems import problem
 
 OPEN = ("/v1/enrol", "/healthz", "/readyz")
@@ -40,13 +42,6 @@ class NotRecognised(ParcimetreError):
         return {"WWW-Authenticate": "Bearer"}
 
 
-class FromTheNetwork(ParcimetreError):
-    """A reader on another machine, although only this one is allowed."""
-
-    status = 403
-    kind = "read-from-network"
-
-
 class ForeignForm(ParcimetreError):
     """A change requested by another site through a logged-in browser."""
 
@@ -63,6 +58,7 @@ class Access:
         """Stand before the app."""
         self._app, self._failures = app, failures
         self._settings = context.settings
+        self._names = answered_names(context.settings)
         self._tokens, self._sessions = tokens, sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,12 +78,7 @@ class Access:
 
     async def _recognised(self, connection: HTTPConnection) -> Reader | None:
         """Return the reader; None on the login pages. Raises the reason of a refusal."""
-        local = is_local(connection)
-        if not (local or self._settings.read_from_network):
-            raise FromTheNetwork(
-                "figures are shown on the collector's own machine only; to let readers with a token or a "
-                "login in from the network, start it with --read-from-network"
-            )
+        check_host(connection, self._names)
         bearer = connection.headers.get("authorization")
         if bearer is not None:
             try:
@@ -99,15 +90,16 @@ class Access:
         reader = await run_in_threadpool(self._sessions.reader, cookie) if cookie else None
         path = connection.scope["path"]
         if reader is not None or path in OPEN_TO_BROWSERS:
-            _refuse_foreign_form(connection)
+            _refuse_foreign_form(connection, self._settings.public_url)
             return reader
         if path.startswith(STATIC):
             return None
-        if local and not self._settings.require_login:
-            _refuse_foreign_form(connection)
+        if self._settings.trust_this_machine and is_this_machine(connection):
+            _refuse_foreign_form(connection, self._settings.public_url)
             return LOCAL_READER
         raise NotRecognised(
-            "a login is required: send 'Authorization: Bearer' with a token, or log in at /login"
+            "a login is required: send 'Authorization: Bearer' with a token, or log in at "
+            f"{public_path('/login')}"
         )
 
     def _of_bearer(self, authorization: str) -> Reader:
@@ -132,22 +124,15 @@ class Access:
         return problem(error.status, str(error), f"/problems/{error.kind}", error.headers)
 
 
-def _refuse_foreign_form(connection: HTTPConnection) -> None:
-    """Refuse forms of other sites' pages, with which old browsers send cookies too."""
+def _refuse_foreign_form(connection: HTTPConnection, public_url: str) -> None:
+    """Refuse forms of other sites' pages, with which old browsers send cookies too.
+
+    A proxy may send another Host than the browser's, so that pages of the public address count as ours.
+    """
     if connection.scope["method"] in READING:
         return
     site, origin = connection.headers.get("sec-fetch-site"), connection.headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
+    own = {connection.headers.get("host"), urlsplit(public_url).netloc} - {""}
+    foreign = origin is not None and urlsplit(origin).netloc not in own
     if site not in (None, "same-origin", "none") or (site is None and foreign):
         raise ForeignForm("another site's page sent this form: send it from the collector's own page")
-
-
-def is_local(connection: HTTPConnection) -> bool:
-    """Return whether the client is this machine, and not a proxy for another one."""
-    if connection.client is None:
-        return True
-    forwarded = any(name in connection.headers for name in ("x-forwarded-for", "forwarded"))
-    try:
-        return ip_address(connection.client.host).is_loopback and not forwarded
-    except ValueError:
-        return False

@@ -12,6 +12,7 @@ from ..base.i18n import COOKIE, Language, language_of
 from ..base.scope import Capability
 from ..store.interface import Store
 from .looks import record_look
+from .path_prefix import public_path
 
 READING = ("GET", "HEAD")
 
@@ -37,7 +38,7 @@ def serving_context(request: Request) -> Context:
 
 def _narrowed(request: Request, capability: Capability) -> Context:
     scope = reader_of(request).scope
-    scope.need(capability, f"{request.method} {request.url.path}")
+    scope.need(capability, f"{request.method} {public_path(request.url.path)}")
     context = serving_context(request).within(scope)
     if not scope.whole:
         for org_unit in filter(None, request.query_params.getlist("org_unit")):
@@ -49,7 +50,7 @@ def _narrowed(request: Request, capability: Capability) -> Context:
 def _known_units(store: Store) -> Iterator[str]:
     """Yield the paths of created org units, then those of devices."""
     yield from store.latest("org_unit")
-    yield from (str(fact.body["org_unit"]) for fact in store.latest("device").values())
+    yield from (str(fact.body.get("org_unit")) for fact in store.latest("device").values())
 
 
 def asked_language(request: Request) -> Language:

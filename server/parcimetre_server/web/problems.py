@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from ..base.errors import ParcimetreError
 from ..base.log import REQUEST_ID
+from .path_prefix import public_path
 
 PROBLEM = "application/problem+json"
 LOG = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ def problem(
     status: int, detail: str, kind: str = "about:blank", headers: dict[str, str] | None = None
 ) -> Response:
     """A problem document (RFC 9457)."""
+    kind = public_path(kind) if kind.startswith("/") else kind
     body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return JSONResponse(body, status, headers, media_type=PROBLEM)
 
@@ -43,7 +45,11 @@ async def expected(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = f"there is nothing at {request.url.path}" if error.status_code == 404 else str(error.detail)
+    detail = (
+        f"there is nothing at {public_path(request.url.path)}"
+        if error.status_code == 404
+        else str(error.detail)
+    )
     return problem(error.status_code, detail, headers=dict(error.headers or {}))
 
 

@@ -1,15 +1,22 @@
 """Sending: each printer under its own id, nothing forgotten before it is taken."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from parcimetre_agent import report
-from parcimetre_agent.base.errors import Unreachable
+from parcimetre_agent.base.errors import BadSettings, Unreachable
 from parcimetre_agent.configuration.settings import Settings
-from parcimetre_agent.gateway.book import WatchedDevice
+from parcimetre_agent.gateway.book import Book, WatchedDevice
 from parcimetre_agent.gateway.deliver import GatewayDelivery
 from parcimetre_agent.gateway.device_identity import KnownDevice
 from parcimetre_agent.gateway.meters import PowerMeters
 from parcimetre_agent.gateway.poll import REACH
 from parcimetre_agent.gateway.time_in_state import SlotTotals, slot_fields
+from parcimetre_agent.identification.hashes import rekeyed
+from parcimetre_agent.identification.organisation_key import key_text, with_key
+from parcimetre_agent.identity import installation
 
 from ..conftest import problem
 from .conftest import NOON
@@ -137,3 +144,125 @@ def test_the_name_of_a_printer_is_sent_where_the_operator_asks_for_it(collector,
     named = Settings(settings.server, settings.secret_file, settings.data_dir, send_hostname=True)
     GatewayDelivery(named, waiting, NOON).run()
     assert collector.bodies("/v1/enrol")[0]["hostname"] == "accueil-2"
+
+
+KEY = bytes(range(32))
+GATEWAY = installation.Identity("9" * 32, None, "8" * 32, "the gateway's")
+
+
+def _answers_with(collector, **about):
+    """Let the collector add something to its answers to reports."""
+    usual = collector.answer
+
+    def answer(path, body):
+        status, document, headers = usual(path, body)
+        return status, document | (about if path == "/v1/reports" else {}), headers
+
+    collector.answer = answer
+
+
+def test_a_gateway_shows_its_own_credential_for_the_devices_that_it_relays(collector, settings, waiting):
+    installation.store_identity(Path(settings.data_dir), GATEWAY)
+    GatewayDelivery(settings, waiting, NOON).run()
+    path, headers, enrolment = collector.requests[0]
+    assert (path, enrolment["relayed_by"]) == ("/v1/enrol", "8" * 32)
+    assert headers["Authorization"] == "Bearer the gateway's"
+    assert collector.requests[1][1]["Authorization"] == "Bearer c1"
+
+
+def test_without_a_credential_of_its_own_a_gateway_claims_nothing(collector, settings, waiting):
+    installation.store_identity(Path(settings.data_dir), replace(GATEWAY, credential=None))
+    GatewayDelivery(settings, waiting, NOON).run()
+    _, headers, enrolment = collector.requests[0]
+    assert "relayed_by" not in enrolment
+    assert "Authorization" not in headers
+
+
+def test_the_hashes_of_a_relayed_device_are_keyed_by_the_secret_of_its_group(collector, settings, waiting):
+    Path(settings.secret_file).write_text(with_key("ps_x", KEY))
+    known = replace(KNOWN, asset_hash="a" * 64)
+    waiting.save((), {KNOWN.key: WatchedDevice(known)})
+    GatewayDelivery(settings, waiting, NOON).run()
+    (enrolment,), (sent,) = collector.bodies("/v1/enrol"), collector.bodies("/v1/reports")
+    assert enrolment["secret"] == "ps_x"
+    assert (enrolment["hash_form"], sent["hash_form"]) == ("organisation", "organisation")
+    hardware, system = enrolment["hardware"], sent["inventory"]["system"]
+    assert hardware["fingerprint"] == system["serial_hash"] == rekeyed("5" * 64, KEY)
+    assert hardware["asset_hash"] == system["asset_hash"] == rekeyed("a" * 64, KEY)
+    assert (hardware["maker"], hardware["model"]) == ("HP", "M404dn")
+
+
+def test_a_relayed_device_without_a_key_gets_it_in_an_answer_and_is_identified_once_more(
+    collector, settings, waiting
+):
+    _answers_with(collector, hash_key=key_text(KEY))
+    for at in range(3):
+        GatewayDelivery(settings, waiting, NOON + 3600 * at).run()
+    first, second = collector.bodies("/v1/reports")
+    assert (first["hash_form"], second["hash_form"]) == ("product", "organisation")
+    assert "hardware" not in first
+    assert second["hardware"]["fingerprint"] == rekeyed("5" * 64, KEY)
+    assert "inventory" not in second
+
+
+def test_a_renewed_credential_of_a_relayed_device_is_shown_from_then_on(collector, settings, waiting):
+    _answers_with(collector, credential="renewed", next_upload_s=10**12, accepted="all", refused={"a": 1})
+    GatewayDelivery(settings, waiting, NOON).run()
+    waiting.put([(KNOWN.key, "reading", NOON + 9, {"at": NOON + 9, "impressions": 6})])
+    GatewayDelivery(settings, waiting, NOON + 60).run()
+    assert collector.requests[-1][1]["Authorization"] == "Bearer renewed"
+
+
+def test_a_collector_of_schema_1_gets_relayed_devices_in_its_form(collector, settings, waiting):
+    usual = collector.answer
+    unknown = problem(409, "update")[1] | {"type": "/problems/unknown-schema"}
+    collector.answer = lambda path, body: usual(path, body) if body["schema"] == 1 else (409, unknown, {})
+    assert GatewayDelivery(settings, waiting, NOON).run().refusals == ()
+    assert [(path, body["schema"]) for path, _, body in collector.requests] == [
+        ("/v1/enrol", 2), ("/v1/enrol", 1), ("/v1/reports", 1)
+    ]  # fmt: skip
+    assert waiting.count() == 0
+    collector.answer = usual
+    for day in (1, 2, 3):
+        waiting.put([(KNOWN.key, "reading", NOON + day, {"at": NOON + day, "impressions": 9})])
+        GatewayDelivery(settings, waiting, NOON + 86_400 * day).run()
+    later = collector.bodies("/v1/reports")[1:]
+    assert [body["schema"] for body in later] == [2, 2, 2]
+    assert ["inventory" in body for body in later] == [False, True, False]
+
+
+def _book_of_before(book):
+    """Make of a book what a gateway of bb8efdf left."""
+    for key, body in list(book._db.execute("select * from device")):
+        fields = json.loads(body)
+        for name in ("hash_key", "reported", "reported_form"):
+            del fields[name]
+        del fields["known"]["asset_hash"]
+        book._db.execute("replace into device values (?, ?)", (key, json.dumps(fields)))
+    book._db.execute("drop table memory")
+    book._db.commit()
+    return Book(book.path.parent)
+
+
+def test_a_gateway_of_before_goes_on_without_enrolling_or_identifying_anew(collector, settings, waiting):
+    watched = WatchedDevice(KNOWN, device_id="d" * 32, credential="kept")
+    waiting.save((), {KNOWN.key: watched})
+    before = _book_of_before(waiting)
+    GatewayDelivery(settings, before, NOON).run()
+    (sent,) = collector.bodies("/v1/reports")
+    assert collector.bodies("/v1/enrol") == []
+    assert collector.requests[0][1]["Authorization"] == "Bearer kept"
+    assert "hardware" not in sent
+    before.close()
+
+
+def test_a_gateway_sends_no_secret_to_an_address_without_tls_but_one_that_it_used_before(settings, waiting):
+    elsewhere = replace(settings, server="http://192.0.2.1:8787")
+    with pytest.raises(BadSettings, match="--allow-http"):
+        GatewayDelivery(elsewhere, waiting, NOON).run()
+    waiting.save((), {KNOWN.key: WatchedDevice(KNOWN, device_id="d" * 32, credential="kept")})
+    before = _book_of_before(waiting)
+    GatewayDelivery(elsewhere, before, NOON)._check_encryption(before.devices().values())
+    with pytest.raises(BadSettings, match="without TLS"):
+        GatewayDelivery(replace(settings, server="http://192.0.2.2"), before, NOON).run()
+    before.close()

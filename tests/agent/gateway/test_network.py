@@ -39,6 +39,7 @@ def test_a_network_device_is_recognised_with_where_it_tells_its_power(name, book
     known = only(book).known
     assert (known.category, known.maker, known.model, known.poe) == ("network", maker, model, poe)
     assert (known.serial_hash is not None) is has_serial
+    assert (known.asset_hash is not None) is has_serial
     assert known.printer is None
     told = ("", 0) if known.meters is None else (known.meters.source, len(known.meters.indexes))
     assert told == (source or "", meters)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from parcimetre_agent.gateway.book import Book
@@ -39,6 +40,7 @@ def test_a_printer_is_recognised_and_its_counters_are_read(name, book, round_at)
     assert known.printer.colour is colour
     assert a3 is None or known.printer.a3 is a3
     assert known.serial_hash
+    assert known.asset_hash
     assert only(book).problems == {}
     (reading,) = records(book, "reading")
     assert (reading["impressions"], reading.get("colour"), reading.get("duplex")) == (
@@ -46,6 +48,16 @@ def test_a_printer_is_recognised_and_its_counters_are_read(name, book, round_at)
         in_colour,
         duplex,
     )
+
+
+def test_a_printer_that_an_earlier_agent_met_gets_the_hash_of_its_serial_number_alone(book, round_at):
+    round_at(HP)
+    met = only(book)
+    full = met.known
+    met.known = replace(full, asset_hash=None)
+    book.save((), {full.key: met})
+    round_at(HP, SLOT_S)
+    assert only(book).known == full
 
 
 def test_version_1_is_asked_oid_by_oid_and_finds_the_same(book, target):

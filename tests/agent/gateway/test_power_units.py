@@ -48,6 +48,7 @@ def test_a_power_unit_is_recognised_with_what_it_meters(name, book, asked):
     known = only(book).known
     assert (known.category, known.maker, known.model) == (kind, maker, model)
     assert (known.serial_hash is not None) is has_serial
+    assert (known.asset_hash is not None) is has_serial
     assert [tap.outlet for tap in known.taps] == outlets
     assert len(known.intake) == intake
     assert only(book).problems == {}

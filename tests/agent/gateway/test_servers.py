@@ -8,7 +8,7 @@ from parcimetre_agent.gateway.bmc import PARTS, POWER, UNMETERED, inventory
 from parcimetre_agent.gateway.bmc_round import STATUS, ServerRound
 from parcimetre_agent.gateway.configuration import GatewayConfiguration
 from parcimetre_agent.gateway.poll import REACH
-from parcimetre_agent.identification.hashes import serial_hash
+from parcimetre_agent.identification.hashes import asset_hash, serial_hash
 from parcimetre_agent.metering import redfish
 from parcimetre_agent.sending import wire_json
 
@@ -67,6 +67,7 @@ def test_a_server_is_recognised_with_its_parts_and_its_serial_number_as_a_hash(b
     assert asked(dell.bmc()).answered == 1
     known = only(book).known
     assert known.serial_hash == serial_hash("Dell Inc.", "7ABCD01")
+    assert known.asset_hash == asset_hash("7abcd01")
     told = inventory(known, NOON, [])
     assert (told.category, told.system.maker, told.system.model) == ("server", "Dell Inc.", "PowerEdge R750")
     (cpu,) = told.cpus

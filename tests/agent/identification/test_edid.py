@@ -43,6 +43,7 @@ def test_serial_number_of_a_display_leaves_as_a_keyed_hash_only() -> None:
     display = reported_display(seen, built_in=False)
     assert display.serial_hash is not None
     assert len(display.serial_hash) == 64
+    assert display.asset_hash is not None
     assert "CN0X7R12" not in str(display)
 
 

@@ -1,11 +1,13 @@
 """Identity survives restarts, not cloning."""
 
+import json
 from pathlib import Path
 
 import pytest
 from parcimetre_agent.base.errors import BadDataDir
+from parcimetre_agent.identification.fillers import RULES
 from parcimetre_agent.identity import installation
-from parcimetre_agent.identity.fingerprint import fingerprint
+from parcimetre_agent.identity.fingerprint import fingerprint, fingerprint_of, identifiers
 from parcimetre_agent.identity.installation import Identity
 
 UUID = "4c4c4544-0035-3010-8051-b9c04f303332"
@@ -36,7 +38,7 @@ def test_cloned_disk_starts_anew(tmp_path: Path) -> None:
 
 
 def test_losing_the_right_to_read_serials_is_no_clone(tmp_path: Path) -> None:
-    original = Identity("a" * 32, "f" * 64, "d" * 32, "credential")
+    original = Identity("a" * 32, "f" * 64, "d" * 32, "credential", rules=RULES)
     installation.store_identity(tmp_path, original)
     assert installation.current_identity(tmp_path, tmp_path / "nothing") == (original, False)
 
@@ -86,3 +88,57 @@ def test_no_network_address_and_no_host_name_is_part_of_it(tmp_path: Path, monke
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/hostname").write_text("pc-17")
     assert fingerprint(tmp_path) == before
+
+
+def _stored(folder: Path, **fields: object) -> None:
+    """What an agent of bb8efdf left: four fields, no rules."""
+    before = {"install_id": "a" * 32, "fingerprint": None, "device_id": "d" * 32, "credential": "kept"}
+    (folder / installation.FILE_NAME).write_text(json.dumps(before | fields))
+
+
+@pytest.mark.parametrize("written", ["PF3ABCDE", "0123456789"], ids=["a serial number", "a filler of today"])
+def test_an_agent_of_before_keeps_its_id_and_credential_whatever_is_a_filler_since(
+    tmp_path: Path, written: str
+) -> None:
+    _serial(_machine(tmp_path, UUID), written)
+    before = fingerprint_of(identifiers(tmp_path), rules=1)
+    _stored(tmp_path, fingerprint=before)
+    who, dropped = installation.current_identity(tmp_path, tmp_path)
+    assert not dropped
+    assert (who.install_id, who.device_id, who.credential) == ("a" * 32, "d" * 32, "kept")
+    assert (who.fingerprint, who.rules, who.reported) == (fingerprint(tmp_path), RULES, before)
+    assert who.is_hardware_due is (written == "0123456789")
+    installation.store_identity(tmp_path, who)
+    assert installation.current_identity(tmp_path, tmp_path) == (who, False)
+
+
+def test_an_agent_of_before_on_a_cloned_disk_is_found_out_under_the_rules_of_before(tmp_path: Path) -> None:
+    _stored(tmp_path, fingerprint=fingerprint_of(identifiers(_machine(tmp_path, UUID)), rules=1))
+    _machine(tmp_path, UUID.replace("4c", "5d"))
+    who, dropped = installation.current_identity(tmp_path, tmp_path)
+    assert dropped
+    assert who.credential is None
+
+
+def test_a_uuid_that_became_a_filler_is_a_fingerprint_no_more_and_no_clone(tmp_path: Path) -> None:
+    shared = "00020003-0004-0005-0006-000700080009"
+    before = fingerprint_of(identifiers(_machine(tmp_path, shared)), rules=1)
+    _stored(tmp_path, fingerprint=before)
+    who, dropped = installation.current_identity(tmp_path, tmp_path)
+    assert not dropped
+    assert (who.credential, who.fingerprint, who.reported) == ("kept", None, before)
+    assert who.is_hardware_due
+
+
+def test_rules_of_before_stay_noted_while_nothing_can_be_read(tmp_path: Path) -> None:
+    _stored(tmp_path, fingerprint="f" * 64)
+    who, dropped = installation.current_identity(tmp_path, tmp_path / "nothing")
+    assert not dropped
+    assert (who.fingerprint, who.rules) == ("f" * 64, 1)
+
+
+def test_an_identity_of_a_newer_agent_is_read_and_never_taken_for_a_clone(tmp_path: Path) -> None:
+    _stored(tmp_path, fingerprint="f" * 64, rules=RULES + 1, novelty=True)
+    who, dropped = installation.current_identity(tmp_path, _machine(tmp_path, UUID))
+    assert not dropped
+    assert (who.install_id, who.credential) == ("a" * 32, "kept")

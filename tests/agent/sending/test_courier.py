@@ -26,32 +26,7 @@ from parcimetre_agent.sending.uploads import COURIER_LIMIT_S
 from parcimetre_agent.sensors.machine import Machine
 from pydantic import TypeAdapter
 
-T = 1_800_000_000
-
-
-@pytest.fixture
-def settings(collector, tmp_path: Path) -> Settings:
-    secret = tmp_path / "secret"
-    secret.write_text("s3cret\n")
-    data_dir = tmp_path / "data"
-    data_dir.mkdir()
-    return Settings(server=collector.url, secret_file=str(secret), data_dir=str(data_dir))
-
-
-@pytest.fixture
-def spool(settings: Settings) -> Spool:
-    spool = Spool(settings.data_dir)
-    slots = [
-        slot_of(T + 900 * i, [Stretch(T + 900 * i, T + 900 * i + 900, "off", None, None, {})])
-        for i in range(4)
-    ]
-    spool.put(slots, [GapRecord(T + 9000, 1800, "asleep")], None, T)
-    return spool
-
-
-@pytest.fixture
-def courier(settings: Settings, laptop: Path) -> Courier:
-    return Courier(settings, Machine(laptop))
+from .conftest import T
 
 
 def test_first_run_enrols_and_sends_inventory_slots_and_gaps(

@@ -104,3 +104,15 @@ def test_spool_that_the_courier_finds_damaged_is_begun_anew(
     assert Spool(str(tmp_path)).waiting().damaged == 1
     assert "renamed to .damaged" in capsys.readouterr().err
     assert uploads.wait_s() <= 60
+
+
+@pytest.mark.parametrize(
+    ("stated", "period_s"), [(10**12, 86_400), (0, 60), ("never", PERIOD_S), (float("inf"), 86_400)]
+)
+def test_a_period_stored_by_an_earlier_agent_silences_nobody(
+    clock, tmp_path: Path, child: Child, stated: object, period_s: int
+) -> None:
+    spool = Spool(str(tmp_path))
+    spool.remember(upload_period_s=stated, last_sent=clock.now().wall_s, device_id="not hexadecimal")
+    uploads = Uploads(clock, spool, {"upload_period_s": None}, "{}")
+    assert uploads.wait_s() <= 1.2 * period_s

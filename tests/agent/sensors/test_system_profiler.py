@@ -84,6 +84,7 @@ def test_serial_number_of_a_display_leaves_as_a_hash_and_a_filler_not_at_all(
     found = system_profiler.parse({"SPDisplaysDataType": [{"spdisplays_ndrvs": [shown]}]})
     (display,) = found["displays"]
     assert (display.serial_hash is not None) is hashed
+    assert (display.asset_hash is not None) is hashed
 
 
 def test_virtual_mac_is_no_hardware() -> None:

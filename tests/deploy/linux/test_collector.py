@@ -31,6 +31,8 @@ cp /etc/parcimetre/ready /etc/parcimetre/agent.toml
 systemctl restart parcimetre-agent
 for _ in $(seq 100); do [ -e /run/parcimetre-agent/status.json ] && break; sleep 0.5; done
 as_collector sql 'select count(*) as measured from device_days where covered_s > 0'
+as_collector token create --name First --role admin --everything | cut -c1-3
+python3 -c 'from urllib.request import urlopen; urlopen("http://127.0.0.1:8787/v1/devices")' 2>&1 | tail -n 1
 systemctl start parcimetre-backup.service
 systemctl show parcimetre-backup.service -p Result
 systemctl show parcimetre-collector.service -p ActiveState -p NRestarts
@@ -55,6 +57,8 @@ def test_collector_serves_the_agent_beside_it_backs_up_and_purges_all_but_the_ba
     debian.write("/etc/parcimetre/ready", settings)
     said = debian.boot(PROBE, "--private-network")
     assert re.search(r"measured\W+1\b", said), said
+    assert "pt_\n" in said, said
+    assert "HTTP Error 401" in said, said
     assert "Result=success\n" in said, said
     assert "ActiveState=active\nNRestarts=0" in said or "NRestarts=0\nActiveState=active" in said, said
     assert re.search(r"CapEff:\s+0+\n", said), said

@@ -49,7 +49,7 @@ def communes_folder(tmp_path_factory):
 def communes(tmp_path, clock_at, communes_folder):
     """Their collector, which asks everybody for a token, and a token of A for each role."""
     folder = shutil.copytree(communes_folder, tmp_path / "two")
-    settings = Settings(folder, organisation="Métropole", require_login=True)
+    settings = Settings(folder, organisation="Métropole")
     context = open_context(settings)
     one = {"product": "P", "kg_per_kwh": "0.02", "at_meter": "yes", "evidence": "E", "from": "2026-01-01"}
     stated = [{**one, "supplier": "Fournisseurb", "site": "Siteofb"}, {**one, "supplier": "F", "org_unit": A}]

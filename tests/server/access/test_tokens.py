@@ -12,7 +12,7 @@ from parcimetre_server.cli import parcimetre
 from parcimetre_server.organisation.audit import entries
 
 A = "Métropole/Aubeclair"
-NETWORK = {"address": "192.0.2.7", "read_from_network": True}
+NETWORK = "192.0.2.7"
 
 
 def test_what_is_kept_of_a_token_does_not_give_it_away(communes):
@@ -27,7 +27,7 @@ def test_what_is_kept_of_a_token_does_not_give_it_away(communes):
     "authorization", ["Bearer pt_nobody", "Bearer ", "Bearer", "Basic YTpi", "pt_x", "Bearer é"]
 )
 def test_a_wrong_token_is_a_problem_even_on_the_collectors_own_machine(asking, authorization):
-    reader = asking(require_login=False)
+    reader = asking(trust_this_machine=True)
     answer = reader.get("/v1/footprint", headers={"authorization": authorization.encode()})
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
@@ -88,21 +88,9 @@ def test_a_role_that_does_not_suffice_is_told_which_one_does(asking):
 
 
 def test_from_the_network_nobody_reads_without_a_token(asking):
-    assert asking(**NETWORK).get("/v1/footprint").status_code == 401
-    assert asking("viewer", **NETWORK).get("/v1/footprint").status_code == 200
-
-
-def test_without_the_flag_even_a_token_does_not_open_the_network(asking):
-    answer = asking("admin", address="192.0.2.7").get("/v1/footprint")
-    assert answer.status_code == 403
-    assert "--read-from-network" in answer.json()["detail"]
-
-
-def test_a_proxy_on_this_machine_is_not_this_machine(asking):
-    forwarded = {"x-forwarded-for": "192.0.2.7"}
-    reader = asking(require_login=False, read_from_network=True)
-    assert reader.get("/v1/devices").status_code == 200
-    assert reader.get("/v1/devices", headers=forwarded).status_code == 401
+    for settings in ({}, {"trust_this_machine": True}):
+        assert asking(address=NETWORK, **settings).get("/v1/footprint").status_code == 401
+        assert asking("viewer", address=NETWORK, **settings).get("/v1/footprint").status_code == 200
 
 
 def invoke(communes, *words):

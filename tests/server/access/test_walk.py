@@ -126,7 +126,7 @@ def test_no_route_shows_a_viewer_a_single_device(asking):
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "192.0.2.7"])
 def test_without_a_token_every_route_but_those_of_agents_and_of_login_asks_who_it_is(asking, address):
-    nobody = asking(address=address, read_from_network=True)
+    nobody = asking(address=address)
     for method, path in routes(nobody.app):
         if path not in WITHOUT_READER or (method, path) == ("GET", "/v1/reports"):
             answer = nobody.request(method, path.format(**PLACES, device_id=IN_A, id=IN_A))

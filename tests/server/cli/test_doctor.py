@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -11,10 +12,13 @@ from threading import Thread
 import pytest
 from click.testing import CliRunner
 from parcimetre_server.access.credentials import CREDENTIAL_KEY
+from parcimetre_server.access.tokens import all_tokens, create_token, revoke_token
 from parcimetre_server.cli import doctor
 from parcimetre_server.fleet.enrolment import create_secret
 from parcimetre_server.reports.publishing import publish
 from parcimetre_server.store.records import Fact
+
+from tests.server.access.shaped_provider import running
 
 
 @pytest.fixture
@@ -39,6 +43,7 @@ def well(fleet):
     context = fleet.context
     CREDENTIAL_KEY.of_folder(context.settings.data_dir)
     create_secret(context, "Métropole/Ville")
+    create_token(context, "IT", "admin", None)
     publish(context, "2026-W47")
     context.store.tidy(fleet.now)
     folder = Path(context.settings.data_dir)
@@ -68,6 +73,58 @@ def test_a_setting_says_where_it_comes_from(examine, well, tmp_path):
 
 def test_a_setting_that_cannot_be_obeyed_has_failed(examine, well):
     assert examine("--time-zone", "Paris")["settings"]["state"] == "failed"
+
+
+LOGIN = """
+public_url = "https://intranet.example.org/parcimetre"
+[login]
+issuer = "{issuer}"
+client_id = "parcimetre"
+client_secret_file = "{secret}"
+groups = {{ it = {{ role = "admin", everything = true }} }}
+"""
+
+
+@pytest.fixture
+def with_login(examine, well, tmp_path):
+    """Run the command with a login provider in the settings file."""
+
+    def go(provider, secret="of the client"):
+        (tmp_path / "secret").write_text(secret) if secret else None
+        file = tmp_path / "parcimetre.toml"
+        file.write_text(LOGIN.format(issuer=provider.address, secret=tmp_path / "secret"))
+        found = examine("--config", str(file))
+        return {what: one for what, one in found.items() if what.startswith(("login", "settings"))}
+
+    return go
+
+
+def test_a_login_provider_is_asked_and_its_unusable_keys_are_named(with_login, clock_at):
+    clock_at(int(time.time()))
+    with running() as provider:
+        provider.keys += [{"kty": "AKP", "kid": "pq"}]
+        found = with_login(provider)
+        assert {one["state"] for one in found.values()} == {"ok"}
+        assert "https://intranet.example.org/parcimetre/login/callback" in found["login provider"]["told"]
+        assert "skipped: 'pq': key type 'AKP' is not supported" in found["login keys"]["told"]
+        assert "client_secret_basic" in found["login client"]["told"]
+        provider.keys = [{"kty": "AKP", "kid": "pq"}]
+        assert with_login(provider)["login keys"]["state"] == "failed"
+
+
+@pytest.mark.parametrize(("ahead_s", "state"), [(90, "warning"), (-600, "failed")])
+def test_a_login_providers_clock_is_compared(with_login, clock_at, ahead_s, state):
+    clock_at(int(time.time()) - ahead_s)
+    with running() as provider:
+        found = with_login(provider)["login clock"]
+    assert found["state"] == state
+    assert "the limit is 120 s" in found["told"]
+
+
+def test_a_login_provider_that_is_away_or_a_missing_secret_has_failed(with_login):
+    with running() as provider:
+        assert "cannot read" in with_login(provider, "")["login provider"]["told"]
+    assert "cannot be reached" in with_login(provider)["login provider"]["told"]
 
 
 def damaged(folder):
@@ -155,3 +212,40 @@ def test_a_person_reads_lines_with_the_mend(well):
     answer = CliRunner().invoke(doctor.command, ["--data-dir", str(well), "--port", "1"])
     assert answer.exit_code == 0
     assert "warning collector: nothing answers on 127.0.0.1 port 1" in answer.output
+
+
+def test_who_can_read_is_said_with_the_fix(examine, well, fleet):
+    found = examine()["readers"]
+    assert (found["state"], "a token (1 valid)" in found["told"]) == ("ok", True)
+    (token,) = all_tokens(fleet.context.store)
+    revoke_token(fleet.context, token.id)
+    found = examine()["readers"]
+    assert (found["state"], "nobody can read" in found["told"]) == ("warning", True)
+    assert "parcimetre token create" in found["mend"]
+    found = examine("--trust-this-machine")["readers"]
+    assert found["state"] == "warning"
+    assert "anyone on this machine reads and administers everything without a login" in found["told"]
+
+
+def test_names_that_readers_may_use_are_listed(examine, well):
+    told = examine("--allowed-hosts", "p.example.org")["host names"]["told"]
+    assert "localhost" in told
+    assert "p.example.org" in told
+    assert examine("--allowed-hosts", "https://p")["settings"]["state"] == "failed"
+
+
+@pytest.mark.parametrize("way", ["option", "file", "environment"])
+def test_settings_of_earlier_versions_are_named_and_change_nothing(examine, well, tmp_path, way):
+    file = tmp_path / "old.toml"
+    file.write_text("read_from_network = true\nrequire-login = true\n", "utf-8")
+    words, variables = (), {}
+    if way == "option":
+        words = ("--read-from-network", "--require-login")
+    elif way == "file":
+        words = ("--config", str(file))
+    else:
+        variables = {"PARCIMETRE_SERVE_READ_FROM_NETWORK": "1", "PARCIMETRE_SERVE_REQUIRE_LOGIN": "true"}
+    found = examine(*words, **variables)
+    for name in ("read_from_network", "require_login"):
+        assert found[f"setting {name}"]["told"].startswith("has no effect any more: ")
+        assert found[f"setting {name}"]["mend"] == "remove it"

@@ -40,7 +40,7 @@ def url(folder: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    serve = [PARCIMETRE, "serve", "--data-dir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    serve = [PARCIMETRE, "serve", "--data-dir", str(folder), "--port", str(port), "--trust-this-machine"]
     with subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             _wait(address, process)

@@ -1,14 +1,16 @@
 """Older time is rolled up on its own: figures stay explained, and move by no more than what is documented."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from click.testing import CliRunner
 from parcimetre_agent.report import Gap
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explanation.term import recompute
+from parcimetre_server.access.disclosure import FEWEST
 from parcimetre_server.access.opening import open_context
+from parcimetre_server.analysis.hourly_energy import _Group, _large_enough, stored_hourly_energy
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.store import command
@@ -124,8 +126,8 @@ def test_the_job_rolls_up_what_is_old_enough_and_says_so_in_the_audit_log(old):
         ("history rolled up", {"device-days to hours": 40, "device-days to days": 0})
     ]
     later = NOW + 700 * DAY_S
-    assert retain(old.store, later, 400, 1100).to_days == 40
-    assert retain(old.store, later, 0, 0) == retain(old.store, later, 400, 1100)
+    assert retain(old.store, later, old.zone, 400, 1100).to_days == 40
+    assert retain(old.store, later, old.zone, 0, 0) == retain(old.store, later, old.zone, 400, 1100)
 
 
 def test_the_command_tells_first_and_does_it_then(old, tmp_path, monkeypatch):
@@ -140,7 +142,7 @@ def test_the_command_tells_first_and_does_it_then(old, tmp_path, monkeypatch):
     assert run(*asked, "--dry-run") == ("40 days of devices would be rolled up to hours, 40 to days.\n")
     assert json.loads(run(*asked, "--json"))["to_days"] == 40
     assert run(*asked) == "0 days of devices were rolled up to hours, 0 to days.\n"
-    assert CliRunner().invoke(command, ["retain", "--keep-slots-days", "30"]).exit_code != 0
+    assert CliRunner().invoke(command, ["retain", "--keep-slots-days", "6"]).exit_code != 0
 
 
 def test_what_is_kept_of_a_span_is_told_in_parts(old):
@@ -153,9 +155,48 @@ def test_what_is_kept_of_a_span_is_told_in_parts(old):
     assert resolution_of(old.store, Span(FIRST, first)) == KeptAs(None, Span(FIRST, first))
 
 
-@pytest.mark.parametrize(("slots", "hours"), [(30, 1100), (400, 399), (89, 0)])
+@pytest.mark.parametrize(("slots", "hours"), [(6, 1100), (400, 399), (1, 0)])
 def test_time_that_is_kept_too_shortly_is_refused_with_the_mend(tmp_path, slots, hours):
     with pytest.raises(BadSetting, match="0 sets no limit"):
         Settings(tmp_path, keep_slots_days=slots, keep_hours_days=hours)
-    Settings(tmp_path, keep_slots_days=90, keep_hours_days=90)
+    Settings(tmp_path, keep_slots_days=7, keep_hours_days=7)
     Settings(tmp_path, keep_slots_days=0, keep_hours_days=0)
+
+
+def test_hours_of_large_enough_groups_stay_when_those_of_devices_go(old):
+    hourly = rows(old, interval="hour", group_by="category")
+    settings = replace(old.settings, keep_slots_days=7, keep_hours_days=7)
+    assert jobs._retain(replace(old, settings=settings))
+    assert old.store.rolled_up().hours_of(DAY) == 24
+    stored = list(stored_hourly_energy(old.store, SPAN))
+    assert {begin for begin, _ in stored} == {FIRST, FIRST + DAY_S}
+    assert all(group.devices >= FEWEST and len(group.energy_wh) == 24 for _, group in stored)
+    kept = {group.category for _, group in stored}
+    assert kept
+    for category in kept:
+        before = sum(row.energy_kwh for (name, _), row in hourly.items() if name == category)
+        after = sum(sum(group.energy_wh) for _, group in stored if group.category == category) / 1000
+        assert after == pytest.approx(before, abs=0.0005 * len(stored) * 24)
+    again = len(old.store.history("hourly_energy"))
+    assert jobs._retain(replace(old, settings=settings))
+    assert len(old.store.history("hourly_energy")) == again
+
+
+def test_small_groups_join_the_unit_above_or_are_left_out():
+    def group(*names):
+        made = _Group(set(names))
+        made.energy_j = made.energy_j + 3600.0 * len(names)
+        return made
+
+    found = _large_enough(
+        {
+            ("FR", "Ville/A/x", "laptop"): group("1", "2"),
+            ("FR", "Ville/A", "laptop"): group("3", "4", "5"),
+            ("FR", "Ville/B", "laptop"): group("6", "7", "8", "9", "10", "11"),
+            ("FR", "Ville/B", "desktop"): group("12", "13", "14", "15"),
+        }
+    )
+    assert {key: len(one.devices) for key, one in found.items()} == {
+        ("FR", "Ville/A", "laptop"): 5, ("FR", "Ville/B", "laptop"): 6,
+    }  # fmt: skip
+    assert found["FR", "Ville/A", "laptop"].energy_j.tolist() == [18000.0] * 24

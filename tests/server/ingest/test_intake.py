@@ -52,7 +52,9 @@ def test_a_good_report_is_taken_whole(known, start):
     found = taken(known, document(known, slots=slots))
     assert list(found.arrival.slots) == slots
     assert found.refused == []
-    assert found.arrival.facts == []
+    assert [fact.kind for fact in found.arrival.facts] == ["channels"]
+    known.store.append(found.arrival.facts)
+    assert taken(known, document(known, slots=slots)).arrival.facts == []
 
 
 def test_deprecated_means_of_disks_and_network_are_accepted_from_old_agents_and_not_stored(known, start):

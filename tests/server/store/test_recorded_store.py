@@ -7,6 +7,7 @@ purpose, write it again: PARCIMETRE_RECORD=1 .venv/bin/pytest tests/server/store
 import json
 import os
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -38,7 +39,7 @@ def recorded(tmp_path, clock_at):
         packed.extractall(tmp_path, filter="data")
     clock_at(NOW)
     collector = open_as_served(tmp_path)
-    yield collector
+    yield replace(collector, settings=replace(collector.settings, trust_this_machine=True))
     collector.store.close()
 
 

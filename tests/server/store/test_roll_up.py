@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from parcimetre_server.access.scoped_store import ScopedStore
 from parcimetre_server.base.scope import NotAllowed, Scope
 from parcimetre_server.store.interface import RolledUp
 from parcimetre_server.store.records import DeviceId, WriteBatch
+from parcimetre_server.store.rolling import DayRule, RollRules
 
 from .test_conformance import A, B, records
 from .test_conformance import slot as slot_at
@@ -176,3 +178,62 @@ def test_a_channel_of_few_seconds_keeps_its_joules(store):
     found = list(store.slots(A, DAY * DAY_S, (DAY + 1) * DAY_S))
     assert [[one.duration_s for one in slot.energy] for slot in found] == [[1], [1], []]
     assert sum(one.energy_j for slot in found for one in slot.energy) == 0.7
+
+
+AT_NIGHT = np.where((np.arange(96) >= 24) & (np.arange(96) < 76), 0, 1)
+
+OPEN = RollRules(lambda _day: DayRule(AT_NIGHT, False), settled_before=0)
+LATE_NO_MORE = RollRules(lambda _day: DayRule(AT_NIGHT, True), settled_before=LATER)
+
+
+def roll_up(store, hours, rules):
+    for each in (1, hours):
+        store.roll_up(LATER, each, rules=rules)
+
+
+@pytest.mark.parametrize("hours", [1, 24])
+def test_a_late_record_replaces_one_of_less_covered_time_in_a_day_of_sums(store, hours):
+    whole = [slot_at(at, 900, energy_j=9.0) for at in (0, 2, 3)]
+    store.write([WriteBatch(A, [*whole, slot_at(1, 300, energy_j=40.0)])])
+    roll_up(store, hours, OPEN)
+    read = store.activity(A, DAY * DAY_S, (DAY + 1) * DAY_S)
+    assert read.covered_s.tolist() == [900, 300, 900, 900]
+    assert read.measured[0].energy_j.tolist() == [9.0, 40.0, 9.0, 9.0]
+    better = [slot_at(1, 600, energy_j=70.0), slot_at(2, 900, energy_j=1.0)]
+    told = store.write([WriteBatch(A, better), WriteBatch(A, better)])
+    assert [(one.accepted, one.duplicates) for one in told] == [(1, 1), (0, 2)]
+    (told,) = store.write([WriteBatch(A, [slot_at(1, 900, energy_j=100.0)])])
+    assert (told.accepted, told.duplicates) == (1, 0)
+    read = store.activity(A, DAY * DAY_S, (DAY + 1) * DAY_S)
+    assert read.covered_s.tolist() == [900] * 4
+    assert read.measured[0].energy_j.sum() == pytest.approx(127.0, rel=1e-12)
+    assert by_device(store.coverage(DAY, DAY)) == {A: [3600]}
+    assert store.write([WriteBatch(A, [slot_at(1, 900, energy_j=1.0)])])[0].duplicates == 1
+
+
+def test_records_of_days_that_are_settled_are_added_up_whole_or_not(store):
+    store.write([WriteBatch(A, [slot_at(0, 900, energy_j=9.0), slot_at(1, 300, energy_j=41.0)])])
+    roll_up(store, 1, LATE_NO_MORE)
+    assert store.activity(A, DAY * DAY_S, (DAY + 1) * DAY_S).covered_s.tolist() == [600, 600]
+    assert store.write([WriteBatch(A, [slot_at(1, 900)])])[0].duplicates == 1
+
+
+def test_incomplete_records_are_added_up_once_their_day_is_settled(store):
+    if store.shared:
+        pytest.skip("ClickHouse leaves them as they are")
+    store.write([WriteBatch(A, [slot_at(0, 900, energy_j=9.0), slot_at(1, 300, energy_j=41.0)])])
+    roll_up(store, 24, OPEN)
+    for _ in range(2):
+        roll_up(store, 24, LATE_NO_MORE)
+        read = store.activity(A, DAY * DAY_S, (DAY + 1) * DAY_S)
+        assert read.covered_s.tolist() == [600, 600]
+        assert read.measured[0].energy_j.sum() == 50.0
+    assert by_device(store.coverage(DAY, DAY)) == {A: [1200]}
+
+
+def test_a_day_of_sums_keeps_working_hours_and_night_apart(store):
+    slots = [slot_at(at, 900, energy_j=90.0 if 24 <= at < 76 else 9.0) for at in range(96)]
+    store.write([WriteBatch(A, slots)])
+    roll_up(store, 24, OPEN)
+    read = store.activity(A, DAY * DAY_S, (DAY + 1) * DAY_S).measured[0].energy_j
+    assert read == pytest.approx(np.where(AT_NIGHT == 0, 90.0, 9.0))

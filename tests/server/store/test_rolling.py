@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parcimetre_server.store.rolling import NO_MEAN, STATES, Quarters, roll, spread
+from parcimetre_server.store.rolling import HOUR_OF, NO_MEAN, PIECES, STATES, Quarters, spread
+from parcimetre_server.store.rolling import roll as roll_pieces
 
 SLOT_S = 900
+WEEKDAY = np.where((np.arange(96) >= 24) & (np.arange(96) < 76), 0, 1)
+
+
+def roll(day, hours, parts=WEEKDAY):
+    return roll_pieces(day, HOUR_OF if hours == 1 else parts, PIECES[hours])
 
 
 @st.composite
@@ -66,3 +72,13 @@ def test_an_hour_is_shared_equally_among_the_quarters_that_have_a_record():
     assert found.counted_s[0, :4].tolist() == [300, 300, 0, 300]
     assert found.energy_j[0, :4].tolist() == pytest.approx([3000, 3000, 0, 3000])
     assert found.means[:4, 0].tolist() == [500, 500, NO_MEAN, 500]
+
+
+def test_a_day_keeps_apart_what_was_used_in_working_hours_and_at_night():
+    seconds, means = np.zeros((96, 14), np.int64), np.full((96, 5), NO_MEAN)
+    seconds[:, 2] = 900
+    energy_j, counted_s = np.full((1, 96), 9.0), np.full((1, 96), 900)
+    energy_j[0, WEEKDAY == 0] = 90.0
+    sums = roll(Quarters(seconds, means, energy_j, counted_s), 24)
+    assert sums.energy_j.tolist() == [[52 * 90.0, 44 * 9.0, 0.0, 0.0]]
+    assert spread(sums).energy_j[0] == pytest.approx(energy_j[0])

@@ -36,7 +36,7 @@ def _asked(client, operation, mode):
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case):
-        about = case.as_transport_kwargs(base_url="http://collector")
+        about = case.as_transport_kwargs(base_url="http://127.0.0.1:8787")
         about.pop("cookies", None)
         if isinstance(about.get("data"), str | bytes):
             about["content"] = about.pop("data")

@@ -35,6 +35,7 @@ from ...fleet.device import Device
 from ...fleet.devices import devices
 from ...fleet.hardware import hardware, is_virtual
 from ...organisation import merges
+from ...organisation.left_out import leaving_out
 
 SOURCE = Source(
     "fleet-battery-sessions", "the organisation itself", "Battery sessions of its own laptops", "",
@@ -71,10 +72,14 @@ def _sessions(context: Context, span: Span) -> Iterator[tuple[Hardware, BatteryS
     """Each device's time on battery, with its hardware without any calibration."""
     asked = {found.id: found for found in devices(context.store).values() if _is_usable(found)}
     for device_id, activity in merges.activities(context.store, asked, span.first, span.last):
-        described = hardware(asked[device_id])
-        if described.maker and described.model:
-            modelled_j = client(described, context.factors).energy_j(activity)
-            yield described, session(activity, modelled_j, supply(described, context.factors))
+        found: tuple[Hardware, BatterySession] | None = None
+        with leaving_out(device_id, "time on battery"):
+            described = hardware(asked[device_id])
+            if described.maker and described.model:
+                modelled_j = client(described, context.factors).energy_j(activity)
+                found = described, session(activity, modelled_j, supply(described, context.factors))
+        if found is not None:
+            yield found
 
 
 def _is_usable(device: Device) -> bool:

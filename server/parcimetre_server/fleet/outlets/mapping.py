@@ -17,6 +17,7 @@ from ...access.context import Context
 from ...access.presence import is_personal, permitted_span, presence_needed
 from ...base.errors import ParcimetreError
 from ...base.periods import Span
+from ...base.query_cost import TURNS, check_cost, query_cost
 from ...base.scope import WHOLE, Scope
 from ...base.units import J_PER_KWH
 from ...organisation.audit import entry
@@ -92,15 +93,20 @@ class OutletRow:
 def listed(context: Context, span: Span, device: DeviceId | None = None) -> list[OutletRow]:
     """Return the outlets of a feeder, or those of a device, or all, with the energy they gave in a span.
 
-    Readers without presence data get its whole days, unless they feed exempt devices only. Raises NotAllowed.
+    Readers without presence data get its whole days, unless they feed exempt devices only. Raises NotAllowed,
+    and TooManyRows before more slots are read than one query may.
     """
     store, now = context.store, context.now()
     found = [one for one in ConnectionMap.of(store).outlets if device is None or _concerns(one, device, now)]
     if not found:
         return []
-    known, ids = devices(store), [key for outlet in found for key in outlet.ids]
     span = shown_span(context, span, device)
-    read = dict(store.activities(ids, span.first, span.last))
+    known, ids, spans = devices(store), [key for outlet in found for key in outlet.ids], store.spans()
+    recorded = [spans[key] for key in ids if key in spans]
+    cost = query_cost(span, "total", recorded, by_slot=True)
+    check_cost(cost, "choose a shorter period or one device")
+    with TURNS.take(cost):
+        read = dict(store.activities(ids, span.first, span.last))
     found.sort(key=lambda one: (_name(known, one.feeder), one.feeder, counted(one.name)))
     return [_row(one, [read[key] for key in one.ids if key in read], known, now) for one in found]
 

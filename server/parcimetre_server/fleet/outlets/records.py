@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 from parcimetre_agent.report import SLOT_S, Energy, Feed, Slot
 
+from ...base.names import text_fault
+from ...base.periods import DAY_S
 from ...store.interface import Store
 from ...store.records import DeviceId, Fact, WriteBatch
 
-MOST_OUTLETS = 2000  # of a feeder: more are names that change
+MOST_OF_NAME = 40
+MOST_OUTLETS = 600  # of a feeder: more are names that change
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,10 @@ def from_outlets(
     contradictions = []
     for at, feed in enumerate(feeds):
         key = outlet_id(feeder, feed.outlet)
+        fault = None if key in scopes else text_fault(feed.outlet, MOST_OF_NAME)
+        if fault:
+            contradictions.append(Contradiction(at, f"outlet = {feed.outlet!r}: {fault}; rename the outlet"))
+            continue
         if key not in scopes and room <= 0:
             reason = f"more than {most_outlets} outlets; each outlet must have the same name in every report"
             contradictions.append(Contradiction(at, f"outlet = {feed.outlet!r}: {reason}"))
@@ -90,5 +97,6 @@ def _facts(
             "feeder": feeder, "outlet": feed.outlet, "scope": feed.scope, "source": feed.source,
             "since": since,
         }  # fmt: skip
-        if before is None or dict(before.body) != body:
+        is_same_day = before is not None and before.recorded_at // DAY_S == now // DAY_S
+        if before is None or (dict(before.body) != body and not is_same_day):
             yield Fact("outlet", key, now, body)

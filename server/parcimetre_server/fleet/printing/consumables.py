@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import numpy as np
-from parcimetre_agent.report import SLOT_S
+from parcimetre_agent.report import MOST_IMPRESSIONS, SLOT_S
 from parcimetre_factors.consumables import UNIT, Consumables, Paper, PrintedPages, consumed
 from parcimetre_factors.explanation.term import Term
 from parcimetre_factors.tables.factor_set import FactorSet
@@ -17,9 +18,12 @@ from parcimetre_factors.uncertainty.monte_carlo import interval
 from ...access.context import Context
 from ...base.org_path import within
 from ...base.periods import Interval, Periods, Span, cut
-from ...organisation.merges import MergeHistory
+from ...base.query_cost import check_cost, query_cost
+from ...organisation.left_out import leaving_out
+from ...organisation.merges import MergeHistory, RecordSpan
 from ...store.interface import Store
 from ...store.records import Body, DeviceId, Fact
+from ..counting import counted
 from ..device import Device
 from ..devices import devices, zones_of
 from .readings import Printed, printed
@@ -118,15 +122,26 @@ class _GroupTotal:
 def consumption(
     context: Context, query: ConsumablesQuery, group_by: GroupBy | None = None
 ) -> list[ConsumablesRow]:
-    """Return rows by group and period, of printers that were ever read."""
-    periods = cut(query.span, query.interval, context.zone)
+    """Return rows by group and period, of printers that were ever read. Raises TooManyRows before that."""
+    check_cost(query_cost(query.span, query.interval))
     zones = zones_of(context.store)
     found = {key: one for key, one in devices(context.store).items() if _is_asked(one, query)}
+    groups = len({_group(one, group_by) for one in found.values()})
+    whole = [(query.span.first, query.span.last)] * len(found)
+    check_cost(query_cost(query.span, query.interval, whole, max(1, groups)))
+    periods = cut(query.span, query.interval, context.zone)
     tallies: dict[tuple[str, int], _GroupTotal] = {}
-    for key, readings in _readings(context.store, found, query.span.first - SLOT_S):
-        for there in found[key].at_each_stay(zones):
-            if query.org_unit is None or within(there.org_unit, query.org_unit):
-                of_it = printed(readings, np.clip(periods.edges, there.since, there.until))
+    for key, read in _readings(context.store, found, query.span.first - SLOT_S):
+        with leaving_out(key, "readings of the printer"):
+            readings = read()
+            parts = [
+                (there, printed(readings, np.clip(periods.edges, there.since, there.until)))
+                for there in counted(context.store, found[key].at_each_stay(zones))
+                if query.org_unit is None or within(there.org_unit, query.org_unit)
+            ]
+            if not all(map(_is_possible, (of_it for _, of_it in parts))):
+                raise ValueError("a counter is beyond all bounds")
+            for there, of_it in parts:
                 _add(tallies, there, of_it, query.paper, group_by, context.factors)
     return [_row(*key, tally, periods, context.factors) for key, tally in sorted(tallies.items())]
 
@@ -142,14 +157,19 @@ def _add(
         tally.add(made, counted, float(of_it.covered_s[i]))
 
 
+def _is_possible(of_it: Printed) -> bool:
+    """Return whether a printer can have printed so much; no number is not within any bound."""
+    return all(bool((np.abs(values) <= MOST_IMPRESSIONS).all()) for values in of_it.by_counter.values())
+
+
 def _is_asked(device: Device, query: ConsumablesQuery) -> bool:
     return device.category == "printer" and query.device in (None, device.id)
 
 
 def _readings(
     store: Store, found: Iterable[DeviceId], since: int
-) -> Iterator[tuple[DeviceId, Sequence[Body]]]:
-    """Yield the readings of each printer's history in order of time, from the last one before `since` on.
+) -> Iterator[tuple[DeviceId, Callable[[], list[Body]]]]:
+    """Yield what returns the readings of each printer's history, from the last one before `since` on.
 
     They are read printer by printer, or all at once where there are many.
     """
@@ -159,12 +179,20 @@ def _readings(
         for fact in store.history("printing", since=since):
             of_all.setdefault(fact.key, []).append(fact)
     for key in wanted:
-        read: list[Body] = []
-        for piece in lineages.pieces(key):
-            facts = of_all.get(piece.source, ()) if of_all else store.history("printing", piece.source, since)
-            of_piece = [fact.body for fact in facts if piece.first <= fact.body["at"] < piece.last]
-            read += [{**body, "restarted": True} for body in of_piece[:1]] + of_piece[1:]
-        yield key, sorted(read, key=lambda body: int(body["at"]))
+        facts_of = {
+            piece: of_all.get(piece.source, ()) if of_all else store.history("printing", piece.source, since)
+            for piece in lineages.pieces(key)
+        }
+        yield key, partial(_in_order, facts_of)
+
+
+def _in_order(facts_of: Mapping[RecordSpan, Sequence[Fact]]) -> list[Body]:
+    """Return the readings of spans of records; the first one of each does not continue any other."""
+    read: list[Body] = []
+    for piece, facts in facts_of.items():
+        of_piece = [fact.body for fact in facts if piece.first <= fact.body["at"] < piece.last]
+        read += [{**body, "restarted": True} for body in of_piece[:1]] + of_piece[1:]
+    return sorted(read, key=lambda body: int(body["at"]))
 
 
 def _consumed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...organisation.left_out import leaving_out
 from ...organisation.merges import MergeHistory
 from ...store.interface import Store
 from ...store.records import DeviceId
@@ -36,6 +37,12 @@ class Supplies:
 
 def supplies(store: Store, device_id: DeviceId) -> Supplies | None:
     """Return the supplies of a printer's last reading; None if it states none."""
+    with leaving_out(device_id, "supplies of the printer"):
+        return _supplies(store, device_id)
+    return None
+
+
+def _supplies(store: Store, device_id: DeviceId) -> Supplies | None:
     latest = [
         fact.body
         for piece in MergeHistory.of(store).pieces(device_id)

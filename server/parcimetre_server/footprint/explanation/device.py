@@ -34,6 +34,7 @@ from ...access.presence import is_personal, permitted_span, presence_needed
 from ...base.errors import ParcimetreError
 from ...base.i18n import N_
 from ...base.periods import DAY_S, Span, cut
+from ...base.query_cost import check_cost, query_cost
 from ...fleet.device import Device
 from ...fleet.devices import device, zones_of
 from ...fleet.hardware import assumptions, hardware, is_virtual
@@ -42,6 +43,7 @@ from ...fleet.purchases import purchase_of
 from ...fleet.retention import resolution_of
 from ...grid.supply_contracts import Electricity
 from ...organisation.connections import ConnectionMap
+from ...organisation.left_out import alone
 from ...organisation.merges import MergeHistory
 from ...presentation.labels import POWER_SOURCE_LABELS
 from ...store.records import DeviceId
@@ -75,6 +77,7 @@ from .notes import (
 )
 
 FINE_S = 2 * DAY_S
+MOST_DAYS = 1200  # of records in one explanation, each a term with its inputs
 JOULES = leaf(N_("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")
 
 
@@ -153,8 +156,21 @@ def explain_device(
     """Return the tree of one device's footprint, by a policy or else the collector's own.
 
     Readers without presence data get the whole days of a personal machine, day by day. Raises
-    NothingToExplain where it never reported, and NotAllowed for less than a whole day.
+    NothingToExplain where it never reported, NotAllowed for less than a whole day, TooManyRows for too long a
+    period, and UnusableDevice.
     """
+    with alone(device_id, "explanation of the device"):
+        return _explain_device(context, device_id, span, criterion, amortisation, electricity)
+
+
+def _explain_device(
+    context: Context,
+    device_id: DeviceId,
+    span: Span,
+    criterion: Criterion,
+    amortisation: Policy | None,
+    electricity: Electricity,
+) -> Explanation:
     found = device(context.store, device_id)
     span, by_day = _permitted(context, found, span)
     reported = span_of(context.store, found)
@@ -162,6 +178,8 @@ def explain_device(
         raise NothingToExplain(
             f"device {device_id} has not reported yet; its figures begin with its first report"
         )
+    within = Span(max(span.first, reported[0]), max(span.first, reported[0], min(span.last, reported[1])))
+    check_cost(query_cost(within, "day", [reported], by_slot=True), "choose a shorter period", MOST_DAYS)
     model = hardware_models(context.factors).of(hardware(found))
     grid = Grid(context, span, criterion, electricity)
     first = service_start(found, reported[0])

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ...access.context import Context
+from ...analysis.left_out import all_left_out, with_items_left_out
 from ...base.periods import DAY_S, week_span
 from ...fleet.enrolment import all_secrets
 from ...organisation.org import sites
@@ -20,6 +21,8 @@ from . import Finding, ok, warning
 SOON_S = 30 * DAY_S
 RECENT_S = 7 * DAY_S
 OLD_DAYS = 550
+MOST_NAMED = 20
+LEFT_OUT_FIX = "see docs/en/operate.md#left-out-devices"
 
 
 def findings(context: Context) -> Iterator[Finding]:
@@ -30,6 +33,23 @@ def findings(context: Context) -> Iterator[Finding]:
     yield from _feeds(store, now)
     yield _weekly(context, now)
     yield _dead_letters(store, now)
+    yield from _left_out(context)
+
+
+def _left_out(context: Context) -> Iterator[Finding]:
+    """Yield devices that figures leave out, and those of whose inventory items are not used."""
+    left_out = all_left_out(context)
+    for one in left_out[:MOST_NAMED]:
+        yield warning("left-out device", f"{one.device}: {one.reason}", LEFT_OUT_FIX)
+    if len(left_out) > MOST_NAMED:
+        yield warning("left-out device", f"and {len(left_out) - MOST_NAMED} more", LEFT_OUT_FIX)
+    items = list(with_items_left_out(context))
+    if items:
+        device, reasons = items[0]
+        told = f"items of {len(items)} inventories are not used, first: {device}, {reasons[0]}"
+        yield warning("inventories", told, "update the agent; its next inventory replaces the stored one")
+    if not left_out and not items:
+        yield ok("left-out devices", "none")
 
 
 def _factors(factors: FactorSet, now: int) -> Finding:

@@ -29,8 +29,8 @@ from ..embedded.columns import activity as unpacked
 from ..embedded.packing import DAY_S, Channel, Unpacker
 from ..interface import Coverage, Lease, RolledUp
 from ..joining import join
-from ..records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
-from ..rolling import Hours
+from ..records import Body, DeviceId, Fact, FactKind, WriteBatch, WriteResult
+from ..rolling import ALL_SETTLED, SETTLED_DAY, DayRule, Hours, RollRules
 from . import facts, leases, mutations, rolled, rollup, slots
 from .server import Server, quoted
 from .slots import Key, Rows
@@ -124,6 +124,11 @@ class ClickHouseStore:
             for table in ("slot", "rolled_day"):
                 self._all(partial(mutations.delete, table=table, column="device", values=device_ids))
             self._all(lambda server: mutations.delete(server, "fact", "key", device_ids))
+
+    def rewrite(self, kind: FactKind, change: Callable[[Fact], Body | None]) -> int:
+        """See Store.rewrite: on each server the new rows are added, then those of their writers go."""
+        with self._writing:
+            return sum(self._all(lambda server: facts.rewrite(server, kind, change)))
 
     def _ordered(self, written: Sequence[facts.Written]) -> dict[int, list[facts.Row]]:
         """Facts by shard, with sequences above those that their keys have there."""
@@ -224,16 +229,23 @@ class ClickHouseStore:
         """See Store.take_lease."""
         return leases.take(self._servers[0], job, lease)
 
+    def day_rule(self, day: int) -> DayRule:
+        """See Store.day_rule."""
+        stated = (rule for rule in self._all(lambda server: rolled.day_rule(server, day)) if rule is not None)
+        return next(stated, SETTLED_DAY)
+
     def rolled_up(self) -> RolledUp:
         """See Store.rolled_up."""
         found = self._all(rolled.marks)
         return RolledUp(max(one.hours_before for one in found), max(one.days_before for one in found))
 
-    def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:
+    def roll_up(
+        self, before_day: int, hours: Hours, dry_run: bool = False, rules: RollRules = ALL_SETTLED
+    ) -> int:
         """See Store.roll_up: whole months of UTC; those of an earlier call leave the disk."""
         if dry_run:
             return sum(self._all(lambda server: rollup.due(server, before_day, hours)))
-        return sum(self._all(lambda server: rollup.roll_up(server, before_day, hours, self._writing)))
+        return sum(self._all(lambda server: rollup.roll_up(server, before_day, hours, rules, self._writing)))
 
     def tidy(self, now: int) -> None:
         """See Store.tidy: ClickHouse merges by itself."""

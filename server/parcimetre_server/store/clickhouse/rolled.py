@@ -16,6 +16,7 @@ from ..embedded.day_rows import row_of, stored_row
 from ..embedded.packing import DAY_S, DayOfSlots, PackedRow, Unpacker, day_id
 from ..interface import RolledUp
 from ..records import DeviceId
+from ..rolling import SETTLED_DAY, DayRule
 from .native import Values, binaries, texts, whole
 from .server import Server, insert, select
 from .slots import by_day, listed
@@ -31,6 +32,7 @@ READ = """
     SELECT device, day, hours, version, records, means, channels, counted FROM rolled_day
     WHERE device IN ({devices}) AND {kept} ORDER BY device, day, covered_s DESC LIMIT 1 BY device, day
 """
+ANY_DEVICE = "SELECT device FROM rolled_day WHERE {kept} LIMIT 1"
 COVERAGE = """
     SELECT device, day, toUInt64(max(covered_s)) AS seconds FROM rolled_day WHERE {kept} GROUP BY device, day
 """
@@ -69,6 +71,17 @@ def read(server: Server, devices: Iterable[str], first: int, last: int, known: R
     return days
 
 
+def day_rule(server: Server, day: int) -> DayRule | None:
+    """Return how a day was rolled up, by one of its rows; None where a server has none."""
+    known = marks(server)
+    kept = _kept(day, day + 1, known)
+    found = select(server, ANY_DEVICE.format(kept=kept)) if kept else {}
+    for device in texts(found["device"]) if found else ():
+        for rows in read(server, [device], day, day + 1, known).values():
+            return Unpacker().day(rows[0][1]).rule
+    return None
+
+
 def coverage(server: Server, first: int, last: int, known: RolledUp) -> list[tuple[DeviceId, int, int]]:
     """Device, day and seconds covered of days that are rolled up."""
     kept = _kept(first, last, known)
@@ -102,7 +115,10 @@ class LateSlots:
 
     def _opened(self, device: DeviceId, day: int) -> DayOfSlots:
         found = read(self.server, [device], day, day + 1, self.known).get(device)
-        return Unpacker().day(found[0][1]) if found else DayOfSlots(hours=self.known.hours_of(day))
+        if found:
+            return Unpacker().day(found[0][1])
+        rule = day_rule(self.server, day) or SETTLED_DAY
+        return DayOfSlots(hours=self.known.hours_of(day), parts=rule.parts)
 
     def write(self) -> None:
         """Write the days as they are now."""
@@ -112,7 +128,7 @@ class LateSlots:
 def write(server: Server, days: Mapping[Key, DayOfSlots]) -> None:
     """Write days as sums of the hours that each of them says."""
     rows = [
-        (device, day, opened.hours, row_of(day_id(0, day), opened, opened.roll(opened.hours)))
+        (device, day, opened.hours, row_of(day_id(0, day), opened, opened.roll()))
         for (device, day), opened in days.items()
         if opened.hours and opened.covered_s.any()
     ]

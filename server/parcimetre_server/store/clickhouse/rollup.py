@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from ..embedded.packing import DAY_S, DayOfSlots, Unpacker
 from ..interface import RolledUp
 from ..records import DeviceId
-from ..rolling import Hours
+from ..rolling import Hours, RollRules
 from . import rolled, slots
 from .native import texts, whole
 from .rolled import Key, LateSlots, marks
@@ -73,7 +73,9 @@ def due(server: Server, before_day: int, hours: Hours) -> int:
     return sum(int(n) for numbers in found for n in numbers)
 
 
-def roll_up(server: Server, before_day: int, hours: Hours, writing: AbstractContextManager[object]) -> int:
+def roll_up(
+    server: Server, before_day: int, hours: Hours, rules: RollRules, writing: AbstractContextManager[object]
+) -> int:
     """Roll up the whole months before a day, and drop those rolled up before; how many device-days.
 
     `writing` keeps this process from writing to the store, or erasing from it, between reading and writing.
@@ -83,12 +85,15 @@ def roll_up(server: Server, before_day: int, hours: Hours, writing: AbstractCont
     until = _first_of_month(before_day if hours == 1 else min(before_day, known.hours_before))
     for month in FINER[hours].find(server, "months", known.before_day(hours), until):
         first, last = _days(int(month))
+        rule_of = {day: rules.of(day) for day in range(first, last)}
         devices = [DeviceId(str(one)) for one in FINER[hours].find(server, "devices", first, last)]
         size = MOST_DAYS // (last - first)
         for at in range(0, len(devices), size):
             with writing:
                 packed = _finer(server, devices[at : at + size], first, last, hours)
-                rolled.write(server, {key: replace(day, hours=hours) for key, day in packed.items()})
+                rolled.write(
+                    server, {key: found.to_roll(hours, rule_of[key[1]]) for key, found in packed.items()}
+                )
             count += len(packed)
         server.ask(MARK.format(hours=hours, day=last))
     if known.before_day(hours) < until:

@@ -16,11 +16,21 @@ from parcimetre_agent.report import SLOT_S
 
 from ..errors import NewerVersion
 from ..rolling import Hours
-from .packing import DAY_S, DayOfSlots, PackedRow, TableRow, day_number, device_number
+from .packing import DAY_S, DayOfSlots, PackedRow, TableRow, day_number, device_number, named
+from .rolled import upgrade_1
 
 Upgrade = Callable[[PackedRow], PackedRow]
+
+
+def _week_parts(row: PackedRow) -> PackedRow:
+    """Return a row with a whole day's sums by part of the week, and with incomplete quarter hours (none)."""
+    channels = len(named(row.channels)) if row.channels else 0
+    records, means, counted = upgrade_1(row.records, row.means, row.counted, channels, row.hours == 24)
+    return row._replace(records=records, means=means, counted=counted if channels else None)
+
+
 QUARTER_HOURS: tuple[Upgrade, ...] = ()
-ROLLED_UP: tuple[Upgrade, ...] = ()
+ROLLED_UP: tuple[Upgrade, ...] = (_week_parts,)
 EPOCH = date(1970, 1, 1).toordinal()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from parcimetre_factors.activity import Activity
 
 from ..fact_schema import decode_body, encode_body
 from ..interface import Coverage, Lease, RolledUp
-from ..records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
-from ..rolling import Hours
+from ..records import Body, DeviceId, Fact, FactKind, WriteBatch, WriteResult
+from ..rolling import ALL_SETTLED, DayRule, Hours, RollRules
 from . import rollup
 from .columns import activities, activity
 from .day_rows import row_of, stored_row
@@ -91,10 +91,14 @@ HISTORY_SINCE = """
         SELECT id FROM facts WHERE kind = ?1 AND key = k.key AND recorded_at < ?2 ORDER BY id DESC LIMIT 1
     ), 0) ORDER BY f.id
 """
+SOME_FACTS = """
+    SELECT id, key, recorded_at, body FROM facts WHERE kind = ? AND id > ? ORDER BY id LIMIT ?
+"""
 REMOVE_FACTS = "DELETE FROM facts WHERE kind = ? AND key = ?"
 FACTS_OF = "DELETE FROM facts WHERE key = ?"
 DAYS_OF = "DELETE FROM {table} WHERE id & 16777215 = (SELECT number FROM device_number WHERE id = ?)"
 NUMBER_OF = "DELETE FROM device_number WHERE id = ?"
+MOST_REWRITTEN = 2_000  # facts in one transaction
 MOST_READ = 512  # days that are unpacked at once
 MOST_SEALED = 2_000  # days in one transaction, so that reports do not wait for long
 LATE_S = 6 * 3600
@@ -136,22 +140,39 @@ class EmbeddedStore:
             if len(found) < MOST_SEALED:
                 return
 
+    def day_rule(self, day: int) -> DayRule:
+        """See Store.day_rule."""
+        return rollup.day_rule(self._query, day)
+
     def rolled_up(self) -> RolledUp:
         """See Store.rolled_up."""
         return rollup.marks(self._query(rollup.MARKS, []))
 
-    def roll_up(self, before_day: int, hours: Hours, dry_run: bool = False) -> int:
+    def roll_up(
+        self, before_day: int, hours: Hours, dry_run: bool = False, rules: RollRules = ALL_SETTLED
+    ) -> int:
         """See Store.roll_up: each day of UTC in a transaction of its own, with the mark behind it."""
         if dry_run:
             return rollup.due(self._query, before_day, hours)
         until, count = before_day if hours == 1 else min(before_day, self.rolled_up().hours_before), 0
         while True:
-            packed = rollup.first(self._query, until, hours)
+            packed = rollup.first(self._query, until, hours, rules)
             with self._transaction():
                 done = rollup.put(self._db.conn, packed, until, hours)
             count += len(packed.rows) if done else 0
             if done and packed.day is None:
+                self._settle(rules)
                 return count
+
+    def _settle(self, rules: RollRules) -> None:
+        """Add up the incomplete quarter hours of days of which no record is accepted any more."""
+        until = min(rules.settled_before, self.rolled_up().hours_before)
+        while (day := rollup.first_unsettled(self._query, until)) is not None:
+            with self._transaction():
+                rollup.put_settled(self._db.conn, rollup.settle(self._in_transaction, day), day + 1)
+
+    def _in_transaction(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return self._db.conn.execute(sql, parameters).fetchall()
 
     def remove(self, kind: FactKind, keys: Sequence[str]) -> None:
         """See Store.remove."""
@@ -199,6 +220,21 @@ class EmbeddedStore:
                 f"deleted, but remains are left in {self._file} ({why}): stop the collector and run "
                 f"`sqlite3 {self._file} VACUUM`"
             )
+
+    def rewrite(self, kind: FactKind, change: Callable[[Fact], Body | None]) -> int:
+        """See Store.rewrite: some facts in each transaction."""
+        last = count = 0
+        while True:
+            with self._transaction():
+                rows = self._db.execute(SOME_FACTS, [kind, last, MOST_REWRITTEN]).fetchall()
+                facts = [Fact(kind, key, at, decode_body(kind, key, body)) for _, key, at, body in rows]
+                bodies = ((change(fact), row[0]) for fact, row in zip(facts, rows, strict=True))
+                changed = [(encode_body(kind, body), row) for body, row in bodies if body is not None]
+                self._db.conn.executemany("UPDATE facts SET body = ? WHERE id = ?", changed)
+            count += len(changed)
+            if len(rows) < MOST_REWRITTEN:
+                return count
+            last = rows[-1][0]
 
     def append(self, facts: Sequence[Fact]) -> None:
         """See Store.append."""
@@ -357,7 +393,7 @@ class _Batch:
         rows: list[TableRow] = []
         for hours, statement in ((None, OPEN), *rollup.PUT.items()):
             days = ((key, day) for key, day in sorted(self._days.items()) if day.hours == hours)
-            of_hours = [row_of(key, day, day.roll(hours) if hours else day.open()) for key, day in days]
+            of_hours = [row_of(key, day, day.roll() if hours else day.open()) for key, day in days]
             self._db.conn.executemany(statement, of_hours)
             rows += of_hours
         self._db.conn.executemany(UNSEAL, ((key,) for key in self._unsealed))
@@ -390,7 +426,10 @@ class _Batch:
 
     def _rolled(self, key: int, hours: Hours) -> DayOfSlots:
         row = self._db.conn.execute(rollup.OF_DEVICE[hours], [key]).fetchone()
-        return DayOfSlots(hours=hours) if row is None else self._unpacker.day(stored_row(key, *row))
+        if row is not None:
+            return self._unpacker.day(stored_row(key, *row))
+        rule = rollup.day_rule(lambda sql, keys: self._db.conn.execute(sql, keys).fetchall(), day_number(key))
+        return DayOfSlots(hours=hours, parts=rule.parts)
 
 
 def _chunks(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -11,7 +11,7 @@ import json
 import math
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, reduce
 from operator import attrgetter
 from typing import NamedTuple, get_args
@@ -21,8 +21,24 @@ import zstandard
 from numpy.typing import NDArray
 from parcimetre_agent.report import DECILES, SLOT_S, Energy, Quality, Slot
 
-from ..rolling import NO_MEAN, SLOTS_PER_DAY, STATES, STEPS_PER_E, Hours, Quarters, keep_worst, roll, spread
-from .rolled import LEVEL, SECONDS, packed, unpacked
+from ..rolling import (
+    HOUR_OF,
+    NO_MEAN,
+    NO_PARTS,
+    PIECES,
+    SLOTS_PER_DAY,
+    STATES,
+    STEPS_PER_E,
+    DayRule,
+    Flags,
+    Hours,
+    Quarters,
+    Whole,
+    keep_worst,
+    roll,
+    spread,
+)
+from .rolled import LEVEL, SECONDS, Incomplete, packed, unpacked
 
 DAY_S = 86_400
 MEANS = ("memory_used_mib", "disk_read_kib_s", "disk_write_kib_s", "net_received_kib_s", "net_sent_kib_s")
@@ -78,21 +94,27 @@ def _no_means() -> bytearray:
 class DayOfSlots:
     """96 records of one device, and what each energy channel counted in them.
 
-    `hours` are those of each sum where the day was rolled up: a record that is there is one of equal parts
-    then, and no other takes its place.
+    `hours` are those of each sum where the day was rolled up, and `parts` the parts of the week that a whole
+    day has sums of (96,). A record that is in a sum is one of equal parts and not replaced; those that `wait`
+    (96,) for one that covers more are in no sum. None can be replaced where `waits` is None.
     """
 
     records: bytearray = field(default_factory=_no_records)
     means: bytearray = field(default_factory=_no_means)
     energy: dict[Channel, bytearray] = field(default_factory=dict)
     hours: Hours | None = None
+    parts: Whole = field(default_factory=lambda: NO_PARTS)
+    waits: Flags | None = field(default_factory=lambda: np.zeros(SLOTS_PER_DAY, np.bool_))
 
     def merge(self, slot: Slot) -> bool:
         """Keep the record if it covers more time than the one already here; say whether it did."""
         at = slot.start % DAY_S // SLOT_S
         known_s = sum(COVERED.unpack_from(self.records, at * RECORD.size))
-        if slot.covered_s <= known_s or (self.hours and known_s):
+        waits = self.waits is not None and bool(self.waits[at])
+        if slot.covered_s <= known_s or (self.hours and known_s and not waits):
             return False
+        if self.waits is not None:
+            self.waits[at] = slot.covered_s < SLOT_S
         RECORD.pack_into(
             self.records, at * RECORD.size, slot.display_on_s, slot.display_off_s, slot.asleep_s, slot.off_s,
             *(slot.load_deciles_s or NO_DECILES),
@@ -148,16 +170,36 @@ class DayOfSlots:
             *self._energy(compress(counted)),
         )
 
-    def roll(self, hours: Hours) -> PackedRow:
-        """The day as sums of some hours each."""
-        sums = roll(self._quarters(), hours)
+    def to_roll(self, hours: Hours, rule: DayRule) -> DayOfSlots:
+        """Return the day as it is to be rolled up to sums of some hours."""
+        settled = rule.settled
+        if self.hours is None:
+            waits = (self.covered_s > 0) & (self.covered_s < SLOT_S)
+        else:
+            waits = self.waits if self.waits is not None else np.zeros(SLOTS_PER_DAY, np.bool_)
+            settled = settled or self.waits is None
+        parts = rule.parts if hours != 1 else NO_PARTS
+        return replace(self, hours=hours, parts=parts, waits=None if settled else waits)
+
+    @property
+    def rule(self) -> DayRule:
+        """How the day was rolled up."""
+        return DayRule(self.parts, self.waits is None)
+
+    def roll(self) -> PackedRow:
+        """Return a day that `to_roll` returned, or that was rolled up, as a row of sums."""
+        hours = self.hours or 1
+        quarters, waiting = self._quarters(), None
+        if self.waits is not None:
+            waiting = _taken_out(quarters, np.flatnonzero(self.waits))
+        sums = roll(quarters, HOUR_OF if hours == 1 else self.parts, PIECES[hours])
         qualities: dict[tuple[str, str], list[int]] = {}
         for i, (source, scope, _) in enumerate(self.energy):
             qualities.setdefault((source, scope), []).append(i)
         names = list(self.energy)
         for same in qualities.values():
             keep_worst(sums, sorted(same, key=lambda i: QUALITIES.index(names[i][2]), reverse=True))
-        records, means, counted = packed(sums)
+        records, means, counted = packed(sums, waiting)
         return PackedRow(True, records, means, *self._energy(counted))._replace(hours=hours)
 
     def _quarters(self) -> Quarters:
@@ -165,7 +207,7 @@ class DayOfSlots:
         return Quarters(
             _seconds(self.records).astype(np.int64),
             np.frombuffer(self.means, "<u2").reshape(SLOTS_PER_DAY, len(MEANS)).astype(np.int64),
-            counted["energy_j"],
+            counted["energy_j"].copy(),
             counted["duration_s"].astype(np.int64),
         )
 
@@ -184,11 +226,12 @@ class Unpacker:
     def day(self, row: PackedRow) -> DayOfSlots:
         """A day as it was packed, to be added to."""
         if row.hours:
-            found, counted = self._rolled(row)
+            found, counted, piece_of, waits = self._rolled(row)
             energy = {channel: bytearray(one.tobytes()) for channel, one in counted.items()}
             means = bytearray(found.means.astype("<u2").tobytes())
             records = bytearray(found.seconds.astype("<u2").tobytes())
-            return DayOfSlots(records, means, energy, row.hours)
+            parts = NO_PARTS if row.hours == 1 else piece_of
+            return DayOfSlots(records, means, energy, row.hours, parts, waits)
         if not row.sealed:
             records = bytearray(row.records.ljust(RECORD.size * SLOTS_PER_DAY, b"\0"))
             means = bytearray(row.means.ljust(MEAN.size * SLOTS_PER_DAY, b"\xff"))
@@ -203,7 +246,7 @@ class Unpacker:
     def read(self, row: PackedRow) -> tuple[NDArray[np.uint16], dict[Channel, NDArray[np.void]]]:
         """Seconds by state and load decile (96, 14) of a packed day, and what each channel counted (96,)."""
         if row.hours:
-            found, counted = self._rolled(row)
+            found, counted, *_ = self._rolled(row)
             return found.seconds.astype(np.uint16), counted
         if row.sealed:
             return _by_slot(self.decompress(row.records), SECONDS), self.counted(row)
@@ -225,15 +268,38 @@ class Unpacker:
             counted[:, : found.shape[1]] = found
         return dict(zip(names, counted, strict=True))
 
-    def _rolled(self, row: PackedRow) -> tuple[Quarters, dict[Channel, NDArray[np.void]]]:
-        """A day that was rolled up by quarter hour, and what each channel counted (96,)."""
+    def _rolled(
+        self, row: PackedRow
+    ) -> tuple[Quarters, dict[Channel, NDArray[np.void]], Whole, Flags | None]:
+        """Return a rolled-up day by quarter hour, what each channel counted (96,), parts, and which wait."""
         names = _channels(row)
-        found = spread(
-            unpacked(row.records, row.means, row.counted, len(names), 24 // (row.hours or 1), self._unzip)
+        sums, waiting = unpacked(
+            row.records, row.means, row.counted, len(names), PIECES[row.hours or 1], self._unzip
         )
+        quarters = spread(sums)
+        if waiting is not None:
+            for table, rows in (("seconds", waiting.seconds), ("means", waiting.means)):
+                getattr(quarters, table)[waiting.at] = rows
+            quarters.energy_j[:, waiting.at] = waiting.energy_j
+            quarters.counted_s[:, waiting.at] = waiting.counted_s
         counted = np.zeros((len(names), SLOTS_PER_DAY), COUNTED_DTYPE)
-        counted["energy_j"], counted["duration_s"] = found.energy_j, found.counted_s
-        return found, dict(zip(names, counted, strict=True))
+        counted["energy_j"], counted["duration_s"] = quarters.energy_j, quarters.counted_s
+        waits = None if waiting is None else waiting.flags()
+        return quarters, dict(zip(names, counted, strict=True)), sums.piece_of, waits
+
+
+def _taken_out(day: Quarters, at: Whole) -> Incomplete:
+    """Take some quarter hours out of a day, and return them."""
+    taken = Incomplete(
+        at,
+        day.seconds[at].copy(),
+        day.means[at].copy(),
+        day.energy_j[:, at].copy(),
+        day.counted_s[:, at].copy(),
+    )
+    day.seconds[at], day.means[at] = 0, NO_MEAN
+    day.energy_j[:, at], day.counted_s[:, at] = 0.0, 0
+    return taken
 
 
 def _channels(row: PackedRow) -> tuple[Channel, ...]:

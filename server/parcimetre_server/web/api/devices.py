@@ -9,10 +9,13 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from ...access.context import Context
 from ...analysis.device_summary import DeviceDetail, DeviceSummary, device_detail, device_summary
+from ...analysis.left_out import visible_left_out
+from ...fleet.counting import why_not_counted
 from ...fleet.devices import devices
 from ...fleet.lookup import chosen
 from ...fleet.monitors import spans
-from ...fleet.monitors_at_home import not_counted
+from ...organisation.left_out import LeftOut, alone, collect_left_out
+from ...store.records import DeviceId
 from ..dependencies import readable
 
 router = APIRouter(tags=["devices"])
@@ -20,10 +23,14 @@ router = APIRouter(tags=["devices"])
 
 @dataclass(frozen=True)
 class DevicePage:
-    """Some devices in order of id; `next` is the cursor of the page after them, None on the last one."""
+    """Some devices in order of id; `next` is the cursor of the page after them, None on the last one.
+
+    `left_out` are devices whose data cannot be used.
+    """
 
     items: list[DeviceSummary]
     next: str | None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @router.get("/v1/devices")
@@ -38,10 +45,12 @@ def list_devices(
 ) -> DevicePage:
     """Devices of an org unit's subtree, a site, a category, whose name or id contains `q`."""
     store = context.store
-    found = [d for d in chosen(devices(store), org_unit, site, category, q) if d.id > cursor]
-    left_out, reported = not_counted(context, found[:limit]), spans(store, found[:limit])
+    with collect_left_out() as unusable:
+        found = [d for d in chosen(devices(store), org_unit, site, category, q) if d.id > cursor]
+        left_out, reported = why_not_counted(context, found[:limit]), spans(store, found[:limit])
     items = [device_summary(context, d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
-    return DevicePage(items, items[-1].id if len(found) > limit else None)
+    following = items[-1].id if len(found) > limit else None
+    return DevicePage(items, following, visible_left_out(context, unusable))
 
 
 @router.get("/v1/devices/{device_id}")
@@ -50,4 +59,5 @@ def get_device(
     context: Annotated[Context, Depends(readable)],
 ) -> DeviceDetail:
     """One device with its inventory and its agent."""
-    return device_detail(context, device_id)
+    with alone(DeviceId(device_id), "details of the device"):
+        return device_detail(context, device_id)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from parcimetre_factors.criteria import Criterion
 
 from ...access.context import Context
+from ...analysis.left_out import visible_left_out
 from ...base.periods import span
 from ...footprint.explanation.as_json import as_json
 from ...footprint.explanation.device import explain_device
 from ...footprint.explanation.org_unit import explain_unit
+from ...organisation.left_out import collect_left_out
 from ...store.records import DeviceId
 from ..dependencies import readable
 from ..query_parameters import (
@@ -45,9 +48,10 @@ def explain(
     """
     asked = span(begin, end, context.zone, context.now())
     policies = (amortisation, electricity)
-    if device is not None:
-        found = explain_device(context, DeviceId(device), asked, criterion, *policies)
-    else:
-        unit = org_unit or context.scope.root
-        found = explain_unit(context, unit, asked, criterion, *policies)
-    return as_json(found)
+    with collect_left_out() as left_out:
+        if device is not None:
+            found = explain_device(context, DeviceId(device), asked, criterion, *policies)
+        else:
+            unit = org_unit or context.scope.root
+            found = explain_unit(context, unit, asked, criterion, *policies)
+    return as_json(found) | {"left_out": [asdict(one) for one in visible_left_out(context, left_out)]}

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Depends, Query
 from parcimetre_factors.criteria import Criterion
 
 from ...access.context import Context
+from ...analysis.left_out import visible_left_out
 from ...base.periods import Interval, span
 from ...footprint import compute, query
 from ...footprint.contributions import GroupBy
+from ...organisation.left_out import collect_left_out
 from ...store.records import DeviceId
 from ..dependencies import aggregated
 from ..query_parameters import (
@@ -47,9 +49,10 @@ def footprint(
     values of the groups add up to the total; the bounds of intervals do not, as errors are shared. `value`
     is null if no factor gives the criterion, and `absent` lists the stages missing from a value.
     `electricity` is what a row is based on, and `grid_tiers` how its electricity's intensity is known: shares
-    by grid zone, and by slot, profile, year, contract or residual.
+    by grid zone, and by slot, profile, year, contract or residual. `left_out` names devices whose data cannot
+    be used, each with the reason.
     Without the role presence, figures of personal machines are those of whole days that are over; shorter
-    periods are sums of groups of five devices or more.
+    periods are sums of five of them or more.
     """
     asked = query.FootprintQuery(
         span(begin, end, context.zone, context.now()),
@@ -61,10 +64,13 @@ def footprint(
         electricity,
     )
     asked = compute.shown_days(context, asked) or asked
+    with collect_left_out() as left_out:
+        rows = compute.footprint_rows(context, asked, group_by)
     return {
         "from": asked.span.first,
         "to": asked.span.last,
         "criterion": criterion,
         "amortisation": asked.amortisation,
-        "rows": [asdict(row) for row in compute.footprint_rows(context, asked, group_by)],
+        "rows": [asdict(row) for row in rows],
+        "left_out": [asdict(one) for one in visible_left_out(context, left_out)],
     }

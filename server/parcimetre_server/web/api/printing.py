@@ -9,9 +9,11 @@ from fastapi import APIRouter, Depends, Query
 from parcimetre_factors.consumables import Paper
 
 from ...access.context import Context
+from ...analysis.left_out import visible_left_out
 from ...base.periods import Interval, span
 from ...fleet.printing import consumables as consumption
 from ...fleet.printing.consumables import GroupBy
+from ...organisation.left_out import collect_left_out
 from ...store.records import DeviceId
 from ..dependencies import readable
 from ..query_parameters import BeginParameter, EndParameter, OrgUnitParameter
@@ -42,5 +44,12 @@ def printing(
     asked = consumption.ConsumablesQuery(
         within, interval, org_unit, DeviceId(device) if device else None, paper
     )
-    rows = consumption.consumption(context, asked, group_by)
-    return {"from": within.first, "to": within.last, "paper": paper, "rows": [asdict(row) for row in rows]}
+    with collect_left_out() as left_out:
+        rows = consumption.consumption(context, asked, group_by)
+    return {
+        "from": within.first,
+        "to": within.last,
+        "paper": paper,
+        "rows": [asdict(row) for row in rows],
+        "left_out": [asdict(one) for one in visible_left_out(context, left_out)],
+    }

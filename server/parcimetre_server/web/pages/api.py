@@ -40,7 +40,8 @@ class Call:
 @router.get("/docs", response_class=HTMLResponse)
 def api(request: Request, context: Annotated[Context, Depends(aggregated)]) -> HTMLResponse:
     """Every call with its parameters."""
-    return respond(request, context, "api.html", {"calls": list(calls(request.app.openapi()))})
+    values = {"calls": list(calls(request.app.openapi())), "public_url": context.settings.public_url}
+    return respond(request, context, "api.html", values)
 
 
 def calls(schema: Mapping[str, Any]) -> Iterator[Call]:

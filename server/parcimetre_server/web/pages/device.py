@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -24,9 +25,9 @@ from ...analysis.timeline import by_day, quarter_hours
 from ...base.periods import HOUR_S, Span, since_midnight
 from ...base.scope import NotAllowed
 from ...fleet import devices
+from ...fleet.counting import why_not_counted
 from ...fleet.device import Device, UnknownDevice
 from ...fleet.hardware import hardware
-from ...fleet.monitors_at_home import not_counted
 from ...fleet.outlets.mapping import OutletRow, listed
 from ...fleet.printing.consumables import ConsumablesQuery as Printing
 from ...fleet.printing.consumables import ConsumablesRow as PrintingRow
@@ -38,6 +39,7 @@ from ...footprint.explanation.device import explain_device
 from ...footprint.grid_intensity import Grid
 from ...footprint.hardware_model import HardwareModel, hardware_models
 from ...footprint.query import FootprintQuery, FootprintRow
+from ...organisation.left_out import UnusableDevice, alone
 from ...presentation.charts import Chart, chart
 from ...presentation.labels import (
     ALTERNATIVES,
@@ -87,7 +89,14 @@ def device(
     criterion: Criterion = Criterion.GWP,
 ) -> HTMLResponse:
     """The page of one device."""
-    found = devices.device(context.store, DeviceId(id))
+    with alone(DeviceId(id), "page of the device"):
+        values = _values(context, id, period, criterion)
+        return respond(request, context, "device.html", values)
+
+
+def _values(context: Context, key: str, period: Period, criterion: Criterion) -> Mapping[str, Any]:
+    """Return what the page shows of a device."""
+    found = devices.device(context.store, key)
     restricted = is_personal(found) and not context.sees_presence
     span, period = _span(context, found, period, criterion)
     figure = compute_footprint(context, FootprintQuery(span, criterion, device=found.id))
@@ -95,14 +104,14 @@ def device(
     hours = [] if restricted else _hours(context, found, criterion)
     quarters = quarter_hours(context, found, span, criterion)
     stages = stage_shares(figure.rows("stage"))
-    values = {
+    return {
         "device": found,
         "gateway": _gateway(context, found),
         "agent": agent_of(context, found),
         "drivers": monitor_drivers(context, found),
         "enrolled_at": shown_time(context, found, found.enrolled_at) if found.drivers else found.enrolled_at,
         "withheld": WITHHELD,
-        "state": NOT_COUNTED.get(not_counted(context, [found]).get(found.id, "")),
+        "state": NOT_COUNTED.get(why_not_counted(context, [found]).get(found.id, "")),
         "scope_root": context.scope.root,
         "crumbs": crumbs(found.org_unit, context.scope),
         "hardware": profile.hardware,
@@ -136,12 +145,13 @@ def device(
         "simulated": found.simulated,
         "title": label,
         "whole_values": lambda values: {name: round(value) for name, value in values.items()},
-        "periods": [(_link(id, key, criterion), PERIOD_LABELS[key], key == period) for key in ROLLING
-                    if not restricted or key != "today"],
-        "criteria": [(_link(id, period, key), name, key == criterion) for key, name in CRITERIA.items()],
-        "explain": "/explain?" + urlencode({"device": id, "period": period, "criterion": str(criterion)}),
+        "periods": [(_link(found.id, each, criterion), PERIOD_LABELS[each], each == period)
+                    for each in ROLLING if not restricted or each != "today"],
+        "criteria": [(_link(found.id, period, each), name, each == criterion)
+                     for each, name in CRITERIA.items()],
+        "explain": "/explain?"
+        + urlencode({"device": found.id, "period": period, "criterion": str(criterion)}),
     }  # fmt: skip
-    return respond(request, context, "device.html", values)
 
 
 def _span(context: Context, found: Device, period: Period, criterion: Criterion) -> tuple[Span, Period]:
@@ -168,7 +178,7 @@ def _gateway(context: Context, found: Device) -> Device | None:
         return None
     try:
         return devices.device(context.store, found.relayed_by)
-    except UnknownDevice:
+    except (UnknownDevice, UnusableDevice):
         return None
 
 

@@ -15,6 +15,7 @@ from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import ESTIMATE
 
 from ...access.context import Context
+from ...analysis.left_out import visible_left_out
 from ...analysis.period_choice import ROLLING, Period
 from ...base.periods import Span, since_midnight
 from ...base.periods import span as span_of
@@ -23,6 +24,7 @@ from ...footprint.compute import compute_footprint, shown_days
 from ...footprint.explanation.device import Explanation, explain_device
 from ...footprint.query import FootprintQuery, FootprintRow
 from ...grid.supply_contracts import Electricity
+from ...organisation.left_out import collect_left_out
 from ...presentation.labels import CRITERIA, PERIOD_LABELS, label
 from ...store.records import DeviceId
 from ..dependencies import readable
@@ -57,7 +59,8 @@ def explain(
         period, query = LONGER, replace(query, span=_span(context, LONGER, begin, end))
     query = shown_days(context, query) or query
     span = query.span
-    known = compute_footprint(context, query)
+    with collect_left_out() as left_out:
+        known = compute_footprint(context, query)
     total = known.total()
     found = _explanation(context, query)
     greatest = [] if device else [row for row in known.greatest_devices(MOST) if row.value is not None]
@@ -71,6 +74,7 @@ def explain(
         "span": span,
         "total": total,
         "explanation": found,
+        "unusable": visible_left_out(context, left_out),
         "greatest": [(row, known.devices_by_id[DeviceId(row.group)].name) for row in greatest],
         "more": 0 if device else len(known.in_service()) - len(greatest),
         "terms": {factor.id: _terms(found, factor.id) for factor in factors},

@@ -17,11 +17,13 @@ from parcimetre_factors.criteria import UNITS, Criterion
 
 from ...access.context import Context
 from ...analysis.device_list import ASCENDING, Filter, ListedDevice, Sorting, list_devices, sort_devices
+from ...analysis.left_out import visible_left_out
 from ...analysis.period_choice import ROLLING, Period
 from ...base.i18n import N_
 from ...base.periods import Span, since_midnight
 from ...footprint.compute import shown_days
 from ...footprint.query import FootprintQuery as Asked
+from ...organisation.left_out import collect_left_out
 from ...presentation.labels import CRITERIA, PERIOD_LABELS, label
 from ..dependencies import readable
 from .overview import crumbs
@@ -104,7 +106,8 @@ def devices(
     request: Request, context: Annotated[Context, Depends(readable)], wish: Annotated[Wish, Depends()]
 ) -> HTMLResponse:
     """The devices that fit, page by page."""
-    everything = _all(context, wish)
+    with collect_left_out() as left_out:
+        everything = _all(context, wish)
     found = sort_devices(filter(wish.filter(wish.which).fits, everything), wish.sort, wish.backwards)
     shown = found[(wish.page - 1) * ON_A_PAGE : wish.page * ON_A_PAGE]
     names = {one.device.id: one.device.name for one in everything}
@@ -113,6 +116,7 @@ def devices(
         "found": found,
         "shown": shown,
         "names": names,
+        "unusable": visible_left_out(context, left_out),
         "silent_after_hours": context.settings.silent_after_hours,
         "unit": UNITS[wish.criterion],
         "crumbs": crumbs(wish.org_unit, context.scope),

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ...access import oidc
 from ...access.context import Context
+from ...access.oidc_claims import unmapped_reason
 from ...access.sessions import FLOW_COOKIE, FLOW_LIFETIME_S, Sessions
 from ...access.tokens import BadToken
 from ...base.errors import ParcimetreError
@@ -20,6 +21,7 @@ from ...base.i18n import N_
 from ...configuration.login_settings import LoginSettings
 from ..client_address import client_address
 from ..dependencies import serving_context
+from ..path_prefix import public_path
 from ..request_body import SMALL, read_body
 from .rendering import respond
 
@@ -96,18 +98,21 @@ def come_back(request: Request, context: Serving) -> Response:
         return _page(request, context, "/", OVER, 403)
     flow = oidc.Flow(**kept)
     try:
-        claims = oidc.verified_claims(provider, flow, request.query_params, context.now())
+        person = oidc.verified_person(provider, flow, request.query_params, context.now())
     except oidc.ProviderFault as error:
         LOG.error("login: %s", error)
         return _without_flow(sessions, _page(request, context, flow.next, FAULT, 502))
     except oidc.LoginRefused as error:
         LOG.warning("login refused: %s (%s)", error, error.__cause__)
         return _without_flow(sessions, _page(request, context, flow.next, str(error), 403))
-    found = provider.scope_of(claims)
+    found = provider.scope_of(person.groups)
     if found is None:
+        LOG.warning(
+            "login refused: %s", unmapped_reason(person.groups, provider.claim, list(provider.groups))
+        )
         return _without_flow(sessions, _page(request, context, flow.next, NO_GROUP, 403))
     answer = RedirectResponse(flow.next, 303, NO_STORE)
-    sessions.open(answer, request, {"group": found[0], "name": oidc.display_name(claims)}, found[1])
+    sessions.open(answer, request, {"group": found[0], "name": person.name}, found[1])
     return _without_flow(sessions, answer)
 
 
@@ -161,7 +166,7 @@ def _ours(target: str) -> str:
 
 def _provider(context: Context) -> LoginSettings:
     if context.settings.login is None:
-        raise NoProvider("no OpenID provider is configured: log in with a token at /login")
+        raise NoProvider(f"no OpenID provider is configured: log in with a token at {public_path('/login')}")
     return context.settings.login
 
 

@@ -16,6 +16,7 @@ from ...base.scope import Capability
 from ...presentation.jinja_environment import environment, template_tools
 from ...presentation.labels import ROLE_LABELS
 from ..dependencies import asked_language
+from ..path_prefix import with_public_links
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -73,6 +74,7 @@ def respond(
     }
     tools = template_tools(language, context.zone, context.settings.organisation, context.factors)
     html = environment("reports", "web.pages").get_template(template).render(tools | frame | dict(values))
+    html = with_public_links(html, context.settings.path_prefix)
     answer = HTMLResponse(html, status, HEADERS | {"Content-Language": language})
     if request.query_params.get("lang") == language:
         answer.set_cookie(COOKIE, language, max_age=COOKIE_AGE_S, samesite="lax", httponly=True)
@@ -80,7 +82,7 @@ def respond(
 
 
 def _logged_in(request: Request) -> Reader | None:
-    """Return the name of the logged-in reader; on the collector's machine no login is needed."""
+    """Return the name of the logged-in reader; where this machine is trusted no login is needed."""
     reader: Reader | None = getattr(request.state, "reader", None)
     return reader if reader is not None and reader.door != "machine" else None
 

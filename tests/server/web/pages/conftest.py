@@ -27,7 +27,8 @@ def site(tmp_path_factory):
     """A running collector of four devices; `laptop`, `guest`, `server` and `silent` name them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("parcimetre_server.base.clock.now", lambda: NOW)
-        settings = Settings(tmp_path_factory.mktemp("site"), organisation="Métropole")
+        folder = tmp_path_factory.mktemp("site")
+        settings = Settings(folder, organisation="Métropole", trust_this_machine=True)
         context = open_context(settings, create=True)
         context.store.append([Fact("site", "Hôtel de Ville", TODAY - 9 * DAY_S, {"zone": "FR"})])
         context.store.write(arrivals())
