@@ -74,7 +74,7 @@ def test_redirects_cookies_and_problems_have_the_prefix(context, client_of, aske
 
 
 def test_a_last_slash_is_taken_off_within_the_prefix(admin, asked):
-    answer = admin.get(f"{asked}/agents/?x=1", headers={"host": "127.0.0.1:18787"})
+    answer = admin.get(f"{asked}/agents/?x=1", headers={"host": "192.0.2.9:8787"})
     assert (answer.status_code, answer.headers["location"]) == (307, "/parcimetre/agents?x=1")
 
 
