@@ -127,7 +127,7 @@ def proxied_by(publish, provider, collector_at, tmp_path):
             f'[login]\nissuer = "{provider.address}"\nclient_id = "parcimetre"\n'
             '[login.groups]\nit-aubeclair = { role = "admin", everything = true }\n'
         )
-        collector = collector_at(tmp_path / "collector", "--config", str(config))
+        collector = collector_at(tmp_path / "collector", "--config", str(config), trusting=False)
         publish(port, collector.port, proxy)
         return Proxied(collector, url)
 
