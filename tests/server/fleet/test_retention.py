@@ -10,7 +10,12 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explanation.term import recompute
 from parcimetre_server.access.disclosure import FEWEST
 from parcimetre_server.access.opening import open_context
-from parcimetre_server.analysis.hourly_energy import _Group, _large_enough, stored_hourly_energy
+from parcimetre_server.analysis.hourly_energy import (
+    _Group,
+    _large_enough,
+    store_hourly_energy,
+    stored_hourly_energy,
+)
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.store import command
@@ -181,6 +186,10 @@ def test_hours_of_large_enough_groups_stay_when_those_of_devices_go(old):
     again = len(old.store.history("hourly_energy"))
     assert jobs._retain(replace(old, settings=settings))
     assert len(old.store.history("hourly_energy")) == again
+
+
+def test_a_store_without_records_has_no_hourly_energy(empty):
+    assert store_hourly_energy(empty, empty.now() // DAY_S) == 0
 
 
 def test_small_groups_join_the_unit_above_or_are_left_out():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import Criterion
 
 from ...access.context import Context
+from ...access.presence import PresenceNeeded
 from ...analysis.overview import Overview, OverviewRequest, cached_overview
 from ...analysis.period_choice import ChosenPeriod, Kind, Period
 from ...analysis.trend import MISSING
@@ -23,6 +24,7 @@ from ..dependencies import aggregated
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
+LONGER: Kind = "7d"
 NEAREST: dict[Kind, Period] = {"today": "today", "7d": "7d", "week": "7d"}
 
 
@@ -39,19 +41,25 @@ def overview(
 ) -> HTMLResponse:
     """The overview of the fleet, or of an org unit and what is below it."""
     asked = OverviewRequest(period, at, begin, end, criterion, org_unit or context.scope.root or "")
-    answer = cached_overview(context, asked)
+    too_short = False
+    try:
+        answer = cached_overview(context, asked)
+    except PresenceNeeded:
+        too_short, period, asked = True, LONGER, replace(asked, period=LONGER)
+        answer = cached_overview(context, asked)
     found: Overview = answer.value
     query = FootprintQuery(found.period.span, criterion, org_unit=asked.org_unit or None)
     values = {
         **_contents(found),
         "asked": found.period,
-        "kinds": _kinds(found.period.kind),
+        "kinds": _kinds(found.period.kind, context.scope),
         "own": _own_days(context, found.period, asked),
         "criterion": criterion,
         "org_unit": asked.org_unit,
         "as_of": answer.at if answer.cached else None,
         "crumbs": crumbs(asked.org_unit, context.scope),
         "scope_root": context.scope.root,
+        "too_short": too_short,
         "title": label,
         "change_titles": CHANGES,
         "change_reasons": CHANGE_REASONS,
@@ -70,7 +78,6 @@ def _contents(found: Overview) -> dict[str, Any]:
     shown = {field.name: getattr(found, field.name) for field in fields(found)}
     trend, keys = found.trend, [*map(str, STAGES), MISSING]
     return shown | {
-        "span": found.period.span,
         "moved": found.changes,
         "trend": None if trend is None else stacked_chart(trend.names, trend.amounts, keys),
         "trend_totals": {} if trend is None else trend.totals,
@@ -79,9 +86,12 @@ def _contents(found: Overview) -> dict[str, Any]:
     }
 
 
-def _kinds(kind: Kind) -> dict[str, str]:
-    """The kinds of periods that the form offers; 30 days only where they were asked for."""
-    return {name: PERIOD_LABELS[name] for name in PERIOD_LABELS if name != "30d" or kind == "30d"}
+def _kinds(kind: Kind, scope: Scope) -> dict[str, str]:
+    """The kinds of periods that the form offers; 30 days only where they were asked for, and no open day to
+    readers who see whole days.
+    """
+    hidden = {"30d"} - {kind} | (set() if scope.sees_devices else {"today"})
+    return {name: title for name, title in PERIOD_LABELS.items() if name not in hidden}
 
 
 def _own_days(context: Context, period: ChosenPeriod, asked: OverviewRequest) -> dict[str, str]:
