@@ -131,6 +131,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     from ..access.opening import open_context
     from ..access.served_settings import store_served_settings
     from ..base import log
+    from ..base.private_files import restrict, restrict_new_files
     from ..fleet.monitors_at_home import store_displays_rule
     from ..fleet.rekeying import rekey_store
     from ..operations.doctor.readers import who_can_read
@@ -143,8 +144,16 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     settings = settings_of(given, ctx.meta)
     tls = Tls.of(given["tls_cert"], given["tls_key"], given["client_ca"])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    restrict_new_files()
     with _listening(settings.host, settings.port) as listener:
         context = open_context(settings, create=True)
+        corrected = restrict(settings.data_dir)
+        if corrected:
+            LOG.info(
+                "%s: %d files were open to other accounts and no longer are",
+                settings.data_dir,
+                len(corrected),
+            )
         with contextlib.closing(context.store):
             rekey_store(context)
             store_displays_rule(context)

@@ -22,6 +22,7 @@ from ..base.i18n import N_
 from ..base.org_path import within
 from ..base.periods import HOUR_S
 from ..organisation import audit
+from ..organisation.left_out import leaving_out
 from ..organisation.merges import MergeHistory
 from ..organisation.org import DEFAULT_SITE, create_site, create_unit, site
 from ..organisation.transfers import Placement, present_place, transfer_facts
@@ -334,8 +335,9 @@ class Enrolment:
             return before
         identities = Identities() if before is None else before.identities
         since = 0 if before is None else before.at - CLOCKS_APART_S
-        for fact in store.latest("device", since).values():
-            identities.remember(KnownDevice.of(fact))
+        for key, fact in store.latest("device", since).items():
+            with leaving_out(DeviceId(key), "identity of the device"):
+                identities.remember(KnownDevice.of(fact))
         return _Known(identities, now)
 
 

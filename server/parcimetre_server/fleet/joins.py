@@ -167,7 +167,7 @@ def _own_unit(store: Store, join: Join, merges: MergeHistory) -> str | None:
     if join.state != "approved" or join.what == "monitor":
         return unit_of(store, join.later, merges)
     fact = store.latest_of("device", join.later)
-    return None if fact is None else str(fact.body["org_unit"])
+    return None if fact is None else str(fact.body.get("org_unit", ""))
 
 
 def _is_merged(join: Join, merges: MergeHistory) -> bool:

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from ..access.context import Context
 from ..access.organisation_key import SETTING, OrganisationKey, organisation_key
 from ..base.cache import clear_all
+from ..organisation.left_out import leaving_out
 from ..store.errors import StoreUnusable
 from ..store.interface import Store
 from ..store.leases import run_once
@@ -85,12 +86,13 @@ def _remove_remains(store: Store) -> None:
 def _former_ids(store: Store, rekey: Rekey) -> Iterator[tuple[DeviceId, DeviceId]]:
     """Yield the id that each monitor with a serial number would have, and the one that it has."""
     for key, fact in store.latest("monitor").items():
-        if fact.body.get(FORM, PRODUCT) != PRODUCT or fact.body["display"].get("serial_hash") is None:
-            continue
-        before = DISPLAY.validate_python(fact.body["display"], strict=False)
-        after = DISPLAY.validate_python(of_json(fact.body["display"], rekey), strict=False)
-        alone = [(), *((machine, str(i)) for machine in fact.body["machines"] for i in range(MOST_ALIKE))]
-        for where in alone:
-            if monitor_id(before, where) == key:
-                yield monitor_id(after, where), DeviceId(key)
-                break
+        with leaving_out(DeviceId(key), "identity of the monitor"):
+            if fact.body.get(FORM, PRODUCT) != PRODUCT or fact.body["display"].get("serial_hash") is None:
+                continue
+            before = DISPLAY.validate_python(fact.body["display"], strict=False)
+            after = DISPLAY.validate_python(of_json(fact.body["display"], rekey), strict=False)
+            alone = [(), *((machine, str(i)) for machine in fact.body["machines"] for i in range(MOST_ALIKE))]
+            for where in alone:
+                if monitor_id(before, where) == key:
+                    yield monitor_id(after, where), DeviceId(key)
+                    break

@@ -45,10 +45,10 @@ def arrivals(store: Store, secret_id: str) -> list[Arrival]:
         latest = store.latest_of("device", key)
         if latest is not None:
             body = body_of(latest, DeviceBody)
-            unit = unit_of(store, DeviceId(key), merges) or body["org_unit"]
+            unit = unit_of(store, DeviceId(key), merges) or str(body.get("org_unit", ""))
             is_revoked = key in revoked and int(revoked[key].body["revoked_before"]) > at
             found.append(
-                Arrival(DeviceId(key), body.get("hostname"), body["category"], unit, at,
+                Arrival(DeviceId(key), body.get("hostname"), str(body.get("category", "other")), unit, at,
                         body.get("retired_at"), is_revoked)
             )  # fmt: skip
     return sorted(found, key=lambda one: (-one.enrolled_at, one.id))

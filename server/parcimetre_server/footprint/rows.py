@@ -9,27 +9,27 @@ from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..base.periods import Periods
+from ..base.query_cost import MOST_ROWS, TooManyRows
 from ..base.units import J_PER_KWH
 from ..grid.supply_contracts import Electricity
 from .contributions import ALL
 from .energy_use import Array
 from .grouping import GroupTotal
-from .query import Extrapolated, FootprintRow, TooManyRows
+from .query import Extrapolated, FootprintRow
 from .uncertainty import bounds
 
-MAX_ROWS = 100_000
+MAX_ROWS = MOST_ROWS
 Limits = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
 class RowBasis:
-    """What rows of a result share; a group has no row of periods with fewer than `fewest` devices."""
+    """What rows of a result share."""
 
     criterion: Criterion
     electricity: Electricity
     periods: Periods
     factors: FactorSet
-    fewest: int = 0
 
     @property
     def p(self) -> int:
@@ -45,7 +45,7 @@ def build_rows(totals: Mapping[str, GroupTotal], basis: RowBasis) -> list[Footpr
         _row(group, i, total, *ends, basis)
         for (group, total), ends in zip(ordered, limits, strict=True)
         for i in range(basis.p)
-        if total.devices[i] >= basis.fewest and _is_filled(total, i)
+        if _is_filled(total, i)
     ]
 
 
@@ -92,7 +92,7 @@ def _row(
         high=None if limits is None else float(limits[1][i]),
         unit=UNITS[basis.criterion],
         coverage=_ratio(total.covered_s[i], total.expected_s[i]),
-        measured_share=_ratio(total.measured_j[i], total.energy_j[i]),
+        measured_share=_ratio(total.measured_j[i], total.known_j[i]),
         factor_set=basis.factors.id,
         absent=tuple(stage for stage in Stage if stage in total.absent),
         simulated="partly" if len(total.simulated) > 1 else total.simulated == {True},

@@ -51,13 +51,15 @@ from ..store.records import DeviceId, Fact, WriteBatch
 from .device_limits import (
     MOST_BYTES_A_DAY,
     LimitsCache,
+    are_within,
     check_limits,
     check_readings_a_day,
     expire,
     has_room,
+    limits_of,
     new_limits,
 )
-from .plausibility import check_clock, check_readings, check_times, expand_gaps, sent_indexes
+from .plausibility import are_timely, check_clock, check_readings, check_times, expand_gaps, sent_indexes
 from .validation import RefusedRecord, parse
 
 LONGEST_RECORD = 4000  # characters of a refused record that are stored
@@ -124,44 +126,65 @@ def accept_report(
     wants_key = gets_key(report.schema, report.hash_form)
     if enrolment is not None and report.hash_form == PRODUCT and _has_hashes(report, invalid):
         report, invalid = _in_organisation_form(report, invalid, enrolment.key.rekeyed)
-    sent = list(map(_stored_part, report.slots))
-    timely_slots, untimely_slots = check_times("slots", sent, sent_indexes("slots", sent, invalid), now)
-    timely_feeds, untimely_feeds = check_times(
-        "feeds", report.feeds, sent_indexes("feeds", report.feeds, invalid), now
-    )
-    untimely = [*untimely_slots, *untimely_feeds]
-    within = check_limits(
-        store, device_id,
-        (timely_slots, sent_indexes("slots", timely_slots, [*invalid, *untimely])),
-        (timely_feeds, sent_indexes("feeds", timely_feeds, [*invalid, *untimely])),
-        now, new_limits() if limits is None else limits,
-    )  # fmt: skip
-    gap_slots, bad_gaps = expand_gaps(report.gaps, sent_indexes("gaps", report.gaps, invalid), now)
-    timely_readings, untimely_readings = check_readings(
-        report.printing, sent_indexes("printing", report.printing, invalid), now
-    )
-    before = [*invalid, *untimely, *untimely_readings, *within.refused]
-    readings, bad_readings = check_readings_a_day(
-        store, device_id, timely_readings, sent_indexes("printing", timely_readings, before)
-    )
-    outlets, contradictory = _accept_feeds(
-        device_id, within.feeds, sent_indexes("feeds", within.feeds, before), store, now
-    )
+    limits = new_limits() if limits is None else limits
+    records = _records(report, invalid, store, now, limits)
     changed, too_many = _facts(report, store, now)
-    if limits is not None and any(fact.kind == "inventory" for fact in changed):
-        expire(limits, device_id)
-    refused = [*before, *bad_gaps, *bad_readings, *contradictory, *too_many]
+    refused = [*records.refused, *too_many]
     facts = [
         *_device(report, store, now, new_versions() if versions is None else versions, enrolment),
         *changed,
-        *within.facts,
-        *printing.facts(device_id, readings, store, now),
-        *outlets.facts,
+        *records.facts,
         *(_dead_letter(record, device_id, now, report.hash_form) for record in refused),
     ]
-    batch = WriteBatch(device_id, [*within.slots, *gap_slots], facts)
-    return ReportIntake(
-        batch, [record.refusal for record in refused], report.waiting, outlets.arrivals, wants_key
+    if changed and any(fact.kind == "inventory" for fact in changed):
+        expire(limits, device_id)
+    batch = WriteBatch(device_id, records.slots, facts)
+    return ReportIntake(batch, [record.refusal for record in refused], report.waiting, records.fed, wants_key)
+
+
+@dataclass(frozen=True)
+class _Records:
+    """Records of a report that are stored, the facts that they come to, and those that are refused."""
+
+    slots: Sequence[Slot]
+    fed: Sequence[WriteBatch] = ()
+    facts: Sequence[Fact] = ()
+    refused: Sequence[RefusedRecord] = ()
+
+
+def _records(
+    report: Report, invalid: Sequence[RefusedRecord], store: Store, now: int, cache: LimitsCache
+) -> _Records:
+    """Return what slots, gaps, readings and feeds come to; most reports have good slots and nothing else."""
+    device_id, sent = DeviceId(report.device_id), list(map(_stored_part, report.slots))
+    plain = not (invalid or report.gaps or report.printing or report.feeds)
+    if plain and are_timely(sent, now) and are_within(limits_of(store, device_id, now, cache), sent):
+        return _Records(sent)
+    slots, untimely_slots = check_times("slots", sent, sent_indexes("slots", sent, invalid), now)
+    feeds, untimely_feeds = check_times(
+        "feeds", report.feeds, sent_indexes("feeds", report.feeds, invalid), now
+    )
+    readings, untimely_readings = check_readings(
+        report.printing, sent_indexes("printing", report.printing, invalid), now
+    )
+    gap_slots, bad_gaps = expand_gaps(report.gaps, sent_indexes("gaps", report.gaps, invalid), now)
+    refused = [*invalid, *untimely_slots, *untimely_feeds, *bad_gaps, *untimely_readings]
+    within = check_limits(
+        store, device_id, (slots, sent_indexes("slots", slots, refused)),
+        (feeds, sent_indexes("feeds", feeds, refused)), now, cache,
+    )  # fmt: skip
+    refused += within.refused
+    readings, too_many = check_readings_a_day(
+        store, device_id, readings, sent_indexes("printing", readings, refused)
+    )
+    outlets, contradictory = _accept_feeds(
+        device_id, within.feeds, sent_indexes("feeds", within.feeds, refused), store, now
+    )
+    return _Records(
+        [*within.slots, *gap_slots],
+        outlets.arrivals,
+        [*within.facts, *printing.facts(device_id, readings, store, now), *outlets.facts],
+        [*refused, *too_many, *contradictory],
     )
 
 

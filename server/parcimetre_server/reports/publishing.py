@@ -17,7 +17,6 @@ from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
 from ..base.scope import Scope
 from ..configuration.factor_sets import of_id
-from ..footprint.compute import current_org_units
 from ..store.errors import StoreUnusable
 from ..store.interface import Store
 from ..store.records import FactKind
@@ -72,14 +71,16 @@ def _first_revisions(context: Context, week: str, wanted: Iterable[Target]) -> I
         count_ownership_facts(context.store),
     )
     earlier = _earlier(context, weeks_later(week, -1, context.zone))
-    whole, units = compute_week(context, week, None, earlier), current_org_units(context)
+    whole = compute_week(context, week, None, earlier)
     for unit, role in wanted:
         scope = Scope(unit, role)
-        reader = context if role == "admin" else context.within(scope)
         with alone(week, role):
-            report = rounded(
-                weekly_report(reader, week, unit, whole if scope.whole else whole.redacted_for(scope, units))
-            )
+            if not scope.sees_devices:
+                report = _report_for(context, week, (unit, role), earlier)
+            else:
+                reader = context if role == "admin" else context.within(scope)
+                results = whole if scope.whole else whole.redacted_for(scope)
+                report = rounded(weekly_report(reader, week, unit, results))
             served = settings_of_figures(context.settings)
             yield Publication(role, 1, context.now(), recorded_s, served, report, ownership_facts)
 

@@ -5,6 +5,7 @@ several threads until honest work is done, and may fail. `siege.device()` is an 
 that need a credential. Each attack leaves the collector as it was, so that the next one can begin.
 """
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +40,13 @@ class Siege:
     def device(self) -> Machine:
         """Enrol a device."""
         return self._enrol(self.collector, self.secret)
+
+    def token(self, role: str = "analyst") -> dict[str, str]:
+        """Return the headers of a reader of everything."""
+        words = ("token", "create", "--name", role, "--role", role, "--everything", "--json")
+        done = self.collector.command(*words)
+        assert done.returncode == 0, done.stderr
+        return {"Authorization": f"Bearer {json.loads(done.stdout)['token']}"}
 
     def endures(self, attack: Callable[[], object], threads: int = 2, rounds: int = ROUNDS) -> None:
         """Attack; meanwhile nothing honest fails."""

@@ -18,6 +18,7 @@ from parcimetre_factors.uncertainty.monte_carlo import interval
 from ...access.context import Context
 from ...base.org_path import within
 from ...base.periods import Interval, Periods, Span, cut
+from ...base.query_cost import check_cost, query_cost
 from ...organisation.left_out import leaving_out
 from ...organisation.merges import MergeHistory, RecordSpan
 from ...store.interface import Store
@@ -121,10 +122,14 @@ class _GroupTotal:
 def consumption(
     context: Context, query: ConsumablesQuery, group_by: GroupBy | None = None
 ) -> list[ConsumablesRow]:
-    """Return rows by group and period, of printers that were ever read."""
-    periods = cut(query.span, query.interval, context.zone)
+    """Return rows by group and period, of printers that were ever read. Raises TooManyRows before that."""
+    check_cost(query_cost(query.span, query.interval))
     zones = zones_of(context.store)
     found = {key: one for key, one in devices(context.store).items() if _is_asked(one, query)}
+    groups = len({_group(one, group_by) for one in found.values()})
+    whole = [(query.span.first, query.span.last)] * len(found)
+    check_cost(query_cost(query.span, query.interval, whole, max(1, groups)))
+    periods = cut(query.span, query.interval, context.zone)
     tallies: dict[tuple[str, int], _GroupTotal] = {}
     for key, read in _readings(context.store, found, query.span.first - SLOT_S):
         with leaving_out(key, "readings of the printer"):
