@@ -29,7 +29,7 @@ _IDENTIFIERS = uuid.UUID("b1a9d8a4-6d2f-4f0e-9f6c-2f0f3c1f7d55")
 
 SETTINGS = (
     "SERVER", "SECRET_FILE", "CA_FILE", "CLIENT_CERT", "PROXY", "SEND_HOSTNAME", "DISPLAYS", "UPLOAD_PERIOD",
-    "KEEPDATA",
+    "ALLOW_HTTP", "KEEPDATA",
 )  # fmt: skip
 """Public properties that are kept in the registry, each under its own name, and so over upgrades."""
 SECRET = "ENROLMENT_SECRET"

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -40,14 +41,17 @@ http {{
     uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
     server {{
         listen 127.0.0.1:{port};
-        location {prefix}/ {{ proxy_pass http://127.0.0.1:{upstream}{rest}; {headers} }}
+        {location}
     }}
 }}
 """
-PROXIES = {
-    "takes the prefix off": ("/", "proxy_set_header Host $http_host;"),
-    "leaves the prefix": ("", "proxy_set_header Host $http_host;"),
-    "as nginx comes": ("/", ""),
+DOCS = Path(__file__).parents[2] / "docs"
+DOCUMENTED = "http://127.0.0.1:8787"
+LOCATIONS = {
+    "as documented": re.findall(
+        r"```nginx\n(location .*?)```", (DOCS / "en/deploy.md").read_text(), re.DOTALL
+    )[0],
+    "takes the prefix off": "location /parcimetre/ { proxy_pass http://127.0.0.1:8787/; }",
 }
 
 
@@ -79,11 +83,12 @@ def publish(tmp_path) -> Iterator[object]:
     running_ones = []
 
     def start(port: int, upstream: int, proxy: str) -> None:
-        folder, (rest, headers) = tmp_path / "nginx", PROXIES[proxy]
+        folder = tmp_path / "nginx"
+        location = LOCATIONS[proxy].replace(DOCUMENTED, f"http://127.0.0.1:{upstream}")
         (folder / "tmp").mkdir(parents=True)
         user = "user root;" if os.geteuid() == 0 else ""
-        names = {"folder": folder, "port": port, "upstream": upstream, "prefix": PREFIX, "user": user}
-        (folder / "nginx.conf").write_text(CONF.format(rest=rest, headers=headers, **names))
+        text = CONF.format(folder=folder, port=port, location=location, user=user)
+        (folder / "nginx.conf").write_text(text)
         line = [nginx, "-e", folder / "error.log", "-p", folder, "-c", folder / "nginx.conf"]
         running_ones.append(subprocess.Popen(line, stderr=subprocess.DEVNULL))
         deadline = time.monotonic() + PATIENCE_S
@@ -118,7 +123,7 @@ def proxied_by(publish, provider, collector_at, tmp_path):
         url = f"http://127.0.0.1:{port}{PREFIX}"
         config = tmp_path / "parcimetre.toml"
         config.write_text(
-            f'public_url = "{url}"\nread_from_network = true\nrequire_login = true\n'
+            f'public_url = "{url}"\n'
             f'[login]\nissuer = "{provider.address}"\nclient_id = "parcimetre"\n'
             '[login.groups]\nit-aubeclair = { role = "admin", everything = true }\n'
         )
@@ -129,7 +134,7 @@ def proxied_by(publish, provider, collector_at, tmp_path):
     return make
 
 
-@pytest.fixture(params=PROXIES)
+@pytest.fixture(params=LOCATIONS)
 def proxied(request, proxied_by) -> Proxied:
     """A collector behind each kind of proxy."""
     return proxied_by(request.param)
@@ -147,6 +152,13 @@ def agent_of(proxied: Proxied, tmp_path: Path) -> Agent:
     made = Agent(tmp_path / "agent", tmp_path / "secret", proxied.url)
     made.hold(proxied.collector.secret()["secret"])
     return made
+
+
+def test_both_languages_document_the_same_proxies():
+    blocks = [
+        re.findall(r"```.*?```", (DOCS / lang / "deploy.md").read_text(), re.DOTALL) for lang in ("en", "fr")
+    ]
+    assert blocks[0][-4:] == blocks[1][-4:]
 
 
 def test_an_agent_reports_and_no_link_leads_outside(proxied, tmp_path):
@@ -207,7 +219,7 @@ def test_whoever_comes_through_the_proxy_needs_a_login(proxied):
 
 
 def test_a_gateway_reports_its_printers(proxied_by, simulator, tmp_path):  # noqa: F811
-    proxied = proxied_by("leaves the prefix")
+    proxied = proxied_by("as documented")
     (tmp_path / "of-printers").write_text(proxied.collector.secret()["secret"])
     target = SnmpTarget(
         "127.0.0.1", simulator, Credential("2c", "hp-laserjet-m404dn"), str(tmp_path / "of-printers")

@@ -77,6 +77,7 @@ def deliver(
     """
 
     def send(schema: int) -> Delivered:
+        """Send it in a schema."""
         document = in_form(as_json(message), schema, key)
         return Delivered(post(client, path, document, credential), document)
 

@@ -1,4 +1,8 @@
-"""Device credentials: signed by this collector, verified without reading the store."""
+"""Device credentials: signed by this collector, verified without reading the store.
+
+One that is older than 30 days is renewed with the answer to a report, and one that was not renewed for 500
+days is not valid any more: an agent that was away for the 400 days of its spool can still send it.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,7 @@ PREVIOUS_KEY_FILE = "credential.previous.key"
 KEY_SETTING = "credential_key"
 SALT = "parcimetre/device-credential"
 RENEW_S = 30 * 86_400
+EXPIRES_S = 500 * 86_400  # later than the oldest slot that an agent's spool may have
 REFRESH_S = 3.0
 MOST_VERIFIED = 50_000  # credentials, of some 400 bytes each
 STALE = "A signature stays valid for its key; whether it was revoked is asked each time."
@@ -97,7 +102,16 @@ class Credentials:
             raise BadCredential("this collector did not sign the credential: enrol again") from error
         if issued_at < self._revoked_before.get(device_id, 0):
             raise BadCredential("the credential was revoked or its device was retired: enrol again")
+        if now - issued_at > EXPIRES_S:
+            raise BadCredential("the credential has expired, as it was not renewed for 500 days: enrol again")
         return PresentedCredential(DeviceId(device_id), not is_present or now - issued_at > RENEW_S)
+
+    def proven(self, authorization: str | None, now: int) -> DeviceId | None:
+        """Return the device whose valid credential an Authorization header shows, if it shows any."""
+        try:
+            return self.presented(authorization, now).device_id
+        except BadCredential:
+            return None
 
     def _read(self, token: str, now: int) -> tuple[tuple[str, int], bool]:
         """Return device and time of issue, and whether the present key signed it. Raises BadSignature."""

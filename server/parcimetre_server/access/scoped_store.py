@@ -5,7 +5,7 @@ What is hidden is decided by the rules of `visibility`; here they are applied to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from ..base.scope import NotAllowed, Scope
 from ..organisation.merges import between
 from ..store.interface import Coverage, Lease, RolledUp, Store
 from ..store.joining import join
-from ..store.records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
+from ..store.records import Body, DeviceId, Fact, FactKind, WriteBatch, WriteResult
 from ..store.rolling import DayRule
 from .visibility import OF_A_DEVICE, is_visible, visible_part
 from .visible_periods import ALWAYS, Period, is_inside, visible_history
@@ -130,6 +130,10 @@ class ScopedStore:
         facts: Sequence[tuple[FactKind, str]],  # noqa: ARG002
         instead: Sequence[Fact],  # noqa: ARG002
     ) -> None:
+        """Raises NotAllowed."""
+        raise NotAllowed("a reader's scope is read-only: use the command on the collector")
+
+    def rewrite(self, kind: FactKind, change: Callable[[Fact], Body | None]) -> int:  # noqa: ARG002
         """Raises NotAllowed."""
         raise NotAllowed("a reader's scope is read-only: use the command on the collector")
 

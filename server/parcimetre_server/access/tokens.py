@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from ..base.errors import ParcimetreError
 from ..base.i18n import N_
+from ..base.names import name_fault
 from ..base.org_path import clean_path, within
 from ..base.scope import Role, Scope
 from ..organisation import audit
@@ -85,10 +86,11 @@ def create_token(
 ) -> tuple[Token, str]:
     """Create a token for an org unit or everything; return it and its text. Raises BadTokenName."""
     name, store, now = name.strip(), context.store, context.now()
-    if not name or len(name) > MOST_CHARACTERS:
+    fault = name_fault(name, MOST_CHARACTERS)
+    if fault:
         raise BadTokenName(
-            f"a token needs a name of 1 to {MOST_CHARACTERS} characters: give the person or program "
-            "that uses it"
+            f"{name[:MOST_CHARACTERS]!r} is not a valid name of a token: {fault}. Give the person or program "
+            "that uses it."
         )
     if org_unit is not None:
         org_unit = clean_path(org_unit)

@@ -8,10 +8,10 @@ from parcimetre_agent.report import Inventory
 from parcimetre_factors.service_life.purchase import StatedPurchase
 
 from ..access.context import Context
+from ..fleet.counting import NotCounted, why_not_counted
 from ..fleet.device import Device
 from ..fleet.devices import device
 from ..fleet.monitors import OPEN_END, claims, span_of
-from ..fleet.monitors_at_home import NotCounted, not_counted
 from ..organisation.merges import MergeHistory
 from ..store.interface import Store
 from .agent_health import Agent, agent_of
@@ -79,7 +79,7 @@ def device_detail(context: Context, device_id: str) -> DeviceDetail:
     """Return one device with its inventory and agent. Raises UnknownDevice."""
     store = context.store
     found = device(store, device_id)
-    reason = not_counted(context, [found]).get(found.id)
+    reason = why_not_counted(context, [found]).get(found.id)
     return DeviceDetail(
         device_summary(found, span_of(store, found), reason),
         found.inventory,

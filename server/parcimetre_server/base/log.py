@@ -11,6 +11,8 @@ import logging
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+from .names import shown
+
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
@@ -33,7 +35,7 @@ class TextLine(logging.Formatter):
         of_request = f" [{request}]" if request else ""
         told = f"{record.getMessage()}{_trace(self, record)}"
         line = f"{_time(record)} {record.levelname} {record.name}{of_request} {told}"
-        return line.replace("\r", r"\r").replace("\n", r"\n")
+        return shown(line.replace("\r", r"\r").replace("\n", r"\n"))
 
 
 class JsonLine(logging.Formatter):
@@ -49,7 +51,7 @@ class JsonLine(logging.Formatter):
             "request_id": REQUEST_ID.get(),
             "trace": _trace(self, record),
         }
-        return json.dumps({key: value for key, value in told.items() if value}, ensure_ascii=False)
+        return shown(json.dumps({key: value for key, value in told.items() if value}, ensure_ascii=False))
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -12,6 +12,7 @@ import click
 
 from .. import __version__
 from ..base.errors import ParcimetreError
+from ..base.names import shown_lines
 
 SHARED = ("options", "terminal")
 
@@ -60,7 +61,7 @@ def main() -> None:
     except Exception as error:
         if not _is_expected(error):
             raise
-        click.echo(f"parcimetre: {error}", err=True)
+        click.echo(f"parcimetre: {shown_lines(str(error))}", err=True)
         sys.exit(2)
 
 

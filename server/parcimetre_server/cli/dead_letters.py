@@ -62,7 +62,7 @@ def show(data_dir: Path, letter_id: str, as_json: bool) -> None:
     from ..ingest.dead_letters import letter
 
     found = asdict(letter(options.reading(data_dir).store, letter_id))
-    click.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 2))
+    terminal.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 2))
 
 
 @command.command(epilog=EPILOG)
@@ -82,7 +82,7 @@ def replay(data_dir: Path, ids: tuple[str, ...], device_id: str | None, every: b
     sentence = N_("{accepted} stored, {duplicates} known already, {refused} still refused.")
     terminal.done(sentence, asdict(became), as_json)
     if became.reason and not as_json:
-        click.echo(became.reason, err=True)
+        terminal.echo(became.reason, err=True)
 
 
 @command.command(epilog=EPILOG)

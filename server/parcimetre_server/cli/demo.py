@@ -63,7 +63,7 @@ def command(data_dir: Path, server: str, devices: int, days: int, seed: int, as_
         sent = sum(_shown(answers, devices + len(those.devices)), start=Sent())
         state_outlets(context, those, secret_of, data_dir)
     answer = asdict(sent) | {"first": first, "last": last, "seconds": round(time.monotonic() - began, 1)}
-    click.echo(json.dumps(answer) if as_json else _sentence(sent, server))
+    terminal.echo(json.dumps(answer) if as_json else _sentence(sent, server))
 
 
 def _shown(answers: Iterator[Sent], devices: int) -> Iterator[Sent]:

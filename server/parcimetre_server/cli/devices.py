@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from ..base.i18n import N_
-from ..presentation.labels import NOT_COUNTED, label
+from ..presentation.labels import JOINED, NOT_COUNTED, label
 from . import options, terminal
 
 if TYPE_CHECKING:
     from ..analysis.device_summary import DeviceSummary
+    from ..fleet.joins import Step
 
 SHORT_ID, ID_LENGTH = 12, 32
 TIMES = ("at", "first", "last", "until")
@@ -30,6 +31,8 @@ Examples:
   parcimetre devices merge 0f3a9c... 77b2e0...
   parcimetre devices split 0f3a9c... --at 2026-11-03T08:00
   parcimetre devices delete 0f3a9c... --reason "request of 3 November"
+  parcimetre devices joins
+  parcimetre devices joins approve 77b2e0...
   parcimetre devices audit
 """
 
@@ -50,15 +53,15 @@ def command(
     if ctx.invoked_subcommand is not None:
         return
     from ..analysis.device_summary import device_summary
+    from ..fleet.counting import why_not_counted
     from ..fleet.devices import devices
     from ..fleet.lookup import chosen
     from ..fleet.monitors import spans
-    from ..fleet.monitors_at_home import not_counted
 
     context = options.reading(data_dir)
     with terminal.naming_left_out(context):
         found = list(chosen(devices(context.store), org_unit, site, category, search))
-        left_out, reported = not_counted(context, found), spans(context.store, found)
+        left_out, reported = why_not_counted(context, found), spans(context.store, found)
     rows = [device_summary(device, reported.get(device.id), left_out.get(device.id)) for device in found]
     shown = [asdict(row) if as_json else _row(row) for row in rows]
     terminal.show(shown, as_json, N_("No device has enrolled yet."))
@@ -91,9 +94,9 @@ def show(data_dir: Path, device_id: str, as_json: bool) -> None:
     with alone(known.id, "details of the device"):
         found = asdict(device_detail(context, known.id))
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        terminal.echo(json.dumps(found, ensure_ascii=False))
     else:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        terminal.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
 @command.command(epilog=EPILOG)
@@ -222,6 +225,86 @@ def merge(data_dir: Path, kept: str, gone: str | None, undo: bool, as_json: bool
     merge(store, both[0].id, both[1].id, now)
     facts = {"id": both[0].id, "name": both[0].name, "merged": both[1].id}
     terminal.done(N_("{merged} is now part of {name}."), facts, as_json)
+
+
+@command.group(epilog=EPILOG, invoke_without_command=True)
+@options.data_dir
+@click.option("--all", "every", is_flag=True, help="Also those that were decided.")
+@options.as_json
+@click.pass_context
+def joins(ctx: click.Context, data_dir: Path, every: bool, as_json: bool) -> None:
+    """List devices that wait to be joined with one known before: approve or refuse each.
+
+    A machine that enrols with the hardware of a known device, but without its credential and with a secret of
+    another org unit, is a new device; so is a monitor or a server's BMC that another org unit shows. Until
+    somebody decides, only one of both counts at a time.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from ..fleet.joins import listed
+
+    found = [one for one in listed(options.reading(data_dir).store) if every or one.join.state == "waiting"]
+    rows = [asdict(one.join) | {"id": one.join.id, "earlier_unit": one.earlier_unit,
+                                "later_unit": one.later_unit} for one in found]  # fmt: skip
+    shown = rows if as_json else [_join(row) for row in rows]
+    terminal.show(shown, as_json, N_("No device waits to be joined."))
+
+
+def _join(row: dict[str, Any]) -> dict[str, object]:
+    from ..fleet.joins import STATES
+
+    say = terminal.translator()
+    return {
+        "id": row["id"][:SHORT_ID] if row["what"] != "monitor" else row["id"],
+        "kind": say(JOINED[row["what"]]),
+        "earlier": row["earlier"][:SHORT_ID],
+        "org_unit": row["earlier_unit"],
+        "new_org_unit": row["later_unit"],
+        "secret": row["secret"],
+        "since": _format("at", row["since"]),
+        "state": say(STATES[row["state"]]),
+    }
+
+
+def _decided(data_dir: Path, wanted: tuple[str, ...], step: Step, sentence: str, as_json: bool) -> None:
+    from ..fleet.joins import decide, find, listed
+
+    context = options.reading(data_dir)
+    known = list(listed(context.store))
+    for join in [find(known, one) for one in wanted]:
+        decided = decide(context.store, join, step, context.now())
+        facts = {"id": decided.id, "earlier": decided.earlier, "later": decided.later, "state": decided.state}
+        terminal.done(sentence, facts, as_json)
+
+
+@joins.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("wanted", metavar="ID...", nargs=-1, required=True)
+@options.as_json
+def approve(data_dir: Path, wanted: tuple[str, ...], as_json: bool) -> None:
+    """Approve: it is the same machine. Its records are those of the earlier device, from the first on.
+
+    From its enrolment on the device is assigned to the org unit of the secret that the machine came by.
+    """
+    _decided(data_dir, wanted, "approve", N_("{later} is joined with {earlier}."), as_json)
+
+
+@joins.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("wanted", metavar="ID...", nargs=-1, required=True)
+@options.as_json
+def refuse(data_dir: Path, wanted: tuple[str, ...], as_json: bool) -> None:
+    """Refuse: these are two machines, and both count; a monitor stays where it is."""
+    _decided(data_dir, wanted, "refuse", N_("{later} is not joined with {earlier}."), as_json)
+
+
+@joins.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("wanted", metavar="ID...", nargs=-1, required=True)
+@options.as_json
+def undo(data_dir: Path, wanted: tuple[str, ...], as_json: bool) -> None:
+    """Undo an approval or a refusal: it waits again."""
+    _decided(data_dir, wanted, "undo", N_("{later} waits again to be joined with {earlier}."), as_json)
 
 
 @command.command(epilog=EPILOG)

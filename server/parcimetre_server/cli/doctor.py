@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from ..base import clock
 from ..base.errors import ParcimetreError
+from ..base.names import shown
 from . import options, serve
 
 if TYPE_CHECKING:
@@ -45,11 +46,12 @@ def command(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
     """
     found = list(_findings(ctx, given))
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
+        click.echo(shown(json.dumps([asdict(one) for one in found], ensure_ascii=False)))
     else:
         for one in found:
             state = click.style(f"{one.state:8}", fg=COLOURS[one.state])
-            click.echo(f"{state}{one.what}: {one.told}{f'; {one.mend}' if one.mend else ''}")
+            told = shown(f"{one.what}: {one.told}{f'; {one.mend}' if one.mend else ''}")
+            click.echo(f"{state}{told}")
     sys.exit(any(one.state == "failed" for one in found))
 
 

@@ -45,7 +45,7 @@ def command(data_dir: Path, file: BinaryIO, table: bool, as_json: bool) -> None:
         _table(answers)
         return
     for answer in answers:
-        click.echo(json.dumps(answer, ensure_ascii=False))
+        terminal.echo(json.dumps(answer, ensure_ascii=False))
 
 
 def _table(answers: Iterable[Answer]) -> None:
@@ -58,7 +58,7 @@ def _table(answers: Iterable[Answer]) -> None:
     for number, answer in numbered:
         if "error" in answer:
             told = formats.translator("line {number}: {error}", number=number, error=answer["error"])
-            click.echo(told, err=True)
+            terminal.echo(told, err=True)
 
 
 def _row(answer: Answer, formats: Formats) -> list[str]:

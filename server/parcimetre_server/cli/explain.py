@@ -93,7 +93,7 @@ def command(
         with terminal.naming_left_out(context):
             found = explain_unit(context, org_unit, *how)
     if as_json:
-        click.echo(json.dumps(explanation_json(found), ensure_ascii=False))
+        terminal.echo(json.dumps(explanation_json(found), ensure_ascii=False))
         return
     _print(found, Formats(Translator(language_of_environment()), zone), context.factors.name)
 
@@ -118,7 +118,7 @@ def _verify(file: Path, data_dir: Path) -> int:
             f"{file} is not an explanation; give a file written by `parcimetre explain --json`"
         )
     difference = first_difference(document, _set_of(document, data_dir))
-    click.echo(difference or f"{file} recomputes: {document.get('value')} {document.get('unit')}")
+    terminal.echo(difference or f"{file} recomputes: {document.get('value')} {document.get('unit')}")
     return DIFFERS if difference else 0
 
 

@@ -51,14 +51,14 @@ def list_factors(data_dir: Path, words: tuple[str, ...], as_json: bool) -> None:
     factors = in_force(data_dir)
     found = list(find_factors(factors, " ".join(words)))
     if as_json:
-        click.echo(json.dumps([asdict(factor) for factor in found], ensure_ascii=False))
+        terminal.echo(json.dumps([asdict(factor) for factor in found], ensure_ascii=False))
         return
     formats = Formats(terminal.translator())
     rows = [_line(factor, formats) for factor in found[:MOST_SHOWN]]
     terminal.show(rows, False, N_("No factor contains all these words."))
     if len(found) > MOST_SHOWN:
-        click.echo(formats.translator("{more} more: add words.", more=len(found) - MOST_SHOWN), err=True)
-    click.echo(f"{formats.translator('Factor set')} {factors.name}", err=True)
+        terminal.echo(formats.translator("{more} more: add words.", more=len(found) - MOST_SHOWN), err=True)
+    terminal.echo(f"{formats.translator('Factor set')} {factors.name}", err=True)
 
 
 @command.command(epilog=EPILOG)
@@ -70,7 +70,7 @@ def show(data_dir: Path, factor_id: str, as_json: bool) -> None:
     factors = in_force(data_dir)
     found = asdict(factors.get(factor_id))
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        terminal.echo(json.dumps(found, ensure_ascii=False))
         return
     source = found.pop("source")
     facts = found | {f"source {name}": value for name, value in source.items()} | {"set": factors.name}
@@ -104,7 +104,7 @@ def _show_changes(found: FactorSet) -> None:
     rows = list(_rows(list(changes(load_factor_set(), found)), formats))
     terminal.show(rows[:MOST_SHOWN], False, N_("The tables are those of the shipped set."))
     if len(rows) > MOST_SHOWN:
-        click.echo(formats.translator("{more} more.", more=len(rows) - MOST_SHOWN), err=True)
+        terminal.echo(formats.translator("{more} more.", more=len(rows) - MOST_SHOWN), err=True)
 
 
 @command.command("import", epilog=EPILOG)
@@ -176,7 +176,7 @@ def diff(data_dir: Path, as_json: bool) -> None:
     if as_json:
         told = {"before": before.id, "after": after.id, "gwp_kgco2e": totals, "days": SPAN_DAYS,
                 "changes": [asdict(change) for change in found]}  # fmt: skip
-        click.echo(json.dumps(told, ensure_ascii=False))
+        terminal.echo(json.dumps(told, ensure_ascii=False))
         return
     formats = Formats(terminal.translator())
     terminal.show(list(_rows(found, formats)), False, N_("The two sets have the same factors."))

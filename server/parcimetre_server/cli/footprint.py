@@ -124,7 +124,7 @@ def command(
             "rows": [asdict(row) for row in rows],
             "left_out": [asdict(one) for one in visible_left_out(context, left_out)],
         }
-        click.echo(json.dumps(told, ensure_ascii=False))
+        terminal.echo(json.dumps(told, ensure_ascii=False))
         return
     if as_csv:
         _print_csv(rows)
@@ -136,14 +136,14 @@ def command(
     if interval != "total" and (spark or sys.stdout.isatty()):
         _draw(found.periods.names, rows, lambda row: _name(row, group_by, names, formats.translator), formats)
     if found.electricity == "market":
-        click.echo(formats.translator(MARKET))
+        terminal.echo(formats.translator(MARKET))
     if tiers := found.total().grid_tiers:
-        click.echo(formats.translator("Intensity of the electricity: {tiers}", tiers=formats.tiers(tiers)))
+        terminal.echo(formats.translator("Intensity of the electricity: {tiers}", tiers=formats.tiers(tiers)))
     if (whole := found.total()).incomplete and whole.extrapolated and interval == "total":
         about = formats.about(
             whole.extrapolated.value, whole.extrapolated.low, whole.extrapolated.high, whole.unit
         )
-        click.echo(formats.translator("Including the time without a record: about {whole}", whole=about))
+        terminal.echo(formats.translator("Including the time without a record: about {whole}", whole=about))
 
 
 def _print(
@@ -155,7 +155,7 @@ def _print(
 ) -> None:
     translator = formats.translator
     if not rows:
-        click.echo(translator("No device has reported in this period."))
+        terminal.echo(translator("No device has reported in this period."))
         return
     words = [translator(GROUPS[group_by])] if group_by else []
     periods = [translator("Period")] if interval != "total" else []

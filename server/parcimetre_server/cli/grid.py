@@ -85,7 +85,7 @@ def show(data_dir: Path, zone: str, begin: str | None, end: str | None, as_json:
     asked = span(begin, end, context.zone, context.now(), days=1)
     found = grid_slots(context, zone, asked, Criterion.GWP)
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        terminal.echo(json.dumps(found, ensure_ascii=False))
         return
     terminal.show(list(_days(found, Formats(terminal.translator()))), False, N_("There is no slot."))
 

@@ -115,7 +115,7 @@ keep_slots_days = click.option(
     type=click.IntRange(0),
     default=400,
     show_default=True,
-    help="Days for which quarter hours are stored, at least 90; then hours are stored. 0: no limit.",
+    help="Days for which quarter hours are stored, at least 7; then hours are stored. 0: no limit.",
 )
 keep_hours_days = click.option(
     "--keep-hours-days",

@@ -83,7 +83,7 @@ def weekly(
         click.echo(file.content, nl=False)
     else:
         out.write_bytes(file.content)
-        click.echo(f"{out}: weekly report {week}")
+        terminal.echo(f"{out}: weekly report {week}")
 
 
 def _print_verification(found: Verification) -> None:
@@ -94,10 +94,10 @@ def _print_verification(found: Verification) -> None:
         sentence = N_(
             "{week}, revision {edition}: every figure is identical, byte for byte (factor set {factors})."
         )
-        click.echo(say(sentence, **facts))
+        terminal.echo(say(sentence, **facts))
         return
     for one in found.differences[:SHOWN_DIFFERENCES]:
-        click.echo(f"{one.where}: {one.published} -> {one.computed}")
+        terminal.echo(f"{one.where}: {one.published} -> {one.computed}")
     why = (
         N_(
             "{n} figures differ: data arrived after publication. A corrected report is published if "
@@ -108,7 +108,7 @@ def _print_verification(found: Verification) -> None:
             "{n} figures differ although no record arrived since: device data or purchase dates were changed."
         )
     )
-    click.echo(say(why, n=len(found.differences)), err=True)
+    terminal.echo(say(why, n=len(found.differences)), err=True)
     sys.exit(1)
 
 
@@ -155,7 +155,7 @@ def bounce(data_dir: Path, as_json: bool) -> None:
         facts = {"week": one.week, "to": one.to, "reason": one.reason}
         terminal.done(N_("{week}, {to}: bounced ({reason})"), facts, as_json)
     if not made:
-        click.echo(
+        terminal.echo(
             terminal.translator()(N_("This mail does not report a failed delivery of this collector.")),
             err=True,
         )

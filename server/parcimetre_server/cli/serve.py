@@ -131,7 +131,9 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     from ..access.opening import open_context
     from ..access.served_settings import store_served_settings
     from ..base import log
+    from ..base.private_files import restrict, restrict_new_files
     from ..fleet.monitors_at_home import store_displays_rule
+    from ..fleet.rekeying import rekey_store
     from ..operations.doctor.readers import who_can_read
     from ..operations.jobs import start_jobs
     from ..web.app import build
@@ -142,9 +144,18 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     settings = settings_of(given, ctx.meta)
     tls = Tls.of(given["tls_cert"], given["tls_key"], given["client_ca"])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    restrict_new_files()
     with _listening(settings.host, settings.port) as listener:
         context = open_context(settings, create=True)
+        corrected = restrict(settings.data_dir)
+        if corrected:
+            LOG.info(
+                "%s: %d files were open to other accounts and no longer are",
+                settings.data_dir,
+                len(corrected),
+            )
         with contextlib.closing(context.store):
+            rekey_store(context)
             store_displays_rule(context)
             store_served_settings(context)
             app = build(context, start_jobs)
@@ -180,11 +191,16 @@ def _run(app: FastAPI, listener: socket.socket, address: str, readers: Finding, 
     """Serve until SIGTERM or SIGINT; reports received by then are stored and answered."""
     import uvicorn
 
+    from ..web.connections import Connections, descriptors, guard
+
+    connections = Connections(descriptors())
+
     class Server(uvicorn.Server):
-        """Server that logs its address, and who can read there, once it listens."""
+        """Server that bounds its connections, and logs its address and who can read there once it listens."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             """Start, then log the address and its readers."""
+            guard(self.config, connections)
             await super().startup(sockets)
             LOG.info("ready at %s", address)
             level = logging.INFO if readers.state == "ok" else logging.WARNING
@@ -197,6 +213,7 @@ def _run(app: FastAPI, listener: socket.socket, address: str, readers: Finding, 
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ws="none",
         timeout_graceful_shutdown=10,
         ssl_certfile=tls.cert if tls else None,
         ssl_keyfile=tls.key if tls else None,

@@ -47,7 +47,7 @@ def command(
     found = ask(context, text, span(begin, end, context.zone, context.now()))
     if as_json:
         told = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-        click.echo(json.dumps(told, ensure_ascii=False, default=repr))
+        terminal.echo(json.dumps(told, ensure_ascii=False, default=repr))
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(found.columns)

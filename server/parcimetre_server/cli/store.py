@@ -61,7 +61,7 @@ def migrate(source: str, target: str, store_password_file: Path | None, as_json:
     else:
         for one in different:
             line = N_("{what}: {source} in the source, {target} in the target")
-            click.echo(terminal.translator()(line, **vars(one)), err=True)
+            terminal.echo(terminal.translator()(line, **vars(one)), err=True)
     origin.close()
     goal.close()
     sys.exit(1 if different else 0)

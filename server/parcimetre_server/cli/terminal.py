@@ -7,15 +7,18 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from ..base.i18n import N_, Translator, language_of_environment
+from ..base.names import shown, shown_lines
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
+    from rich.segment import Segment
 
     from ..access.context import Context
     from ..organisation.left_out import LeftOut
@@ -33,7 +36,8 @@ HEADINGS = (
     N_("at"), N_("who"), N_("act"), N_("subject"), N_("change"), N_("device"), N_("part"),
     N_("reason"), N_("file"), N_("bytes"), N_("week"), N_("edition"), N_("way"), N_("to"),
     N_("language"), N_("formats"), N_("since"), N_("feeder"), N_("outlet"), N_("kwh"),
-    N_("not attributed kwh"),
+    N_("not attributed kwh"), N_("planned"), N_("most"), N_("warning"), N_("enrolled"), N_("kind"),
+    N_("earlier"), N_("new org unit"), N_("secret"),
 )  # fmt: skip
 
 
@@ -42,11 +46,41 @@ def translator() -> Translator:
     return Translator(language_of_environment(os.environ))
 
 
+def echo(text: object, err: bool = False) -> None:
+    """Print lines with invisible characters of names escaped, so that no name steers the terminal."""
+    click.echo(shown_lines(str(text)), err=err)
+
+
 def console() -> Console:
-    """Return a console as wide as the terminal; lines are not broken in a file or a pipe."""
+    """Return a console as wide as the terminal; lines are not broken in a file or a pipe.
+
+    Whatever is printed on it has its invisible characters escaped.
+    """
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else UNBROKEN, highlight=False)
+    made = Console(width=None if sys.stdout.isatty() else UNBROKEN, highlight=False)
+    made.push_render_hook(cast("RenderHook", Visible()))
+    return made
+
+
+class Visible:
+    """Render hook of a console that escapes invisible characters in what is printed."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """Return what prints the same, escaped."""
+        return [_Escaped(one) for one in renderables]
+
+
+@dataclass(frozen=True)
+class _Escaped:
+    """Something printable whose text is escaped once it is laid out."""
+
+    inner: ConsoleRenderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        """Yield its segments; those that steer the terminal are the console's own."""
+        for segment in console.render(self.inner, options):
+            yield segment if segment.control else segment._replace(text=shown_lines(segment.text))
 
 
 def print_table(words: Sequence[str], numbers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -56,13 +90,13 @@ def print_table(words: Sequence[str], numbers: Sequence[str], rows: Iterable[Seq
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in words:
-        table.add_column(Text(heading), overflow="fold")
+        table.add_column(Text(shown(heading)), overflow="fold")
     narrow = sys.stdout.isatty()
     for heading in numbers:
-        shown = fill(heading, HEADING_WIDTH) if narrow else heading
-        table.add_column(Text(shown), justify="right", no_wrap=True)
+        folded = fill(heading, HEADING_WIDTH) if narrow else heading
+        table.add_column(Text(folded), justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(shown(cell)) for cell in row))
     console().print(table)
 
 
@@ -73,9 +107,9 @@ def show(rows: Sequence[Mapping[str, object]], as_json: bool, empty: str) -> Non
     """
     say = translator()
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
+        echo(json.dumps(rows, ensure_ascii=False))
     elif not rows:
-        click.echo(say(empty), err=True)
+        echo(say(empty), err=True)
     else:
         headings = [say(name.replace("_", " ")) for name in rows[0]]
         told = [["" if value is None else str(value) for value in row.values()] for row in rows]
@@ -84,7 +118,7 @@ def show(rows: Sequence[Mapping[str, object]], as_json: bool, empty: str) -> Non
 
 def done(sentence: str, facts: Mapping[str, object], as_json: bool) -> None:
     """Print the outcome: as a sentence filled with the facts, or the facts as JSON."""
-    click.echo(json.dumps(facts, ensure_ascii=False) if as_json else translator()(sentence, **facts))
+    echo(json.dumps(facts, ensure_ascii=False) if as_json else translator()(sentence, **facts))
 
 
 @contextmanager
@@ -98,6 +132,6 @@ def naming_left_out(context: Context) -> Iterator[dict[DeviceId, LeftOut]]:
         yield collected
     left_out = visible_left_out(context, collected)
     if left_out:
-        click.echo(translator().plural(LEFT_OUT, LEFT_OUT_MANY, len(left_out)), err=True)
+        echo(translator().plural(LEFT_OUT, LEFT_OUT_MANY, len(left_out)), err=True)
         for one in left_out[:MOST_NAMED]:
-            click.echo(f"  {one.device}: {one.reason}", err=True)
+            echo(f"  {one.device}: {one.reason}", err=True)

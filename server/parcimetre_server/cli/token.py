@@ -51,13 +51,13 @@ def create(
     token, text = create_token(context, name, cast(Role, role), org_unit, expires_at)
     if as_json:
         about = {"id": token.id, "token": text, "name": token.name, "role": role, "org_unit": token.org_unit}
-        click.echo(json.dumps(about | {"expires_at": token.expires_at}, ensure_ascii=False))
+        terminal.echo(json.dumps(about | {"expires_at": token.expires_at}, ensure_ascii=False))
     else:
-        click.echo(text)
+        terminal.echo(text)
         told = N_("Token {id} for {name}: {role} of {org_unit}. It will not be shown again.")
         say = terminal.translator()
         where = token.org_unit or say(N_("All org units"))
-        click.echo(say(told, id=token.id, name=token.name, role=say(role), org_unit=where), err=True)
+        terminal.echo(say(told, id=token.id, name=token.name, role=say(role), org_unit=where), err=True)
 
 
 @command.command("list", epilog=EPILOG)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from parcimetre_factors.service_life.amortisation import Policy
 
 from ..base.errors import BadSetting
+from ..base.names import text_fault
 from .login_settings import LoginSettings
 from .mail_settings import MailSettings
 from .public_address import path_prefix
@@ -23,6 +24,7 @@ Displays = Literal["fleet", "all", "none"]
 EUR_PER_KWH = 0.19  # Eurostat nrg_pc_205, EU, other than households, first half of 2025: 0.1902
 HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 SHORTEST_DAYS = 7  # the weekly report is computed from the quarter hours of its week
+MOST_OF_ORGANISATION = 200
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,9 @@ class Settings:
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist, or a retention that is too short."""
         check_kept(self.keep_slots_days, self.keep_hours_days)
+        fault = text_fault(self.organisation, MOST_OF_ORGANISATION)
+        if fault:
+            raise BadSetting(f"organisation is not a valid name: {fault}. Correct it.")
         try:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:

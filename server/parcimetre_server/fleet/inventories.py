@@ -15,6 +15,8 @@ from parcimetre_agent.report import Inventory, OperatingSystem, Printer, System
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from .organisation_hashes import FORM
+
 INVENTORY = TypeAdapter(Inventory)
 PART = "inventory"
 LONGEST_NAME, LONGEST_VALUE = 40, 60  # characters that are shown
@@ -92,10 +94,11 @@ def split_items(raw: Json, check: Check = as_sent) -> tuple[Json, list[LeftOutIt
 
 def read_inventory(body: Mapping[str, Any]) -> tuple[Inventory, tuple[str, ...]]:
     """Return a stored inventory, and why items of it are left out. Raises ValidationError."""
+    stated = {name: value for name, value in body.items() if name != FORM}
     try:
-        return as_stored(dict(body)), ()
+        return as_stored(stated), ()
     except ValidationError:
-        kept, left_out = split_items(dict(body), as_stored)
+        kept, left_out = split_items(stated, as_stored)
         return as_stored(kept), tuple(item.reason for item in left_out)
 
 

@@ -21,6 +21,11 @@ class CannotJoin(ParcimetreError):
 
 def merge(store: Store, kept: DeviceId, gone: DeviceId, now: int) -> None:
     """Merge `gone` into `kept`, which has the history of both from now on. Raises CannotJoin."""
+    store.append(merge_facts(store, kept, gone, now))
+
+
+def merge_facts(store: Store, kept: DeviceId, gone: DeviceId, now: int) -> list[Fact]:
+    """Return the facts that merge `gone` into `kept`. Raises CannotJoin."""
     lineages = MergeHistory.of(store)
     if kept == gone:
         raise CannotJoin("a device cannot be merged with itself; name two devices")
@@ -33,19 +38,25 @@ def merge(store: Store, kept: DeviceId, gone: DeviceId, now: int) -> None:
             raise CannotJoin(f"{one} was merged into {lineages.into(one)}: give that device")
     lineage = _fact(gone, Ancestry(lineages.own(gone), kept), now)
     told = {"into": kept}
-    store.append([lineage, *(audit.entry("devices merged", key, now, {}, told) for key in (gone, kept))])
+    return [lineage, *(audit.entry("devices merged", key, now, {}, told) for key in (gone, kept))]
 
 
 def unmerge(store: Store, gone: DeviceId, now: int) -> DeviceId:
     """Undo a merge; return the device that `gone` was a part of. Raises CannotJoin."""
+    kept, facts = unmerge_facts(store, gone, now)
+    store.append(facts)
+    return kept
+
+
+def unmerge_facts(store: Store, gone: DeviceId, now: int) -> tuple[DeviceId, list[Fact]]:
+    """Return the device that `gone` is a part of, and the facts that undo the merge. Raises CannotJoin."""
     lineages = MergeHistory.of(store)
     kept = lineages.into(gone)
     if kept is None:
         raise CannotJoin(f"{gone} was not merged into another device: there is nothing to undo")
     lineage = _fact(gone, Ancestry(lineages.own(gone)), now)
     told = {"into": kept}
-    store.append([lineage, *(audit.entry("devices unmerged", key, now, told, {}) for key in (gone, kept))])
-    return kept
+    return kept, [lineage, *(audit.entry("devices unmerged", key, now, told, {}) for key in (gone, kept))]
 
 
 def split(store: Store, device_id: DeviceId, at: int, now: int) -> DeviceId:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 from parcimetre_factors.activity import SLOT_S
+from parcimetre_factors.service_life.amortisation import Policy
 
 from ..access.context import Context
 from ..access.disclosure import DisclosureControl, check_interval, shown_units
 from ..base.org_path import within
 from ..base.periods import DAY_S, Periods, Span, cut, whole_days
+from ..base.query_cost import TURNS, Cost, check_cost, query_cost
+from ..fleet.counting import counted
 from ..fleet.device import Device
 from ..fleet.devices import device, devices, zones_of
 from ..fleet.monitors import claims, reported
@@ -34,23 +37,30 @@ from .redaction import joined_sums, sums_of_blocks
 from .result import FootprintResult
 from .usage_reader import FEW, SlotObserver, UsageReader, days_of
 
-LEAST_DAYS, MOST_DAYS, MOST_DEVICE_DAYS = (
-    7,
-    62,
-    150_000,
-)  # of single devices that are in memory at once for a viewer
+COUNTED_GROUPS: Mapping[GroupBy, str] = {
+    "org_unit": "org_unit", "site": "site", "category": "category", "device": "id",
+}  # fmt: skip
+"""The groupings whose groups are known before anything is computed, by the device's attribute."""
+LEAST_DAYS, MOST_DAYS = 7, 62
+MOST_DEVICE_DAYS = 150_000  # of single devices that are in memory at once for a viewer
 
 
 def compute_footprint(
-    context: Context, query: FootprintQuery, observer: SlotObserver | None = None, few: int = FEW
+    context: Context,
+    query: FootprintQuery,
+    observer: SlotObserver | None = None,
+    few: int = FEW,
+    group_by: GroupBy | None = None,
 ) -> FootprintResult:
     """Return the footprint of every device of a query that ever reported; for a viewer, of sums of devices.
 
     The observer receives all slots of the query's span. Of at most `few` devices the slots are read rather
-    than the cached daily totals. Raises NotAllowed and UnknownDevice.
+    than the cached daily totals. `group_by`, if rows by it will be asked for, counts in the query's cost.
+    Raises NotAllowed, UnknownDevice, TooManyRows before anything is read from slots, and TooBusy.
     """
+    check_cost(query_cost(query.span, query.interval))
     if context.scope.sees_devices:
-        return _compute(context, query, observer, few)
+        return _compute(context, query, observer, few, group_by)
     context.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
     return _compute_sums(context, query, observer, few)
 
@@ -65,7 +75,7 @@ def _compute_sums(
     sums: list[DeviceFootprints] = []
     members: dict[DeviceId, Device] = {}
     served: set[DeviceId] = set()
-    for days in _chunks(context, span) if span else ():
+    for days in _chunks(context, query, span) if span else ():
         by_day = _compute(context, replace(query, span=days, interval="day", org_unit=None), observer, few)
         of_unit = by_day if query.org_unit is None else by_day.within(query.org_unit)
         members |= of_unit.devices_by_id
@@ -109,12 +119,18 @@ def _sums(context: Context, by_day: FootprintResult, asked: Periods) -> Iterator
     yield from sums_of_blocks(by_location.cohorts, asked, days, supply, "mixed_supply")
 
 
-def _chunks(context: Context, span: Span) -> Iterator[Span]:
-    """Yield the days of a span on which anything may be recorded, as many at once as memory allows."""
+def _chunks(context: Context, query: FootprintQuery, span: Span) -> Iterator[Span]:
+    """Yield the days of a span on which anything may be recorded, as many at once as memory allows.
+
+    Raises TooManyRows for too many days of too many devices.
+    """
     spans = context.store.spans().values()
     begun = min((first for first, _ in spans), default=span.last) - DAY_S
     days = cut(span, "day", context.zone).edges
     first = max(0, int(np.searchsorted(days, begun, side="right")) - 1)
+    recorded = Span(int(days[first]), max(span.last, int(days[first]) + DAY_S))
+    by_slot = (query.amortisation or context.settings.amortisation) == Policy.ACTIVE_HOUR
+    check_cost(query_cost(recorded, "day", spans, by_slot=by_slot))
     step = max(LEAST_DAYS, min(MOST_DAYS, MOST_DEVICE_DAYS // max(len(spans), 1)))
     for at in range(first, len(days) - 1, step):
         yield Span(int(days[at]), int(days[min(at + step, len(days) - 1)]))
@@ -128,32 +144,55 @@ def _sums_within(cohort: DeviceFootprints, org_unit: str) -> Iterator[DeviceFoot
 
 
 def _compute(
-    context: Context, query: FootprintQuery, observer: SlotObserver | None, few: int
+    context: Context,
+    query: FootprintQuery,
+    observer: SlotObserver | None,
+    few: int,
+    group_by: GroupBy | None = None,
 ) -> FootprintResult:
     """Return the footprint of every device of a query."""
     store, connections = context.store, ConnectionMap.of(context.store)
-    counted, left_out = _placements_of(context, query)
-    monitor_claims = claims(store, counted)
-    spans = reported(store, {device.id for device in counted}, monitor_claims, connections)
+    placements, left_out = _placements_of(context, query)
+    monitor_claims = claims(store, placements)
+    spans = reported(store, {device.id for device in placements}, monitor_claims, connections)
+    policy = query.amortisation or context.settings.amortisation
+    cost = _cost_of(query, policy, [one for one in placements if one.id in spans], spans, group_by)
+    check_cost(cost)
     last_slot = max((last for _, last in spans.values()), default=0)
     days = days_of(query.span, query.interval, last_slot, context.zone)
     periods = cut(query.span, query.interval, context.zone)
     grid = Grid(context, days or query.span, query.criterion, query.electricity)
-    policy = query.amortisation or context.settings.amortisation
     models = hardware_models(context.factors)
     query_context = QueryContext(models, grid, periods, context.now(), policy, context.zone)
     reader = UsageReader(
         context, query_context, query.span, days, spans, monitor_claims, connections, observer, few
     )
-    first_slots = ((device, spans[device.id][0]) for device in counted if device.id in spans)
+    first_slots = ((device, spans[device.id][0]) for device in placements if device.id in spans)
     cohorts = group_into_cohorts(first_slots, query_context)
-    footprints = tuple(
-        usable_footprints(
-            cohorts, lambda cohort: cohort_footprints(cohort, query_context, *reader.of(cohort))
+    with TURNS.take(cost):
+        footprints = tuple(
+            usable_footprints(
+                cohorts, lambda cohort: cohort_footprints(cohort, query_context, *reader.of(cohort))
+            )
         )
-    )
     return FootprintResult(
         query.criterion, grid.electricity, periods, grid.factors, policy, footprints, left_out
+    )
+
+
+def _cost_of(
+    query: FootprintQuery,
+    policy: Policy,
+    reporting: Collection[Device],
+    spans: Mapping[DeviceId, tuple[int, int]],
+    group_by: GroupBy | None,
+) -> Cost:
+    """Return the cost of a query over devices that report."""
+    by_slot = query.interval in ("slot", "hour") or policy == Policy.ACTIVE_HOUR
+    attribute = COUNTED_GROUPS.get(group_by) if group_by else None
+    groups = len({getattr(one, attribute) for one in reporting}) if attribute else 1
+    return query_cost(
+        query.span, query.interval, [spans[one.id] for one in reporting], max(1, groups), by_slot
     )
 
 
@@ -163,19 +202,24 @@ def _placements_of(context: Context, query: FootprintQuery) -> tuple[list[Device
     if query.device is not None:
         return placements_in([device(context.store, query.device)], query.span, zones), ()
     placements = placements_in(devices(context.store).values(), query.span, zones)
+    placements = _overlapping(counted(context.store, placements), query.span)
     if query.org_unit is not None:
         placements = [one for one in placements if within(one.org_unit, query.org_unit)]
     left_out = not_counted(context, placements)
     if not left_out:
         return placements, ()
     last = {placement.id: placement for placement in placements}
-    counted = [placement for placement in placements if placement.id not in left_out]
-    return counted, tuple(last[device_id] for device_id in sorted(left_out))
+    remaining = [placement for placement in placements if placement.id not in left_out]
+    return remaining, tuple(last[device_id] for device_id in sorted(left_out))
 
 
 def placements_in(devices: Iterable[Device], span: Span, zones: Mapping[str, str]) -> list[Device]:
     """Return devices at each placement that overlaps a span; several where a device was transferred in it."""
     placements = (placement for device in devices for placement in device.at_each_stay(zones))
+    return _overlapping(placements, span)
+
+
+def _overlapping(placements: Iterable[Device], span: Span) -> list[Device]:
     return [one for one in placements if one.since < span.last and span.first < one.until]
 
 
@@ -183,4 +227,4 @@ def footprint_rows(
     context: Context, query: FootprintQuery, group_by: GroupBy | None = None
 ) -> list[FootprintRow]:
     """Return the rows of a query's footprint by group and period."""
-    return compute_footprint(context, query).checked().rows(group_by)
+    return compute_footprint(context, query, group_by=group_by).checked().rows(group_by)

@@ -9,7 +9,6 @@ from typing import Literal
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.service_life.amortisation import Policy
 
-from ..base.errors import ParcimetreError
 from ..base.periods import Interval, Span
 from ..grid.supply_contracts import Electricity
 from ..store.records import DeviceId
@@ -18,13 +17,6 @@ COMPLETE = 0.995
 STAGES = tuple(
     str(stage) for stage in (Stage.USE, Stage.MANUFACTURING, Stage.DISTRIBUTION, Stage.END_OF_LIFE)
 )
-
-
-class TooManyRows(ParcimetreError):
-    """A query whose answer would have too many rows."""
-
-    status = 400
-    kind = "too-many-rows"
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,16 @@ from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..base.periods import Periods
+from ..base.query_cost import MOST_ROWS, TooManyRows
 from ..base.units import J_PER_KWH
 from ..grid.supply_contracts import Electricity
 from .contributions import ALL
 from .energy_use import Array
 from .grouping import GroupTotal
-from .query import Extrapolated, FootprintRow, TooManyRows
+from .query import Extrapolated, FootprintRow
 from .uncertainty import bounds
 
-MAX_ROWS = 100_000
+MAX_ROWS = MOST_ROWS
 DIGITS = 3
 Limits = tuple[Array, Array]
 

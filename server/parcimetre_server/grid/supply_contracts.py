@@ -21,6 +21,7 @@ from parcimetre_factors.grid.market_based import Contract, with_contracts
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..base.errors import ParcimetreError
+from ..base.names import name_fault, text_fault
 from ..base.org_path import clean_path, within
 from ..organisation.audit import entry
 from ..organisation.org import site, units
@@ -33,6 +34,7 @@ REQUIRED = ("supplier", "product", "kg_per_kwh", "at_meter", "evidence", "from")
 OPTIONAL = ("low", "high", "until", "site", "org_unit")
 MOST_KG = 3.0
 MOST_CHARACTERS = 400
+MOST_OF_NAME = 200
 ANSWERS = {"yes": True, "true": True, "no": False, "false": False}
 FIRST_LINE = 2
 
@@ -116,8 +118,9 @@ def add_contracts(
         _parsed_contract(store, row, zone, now, f"contract {i}") for i, row in enumerate(stated, start=1)
     ]
     fresh: list[PlacedContract] = []
-    for held in parsed:
+    for i, held in enumerate(parsed, start=1):
         if held.contract.id not in known:
+            _refuse_names(held.contract, f"contract {i}")
             _refuse_overlap(held, known.values())
             known[held.contract.id] = held
             fresh.append(held)
@@ -195,6 +198,18 @@ def _contract_of(fact: Fact) -> PlacedContract:
 def _body(held: PlacedContract) -> dict[str, Any]:
     said = {name: value for name, value in vars(held.contract).items() if name != "id"}
     return said | {"site": held.site, "org_unit": held.org_unit}
+
+
+def _refuse_names(contract: Contract, where: str) -> None:
+    """Raise BadContract for names that are not valid; the evidence may also be an address or a path."""
+    faults = {
+        "supplier": name_fault(contract.supplier, MOST_OF_NAME),
+        "product": name_fault(contract.product, MOST_OF_NAME),
+        "evidence": text_fault(contract.evidence, MOST_CHARACTERS),
+    }
+    for name, fault in faults.items():
+        if fault:
+            raise BadContract(f"{where}: {name} is not valid: {fault}. Correct that cell.")
 
 
 def _refuse_overlap(held: PlacedContract, known: Iterable[PlacedContract]) -> None:

@@ -43,6 +43,7 @@ class DeadLetter:
     index: int
     reason: str
     record: Any
+    hash_form: str = "product"
 
     @classmethod
     def of(cls, fact: Fact) -> DeadLetter:
@@ -117,6 +118,7 @@ def _replay(store: Store, letter: DeadLetter, now: int) -> Replayed:
         "device_id": letter.device,
         "sent_at": min(letter.at, now),
         "agent_version": device.body["agent_version"],
+        "hash_form": letter.hash_form,
         letter.part: [letter.record] if letter.part in LISTS else letter.record,
     }
     try:

@@ -102,23 +102,27 @@ def check_limits(
     cache: LimitsCache,
 ) -> Checked:
     """Check slots and feeds, each with the indexes under which they were sent, against a device's limits."""
-    limits = limits_of(store, device_id, now, cache)
-    if _is_within(limits, slots[0], feeds[0]):
-        return Checked(list(slots[0]), list(feeds[0]), [], [])
+    limits, (sent, indexes), (sent_feeds, feed_indexes) = (
+        limits_of(store, device_id, now, cache),
+        slots,
+        feeds,
+    )
+    at, feeds_at = list(indexes), list(feed_indexes)
+    check = _Check(limits)
+    good = list(check.slots(sent, at)), list(check.feeds(sent_feeds, feeds_at))
+    if check.channels == limits.channels and not check.refused:
+        return Checked(*good, [], [])
     check = _Check(_with_stored_channels(limits, store, device_id))
-    good_slots = list(check.slots(*slots))
-    good_feeds = list(check.feeds(*feeds))
-    facts = []
-    if check.channels != limits.channels:
-        after = replace(check.limits, channels=frozenset(check.channels))
-        cache.put(device_id, after)
-        body = {"since": after.since, "channels": sorted(after.channels)}
-        facts = [Fact("channels", device_id, now, body)] if check.channels != check.limits.channels else []
-    return Checked(good_slots, good_feeds, check.refused, facts)
+    good = list(check.slots(sent, at)), list(check.feeds(sent_feeds, feeds_at))
+    after = replace(check.limits, channels=frozenset(check.channels))
+    cache.put(device_id, after)
+    body = {"since": after.since, "channels": sorted(after.channels)}
+    is_new = after.channels != check.limits.channels
+    return Checked(*good, check.refused, [Fact("channels", device_id, now, body)] if is_new else [])
 
 
-def _is_within(limits: DeviceLimits, slots: Iterable[Slot], feeds: Iterable[Feed]) -> bool:
-    """Return whether nothing is beyond the limits and every channel is known, as in nearly all reports."""
+def are_within(limits: DeviceLimits, slots: Iterable[Slot]) -> bool:
+    """Return whether no slot is beyond the limits and every channel is known, as in nearly all reports."""
     known, most_w = limits.channels, limits.ceiling_w
     for slot in slots:
         for one in slot.energy:
@@ -127,11 +131,6 @@ def _is_within(limits: DeviceLimits, slots: Iterable[Slot], feeds: Iterable[Feed
                 return False
             if (one.source, one.scope, one.quality) not in known:
                 return False
-    for feed in feeds:
-        if _beyond(feed.energy_j, feed.duration_s, _most_of_feed_w(limits, feed)) is not None:
-            return False
-        if _channel_of(feed) not in known:
-            return False
     return True
 
 

@@ -43,12 +43,17 @@ def sent_indexes(part: Part, records: Sequence[object], refused: Sequence[Refuse
     return (i for i in range(len(records) + len(without)) if i not in without)
 
 
+def are_timely(records: Sequence[Timed], now: int) -> bool:
+    """Return whether all records start from OLDEST_S before now to NEWEST_S after it."""
+    starts = [record.start for record in records]
+    return not starts or (min(starts) >= now - OLDEST_S and max(starts) <= now + NEWEST_S)
+
+
 def check_times(
     part: Literal["slots", "feeds"], records: Sequence[Timed], indexes: Iterable[int], now: int
 ) -> tuple[list[Timed], list[RefusedRecord]]:
     """Return the slots or feeds that start from OLDEST_S before now to NEWEST_S after it, and the others."""
-    starts = [record.start for record in records]
-    if not starts or (min(starts) >= now - OLDEST_S and max(starts) <= now + NEWEST_S):
+    if are_timely(records, now):
         return list(records), []
     accepted, refused = [], []
     for index, record in zip(indexes, records, strict=True):

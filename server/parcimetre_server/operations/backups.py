@@ -22,13 +22,14 @@ from pathlib import Path, PurePosixPath
 
 from .. import __version__
 from ..access.credentials import CREDENTIAL_KEY, PREVIOUS_KEY_FILE
+from ..access.organisation_key import HASH_KEY
 from ..access.sessions import SESSION_KEY
 from ..base.errors import ParcimetreError
 from ..store.embedded.errors import translate_errors
 from ..store.embedded.files import FILE
 
 MANIFEST = "manifest.json"
-KEYS = (CREDENTIAL_KEY.name, PREVIOUS_KEY_FILE, SESSION_KEY.name)
+KEYS = (CREDENTIAL_KEY.name, PREVIOUS_KEY_FILE, SESSION_KEY.name, HASH_KEY.name)
 FORMAT = 1
 FOLDERS = ("factors", "reports")
 ASIDE = "before-restore-"

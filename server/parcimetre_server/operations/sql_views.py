@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from parcimetre_factors.criteria import Criterion
 from ..access.context import Context
 from ..base.errors import ParcimetreError
 from ..base.periods import Span
+from ..base.query_cost import TooManyRows, check_cost, query_cost
 from ..fleet.device import Device
 from ..fleet.outlets import energy
 from ..footprint.compute import compute_footprint
@@ -47,6 +49,11 @@ DEAD_LETTERS = """
 ALLOWED = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
 
 
+MOST_ROWS = 2_000_000
+LONGEST_S = 600.0
+STEPS = 100_000  # of SQLite's machine between two looks at the clock
+
+
 class BadQuery(ParcimetreError):
     """A query that is not valid, or would change something."""
 
@@ -59,8 +66,11 @@ class Answer:
     rows: list[Row]
 
 
-def ask(context: Context, query: str, within: Span) -> Answer:
-    """Answer one SELECT; tables that need a period are filled for `within`. Raises BadQuery."""
+def ask(context: Context, query: str, within: Span, longest_s: float = LONGEST_S) -> Answer:
+    """Answer one SELECT within `longest_s` seconds; tables that need a period are filled for `within`.
+
+    Raises BadQuery, and TooManyRows before too many slots are read.
+    """
     with closing(_reading(context.settings.data_dir)) as db:
         for name, fill in FILLS.items():
             if re.search(rf"\b{name}\b", query, re.IGNORECASE):
@@ -70,15 +80,25 @@ def ask(context: Context, query: str, within: Span) -> Answer:
                 db.executemany(f"INSERT INTO temp.{name} VALUES ({marks})", fill(context, within))  # noqa: S608
         db.commit()
         db.execute("PRAGMA query_only = ON")
+        deadline_s = time.monotonic() + longest_s
+        db.set_progress_handler(lambda: time.monotonic() > deadline_s, STEPS)
         db.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY)
         try:
             found = db.execute(query)
-            return Answer(tuple(name for name, *_ in found.description or ()), found.fetchall())
+            rows = found.fetchmany(MOST_ROWS + 1)
+            if len(rows) > MOST_ROWS:
+                raise TooManyRows(
+                    f"the answer has more than {MOST_ROWS} rows: choose a shorter period with --from and "
+                    "--to, or sum them up with group by"
+                )
+            return Answer(tuple(name for name, *_ in found.description or ()), rows)
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise BadQuery(_explain_failure(error)) from None
 
 
 def _explain_failure(error: Exception) -> str:
+    if "interrupted" in str(error):
+        return "the query takes too long: choose a shorter period with --from and --to, or fewer rows to join"
     if "not authorized" in str(error) or "prohibited" in str(error):
         return f"the query is refused ({error}): only SELECT is answered, nothing can be changed here"
     return f"invalid query: {error}. See docs/en/sql.md for tables and columns."
@@ -96,7 +116,10 @@ def _activities(context: Context, within: Span) -> Iterator[tuple[DeviceId, Acti
     """Yield the slots of every device, with the energy of its outlets."""
     store, wiring = context.store, ConnectionMap.of(context.store)
     outlets = {key for outlet in wiring.outlets for key in outlet.ids}
-    ids = [key for key in (*merges.spans(store), *wiring.hung) if key not in outlets]
+    spans = merges.spans(store)
+    recorded = [span for key, span in spans.items() if key not in outlets]
+    check_cost(query_cost(within, "total", recorded, by_slot=True), "choose a shorter period: --from, --to")
+    ids = [key for key in (*spans, *wiring.hung) if key not in outlets]
     return energy.activities(store, wiring, ids, within.first, within.last)
 
 

@@ -44,6 +44,13 @@ Act = Literal[
     "recipient removed",
     "history rolled up",
     "outlet mapped",
+    "device enrolled",
+    "device enrolled again",
+    "join waits",
+    "join approved",
+    "join refused",
+    "join undone",
+    "monitor claimed",
 ]
 ACTS = (
     N_("secret created"),
@@ -69,6 +76,13 @@ ACTS = (
     N_("recipient removed"),
     N_("history rolled up"),
     N_("outlet mapped"),
+    N_("device enrolled"),
+    N_("device enrolled again"),
+    N_("join waits"),
+    N_("join approved"),
+    N_("join refused"),
+    N_("join undone"),
+    N_("monitor claimed"),
 )
 NOTHING: Mapping[str, Any] = {}
 ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)

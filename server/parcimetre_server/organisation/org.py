@@ -11,12 +11,14 @@ from parcimetre_factors.grid.intensity import check_zone
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..base.errors import ParcimetreError
-from ..base.org_path import MOST_CHARACTERS, BadOrgUnit, clean_path
+from ..base.names import name_fault
+from ..base.org_path import BadOrgUnit, clean_path, new_path
 from ..store.fact_schema import OrgUnitBody, SiteBody, body_of
 from ..store.interface import Store
 from ..store.records import Fact
 
 DEFAULT_SITE = "default"
+MOST_SHOWN = 100  # characters of a refused name
 
 
 class UnknownSite(ParcimetreError):
@@ -42,8 +44,10 @@ def units(store: Store) -> list[str]:
 def create_unit(store: Store, path: str, now: int) -> str:
     """Create an org unit and those above it if they are missing; return its clean path. Raises BadOrgUnit."""
     path = clean_path(path)
-    names = path.split("/")
     known = store.latest("org_unit")
+    if path not in known:
+        path = new_path(path)
+    names = path.split("/")
     above = ["/".join(names[: i + 1]) for i in range(len(names))]
     store.append([Fact("org_unit", unit, now, OrgUnitBody()) for unit in above if unit not in known])
     return path
@@ -56,11 +60,14 @@ def sites(store: Store) -> dict[str, Site]:
 
 def create_site(store: Store, name: str, zone: str, now: int, factors: FactorSet) -> Site:
     """Create a site, or give it another grid zone. Raises BadOrgUnit, UnknownZone of the engine."""
-    name = name.strip()
-    if not name or len(name) > MOST_CHARACTERS:
-        raise BadOrgUnit("a site needs a name")
+    name, known = name.strip(), sites(store)
+    fault = None if name in known else name_fault(name)
+    if fault:
+        raise BadOrgUnit(
+            f"{name[:MOST_SHOWN]!r} is not a valid name of a site: {fault}. Choose another name."
+        )
     check_zone(zone, factors)
-    if sites(store).get(name) != Site(name, zone):
+    if known.get(name) != Site(name, zone):
         store.append([Fact("site", name, now, SiteBody(zone=zone))])
     return Site(name, zone)
 

@@ -48,6 +48,22 @@ def placements(org_unit: str, site: str, moves: Iterable[Fact]) -> tuple[Placeme
     return tuple(found)
 
 
+def present_place(store: Store, device: Fact) -> Placement:
+    """Return where a device is now, by its latest fact and its transfers."""
+    moves = store.history("transfer", device.key)
+    return placements(str(device.body["org_unit"]), str(device.body["site"]), moves)[-1]
+
+
+def transfer_facts(device_id: DeviceId, before: Placement, after: Placement, now: int) -> list[Fact]:
+    """Return the facts that assign a device to the unit and site of `after`, from its first second on."""
+    body: TransferBody = {"org_unit": after.org_unit, "site": after.site, "at": after.first}
+    changed = {"org_unit": before.org_unit, "site": before.site}
+    return [
+        Fact("transfer", device_id, now, body),
+        audit.entry("device transferred", device_id, now, changed, body),
+    ]
+
+
 def by_device(moves: Sequence[Fact]) -> Mapping[str, list[Fact]]:
     """Return the transfers of each device, in the order in which they were stated."""
     found: dict[str, list[Fact]] = {}
@@ -79,10 +95,5 @@ def transfer(
         raise BadTransfer(f"there is no org unit {unit!r}: create it with `parcimetre org create`")
     place = org.site(store, site).name if site else before.site
     made = Placement(unit, place, at)
-    body: TransferBody = {"org_unit": unit, "site": place, "at": at}
-    changed = {"org_unit": before.org_unit, "site": before.site}
-    store.append([
-        Fact("transfer", device_id, now, body),
-        audit.entry("device transferred", device_id, now, changed, body),
-    ])  # fmt: skip
+    store.append(transfer_facts(device_id, before, made, now))
     return made

@@ -10,6 +10,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..base.i18n import Language, Translator
+from ..base.names import shown_lines
 from .formats import Formats
 from .palette import direction
 
@@ -27,9 +28,15 @@ def environment(*wings: str) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=visible,
     )
     made.policies["ext.i18n.trimmed"] = True
     return made
+
+
+def visible(value: Any) -> Any:
+    """Return a text with its invisible characters escaped, anything else as it is; markup is made here."""
+    return shown_lines(value) if type(value) is str else value
 
 
 def template_tools(

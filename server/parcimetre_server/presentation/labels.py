@@ -55,6 +55,12 @@ COLOURS = {
 NOT_COUNTED = {
     "seen_at_home": N_("not counted (seen at home)"),
     "displays_none": N_("not counted (displays = none)"),
+    "waits_to_be_joined": N_("not counted while the earlier device reports (waits to be joined)"),
+}
+JOINED = {
+    "machine": N_("machine enrolled again"),
+    "server": N_("server and its BMC"),
+    "monitor": N_("monitor on another computer"),
 }
 EVIDENCE = {
     "product": N_("product footprint of the manufacturer"),

@@ -123,12 +123,22 @@ def _attempt(context: Context, publication: Publication, to: Schedule, before: D
     try:
         _send(context, publication, to, sent.key)
     except DeliveryFailed as error:
-        if error.final:
-            return replace(sent, state="refused", reason=str(error))
-        if attempts > len(BACK_OFF_S):
-            return replace(sent, state="given_up", reason=str(error))
-        return replace(sent, state="waiting", reason=str(error), next_at=now + BACK_OFF_S[attempts - 1])
+        return _failed(sent, str(error), error.final)
+    except Exception as error:  # a fault of one delivery must not stop the others
+        LOG.exception(
+            "delivery of report %s by %s %s failed unexpectedly", sent.week, sent.way, sent.schedule
+        )
+        return _failed(sent, f"internal error ({type(error).__name__}): see the collector's log", False)
     return sent
+
+
+def _failed(sent: Delivery, reason: str, final: bool) -> Delivery:
+    """Return the state after a failed attempt."""
+    if final:
+        return replace(sent, state="refused", reason=reason)
+    if sent.attempts > len(BACK_OFF_S):
+        return replace(sent, state="given_up", reason=reason)
+    return replace(sent, state="waiting", reason=reason, next_at=sent.at + BACK_OFF_S[sent.attempts - 1])
 
 
 def _send(context: Context, publication: Publication, to: Schedule, key: str) -> None:

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from ..access.context import Context
 from ..base.errors import ParcimetreError
 from ..base.i18n import Language
+from ..base.names import shown_lines
 from .content import WeeklyReport, as_json
 from .html import html
 from .pdf import pdf
@@ -76,7 +77,7 @@ def _content(report: WeeklyReport, context: Context, language: Language, wanted:
         case "csv":
             return csv_text(report).encode()
         case "json":
-            return json.dumps(as_json(report), ensure_ascii=False, indent=2).encode()
+            return shown_lines(json.dumps(as_json(report), ensure_ascii=False, indent=2)).encode()
 
 
 def _slug(org_unit: str | None) -> str:

@@ -10,6 +10,7 @@ from email.utils import formatdate
 from urllib.parse import urlencode
 
 from ..base.i18n import N_, Translator
+from ..base.names import shown
 from .formats import File
 from .mail_body import mail_html, mail_text
 from .wording import ReportText
@@ -33,10 +34,9 @@ def build_message(
     translator = Translator(letter.language)
     subject = N_("{title}, corrected: {value} ({whose})") if restated else N_("{title}: {value} ({whose})")
     value = f"{letter.value} {letter.unit}" if letter.value else "–"
-    mail["Subject"] = translator(subject, title=letter.title, value=value, whose=letter.whose).replace(
-        "\u00a0", " "
-    )
-    mail["From"], mail["To"] = sender, to
+    title = translator(subject, title=letter.title, value=value, whose=letter.whose)
+    mail["Subject"] = shown(title).replace("\u00a0", " ")
+    mail["From"], mail["To"] = sender, shown(to)
     mail["Date"], mail["Message-ID"] = formatdate(at), message_id(key, sender)
     mail["Auto-Submitted"], mail["Content-Language"] = "auto-generated", letter.language
     mail.set_content(mail_text(letter, page))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from ..base.org_path import within
 from ..base.periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
 from ..base.scope import Scope
 from ..configuration.factor_sets import of_id
+from ..store.errors import StoreUnusable
 from ..store.interface import Store
 from ..store.records import FactKind
 from .content import Correction, MovedFigure, WeeklyReport
@@ -73,15 +75,26 @@ def _first_revisions(context: Context, week: str, wanted: Iterable[Target]) -> I
     whole = compute_week(context, week, None, earlier)
     for unit, role in wanted:
         scope = Scope(unit, role)
-        if not scope.sees_devices:
-            report = _report_for(context, week, (unit, role), earlier)
-        else:
-            reader = context if role == "admin" else context.within(scope)
-            results = whole if scope.whole else whole.redacted_for(scope)
-            report = rounded(weekly_report(reader, week, unit, results))
-        yield Publication(
-            role, 1, context.now(), recorded_s, settings_of_figures(context.settings), report, ownership_facts
-        )
+        with alone(week, role):
+            if not scope.sees_devices:
+                report = _report_for(context, week, (unit, role), earlier)
+            else:
+                reader = context if role == "admin" else context.within(scope)
+                results = whole if scope.whole else whole.redacted_for(scope)
+                report = rounded(weekly_report(reader, week, unit, results))
+            served = settings_of_figures(context.settings)
+            yield Publication(role, 1, context.now(), recorded_s, served, report, ownership_facts)
+
+
+@contextmanager
+def alone(week: str, role: str) -> Iterator[None]:
+    """Log a fault of one report, so that it stops no other; it is tried again at the next run."""
+    try:
+        yield
+    except StoreUnusable:
+        raise
+    except Exception:
+        LOG.exception("a report of %s for the role %s failed; the others go on", week, role)
 
 
 def _report_for(context: Context, week: str, target: Target, earlier: FactorSet | None) -> WeeklyReport:
@@ -130,12 +143,13 @@ def republish(context: Context) -> list[Publication]:
     for found in publications(context.store):
         if found.report.state == "final":
             continue
-        later = _next_revision(context, found, ownership_facts)
-        if later is None and now >= found.report.span.last + SETTLED_S:
-            _store(context, [replace(found, report=replace(found.report, state="final"))])
-        if later is not None:
-            _store(context, [later])
-            corrected.append(later)
+        with alone(found.report.week, found.role):
+            later = _next_revision(context, found, ownership_facts)
+            if later is None and now >= found.report.span.last + SETTLED_S:
+                _store(context, [replace(found, report=replace(found.report, state="final"))])
+            if later is not None:
+                _store(context, [later])
+                corrected.append(later)
     return corrected
 
 

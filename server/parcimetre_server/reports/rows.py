@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ..base.names import shown
 from ..fleet.printing import consumables as consumption
 from ..footprint.query import FootprintRow
 from .content import WeeklyReport
@@ -29,11 +30,16 @@ Cells = Mapping[str, Any]
 
 
 def rows(report: WeeklyReport) -> Iterator[Cells]:
-    """Return each figure of the report, by section.
+    """Return each figure of the report, by section, with the invisible characters of names escaped.
 
     A section's values add up to the total, those of `change` to its change. Sections `paper` and `marking`
     are consumables by org unit, excluded from other figures, with printers as devices.
     """
+    for row in _rows(report):
+        yield {name: shown(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+
+
+def _rows(report: WeeklyReport) -> Iterator[Cells]:
     yield _cells("total", report.total) | {"devices": report.devices, "eur": report.cost_eur}
     yield _cells("week_before", report.previous)
     if report.market is not None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from ..base.errors import ParcimetreError
 from ..base.i18n import LANGUAGES, Language
+from ..base.names import text_fault
 from ..base.org_path import clean_path
 from ..base.scope import ROLES, WHOLE, Role, Scope
 from ..organisation import audit
@@ -152,10 +153,9 @@ def _known_unit(store: Store, org_unit: str, scope: Scope) -> str:
 
 def _recipient(way: Channel, to: str) -> str:
     """The recipient, if valid for the channel. Raises BadSchedule."""
-    if not to or len(to) > MOST_CHARACTERS or any(ord(c) < 32 for c in to):
-        raise BadSchedule(
-            f"a recipient must have 1 to {MOST_CHARACTERS} characters and no control characters"
-        )
+    fault = text_fault(to, MOST_CHARACTERS) if to else "it is empty"
+    if fault:
+        raise BadSchedule(f"{to[:MOST_CHARACTERS]!r} is not a valid recipient: {fault}")
     match way:
         case "mail" if not ADDRESS.fullmatch(to):
             raise BadSchedule(f"{to!r} is not a valid e-mail address (example: it@example.org)")

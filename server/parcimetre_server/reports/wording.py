@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, cast
 
 from ..access.context import Context
 from ..analysis.bars import bars, stage_shares
 from ..analysis.recommendations import Action
 from ..base.i18n import N_, Language, Translator
+from ..base.names import shown
 from ..base.org_path import SMALL
 from ..fleet.printing import consumables
 from ..footprint.query import FootprintRow
@@ -80,9 +81,21 @@ class ReportText:
 
 
 def report_text(report: WeeklyReport, context: Context, language: Language) -> ReportText:
-    """Return the text of a report in a language."""
+    """Return the text of a report in a language, with the invisible characters of names escaped."""
     translator = Translator(language)
-    return _Writer(report, translator, Formats(translator, context.zone), context).text()
+    text = _Writer(report, translator, Formats(translator, context.zone), context).text()
+    return cast(ReportText, _visible(text))
+
+
+def _visible(value: Any) -> Any:
+    """Return a text, or what holds texts, with invisible characters escaped."""
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, tuple):
+        return tuple(map(_visible, value))
+    if isinstance(value, ReportText | Table | Line):
+        return replace(value, **{one.name: _visible(getattr(value, one.name)) for one in fields(value)})
+    return value
 
 
 class _Writer:

@@ -38,7 +38,10 @@ class SiteBody(TypedDict):
 
 
 class SecretBody(TypedDict):
-    """An enrolment secret, by its id; `hash` is the SHA-256 of its text, times are seconds UTC."""
+    """An enrolment secret, by its id; `hash` is the SHA-256 of its text, times are seconds UTC.
+
+    `planned` is how many devices are expected, `most` how many it admits.
+    """
 
     id: str
     hash: str
@@ -47,10 +50,16 @@ class SecretBody(TypedDict):
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    planned: int | None
+    most: int | None
 
 
 class DeviceBody(TypedDict):
-    """An enrolled device, by its id, at the org unit and site of its secret; times are seconds UTC."""
+    """An enrolled device, by its id, at the org unit and site of its secret; times are seconds UTC.
+
+    `secret` is the id of the secret of its latest enrolment, None where it enrolled before version 2.
+    `hash_form` is that of its hashes, organisation or product (up to version 1).
+    """
 
     category: str
     org_unit: str
@@ -65,6 +74,9 @@ class DeviceBody(TypedDict):
     relayed_by: str | None
     retired_at: int | None
     scrapped: bool
+    secret: str | None
+    asset_hash: str | None
+    hash_form: str
 
 
 class PurchaseBody(TypedDict):
@@ -75,7 +87,9 @@ class PurchaseBody(TypedDict):
 
 
 class InventoryBody(TypedDict):
-    """The inventory of a device as the wire format has it (`report.Inventory`), without what is None."""
+    """The inventory of a device as the wire format has it (`report.Inventory`), without what is None, and
+    the form of its hashes.
+    """
 
     taken_at: int
     category: str
@@ -92,6 +106,7 @@ class InventoryBody(TypedDict):
     outcomes: NotRequired[list[Mapping[str, Any]]]
     guests: NotRequired[list[Mapping[str, Any]]]
     power_supplies: NotRequired[list[Mapping[str, Any]]]
+    hash_form: str
 
 
 class AttachedBody(TypedDict):
@@ -112,6 +127,13 @@ class MonitorBody(TypedDict):
     retired_at: int | None
     scrapped: bool
     settled: NotRequired[bool]
+    hash_form: str
+
+
+class FormerMonitorBody(TypedDict):
+    """The id of a monitor that was known before its hashes were keyed anew, by the id that it would have."""
+
+    monitor: str
 
 
 class SelfCostBody(TypedDict):
@@ -182,13 +204,14 @@ class CredentialBody(TypedDict):
 
 
 class DeadLetterBody(TypedDict):
-    """A refused record of a report, the part and index where it was, and the reason."""
+    """A refused record of a report, the part and index where it was, the reason, and its hashes' form."""
 
     device: str
     part: str
     index: int
     reason: str
     record: Any
+    hash_form: str
 
 
 class ServedSettings(TypedDict):
@@ -210,6 +233,13 @@ class CredentialKeySetting(TypedDict):
     """Second UTC until when the key before the last rotation is accepted, under the key `credential_key`."""
 
     previous_until: int
+
+
+class HashKeySetting(TypedDict):
+    """SHA-256 of the key of all hashes, under the key `hash_key`, and when what was stored was keyed anew."""
+
+    digest: str
+    rekeyed_at: int | None
 
 
 class GridSlot(TypedDict):
@@ -319,6 +349,24 @@ class TransferBody(TypedDict):
     at: int
 
 
+class JoinBody(TypedDict):
+    """A device that may be one known before, by the id of the `later` one; of a monitor that a computer of
+    another org unit shows, `earlier` is the monitor, `later` the computer, and the key `MONITOR.COMPUTER`.
+
+    `what` is machine, server or monitor, `state` waiting, approved or refused; `secret` is the id of the
+    secret that the later one came by. Once approved, a machine was `transferred_at`. Times are seconds UTC.
+    """
+
+    what: str
+    earlier: str
+    later: str
+    secret: str | None
+    since: int
+    state: str
+    decided_at: int | None
+    transferred_at: int | None
+
+
 class ReportBody(TypedDict):
     """An edition of a published report, by `WEEK|ROLE|ORG UNIT`, and the settings it was computed with.
 
@@ -397,15 +445,25 @@ def _with_defaults(**defaults: Any) -> Upgrade:
 SCHEMAS: Mapping[FactKind, FactSchema] = {
     "org_unit": FactSchema((OrgUnitBody,), (_same,)),
     "site": FactSchema((SiteBody,), (_same,)),
-    "secret": FactSchema((SecretBody,), (_with_defaults(expires_at=None, revoked_at=None),)),
+    "secret": FactSchema(
+        (SecretBody,),
+        (_with_defaults(expires_at=None, revoked_at=None), _with_defaults(planned=None, most=None)),
+    ),
     "device": FactSchema(
         (DeviceBody,),
-        (_with_defaults(hostname=None, fingerprint=None, relayed_by=None, retired_at=None, scrapped=False),),
+        (
+            _with_defaults(hostname=None, fingerprint=None, relayed_by=None, retired_at=None, scrapped=False),
+            _with_defaults(secret=None, asset_hash=None, hash_form="product"),
+        ),
     ),
     "purchase": FactSchema((PurchaseBody,), (_with_defaults(reconditioned=False),)),
-    "inventory": FactSchema((InventoryBody,), (_same,)),
+    "inventory": FactSchema((InventoryBody,), (_same, _with_defaults(hash_form="product"))),
     "attached": FactSchema((AttachedBody,), (_same,)),
-    "monitor": FactSchema((MonitorBody,), (_with_defaults(retired_at=None, scrapped=False),)),
+    "monitor": FactSchema(
+        (MonitorBody,),
+        (_with_defaults(retired_at=None, scrapped=False), _with_defaults(hash_form="product")),
+    ),
+    "former_monitor": FactSchema((FormerMonitorBody,), (_same,)),
     "self_cost": FactSchema(
         (SelfCostBody,), (_with_defaults(sum_cpu_s=None, sum_bytes_sent=None, sum_period_s=None),)
     ),
@@ -415,8 +473,8 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "outlet": FactSchema((OutletBody,), (_same,)),
     "feeding": FactSchema((FeedingBody,), (_same,)),
     "credential": FactSchema((CredentialBody,), (_same,)),
-    "dead_letter": FactSchema((DeadLetterBody,), (_same,)),
-    "setting": FactSchema((ServedSettings, DisplaysSetting, CredentialKeySetting), (_same,)),
+    "dead_letter": FactSchema((DeadLetterBody,), (_same, _with_defaults(hash_form="product"))),
+    "setting": FactSchema((ServedSettings, DisplaysSetting, CredentialKeySetting, HashKeySetting), (_same,)),
     "grid": FactSchema((GridBody,), (_same,)),
     "hourly_energy": FactSchema((HourlyEnergyBody,), (_same,)),
     "contract": FactSchema((ContractBody,), (_same,)),
@@ -426,6 +484,7 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "audit": FactSchema((AuditBody,), (_with_defaults(reason=None),)),
     "lineage": FactSchema((LineageBody,), (_same,)),
     "transfer": FactSchema((TransferBody,), (_same,)),
+    "join": FactSchema((JoinBody,), (_same,)),
     "report": FactSchema((ReportBody,), (upgrade_report_0,)),
     "schedule": FactSchema((ScheduleBody,), (_with_defaults(ended_at=None),)),
     "delivery": FactSchema((DeliveryBody,), (_with_defaults(next_at=None, reason=""),)),

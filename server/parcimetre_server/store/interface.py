@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from parcimetre_agent.report import Slot
 from parcimetre_factors.activity import Activity
 
-from .records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
+from .records import Body, DeviceId, Fact, FactKind, WriteBatch, WriteResult
 from .rolling import ALL_SETTLED, DayRule, Hours, RollRules
 
 
@@ -122,6 +122,14 @@ class Store(Protocol):
 
         `instead` is written in the same transaction. On return no byte of the erased records is left in the
         engine's files.
+        """
+
+    def rewrite(self, kind: FactKind, change: Callable[[Fact], Body | None]) -> int:
+        """Replace the bodies of facts of a kind, in all of its history; return how many.
+
+        `change` returns the new body, None for one that stays. Keys, times and order stay. The call may be
+        killed and repeated, and must run alone: `change` leaves what it has changed before. Earlier bodies
+        may stay in the engine's files until the next erasure.
         """
 
     def roll_up(

@@ -10,14 +10,15 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..access import tokens as access
 from ..access.context import Context
 from ..base import org_path
 from ..base.errors import ParcimetreError
 from ..base.scope import Role, Scope, UnknownOrgUnit
-from ..fleet import enrolment
+from ..fleet import enrolment, secret_devices
+from ..fleet import joins as joining
 from ..fleet.device import Device
 from ..fleet.devices import devices
 from ..organisation import org
@@ -82,7 +83,8 @@ class Administration:
 
         Nothing is created if one of them is out of scope. Raises BadOrgUnit and UnknownOrgUnit.
         """
-        clean = [org_path.clean_path(path) for path in paths]
+        known = set(org.units(self.whole.store))
+        clean = [path if path in known else org_path.new_path(path) for path in paths]
         for path in clean:
             self._check(path)
         before = set(org.units(self.whole.store))
@@ -121,20 +123,62 @@ class Administration:
         found = enrolment.all_secrets(self.whole.store)
         return [one for one in reversed(found) if self.scope.covers(one.org_unit)]
 
-    def create_secret(self, org_unit: str, site: str, days: int | None) -> tuple[enrolment.Secret, str]:
+    def create_secret(
+        self, org_unit: str, site: str, days: int | None, planned: int | None = None, most: int | None = None
+    ) -> tuple[enrolment.Secret, str]:
         """A secret for an org unit and a site that exist, and its text.
 
         Raises UnknownOrgUnit and UnknownSite.
         """
         path = self._check(org_path.clean_path(org_unit), known=True)
         name = org.site(self.whole.store, site).name if site else org.DEFAULT_SITE
-        return enrolment.create_secret(self.whole, path, name, None, self._expiry(days))
+        expires_at = self._expiry(days)
+        return enrolment.create_secret(self.whole, path, name, None, expires_at, planned, most)
 
-    def revoke_secret(self, secret_id: str) -> enrolment.Secret:
-        """Revoke an enrolment secret. Raises UnknownSecret."""
-        if secret_id not in {one.id for one in self.secrets()}:
+    def secret(self, secret_id: str) -> enrolment.Secret:
+        """Return an enrolment secret of the scope. Raises UnknownSecret."""
+        found = next((one for one in self.secrets() if one.id == secret_id), None)
+        if found is None:
             raise enrolment.UnknownSecret(f"no secret {secret_id!r}: the page of administration lists them")
-        return enrolment.revoke_secret(self.whole, secret_id)
+        return found
+
+    def revoke_secret(self, secret_id: str, with_devices: bool = False) -> enrolment.Secret:
+        """Revoke an enrolment secret, and the credentials of the devices that came by it where that is asked
+        for. Raises UnknownSecret.
+        """
+        secret = self.secret(secret_id)
+        if with_devices:
+            return secret_devices.revoke_with_devices(self.whole, secret.id)[0]
+        return enrolment.revoke_secret(self.whole, secret.id)
+
+    def arrivals(self, secret_id: str) -> list[secret_devices.Arrival]:
+        """Return the devices that ever enrolled with a secret of the scope. Raises UnknownSecret.
+
+        One that is out of the scope now is listed without its name and org unit.
+        """
+        found = secret_devices.arrivals(self.whole.store, self.secret(secret_id).id)
+        return [one if self.scope.covers(one.org_unit) else _elsewhere(one) for one in found]
+
+    def devices_by_secret(self) -> Mapping[str, int]:
+        """Return how many devices came by each secret, by its id."""
+        return secret_devices.devices_by_secret(self.whole.store)
+
+    def joins(self, state: joining.State | None = None) -> list[joining.ListedJoin]:
+        """Return the joins in a state, or all, of which both org units are in the scope, the latest first."""
+        return [
+            one
+            for one in joining.listed(self.whole.store)
+            if state in (None, one.join.state)
+            and self.scope.covers(one.earlier_unit)
+            and self.scope.covers(one.later_unit)
+        ]
+
+    def decide(self, join_id: str, step: joining.Step) -> joining.Join:
+        """Approve or refuse a join, or undo that. Raises UnknownJoin, CannotDecide and CannotJoin."""
+        join = next((one.join for one in self.joins() if one.join.id == join_id), None)
+        if join is None:
+            raise joining.UnknownJoin(f"there is no join {join_id!r}: the page of joins lists them")
+        return joining.decide(self.whole.store, join, step, self.whole.now())
 
     def tokens(self) -> list[access.Token]:
         """Return the access tokens of the scope, latest first."""
@@ -196,6 +240,10 @@ class Administration:
         return None if days is None else self.whole.now() + days * DAY_S
 
 
+def _elsewhere(arrival: secret_devices.Arrival) -> secret_devices.Arrival:
+    return replace(arrival, hostname=None, org_unit="")
+
+
 def _above(path: str) -> Iterator[str]:
     """Return a unit and its parents."""
     names = path.split("/")
@@ -226,6 +274,6 @@ def _paths(text: str) -> Iterator[str]:
         name, parent = ((row.get(column) or "").strip() for column in (UNIT_COLUMN, PARENT_COLUMN))
         if name:
             try:
-                yield org_path.clean_path(f"{parent}/{name}" if parent else name)
+                yield org_path.new_path(f"{parent}/{name}" if parent else name)
             except org_path.BadOrgUnit as error:
                 raise BadUnits(f"line {line}: {error}") from error

@@ -86,7 +86,9 @@ def build(context: Context, start_jobs: StartJobs | None = None) -> FastAPI:
     app.state.enrolment = Enrolment(context)
     app.state.enrol = EnrolEndpoint(context, app.state.enrolment, app.state.credentials, failures)
     rates = rate_limiter(context.settings)
-    app.state.reports = ReportEndpoint(context, writer, app.state.credentials, rates, failures)
+    app.state.reports = ReportEndpoint(
+        context, writer, app.state.credentials, rates, failures, app.state.enrolment
+    )
     app.state.fleet_metrics = FleetMetrics(context)
     for router in routers():
         app.include_router(router)

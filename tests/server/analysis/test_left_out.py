@@ -7,8 +7,11 @@ import pytest
 from click.testing import CliRunner
 from fastapi.routing import APIRoute
 from parcimetre_agent import report
+from parcimetre_server.analysis.fleet_metrics import fleet_state
 from parcimetre_server.analysis.left_out import all_left_out
 from parcimetre_server.cli import parcimetre
+from parcimetre_server.fleet.enrolment import create_secret
+from parcimetre_server.fleet.rekeying import rekey_store
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 from parcimetre_server.web.app import routers
 
@@ -164,12 +167,7 @@ def test_an_item_that_an_earlier_release_stored_is_left_out_alone(fleet, reader)
 
 @pytest.mark.slow
 def test_no_route_fails_with_every_hostile_body_at_once(fleet, reader):
-    for i, (kind, key, fields) in enumerate(BODIES.values()):
-        own = DeviceId(f"{i:032x}")
-        for fact in facts(kind, key, fields):
-            renamed = json.loads(json.dumps(fact.body).replace(HOSTILE, own).replace(MONITOR, f"f{i:031x}"))
-            name = own if fact.key == HOSTILE else f"f{i:031x}"
-            appear_as(fleet.context.store, own, Fact(fact.kind, name, fact.recorded_at, renamed))
+    _appear_all(fleet.context.store)
     routes = [route for router in routers() for route in router.routes if isinstance(route, APIRoute)]
     for route in routes:
         if "GET" not in route.methods or route.path.startswith("/login"):
@@ -184,6 +182,28 @@ def test_no_route_fails_with_every_hostile_body_at_once(fleet, reader):
             assert answer.status_code < 500, (path, answer.text[:300])
     before, _ = rows(reader)
     assert {fleet.laptop, fleet.server, fleet.guest} <= before.keys()
+
+
+@pytest.mark.slow
+def test_enrolment_and_the_start_of_a_collector_go_on_with_every_hostile_body(fleet, reader):
+    _appear_all(fleet.context.store)
+    rekey_store(fleet.context)
+    _, text = create_secret(fleet.context, UNIT)
+    hardware = {"install_id": "7" * 32, "virtual": "none", "fingerprint": "6" * 64}
+    body = {"schema": 2, "secret": text, "hardware": hardware, "category": "laptop", "agent_version": "1"}
+    answer = reader.post("/v1/enrol", json=body)
+    assert answer.status_code == 200, answer.text
+    assert fleet_state(fleet.context).in_service
+
+
+def _appear_all(store):
+    """Write a device for each hostile body, and a record of each."""
+    for i, (kind, key, fields) in enumerate(BODIES.values()):
+        own = DeviceId(f"{i:032x}")
+        for fact in facts(kind, key, fields):
+            renamed = json.loads(json.dumps(fact.body).replace(HOSTILE, own).replace(MONITOR, f"f{i:031x}"))
+            name = own if fact.key == HOSTILE else f"f{i:031x}"
+            appear_as(store, own, Fact(fact.kind, name, fact.recorded_at, renamed))
 
 
 def appear_as(store, device, fact):

@@ -16,6 +16,7 @@ from parcimetre_server.fleet.enrolment import (
     create_secret,
     revoke_secret,
 )
+from parcimetre_server.fleet.joins import all_joins
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.organisation.org import sites, units
 
@@ -63,16 +64,28 @@ def test_the_same_machine_gets_its_device_back_and_says_nothing_new(empty):
     assert len(empty.store.history("device")) == 1
 
 
-def test_a_machine_enrolled_with_another_units_secret_moves_there(empty, clock_at):
+def test_a_machine_that_proves_who_it_is_moves_to_the_unit_of_another_secret(empty, clock_at):
     enrolment = Enrolment(empty)
     _, first = create_secret(empty, "A")
     _, second = create_secret(empty, "B")
     began = empty.now()
     moved = enrolment.enrol(asks(first))
     clock_at(began + 1000)
-    assert enrolment.enrol(asks(second)) == moved
+    assert enrolment.enrol(asks(second), moved) == moved
     found = device(empty.store, moved)
     assert (found.org_unit, found.enrolled_at) == ("B", began)
+    assert [stay.org_unit for stay in found.stays] == ["A", "B"], "what it did before stays with its unit"
+
+
+def test_a_machine_that_does_not_prove_it_is_a_new_one_with_another_units_secret(empty):
+    enrolment = Enrolment(empty)
+    _, first = create_secret(empty, "A")
+    _, second = create_secret(empty, "B")
+    known, new = enrolment.enrol(asks(first)), enrolment.enrol(asks(second))
+    assert known != new
+    assert [device(empty.store, key).org_unit for key in (known, new)] == ["A", "B"]
+    (join,) = all_joins(empty.store)
+    assert (join.earlier, join.later, join.state) == (known, new, "waiting")
 
 
 def test_machines_enrolling_at_once_with_the_same_hardware_are_one_device(empty):

@@ -19,6 +19,7 @@ from parcimetre_server.cli.devices import command
 from parcimetre_server.fleet.deletion import delete
 from parcimetre_server.fleet.devices import devices
 from parcimetre_server.fleet.displays import facts, monitors
+from parcimetre_server.fleet.joins import decide, waiting
 from parcimetre_server.fleet.merging import merge
 from parcimetre_server.fleet.monitors import claims, of_device, spans
 from parcimetre_server.fleet.monitors_at_home import not_counted, settle, store_displays_rule
@@ -72,9 +73,11 @@ class Desk:
         self.store.append(enrolled(key, category, org_unit, made, hostname=f"pc-{key[0]}"))
 
     def shows(self, key, second, *displays, category="desktop", **about):
-        """An inventory arrives."""
+        """An inventory arrives; an admin approves a monitor of another org unit at once."""
         made = replace(inventory(category, displays=list(displays), **about), taken_at=second)
         self.store.append(list(facts(key, made, self.store, second)))
+        for join in waiting(self.store):
+            decide(self.store, join, "approve", second)
 
     def did(self, key, *slots):
         """Slots arrive."""

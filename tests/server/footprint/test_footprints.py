@@ -10,13 +10,14 @@ from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import EMBODIED, Criterion, Stage
 from parcimetre_factors.service_life.amortisation import life_end
 from parcimetre_server.base.periods import DAY_S, Span
+from parcimetre_server.base.query_cost import TooManyRows
 from parcimetre_server.fleet import devices
 from parcimetre_server.fleet.hardware import hardware
 from parcimetre_server.footprint.compute import compute_footprint, footprint_rows
 from parcimetre_server.footprint.contributions import GROUPINGS
 from parcimetre_server.footprint.device_footprints import service_start
 from parcimetre_server.footprint.hardware_model import hardware_models
-from parcimetre_server.footprint.query import FootprintQuery, TooManyRows
+from parcimetre_server.footprint.query import FootprintQuery
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from parcimetre_server.base.i18n import Translator
 from parcimetre_server.cli import parcimetre
 from parcimetre_server.configuration.mail_settings import MailSettings
 from parcimetre_server.reports import deliveries as deliveries_
-from parcimetre_server.reports import schedules, stored
+from parcimetre_server.reports import message, schedules, stored
 from parcimetre_server.reports.deliveries import (
     BACK_OFF_S,
     deliveries,
@@ -36,7 +36,7 @@ from parcimetre_server.reports.deliveries import (
 )
 from parcimetre_server.reports.message import page_address
 from parcimetre_server.reports.publishing import due_week, publish, republish
-from parcimetre_server.store.records import WriteBatch
+from parcimetre_server.store.records import Fact, WriteBatch
 
 from tests.server.conftest import DAY_S, SLOT_S, TODAY, slot
 
@@ -171,6 +171,47 @@ def test_the_page_of_a_unit_is_that_of_its_path():
     page = page_address("https://intranet.example.org", WEEK, "Métropole/Ville & Port")
     assert page.endswith("/reports/weekly/2026-W47?org_unit=M%C3%A9tropole%2FVille+%26+Port")
     assert page_address("", WEEK, None) == ""
+
+
+def test_a_line_feed_in_a_stored_name_ends_no_header_and_stops_no_later_mail(fleet, box):
+    """A unit of an earlier release, when names were not checked."""
+    bad, now = "Métropole/Ville\nBcc: spy@b.example\u202e", fleet.now
+    settings = replace(fleet.context.settings, mail=MailSettings("127.0.0.1", SENDER, box[1], "none"))
+    context = replace(fleet.context, settings=settings)
+    body = context.store.latest_of("device", fleet.server).body
+    moved = Fact("device", fleet.server, now, {**body, "org_unit": bad, "hostname": "pc\x1b[31m"})
+    context.store.append([Fact("org_unit", bad, now, {}), moved])
+    then = now - 3 * DAY_S
+    schedules.add(context.store, then, bad, "mail", "first@b.example", "en", ["csv", "pdf", "xlsx"], "admin")
+    schedules.add(context.store, then, None, "mail", "second@b.example", "fr", ["csv"], "admin")
+    publish(context, WEEK)
+    make_due_deliveries(context)
+    assert [one.state for one in by_mail(context)] == ["sent"] * 2
+    (first,) = (mail for mail in box[0].messages if mail["To"] == "first@b.example")
+    assert "Ville\\u000aBcc: spy@b.example\\u202e" in first["Subject"]
+    assert first["Bcc"] is None
+    for mail in box[0].messages:
+        texts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
+        assert len(texts) == 3
+        assert not [one for text in texts for one in ("\u202e", "\x1b", "\nBcc") if one in text]
+
+
+def test_a_fault_in_one_delivery_stops_no_other(out, box, monkeypatch):
+    schedules.add(out.context.store, out.now, None, "mail", "autre@ville.example", "fr", [], "admin")
+    publish(out.context, WEEK)
+
+    def build(text, files, sender, to, *about):
+        if to.startswith("elu@"):
+            raise KeyError("a fault of the program")
+        return message.build_message(text, files, sender, to, *about)
+
+    monkeypatch.setattr(deliveries_, "build_message", build)
+    monkeypatch.setattr(deliveries_, "built_in_schedules", lambda _: [])
+    monkeypatch.setattr(deliveries_, "schedules", lambda store: [
+        replace(one, created_at=0) for one in schedules.schedules(store)])  # fmt: skip
+    make_due_deliveries(out.context)
+    states = {one.to: one.state for one in by_mail(out.context)}
+    assert states == {"elu@ville.example": "waiting", "autre@ville.example": "sent"}
 
 
 def test_a_delivery_is_made_once(out, box):

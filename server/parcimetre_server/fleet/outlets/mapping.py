@@ -16,6 +16,7 @@ from parcimetre_factors.power.model import PASSES_ON
 from ...access.context import Context
 from ...base.errors import ParcimetreError
 from ...base.periods import Span
+from ...base.query_cost import TURNS, check_cost, query_cost
 from ...base.scope import WHOLE, Scope
 from ...base.units import J_PER_KWH
 from ...organisation.audit import entry
@@ -78,13 +79,20 @@ class OutletRow:
 
 
 def listed(context: Context, span: Span, device: DeviceId | None = None) -> list[OutletRow]:
-    """Return the outlets of a feeder, or those of a device, or all, with the energy they gave in a span."""
+    """Return the outlets of a feeder, or those of a device, or all, with the energy they gave in a span.
+
+    Raises TooManyRows before more slots are read than one query may.
+    """
     store, now = context.store, context.now()
     found = [one for one in ConnectionMap.of(store).outlets if device is None or _concerns(one, device, now)]
     if not found:
         return []
-    known, ids = devices(store), [key for outlet in found for key in outlet.ids]
-    read = dict(store.activities(ids, span.first, span.last))
+    known, ids, spans = devices(store), [key for outlet in found for key in outlet.ids], store.spans()
+    recorded = [spans[key] for key in ids if key in spans]
+    cost = query_cost(span, "total", recorded, by_slot=True)
+    check_cost(cost, "choose a shorter period or one device")
+    with TURNS.take(cost):
+        read = dict(store.activities(ids, span.first, span.last))
     found.sort(key=lambda one: (_name(known, one.feeder), one.feeder, counted(one.name)))
     return [_row(one, [read[key] for key in one.ids if key in read], known, now) for one in found]
 

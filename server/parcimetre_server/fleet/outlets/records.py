@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 from parcimetre_agent.report import SLOT_S, Energy, Feed, Slot
 
+from ...base.names import text_fault
 from ...base.periods import DAY_S
 from ...store.interface import Store
 from ...store.records import DeviceId, Fact, WriteBatch
 
+MOST_OF_NAME = 40
 MOST_OUTLETS = 600  # of a feeder: more are names that change
 
 
@@ -53,6 +55,10 @@ def from_outlets(
     contradictions = []
     for at, feed in enumerate(feeds):
         key = outlet_id(feeder, feed.outlet)
+        fault = None if key in scopes else text_fault(feed.outlet, MOST_OF_NAME)
+        if fault:
+            contradictions.append(Contradiction(at, f"outlet = {feed.outlet!r}: {fault}; rename the outlet"))
+            continue
         if key not in scopes and room <= 0:
             reason = f"more than {most_outlets} outlets; each outlet must have the same name in every report"
             contradictions.append(Contradiction(at, f"outlet = {feed.outlet!r}: {reason}"))

@@ -18,10 +18,12 @@ from parcimetre_factors.uncertainty.monte_carlo import interval
 from ...access.context import Context
 from ...base.org_path import within
 from ...base.periods import Interval, Periods, Span, cut
+from ...base.query_cost import check_cost, query_cost
 from ...organisation.left_out import leaving_out
 from ...organisation.merges import MergeHistory, RecordSpan
 from ...store.interface import Store
 from ...store.records import Body, DeviceId, Fact
+from ..counting import counted
 from ..device import Device
 from ..devices import devices, zones_of
 from .readings import Printed, printed
@@ -120,17 +122,21 @@ class _GroupTotal:
 def consumption(
     context: Context, query: ConsumablesQuery, group_by: GroupBy | None = None
 ) -> list[ConsumablesRow]:
-    """Return rows by group and period, of printers that were ever read."""
-    periods = cut(query.span, query.interval, context.zone)
+    """Return rows by group and period, of printers that were ever read. Raises TooManyRows before that."""
+    check_cost(query_cost(query.span, query.interval))
     zones = zones_of(context.store)
     found = {key: one for key, one in devices(context.store).items() if _is_asked(one, query)}
+    groups = len({_group(one, group_by) for one in found.values()})
+    whole = [(query.span.first, query.span.last)] * len(found)
+    check_cost(query_cost(query.span, query.interval, whole, max(1, groups)))
+    periods = cut(query.span, query.interval, context.zone)
     tallies: dict[tuple[str, int], _GroupTotal] = {}
     for key, read in _readings(context.store, found, query.span.first - SLOT_S):
         with leaving_out(key, "readings of the printer"):
             readings = read()
             parts = [
                 (there, printed(readings, np.clip(periods.edges, there.since, there.until)))
-                for there in found[key].at_each_stay(zones)
+                for there in counted(context.store, found[key].at_each_stay(zones))
                 if query.org_unit is None or within(there.org_unit, query.org_unit)
             ]
             if not all(map(_is_possible, (of_it for _, of_it in parts))):

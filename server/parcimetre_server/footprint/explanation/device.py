@@ -33,6 +33,7 @@ from ...access.context import Context
 from ...base.errors import ParcimetreError
 from ...base.i18n import N_
 from ...base.periods import DAY_S, Span, cut
+from ...base.query_cost import check_cost, query_cost
 from ...fleet.device import Device
 from ...fleet.devices import device, zones_of
 from ...fleet.hardware import assumptions, hardware, is_virtual
@@ -75,6 +76,7 @@ from .notes import (
 )
 
 FINE_S = 2 * DAY_S
+MOST_DAYS = 1200  # of records in one explanation, each a term with its inputs
 JOULES = leaf(N_("joules in a kilowatt-hour"), 3.6e6, "J/kWh", "constant")
 
 
@@ -151,7 +153,7 @@ def explain_device(
 ) -> Explanation:
     """Return the tree of one device's footprint, by a policy or else the collector's own.
 
-    Raises NothingToExplain where it never reported, and UnusableDevice.
+    Raises NothingToExplain where it never reported, TooManyRows for too long a period, and UnusableDevice.
     """
     with alone(device_id, "explanation of the device"):
         return _explain_device(context, device_id, span, criterion, amortisation, electricity)
@@ -171,6 +173,8 @@ def _explain_device(
         raise NothingToExplain(
             f"device {device_id} has not reported yet; its figures begin with its first report"
         )
+    within = Span(max(span.first, reported[0]), max(span.first, reported[0], min(span.last, reported[1])))
+    check_cost(query_cost(within, "day", [reported], by_slot=True), "choose a shorter period", MOST_DAYS)
     model = hardware_models(context.factors).of(hardware(found))
     grid = Grid(context, span, criterion, electricity)
     first = service_start(found, reported[0])

@@ -28,7 +28,7 @@ def explain_unit(
     query = FootprintQuery(
         span, criterion, org_unit=org_unit, amortisation=amortisation, electricity=electricity
     )
-    result = compute_footprint(context, query)
+    result = compute_footprint(context, query, group_by="device")
     names = {str(device_id): device.name for device_id, device in result.devices_by_id.items()}
     inputs = tuple(
         leaf(

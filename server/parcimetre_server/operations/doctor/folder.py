@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from ...access.credentials import CREDENTIAL_KEY
 from ...access.key_files import KEY_BYTES, KeyFile
 from ...access.sessions import SESSION_KEY
+from ...base.private_files import OTHERS, open_to_others
 from ...store.health import LEAST_FREE
 from . import Finding, failed, ok, warning
 
 FEW_FREE = 10 * LEAST_FREE
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def findings(data_dir: Path) -> Iterator[Finding]:
@@ -37,9 +36,19 @@ def _folder(data_dir: Path) -> Finding:
     if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
         mend = f"grant access: chown -R USER {data_dir}, or run this as the collector's user"
         return failed("data folder", f"{data_dir} cannot be read and written by this user", mend)
-    if os.name == "posix" and data_dir.stat().st_mode & OTHERS:
+    exposed = list(open_to_others(data_dir))
+    if data_dir in exposed:
         mend = f"chmod 700 {data_dir}: it contains the activity of each machine"
         return warning("data folder", f"{data_dir} can be read by other users", mend)
+    if exposed:
+        mend = (
+            f"chmod -R go= {data_dir}; the collector corrects its own account's files when it starts, so "
+            "they may belong to another account: chown them"
+        )
+        told = (
+            f"{len(exposed)} files in {data_dir} have permissions for other users, first: {exposed[0].name}"
+        )
+        return warning("data folder", told, mend)
     return ok("data folder", f"{data_dir}")
 
 

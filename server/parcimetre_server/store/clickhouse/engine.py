@@ -29,7 +29,7 @@ from ..embedded.columns import activity as unpacked
 from ..embedded.packing import DAY_S, Channel, Unpacker
 from ..interface import Coverage, Lease, RolledUp
 from ..joining import join
-from ..records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
+from ..records import Body, DeviceId, Fact, FactKind, WriteBatch, WriteResult
 from ..rolling import ALL_SETTLED, SETTLED_DAY, DayRule, Hours, RollRules
 from . import facts, leases, mutations, rolled, rollup, slots
 from .server import Server, quoted
@@ -124,6 +124,11 @@ class ClickHouseStore:
             for table in ("slot", "rolled_day"):
                 self._all(partial(mutations.delete, table=table, column="device", values=device_ids))
             self._all(lambda server: mutations.delete(server, "fact", "key", device_ids))
+
+    def rewrite(self, kind: FactKind, change: Callable[[Fact], Body | None]) -> int:
+        """See Store.rewrite: on each server the new rows are added, then those of their writers go."""
+        with self._writing:
+            return sum(self._all(lambda server: facts.rewrite(server, kind, change)))
 
     def _ordered(self, written: Sequence[facts.Written]) -> dict[int, list[facts.Row]]:
         """Facts by shard, with sequences above those that their keys have there."""

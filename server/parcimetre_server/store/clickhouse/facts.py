@@ -8,17 +8,20 @@ brings twice has the same sequence and writer, and is read once.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from secrets import randbits
 
 import numpy as np
 
 from ..fact_schema import decode_body, encode_body
-from ..records import Fact, FactKind
+from ..records import Body, Fact, FactKind
+from . import mutations
 from .native import Values
 from .server import Server, insert, quoted, select
 
@@ -45,9 +48,11 @@ BEGINS = """
         SELECT key, max(sequence) AS begins FROM fact WHERE {where} AND recorded_at < {since} GROUP BY key
     ) AS before USING key
 """
+KEYS = "SELECT DISTINCT key FROM fact WHERE kind = {kind} ORDER BY key"
 NEWEST = "SELECT kind, key, max(sequence) AS newest FROM fact WHERE {any_of} GROUP BY kind, key"
 Written = tuple[Fact, str]  # with its body as JSON
 CLOCKS_APART_US = 600_000_000
+MOST_REWRITTEN = 200  # keys whose facts are in memory at once
 MOST_ASKED = 2_000  # keys in a query, whose length ClickHouse bounds
 Key = tuple[str, str]  # kind and key
 Row = tuple[Fact, str, int, int]  # with its body, sequence and writer
@@ -169,6 +174,38 @@ def _newest(server: Server, keys: Iterable[Key]) -> dict[Key, int]:
     assert isinstance(names, list)
     assert isinstance(sequences, np.ndarray)
     return dict(zip(zip(kinds, names, strict=True), sequences.tolist(), strict=True))
+
+
+def rewrite(server: Server, kind: FactKind, change: Callable[[Fact], Body | None]) -> int:
+    """Replace the bodies of facts of a kind; return how many.
+
+    A new row has its row's sequence and a writer that follows from its row's, so that one repeated after an
+    interruption is read once. Rows of a writer that has any to change must all change.
+    """
+    keys = select(server, KEYS.format(kind=quoted(kind)))
+    names = iter(keys["key"] if keys else ())
+    count, writers = 0, set()
+    while some := list(islice(names, MOST_REWRITTEN)):
+        where = f"kind = {quoted(kind)} AND key IN ({', '.join(map(quoted, map(str, some)))})"
+        rows = []
+        for (sequence, writer), fact in _read(
+            server, HISTORY.format(columns=COLUMNS, begins="", where=where)
+        ):
+            body = change(fact)
+            if body is not None:
+                new = replace(fact, body=body)
+                rows.append((new, encode_body(kind, body), sequence, _rewriter(writer)))
+                writers.add(str(writer))
+        if rows:
+            add(server, rows)
+        count += len(rows)
+    mutations.delete(server, "fact", "toString(writer)", sorted(writers), f"kind = {quoted(kind)}")
+    return count
+
+
+def _rewriter(writer: int) -> int:
+    """Return the writer of rows that stand in for those of another one."""
+    return int.from_bytes(hashlib.sha256(f"rewritten {writer}".encode()).digest()[:8], "little")
 
 
 def stated(server: Server, kinds: Sequence[FactKind], after: int) -> list[tuple[Order, Fact]]:

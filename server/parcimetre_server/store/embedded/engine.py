@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from parcimetre_factors.activity import Activity
 
 from ..fact_schema import decode_body, encode_body
 from ..interface import Coverage, Lease, RolledUp
-from ..records import DeviceId, Fact, FactKind, WriteBatch, WriteResult
+from ..records import Body, DeviceId, Fact, FactKind, WriteBatch, WriteResult
 from ..rolling import ALL_SETTLED, DayRule, Hours, RollRules
 from . import rollup
 from .columns import activities, activity
@@ -91,10 +91,14 @@ HISTORY_SINCE = """
         SELECT id FROM facts WHERE kind = ?1 AND key = k.key AND recorded_at < ?2 ORDER BY id DESC LIMIT 1
     ), 0) ORDER BY f.id
 """
+SOME_FACTS = """
+    SELECT id, key, recorded_at, body FROM facts WHERE kind = ? AND id > ? ORDER BY id LIMIT ?
+"""
 REMOVE_FACTS = "DELETE FROM facts WHERE kind = ? AND key = ?"
 FACTS_OF = "DELETE FROM facts WHERE key = ?"
 DAYS_OF = "DELETE FROM {table} WHERE id & 16777215 = (SELECT number FROM device_number WHERE id = ?)"
 NUMBER_OF = "DELETE FROM device_number WHERE id = ?"
+MOST_REWRITTEN = 2_000  # facts in one transaction
 MOST_READ = 512  # days that are unpacked at once
 MOST_SEALED = 2_000  # days in one transaction, so that reports do not wait for long
 LATE_S = 6 * 3600
@@ -216,6 +220,21 @@ class EmbeddedStore:
                 f"deleted, but remains are left in {self._file} ({why}): stop the collector and run "
                 f"`sqlite3 {self._file} VACUUM`"
             )
+
+    def rewrite(self, kind: FactKind, change: Callable[[Fact], Body | None]) -> int:
+        """See Store.rewrite: some facts in each transaction."""
+        last = count = 0
+        while True:
+            with self._transaction():
+                rows = self._db.execute(SOME_FACTS, [kind, last, MOST_REWRITTEN]).fetchall()
+                facts = [Fact(kind, key, at, decode_body(kind, key, body)) for _, key, at, body in rows]
+                bodies = ((change(fact), row[0]) for fact, row in zip(facts, rows, strict=True))
+                changed = [(encode_body(kind, body), row) for body, row in bodies if body is not None]
+                self._db.conn.executemany("UPDATE facts SET body = ? WHERE id = ?", changed)
+            count += len(changed)
+            if len(rows) < MOST_REWRITTEN:
+                return count
+            last = rows[-1][0]
 
     def append(self, facts: Sequence[Fact]) -> None:
         """See Store.append."""

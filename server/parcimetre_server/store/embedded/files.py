@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -41,12 +42,22 @@ def open_store(data_dir: Path, create: bool = False) -> EmbeddedStore:
             f"there is no store in {data_dir}: start `parcimetre serve --data-dir {data_dir}` once"
         )
     with translate_errors(file):
+        if not file.exists():
+            _make_private(file)
         db = _connect(file)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         _with_layout(db, file)
         db.execute(PROBE).fetchall()
         return EmbeddedStore(file, db, _connect(file))
+
+
+def _make_private(file: Path) -> None:
+    """Create the file empty for its account only; SQLite gives its log and index the same permissions."""
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise sqlite3.OperationalError(f"unable to open database file: {error.strerror}") from error
 
 
 def store_bytes(data_dir: Path) -> int:
@@ -62,7 +73,7 @@ def _connect(file: Path) -> sqlite_utils.Database:
 def make_folder(data_dir: Path) -> None:
     """Make a data folder where it is missing. Raises StoreUnusable with the mend."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnusable(
             f"cannot create the data folder {data_dir}: {error.strerror}; choose another with "

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Path, Query
 from ...access.context import Context
 from ...analysis.device_summary import DeviceDetail, DeviceSummary, device_detail, device_summary
 from ...analysis.left_out import visible_left_out
+from ...fleet.counting import why_not_counted
 from ...fleet.devices import devices
 from ...fleet.lookup import chosen
 from ...fleet.monitors import spans
-from ...fleet.monitors_at_home import not_counted
 from ...organisation.left_out import LeftOut, alone, collect_left_out
 from ...store.records import DeviceId
 from ..dependencies import readable
@@ -47,7 +47,7 @@ def list_devices(
     store = context.store
     with collect_left_out() as unusable:
         found = [d for d in chosen(devices(store), org_unit, site, category, q) if d.id > cursor]
-        left_out, reported = not_counted(context, found[:limit]), spans(store, found[:limit])
+        left_out, reported = why_not_counted(context, found[:limit]), spans(store, found[:limit])
     items = [device_summary(d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
     following = items[-1].id if len(found) > limit else None
     return DevicePage(items, following, visible_left_out(context, unusable))

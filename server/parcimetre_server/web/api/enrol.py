@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,9 @@ from ...access.context import Context
 from ...access.credentials import Credentials
 from ...access.failed_attempts import FailedAttempts
 from ...base.errors import ParcimetreError
+from ...base.names import device_name
 from ...fleet.enrolment import BadSecret, Enrolment, check_secret
+from ...fleet.organisation_hashes import gets_key
 from ...ingest.validation import UnknownSchema, readable_schemas
 from ..agent_endpoint import AgentEndpoint
 from ..client_address import client_address
@@ -27,6 +30,8 @@ from ..request_body import SMALL, packed_body
 
 PATH = "/v1/enrol"
 MOST_ERRORS = 100
+MOST_OF_HOSTNAME = 255
+LOG = logging.getLogger(__name__)
 router = APIRouter(tags=["agents"])
 REQUEST = TypeAdapter(EnrolRequest)
 ANSWER = TypeAdapter(EnrolAnswer)
@@ -41,7 +46,11 @@ class BadEnrolment(ParcimetreError):
 
 @router.post(PATH, response_model=EnrolAnswer)
 async def enrol(request: Request) -> Response:
-    """Exchange a secret and a hardware identity for a device id and a credential."""
+    """Exchange a secret and a hardware identity for a device id and a credential.
+
+    A device that still has a credential, or the gateway that reports it, shows that in the Authorization
+    header: it proves which device it is. One that is not valid proves nothing, and is not refused for that.
+    """
     endpoint: EnrolEndpoint = request.app.state.enrol
     return Response(await endpoint.answer(request.scope, request.receive), media_type="application/json")
 
@@ -64,13 +73,25 @@ class EnrolEndpoint(AgentEndpoint):
         except (BadSecret, BadEnrolment):
             self.failures.count(client_address(scope, self.context.settings.trusted_proxies))
             raise
-        return await run_in_threadpool(self._enrolled, raw)
+        shown = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        return await run_in_threadpool(self._enrolled, raw, shown)
 
-    def _enrolled(self, raw: dict[str, Any]) -> bytes:
-        device_id = self.enrolment.enrol(validated(raw))
-        credential = self.credentials.issue(device_id, self.context.now())
+    def _enrolled(self, raw: dict[str, Any], authorization: str) -> bytes:
+        stated = raw.get("hostname")
+        if isinstance(stated, str):
+            raw["hostname"] = device_name(stated, MOST_OF_HOSTNAME) or None
+        asked, now = validated(raw), self.context.now()
+        device_id = self.enrolment.enrol(asked, self.credentials.proven(authorization, now))
+        if stated and stated.strip() != raw["hostname"]:
+            LOG.warning(
+                "device %s: its host name contains characters that no name may have, or is too long; it is "
+                "stored with _ in their place",
+                device_id,
+            )
+        credential = self.credentials.issue(device_id, now)
         config = AgentConfig(self.context.settings.upload_period_s)
-        return ANSWER.dump_json(EnrolAnswer(device_id, credential, config), exclude_none=True)
+        hash_key = self.enrolment.key.text if gets_key(asked.schema, asked.hash_form) else None
+        return ANSWER.dump_json(EnrolAnswer(device_id, credential, config, hash_key), exclude_none=True)
 
 
 def first_look(body: bytes) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ...access.credentials import BadCredential, Credentials, PresentedCredentia
 from ...access.failed_attempts import FailedAttempts
 from ...access.last_heard import Contact
 from ...base.errors import ParcimetreError
+from ...fleet.enrolment import Enrolment
 from ...ingest.dead_letters import DeadLetterQuota
 from ...ingest.device_limits import LimitsCache, new_limits
 from ...ingest.intake import ReportIntake, Versions, accept_report, new_versions
@@ -34,6 +35,7 @@ from ..request_body import Headers, PackedBody, packed_body
 PATH = "/v1/reports"
 LONG_AT_ONCE = 2  # long reports unpacked and validated at a time; the others wait packed
 OF_FEEDS = b'"outlet"'  # each outlet is looked up in the store
+OF_HARDWARE = b'"hardware"'  # its fingerprint is compared with those of all devices
 ANSWER = TypeAdapter(ReportAnswer)
 LOG = logging.getLogger(__name__)
 router = APIRouter(tags=["agents"])
@@ -62,6 +64,7 @@ class ReportEndpoint(AgentEndpoint):
     credentials: Credentials
     rates: RateLimiter
     failures: FailedAttempts
+    enrolment: Enrolment
     letters: DeadLetterQuota = field(default_factory=DeadLetterQuota)
     versions: Versions = field(default_factory=new_versions)
     limits: LimitsCache = field(default_factory=new_limits)
@@ -78,6 +81,9 @@ class ReportEndpoint(AgentEndpoint):
             taken = await self._judged(await packed_body(headers, receive), device_id, now)
             arrival = self.letters.bounded(taken.arrival, now)
             merged = await self.writer.written(arrival, *taken.fed)
+        changed = [fact for fact in arrival.facts if fact.kind == "device"]
+        if changed:
+            await to_thread.run_sync(self.enrolment.note, changed)
         self.context.last_heard.put(device_id, Contact(now, taken.waiting))
         if taken.refused:
             meters.refused += len(taken.refused)
@@ -94,6 +100,7 @@ class ReportEndpoint(AgentEndpoint):
                 list(taken.refused),
                 self.context.settings.upload_period_s,
                 self.credentials.issue(device_id, now) if shown.is_due else None,
+                self.enrolment.key.text if taken.wants_key else None,
             ),
             exclude_none=True,
         )
@@ -109,7 +116,7 @@ class ReportEndpoint(AgentEndpoint):
     async def _judged(self, body: PackedBody, device_id: DeviceId, now: int) -> ReportIntake:
         """Return what a report comes to; a long one is unpacked and validated off the event loop."""
         short = body.short()
-        if short is not None and OF_FEEDS not in short:
+        if short is not None and OF_FEEDS not in short and OF_HARDWARE not in short:
             return self._accept(short, device_id, now)
         return await to_thread.run_sync(self._accept_long, body, device_id, now, limiter=self.long)
 
@@ -119,7 +126,9 @@ class ReportEndpoint(AgentEndpoint):
         return self._accept(text, device_id, now)
 
     def _accept(self, text: bytes, device_id: DeviceId, now: int) -> ReportIntake:
-        return accept_report(text, device_id, self.context.store, now, self.versions, self.limits)
+        return accept_report(
+            text, device_id, self.context.store, now, self.versions, self.limits, self.enrolment
+        )
 
     async def refusal(self, request: Request, error: ParcimetreError) -> Response:
         """Return the problem document of a refused report."""

@@ -25,6 +25,7 @@ from .rendering import respond
 router = APIRouter(include_in_schema=False)
 EXPIRIES = (30, 90, 365)
 NO_STORE = "no-store"
+MOST_DIGITS = 8
 DONE = {
     "units": N_("The org units were created."),
     "site": N_("The site is in this grid zone."),
@@ -79,7 +80,7 @@ def secrets(request: Request, context: Narrowed, here: Admin, form: Filled) -> R
     """Create an enrolment secret, which the answer shows once, or revoke one."""
     if "revoke" in form:
         return _changed(request, context, here, "revoked", lambda: here.revoke_secret(form["revoke"]))
-    asked = form.get("org_unit", ""), form.get("site", ""), _days(form)
+    asked = form.get("org_unit", ""), form.get("site", ""), _days(form), _planned(form)
     return _shown_once(request, context, here, lambda: here.create_secret(*asked))
 
 
@@ -110,6 +111,14 @@ def _days(form: Mapping[str, str]) -> int | None:
     """Return the end of validity; no end only if chosen."""
     text = form.get("days", "")
     return None if text == "never" else int(text) if text.isdigit() and int(text) in EXPIRIES else EXPIRIES[0]
+
+
+def _planned(form: Mapping[str, str]) -> int | None:
+    """Return the planned number of devices, None where none was given."""
+    text = form.get("planned", "")
+    return (
+        int(text) if text.isascii() and text.isdigit() and 0 < len(text) < MOST_DIGITS and int(text) else None
+    )
 
 
 def _changed(
@@ -157,6 +166,8 @@ def _page(
         "units": here.units(),
         "sites": here.sites(),
         "secrets": here.secrets(),
+        "came_by": here.devices_by_secret(),
+        "waiting_joins": len(here.joins("waiting")),
         "tokens": here.tokens(),
         "recipients": here.recipients(),
         "mails": context.settings.mail is not None,

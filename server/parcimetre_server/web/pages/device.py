@@ -23,9 +23,9 @@ from ...analysis.period_choice import ROLLING, Period
 from ...analysis.timeline import by_day, quarter_hours
 from ...base.periods import HOUR_S, Span, since_midnight
 from ...fleet import devices
+from ...fleet.counting import why_not_counted
 from ...fleet.device import Device, UnknownDevice
 from ...fleet.hardware import hardware
-from ...fleet.monitors_at_home import not_counted
 from ...fleet.outlets.mapping import listed
 from ...fleet.printing.consumables import ConsumablesQuery as Printing
 from ...fleet.printing.consumables import ConsumablesRow as PrintingRow
@@ -104,7 +104,7 @@ def _values(context: Context, key: str, period: Period, criterion: Criterion) ->
         "gateway": _gateway(context, found),
         "agent": agent_of(context, found),
         "drivers": monitor_drivers(context.store, found),
-        "state": NOT_COUNTED.get(not_counted(context, [found]).get(found.id, "")),
+        "state": NOT_COUNTED.get(why_not_counted(context, [found]).get(found.id, "")),
         "scope_root": context.scope.root,
         "crumbs": crumbs(found.org_unit, context.scope),
         "hardware": profile.hardware,

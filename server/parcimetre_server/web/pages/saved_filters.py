@@ -10,12 +10,18 @@ from fastapi.responses import RedirectResponse
 
 from ...access.context import Context
 from ...access.sessions import Sessions
+from ...base.errors import ParcimetreError
+from ...base.names import name_fault
 from ..dependencies import aggregated
 from .forms import Filled
 
 router = APIRouter(include_in_schema=False)
-MOST, MOST_CHARACTERS = 12, 600
+MOST, MOST_CHARACTERS, MOST_OF_NAME = 12, 600, 40
 LIST = "/devices"
+
+
+class BadFilterName(ParcimetreError):
+    """A name that a filter cannot have."""
 
 
 @router.post("/devices/filters")
@@ -25,7 +31,10 @@ def save_filter(
     """Give the filter in force a name, or forget the one of that name."""
     context.scope.need("analyst", "the list of devices")
     sessions, found = _sessions(request), saved_filters(request)
-    name, query = form.get("name", "").strip()[:40], form.get("query", "")[:MOST_CHARACTERS]
+    name, query = form.get("name", "").strip(), form.get("query", "")[:MOST_CHARACTERS]
+    fault = name_fault(name, MOST_OF_NAME) if name else None
+    if fault:
+        raise BadFilterName(f"{name[:MOST_OF_NAME]!r} is not a valid name of a filter: {fault}")
     if "forget" in form:
         found.pop(form["forget"], None)
     elif name:
