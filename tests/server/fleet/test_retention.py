@@ -30,6 +30,7 @@ from parcimetre_server.footprint.explanation.org_unit import explain_unit
 from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.operations import jobs
+from parcimetre_server.operations.retention import roll_up_older
 from parcimetre_server.organisation import audit
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
@@ -209,3 +210,8 @@ def test_small_groups_join_the_unit_above_or_are_left_out():
         ("FR", "Ville/A", "laptop"): 5, ("FR", "Ville/B", "laptop"): 6,
     }  # fmt: skip
     assert found["FR", "Ville/A", "laptop"].energy_j.tolist() == [18000.0] * 24
+
+
+def test_a_collector_without_records_has_no_hours_to_store(empty):
+    roll_up_older(empty, 400, 1100)
+    assert empty.store.latest("hourly_energy") == {}

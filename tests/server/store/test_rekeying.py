@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from parcimetre_agent.identification.hashes import rekeyed
+from parcimetre_agent.identification.organisation_key import key_text
 from parcimetre_server.access.credentials import Credentials
 from parcimetre_server.access.key_files import KeyUnusable
 from parcimetre_server.access.organisation_key import HASH_KEY, organisation_key
 from parcimetre_server.access.served_settings import open_as_served
+from parcimetre_server.cli.hash_key import command
 from parcimetre_server.fleet.enrolment import create_secret
 from parcimetre_server.fleet.rekeying import rekey_store
 from parcimetre_server.operations.backups import create, restore
@@ -32,7 +35,7 @@ def recorded(tmp_path, clock_at):
         packed.extractall(tmp_path, filter="data")
     clock_at(NOW)
     collector = open_as_served(tmp_path)
-    yield collector
+    yield replace(collector, settings=replace(collector.settings, trust_this_machine=True))
     collector.store.close()
 
 
@@ -59,7 +62,9 @@ def stated(store):
 
 def listed(reader):
     """The ids of all devices."""
-    return {one["id"] for one in reader.get("/v1/devices", params={"limit": 1000}).json()["items"]}
+    answer = reader.get("/v1/devices", params={"limit": 1000})
+    assert answer.status_code == 200, answer.text
+    return {one["id"] for one in answer.json()["items"]}
 
 
 def test_every_hash_of_the_history_is_keyed_anew_and_none_of_the_former_remains_in_the_files(recorded):
@@ -196,12 +201,22 @@ def test_the_key_is_in_the_backup_and_without_it_the_collector_says_so(recorded,
     assert (restored / HASH_KEY.name).read_bytes() == key
     assert (folder / HASH_KEY.name).stat().st_mode & 0o077 == 0
     (folder / HASH_KEY.name).unlink()
-    with pytest.raises(KeyUnusable, match="restore the file from a backup"):
+    with pytest.raises(KeyUnusable, match="restore it from a backup"):
         organisation_key(recorded)
     assert not (folder / HASH_KEY.name).exists(), "another key would be of no use"
     (folder / HASH_KEY.name).write_bytes(b"x" * 32)
     with pytest.raises(KeyUnusable, match="is not the key"):
         organisation_key(recorded)
+    lost = tmp_path / "secret.txt"
+    for text, status in (
+        (f"ps_other.{key_text(b'y' * 32)}", 1),
+        ("ps_none", 1),
+        (f"ps_one.{key_text(key)}", 0),
+    ):
+        lost.write_text(text)
+        args = ["restore", str(lost), "--data-dir", str(folder)]
+        assert CliRunner().invoke(command, args, catch_exceptions=True).exit_code == status
+    assert organisation_key(recorded) == key
 
 
 def test_bodies_are_rewritten_in_their_place_on_every_engine(store: Store):
