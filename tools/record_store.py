@@ -255,9 +255,11 @@ class Recording:
             request = {"schema": 1, "secret": self.secrets[machine.secret], "hardware": hardware,
                        "category": machine.category, "agent_version": VERSION,
                        "hostname": machine.name, "simulated": True}  # fmt: skip
-            if machine.relayed:
-                request["relayed_by"] = self.fleet["srv-1"].id
-            answer = post(f"{address}/v1/enrol", request)
+            gateway = self.fleet["srv-1"]
+            is_there = machine.relayed and machine.secret == gateway.secret
+            if is_there:
+                request["relayed_by"] = gateway.id
+            answer = post(f"{address}/v1/enrol", request, gateway.credential if is_there else None)
             machine.id, machine.credential = answer["device_id"], answer["credential"]
 
     def report(self, address: str, first: int, last: int, names: Iterable[str], **more: Any) -> int:

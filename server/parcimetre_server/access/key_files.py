@@ -75,6 +75,15 @@ class KeyFile:
             )
         return key
 
+    def restore(self, data_dir: Path, key: bytes) -> None:
+        """Write a key that was lost into a data folder. Raises KeyUnusable."""
+        try:
+            _draft(data_dir / self.name, key).replace(data_dir / self.name)
+        except OSError as error:
+            raise KeyUnusable(
+                f"cannot write a key in {data_dir}: {error.strerror}; free disk space there"
+            ) from error
+
     def replace(self, store: Store, data_dir: Path, previous: str | None = None) -> None:
         """Put a new key in force; keep the present one in the file `previous`. Raises KeyUnusable.
 

@@ -13,14 +13,15 @@ from collections.abc import Callable
 from functools import cached_property
 
 from parcimetre_agent.identification.hashes import rekeyed
-from parcimetre_agent.identification.organisation_key import key_text
+from parcimetre_agent.identification.organisation_key import key_text, parsed_key, split_secret
 
 from ..store.records import Fact
 from .context import Context
 from .key_files import KeyFile, KeyUnusable
 from .scoped_store import whole
 
-HASH_KEY = KeyFile("hash.key", "hash_key", "accept that machines known so far are not recognised any more")
+RESTORE = "restore it from a backup, from another collector, or with `parcimetre hash-key restore`"
+HASH_KEY = KeyFile("hash.key", "hash_key", "take it from an enrolment secret: `parcimetre hash-key restore`")
 SETTING = "hash_key"
 
 
@@ -52,8 +53,7 @@ def organisation_key(context: Context) -> bytes:
     stated = store.latest_of("setting", SETTING)
     if stated is not None and not (folder / HASH_KEY.name).exists():
         raise KeyUnusable(
-            f"{folder} has no {HASH_KEY.name}, but the hashes of this store were made with one: restore the "
-            "file from a backup, or copy it from another collector of this store"
+            f"{folder} has no {HASH_KEY.name}, but the hashes of this store were made with one: {RESTORE}"
         )
     key = HASH_KEY.in_force(store, folder)
     digest = hashlib.sha256(key).hexdigest()
@@ -61,10 +61,23 @@ def organisation_key(context: Context) -> bytes:
         store.append([Fact("setting", SETTING, context.now(), {"digest": digest, "rekeyed_at": None})])
     elif stated.body["digest"] != digest:
         raise KeyUnusable(
-            f"{folder / HASH_KEY.name} is not the key that the hashes of this store were made with: restore "
-            "the file from a backup, or copy it from another collector of this store"
+            f"{folder / HASH_KEY.name} is not the key that the hashes of this store were made with: {RESTORE}"
         )
     return key
+
+
+def restore(context: Context, text: str) -> None:
+    """Write a lost key again, from the text of an enrolment secret or of the key. Raises KeyUnusable."""
+    key = split_secret(text)[1] or parsed_key(text.strip())
+    stated = context.store.latest_of("setting", SETTING)
+    if key is None:
+        raise KeyUnusable(
+            "the file has no key: give the text of an enrolment secret, ps_... with a dot and 43 characters "
+            "behind it, or the hash_key of an agent's identity.json"
+        )
+    if stated is not None and stated.body["digest"] != hashlib.sha256(key).hexdigest():
+        raise KeyUnusable("this is another key than the one that the hashes of this store were made with")
+    HASH_KEY.restore(context.settings.data_dir, key)
 
 
 def organisation_hash(context: Context) -> Callable[[str], str]:

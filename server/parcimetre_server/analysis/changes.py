@@ -21,7 +21,6 @@ from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.context import Context
-from ..access.disclosure import FEWEST, groups_to_merge
 from ..base.errors import ParcimetreError
 from ..base.periods import LAST_SECOND
 from ..footprint.compute import compute_footprint
@@ -48,10 +47,7 @@ class Incomparable(ParcimetreError):
 
 @dataclass(frozen=True)
 class ChangePart:
-    """The part of the difference with one reason, and the number of devices that have some of it.
-
-    `several` merges reasons that disclosure control does not show apart.
-    """
+    """The part of the difference with one reason, and the number of devices that have some of it."""
 
     reason: Reason
     value: float
@@ -123,10 +119,12 @@ def compare_results(
     earlier: tuple[FootprintResult, FootprintResult] | None = None,
 ) -> Changes | None:
     """Return the changes between two results; `earlier` are both computed with the earlier factor set."""
+    if after.disclosure is not None or before.disclosure is not None:
+        return _compare_sums(before, after, earlier)
     both = before, after
     at = _indices([*both, *(earlier or ())])
     first, last = (period_amounts(result, at) for result in both)
-    if min(first.present, last.present) < (1 if after.disclosure is None else FEWEST):
+    if min(first.present, last.present) < 1:
         return None
     moved = _moved(both, at)
     parts, published = change_parts(first, last, moved), first
@@ -136,8 +134,52 @@ def compare_results(
         parts = {reason: (part + old[reason]) / 2 for reason, part in parts.items()}
         parts["factors"] = (first.total - published.total + last.total - then.total) / 2
     size = np.abs(published.total) + np.abs(last.total)
-    summed = _summed(parts, size, controlled=after.disclosure is not None)
-    return Changes(float(published.total.sum()), float(last.total.sum()), UNITS[after.criterion], summed)
+    return Changes(
+        float(published.total.sum()), float(last.total.sum()), UNITS[after.criterion], _summed(parts, size)
+    )
+
+
+def _compare_sums(
+    before: FootprintResult, after: FootprintResult, earlier: tuple[FootprintResult, FootprintResult] | None
+) -> Changes | None:
+    """Return the changes between two results under disclosure control, as if of one device.
+
+    The reasons are then functions of sums that are shown; which devices came, left or moved is not told.
+    """
+    first, last = map(_amounts_of_sums, (before, after))
+    if min(first.present, last.present) < 1:
+        return None
+    unmoved = np.zeros(1, np.bool_)
+    parts, published = change_parts(first, last, unmoved), first
+    if earlier is not None:
+        published, then = map(_amounts_of_sums, earlier)
+        old = change_parts(published, then, unmoved)
+        parts = {reason: (part + old[reason]) / 2 for reason, part in parts.items()}
+        parts["factors"] = (first.total - published.total + last.total - then.total) / 2
+    summed = _summed(parts, np.abs(published.total) + np.abs(last.total))
+    devices = min(before.count, after.count)
+    return Changes(
+        float(published.total.sum()),
+        float(last.total.sum()),
+        UNITS[after.criterion],
+        tuple(replace(part, devices=devices) for part in summed),
+    )
+
+
+def _amounts_of_sums(result: FootprintResult) -> PeriodAmounts:
+    """The amounts of a result as those of one device (1,)."""
+    amounts = np.zeros(6)
+    for cohort in result.cohorts:
+        amounts[:4] += [
+            cohort.expected_s.sum(),
+            cohort.covered_s.sum(),
+            cohort.energy_j.sum(),
+            0.0 if cohort.use is None else cohort.use.sum(),
+        ]
+        steady = cohort.policy == Policy.SERVICE_LIFE
+        amounts[4 if steady else 5] += sum(value * units.sum() for value, units in _embodied(cohort))
+    amounts[0] = max(amounts[0], amounts[1])
+    return PeriodAmounts(*amounts[:, None])
 
 
 def _indices(results: Sequence[FootprintResult]) -> dict[DeviceId, int]:
@@ -236,22 +278,11 @@ def _more(pair: tuple[Array, Array]) -> Array:
     return pair[1] - pair[0]
 
 
-def _summed(parts: Parts, size: Array, controlled: bool) -> tuple[ChangePart, ...]:
-    """Parts of all devices together; those within rounding of `size` (n,) do not count.
-
-    Under disclosure control, reasons of fewer than FEWEST devices are merged.
-    """
-    members: dict[str, Members] = {reason: np.abs(part) > ROUNDING * size for reason, part in parts.items()}
-    members = {reason: devices for reason, devices in members.items() if devices.any()}
-    few = groups_to_merge(members, np.ones((len(size), 1), np.int64)) if controlled else frozenset()
-    summed = [
+def _summed(parts: Parts, size: Array) -> tuple[ChangePart, ...]:
+    """Parts of all devices together; those within rounding of `size` (n,) do not count."""
+    members = {reason: np.abs(part) > ROUNDING * size for reason, part in parts.items()}
+    return tuple(
         ChangePart(reason, float(part.sum()), int(members[reason].sum()))
         for reason, part in parts.items()
-        if reason in members and reason not in few
-    ]
-    if few:
-        together = sum(float(part.sum()) for reason, part in parts.items() if reason in few)
-        summed.append(
-            ChangePart("several", together, int(np.any([members[reason] for reason in few], axis=0).sum()))
-        )
-    return tuple(summed)
+        if members[reason].any()
+    )

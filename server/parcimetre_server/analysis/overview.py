@@ -12,6 +12,7 @@ from ..access.answer_cache import CachedAnswer, get_or_compute, recompute
 from ..access.context import Context
 from ..access.disclosure import DisclosureControl
 from ..access.scoped_store import whole
+from ..base.periods import Span
 from ..base.scope import Scope
 from ..fleet.device import Device
 from ..fleet.devices import devices
@@ -47,12 +48,13 @@ class OverviewRequest:
 class Overview:
     """An overview; what concerns single devices is empty for readers who see sums of groups only.
 
-    `more` is the number of devices beyond those listed, `left_out` the monitors that are not counted, and
-    `unusable` the devices whose data cannot be used. `groups_only` says that it is of less than a whole day,
-    of which this reader sees one sum only.
+    `span` is what the figures cover: viewers are shown whole days. `more` is the number of devices beyond
+    those listed, `left_out` the monitors that are not counted, and `unusable` the devices whose data cannot
+    be used. `groups_only` says that it is of less than a whole day, of which this reader sees one sum only.
     """
 
     period: ChosenPeriod
+    span: Span
     total: FootprintRow
     changes: Changes | None
     trend: Trend | None
@@ -105,13 +107,12 @@ def is_large(context: Context, large_fleet: int) -> bool:
 
 def compute_overview(context: Context, request: OverviewRequest) -> Overview:
     """Return the overview of a period. Raises BadPeriod, and NotAllowed for too small an org unit."""
-    period = choose_period(
-        request.period, request.at, request.begin, request.end, context.zone, context.now()
-    )
+    shown = request.period if request.period != "today" or context.scope.sees_devices else "7d"
+    period = choose_period(shown, request.at, request.begin, request.end, context.zone, context.now())
     query = FootprintQuery(period.span, request.criterion, org_unit=request.org_unit or None)
     query = shown_days(context, query) or query
     period = replace(period, span=query.span)
-    result = compute_footprint(context, query)
+    result = compute_footprint(context, query).checked()
     before, after = (
         compute_footprint(context, replace(query, span=span)) for span in (period.before, period.after)
     )
@@ -122,6 +123,7 @@ def compute_overview(context: Context, request: OverviewRequest) -> Overview:
     )
     return Overview(
         period=period,
+        span=result.span,
         total=result.total(),
         changes=compare_results(before, after),
         trend=trend_of(context, replace(query, interval=period.interval)) if period.interval else None,
@@ -152,7 +154,7 @@ def _virtual(found: Iterable[Device]) -> int:
 def _org_units(context: Context, disclosure: DisclosureControl | None) -> list[str]:
     """Org units with devices and those above them, of those that may be shown."""
     if disclosure is not None:
-        units = set(disclosure.tree.shown) - {""}
+        units = set(disclosure.units)
     else:
         paths = {device.org_unit: device.org_unit.split("/") for device in devices(context.store).values()}
         units = {"/".join(path[: depth + 1]) for path in paths.values() for depth in range(len(path))}

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from ..access.disclosure import FEWEST, DisclosureControl
+import numpy as np
+
+from ..access.disclosure import FEWEST, DisclosureControl, is_safe
 from ..base.units import J_PER_KWH
 from ..fleet.device import Device
 from .idle_use import ENOUGH_S, EnergyAmount, IdlePattern
@@ -57,17 +59,20 @@ def recommend_actions(
     """Return at most `most` actions, the greatest saving of electricity first.
 
     Org units are those right below `below`. Under disclosure control, actions are by category of the whole
-    scope, each of FEWEST devices or more, and there are none for a part of it.
+    scope, each of enough devices, and there are none for a part of it.
     """
-    if disclosure is not None and disclosure.part:
+    if disclosure is not None and disclosure.asked_unit is not None:
         return ()
     groups: defaultdict[tuple[Kind, str, str], list[_Saving]] = defaultdict(list)
     for saving in (*_left_on(patterns, below), *_idle_servers(patterns), *_above_usual(patterns)):
         kind, subject, category = saving.key
         groups[kind, subject if disclosure is None else "", category].append(saving)
-    actions = [_action(key, members, eur_per_kwh) for key, members in sorted(groups.items())]
-    fewest = 0 if disclosure is None else FEWEST
-    shown = (action for action in actions if action.energy_kwh >= LEAST_KWH and action.devices >= fewest)
+    actions = [
+        _action(key, members, eur_per_kwh)
+        for key, members in sorted(groups.items())
+        if disclosure is None or is_safe(np.array([saving.amount.energy_kwh for saving in members]))
+    ]
+    shown = (action for action in actions if action.energy_kwh >= LEAST_KWH)
     return tuple(sorted(shown, key=lambda action: -action.energy_kwh)[:most])
 
 

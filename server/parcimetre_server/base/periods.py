@@ -161,6 +161,13 @@ def next_midnight(second: int, zone: ZoneInfo) -> int:
     return midnight if midnight >= second else _midnight(day + timedelta(days=1), zone)
 
 
+def whole_days(within: Span, zone: ZoneInfo, now: int) -> Span | None:
+    """Return the days of the organisation that are over at `now` and that a span touches, None if none is."""
+    first = _midnight(datetime.fromtimestamp(within.first, zone).date(), zone)
+    last = min(_midnight(datetime.fromtimestamp(now, zone).date(), zone), next_midnight(within.last, zone))
+    return Span(first, last) if first < last else None
+
+
 def week_span(week: str, zone: ZoneInfo) -> Span:
     """An ISO week (2026-W47) of the organisation's time zone. Raises BadPeriod."""
     found = ISO_WEEK.fullmatch(week)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from parcimetre_agent.report import EnrolAnswer
+
 from ..access.served_settings import open_as_served
+from ..base.org_path import within
 from ..fleet.outlets.mapping import Statement, store_mapping
 from ..organisation.connections import ConnectionMap, Feeding
 from .fleet import CENTRAL, DATACENTRE, DemoDevice, fleet
 from .power_units import pdus
 from .printers import printers
 from .relayed import Relayed
-from .send import CollectorClient, SecretOf, Sent, Simulated, send
+from .send import CollectorClient, GatewayOf, SecretOf, Sent, Simulated, send
 from .switches import switches
 
 LOOKED_AT = 5_000  # devices among which the data centre's first servers are found
@@ -23,9 +26,11 @@ Hanging = tuple[Relayed, str, Simulated]
 
 @dataclass(frozen=True)
 class GatewayDevices:
-    """The relayed devices of a fleet, the machine that is their gateway, and feeder, outlet, device."""
+    """The relayed devices of a fleet, a machine of each org unit that is the gateway there, and feeder,
+    outlet, device.
+    """
 
-    gateway: DemoDevice
+    gateways: Mapping[str, DemoDevice]
     devices: tuple[Relayed, ...]
     hanging: tuple[Hanging, ...]
 
@@ -39,13 +44,31 @@ def beside(size: int, seed: int) -> GatewayDevices:
     for switch, fed in switches(size, seed):
         found += [switch, *fed.values()]
         hanging += [(switch, *there) for there in fed.items()]
-    return GatewayDevices(_gateway(computers), tuple(found), tuple(hanging))
+    return GatewayDevices(_gateways(computers), tuple(found), tuple(hanging))
 
 
-def _gateway(computers: list[DemoDevice]) -> DemoDevice:
-    """The first machine of the data centre; the first of all where there is none."""
+def _gateways(computers: list[DemoDevice]) -> Mapping[str, DemoDevice]:
+    """The first machine of each org unit; of the data centre's unit the first one there."""
     there = CENTRAL.site(DATACENTRE)
-    return next((one for one in computers if one.site == there), computers[0])
+    in_order = sorted(computers, key=lambda one: one.site != there)
+    return {one.org_unit: one for one in reversed(in_order)}
+
+
+def _gateway_of(context: CollectorClient, those: GatewayDevices, secret_of: SecretOf) -> GatewayOf:
+    """What gives each relayed device the gateway of its org unit or of one above it, if there is any."""
+    enrolled: dict[str, EnrolAnswer] = {}
+
+    def of(one: Simulated) -> EnrolAnswer | None:
+        """The gateway that reports it."""
+        unit = next((unit for unit in those.gateways if within(one.org_unit, unit)), None)
+        if unit is None or not isinstance(one, Relayed):
+            return None
+        if unit not in enrolled:
+            machine = those.gateways[unit]
+            enrolled[unit] = context.enrol(machine, secret_of(machine))
+        return enrolled[unit]
+
+    return of
 
 
 def send_beside(
@@ -53,9 +76,8 @@ def send_beside(
 ) -> Iterator[Sent]:
     """Report the relayed devices as their gateway does; one answer per device, as done."""
     if those.devices:
-        yield from send(
-            context, those.devices, secret_of, first, last, _gateway_id(context, those, secret_of)
-        )
+        gateway_of = _gateway_of(context, those, secret_of)
+        yield from send(context, those.devices, secret_of, first, last, gateway_of)
 
 
 def state_outlets(
@@ -67,11 +89,11 @@ def state_outlets(
     """
     if not those.hanging:
         return 0
-    gateway = _gateway_id(context, those, secret_of)
+    gateway_of = _gateway_of(context, those, secret_of)
 
     def id_of(one: Simulated) -> str:
         """The id under which the collector knows it."""
-        return context.enrol(one, secret_of(one), gateway if isinstance(one, Relayed) else None).device_id
+        return context.enrol(one, secret_of(one), gateway_of(one)).device_id
 
     known = open_as_served(data_dir)
     with closing(known.store):
@@ -83,7 +105,3 @@ def state_outlets(
             if ((feeder_id := id_of(feeder)), outlet) in untold
         ]
         return store_mapping(known.store, news, known.zone, known.now()).changed
-
-
-def _gateway_id(context: CollectorClient, those: GatewayDevices, secret_of: SecretOf) -> str:
-    return context.enrol(those.gateway, secret_of(those.gateway)).device_id

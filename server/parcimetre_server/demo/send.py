@@ -52,6 +52,7 @@ MOST: Mapping[type[Record], int] = {
 
 Simulated = DemoDevice | Relayed
 SecretOf = Callable[[Simulated], str]
+GatewayOf = Callable[[Simulated], EnrolAnswer | None]
 
 
 class CollectorUnreachable(ParcimetreError):
@@ -105,10 +106,10 @@ class CollectorClient:
         """Raise CollectorUnreachable when nobody answers at the address."""
         self._request("GET", "/readyz", b"", {})
 
-    def enrol(self, device: Simulated, secret: str, gateway: HexId | None = None) -> EnrolAnswer:
+    def enrol(self, device: Simulated, secret: str, gateway: EnrolAnswer | None = None) -> EnrolAnswer:
         """Exchange the secret for a device id and a credential; the device says that it is simulated.
 
-        `gateway` is the id of the device that speaks for one which cannot speak for itself.
+        `gateway` is the device that speaks for one which cannot speak for itself; it shows its credential.
         """
         request = EnrolRequest(
             schema=1,
@@ -118,9 +119,10 @@ class CollectorClient:
             agent_version=AGENT_VERSION,
             hostname=device.hostname,
             simulated=True,
-            relayed_by=gateway,
+            relayed_by=gateway.device_id if gateway else None,
         )
-        answer = self._post("/v1/enrol", ENROL_REQUEST.dump_json(request, exclude_none=True), {})
+        shown = {"Authorization": f"Bearer {gateway.credential}"} if gateway else {}
+        answer = self._post("/v1/enrol", ENROL_REQUEST.dump_json(request, exclude_none=True), shown)
         return ENROL_ANSWER.validate_json(answer.content)
 
     def report(self, report: Report, credential: str) -> ReportAnswer:
@@ -173,11 +175,11 @@ def connect(url: str) -> Iterator[CollectorClient]:
 
 def send(
     context: CollectorClient, devices: Iterable[Simulated], secret_of: SecretOf, first: int, last: int,
-    gateway: HexId | None = None,
+    gateway_of: GatewayOf = lambda _: None,
 ) -> Iterator[Sent]:  # fmt: skip
     """Enrol each device and report its records of first <= time < last; one answer per device, as done.
 
-    `gateway` is the id of the device that reports them, where they do not report themselves. Holds a few
+    `gateway_of` gives the device that reports another, where it does not report itself. Holds a few
     devices at a time, however many there are. Raises the first error of any device.
     """
     waiting: set[Future[Sent]] = set()
@@ -185,6 +187,7 @@ def send(
         try:
             for device in devices:
                 secret = secret_of(device)
+                gateway = gateway_of(device)
                 waiting.add(pool.submit(_send_one, context, device, secret, first, last, gateway))
                 if len(waiting) >= WORKERS * WAITING_PER_WORKER:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -195,8 +198,9 @@ def send(
 
 
 def _send_one(
-    context: CollectorClient, device: Simulated, secret: str, first: int, last: int, gateway: HexId | None
-) -> Sent:
+    context: CollectorClient, device: Simulated, secret: str, first: int, last: int,
+    gateway: EnrolAnswer | None,
+) -> Sent:  # fmt: skip
     answer = context.enrol(device, secret, gateway)
     sent = Sent(devices=1)
     for report in reports(device, answer.device_id, first, last):

@@ -15,6 +15,7 @@ from ..organisation.merges import MergeHistory
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact, FactKind
 from .devices import device
+from .joins import all_joins
 
 NAMES: tuple[tuple[FactKind, str], ...] = (("monitor", "machines"), ("attached", "monitors"))
 
@@ -49,6 +50,7 @@ def delete(store: Store, device_id: str, reason: str, now: int, together: bool =
     for letter in store.history("dead_letter"):
         if letter.body["device"] in nameless:
             facts.append(("dead_letter", letter.key))
+    facts += _joins_of(store, nameless)
     seen = [one for one in _seen_with(store, set(nameless)) if one.key not in outlets]
     facts += [(fact.kind, fact.key) for fact in seen]
     told = entry("device deleted", DELETED, now, {"category": found.category}, {}, reason)
@@ -70,6 +72,16 @@ def _outlets(store: Store, gone: Collection[DeviceId]) -> list[DeviceId]:
         if outlet.feeder in gone or (fed and fed.issubset(gone))
         for key in outlet.ids
     ]
+
+
+def _joins_of(store: Store, gone: Collection[str]) -> Iterator[tuple[FactKind, str]]:
+    """Yield the joins of deleted devices, and the other ids of deleted monitors."""
+    for join in all_joins(store):
+        if join.earlier in gone or join.later in gone:
+            yield "join", join.id
+    for key, fact in store.latest("former_monitor").items():
+        if fact.body["monitor"] in gone:
+            yield "former_monitor", key
 
 
 def _seen_with(store: Store, gone: Collection[str]) -> Iterator[Fact]:

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+import numpy as np
+from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.service_life.amortisation import Policy
 
 from ..access.context import Context
-from ..access.disclosure import DisclosureControl
+from ..access.disclosure import DisclosureControl, check_interval, shown_units
 from ..access.presence import is_personal, permitted_span, presence_needed, units_with_hours
 from ..base.org_path import within
-from ..base.periods import Span, cut
+from ..base.periods import DAY_S, Periods, Span, cut, whole_days
 from ..base.query_cost import TURNS, Cost, check_cost, query_cost
 from ..fleet.counting import counted
 from ..fleet.device import Device
 from ..fleet.devices import device, devices, zones_of
 from ..fleet.monitors import claims, reported
 from ..fleet.monitors_at_home import not_counted
+from ..grid.supply_contracts import contracts, contracts_at
 from ..organisation.connections import ConnectionMap
 from ..store.records import DeviceId
 from .contributions import GroupBy
-from .device_footprints import QueryContext, cohort_footprints, group_into_cohorts, usable_footprints
+from .device_footprints import (
+    DeviceFootprints,
+    QueryContext,
+    cohort_footprints,
+    group_into_cohorts,
+    usable_footprints,
+)
 from .grid_intensity import Grid
 from .hardware_model import hardware_models
 from .query import FootprintQuery, FootprintRow
-from .redaction import disclosure_control, merge_small_units
+from .redaction import joined_sums, sums_of_blocks
 from .result import FootprintResult
 from .usage_reader import FEW, SlotObserver, UsageReader, days_of
 
@@ -33,6 +42,8 @@ COUNTED_GROUPS: Mapping[GroupBy, str] = {
     "org_unit": "org_unit", "site": "site", "category": "category", "device": "id",
 }  # fmt: skip
 """The groupings whose groups are known before anything is computed, by the device's attribute."""
+LEAST_DAYS, MOST_DAYS = 7, 62
+MOST_DEVICE_DAYS = 150_000  # of single devices that are in memory at once for a viewer
 
 
 def compute_footprint(
@@ -42,16 +53,101 @@ def compute_footprint(
     few: int = FEW,
     group_by: GroupBy | None = None,
 ) -> FootprintResult:
-    """Return the footprint of every device of a query that ever reported.
+    """Return the footprint of every device of a query that ever reported; for a viewer, of sums of devices.
 
     The observer receives all slots of the query's span. Of at most `few` devices the slots are read rather
     than the cached daily totals. `group_by`, if rows by it will be asked for, counts in the query's cost.
     Raises NotAllowed, UnknownDevice, TooManyRows before anything is read from slots, and TooBusy.
     """
     check_cost(query_cost(query.span, query.interval))
-    query, groups_only = _within_presence_rules(context, query)
+    if context.scope.sees_devices:
+        query, groups_only = _within_presence_rules(context, query)
+        return replace(_compute(context, query, observer, few, group_by), groups_only=groups_only)
+    context.scope.need("sums" if query.device is None else "devices", "the figure of a single device")
+    return _compute_sums(context, query, observer, few)
+
+
+def _compute_sums(
+    context: Context, query: FootprintQuery, observer: SlotObserver | None, few: int
+) -> FootprintResult:
+    """Return the sums of blocks of a query, over whole days. Raises NotAllowed."""
+    check_interval(query.interval)
+    span = whole_days(query.span, context.zone, context.now())
+    asked = cut(span or query.span, query.interval, context.zone)
+    sums: list[DeviceFootprints] = []
+    members: dict[DeviceId, Device] = {}
+    served: set[DeviceId] = set()
+    for days in _chunks(context, span) if span else ():
+        by_day = _compute(context, replace(query, span=days, interval="day", org_unit=None), observer, few)
+        of_unit = by_day if query.org_unit is None else by_day.within(query.org_unit)
+        members |= of_unit.devices_by_id
+        served |= {device.id for device in of_unit.in_service()}
+        sums += _sums(context, by_day, asked)
+    part = query.org_unit is not None and query.org_unit != context.scope.root
+    labels = {each.org_unit for cohort in sums for each in cohort.shown_as or ()}
+    if part:
+        sums = [cohort for one in sums for cohort in _sums_within(one, str(query.org_unit))]
+    grid = Grid(
+        context, Span(query.span.first, query.span.first + SLOT_S), query.criterion, query.electricity
+    )
+    control = DisclosureControl(
+        units=shown_units(labels),
+        asked_unit=query.org_unit if part else None,
+        devices=len(served) if sums else 0,
+        withheld=bool(served or span is None) and not sums,
+    )
+    return FootprintResult(
+        query.criterion, grid.electricity, asked, grid.factors,
+        query.amortisation or context.settings.amortisation, tuple(joined_sums(sums)),
+        disclosure=control, members=members,
+    )  # fmt: skip
+
+
+def _sums(context: Context, by_day: FootprintResult, asked: Periods) -> Iterator[DeviceFootprints]:
+    """Yield the sums of blocks of a result by day; by location where contracts would tell devices apart."""
+    if not by_day.cohorts:
+        return
+    held, days = contracts(context.store), by_day.periods
+
+    def supply(device: Device) -> object:
+        return contracts_at(held, device.site, device.org_unit)
+
+    if by_day.electricity == "location":
+        yield from sums_of_blocks(by_day.cohorts, asked, days, supply)
+        return
+    located = FootprintQuery(by_day.span, by_day.criterion, "day", amortisation=by_day.amortisation)
+    by_location = _compute(context, located, None, FEW)
+    yield from sums_of_blocks(by_day.cohorts, asked, days, supply, "one_supply")
+    yield from sums_of_blocks(by_location.cohorts, asked, days, supply, "mixed_supply")
+
+
+def _chunks(context: Context, span: Span) -> Iterator[Span]:
+    """Yield the days of a span on which anything may be recorded, as many at once as memory allows."""
+    spans = context.store.spans().values()
+    begun = min((first for first, _ in spans), default=span.last) - DAY_S
+    days = cut(span, "day", context.zone).edges
+    first = max(0, int(np.searchsorted(days, begun, side="right")) - 1)
+    step = max(LEAST_DAYS, min(MOST_DAYS, MOST_DEVICE_DAYS // max(len(spans), 1)))
+    for at in range(first, len(days) - 1, step):
+        yield Span(int(days[at]), int(days[min(at + step, len(days) - 1)]))
+
+
+def _sums_within(cohort: DeviceFootprints, org_unit: str) -> Iterator[DeviceFootprints]:
+    """Yield the sums of a cohort that are shown under an org unit or below it, if there are any."""
+    rows = [i for i, each in enumerate(cohort.shown_as or ()) if within(each.org_unit, org_unit)]
+    if rows:
+        yield cohort.select(rows)
+
+
+def _compute(
+    context: Context,
+    query: FootprintQuery,
+    observer: SlotObserver | None,
+    few: int,
+    group_by: GroupBy | None = None,
+) -> FootprintResult:
+    """Return the footprint of every device of a query."""
     store, connections = context.store, ConnectionMap.of(context.store)
-    disclosure = _disclosure_control(context, query)
     placements, left_out = _placements_of(context, query)
     monitor_claims = claims(store, placements)
     spans = reported(store, {device.id for device in placements}, monitor_claims, connections)
@@ -69,21 +165,14 @@ def compute_footprint(
     )
     first_slots = ((device, spans[device.id][0]) for device in placements if device.id in spans)
     cohorts = group_into_cohorts(first_slots, query_context)
-    footprints = usable_footprints(
-        cohorts, lambda cohort: cohort_footprints(cohort, query_context, *reader.of(cohort))
-    )
     with TURNS.take(cost):
-        shown = tuple(footprints if disclosure is None else merge_small_units(footprints, disclosure))
+        footprints = tuple(
+            usable_footprints(
+                cohorts, lambda cohort: cohort_footprints(cohort, query_context, *reader.of(cohort))
+            )
+        )
     return FootprintResult(
-        query.criterion,
-        grid.electricity,
-        periods,
-        grid.factors,
-        policy,
-        shown,
-        left_out,
-        disclosure,
-        groups_only,
+        query.criterion, grid.electricity, periods, grid.factors, policy, footprints, left_out
     )
 
 
@@ -130,27 +219,6 @@ def _cost_of(
     )
 
 
-def _disclosure_control(context: Context, query: FootprintQuery) -> DisclosureControl | None:
-    """The disclosure control of a viewer's query, None for other roles. Raises NotAllowed."""
-    if context.scope.sees_devices:
-        return None
-    context.scope.need("sums" if query.device is None else "devices", "the figure of a single device")
-    return disclosure_control(context.scope, query.org_unit, current_org_units(context))
-
-
-def current_org_units(context: Context) -> list[str]:
-    """Return the present org unit of each device that ever reported, one entry per device."""
-    by_id, now = devices(context.store), context.now()
-    reporting = dict.fromkeys((*context.store.spans(), *ConnectionMap.of(context.store).hung))
-    placements = (
-        placement
-        for device_id in reporting
-        if device_id in by_id
-        for placement in by_id[device_id].at_each_stay({})
-    )
-    return [placement.org_unit for placement in placements if placement.since <= now < placement.until]
-
-
 def _placements_of(context: Context, query: FootprintQuery) -> tuple[list[Device], tuple[Device, ...]]:
     """The devices of a query at each placement, and the monitors among them that are not counted."""
     zones = zones_of(context.store)
@@ -182,4 +250,4 @@ def footprint_rows(
     context: Context, query: FootprintQuery, group_by: GroupBy | None = None
 ) -> list[FootprintRow]:
     """Return the rows of a query's footprint by group and period."""
-    return compute_footprint(context, query, group_by=group_by).rows(group_by)
+    return compute_footprint(context, query, group_by=group_by).checked().rows(group_by)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from parcimetre_factors.criteria import Stage
 from parcimetre_factors.power.power_sources import POWER_SOURCES
 
+from ..base.org_path import SMALL
 from ..fleet.device import Device
-from .device_footprints import DeviceFootprints, zeros
+from .device_footprints import DeviceFootprints, ShownAs, zeros
 from .energy_use import Array
 from .extrapolation import MissingTime, StandInUse
 from .hardware_model import Collapse, Errors, PerUnit
@@ -31,7 +32,8 @@ Amounts = dict[tuple[Errors, ...], Array]
 class Contribution:
     """Amounts of a cohort's n devices by device and period (n, p): to one group, or each device to its own.
 
-    Where there are `members` (n,), only those belong to the group. Embodied impact has no energy.
+    Where there are `members` (n,), only those belong to the group. Embodied impact has no energy;
+    `measured_j` is None where it is not shown how much of it was measured.
     """
 
     group: Group
@@ -44,37 +46,63 @@ class Contribution:
     tier_j: Mapping[str, Array] = field(default_factory=dict)
     members: Members | None = None
 
-    def contributing(self, n: int) -> Members:
-        """Return which of the devices contribute anything in any period (n,)."""
-        adds = np.zeros(n, np.bool_)
-        for amount in (self.energy_j, self.value):
-            if amount is not None:
-                adds |= amount.any(axis=-1)
-        return adds if self.members is None else adds & self.members
+    def times(self, factor: Members) -> Contribution:
+        """Return embodied impact times a factor for each device and period (n, p), or for each period."""
+        amounts = {errors: amount * factor for errors, amount in self.by_errors.items()}
+        return replace(self, value=None if self.value is None else self.value * factor, by_errors=amounts)
 
 
 def contributions(
     cohort: DeviceFootprints, missing: MissingTime, group_by: GroupBy | None, below: str | None = None
 ) -> Iterator[Contribution]:
     """Return a cohort's footprint and its missing use by group."""
+    if cohort.part != "embodied":
+        yield from _use_by_group(cohort, missing, group_by, below)
+    if cohort.part != "use":
+        yield from _embodied_by_group(cohort, group_by, below)
+
+
+def _use_by_group(
+    cohort: DeviceFootprints, missing: MissingTime, group_by: GroupBy | None, below: str | None
+) -> Iterator[Contribution]:
+    match group_by:
+        case "stage" | "component":
+            yield _use(cohort, missing, str(Stage.USE))
+        case "power_source":
+            for i, members in _sources_with_energy(cohort, missing):
+                name = _unless_merged(POWER_SOURCES[i].name, cohort.merged.sources)
+                yield replace(_use(cohort, missing, name, i), members=members)
+        case _:
+            yield replace(_use(cohort, missing, _groups(cohort, group_by, below)), absent=cohort.absent)
+
+
+def _embodied_by_group(
+    cohort: DeviceFootprints, group_by: GroupBy | None, below: str | None
+) -> Iterator[Contribution]:
     match group_by:
         case "stage":
-            yield _use(cohort, missing, str(Stage.USE))
             yield from _embodied(cohort, "stage")
             for stage in sorted(cohort.absent - {Stage.USE}):
                 yield _absent(stage, frozenset({stage}))
         case "component":
-            yield _use(cohort, missing, str(Stage.USE))
             yield from _embodied(cohort, "component")
         case "power_source":
-            for i, members in _sources_with_energy(cohort, missing):
-                yield replace(_use(cohort, missing, POWER_SOURCES[i].name, i), members=members)
             yield from _embodied(cohort, "whole", EMBODIED_GROUP)
             yield _absent(EMBODIED_GROUP, cohort.absent - {Stage.USE})
         case _:
-            group = [_group(device, group_by, below) for device in cohort.devices] if group_by else ALL
-            yield replace(_use(cohort, missing, group), absent=cohort.absent)
-            yield from _embodied(cohort, "whole", group)
+            groups = _groups(cohort, group_by, below)
+            yield from _embodied(cohort, "whole", groups)
+            if cohort.part == "embodied" and cohort.absent:
+                yield _absent(groups, cohort.absent)
+
+
+def _groups(cohort: DeviceFootprints, group_by: GroupBy | None, below: str | None) -> Group:
+    """The group of each device, or that of all."""
+    return [_group(each, group_by, below) for each in cohort.shown_as or cohort.devices] if group_by else ALL
+
+
+def _unless_merged(name: str, merged: frozenset[str]) -> str:
+    return SMALL if name in merged else name
 
 
 def _sources_with_energy(cohort: DeviceFootprints, missing: MissingTime) -> Iterator[tuple[int, Members]]:
@@ -87,17 +115,22 @@ def _sources_with_energy(cohort: DeviceFootprints, missing: MissingTime) -> Iter
             yield i, members
 
 
-def _group(device: Device, group_by: GroupBy | None, below: str | None) -> str:
+def model_name(device: Device) -> str:
+    """Return the maker and model of a device."""
+    system = device.inventory.system if device.inventory else None
+    return " ".join(filter(None, (system.maker, system.model) if system else ())) or UNKNOWN
+
+
+def _group(device: Device | ShownAs, group_by: GroupBy | None, below: str | None) -> str:
     match group_by:
         case "device":
-            return device.id
+            return device.id if isinstance(device, Device) else SMALL
         case "category":
             return device.category
         case "site":
             return device.site
         case "model":
-            system = device.inventory.system if device.inventory else None
-            return " ".join(filter(None, (system.maker, system.model) if system else ())) or UNKNOWN
+            return model_name(device) if isinstance(device, Device) else device.model
         case "org_unit":
             return unit_below(device.org_unit, below)
         case _:
@@ -123,8 +156,8 @@ def _use(
         use = cohort.use_of_sources(slice(source, source + 1))
         missing_use = missing.use_of_sources(slice(source, source + 1)) if missing else None
     return Contribution(
-        group, use.energy_j, use.measured_j, use.use, use.by_errors,
-        cohort.absent & {Stage.USE}, missing_use, use.tier_j,
+        group, use.energy_j, None if cohort.merged.measured else use.measured_j, use.use, use.by_errors,
+        cohort.absent & {Stage.USE}, missing_use, {} if cohort.merged.tiers else use.tier_j,
     )  # fmt: skip
 
 
@@ -132,12 +165,13 @@ def _embodied(
     cohort: DeviceFootprints, collapse: Collapse, group: Group | None = None
 ) -> Iterator[Contribution]:
     """The embodied stages, to the named group, or each to that of its stage or component."""
+    merged = cohort.merged.stages if collapse == "stage" else cohort.merged.components
     parts = cohort.model.per_unit(cohort.criterion, cohort.policy, collapse)
     for name, per_unit in parts.items():
-        yield _accrued(cohort, group or name, per_unit, cohort.accrued)
+        yield _accrued(cohort, group or _unless_merged(name, merged), per_unit, cohort.accrued)
     part = cohort.model.reconditioned(cohort.criterion, cohort.policy)
     if cohort.reconditioned is not None and part is not None:
-        name = str(part.stage) if collapse == "stage" else part.component
+        name = _unless_merged(str(part.stage) if collapse == "stage" else part.component, merged)
         yield _accrued(cohort, group or name, part.per_unit, cohort.reconditioned, known=True)
 
 

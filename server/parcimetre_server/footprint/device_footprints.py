@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -68,6 +69,33 @@ class UseBySource:
     tier_j: Mapping[str, Array]
 
 
+Part = Literal["use", "embodied"]
+
+
+class ShownAs(NamedTuple):
+    """The groups under which devices are shown, instead of their own."""
+
+    org_unit: str
+    category: str
+    site: str
+    model: str
+
+
+class MergedParts(NamedTuple):
+    """What is shown as one only under disclosure control: the names of some power sources, embodied stages
+    and components; whether the measured share and the grid's tiers are not shown.
+    """
+
+    sources: frozenset[str] = frozenset()
+    stages: frozenset[str] = frozenset()
+    components: frozenset[str] = frozenset()
+    measured: bool = False
+    tiers: bool = False
+
+
+NOTHING_MERGED = MergedParts()
+
+
 @dataclass(frozen=True)
 class DeviceFootprints:
     """Footprints of n devices of a cohort over p periods; arrays are (r, n, p) by power source, or (n, p).
@@ -76,6 +104,7 @@ class DeviceFootprints:
     `accrued` and `reconditioned` are units of the `policy`: of the manufacturing of the device, and of the
     preparation of its second life, None in its first; `begin_error` is the error of the first life's
     beginning. `tier_j` is the energy by tier of the grid's evidence, empty where no factor has the criterion.
+    Under disclosure control each device is a sum of several, `shown_as` groups, of one `part` of it.
     """
 
     devices: tuple[Device, ...]
@@ -93,6 +122,9 @@ class DeviceFootprints:
     absent: frozenset[Stage]
     begin_error: str | None
     policy: Policy
+    shown_as: tuple[ShownAs, ...] | None = None
+    part: Part | None = None
+    merged: MergedParts = NOTHING_MERGED
 
     @cached_property
     def ids(self) -> tuple[DeviceId, ...]:
@@ -155,6 +187,7 @@ class DeviceFootprints:
         return replace(
             self,
             devices=tuple(self.devices[i] for i in rows.tolist()),
+            shown_as=None if self.shown_as is None else tuple(self.shown_as[i] for i in rows.tolist()),
             **by_source,
             covered_s=self.covered_s[rows],
             expected_s=self.expected_s[rows],

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .device_footprints import DeviceFootprints
+from .device_footprints import DeviceFootprints, ShownAs
 from .energy_use import Array
 from .hardware_model import Errors
 
@@ -130,6 +130,41 @@ def find_missing_time(cohorts: Iterable[DeviceFootprints]) -> list[MissingTime]:
         categories.setdefault(cohort.device.category, RecordedUse()).add(own)
         fleet.add(own)
     return [_missing(cohort, own, categories[cohort.device.category], fleet) for cohort, own in recorded]
+
+
+def missing_of_sums(cohorts: Sequence[DeviceFootprints]) -> list[MissingTime]:
+    """Return the missing time of sums of blocks, in order, by what they are shown as.
+
+    The record of all devices that are shown as the same stands in for their missing time where it covers
+    enough of it, else that of all: what is extrapolated is a function of sums that are shown.
+    """
+    recorded = [(cohort, _recorded_use(cohort)) for cohort in cohorts]
+    fleet = RecordedUse()
+    times: dict[ShownAs, Array] = {}
+    for cohort, own in recorded:
+        fleet.add(own)
+        for i, shown_as in enumerate(cohort.shown_as or ()):
+            both = np.stack([cohort.covered_s[i], cohort.expected_s[i]])
+            times[shown_as] = times.get(shown_as, np.zeros_like(both)) + both
+    return [_missing_of_sums(cohort, own, times, fleet) for cohort, own in recorded]
+
+
+def _missing_of_sums(
+    cohort: DeviceFootprints, own: RecordedUse, times: dict[ShownAs, Array], fleet: RecordedUse
+) -> MissingTime:
+    """The missing time of one cohort; what a whole fleet's record stands in for counts at its first row."""
+    if cohort.part == "embodied" or cohort.shown_as is None:
+        return MissingTime(np.zeros_like(cohort.covered_s), ())
+    whole = np.stack([times[shown_as] for shown_as in cohort.shown_as])
+    covered_s, expected_s = whole.sum(axis=-1).T
+    enough = np.asarray((covered_s > 0) & (covered_s >= ENOUGH * expected_s))
+    seconds = np.maximum(whole[:, 1] - whole[:, 0], 0.0)
+    for i in np.flatnonzero(~enough).tolist():
+        times[cohort.shown_as[i]][1] = times[cohort.shown_as[i]][0]
+    stand_ins = [StandIn(replace(own, covered_s=covered_s), OWN_ERROR, enough)]
+    if fleet.covered_s > 0:
+        stand_ins.append(StandIn(fleet, FLEET_ERROR, ~enough))
+    return MissingTime(seconds, tuple(stand_in for stand_in in stand_ins if stand_in.devices.any()))
 
 
 def _recorded_use(cohort: DeviceFootprints) -> RecordedUse:

@@ -10,8 +10,8 @@ import numpy as np
 from parcimetre_factors.criteria import Stage
 
 from ..base.org_path import SMALL
-from .contributions import Amounts, Contribution, GroupBy, Members, contributions
-from .device_footprints import DeviceFootprints
+from .contributions import Amounts, Contribution, GroupBy, contributions
+from .device_footprints import DeviceFootprints, Flags
 from .energy_use import Array
 from .extrapolation import MissingTime, StandInUse
 from .hardware_model import Errors
@@ -19,7 +19,10 @@ from .hardware_model import Errors
 
 @dataclass
 class GroupTotal:
-    """Sums of one group's devices by period (p,); amounts of k errors that come together are (k, p)."""
+    """Sums of one group's devices by period (p,); amounts of k errors that come together are (k, p).
+
+    `known_j` is the energy of which it is shown how much was measured.
+    """
 
     p: int
     value: Array | None = None
@@ -32,6 +35,7 @@ class GroupTotal:
     def __post_init__(self) -> None:
         """Start every sum at zero."""
         self.energy_j, self.measured_j = np.zeros(self.p), np.zeros(self.p)
+        self.known_j = np.zeros(self.p)
         self.covered_s, self.expected_s = np.zeros(self.p), np.zeros(self.p)
         self.missing_j, self.missing_value = np.zeros(self.p), np.zeros(self.p)
         self.unknown = np.zeros(self.p, dtype=np.bool_)
@@ -76,38 +80,44 @@ def group_totals(
     p: int,
     group_by: GroupBy | None,
     below: str | None,
-    small: frozenset[str] = frozenset(),
+    controlled: bool = False,
 ) -> dict[str, GroupTotal]:
-    """Return the totals of cohorts by group, the `small` groups merged; `below` as in `unit_below`."""
+    """Return the totals of cohorts by group; `below` as in `unit_below`.
+
+    Where they are disclosure `controlled`, a group has no embodied impact alone in a period: it is among that
+    of the small groups.
+    """
+    pairs = list(cohorts)
     totals: dict[str, GroupTotal] = {}
-    for cohort, missing in cohorts:
+    for cohort, missing in pairs:
         parts = contributions(cohort, missing, group_by, below)
-        _CohortAdder(totals, p, cohort).add([_merged(part, small) if small else part for part in parts])
-    return totals
+        _CohortAdder(totals, p, cohort).add(list(parts))
+    if not controlled or group_by in (None, "stage", "component", "power_source"):
+        return totals
+    alone = {name: total.expected_s <= 0 for name, total in totals.items() if name != SMALL}
+    if not any(periods.any() for periods in alone.values()):
+        return totals
+    apart: dict[str, GroupTotal] = {}
+    for cohort, missing in pairs:
+        parts = (
+            each for part in contributions(cohort, missing, group_by, below) for each in _apart(part, alone)
+        )
+        _CohortAdder(apart, p, cohort).add(list(parts))
+    return apart
 
 
-def _merged(part: Contribution, small: frozenset[str]) -> Contribution:
-    """The same contribution, to the group of small groups where it is to one of them."""
-    if isinstance(part.group, str):
-        return replace(part, group=SMALL) if part.group in small else part
-    return replace(part, group=[SMALL if group in small else group for group in part.group])
-
-
-def members_of(
-    cohorts: Sequence[tuple[DeviceFootprints, MissingTime]], group_by: GroupBy | None, below: str | None
-) -> dict[str, Members]:
-    """Return which of all n devices contribute to each group (n,); all devices of an org unit do."""
-    members: dict[str, Members] = {}
-    n, at = sum(len(cohort.devices) for cohort, _ in cohorts), 0
-    for cohort, missing in cohorts:
-        size = len(cohort.devices)
-        for part in contributions(cohort, missing, group_by, below):
-            belongs = part.contributing(size) if group_by != "org_unit" else np.ones(size, np.bool_)
-            groups = [part.group] * size if isinstance(part.group, str) else part.group
-            for i in np.flatnonzero(belongs).tolist():
-                members.setdefault(groups[i], np.zeros(n, np.bool_))[at + i] = True
-        at += size
-    return members
+def _apart(part: Contribution, alone: Mapping[str, Flags]) -> Iterator[Contribution]:
+    """A contribution to groups (n,), without the periods in which these have embodied impact alone; and what
+    it is in these, to the small groups.
+    """
+    groups = [part.group] if isinstance(part.group, str) else part.group
+    never = np.zeros_like(next(iter(alone.values())))
+    moved = np.array([alone.get(group, never) for group in groups])
+    if part.energy_j is not None or part.value is None or not moved.any():
+        yield part
+        return
+    yield part.times(~moved)
+    yield replace(part.times(moved), group=SMALL)
 
 
 class _CohortAdder:
@@ -156,9 +166,11 @@ class _CohortAdder:
         sums = partial(_summed, totals, weights)
         for total in totals:
             total.absent |= part.absent
-        if part.energy_j is not None and part.measured_j is not None:
+        if part.energy_j is not None:
             for total, energy_j in sums(part.energy_j):
                 total.energy_j += energy_j
+                total.known_j += 0.0 if part.measured_j is None else energy_j
+        if part.measured_j is not None:
             for total, measured_j in sums(part.measured_j):
                 total.measured_j += measured_j
         if part.value is not None:

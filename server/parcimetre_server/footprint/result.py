@@ -7,8 +7,8 @@ share that of the energy which was measured rather than modelled; the extrapolat
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import nlargest
 
@@ -17,20 +17,20 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import FactorSet
 
-from ..access.disclosure import FEWEST, DisclosureControl
+from ..access.disclosure import DisclosureControl
 from ..access.presence import presence_needed
 from ..base.org_path import within
-from ..base.periods import Periods
+from ..base.periods import Periods, Span
 from ..base.scope import Scope
 from ..fleet.device import Device
 from ..grid.supply_contracts import Electricity
 from ..store.records import DeviceId
 from .contributions import GroupBy, has_row, impact_by_device, unit_below
 from .device_footprints import DeviceFootprints
-from .extrapolation import MissingTime, find_missing_time
+from .extrapolation import MissingTime, find_missing_time, missing_of_sums
 from .grouping import group_totals
 from .query import FootprintRow
-from .redaction import merge_small_units, remove_host_names, small_groups
+from .redaction import remove_host_names
 from .rows import MAX_ROWS, RowBasis, build_rows, check_row_count, empty_row
 
 UNDIVIDED = (None, "stage")
@@ -40,9 +40,9 @@ UNDIVIDED = (None, "stage")
 class FootprintResult:
     """Footprints of devices by cohort and period.
 
-    `left_out` are monitors that the monitor rule does not count. Under `disclosure` control only sums of
-    groups are shown, and single devices have no name. `groups_only` is of less than a whole day, for a
-    reader without presence data: one sum, by stage at most.
+    `left_out` are monitors that the monitor rule does not count. Under `disclosure` control each device of
+    the cohorts is a sum of several; `members` are the real ones at their last placement, which are not shown.
+    `groups_only` is of less than a whole day, for a reader without presence data: one sum, by stage at most.
     """
 
     criterion: Criterion
@@ -53,7 +53,26 @@ class FootprintResult:
     cohorts: tuple[DeviceFootprints, ...]
     left_out: tuple[Device, ...] = ()
     disclosure: DisclosureControl | None = None
+    members: Mapping[DeviceId, Device] = field(default_factory=dict)
     groups_only: bool = False
+
+    @property
+    def span(self) -> Span:
+        """The span of all periods."""
+        return Span(int(self.periods.edges[0]), int(self.periods.edges[-1]))
+
+    def checked(self) -> FootprintResult:
+        """Return the same result. Raises NotAllowed for an org unit of which nothing may be shown."""
+        if self.disclosure is not None:
+            self.disclosure.check_unit()
+        return self
+
+    def withheld_where_hidden(self) -> FootprintResult:
+        """Return a result that is withheld where nothing may be shown of the org unit asked for."""
+        control = self.disclosure
+        if control is None or control.asked_unit is None or control.asked_unit in control.units:
+            return self
+        return replace(self, cohorts=(), members={}, disclosure=DisclosureControl(withheld=True))
 
     @cached_property
     def single_devices(self) -> tuple[DeviceFootprints, ...]:
@@ -69,10 +88,9 @@ class FootprintResult:
         ]
         return replace(self, cohorts=tuple(parts))
 
-    def redacted_for(self, scope: Scope, disclosure: DisclosureControl | None) -> FootprintResult:
-        """Return the result without host names the reader may not see, and small units merged."""
-        cohorts = self.cohorts if disclosure is None else merge_small_units(self.cohorts, disclosure)
-        return replace(self, cohorts=tuple(remove_host_names(cohorts, scope)), disclosure=disclosure)
+    def redacted_for(self, scope: Scope) -> FootprintResult:
+        """Return the result without host names that the reader may not see."""
+        return replace(self, cohorts=tuple(remove_host_names(self.cohorts, scope)))
 
     @cached_property
     def devices_by_id(self) -> dict[DeviceId, Device]:
@@ -82,7 +100,7 @@ class FootprintResult:
     @cached_property
     def missing(self) -> list[MissingTime]:
         """The time without a record of each cohort, and the use that stands in for it."""
-        return find_missing_time(self.cohorts)
+        return find_missing_time(self.cohorts) if self.disclosure is None else missing_of_sums(self.cohorts)
 
     def rows(
         self, group_by: GroupBy | None = None, below: str | None = None, max_rows: int = MAX_ROWS
@@ -111,35 +129,32 @@ class FootprintResult:
         return {unit_below(unit, below) for cohort in self.cohorts for unit in cohort.rows_by_unit}
 
     def _grouped_rows(self, group_by: GroupBy | None, below: str | None, max_rows: int) -> list[FootprintRow]:
+        if self.disclosure is not None:
+            self.disclosure.check_grouping(group_by)
         cohorts = list(zip(self.cohorts, self.missing, strict=True))
-        small = small_groups(cohorts, group_by, below, self.disclosure)
-        totals = group_totals(cohorts, len(self.periods.names), group_by, below, small)
+        controlled = self.disclosure is not None
+        totals = group_totals(cohorts, len(self.periods.names), group_by, below, controlled)
         check_row_count(len(totals), len(self.periods.names), max_rows)
         return build_rows(totals, self._basis)
 
     @property
     def _basis(self) -> RowBasis:
-        fewest = 0 if self.disclosure is None else FEWEST
-        return RowBasis(self.criterion, self.electricity, self.periods, self.factors, fewest)
+        controlled = self.disclosure is not None
+        return RowBasis(self.criterion, self.electricity, self.periods, self.factors, controlled)
 
     def rows_if_allowed(self, group_by: GroupBy) -> list[FootprintRow]:
-        """Return the rows of a grouping, none where disclosure control forbids it."""
-        if self.groups_only and group_by not in UNDIVIDED:
-            return []
-        return self.rows(group_by) if self.disclosure is None or self.disclosure.allows(group_by) else []
+        """Return the rows of a grouping, none of less than a whole day where presence data is hidden."""
+        return [] if self.groups_only and group_by not in UNDIVIDED else self.rows(group_by)
 
     @property
     def count(self) -> int:
-        """Number of devices; under disclosure control 0 where there are too few to be shown."""
-        if self.disclosure is None:
-            return len(self.devices_by_id)
-        n = sum(int(cohort.present.any(axis=-1).sum()) for cohort in self.cohorts)
-        return 0 if n < FEWEST else n
+        """Number of devices; under disclosure control 0 where nothing is shown."""
+        return len(self.devices_by_id) if self.disclosure is None else self.disclosure.devices
 
     @property
     def withheld(self) -> bool:
-        """Whether there are devices, but too few in every period to be shown."""
-        return self.disclosure is not None and bool(self.cohorts) and not self.rows()
+        """Whether there are devices, but none that may be shown."""
+        return self.disclosure is not None and self.disclosure.withheld
 
     def in_service(self) -> list[Device]:
         """Return the devices that have a row in some period, each once, at its last placement."""
@@ -154,7 +169,7 @@ class FootprintResult:
 
         Empty where disclosure control forbids single devices.
         """
-        if self.groups_only or (self.disclosure is not None and not self.disclosure.allows("device")):
+        if self.groups_only or self.disclosure is not None:
             return []
         chosen = self._rows_of_greatest(most)
         cohorts = [

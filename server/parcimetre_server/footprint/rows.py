@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.tables.factor_set import FactorSet
 
@@ -19,18 +20,22 @@ from .query import Extrapolated, FootprintRow
 from .uncertainty import bounds
 
 MAX_ROWS = MOST_ROWS
+DIGITS = 3
 Limits = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
 class RowBasis:
-    """What rows of a result share; a group has no row of periods with fewer than `fewest` devices."""
+    """What rows of a result share.
+
+    Where they are disclosure `controlled`, bounds have few digits: they depend on how a sum is made up.
+    """
 
     criterion: Criterion
     electricity: Electricity
     periods: Periods
     factors: FactorSet
-    fewest: int = 0
+    controlled: bool = False
 
     @property
     def p(self) -> int:
@@ -41,12 +46,14 @@ class RowBasis:
 def build_rows(totals: Mapping[str, GroupTotal], basis: RowBasis) -> list[FootprintRow]:
     """Return the rows of groups, sorted by group, then by period."""
     ordered = sorted(totals.items())
-    limits = _limits([total for _, total in ordered], basis)
+    limits: Iterable[tuple[Limits | None, Limits | None]] = _limits([total for _, total in ordered], basis)
+    if basis.controlled:
+        limits = ((_outward(recorded), _outward(whole)) for recorded, whole in limits)
     return [
         _row(group, i, total, *ends, basis)
         for (group, total), ends in zip(ordered, limits, strict=True)
         for i in range(basis.p)
-        if total.devices[i] >= basis.fewest and _is_filled(total, i)
+        if _is_filled(total, i)
     ]
 
 
@@ -80,6 +87,16 @@ def _limits(totals: Sequence[GroupTotal], basis: RowBasis) -> Iterator[tuple[Lim
         yield limits, next(whole) if limits is not None and total.missing else limits
 
 
+def _outward(limits: Limits | None) -> Limits | None:
+    """Bounds rounded outward to DIGITS digits of the greater one."""
+    if limits is None:
+        return None
+    low, high = limits
+    size = np.maximum(np.abs(low), np.abs(high))
+    step = 10.0 ** (np.floor(np.log10(np.where(size > 0, size, 1.0))) - DIGITS + 1)
+    return np.floor(low / step) * step, np.ceil(high / step) * step
+
+
 def _row(
     group: str, i: int, total: GroupTotal, limits: Limits | None, whole: Limits | None, basis: RowBasis
 ) -> FootprintRow:
@@ -93,7 +110,7 @@ def _row(
         high=None if limits is None else float(limits[1][i]),
         unit=UNITS[basis.criterion],
         coverage=_ratio(total.covered_s[i], total.expected_s[i]),
-        measured_share=_ratio(total.measured_j[i], total.energy_j[i]),
+        measured_share=_ratio(total.measured_j[i], total.known_j[i]),
         factor_set=basis.factors.id,
         absent=tuple(stage for stage in Stage if stage in total.absent),
         simulated="partly" if len(total.simulated) > 1 else total.simulated == {True},

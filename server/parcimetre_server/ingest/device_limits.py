@@ -28,7 +28,9 @@ RENEWED_DAYS = 180  # after them a device that is full begins a new list
 MOST_BYTES_A_DAY = 1_000_000  # of facts of one kind; the largest inventory has some 300 kB
 EXPIRED = -1
 APART_S, MOST_READINGS_A_DAY = 600, 300  # a gateway reads every quarter hour
+MOST_MONITORS_A_DAY = 48  # three times what an inventory may have
 OUTLET = "outlet"
+PLAUSIBLE = "are plausible"
 MOST_DEVICES = 200_000
 STALE = "Limits count until the day (UTC) is over, or the device's inventory changes."
 Channel = tuple[str, str, str]
@@ -189,7 +191,7 @@ class _Check:
 def _beyond(energy_j: float, duration_s: int, most_w: float) -> str | None:
     """Return why an energy cannot be, None where it can."""
     if energy_j > most_w * duration_s:
-        return f"{energy_j / duration_s:.0f} W on average are more than the {most_w:.0f} W that are plausible"
+        return f"{energy_j / duration_s:.0f} W on average are more than the {most_w:.0f} W that {PLAUSIBLE}"
     return f"less than {LEAST_J} J cannot be counted" if 0.0 < energy_j < LEAST_J else None
 
 
@@ -246,6 +248,19 @@ def has_room(store: Store, body: Body, before: Fact | None, now: int) -> bool:
         stated = store.history(before.kind, before.key, today)
         size += sum(_size(fact.body) for fact in stated if fact.recorded_at >= today)
     return size <= MOST_BYTES_A_DAY
+
+
+def has_room_for_monitors(store: Store, changed: Sequence[Fact], now: int) -> bool:
+    """Return whether a computer shows no more monitors on a day (UTC) than one can be attached to."""
+    attached = next((fact for fact in changed if fact.kind == "attached"), None)
+    if attached is None:
+        return True
+    today = now // DAY_S * DAY_S
+    seen, before = set(attached.body["monitors"]), store.latest_of("attached", attached.key)
+    if before is not None and before.recorded_at >= today:
+        stated = store.history("attached", attached.key, today)
+        seen.update(*(fact.body["monitors"] for fact in stated if fact.recorded_at >= today))
+    return len(seen) <= MOST_MONITORS_A_DAY
 
 
 def _size(body: Body) -> int:

@@ -50,12 +50,14 @@ from ..store.interface import Store
 from ..store.records import DeviceId, Fact, WriteBatch
 from .device_limits import (
     MOST_BYTES_A_DAY,
+    MOST_MONITORS_A_DAY,
     LimitsCache,
     are_within,
     check_limits,
     check_readings_a_day,
     expire,
     has_room,
+    has_room_for_monitors,
     limits_of,
     new_limits,
 )
@@ -70,6 +72,10 @@ LOSSES_EVERY_S = SLOT_S  # they are sums: a later report has what an earlier one
 TOO_MANY_INVENTORIES = (
     f"inventory: today's changes of the inventory have more than {MOST_BYTES_A_DAY} bytes together; the next "
     "one is stored tomorrow (UTC)"
+)
+TOO_MANY_MONITORS = (
+    f"inventory.displays: more than {MOST_MONITORS_A_DAY} monitors on one day (UTC); those of this inventory "
+    "are no devices of their own until tomorrow"
 )
 SINCE_SCHEMA_2 = ("guests", "power_supplies")
 NOT_STORED: dict[str, Any] = {**dict.fromkeys(DEPRECATED_MEANS), "boot": None, "disbelieved": []}
@@ -288,7 +294,11 @@ def _facts(report: Report, store: Store, now: int) -> tuple[list[Fact], list[Ref
             refused.append(RefusedRecord(Refusal("inventory", 0, TOO_MANY_INVENTORIES), {}))
         else:
             changed += [Fact("inventory", device_id, now, body)] if is_new else []
-            changed += displays.facts(device_id, report.inventory, store, now)
+            shown = list(displays.facts(device_id, report.inventory, store, now))
+            if has_room_for_monitors(store, shown, now):
+                changed += shown
+            else:
+                refused.append(RefusedRecord(Refusal("inventory.displays", 0, TOO_MANY_MONITORS), {}))
     if report.self_cost is not None and _is_due(store.latest_of("self_cost", device_id), now):
         cost = {**asdict(report.self_cost), "agent": report.agent_version}
         changed.append(Fact("self_cost", device_id, now, cost))

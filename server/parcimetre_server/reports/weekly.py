@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import numpy as np
 from parcimetre_factors.activity import SLOT_S
@@ -24,7 +25,6 @@ from ..fleet.hardware import is_virtual
 from ..fleet.printing import consumables
 from ..footprint.compute import compute_footprint, shown_days
 from ..footprint.query import FootprintQuery, FootprintRow
-from ..footprint.redaction import disclosure_control
 from ..footprint.result import FootprintResult
 from ..grid.supply_contracts import contracts
 from ..organisation.left_out import LeftOut, collect_left_out
@@ -49,14 +49,16 @@ class WeekResults:
     earlier: tuple[FootprintResult, FootprintResult] | None
     left_out: Mapping[DeviceId, LeftOut] = field(default_factory=dict)
 
-    def redacted_for(self, scope: Scope, org_units: Sequence[str]) -> WeekResults:
-        """Return the results for a reader of a scope; `org_units` has the present unit of each device."""
-        disclosure = None if scope.sees_devices else disclosure_control(scope, scope.root, org_units)
+    def withheld_where_hidden(self) -> WeekResults:
+        """Return the results without any figure where nothing may be shown of the org unit asked for."""
+        return replace(self, week=self.week.withheld_where_hidden())
+
+    def redacted_for(self, scope: Scope) -> WeekResults:
+        """Return the results for a reader of a scope who may see devices."""
 
         def redacted(result: FootprintResult) -> FootprintResult:
             """One of the results, of the scope's devices."""
-            part = result if scope.root is None else result.within(scope.root)
-            return part.redacted_for(scope, disclosure)
+            return (result if scope.root is None else result.within(scope.root)).redacted_for(scope)
 
         week = redacted(self.week)
         span = Span(*week.periods.edges[[0, -1]].tolist())
@@ -85,7 +87,7 @@ def compute_week(
             result,
             compute_footprint(context, replace(query, span=before)),
             compute_footprint(context, replace(query, interval="day")),
-            tuple(observer.patterns(result.devices_by_id)),
+            tuple(observer.patterns(result.devices_by_id if result.disclosure is None else result.members)),
             None if factors_before is None else _with_factors(context, factors_before, query, before),
             left_out,
         )
@@ -102,7 +104,7 @@ def weekly_report(
     results = results or compute_week(context, week, org_unit)
     with collect_left_out() as left_out:
         printing = _printing(context, span, org_unit)
-    result, previous = results.week, results.previous
+    result, previous = results.week.checked(), results.previous
     in_service, devices = result.in_service(), result.devices_by_id
     below = lowest_common_unit(devices.values(), org_unit or "")
     sees_devices = result.disclosure is None
@@ -118,9 +120,9 @@ def weekly_report(
         previous=previous.total(),
         changes=compare_results(previous, result, results.earlier),
         by_unit=_greatest(result.rows("org_unit", below=below)),
-        by_category=_greatest(result.rows_if_allowed("category")),
+        by_category=_greatest(result.rows("category")),
         by_stage=tuple(result.rows("stage")),
-        by_power_source=_greatest(result.rows_if_allowed("power_source")),
+        by_power_source=_greatest(result.rows("power_source")),
         by_day=tuple(results.by_day.rows()),
         actions=_actions(context, results, below),
         eur_per_kwh=context.settings.eur_per_kwh,
@@ -148,6 +150,9 @@ def _spans(context: Context, week: str) -> tuple[Span, Span]:
     whole_s = before.last - before.first
     if now >= span.last:
         return span, before
+    if not context.scope.sees_devices:
+        days = datetime.fromtimestamp(now, zone).weekday()
+        return span, Span(before.first, int(cut(before, "day", zone).edges[max(days, 1)]))
     elapsed_s = min(max(now // SLOT_S * SLOT_S + SLOT_S - span.first, SLOT_S), whole_s)
     shown = shown_days(context, FootprintQuery(Span(span.first, span.first + elapsed_s)))
     over = int(np.searchsorted(cut(span, "day", zone).edges, shown.span.last)) if shown else 0
@@ -174,7 +179,8 @@ def _with_factors(
 
 def _actions(context: Context, results: WeekResults, below: str) -> tuple[Action, ...]:
     week = results.week
-    own = [pattern for pattern in results.idle_patterns if _is_present(pattern.device, week.devices_by_id)]
+    by_id = week.devices_by_id if week.disclosure is None else week.members
+    own = [pattern for pattern in results.idle_patterns if _is_present(pattern.device, by_id)]
     return recommend_actions(own, context.settings.eur_per_kwh, TOP, week.disclosure, below)
 
 

@@ -81,10 +81,11 @@ class Access:
         check_host(connection, self._names)
         bearer = connection.headers.get("authorization")
         if bearer is not None:
+            address = client_address(connection.scope, self._settings.trusted_proxies)
             try:
-                return await run_in_threadpool(self._of_bearer, bearer)
+                return await run_in_threadpool(self._of_bearer, bearer, self._failures.is_spent(address))
             except (BadToken, NotRecognised):
-                self._failures.count(client_address(connection.scope, self._settings.trusted_proxies))
+                self._failures.count(address)
                 raise
         cookie = connection.cookies.get(COOKIE)
         reader = await run_in_threadpool(self._sessions.reader, cookie) if cookie else None
@@ -102,13 +103,13 @@ class Access:
             f"{public_path('/login')}"
         )
 
-    def _of_bearer(self, authorization: str) -> Reader:
+    def _of_bearer(self, authorization: str, has_failed: bool) -> Reader:
         scheme, _, text = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise NotRecognised(
                 "only the scheme Bearer is accepted: send 'Authorization: Bearer' with a token"
             )
-        token = self._tokens.of_text(text)
+        token = self._tokens.of_text(text, has_failed)
         return Reader(token.scope, token.name, "token")
 
     def _refusal(self, connection: HTTPConnection, error: ParcimetreError) -> Response:

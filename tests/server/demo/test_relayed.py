@@ -183,4 +183,4 @@ def test_without_a_server_in_the_data_centre_there_is_no_pdu_and_a_fleet_of_one_
     assert list(pdus(office, seed=1)) == []
     alone = beside(1, seed=1)
     assert (alone.devices, alone.hanging) == ((), ())
-    assert alone.gateway == device(0, seed=1)
+    assert list(alone.gateways.values()) == [device(0, seed=1)]

@@ -1,9 +1,11 @@
 """Readers of a part find what was computed before for others, and only of what they may see."""
 
+from dataclasses import replace
+
 import pytest
 from parcimetre_factors.criteria import Criterion
 from parcimetre_server.analysis.device_list import list_devices
-from parcimetre_server.base.periods import DAY_S, Span
+from parcimetre_server.base.periods import DAY_S, Span, whole_days
 from parcimetre_server.base.scope import Scope
 from parcimetre_server.fleet import purchases
 from parcimetre_server.footprint import hardware_model
@@ -45,6 +47,8 @@ def test_what_was_computed_for_the_whole_fleet_serves_readers_of_a_part(
 
 
 def test_what_was_computed_for_readers_of_a_part_serves_others(fleet, query, nothing_is_computed):
+    days = whole_days(query.span, fleet.context.zone, fleet.context.now())  # as viewers are shown
+    query = replace(query, span=days)
     for root in (TOWN, "Métropole/DSI"):
         compute_footprint(fleet.context.within(Scope(root, "viewer")), query, few=0)
     nothing_is_computed()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...access.credentials import CREDENTIAL_KEY
 from ...access.key_files import KEY_BYTES, KeyFile
+from ...access.organisation_key import HASH_KEY
 from ...access.sessions import SESSION_KEY
 from ...base.private_files import OTHERS, open_to_others
 from ...store.health import LEAST_FREE
@@ -30,6 +31,10 @@ def findings(data_dir: Path) -> Iterator[Finding]:
         yield _key("session key", SESSION_KEY, data_dir)
     else:
         yield ok("session key", "none yet: it is made when somebody opens a page")
+    if (data_dir / HASH_KEY.name).exists():
+        yield _key("hash key", HASH_KEY, data_dir)
+    else:
+        yield ok("hash key", "none yet: it is made when the collector starts")
 
 
 def _folder(data_dir: Path) -> Finding:

@@ -51,8 +51,10 @@ def footprint(
     `electricity` is what a row is based on, and `grid_tiers` how its electricity's intensity is known: shares
     by grid zone, and by slot, profile, year, contract or residual. `left_out` names devices whose data cannot
     be used, each with the reason.
-    Without the role presence, figures of personal machines are those of whole days that are over; shorter
-    periods are sums of five of them or more.
+
+    For viewers, periods are whole days that are over, and groups are those that disclosure control shows;
+    `small_groups` is what no group can be shown of. Without the role presence, figures of single personal
+    machines are those of whole days that are over; shorter periods are sums of five of them or more.
     """
     asked = query.FootprintQuery(
         span(begin, end, context.zone, context.now()),
@@ -65,10 +67,11 @@ def footprint(
     )
     asked = compute.shown_days(context, asked) or asked
     with collect_left_out() as left_out:
-        rows = compute.footprint_rows(context, asked, group_by)
+        result = compute.compute_footprint(context, asked).checked()
+        rows = result.rows(group_by)
     return {
-        "from": asked.span.first,
-        "to": asked.span.last,
+        "from": result.span.first,
+        "to": result.span.last,
         "criterion": criterion,
         "amortisation": asked.amortisation,
         "rows": [asdict(row) for row in rows],

@@ -39,6 +39,7 @@ from ...footprint.explanation.device import explain_device
 from ...footprint.grid_intensity import Grid
 from ...footprint.hardware_model import HardwareModel, hardware_models
 from ...footprint.query import FootprintQuery, FootprintRow
+from ...ingest.dead_letters import letters
 from ...organisation.left_out import UnusableDevice, alone
 from ...presentation.charts import Chart, chart
 from ...presentation.labels import (
@@ -134,6 +135,8 @@ def _values(context: Context, key: str, period: Period, criterion: Criterion) ->
         "whole": _whole(profile, criterion),
         **_of_a_printer(context, found, span),
         "problems": _problems(found),
+        "letters": letters(context.store, found.id)[::-1],
+        "shows_letters": context.scope.administers,
         "outlets": _outlets(context, found, span),
         "hours": hours,
         "charts": _charts(hours) if hours else None,

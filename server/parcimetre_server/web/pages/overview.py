@@ -52,7 +52,7 @@ def overview(
     values = {
         **_contents(found),
         "asked": found.period,
-        "kinds": _kinds(found.period.kind),
+        "kinds": _kinds(found.period.kind, context.scope),
         "own": _own_days(context, found.period, asked),
         "criterion": criterion,
         "org_unit": asked.org_unit,
@@ -78,7 +78,6 @@ def _contents(found: Overview) -> dict[str, Any]:
     shown = {field.name: getattr(found, field.name) for field in fields(found)}
     trend, keys = found.trend, [*map(str, STAGES), MISSING]
     return shown | {
-        "span": found.period.span,
         "moved": found.changes,
         "trend": None if trend is None else stacked_chart(trend.names, trend.amounts, keys),
         "trend_totals": {} if trend is None else trend.totals,
@@ -87,9 +86,12 @@ def _contents(found: Overview) -> dict[str, Any]:
     }
 
 
-def _kinds(kind: Kind) -> dict[str, str]:
-    """The kinds of periods that the form offers; 30 days only where they were asked for."""
-    return {name: PERIOD_LABELS[name] for name in PERIOD_LABELS if name != "30d" or kind == "30d"}
+def _kinds(kind: Kind, scope: Scope) -> dict[str, str]:
+    """The kinds of periods that the form offers; 30 days only where they were asked for, and no open day to
+    readers who see whole days.
+    """
+    hidden = {"30d"} - {kind} | (set() if scope.sees_devices else {"today"})
+    return {name: title for name, title in PERIOD_LABELS.items() if name not in hidden}
 
 
 def _own_days(context: Context, period: ChosenPeriod, asked: OverviewRequest) -> dict[str, str]:

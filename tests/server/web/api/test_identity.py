@@ -1,13 +1,18 @@
 """Nobody speaks for another: attacks with any unit's secret and the published hashing key, over HTTP."""
 
+import json
 from dataclasses import asdict
 
 import pytest
+from click.testing import CliRunner
 from parcimetre_agent.identification.hashes import asset_hash, keyed_hash, rekeyed, serial_hash
 from parcimetre_agent.identification.organisation_key import split_secret
 from parcimetre_server.access.credentials import EXPIRES_S, RENEW_S
 from parcimetre_server.access.organisation_key import organisation_key
 from parcimetre_server.access.tokens import create_token
+from parcimetre_server.cli.devices import command as devices_command
+from parcimetre_server.cli.enrolment_secret import command as secret_command
+from parcimetre_server.fleet.deletion import delete
 from parcimetre_server.fleet.enrolment import create_secret
 from parcimetre_server.fleet.server_twins import join_servers
 from parcimetre_server.organisation import audit
@@ -87,7 +92,7 @@ class World:
 
     def __init__(self, context, client_of):
         self.context, self.store = context, context.store
-        self.made = {unit: create_secret(context, unit, f"Site of {unit}") for unit in (M, A, B)}
+        self.made = {unit: create_secret(context, unit, f"Site of {unit[-1]}") for unit in (M, A, B)}
         self.secrets = {unit: text for unit, (_, text) in self.made.items()}
         self.reader = client_of(context)
 
@@ -97,7 +102,7 @@ class World:
 
     def admin(self, unit, role="admin"):
         """A reader of one unit."""
-        _, text = create_token(self.context, f"{role} of {unit}", role, unit)
+        _, text = create_token(self.context, f"{role} of {unit[-1]}", role, unit)
         return Reader(self.reader.app, text)
 
     def energy_kwh(self, first, last, **query):
@@ -275,7 +280,7 @@ class TestDeciding:
             "devices merged",
             "join approved",
         ]
-        assert audit.entries(world.store, other.id)[-1].who == f"admin of {M}"
+        assert audit.entries(world.store, other.id)[-1].who == "admin of e"
 
     def test_an_approval_is_undone(self, world, victim, other):
         admin = world.admin(M)
@@ -293,6 +298,25 @@ class TestDeciding:
         assert admin.get("/v1/joins").json()["joins"] == []
         assert len(admin.get("/v1/joins", params={"state": "all"}).json()["joins"]) == 1
         assert admin.post(f"/v1/joins/{other.id}/refuse").status_code == 409
+
+    def test_a_deleted_device_leaves_no_join(self, world, victim, other):
+        delete(world.store, victim.id, "a test", world.context.now())
+        assert world.store.latest("join") == {}
+        assert [one["id"] for one in world.reader.get("/v1/devices").json()["items"]] == [other.id]
+
+    def test_the_command_lists_decides_and_undoes(self, world, victim, other):
+        def run(*words):
+            folder = str(world.context.settings.data_dir)
+            answer = CliRunner().invoke(devices_command, ["joins", *words, "--data-dir", folder, "--json"])
+            assert answer.exit_code == 0, answer.output
+            return json.loads(answer.output)
+
+        (row,) = run()
+        assert (row["id"], row["earlier"], row["later_unit"]) == (other.id, victim.id, B)
+        assert run("approve", other.id[:10])["state"] == "approved"
+        assert run() == []
+        assert run("undo", other.id[:10])["state"] == "waiting"
+        assert run("refuse", other.id)["state"] == "refused"
 
     def test_the_page_lists_it_and_its_buttons_decide(self, world, victim, other):
         page = world.reader.get("/admin/joins")
@@ -541,6 +565,24 @@ class TestSecrets:
         assert answer.status_code == 401
         assert victim.enrols().status_code == 403
         assert ("device revoked", secret_id) in world.acts(victim.id)
+
+    def test_one_command_shows_and_one_revokes_all_of_it(self, world, victim):
+        def run(*words):
+            folder = str(world.context.settings.data_dir)
+            answer = CliRunner().invoke(secret_command, [*words, "--data-dir", folder, "--json"])
+            assert answer.exit_code == 0, answer.output
+            return json.loads(answer.output)
+
+        world.reader.app.state.credentials.refresh_s = 0
+        (row,) = run("devices", world.secret_id(A)[:6])
+        assert (row["id"], row["is_revoked"]) == (victim.id, False)
+        assert run("revoke", world.secret_id(A), "--with-devices")["devices"] == [victim.id]
+        assert run("devices", world.secret_id(A))[0]["is_revoked"] is True
+        assert {one["id"]: one["devices"] for one in run("list")}[world.secret_id(A)] == 1
+        refused = world.reader.post(
+            "/v1/reports", json={}, headers={"Authorization": f"Bearer {victim.credential}"}
+        )
+        assert refused.status_code == 401
 
     def test_a_device_that_came_by_it_before_is_listed_still(self, world, victim):
         again = world.machine(M, "2")

@@ -1,0 +1,503 @@
+"""A viewer who tries to find figures of single devices: random fleets, linear algebra over HTTP answers.
+
+The adversary knows everything but how a sum was put together: of each figure it finds the devices that it
+is a sum of by trying all subsets against the true amounts, which are random, so that the right one is found.
+Each figure is then a linear equation in the amounts of devices by day. A device is *recovered* if a linear
+combination of figures is its amount within 1 %: of a day or of all days, its energy or its impact of a stage.
+`tools/attack_disclosure.py` attacks many worlds.
+"""
+
+import tempfile
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from parcimetre_agent import report
+from parcimetre_factors.criteria import Criterion
+from parcimetre_server.access.opening import open_context
+from parcimetre_server.access.tokens import create_token
+from parcimetre_server.base.periods import Span, cut, week_of
+from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.fleet.retirement import retire
+from parcimetre_server.footprint import compute
+from parcimetre_server.footprint.compute import compute_footprint
+from parcimetre_server.footprint.device_footprints import cohort_footprints
+from parcimetre_server.footprint.query import FootprintQuery
+from parcimetre_server.grid import supply_contracts
+from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
+from parcimetre_server.web.app import build
+
+from tests.server.conftest import DAY_S, NOW, SLOT_S, TODAY, Reader
+
+WITHIN = 0.01
+EXACT = 1e-9
+DAYS = 5
+FIRST = TODAY - DAYS * DAY_S - 3600  # midnight in Paris, in winter
+UNITS = ("M", "M/A", "M/B", "M/A/x", "M/A/y", "M/B/z")
+SITES = {"North": "FR", "South": "FR", "East": "DE"}
+PROTECTED = ("desktop", "laptop", "all_in_one")
+OPEN = ("server", "printer", "network")
+MOST = 13  # devices: all their subsets are tried
+STAGES = ("manufacturing", "distribution", "end_of_life")
+Key = tuple  # (quantity, device, day, part of it)
+
+
+@dataclass
+class World:
+    """A collector with a random fleet, and the token of a viewer of everything."""
+
+    context: object
+    reader: Reader
+    units: list[str]
+    protected: set[str] = field(default_factory=set)
+    first: int = FIRST
+    token: str = ""
+
+
+def _device(rng, i, category, first):
+    """Facts of a device whose embodied impact nobody else has."""
+    return report.Inventory(
+        taken_at=first, category=category, virtual="none",
+        system=report.System(maker="Maker", model=f"Model {rng.integers(3)}"),
+        os=report.OperatingSystem("Linux", "Debian"), cpus=[report.Cpu(f"Cpu {i}", 1, 4, 8)],
+        memory=[report.MemoryModule(int(rng.integers(2000, 60_000)))],
+        disks=[report.Disk(int(rng.integers(10**11, 10**13)), "ssd" if rng.random() < 0.7 else "hdd")],
+    )  # fmt: skip
+
+
+def _slots(rng, first, arrives, measured, usual_j):
+    """A record a day, on most days, of random length and energy."""
+    for day in range(arrives, DAYS):
+        if rng.random() < 0.15:
+            continue
+        awake_s = int(rng.integers(100, 900))
+        joules = float(usual_j * rng.uniform(0.5, 2.0))
+        energy = [report.Energy("pdu", "wall_ac", "measured", joules, 900)] if measured else []
+        deciles = [awake_s, *([0] * 9)]
+        at = first + day * DAY_S + int(rng.integers(96)) * SLOT_S
+        yield report.Slot(at, awake_s, 0, 0, 900 - awake_s, 0, deciles, energy=energy)
+
+
+def _told_apart(cohort, *about):
+    """Footprints with an embodied impact that no other device has, so that sums of it say whose it is."""
+    made = cohort_footprints(cohort, *about)
+    factor = np.array([0.5 + np.random.default_rng(int(key, 16)).random() for key in cohort.ids])
+    return replace(made, accrued=made.accrued * factor[:, None])
+
+
+def _remembered():
+    """What is the same for many questions, computed once for a world, which does not change."""
+    known = {}
+
+    def computed(context, query, *about):
+        key = context.scope, query
+        if key not in known:
+            known[key] = whole(context, query, *about)
+        return known[key]
+
+    def summed(cohorts, asked, days, supply, which="all"):
+        key = tuple(map(id, cohorts)), asked.names, asked.edges.tobytes(), days.edges.tobytes(), which
+        if key not in known:
+            known[key] = cohorts, list(sums(cohorts, asked, days, supply, which))
+        return known[key][1]
+
+    whole, sums = getattr(compute, "_compute", None), getattr(compute, "sums_of_blocks", None)
+    return {"_compute": computed, "sums_of_blocks": summed} if whole and sums else {}
+
+
+@contextmanager
+def world(seed):
+    """A world made of a seed."""
+    rng = np.random.default_rng(seed)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch("parcimetre_server.base.clock.now", return_value=NOW),
+        mock.patch.multiple(compute, cohort_footprints=_told_apart, **_remembered()),
+    ):
+        settings = Settings(Path(folder) / "data", organisation="M")
+        context = open_context(settings, create=True)
+        try:
+            found = filled(context, rng)
+            found.reader = Reader(build(context), found.token)
+            yield found
+        finally:
+            context.store.close()
+
+
+def filled(context, rng, first=FIRST):
+    """A random fleet in an empty collector, with DAYS days of records from a midnight on."""
+    store, then = context.store, first - 9 * DAY_S
+    store.append([Fact("site", name, then, {"zone": zone}) for name, zone in SITES.items()])
+    units = list(rng.choice(UNITS, int(rng.integers(2, 6)), replace=False))
+    store.append([Fact("org_unit", str(path), then, {}) for path in {*UNITS}])
+    n = int(rng.integers(7, MOST + 1))
+    of_sites = rng.choice(list(SITES), n, p=rng.dirichlet((4, 1, 1)))
+    of_units = rng.choice(units, n, p=rng.dirichlet(np.full(len(units), 1.5)))
+    few = rng.choice(PROTECTED, int(rng.integers(1, 4)), replace=False)
+    found = World(context, None, [str(unit) for unit in UNITS], first=first)
+    measured_share = rng.choice((0.2, 0.5, 0.9))
+    for i in range(n):
+        category = str(rng.choice(few)) if i % 6 or rng.random() < 0.4 else OPEN[i // 6]
+        key = DeviceId(f"{i:032x}")
+        made = _device(rng, i, category, first)
+        arrives = int(rng.integers(1, DAYS)) if rng.random() < 0.15 else 0
+        usual_j = float(rng.lognormal(11, 0.7)) * (20 if rng.random() < 0.05 else 1)
+        slots = list(_slots(rng, first, arrives, rng.random() < measured_share, usual_j))
+        slots = slots or list(_slots(np.random.default_rng(1), first, arrives, False, usual_j))
+        body = {
+            "category": category, "org_unit": str(of_units[i]), "site": str(of_sites[i]),
+            "hostname": f"host{i}", "simulated": False, "virtual": "none", "install_id": key,
+            "enrolled_at": slots[0].start, "agent_version": "0.1.0",
+        }  # fmt: skip
+        facts = [Fact("device", key, then, body), Fact("inventory", key, then, asdict(made))]
+        store.write([WriteBatch(key, slots, facts)])
+        if category in PROTECTED:
+            found.protected.add(key)
+        if rng.random() < 0.15:
+            at = first + int(rng.integers(1, DAYS)) * DAY_S
+            body = {"org_unit": str(rng.choice(units)), "site": str(of_sites[i]), "at": at}
+            store.append([Fact("transfer", key, context.now(), body)])
+        if rng.random() < 0.15:
+            retire(store, key, first + int(rng.integers(1, DAYS)) * DAY_S, scrapped=bool(rng.random() < 0.3))
+    if rng.random() < 0.6:
+        one = {"supplier": "S", "product": "P", "kg_per_kwh": "0.02", "at_meter": "yes", "evidence": "E",
+               "from": "2026-01-01"}  # fmt: skip
+        place = {"site": "South"} if rng.random() < 0.5 else {"org_unit": str(units[0])}
+        supply_contracts.add_contracts(store, [{**one, **place}], context.zone, context.now())
+    token = create_token(context, "v", "viewer", None)[1]
+    found.token = token
+    return found
+
+
+class Truth:
+    """What each device really used and caused on each day, (n, days) by quantity."""
+
+    def __init__(self, world):
+        self.ids = sorted({str(key) for key in world.context.store.latest("device")})
+        self.row = {key: i for i, key in enumerate(self.ids)}
+        self.world = world
+        self._known = {}
+        self._span = Span(world.first, world.first + DAYS * DAY_S)
+
+    def of(self, criterion="gwp", electricity="location", policy=None):
+        """Amounts by quantity: energy, measured, by zone, use, and ("embodied", stage, component)."""
+        key = criterion, electricity, policy
+        if key not in self._known:
+            query = FootprintQuery(
+                self._span, Criterion(criterion), "day", electricity=electricity, amortisation=policy
+            )
+            self._known[key] = self._amounts(compute_footprint(self.world.context, query))
+        return self._known[key]
+
+    def _amounts(self, result):
+        amounts = defaultdict(lambda: np.zeros((len(self.ids), DAYS)))
+        for cohort in result.cohorts:
+            rows = [self.row[str(device.id)] for device in cohort.devices]
+
+            def add(name, of, rows=rows):
+                np.add.at(amounts[name], rows, of)
+
+            add("energy", cohort.energy_j.sum(axis=0) / 3.6e6)
+            add("measured", cohort.measured_j.sum(axis=0) / 3.6e6)
+            if cohort.use is not None:
+                add("use", cohort.use.sum(axis=0))
+            for tier, of in cohort.tier_j.items():
+                add(("tier", cohort.device.zone, tier), of.sum(axis=0) / 3.6e6)
+            for part in cohort.model.parts(cohort.criterion, cohort.policy):
+                add(("embodied", str(part.stage), part.component), part.per_unit.value * cohort.accrued)
+        return dict(amounts)
+
+
+def subset(amounts, wanted):
+    """Return which devices' amounts (n,) add up to a figure, None if no or no single subset of them does."""
+    some = np.flatnonzero(amounts)
+    sums = np.zeros(1)
+    for i in some:
+        sums = np.concatenate([sums, sums + amounts[i]])
+    fits = np.flatnonzero(np.abs(sums - wanted) <= EXACT * max(np.abs(amounts).sum(), 1e-30))
+    if len(fits) != 1:
+        return None
+    return [int(some[bit]) for bit in range(len(some)) if fits[0] >> bit & 1]
+
+
+class Adversary:
+    """Collects figures of a world as equations in the amounts of devices by day."""
+
+    def __init__(self, world):
+        self.world, self.truth = world, Truth(world)
+        self.equations = defaultdict(list)
+        self.by_day = {}
+        self.unexplained = []
+        self.figures = 0
+        self.first, self.last = world.first, world.first + DAYS * DAY_S
+        days = cut(Span(self.first, self.last), "day", world.context.zone)
+        self.day = {name: i for i, name in enumerate(days.names)}
+
+    def rows(self, **asked):
+        """The rows of an answer, none where it is refused."""
+        asked = {"from": self.first, "to": self.last, **asked}
+        answer = self.world.reader.get(
+            "/v1/footprint", params={k: v for k, v in asked.items() if v is not None}
+        )
+        assert answer.status_code in (200, 403), answer.text
+        return answer.json()["rows"] if answer.status_code == 200 else []
+
+    def ask_days(self, group_by=None, org_unit=None, criterion="gwp", electricity="location", policy=None):
+        """Ask for figures by day, and add what they say."""
+        rows = self.rows(group_by=group_by, org_unit=org_unit, criterion=criterion, electricity=electricity,
+                         amortisation=policy, interval="day")  # fmt: skip
+        true = self.truth.of(criterion, electricity, policy)
+        for row in rows:
+            day = self.day[row["period"]]
+            row["criterion"] = criterion
+            self.figures += 1
+            self._add_energy(row, day, true)
+            self._add_value(row, day, true, (criterion, electricity, policy), group_by)
+        return rows
+
+    def _add_energy(self, row, day, true):
+        """The energy of a row, what was measured of it, and its grid tiers."""
+        energy = true["energy"][:, day]
+        self._add("energy", "energy", energy, row["energy_kwh"], day, row)
+        if row["measured_share"] is not None:
+            measured_kwh = row["measured_share"] * row["energy_kwh"]
+            self._add("energy", "measured", true["measured"][:, day], measured_kwh, day, None)
+        for zone, tiers in row["grid_tiers"].items():
+            for tier, share in tiers.items():
+                of_tier = true.get(("tier", zone, tier))
+                if of_tier is not None:
+                    self._add("energy", "energy", of_tier[:, day], share * row["energy_kwh"], day, None)
+
+    def _add_value(self, row, day, true, method, group_by):
+        """The value of a row: of a stage, of a component, or of use and embodied impact together."""
+        criterion, group = method[0], row["group"]
+        of = {name: amount[:, day] for name, amount in true.items() if name[0] == "embodied"}
+        if row["value"] is None or group_by == "power_source":
+            return
+        if group == "use":
+            self._add_use(row, day, true)
+            return
+        parts = list(of)
+        if group_by in ("stage", "component"):
+            at = 1 if group_by == "stage" else 2
+            parts = [name for name in of if name[at] == group] or parts
+            rest = row["value"]
+        else:
+            used = subset(true["energy"][:, day], row["energy_kwh"])
+            if used is None or method[1] == "market":
+                return
+            rest = row["value"] - true["use"][used, day].sum() if "use" in true else row["value"]
+        whole = np.sum([of[name] for name in parts], axis=0) if parts else np.zeros(len(self.truth.ids))
+        if abs(rest) > EXACT * max(abs(row["value"]), 1e-30):
+            self._add((criterion, method[2]), tuple(parts), whole, rest, day, row)
+
+    def _add_use(self, row, day, true):
+        """The impact of use: energy times the intensity of each device's grid."""
+        energy, located = true["energy"][:, day], self.truth.of(row["criterion"])["use"][:, day]
+        used = true["use"][:, day]
+        of_group = subset(energy, row["energy_kwh"])
+        if of_group is None:
+            self._missed(row)
+            return
+        without = np.isin(np.arange(len(energy)), of_group, invert=True)
+        changed = np.where(without, 0.0, located - used)
+        by_location = subset(changed, row["value"] - used[of_group].sum())
+        if by_location is None:
+            self._missed(row)
+            return
+        self.equations["energy"].append({
+            ("energy", self.truth.ids[i], day): (located if i in by_location else used)[i] / energy[i]
+            for i in of_group
+            if energy[i]
+        })  # fmt: skip
+
+    def _add(self, system, name, amounts, figure, day, row):
+        found = subset(amounts, figure)
+        if found is None:
+            if row is not None and abs(figure) > 1e-12:
+                self._missed(row)
+            return
+        if not found:
+            return
+        ids = [self.truth.ids[i] for i in found]
+        if system == "energy":
+            self.equations[system].append({("energy", key, day): amounts[i] / self._energy(i, day)
+                                           for key, i in zip(ids, found, strict=True)})  # fmt: skip
+        else:
+            self.equations[system].append({(part, key, day): 1.0 for part in name for key in ids})
+
+    def _energy(self, i, day):
+        return self.truth.of()["energy"][i, day] or 1.0
+
+    def _missed(self, row):
+        self.unexplained.append({k: row[k] for k in ("group", "period", "energy_kwh", "value")})
+
+    def ask_longer(self, group_by, interval, first, last, org_unit=None):
+        """Ask for figures of longer periods: what they are beyond those of their days is one more figure."""
+        begin, end = self.first + first * DAY_S, self.first + last * DAY_S
+        rows = self.rows(
+            group_by=group_by, org_unit=org_unit, interval=interval, **{"from": begin, "to": end}
+        )
+        edges = cut(Span(begin, end), interval, self.world.context.zone)
+        summed = defaultdict(lambda: np.zeros(3))
+        for row in self._days_of(group_by, org_unit):
+            at = self.first + self.day[row["period"]] * DAY_S
+            if begin <= at < end:
+                name = edges.names[int(edges.index(np.array([at]))[0])]
+                summed[row["group"], name] += [row["energy_kwh"], row["value"], 1]
+        true = self.truth.of()
+        emb = np.sum([amount for name, amount in true.items() if name[0] == "embodied"], axis=0)
+        for row in rows:
+            self.figures += 1
+            more_j = row["energy_kwh"] - summed[row["group"], row["period"]][0]
+            more = row["value"] - summed[row["group"], row["period"]][1]
+            if abs(more_j) > EXACT * max(row["energy_kwh"], 1.0):
+                self._missed(row)
+            if abs(more) > EXACT * 100 * max(row["value"], 1.0) and group_by not in ("stage", "component"):
+                self._explain(row, more, emb, list(range(first, last)))
+
+    def _explain(self, row, more, emb, days):
+        """Embodied impact that a period has beyond its days: of the same devices on some of them."""
+        for n in range(1, len(days) + 1):
+            for at in range(len(days) - n + 1):
+                chosen = days[at : at + n]
+                found = subset(emb[:, chosen].sum(axis=1), more)
+                if found:
+                    parts = [name for name in self.truth.of() if name[0] == "embodied"]
+                    self.equations["gwp", None].append({
+                        (part, self.truth.ids[i], day): 1.0 for part in parts for i in found for day in chosen
+                    })  # fmt: skip
+                    return
+        self._missed(row)
+
+    def _days_of(self, group_by, org_unit):
+        key = group_by, org_unit
+        if key not in self.by_day:
+            self.by_day[key] = self.rows(group_by=group_by, org_unit=org_unit, interval="day")
+        return self.by_day[key]
+
+    def ask_report(self, org_unit=None):
+        """The weekly report: what it says beyond the figures by day."""
+        week = week_of(self.first + DAY_S, self.world.context.zone)
+        params = {"format": "json"} | ({"org_unit": org_unit} if org_unit else {})
+        answer = self.world.reader.get(f"/v1/reports/weekly/{week}", params=params)
+        assert answer.status_code in (200, 403), answer.text
+        if answer.status_code != 200:
+            return
+        true = self.truth.of()
+        for row in answer.json()["by_day"]:
+            if row["period"] in self.day:
+                self._add_energy(row, self.day[row["period"]], true)
+
+    def attack(self, rng=None, share=1.0):
+        """Ask for everything, or a share of it."""
+        asks = [
+            (self.ask_days, {"group_by": group_by})
+            for group_by in (
+                None,
+                "org_unit",
+                "category",
+                "site",
+                "model",
+                "power_source",
+                "stage",
+                "component",
+            )
+        ]
+        for unit in self.world.units:
+            asks += [
+                (self.ask_days, {"group_by": group_by, "org_unit": unit})
+                for group_by in (None, "stage", "category", "org_unit")
+            ]
+            asks.append((self.ask_longer, {"group_by": None, "interval": "total", "first": 0, "last": DAYS,
+                                           "org_unit": unit}))  # fmt: skip
+            asks.append((self.ask_report, {"org_unit": unit}))
+        for electricity, criterion, policy in (
+            ("market", "gwp", None),
+            ("location", "pe", None),
+            ("location", "adpe", None),
+            ("location", "gwp", "active_hour"),
+        ):
+            asks += [
+                (
+                    self.ask_days,
+                    {
+                        "group_by": group_by,
+                        "criterion": criterion,
+                        "electricity": electricity,
+                        "policy": policy,
+                    },
+                )
+                for group_by in ("stage", "org_unit", "site")
+            ]
+        for interval, group_by in (
+            ("week", "org_unit"),
+            ("month", "category"),
+            ("total", "site"),
+            ("total", None),
+        ):
+            asks.append(
+                (self.ask_longer, {"group_by": group_by, "interval": interval, "first": 1, "last": DAYS})
+            )
+        asks.append((self.ask_report, {}))
+        for i, (ask, about) in enumerate(asks):
+            if rng is None or i < 3 or rng.random() < share:
+                ask(**about)
+        return self
+
+    def recovered(self):
+        """Return what is recovered: system, device and day (or None for all days), and part."""
+        found = []
+        for system, equations in self.equations.items():
+            found += [(system, *target) for target in self._recovered(system, equations)]
+        return found
+
+    def _recovered(self, system, equations):
+        unknowns = sorted({key for equation in equations for key in equation}, key=str)
+        at = {key: i for i, key in enumerate(unknowns)}
+        size = np.array([abs(self._amount(system, key)) for key in unknowns])
+        unique = {tuple(sorted((at[key], round(value, 15)) for key, value in equation.items()))
+                  for equation in equations}  # fmt: skip
+        matrix = np.zeros((len(unique), len(unknowns)))
+        for i, equation in enumerate(unique):
+            for column, value in equation:
+                matrix[i, column] = value * size[column]
+        scale = np.abs(matrix).max(axis=1)
+        matrix = matrix[scale > 0] / scale[scale > 0][:, None]
+        if not len(matrix):
+            return
+        _, singular, right = np.linalg.svd(matrix, full_matrices=False)
+        basis = right[singular > 1e-9 * singular[0]]
+        for name, columns in self._targets(system, unknowns).items():
+            target = np.zeros(len(unknowns))
+            target[columns] = size[columns]
+            whole = target.sum()
+            if whole > 0 and np.linalg.norm(target - basis.T @ (basis @ target)) <= WITHIN * whole:
+                yield name
+
+    def _amount(self, system, key):
+        part, device, day = key
+        true = self.truth.of() if system == "energy" else self.truth.of(system[0], "location", system[1])
+        return true[part][self.truth.row[device], day]
+
+    def _targets(self, system, unknowns):
+        """Columns of each target: a device's energy or stage, of a day and of all days."""
+        targets = defaultdict(list)
+        for i, (part, device, day) in enumerate(unknowns):
+            if device in self.world.protected:
+                what = "energy" if system == "energy" else part[1]
+                targets[device, day, what].append(i)
+                targets[device, None, what].append(i)
+                if system != "energy":
+                    targets[device, None, "embodied"].append(i)
+        return targets
+
+
+def attack(seed, share=1.0):
+    """Attack the world of a seed; return the adversary and what it recovered."""
+    with world(seed) as found:
+        adversary = Adversary(found).attack(np.random.default_rng(seed), share)
+        return adversary, adversary.recovered()
