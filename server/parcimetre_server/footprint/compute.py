@@ -110,6 +110,7 @@ def _sums(context: Context, by_day: FootprintResult, asked: Periods) -> Iterator
     held, days = contracts(context.store), by_day.periods
 
     def supply(device: Device) -> object:
+        """Return the contracts that supply a device."""
         return contracts_at(held, device.site, device.org_unit)
 
     if by_day.electricity == "location":
