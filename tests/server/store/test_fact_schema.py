@@ -37,6 +37,7 @@ KINDS: tuple[FactKind, ...] = get_args(FactKind)
 LATER_KINDS = {
     "channels",
     "former_monitor",
+    "look",
     "join",
     "ended_session",
     "hourly_energy",
