@@ -58,11 +58,12 @@ def command(
     from ..fleet.lookup import chosen
     from ..fleet.monitors import spans
 
-    context = options.reading(data_dir)
+    context = options.asking(data_dir)
+    options.record_look(context, "devices", org_unit=org_unit)
     with terminal.naming_left_out(context):
         found = list(chosen(devices(context.store), org_unit, site, category, search))
         left_out, reported = why_not_counted(context, found), spans(context.store, found)
-    rows = [device_summary(device, reported.get(device.id), left_out.get(device.id)) for device in found]
+    rows = [device_summary(context, one, reported.get(one.id), left_out.get(one.id)) for one in found]
     shown = [asdict(row) if as_json else _row(row) for row in rows]
     terminal.show(shown, as_json, N_("No device has enrolled yet."))
 
@@ -89,8 +90,9 @@ def show(data_dir: Path, device_id: str, as_json: bool) -> None:
     from ..fleet.lookup import find
     from ..organisation.left_out import alone
 
-    context = options.reading(data_dir)
+    context = options.asking(data_dir)
     known = find(context.store, device_id)
+    options.record_look(context, "devices show", known.id, known.org_unit)
     with alone(known.id, "details of the device"):
         found = asdict(device_detail(context, known.id))
     if as_json:

@@ -11,6 +11,7 @@ from parcimetre_factors.service_life.amortisation import Policy
 
 from ..access.context import Context
 from ..access.disclosure import DisclosureControl, check_interval, shown_units
+from ..access.presence import is_personal, permitted_span, presence_needed, units_with_hours
 from ..base.org_path import within
 from ..base.periods import DAY_S, Periods, Span, cut, whole_days
 from ..base.query_cost import TURNS, Cost, check_cost, query_cost
@@ -60,8 +61,9 @@ def compute_footprint(
     """
     check_cost(query_cost(query.span, query.interval))
     if context.scope.sees_devices:
-        return _compute(context, query, observer, few, group_by)
-    context.scope.need("viewer" if query.device is None else "analyst", "the figure of a single device")
+        query, groups_only = _within_presence_rules(context, query)
+        return replace(_compute(context, query, observer, few, group_by), groups_only=groups_only)
+    context.scope.need("sums" if query.device is None else "devices", "the figure of a single device")
     return _compute_sums(context, query, observer, few)
 
 
@@ -172,6 +174,33 @@ def _compute(
     return FootprintResult(
         query.criterion, grid.electricity, periods, grid.factors, policy, footprints, left_out
     )
+
+
+def shown_days(context: Context, query: FootprintQuery) -> FootprintQuery | None:
+    """Return the query of the days that its reader may see of single devices; None where there are none."""
+    if context.sees_presence or not context.scope.sees_devices:
+        return query
+    machines = _placements_of(context, query)[0]
+    span = permitted_span(query.span, query.interval, machines, context.zone, context.now())
+    return None if span is None else replace(query, span=span)
+
+
+def _within_presence_rules(context: Context, query: FootprintQuery) -> tuple[FootprintQuery, bool]:
+    """Return the query of the days that its reader may see, or the same as sums of groups only.
+
+    Raises NotAllowed for less than a whole day of too few personal machines.
+    """
+    days = shown_days(context, query)
+    if days is not None:
+        return days, False
+    scope = context.scope
+    units = (
+        one.org_unit for one in devices(context.store).values() if is_personal(one) and one.retired_at is None
+    )
+    unit = query.org_unit or scope.root or ""
+    if query.device is not None or unit not in units_with_hours(filter(scope.covers, units), scope.root):
+        raise presence_needed("less than a whole day of so few machines")
+    return query, True
 
 
 def _cost_of(

@@ -61,6 +61,7 @@ from .device_limits import (
     limits_of,
     new_limits,
 )
+from .masking import masked
 from .plausibility import are_timely, check_clock, check_readings, check_times, expand_gaps, sent_indexes
 from .validation import RefusedRecord, parse
 
@@ -323,7 +324,12 @@ def _is_due(before: Fact | None, now: int) -> bool:
 
 
 def _dead_letter(refused: RefusedRecord, device_id: DeviceId, now: int, form: HashForm) -> Fact:
-    body = {"device": device_id, **asdict(refused.refusal), "record": _excerpt(refused.record), FORM: form}
+    body = {
+        "device": device_id,
+        **asdict(refused.refusal),
+        "record": _excerpt(masked(refused.record)),
+        FORM: form,
+    }
     return Fact("dead_letter", secrets.token_hex(8), now, body)
 
 

@@ -109,7 +109,14 @@ CHANGE_REASONS = {
     "factors": N_("the earlier period was computed with another factor set"),
     "several": N_("one of them has fewer than 5 devices"),
 }
-ROLE_LABELS = {"viewer": N_("viewer"), "analyst": N_("analyst"), "admin": N_("admin")}
+ROLE_LABELS = {
+    "viewer": N_("viewer"),
+    "analyst": N_("analyst"),
+    "technician": N_("technician"),
+    "presence": N_("presence"),
+    "dpo": N_("data protection officer"),
+    "admin": N_("admin"),
+}
 QUALITIES = {"": "", "estimate": N_("estimate"), "disputed": N_("disputed")}
 POWER_SOURCE_LABELS = {
     "wall_ac": N_("meter at the wall"),

@@ -21,7 +21,7 @@ from parcimetre_server.access.disclosure import (
 )
 from parcimetre_server.analysis.changes import compare_queries
 from parcimetre_server.base.org_path import SMALL
-from parcimetre_server.base.periods import DAY_S, Span
+from parcimetre_server.base.periods import DAY_S, Span, since_midnight
 from parcimetre_server.base.scope import NotAllowed, Scope
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.footprint.compute import compute_footprint
@@ -111,7 +111,7 @@ def test_devices_of_several_units_are_shown_under_the_lowest_above_them():
 @pytest.fixture
 def week(communes):
     """The past week, with the collector as a viewer of a commune sees it."""
-    now = communes.context.now() // 900 * 900
+    now = since_midnight(communes.context.now(), communes.context.zone).first
 
     def of(root, role="viewer"):
         return communes.context.within(Scope(root, role)), FootprintQuery(
