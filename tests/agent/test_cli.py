@@ -262,3 +262,5 @@ def test_once_print_shows_the_report_in_the_form_that_is_sent(
     assert collector.bodies("/v1/enrol")[0]["secret"] == "ps_x"
     report = json.loads(_agent("once", "--print", "--data-dir", data).stdout)
     assert (report["schema"], report["hash_form"]) == (2, "organisation")
+    status = json.loads(_agent("status", "--json", "--data-dir", data).stdout)
+    assert status["hash_form"] == "organisation"

@@ -4,7 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from parcimetre_agent.configuration.settings import Settings
+from parcimetre_agent.identity.fingerprint import fingerprint
+from parcimetre_agent.report import EnrolRequest, HardwareIdentity
+from parcimetre_agent.sending import wire_json
+from parcimetre_agent.sending.courier import Courier
+from parcimetre_agent.sending.transport import open_client, post
+from parcimetre_agent.sensors.machine import Machine
 
+from ..agent.conftest import unpack
 from ..programs import run
 
 pytestmark = pytest.mark.slow
@@ -31,3 +39,34 @@ def test_an_updated_agent_goes_on_as_the_device_that_it_was(collector, tmp_path:
     assert now["rules"] == identity["rules"]
     listed = collector.command("devices", "--json")
     assert len(json.loads(listed.stdout)) == 1
+
+
+def test_an_agent_of_before_is_the_same_device_under_the_organisations_key(collector, tmp_path: Path) -> None:
+    machine, folder = unpack("laptop", tmp_path / "laptop"), tmp_path / "agent"
+    (machine / "sys/class/dmi/id/product_serial").write_text("PF3XK1ZQ")
+    folder.mkdir(mode=0o700)
+    secret, product = tmp_path / "secret", fingerprint(machine) or ""
+    bare = collector.secret()["secret"].partition(".")[0]
+    secret.write_text(bare)
+    settings = Settings(server=collector.url, secret_file=str(secret), data_dir=str(folder))
+    hardware = HardwareIdentity("a" * 32, "none", product)
+    asked = wire_json.as_json(EnrolRequest(1, bare, hardware, "laptop", "0.1.0"))
+    del asked["hash_form"]
+    with open_client(settings) as client:
+        answer = post(client, "/v1/enrol", asked).body
+    assert "hash_key" not in answer
+    before = {"install_id": "a" * 32, "fingerprint": product}
+    before |= {name: answer[name] for name in ("device_id", "credential")}
+    (folder / "identity.json").write_text(json.dumps(before))
+    sent = []
+    for _ in range(3):
+        assert Courier(settings, Machine(machine)).deliver().device_id == answer["device_id"]
+        sent.append(json.loads((folder / "last-report.json").read_text()))
+    assert [one["hash_form"] for one in sent] == ["product", "organisation", "organisation"]
+    assert ["hardware" in one for one in sent] == [False, True, False]
+    (folder / "identity.json").unlink()
+    assert Courier(settings, Machine(machine)).enrol() == answer["device_id"]
+    collector.stop()
+    stored = b"".join(file.read_bytes() for file in collector.folder.iterdir() if file.is_file())
+    assert product.encode() not in stored
+    assert sent[1]["hardware"]["fingerprint"].encode() in stored

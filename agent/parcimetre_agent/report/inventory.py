@@ -11,6 +11,8 @@ from .quantities import (
     LEAST_EFFICIENCY,
     LEAST_SUPPLY_W,
     MOST_DISK_BYTES,
+    MOST_DRIVE_BYTES,
+    MOST_MODULE_MIB,
     MOST_SUPPLY_W,
     STRICT,
     BatteryMwh,
@@ -75,6 +77,11 @@ class MemoryModule:
 
     __pydantic_config__ = STRICT
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a single module that nobody makes."""
+        if self.size_mib > MOST_MODULE_MIB and self.form != "total":
+            raise ValueError(f"size_mib = {self.size_mib} is more than the {MOST_MODULE_MIB} of one module")
+
 
 @dataclass(frozen=True)
 class Disk:
@@ -86,6 +93,13 @@ class Disk:
     model: Text | None = None
 
     __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a single drive that nobody makes."""
+        if self.size_bytes > MOST_DRIVE_BYTES and self.kind not in ("virtual", "unknown"):
+            raise ValueError(
+                f"size_bytes = {self.size_bytes} is more than the {MOST_DRIVE_BYTES} of one drive"
+            )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ MOST_IMPRESSIONS = 100_000_000
 # Bounds of quantities: what no hardware exceeds, with room for what is to come (docs/en/wire-format.md)
 MOST_POWER_W = 1_000_000  # a hall's UPS or PDU; the collector's bounds by category are far lower
 MOST_MEMORY_MIB = 67_108_864  # 64 TiB, twice the largest server
+MOST_MODULE_MIB = 4_194_304  # 4 TiB, eight times the largest module
+MOST_DRIVE_BYTES = 1_000_000_000_000_000  # 1 PB, four times the largest drive
 MOST_DISK_BYTES = 100_000_000_000_000_000  # 100 PB: the largest volume of a storage array
 MOST_LENGTH_MM = 65_535  # DisplayID's largest
 MOST_PIXELS = 65_535

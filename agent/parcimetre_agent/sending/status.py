@@ -31,6 +31,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
         return {
             "server": settings.server,
             "device_id": who.device_id if who else None,
+            "hash_form": who.hash_form if who else None,
             "last_sample": heartbeat[0] if heartbeat else None,
             "last_sent": spool.get("last_sent"),
             **waiting._asdict(),

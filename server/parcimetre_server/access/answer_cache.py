@@ -22,7 +22,7 @@ MOST = 64
 STALE = f"An answer counts for {KEPT_S} seconds, and no longer once somebody stated anything."
 WITH_RECORDS: frozenset[FactKind] = frozenset({
     "device", "inventory", "attached", "monitor", "self_cost", "losses", "channels", "credential",
-    "dead_letter", "token", "token_use", "ended_session", "secret", "grid", "outlet",
+    "dead_letter", "token", "token_use", "ended_session", "look", "secret", "grid", "outlet",
 })  # fmt: skip
 STATED: tuple[FactKind, ...] = tuple(kind for kind in get_args(FactKind) if kind not in WITH_RECORDS)
 

@@ -14,9 +14,11 @@ from ..base.cache import Cache
 from ..base.scope import WHOLE, Scope
 from ..configuration.settings import Settings
 from ..store.interface import Store
+from .access_record import RecentLooks, new_recent_looks
 from .answer_cache import Answers, Question, new_answers
 from .last_heard import LastHeard, new_last_heard
-from .scoped_store import ScopedStore
+from .presence import sees_presence
+from .scoped_store import ScopedStore, whole
 
 DAILY_BYTES = 160 * 2**20
 
@@ -29,7 +31,7 @@ def new_daily_totals(most_bytes: int = DAILY_BYTES) -> Cache[Any, Any]:
 
 @dataclass(frozen=True)
 class Context:
-    """Settings in force, the store, the factor set that figures are computed with, and three caches.
+    """Settings in force, the store, the factor set that figures are computed with, and four caches.
 
     `scope` says for whom: the store of a context that was narrowed to a scope shows nothing else. The caches
     are shared by all readers; their keys, or the ids asked for, hold what a scope narrows.
@@ -41,6 +43,7 @@ class Context:
     last_heard: LastHeard = field(default_factory=new_last_heard)
     daily_totals: Cache[Any, Any] = field(default_factory=new_daily_totals)
     answers: Answers = field(default_factory=new_answers)
+    recent_looks: RecentLooks = field(default_factory=new_recent_looks)
     scope: Scope = WHOLE
 
     def now(self) -> int:
@@ -52,10 +55,21 @@ class Context:
         """The organisation's time zone."""
         return self.settings.zone
 
+    @property
+    def whole_store(self) -> Store:
+        """The store itself, whatever the reader sees of it."""
+        return whole(self.store)
+
+    @property
+    def sees_presence(self) -> bool:
+        """Whether the reader sees presence data: less than whole days of single machines."""
+        return sees_presence(self.scope, self.store)
+
     def question(self, asked: Hashable) -> Question:
         """Return what a reader of this scope asks, as the key of its answer."""
-        return Question(self.factors.id, self.scope, asked)
+        return Question(self.factors.id, self.scope, (asked, self.sees_presence))
 
     def within(self, scope: Scope) -> Context:
         """Return the same for a reader who may see only a scope."""
-        return self if scope.whole else replace(self, store=ScopedStore(self.store, scope), scope=scope)
+        store = self.store if scope.whole else ScopedStore(self.store, scope)
+        return replace(self, store=store, scope=scope)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from starlette.requests import HTTPConnection
 
-from ..base.scope import WHOLE, Scope
+from ..base.scope import Scope
 
 AccessWay = Literal["machine", "token", "login"]
 
@@ -21,7 +21,7 @@ class Reader:
     door: AccessWay = "machine"
 
 
-LOCAL_READER = Reader(WHOLE)
+LOCAL_READER = Reader(Scope())
 
 
 def reader_of(connection: HTTPConnection) -> Reader:

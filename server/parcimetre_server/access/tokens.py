@@ -147,10 +147,15 @@ class Tokens:
         self._used: dict[str, int] = {}
         self._refreshed_at = -math.inf
 
-    def of_text(self, text: str) -> Token:
-        """Return the valid token with that text. Raises BadToken with the reason and the fix."""
+    def of_text(self, text: str, has_failed: bool = False) -> Token:
+        """Return the valid token with that text. Raises BadToken with the reason and the fix.
+
+        For an address that `has_failed` often, a shared store is not asked for a token that is not known.
+        """
         digest = _hash(text)
-        token = self._all().get(digest[:ID_LENGTH]) or self._new(digest[:ID_LENGTH])
+        token = self._all().get(digest[:ID_LENGTH])
+        if token is None and not (has_failed and self._context.store.shared):
+            token = self._new(digest[:ID_LENGTH])
         if token is None or not secrets.compare_digest(token.hash, digest):
             raise BadToken(f"this token is unknown: check it, or {ASK_FOR_ANOTHER}")
         return self._valid(token)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from ..base.periods import LAST_SECOND
-from ..base.scope import ROLES, Scope
+from ..base.scope import Scope
 from ..organisation.connections import elsewhere
 from ..organisation.left_out import FAULTS
 from ..organisation.transfers import Placement
@@ -47,7 +47,7 @@ def is_visible(scope: Scope, fact: Fact, history: History) -> bool:
     rule = RULES.get(fact.kind)
     if rule is None:
         return False
-    if scope.root is None and fact.kind not in OF_REPORTS:
+    if scope.root is None and fact.kind not in BY_ROLE:
         return True
     try:
         return rule(scope, fact, history)
@@ -142,23 +142,28 @@ def _of_contract(scope: Scope, fact: Fact, history: History) -> bool:
 
 
 def _of_report(scope: Scope, fact: Fact, _history: History) -> bool:
-    """Return whether a report says no more than its reader may see; a viewer gets none of a part."""
+    """Return whether a report says no more than its reader may see; a reader of sums gets none of a part."""
     org_unit = fact.body["org_unit"]
-    if ROLES.index(fact.body["role"]) > ROLES.index(scope.role):
+    if not scope.includes_reports_for(fact.body["role"]):
         return False
-    return org_unit == scope.root if scope.role == "viewer" else _covers(scope, org_unit)
+    return _covers(scope, org_unit) if scope.sees_devices else org_unit == scope.root
 
 
 def _of_recipient(scope: Scope, fact: Fact, _history: History) -> bool:
     """Return whether a schedule or delivery, which holds addresses, is of the reader's own admin."""
-    return scope.role == "admin" and _covers(scope, fact.body["org_unit"])
+    return scope.administers and _covers(scope, fact.body["org_unit"])
+
+
+def _of_look(scope: Scope, fact: Fact, _history: History) -> bool:
+    """Return whether a look was at devices of the reader's units, and they see the access record."""
+    return scope.sees_access_record and _covers(scope, fact.body["org_unit"])
 
 
 def _covers(scope: Scope, org_unit: str | None) -> bool:
     return scope.root is None or (org_unit is not None and scope.covers(org_unit))
 
 
-OF_REPORTS: frozenset[FactKind] = frozenset({"report", "schedule", "delivery"})
+BY_ROLE: frozenset[FactKind] = frozenset({"report", "schedule", "delivery", "look"})
 ID_IN_OUTLET_FACTS: Mapping[FactKind, str] = {"outlet": "feeder", "feeding": "device"}
 OF_A_DEVICE: Mapping[FactKind, Rule] = {
     "inventory": _of_known_device,
@@ -166,7 +171,6 @@ OF_A_DEVICE: Mapping[FactKind, Rule] = {
     "attached": _before_it_left,
     "self_cost": _while_in_scope,
     "losses": _while_in_scope,
-    "channels": _of_known_device,
     "printing": _while_in_scope,
 }
 RULES: Mapping[FactKind, Rule] = {
@@ -186,4 +190,5 @@ RULES: Mapping[FactKind, Rule] = {
     "report": _of_report,
     "schedule": _of_recipient,
     "delivery": _of_recipient,
+    "look": _of_look,
 }

@@ -23,7 +23,7 @@ from ..base.units import J_PER_KWH
 from ..fleet.device import Device
 from ..fleet.devices import devices
 from ..fleet.lookup import chosen
-from ..fleet.silence import is_silent, last_heard_at
+from ..fleet.silence import is_silent, last_heard_at, shown_time
 from ..footprint.energy_use import Array
 from ..footprint.grid_intensity import Grid
 from ..footprint.grouping import add_up
@@ -69,7 +69,8 @@ class Denial:
 
 @dataclass(frozen=True)
 class Agent:
-    """One device's agent; `last_seen` is when it was last heard, seconds UTC, None if never.
+    """One device's agent; `last_seen` is when it was last heard, seconds UTC, None if never; that of a
+    personal machine is the first second of that day for readers without presence data.
 
     `waiting` is None where it has not reported since the collector started; `lost` is None where it never
     lost anything.
@@ -163,23 +164,24 @@ def _agent(
             name=device.name,
             org_unit=device.org_unit,
             version=device.agent_version,
-            last_seen=last_seen,
+            last_seen=None if last_seen is None else shown_time(context, device, last_seen),
             silent=is_silent(context, device, last_seen),
             waiting=contact.waiting if contact else None,
             denied=tuple(_denied(device)),
-            lost=_lost(device.id, losses),
+            lost=_lost(context, device, losses),
             cost=_cost([spent[device.id]], context) if device.id in spent else None,
         )
 
 
-def _lost(device: DeviceId, losses: Mapping[str, Fact]) -> Body | None:
-    """Return what an agent lost, None where it told of nothing."""
-    with leaving_out(device, "losses of its agent"):
-        if device in losses:
-            body = losses[device].body
+def _lost(context: Context, device: Device, losses: Mapping[str, Fact]) -> Body | None:
+    """Return what an agent lost, with times as the reader may see them; None where it told of nothing."""
+    with leaving_out(device.id, "losses of its agent"):
+        if device.id in losses:
+            body = losses[device.id].body
             if not all(isinstance(body[name], int) for name in LOST):
                 raise TypeError("a count is not a number")
-            return body
+            aside = [{**one, "start": shown_time(context, device, one["start"])} for one in body["set_aside"]]
+            return {**body, "set_aside": aside}
     return None
 
 

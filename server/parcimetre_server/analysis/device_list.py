@@ -17,7 +17,7 @@ from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
 from ..fleet.monitors import spans
 from ..fleet.purchases import purchase_of
-from ..fleet.silence import is_silent, last_heard_at
+from ..fleet.silence import is_silent, last_heard_at, shown_time
 from ..footprint.compute import compute_footprint
 from ..footprint.contributions import impact_by_device
 from ..footprint.device_footprints import HARDWARE, service_start
@@ -121,7 +121,7 @@ def list_devices(context: Context, query: FootprintQuery) -> list[ListedDevice]:
         return ListedDevice(
             device,
             use.get(device.id),
-            last_seen,
+            None if last_seen is None else shown_time(context, device, last_seen),
             None if purchased is None or is_virtual(device) else (now - purchased) / YEAR_S,
             tuple(_faults(device, is_silent(context, device, last_seen), evidence, device.id in twins)),
             twins.get(device.id, ()),

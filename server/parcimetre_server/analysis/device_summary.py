@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parcimetre_agent.report import Inventory
 from parcimetre_factors.service_life.purchase import StatedPurchase
@@ -12,14 +12,16 @@ from ..fleet.counting import NotCounted, why_not_counted
 from ..fleet.device import Device
 from ..fleet.devices import device
 from ..fleet.monitors import OPEN_END, claims, span_of
+from ..fleet.silence import shown_time
 from ..organisation.merges import MergeHistory
-from ..store.interface import Store
 from .agent_health import Agent, agent_of
 
 
 @dataclass(frozen=True)
 class DeviceSummary:
     """A device without its inventory; times are seconds UTC, `last_slot` the start of its latest slot.
+
+    Times of a personal machine are the first second of their day for readers without presence data.
 
     `driven_by` is the last computer a monitor was attached to; `not_counted` is why totals exclude it.
     """
@@ -64,13 +66,14 @@ class DeviceDetail:
 
 
 def device_summary(
-    found: Device, span: tuple[int, int] | None, not_counted: NotCounted | None = None
+    context: Context, found: Device, span: tuple[int, int] | None, not_counted: NotCounted | None = None
 ) -> DeviceSummary:
     """Return the summary of a device."""
-    first, last = span or (None, None)
+    first, last = (shown_time(context, found, at) for at in span) if span else (None, None)
+    enrolled_at = shown_time(context, found, found.enrolled_at) if found.driven_by else found.enrolled_at
     return DeviceSummary(
         found.id, found.name, found.category, found.org_unit, found.site, found.zone, found.simulated,
-        found.virtual, found.enrolled_at, found.retired_at, found.agent_version, first, last,
+        found.virtual, enrolled_at, found.retired_at, found.agent_version, first, last,
         found.purchase, found.scrapped, found.driven_by, not_counted,
     )  # fmt: skip
 
@@ -81,20 +84,35 @@ def device_detail(context: Context, device_id: str) -> DeviceDetail:
     found = device(store, device_id)
     reason = why_not_counted(context, [found]).get(found.id)
     return DeviceDetail(
-        device_summary(found, span_of(store, found), reason),
-        found.inventory,
+        device_summary(context, found, span_of(store, found), reason),
+        _inventory(context, found),
         agent_of(context, found),
-        monitor_drivers(store, found),
+        monitor_drivers(context, found),
     )
 
 
-def monitor_drivers(store: Store, found: Device) -> list[MonitorDriver]:
+def _inventory(context: Context, found: Device) -> Inventory | None:
+    """Return the inventory of a device, taken at a time as the reader may see it: it is that of a start."""
+    if found.inventory is None:
+        return None
+    return replace(found.inventory, taken_at=shown_time(context, found, found.inventory.taken_at))
+
+
+def monitor_drivers(context: Context, found: Device) -> list[MonitorDriver]:
     """Return the computers a monitor was attached to, the latest first."""
     if found.driven_by is None:
         return []
+    store = context.store
+
+    def at(second: int) -> int:
+        """Return a time as the reader may see it."""
+        return shown_time(context, found, second)
+
     own_claims, merges = claims(store, [found])[found.id], MergeHistory.of(store)
     computers = ((device(store, merges.whole(claim.machine)), claim) for claim in reversed(own_claims))
     return [
-        MonitorDriver(machine.id, machine.name, claim.first, None if claim.last == OPEN_END else claim.last)
+        MonitorDriver(
+            machine.id, machine.name, at(claim.first), None if claim.last == OPEN_END else at(claim.last)
+        )
         for machine, claim in computers
     ]

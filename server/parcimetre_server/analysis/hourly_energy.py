@@ -61,8 +61,8 @@ def store_hourly_energy(context: Context, before_day: int) -> int:
     """Store the groups of the days before one (since 1970-01-01) that are not days of sums; count them."""
     store, stored = context.store, 0
     known = {int(key) for key in store.latest("hourly_energy")}
-    spans = store.spans().values()
-    first = max(store.rolled_up().days_before, min((begin for begin, _ in spans), default=0) // DAY_S)
+    begins = [begin // DAY_S for begin, _ in store.spans().values()]
+    first = max(store.rolled_up().days_before, min(begins, default=before_day))
     for day in range(first, before_day):
         if day not in known:
             body = HourlyEnergyBody(groups=[group.as_body() for group in hourly_energy(context, day)])

@@ -13,10 +13,11 @@ from ..access.context import Context
 from ..access.disclosure import DisclosureControl
 from ..access.scoped_store import whole
 from ..base.periods import Span
+from ..base.scope import Scope
 from ..fleet.device import Device
 from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
-from ..footprint.compute import compute_footprint
+from ..footprint.compute import compute_footprint, shown_days
 from ..footprint.query import FootprintQuery, FootprintRow
 from ..organisation.left_out import LeftOut, collect_left_out
 from .agent_health import MeasuringCost, measuring_cost
@@ -82,9 +83,9 @@ def cached_overview(
 def refresh_cached_overview(context: Context, large_fleet: int = LARGE_FLEET) -> None:
     """Compute the first page of a large fleet anew, so that no reader waits for it."""
     if is_large(context, large_fleet):
-        request = OverviewRequest()
-        compute = partial(_cacheable_overview, context, request, large_fleet)
-        recompute(context.answers, context.question(request), context.store, context.now(), compute)
+        request, reader = OverviewRequest(), context.within(Scope())
+        compute = partial(_cacheable_overview, reader, request, large_fleet)
+        recompute(reader.answers, reader.question(request), reader.store, reader.now(), compute)
 
 
 def _cacheable_overview(
@@ -107,11 +108,14 @@ def compute_overview(context: Context, request: OverviewRequest) -> Overview:
     shown = request.period if request.period != "today" or context.scope.sees_devices else "7d"
     period = choose_period(shown, request.at, request.begin, request.end, context.zone, context.now())
     query = FootprintQuery(period.span, request.criterion, org_unit=request.org_unit or None)
+    query = shown_days(context, query) or query
+    period = replace(period, span=query.span)
     result = compute_footprint(context, query).checked()
     before, after = (
         compute_footprint(context, replace(query, span=span)) for span in (period.before, period.after)
     )
-    by_id, sees_devices = result.devices_by_id, result.disclosure is None
+    by_id = result.devices_by_id
+    sees_devices = result.disclosure is None
     greatest = bars(
         result.greatest_devices(MOST_DEVICES), {str(device_id): device for device_id, device in by_id.items()}
     )
@@ -129,7 +133,7 @@ def compute_overview(context: Context, request: OverviewRequest) -> Overview:
         count=result.count,
         withheld=result.withheld,
         sees_devices=sees_devices,
-        left_out=result.left_out,
+        left_out=result.left_out if sees_devices else (),
         measuring=measuring_cost(context, by_id.values()) if sees_devices else None,
         virtual=_virtual(by_id.values()) if sees_devices else 0,
         org_units=_org_units(context, result.disclosure),

@@ -9,7 +9,7 @@ from parcimetre_factors.criteria import Stage
 
 from ..access.context import Context
 from ..base.periods import Span, cut
-from ..footprint.compute import compute_footprint
+from ..footprint.compute import compute_footprint, shown_days
 from ..footprint.query import STAGES, FootprintQuery, FootprintRow
 
 PERIODS_AT_ONCE = 12
@@ -30,6 +30,7 @@ def trend_of(context: Context, query: FootprintQuery, periods_at_once: int = PER
 
     So many periods are computed at once, since the footprints of many devices and periods take much memory.
     """
+    query = shown_days(context, query) or query
     periods = cut(query.span, query.interval, context.zone)
     totals: list[FootprintRow] = []
     by_stage: list[FootprintRow] = []

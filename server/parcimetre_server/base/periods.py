@@ -62,18 +62,28 @@ class Periods:
         return np.diff(clipped).astype(np.float64)
 
 
-def span(begin: str | None, end: str | None, zone: ZoneInfo, now: int, days: int = 7) -> Span:
+def span(
+    begin: str | None, end: str | None, zone: ZoneInfo, now: int, days: int = 7, from_midnight: bool = True
+) -> Span:
     """Parse `from` and `to`: ISO 8601 dates or times, or seconds UTC; the last days if absent.
 
-    A date is its first instant in the organisation's time zone; `to` is not included. Raises BadPeriod.
+    A date is its first instant in the organisation's time zone; `to` is not included. Without `from`, it
+    begins so many days before `to`, at midnight if `from_midnight`. Raises BadPeriod.
     """
     last = _second("to", end, zone) if end else now
-    first = _second("from", begin, zone) if begin else last - days * DAY_S
+    first = _second("from", begin, zone) if begin else _days_before(last, days, zone, from_midnight)
     if first >= last:
         raise BadPeriod(f"from = {begin} is not before to = {end or 'now'}. Swap them, or omit to.")
     if last - first > LONGEST_S:
         raise BadPeriod("the period is too long (limit 20 years): choose a later from or an earlier to")
     return Span(first // SLOT_S * SLOT_S, -(-last // SLOT_S) * SLOT_S)
+
+
+def _days_before(last: int, days: int, zone: ZoneInfo, from_midnight: bool) -> int:
+    """Return the second so many days before a time, or the midnight of that day; in 1970 at the earliest."""
+    if not from_midnight:
+        return last - days * DAY_S
+    return max(0, _midnight(datetime.fromtimestamp(last, zone).date() - timedelta(days=days), zone))
 
 
 def _second(name: str, text: str, zone: ZoneInfo) -> int:

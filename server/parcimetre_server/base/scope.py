@@ -1,16 +1,32 @@
-"""Scope of a reader: the org units they may see, and the level of detail of their role."""
+"""Scope of a reader: the org units they may see, and the capabilities of their role.
+
+Roles are stated once, in CAPABILITIES. They are not a ladder: the data protection officer sees who looked at
+single devices, but no device; an admin sees host names, but not when a person's machine was on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from .errors import ParcimetreError
 from .org_path import within
 
-Role = Literal["viewer", "analyst", "admin"]
+Role = Literal["viewer", "analyst", "technician", "presence", "dpo", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
+Capability = Literal["sums", "devices", "host_names", "presence", "access_record", "administration"]
+CAPABILITIES: Mapping[Role, frozenset[Capability]] = {
+    "viewer": frozenset({"sums"}),
+    "analyst": frozenset({"sums", "devices"}),
+    "technician": frozenset({"sums", "devices", "host_names"}),
+    "presence": frozenset({"sums", "devices", "presence"}),
+    "dpo": frozenset({"sums", "access_record"}),
+    "admin": frozenset({"sums", "devices", "host_names", "administration"}),
+}
+IN_REPORTS: frozenset[Capability] = frozenset({"devices", "host_names"})
+ReportRole = Literal["viewer", "analyst", "admin"]
+REPORT_ROLES: tuple[ReportRole, ...] = get_args(ReportRole)
 
 
 class NotAllowed(ParcimetreError):
@@ -27,31 +43,59 @@ class UnknownOrgUnit(ParcimetreError):
     kind = "unknown-org-unit"
 
 
+def roles_with(capability: Capability) -> tuple[Role, ...]:
+    """Return the roles that have a capability, in the order of the table."""
+    return tuple(role for role in ROLES if capability in CAPABILITIES[role])
+
+
 @dataclass(frozen=True)
 class Scope:
     """An org unit with all below it (everything where `root` is None), seen with a role.
 
-    A viewer sees sums of groups, an analyst devices without their host names, an admin everything of the
-    subtree.
+    `internal` is the collector's own computing, which is for no reader: jobs, published reports, caches.
     """
 
     root: str | None = None
     role: Role = "admin"
+    internal: bool = False
 
     @property
     def whole(self) -> bool:
-        """Return whether nothing is hidden."""
-        return self.root is None and self.role == "admin"
+        """Return whether no fact is hidden."""
+        return self.root is None and self.administers and self.sees_host_names
+
+    def can(self, capability: Capability) -> bool:
+        """Return whether the role includes a capability."""
+        return self.internal or capability in CAPABILITIES[self.role]
 
     @property
     def sees_devices(self) -> bool:
-        """Return whether single devices are shown."""
-        return self.role != "viewer"
+        """Return whether single devices are shown, by the day."""
+        return self.can("devices")
 
     @property
     def sees_host_names(self) -> bool:
         """Return whether host names are shown."""
-        return self.role == "admin"
+        return self.can("host_names")
+
+    @property
+    def may_see_presence(self) -> bool:
+        """Return whether the role includes presence data, once the organisation has switched it on."""
+        return self.can("presence")
+
+    @property
+    def sees_access_record(self) -> bool:
+        """Return whether the record of who looked at single devices is shown."""
+        return self.can("access_record")
+
+    @property
+    def administers(self) -> bool:
+        """Return whether the reader may make changes."""
+        return self.can("administration")
+
+    def includes_reports_for(self, role: Role) -> bool:
+        """Return whether reports for another role show no more than this one sees."""
+        return all(map(self.can, CAPABILITIES[role] & IN_REPORTS))
 
     def covers(self, org_unit: str) -> bool:
         """Return whether an org unit is in the subtree."""
@@ -61,13 +105,10 @@ class Scope:
         """Return whether an org unit is in the subtree or above it, so that its contracts apply here."""
         return self.covers(org_unit) or (self.root is not None and within(self.root, org_unit))
 
-    def has(self, role: Role) -> bool:
-        """Return whether the role is at least this one."""
-        return ROLES.index(self.role) >= ROLES.index(role)
-
-    def need(self, role: Role, what: str) -> None:
-        """Raise NotAllowed unless the role is at least this one."""
-        if not self.has(role):
+    def need(self, capability: Capability, what: str) -> None:
+        """Raise NotAllowed, with the least role that suffices, unless the role includes a capability."""
+        if not self.can(capability):
+            role = roles_with(capability)[0]
             raise NotAllowed(f"{what} needs the role {role}; yours is {self.role}: ask an admin for a token")
 
     def check_unit(self, org_unit: str, known: Iterable[str]) -> None:
@@ -78,4 +119,4 @@ class Scope:
             )
 
 
-WHOLE = Scope()
+WHOLE = Scope(internal=True)

@@ -42,8 +42,10 @@ def command() -> None:
 @options.as_json
 def list_letters(data_dir: Path, device_id: str | None, as_json: bool) -> None:
     """List the records that were refused, oldest first."""
-    store = options.reading(data_dir).store
-    found = _chosen(store, (), device_id, every=device_id is None)
+    from ..ingest.dead_letters import shown_letters
+
+    context = options.asking(data_dir)
+    found = shown_letters(context, _chosen(context.store, (), device_id, every=device_id is None))
     rows = [asdict(one) if as_json else _row(one) for one in found]
     terminal.show(rows, as_json, N_("No record was refused."))
 
@@ -59,9 +61,12 @@ def _row(one: DeadLetter) -> dict[str, object]:
 @options.as_json
 def show(data_dir: Path, letter_id: str, as_json: bool) -> None:
     """Show one refused record as it was sent."""
-    from ..ingest.dead_letters import letter
+    from ..ingest.dead_letters import letter, shown_letters
 
-    found = asdict(letter(options.reading(data_dir).store, letter_id))
+    context = options.asking(data_dir)
+    (shown,) = shown_letters(context, [letter(context.store, letter_id)])
+    options.record_look(context, "dead-letters show", shown.device)
+    found = asdict(shown)
     terminal.echo(json.dumps(found, ensure_ascii=False, indent=None if as_json else 2))
 
 

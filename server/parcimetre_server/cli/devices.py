@@ -30,6 +30,7 @@ Examples:
   parcimetre devices transfer 0f3a9c... --to "Métropole/Clairval" --from 2026-11-01
   parcimetre devices merge 0f3a9c... 77b2e0...
   parcimetre devices split 0f3a9c... --at 2026-11-03T08:00
+  parcimetre devices records 0f3a9c... --reason "request of 3 November"
   parcimetre devices delete 0f3a9c... --reason "request of 3 November"
   parcimetre devices joins
   parcimetre devices joins approve 77b2e0...
@@ -58,11 +59,12 @@ def command(
     from ..fleet.lookup import chosen
     from ..fleet.monitors import spans
 
-    context = options.reading(data_dir)
+    context = options.asking(data_dir)
+    options.record_look(context, "devices", org_unit=org_unit)
     with terminal.naming_left_out(context):
         found = list(chosen(devices(context.store), org_unit, site, category, search))
         left_out, reported = why_not_counted(context, found), spans(context.store, found)
-    rows = [device_summary(device, reported.get(device.id), left_out.get(device.id)) for device in found]
+    rows = [device_summary(context, one, reported.get(one.id), left_out.get(one.id)) for one in found]
     shown = [asdict(row) if as_json else _row(row) for row in rows]
     terminal.show(shown, as_json, N_("No device has enrolled yet."))
 
@@ -89,14 +91,35 @@ def show(data_dir: Path, device_id: str, as_json: bool) -> None:
     from ..fleet.lookup import find
     from ..organisation.left_out import alone
 
-    context = options.reading(data_dir)
+    context = options.asking(data_dir)
     known = find(context.store, device_id)
+    options.record_look(context, "devices show", known.id, known.org_unit)
     with alone(known.id, "details of the device"):
         found = asdict(device_detail(context, known.id))
     if as_json:
         terminal.echo(json.dumps(found, ensure_ascii=False))
     else:
         terminal.echo(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("device_id", metavar="ID")
+@click.option(
+    "--reason", required=True, help="Reason, stored in the audit log; do not give names of persons."
+)
+def records(data_dir: Path, device_id: str, reason: str) -> None:
+    """Print everything that is stored of a device, in JSON, for the person whose machine it is.
+
+    It answers a request for access (GDPR, article 15). Quarter hours are included; the audit log and the
+    access record contain that it was given.
+    """
+    from ..analysis.device_records import disclose_records
+    from ..fleet.lookup import find
+
+    context = options.reading(data_dir)
+    found = disclose_records(context, find(context.store, device_id).id, reason)
+    terminal.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
 @command.command(epilog=EPILOG)

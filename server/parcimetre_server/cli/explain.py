@@ -82,14 +82,17 @@ def command(
         command_context.exit(_verify(verify, data_dir))
     if (device_id is None) == (org_unit is None):
         raise click.UsageError("give either --device ID or --org-unit PATH; parcimetre devices lists the ids")
-    context = options.reading(data_dir)
+    context = options.asking(data_dir)
     zone = context.zone
     asked = span(begin, end, zone, context.now())
     policy = Policy(amortisation or context.settings.amortisation)
     how = (asked, Criterion(criterion), policy, electricity)
     if device_id is not None:
-        found = explain_device(context, find(context.store, device_id).id, *how)
+        device = find(context.store, device_id)
+        options.record_look(context, "explain", device.id, device.org_unit)
+        found = explain_device(context, device.id, *how)
     else:
+        options.record_look(context, "explain", org_unit=org_unit)
         with terminal.naming_left_out(context):
             found = explain_unit(context, org_unit, *how)
     if as_json:

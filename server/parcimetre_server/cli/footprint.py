@@ -19,7 +19,7 @@ from ..analysis.left_out import visible_left_out
 from ..base.i18n import N_, Translator, language_of_environment
 from ..base.periods import Interval, span
 from ..fleet.devices import devices
-from ..footprint.compute import compute_footprint
+from ..footprint.compute import compute_footprint, shown_days
 from ..footprint.contributions import ALL, GROUPINGS, GroupBy
 from ..footprint.explanation.notes import MARKET
 from ..footprint.query import FootprintQuery, FootprintRow
@@ -50,7 +50,7 @@ NUMBERS = (
     N_("Measured share"),
 )
 begin = click.option(
-    "--from", "begin", metavar="TIME", help="Date, time or seconds UTC; default: 7 days before --to."
+    "--from", "begin", metavar="TIME", help="Date, time or seconds UTC; default: midnight 7 days before --to."
 )
 end = click.option("--to", "end", metavar="TIME", help="End of the period, not included; default: now.")
 criterion_option = click.option(
@@ -108,10 +108,14 @@ def command(
     as_json: bool,
 ) -> None:
     """Show the footprint of the fleet, with its interval, coverage and measured share."""
-    context = options.reading(data_dir)
+    context = options.asking(data_dir)
     asked = span(begin, end, context.zone, context.now())
     policy = Policy(amortisation or context.settings.amortisation)
     query = FootprintQuery(asked, Criterion(criterion), interval, org_unit, None, policy, electricity)
+    query = shown_days(context, query) or query
+    asked = query.span
+    if group_by == "device":
+        options.record_look(context, "footprint", org_unit=org_unit)
     with terminal.naming_left_out(context) as left_out:
         found = compute_footprint(context, query)
         rows = found.rows(group_by)

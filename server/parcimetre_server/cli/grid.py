@@ -82,7 +82,7 @@ def show(data_dir: Path, zone: str, begin: str | None, end: str | None, as_json:
     from ..base.periods import span
 
     context = options.reading(data_dir)
-    asked = span(begin, end, context.zone, context.now(), days=1)
+    asked = span(begin, end, context.zone, context.now(), days=1, from_midnight=False)
     found = grid_slots(context, zone, asked, Criterion.GWP)
     if as_json:
         terminal.echo(json.dumps(found, ensure_ascii=False))

@@ -213,6 +213,24 @@ config = click.option(
 )
 
 
+def asking(data_dir: Path) -> Context:
+    """Return the context of a command that shows figures: without presence data while it is switched off."""
+    from ..access.presence import is_switched_on
+    from ..base.scope import Scope
+
+    context = reading(data_dir)
+    return context if is_switched_on(context.store) else context.within(Scope())
+
+
+def record_look(context: Context, what: str, device: str = "", org_unit: str | None = None) -> None:
+    """Record that a command shows a device, or a list of devices where none is given."""
+    from ..access.access_record import Detail, command_look, record
+
+    detail: Detail = "presence" if context.sees_presence else "days" if device else "list"
+    look = command_look(detail, device, org_unit, f"parcimetre {what}", context.now())
+    record(context.whole_store, look, context.recent_looks)
+
+
 def reading(data_dir: Path, create: bool = False) -> Context:
     """Return the context with the served settings, for a command; `create` the folder if it is missing."""
     from ..access.served_settings import open_as_served

@@ -23,7 +23,7 @@ Examples:
   parcimetre outlets import map.csv
 """
 begin = click.option(
-    "--from", "begin", metavar="TIME", help="Date, time or seconds UTC; default: 7 days before --to."
+    "--from", "begin", metavar="TIME", help="Date, time or seconds UTC; default: midnight 7 days before --to."
 )
 end = click.option("--to", "end", metavar="TIME", help="End of the period, not included; default: now.")
 
@@ -51,7 +51,7 @@ def _list(data_dir: Path, begin: str | None, end: str | None, as_json: bool) -> 
     from ..base.periods import span
     from ..fleet.outlets.mapping import listed
 
-    context = options.reading(data_dir)
+    context = options.asking(data_dir)
     rows = listed(context, span(begin, end, context.zone, context.now()))
     shown = [asdict(row) if as_json else _row(row) for row in rows]
     terminal.show(shown, as_json, N_("No PDU, UPS or PoE switch has reported an outlet yet."))

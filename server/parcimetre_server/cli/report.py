@@ -33,7 +33,7 @@ Examples:
   parcimetre report schedule list
   parcimetre report schedule remove 8f9569f072
 """
-ROLES = ("viewer", "analyst", "admin")
+ROLES = ("viewer", "analyst", "admin")  # as REPORT_ROLES of scope.py, which a listing does not load
 SHOWN_DIFFERENCES = 10
 unit_option = click.option(
     "--unit", "--org-unit", "org_unit", metavar="PATH", help="An org unit and all below it; all without it."
@@ -69,11 +69,10 @@ def weekly(
     With --verify, exit code 1 if a published figure differs from the one computed from the store with its
     factor set.
     """
-    from ..base.scope import ROLES as KNOWN
-    from ..base.scope import Scope
+    from ..base.scope import REPORT_ROLES, Scope
 
     context = options.reading(data_dir)
-    level = KNOWN[ROLES.index(role)]
+    level = REPORT_ROLES[ROLES.index(role)]
     if verifying:
         _print_verification(verify(context, week, (org_unit, level)))
         return

@@ -18,7 +18,7 @@ import click
 from parcimetre_factors.service_life.amortisation import Policy
 
 from ..base.errors import ParcimetreError
-from ..configuration.settings import EUR_PER_KWH
+from ..configuration.settings import EUR_PER_KWH, KEEP_RECORD_DAYS
 from . import options
 
 if TYPE_CHECKING:
@@ -116,6 +116,10 @@ class CannotListen(ParcimetreError):
 @click.option("--trusted-proxies", default="",
               help="Reverse proxies (addresses or networks, separated by commas) whose X-Forwarded-For names "
               "the client of a failed attempt.")  # fmt: skip
+@click.option("--keep-access-record-days", type=click.IntRange(1, 3650), default=KEEP_RECORD_DAYS,
+              show_default=True, help="Days for which looks at single devices stay recorded.")  # fmt: skip
+@click.option("--keep-names-days", type=click.IntRange(1, 3650), default=KEEP_RECORD_DAYS, show_default=True,
+              help="Days for which names of persons stay in the audit log.")  # fmt: skip
 @click.option("--tls-cert", type=FILE, help="Certificate (PEM, with its chain) to serve HTTPS with.")
 @click.option("--tls-key", type=FILE, help="Its private key (PEM).")
 @click.option("--client-ca", type=FILE,

@@ -42,7 +42,8 @@ def command(
     from ..base.periods import span
     from ..operations.sql_views import ask
 
-    context = options.reading(data_dir)
+    context = options.asking(data_dir)
+    options.record_look(context, "sql")
     text = sys.stdin.read() if query == "-" else query
     found = ask(context, text, span(begin, end, context.zone, context.now()))
     if as_json:

@@ -17,7 +17,14 @@ Examples:
   parcimetre token create --name dashboard --role viewer --everything --expires 365
   parcimetre token revoke 1f2e3d4c5b
 """
-ROLES = ("viewer", "analyst", "admin")  # as in scope.py, which a listing of commands does not load
+ROLES = (
+    "viewer",
+    "analyst",
+    "technician",
+    "presence",
+    "dpo",
+    "admin",
+)  # as in scope.py, which a listing of commands does not load
 DAY_S = 86_400
 
 
@@ -30,7 +37,7 @@ def command() -> None:
 @options.data_dir
 @click.option("--name", required=True, help="Person or program that uses the token.")
 @click.option("--role", required=True, type=click.Choice(ROLES),
-              help="viewer: sums of groups; analyst: devices, no host names; admin: everything.")  # fmt: skip
+              help="What its user sees (documentation: access); dpo: data protection officer.")  # fmt: skip
 @click.option("--org-unit", metavar="PATH", help="Scope: this org unit and its sub-units.")
 @click.option("--everything", is_flag=True, help="Scope: all org units.")
 @click.option("--expires", "expires_days", type=click.IntRange(1, 3650), metavar="DAYS",

@@ -22,6 +22,7 @@ from .public_address import path_prefix
 Network = IPv4Network | IPv6Network
 Displays = Literal["fleet", "all", "none"]
 EUR_PER_KWH = 0.19  # Eurostat nrg_pc_205, EU, other than households, first half of 2025: 0.1902
+KEEP_RECORD_DAYS = 365  # CNIL, deliberation 2021-122 on logs: six months to a year
 HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 SHORTEST_DAYS = 7  # the weekly report is computed from the quarter hours of its week
 MOST_OF_ORGANISATION = 200
@@ -67,6 +68,8 @@ class Settings:
     ever.
     A device that was not heard for `silent_after_hours` is silent.
     `trusted_proxies` are reverse proxies whose X-Forwarded-For names the client of a failed attempt.
+    Who looked at single devices is recorded for `keep_access_record_days`; names of persons stay in the audit
+    log, and in revoked tokens and removed recipients, for `keep_names_days`.
     A device may send `report_burst` reports at once, and `reports_per_hour` in the long run.
     """
 
@@ -92,6 +95,8 @@ class Settings:
     silent_after_hours: int = 48
     public_url: str = ""
     trusted_proxies: tuple[Network, ...] = ()
+    keep_access_record_days: int = KEEP_RECORD_DAYS
+    keep_names_days: int = KEEP_RECORD_DAYS
 
     def __post_init__(self) -> None:
         """Raise BadSetting for a time zone that does not exist, or a retention that is too short."""

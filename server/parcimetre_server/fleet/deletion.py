@@ -45,6 +45,8 @@ def delete(store: Store, device_id: str, reason: str, now: int, together: bool =
     nameless = {str(key): f"deleted-{secrets.token_hex(4)}" for key in gone}
     log = list(_log(store, nameless))
     facts: list[tuple[FactKind, str]] = [("audit", key) for key in dict.fromkeys(fact.key for fact in log)]
+    looked = [fact for fact in store.history("look") if fact.body["device"] in nameless]
+    facts += [("look", fact.key) for fact in looked]
     for letter in store.history("dead_letter"):
         if letter.body["device"] in nameless:
             facts.append(("dead_letter", letter.key))
@@ -53,6 +55,7 @@ def delete(store: Store, device_id: str, reason: str, now: int, together: bool =
     facts += [(fact.kind, fact.key) for fact in seen]
     told = entry("device deleted", DELETED, now, {"category": found.category}, {}, reason)
     left = filter(None, (_parted(fact, set(nameless)) for fact in seen))
+    log += looked
     store.erase([*gone, *outlets], facts, [*(_without(fact, nameless) for fact in log), *left, told])
     clear_all()
     return gone
@@ -136,4 +139,4 @@ def _without(fact: Fact, nameless: Mapping[str, str]) -> Fact:
     told = json.dumps(fact.body)
     for key, name in nameless.items():
         told = told.replace(key, name)
-    return Fact("audit", fact.key, fact.recorded_at, json.loads(told))
+    return replace(fact, body=json.loads(told))

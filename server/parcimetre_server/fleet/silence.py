@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from parcimetre_agent.report import SLOT_S
 
 from ..access.context import Context
-from ..base.periods import HOUR_S
+from ..access.presence import day_of, is_personal
+from ..base.periods import HOUR_S, next_midnight
 from ..organisation import merges
 from ..store.records import DeviceId
 from . import monitors
@@ -38,9 +39,19 @@ def last_heard_at(context: Context, found: Iterable[Device]) -> dict[DeviceId, i
 def is_silent(context: Context, device: Device, heard_at: int | None) -> bool:
     """Return whether a device in service was last heard longer ago than `silent_after_hours`.
 
-    A device that was never heard of counts from its enrolment on. A monitor has no agent and is never silent.
+    A device that was never heard of counts from its enrolment on, a personal machine from the end of that
+    day, so that the hour is not disclosed. A monitor has no agent and is never silent.
     """
     if device.retired_at is not None or device.driven_by is not None:
         return False
     since = device.enrolled_at if heard_at is None else heard_at
+    if is_personal(device):
+        since = next_midnight(since, context.zone)
     return context.now() - since > context.settings.silent_after_hours * HOUR_S
+
+
+def shown_time(context: Context, device: Device, second: int) -> int:
+    """Return a time of a device's records, seconds UTC: to the day where the reader sees no presence data."""
+    if context.sees_presence or not is_personal(device):
+        return second
+    return day_of(second, context.zone)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property, partial
+from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -26,6 +28,7 @@ from ..access.disclosure import (
     is_protected,
     merged_names,
 )
+from ..base.cache import Cache
 from ..base.periods import LAST_SECOND, Periods
 from ..base.scope import Scope
 from ..fleet.device import Device
@@ -66,6 +69,19 @@ class ShownKey(NamedTuple):
     merged: MergedParts = MergedParts()
     mixed_supply: bool = False
 
+
+class KeysOfDay(NamedTuple):
+    """The keys of the blocks of a day, and which one each row has, NO_BLOCK where it is in none."""
+
+    keys: tuple[ShownKey, ...]
+    of_row: Indices
+
+
+MOST_BYTES = 48 * 2**20
+STALE = "The blocks of a day are never stale: their key is the digest of all that they rest on."
+_DAYS: Cache[bytes, KeysOfDay] = Cache(
+    "blocks of days", STALE, MOST_BYTES, lambda day: day.of_row.nbytes + 1000 * len(day.keys)
+)
 
 Which = Literal["all", "one_supply", "mixed_supply"]
 
@@ -132,7 +148,10 @@ class _Blocks:
     """The blocks of one part of footprints by day; rows are the n placements of devices of all cohorts."""
 
     def __init__(self, cohorts: Sequence[DeviceFootprints], part: Part, supply: Supply) -> None:
-        """Find the members of blocks: the protected devices, one for each grid zone that one is in."""
+        """Find the members of blocks: the protected devices, one for each grid zone that one is in.
+
+        Members and leaves are in an order that other devices, days and queries do not change.
+        """
         self._devices = [device for cohort in cohorts for device in cohort.devices]
         self._supplies = _by_place(self._devices, supply)
         self._labels = list(map(_shown_as_itself, self._devices))
@@ -148,7 +167,7 @@ class _Blocks:
         self._kind = np.zeros(len(number), np.intp)
         self._kind[self._member] = [kinds[device.category] for device in protected]
         paths = [self._path(i) for i in self._rows.tolist()]
-        leaf_of = {path: i for i, path in enumerate(dict.fromkeys(paths))}
+        leaf_of = {path: i for i, path in enumerate(sorted(set(paths), key=repr))}
         self._paths, self._tree = list(leaf_of), BlockTree(list(leaf_of))
         self._leaf = np.array([leaf_of[path] for path in paths], np.intp)
         self._keys: dict[ShownKey, int] = {}
@@ -163,35 +182,51 @@ class _Blocks:
         key_of = np.full(self._expected_s.shape, NO_BLOCK, np.intp)
         for i in np.flatnonzero(~self._protected).tolist():
             key_of[i] = self._number(ShownKey(self._labels[i]))
-        known: dict[bytes, Indices] = {}
         expected_s = self._expected_s[self._rows]
         amounts = {name: amount[self._rows] for name, amount in self._amounts.items()}
         for day in range(key_of.size // max(len(key_of), 1)):
             of_day = {name: np.ascontiguousarray(amount[:, day]) for name, amount in amounts.items()}
             present = (expected_s[:, day] > 0) | (of_day["whole", ""] > 0)
-            basis = present.tobytes() + b"".join(amount.tobytes() for amount in of_day.values())
-            if basis not in known:
-                known[basis] = self._keys_of_day(present, of_day)
-            key_of[self._rows, day] = known[basis]
+            found = _DAYS.get_or_compute(
+                self._digest(present, of_day), partial(self._keys_of_day, present, of_day)
+            )
+            numbers = np.array([*map(self._number, found.keys), NO_BLOCK], np.intp)
+            key_of[self._rows, day] = numbers[found.of_row]
         return list(self._keys), key_of
 
     def _number(self, key: ShownKey) -> int:
         return self._keys.setdefault(key, len(self._keys))
 
-    def _keys_of_day(self, present: Flags, amounts: AmountsByName) -> Indices:
+    @cached_property
+    def _who(self) -> bytes:
+        """Who the rows are and where, as text."""
+        ids = [(self._devices[i].id, self._labels[i]) for i in self._rows.tolist()]
+        return repr((ids, self._leaf.tolist(), self._paths)).encode()
+
+    def _digest(self, present: Flags, amounts: AmountsByName) -> bytes:
+        """All that the blocks of a day rest on."""
+        digest = blake2b(self._who, digest_size=32)
+        digest.update(present.tobytes())
+        for name, amount in amounts.items():
+            digest.update(repr(name).encode())
+            digest.update(amount.tobytes())
+        return digest.digest()
+
+    def _keys_of_day(self, present: Flags, amounts: AmountsByName) -> KeysOfDay:
         """The key of each protected row on a day; all rows of a device on a day are at its last place."""
         n = len(self._kind)
         leaf = np.full(n, NO_BLOCK, np.intp)
         leaf[self._member[present]] = self._leaf[present]
         whole = np.bincount(self._member, amounts["whole", ""], n).astype(np.float64)
         block = np.where(present, blocks_of_day(self._tree, leaf, self._kind, whole)[self._member], NO_BLOCK)
-        keys = np.full(len(block), NO_BLOCK, np.intp)
+        keys: dict[ShownKey, int] = {}
+        of_row = np.full(len(block), NO_BLOCK, np.intp)
         order = np.argsort(block, kind="stable")
         placed = order[np.searchsorted(block[order], 0) :]
         edges = np.flatnonzero(np.diff(block[placed])) + 1
         for rows in np.split(placed, edges) if len(placed) else ():
-            keys[rows] = self._number(self._key(rows, leaf, amounts))
-        return keys
+            of_row[rows] = keys.setdefault(self._key(rows, leaf, amounts), len(keys))
+        return KeysOfDay(tuple(keys), of_row)
 
     def _key(self, rows: Indices, leaf: Indices, amounts: AmountsByName) -> ShownKey:
         """The key of the block of some rows."""

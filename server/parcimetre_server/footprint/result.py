@@ -62,6 +62,13 @@ class FootprintResult:
             self.disclosure.check_unit()
         return self
 
+    def withheld_where_hidden(self) -> FootprintResult:
+        """Return a result that is withheld where nothing may be shown of the org unit asked for."""
+        control = self.disclosure
+        if control is None or control.asked_unit is None or control.asked_unit in control.units:
+            return self
+        return replace(self, cohorts=(), members={}, disclosure=DisclosureControl(withheld=True))
+
     @cached_property
     def single_devices(self) -> tuple[DeviceFootprints, ...]:
         """The footprint of each device alone, once per placement."""
@@ -125,7 +132,8 @@ class FootprintResult:
 
     @property
     def _basis(self) -> RowBasis:
-        return RowBasis(self.criterion, self.electricity, self.periods, self.factors)
+        controlled = self.disclosure is not None
+        return RowBasis(self.criterion, self.electricity, self.periods, self.factors, controlled)
 
     @property
     def count(self) -> int:

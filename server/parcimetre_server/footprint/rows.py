@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from parcimetre_factors.criteria import UNITS, Criterion, Stage
 from parcimetre_factors.tables.factor_set import FactorSet
 
@@ -19,17 +20,22 @@ from .query import Extrapolated, FootprintRow
 from .uncertainty import bounds
 
 MAX_ROWS = MOST_ROWS
+DIGITS = 3
 Limits = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
 class RowBasis:
-    """What rows of a result share."""
+    """What rows of a result share.
+
+    Where they are disclosure `controlled`, bounds have few digits: they depend on how a sum is made up.
+    """
 
     criterion: Criterion
     electricity: Electricity
     periods: Periods
     factors: FactorSet
+    controlled: bool = False
 
     @property
     def p(self) -> int:
@@ -40,7 +46,9 @@ class RowBasis:
 def build_rows(totals: Mapping[str, GroupTotal], basis: RowBasis) -> list[FootprintRow]:
     """Return the rows of groups, sorted by group, then by period."""
     ordered = sorted(totals.items())
-    limits = _limits([total for _, total in ordered], basis)
+    limits: Iterable[tuple[Limits | None, Limits | None]] = _limits([total for _, total in ordered], basis)
+    if basis.controlled:
+        limits = ((_outward(recorded), _outward(whole)) for recorded, whole in limits)
     return [
         _row(group, i, total, *ends, basis)
         for (group, total), ends in zip(ordered, limits, strict=True)
@@ -77,6 +85,16 @@ def _limits(totals: Sequence[GroupTotal], basis: RowBasis) -> Iterator[tuple[Lim
     for total in totals:
         limits = None if total.value is None else next(recorded)
         yield limits, next(whole) if limits is not None and total.missing else limits
+
+
+def _outward(limits: Limits | None) -> Limits | None:
+    """Bounds rounded outward to DIGITS digits of the greater one."""
+    if limits is None:
+        return None
+    low, high = limits
+    size = np.maximum(np.abs(low), np.abs(high))
+    step = 10.0 ** (np.floor(np.log10(np.where(size > 0, size, 1.0))) - DIGITS + 1)
+    return np.floor(low / step) * step, np.ceil(high / step) * step
 
 
 def _row(

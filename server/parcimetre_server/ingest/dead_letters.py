@@ -6,16 +6,20 @@ They are bounded in number and age, so that a broken agent cannot fill the disk.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from parcimetre_agent.report import SCHEMA
 
+from ..access.context import Context
+from ..access.presence import day_of, is_personal
 from ..base.errors import ParcimetreError
 from ..base.periods import DAY_S, HOUR_S
+from ..fleet.devices import devices
 from ..organisation import audit
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact, WriteBatch, sum_results
@@ -23,6 +27,10 @@ from .intake import accept_report
 from .validation import LISTS, PARTS
 
 MOST_LETTERS = 10_000
+TIMED = ("slots", "gaps", "feeds")
+VALUES = re.compile(r" = [^:;]*(?=:)")
+"""Values in the reason of a refusal, which name times."""
+
 MOST_OF_A_DEVICE = 500  # in an hour
 OLDEST_S = 90 * DAY_S
 OF_INVENTORY = "an item alone cannot be stored again; its agent sends it with the next inventory"
@@ -65,6 +73,27 @@ def letters(store: Store, device_id: str | None = None) -> list[DeadLetter]:
     """Return the letters of one device or all, oldest first."""
     stored = (DeadLetter.of(fact) for fact in store.history("dead_letter"))
     return [letter for letter in stored if device_id is None or letter.device == device_id]
+
+
+def shown_letters(context: Context, stored: Iterable[DeadLetter]) -> list[DeadLetter]:
+    """Return letters as a reader may see them.
+
+    Without presence data those of personal machines have no quarter hours, and the day of their arrival only.
+    """
+    if context.sees_presence:
+        return list(stored)
+    known = devices(context.store)
+    return [
+        letter
+        if letter.device in known and not is_personal(known[letter.device])
+        else replace(
+            letter,
+            at=day_of(letter.at, context.zone),
+            record=None if letter.part in TIMED else letter.record,
+            reason=letter.reason if letter.part not in TIMED else VALUES.sub("", letter.reason),
+        )
+        for letter in stored
+    ]
 
 
 def letter(store: Store, wanted: str) -> DeadLetter:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 from parcimetre_agent.report import Feed, Reading, Refusal, Slot
+from pydantic import TypeAdapter
 
 from ..base.cache import Cache
 from ..base.periods import DAY_S
@@ -28,8 +29,11 @@ RENEWED_DAYS = 180  # after them a device that is full begins a new list
 MOST_BYTES_A_DAY = 1_000_000  # of facts of one kind; the largest inventory has some 300 kB
 EXPIRED = -1
 APART_S, MOST_READINGS_A_DAY = 600, 300  # a gateway reads every quarter hour
+MOST_MONITORS_A_DAY = 48  # three times what an inventory may have
 OUTLET = "outlet"
+PLAUSIBLE = "are plausible"
 MOST_DEVICES = 200_000
+SLOT, FEED = TypeAdapter(Slot), TypeAdapter(Feed)
 STALE = "Limits count until the day (UTC) is over, or the device's inventory changes."
 Channel = tuple[str, str, str]
 
@@ -107,13 +111,10 @@ def check_limits(
         slots,
         feeds,
     )
-    at, feeds_at = list(indexes), list(feed_indexes)
-    check = _Check(limits)
-    good = list(check.slots(sent, at)), list(check.feeds(sent_feeds, feeds_at))
-    if check.channels == limits.channels and not check.refused:
-        return Checked(*good, [], [])
+    if are_within(limits, sent) and _are_feeds_within(limits, sent_feeds):
+        return Checked(list(sent), list(sent_feeds), [], [])
     check = _Check(_with_stored_channels(limits, store, device_id))
-    good = list(check.slots(sent, at)), list(check.feeds(sent_feeds, feeds_at))
+    good = list(check.slots(sent, indexes)), list(check.feeds(sent_feeds, feed_indexes))
     after = replace(check.limits, channels=frozenset(check.channels))
     cache.put(device_id, after)
     body = {"since": after.since, "channels": sorted(after.channels)}
@@ -132,6 +133,14 @@ def are_within(limits: DeviceLimits, slots: Iterable[Slot]) -> bool:
             if (one.source, one.scope, one.quality) not in known:
                 return False
     return True
+
+
+def _are_feeds_within(limits: DeviceLimits, feeds: Iterable[Feed]) -> bool:
+    return all(
+        _channel_of(feed) in limits.channels
+        and _beyond(feed.energy_j, feed.duration_s, _most_of_feed_w(limits, feed)) is None
+        for feed in feeds
+    )
 
 
 class _Check:
@@ -183,13 +192,14 @@ class _Check:
         return None
 
     def _refuse(self, part: Part, index: int, reason: str, record: Slot | Feed) -> None:
-        self.refused.append(RefusedRecord(Refusal(part, index, f"{part}[{index}]{reason}"), asdict(record)))
+        sent = SLOT.dump_python(record) if isinstance(record, Slot) else FEED.dump_python(record)
+        self.refused.append(RefusedRecord(Refusal(part, index, f"{part}[{index}]{reason}"), sent))
 
 
 def _beyond(energy_j: float, duration_s: int, most_w: float) -> str | None:
     """Return why an energy cannot be, None where it can."""
     if energy_j > most_w * duration_s:
-        return f"{energy_j / duration_s:.0f} W on average are more than the {most_w:.0f} W that are plausible"
+        return f"{energy_j / duration_s:.0f} W on average are more than the {most_w:.0f} W that {PLAUSIBLE}"
     return f"less than {LEAST_J} J cannot be counted" if 0.0 < energy_j < LEAST_J else None
 
 
@@ -246,6 +256,19 @@ def has_room(store: Store, body: Body, before: Fact | None, now: int) -> bool:
         stated = store.history(before.kind, before.key, today)
         size += sum(_size(fact.body) for fact in stated if fact.recorded_at >= today)
     return size <= MOST_BYTES_A_DAY
+
+
+def has_room_for_monitors(store: Store, changed: Sequence[Fact], now: int) -> bool:
+    """Return whether a computer shows no more monitors on a day (UTC) than one can be attached to."""
+    attached = next((fact for fact in changed if fact.kind == "attached"), None)
+    if attached is None:
+        return True
+    today = now // DAY_S * DAY_S
+    seen, before = set(attached.body["monitors"]), store.latest_of("attached", attached.key)
+    if before is not None and before.recorded_at >= today:
+        stated = store.history("attached", attached.key, today)
+        seen.update(*(fact.body["monitors"] for fact in stated if fact.recorded_at >= today))
+    return len(seen) <= MOST_MONITORS_A_DAY
 
 
 def _size(body: Body) -> int:

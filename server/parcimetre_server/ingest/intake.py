@@ -50,15 +50,18 @@ from ..store.interface import Store
 from ..store.records import DeviceId, Fact, WriteBatch
 from .device_limits import (
     MOST_BYTES_A_DAY,
+    MOST_MONITORS_A_DAY,
     LimitsCache,
     are_within,
     check_limits,
     check_readings_a_day,
     expire,
     has_room,
+    has_room_for_monitors,
     limits_of,
     new_limits,
 )
+from .masking import masked
 from .plausibility import are_timely, check_clock, check_readings, check_times, expand_gaps, sent_indexes
 from .validation import RefusedRecord, parse
 
@@ -69,6 +72,10 @@ LOSSES_EVERY_S = SLOT_S  # they are sums: a later report has what an earlier one
 TOO_MANY_INVENTORIES = (
     f"inventory: today's changes of the inventory have more than {MOST_BYTES_A_DAY} bytes together; the next "
     "one is stored tomorrow (UTC)"
+)
+TOO_MANY_MONITORS = (
+    f"inventory.displays: more than {MOST_MONITORS_A_DAY} monitors on one day (UTC); those of this inventory "
+    "are no devices of their own until tomorrow"
 )
 SINCE_SCHEMA_2 = ("guests", "power_supplies")
 NOT_STORED: dict[str, Any] = {**dict.fromkeys(DEPRECATED_MEANS), "boot": None, "disbelieved": []}
@@ -287,7 +294,11 @@ def _facts(report: Report, store: Store, now: int) -> tuple[list[Fact], list[Ref
             refused.append(RefusedRecord(Refusal("inventory", 0, TOO_MANY_INVENTORIES), {}))
         else:
             changed += [Fact("inventory", device_id, now, body)] if is_new else []
-            changed += displays.facts(device_id, report.inventory, store, now)
+            shown = list(displays.facts(device_id, report.inventory, store, now))
+            if has_room_for_monitors(store, shown, now):
+                changed += shown
+            else:
+                refused.append(RefusedRecord(Refusal("inventory.displays", 0, TOO_MANY_MONITORS), {}))
     if report.self_cost is not None and _is_due(store.latest_of("self_cost", device_id), now):
         cost = {**asdict(report.self_cost), "agent": report.agent_version}
         changed.append(Fact("self_cost", device_id, now, cost))
@@ -313,7 +324,12 @@ def _is_due(before: Fact | None, now: int) -> bool:
 
 
 def _dead_letter(refused: RefusedRecord, device_id: DeviceId, now: int, form: HashForm) -> Fact:
-    body = {"device": device_id, **asdict(refused.refusal), "record": _excerpt(refused.record), FORM: form}
+    body = {
+        "device": device_id,
+        **asdict(refused.refusal),
+        "record": _excerpt(masked(refused.record)),
+        FORM: form,
+    }
     return Fact("dead_letter", secrets.token_hex(8), now, body)
 
 

@@ -134,14 +134,15 @@ def _bad_records(raw: dict[str, Any], error: ValidationError) -> Iterator[Refuse
 def _sentence(errors: Sequence[ErrorDetails]) -> str:
     """Format up to three errors: where, the value given, the value expected.
 
-    The value of an unknown field is left out, as it may be anything.
+    The value of an unknown field is left out, as it may be anything, and so is an object that may have one.
     """
     parts = []
     for details in errors[:3]:
         place = "".join(map(_step, details["loc"]))
         what = details["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
         given = repr(details["input"])
-        shown = details["type"] not in UNKNOWN_FIELD and len(given) <= 60
+        is_one_value = not isinstance(details["input"], dict | list)
+        shown = details["type"] not in UNKNOWN_FIELD and is_one_value and len(given) <= 60
         parts.append(f"{place.lstrip('.') or 'report'}{f' = {given}' if shown else ''}: {what}")
     return "; ".join(parts)
 

@@ -1,10 +1,11 @@
 """Scheduled jobs of a collector.
 
 The past week's reports are published each Monday morning, in the organisation's time zone. Each day, reports
-that late records changed are corrected, and older data is rolled up. Each hour, the store is cleaned up and
-the fleet's monitors are marked. Every five minutes, servers that report by themselves and by a gateway are
-merged. Every minute, due deliveries are made. If several collectors share a store, each of these jobs runs on
-one of them, under a lease. Every collector keeps the first page of a large fleet in its cache.
+that late records changed are corrected, older data is rolled up, and old names of persons are removed. Each
+hour, the store is cleaned up and the fleet's monitors are marked. Every five minutes, servers that report by
+themselves and by a gateway are merged. Every minute, due deliveries are made. If several collectors share a
+store, each of these jobs runs on one of them, under a lease. Every collector keeps the first page of a large
+fleet in its cache.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from secrets import token_hex
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from ..access.access_record import remove_old_looks
 from ..access.context import Context
 from ..access.ended_sessions import prune_ended
 from ..analysis.overview import refresh_cached_overview
@@ -30,6 +32,7 @@ from ..reports.deliveries import make_due_deliveries
 from ..reports.publishing import HOUR, due_week, publish, republish
 from ..reports.stored import Publication
 from ..store.leases import run_once
+from .old_names import remove_old_names
 from .retention import roll_up_older
 
 LOG = logging.getLogger(__name__)
@@ -76,6 +79,7 @@ def start_jobs(context: Context, meters: Meters | None = None) -> Callable[[], N
     scheduler.add_job(leased, "interval", ["tidy", _hour, _tidy], hours=1, next_run_time=soon)
     scheduler.add_job(leased, "interval", ["displays", _hour, _settle], hours=1, next_run_time=soon)
     scheduler.add_job(leased, "interval", ["retention", _day, _retain], hours=1, next_run_time=soon)
+    scheduler.add_job(leased, "interval", ["names", _day, _names], hours=1, next_run_time=soon)
     scheduler.add_job(leased, "interval", ["servers", _five_minutes, _join], minutes=5, next_run_time=soon)
     scheduler.add_job(_prepare, "interval", [context], minutes=PREPARED_MINUTES, next_run_time=soon)
     scheduler.start()
@@ -174,6 +178,20 @@ def _retain(context: Context) -> bool:
             LOG.info("%d days of devices were rolled up to hours, %d to days", done.to_hours, done.to_days)
 
     return _survived("rolling up older data failed; it will be tried again in an hour", roll_up)
+
+
+def _names(context: Context) -> bool:
+    """Remove old entries of the access record, and old names of persons."""
+
+    def remove() -> None:
+        """Remove by the ages in the settings."""
+        settings, store, now = context.settings, context.store, context.now()
+        looks = remove_old_looks(store, now, settings.keep_access_record_days)
+        names = remove_old_names(store, now, settings.keep_names_days)
+        if looks or names:
+            LOG.info("%d looks were removed from the access record, names from %d facts", looks, names)
+
+    return _survived("removing old names failed; it will be tried again in an hour", remove)
 
 
 def _prepare(context: Context) -> None:

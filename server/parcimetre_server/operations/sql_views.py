@@ -2,6 +2,9 @@
 
 Slots are packed and footprints are computed, so both are laid out as temporary tables, for one period and
 only where the query names them. The names and columns of TABLES and of the views are a stable interface.
+
+While presence data is switched off, these tables have no slots of personal machines, `device_days` no first
+and last slot of theirs, and the store's own tables cannot be read.
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ from parcimetre_factors.activity import Activity
 from parcimetre_factors.criteria import Criterion
 
 from ..access.context import Context
+from ..access.presence import is_personal
 from ..base.errors import ParcimetreError
 from ..base.periods import Span
 from ..base.query_cost import TooManyRows, check_cost, query_cost
 from ..fleet.device import Device
+from ..fleet.devices import devices
 from ..fleet.outlets import energy
-from ..footprint.compute import compute_footprint
+from ..footprint.compute import compute_footprint, shown_days
 from ..footprint.query import FootprintQuery
 from ..footprint.result import FootprintResult
 from ..organisation import merges
@@ -46,6 +51,16 @@ DEAD_LETTERS = """
            body ->> 'reason' AS reason
     FROM facts WHERE kind = 'dead_letter'
 """
+DEVICE_DAYS = """
+    CREATE TEMP VIEW device_days AS
+    SELECT device, day, iif(device IN (SELECT id FROM temp.exempt), first_slot, NULL) AS first_slot,
+           iif(device IN (SELECT id FROM temp.exempt), last_slot, NULL) AS last_slot, covered_s
+    FROM main.device_days
+"""
+HIDDEN_COLUMNS = frozenset({"first_slot", "last_slot"})
+INSIDE_VIEWS_ONLY = frozenset({
+    "facts", "latest_facts", "sealed_day", "open_day", "hourly_day", "whole_day", "device_number",
+})  # fmt: skip
 ALLOWED = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
 
 
@@ -72,6 +87,8 @@ def ask(context: Context, query: str, within: Span, longest_s: float = LONGEST_S
     Raises BadQuery, and TooManyRows before too many slots are read.
     """
     with closing(_reading(context.settings.data_dir)) as db:
+        if not context.sees_presence:
+            _hide_presence(db, context)
         for name, fill in FILLS.items():
             if re.search(rf"\b{name}\b", query, re.IGNORECASE):
                 columns = TABLES[name]
@@ -82,7 +99,7 @@ def ask(context: Context, query: str, within: Span, longest_s: float = LONGEST_S
         db.execute("PRAGMA query_only = ON")
         deadline_s = time.monotonic() + longest_s
         db.set_progress_handler(lambda: time.monotonic() > deadline_s, STEPS)
-        db.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY)
+        db.set_authorizer(_authorizer(context.sees_presence))
         try:
             found = db.execute(query)
             rows = found.fetchmany(MOST_ROWS + 1)
@@ -94,6 +111,46 @@ def ask(context: Context, query: str, within: Span, longest_s: float = LONGEST_S
             return Answer(tuple(name for name, *_ in found.description or ()), rows)
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise BadQuery(_explain_failure(error)) from None
+
+
+def _hide_presence(db: sqlite3.Connection, context: Context) -> None:
+    """Show `device_days` without the first and last slot of personal machines."""
+    db.execute("CREATE TEMP TABLE exempt (id TEXT PRIMARY KEY)")
+    db.executemany("INSERT INTO temp.exempt VALUES (?)", ((key,) for key in _exempt(context)))
+    db.execute(DEVICE_DAYS)
+
+
+def _exempt(context: Context) -> set[str]:
+    """Return the ids of devices, and of outlets that feed only such, that are nobody's own."""
+    known = devices(context.store)
+    free = {key for key, one in known.items() if not is_personal(one)}
+    outlets = {
+        key
+        for outlet in ConnectionMap.of(context.store).outlets
+        if {one.device for one in outlet.feeds} <= free
+        for key in outlet.ids
+    }
+    history = merges.MergeHistory.of(context.store)
+    parts = {key for whole in free for key in history.members(whole)}
+    return {*free, *outlets, *parts}
+
+
+def _authorizer(sees_presence: bool) -> Callable[..., int]:
+    """Return what allows reading only; without presence data the store's own tables through views only."""
+
+    def allowed(
+        action: int, table: str | None, column: str | None, base: str | None, view: str | None
+    ) -> int:
+        """Answer for one access."""
+        if action not in ALLOWED:
+            return sqlite3.SQLITE_DENY
+        if sees_presence or action != sqlite3.SQLITE_READ:
+            return sqlite3.SQLITE_OK
+        is_own = table in INSIDE_VIEWS_ONLY and view is None
+        hidden = (table, base) == ("device_days", "main") and view is None and column in HIDDEN_COLUMNS
+        return sqlite3.SQLITE_DENY if is_own or hidden else sqlite3.SQLITE_OK
+
+    return allowed
 
 
 def _explain_failure(error: Exception) -> str:
@@ -116,10 +173,17 @@ def _activities(context: Context, within: Span) -> Iterator[tuple[DeviceId, Acti
     """Yield the slots of every device, with the energy of its outlets."""
     store, wiring = context.store, ConnectionMap.of(context.store)
     outlets = {key for outlet in wiring.outlets for key in outlet.ids}
-    spans = merges.spans(store)
-    recorded = [span for key, span in spans.items() if key not in outlets]
-    check_cost(query_cost(within, "total", recorded, by_slot=True), "choose a shorter period: --from, --to")
-    ids = [key for key in (*spans, *wiring.hung) if key not in outlets]
+    shown = None if context.sees_presence else _exempt(context)
+    spans = {
+        key: span
+        for key, span in merges.spans(store).items()
+        if key not in outlets and (shown is None or key in shown)
+    }
+    check_cost(
+        query_cost(within, "total", spans.values(), by_slot=True), "choose a shorter period: --from, --to"
+    )
+    fed = (key for key in wiring.hung if key not in outlets and (shown is None or key in shown))
+    ids = [*spans, *(key for key in fed if key not in spans)]
     return energy.activities(store, wiring, ids, within.first, within.last)
 
 
@@ -142,7 +206,8 @@ def _slot_energy(context: Context, within: Span) -> Iterator[Row]:
 def _footprint_days(context: Context, within: Span) -> Iterator[Row]:
     """Yield every criterion by day, org unit, category and stage."""
     for criterion in Criterion:
-        found = compute_footprint(context, FootprintQuery(within, criterion, "day"))
+        query = FootprintQuery(within, criterion, "day")
+        found = compute_footprint(context, shown_days(context, query) or query)
         for (org_unit, category), part in _parts(found):
             for row in part.rows("stage"):
                 yield (

@@ -166,6 +166,12 @@ class Formats:
         """Day and time to the minute."""
         return format_datetime(self.local(second), "d MMM y HH:mm", locale=self.translator.language)
 
+    def day_or_time(self, second: float) -> str:
+        """The day of a time that is known to the day, which is its first second; else day and time."""
+        local = self.local(second)
+        is_day = (local.hour, local.minute, local.second) == (0, 0, 0)
+        return self.day(second) if is_day else self.day_and_time(second)
+
     def time(self, second: float) -> str:
         """Time of day to the minute."""
         return format_time(self.local(second), "HH:mm", locale=self.translator.language)

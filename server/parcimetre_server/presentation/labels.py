@@ -109,7 +109,14 @@ CHANGE_REASONS = {
     "factors": N_("the earlier period was computed with another factor set"),
     "several": N_("one of them has fewer than 5 devices"),
 }
-ROLE_LABELS = {"viewer": N_("viewer"), "analyst": N_("analyst"), "admin": N_("admin")}
+ROLE_LABELS = {
+    "viewer": N_("viewer"),
+    "analyst": N_("analyst"),
+    "technician": N_("technician"),
+    "presence": N_("presence"),
+    "dpo": N_("data protection officer"),
+    "admin": N_("admin"),
+}
 QUALITIES = {"": "", "estimate": N_("estimate"), "disputed": N_("disputed")}
 POWER_SOURCE_LABELS = {
     "wall_ac": N_("meter at the wall"),
@@ -175,7 +182,7 @@ ASSUMPTIONS = {
 def label(group_by: str | None, group: str) -> str:
     """Return the English label of a group (a msgid), or the group's own name if it has one."""
     if group.rsplit("/", maxsplit=1)[-1] == SMALL:
-        return N_("groups of fewer than 5 devices, together")
+        return N_("what is too small to be shown apart")
     match group_by:
         case "stage":
             return {str(stage): name for stage, name in STAGES.items()}.get(group, group)
@@ -189,6 +196,7 @@ def label(group_by: str | None, group: str) -> str:
             return group
 
 
-LEFT_OUT = N_("{n} device is left out of these figures because its data cannot be used:")
-LEFT_OUT_MANY = N_("{n} devices are left out of these figures because their data cannot be used:")
+LEFT_OUT = "{n} device is left out of these figures because its data cannot be used:"
+LEFT_OUT_MANY = "{n} devices are left out of these figures because their data cannot be used:"
+"""Texts of `parts.html` too, where they are marked for translation."""
 MOST_NAMED = 20

@@ -14,6 +14,7 @@ from parcimetre_factors.tables.factor_set import FactorSet
 from ..access.context import Context
 from ..access.served_settings import settings_of_figures, with_served_settings
 from ..base.errors import ParcimetreError
+from ..base.org_path import within
 from ..base.periods import DAY_S, HOUR_S, Span, week_of, week_span, weeks_later
 from ..base.scope import Scope
 from ..configuration.factor_sets import of_id
@@ -99,8 +100,21 @@ def alone(week: str, role: str) -> Iterator[None]:
 def _report_for(context: Context, week: str, target: Target, earlier: FactorSet | None) -> WeeklyReport:
     """The report of a target, rounded as it is stored."""
     unit, role = target
-    reader = context.within(Scope(unit, role))
-    return rounded(weekly_report(reader, week, unit, compute_week(reader, week, unit, earlier)))
+    root = unit if role != "viewer" else _widest_of_viewers(context.store, unit)
+    reader = context.within(Scope(root, role))
+    results = compute_week(reader, week, unit, earlier)
+    return rounded(weekly_report(reader, week, unit, results.withheld_where_hidden()))
+
+
+def _widest_of_viewers(store: Store, org_unit: str | None) -> str | None:
+    """Return the widest org unit at or above one whose viewers ever got reports.
+
+    All that is published for viewers is sums of the blocks of that unit, so that nothing can be computed from
+    several reports together.
+    """
+    every = {one.org_unit for one in schedules(store, ended=True) if one.role == "viewer"}
+    above = [unit for unit in every if unit is None or (org_unit is not None and within(org_unit, unit))]
+    return min([*above, org_unit], key=lambda unit: -1 if unit is None else len(unit))
 
 
 def _earlier(context: Context, week: str) -> FactorSet | None:

@@ -14,7 +14,7 @@ from ..base.errors import ParcimetreError
 from ..base.i18n import LANGUAGES, Language
 from ..base.names import text_fault
 from ..base.org_path import clean_path
-from ..base.scope import ROLES, WHOLE, Role, Scope
+from ..base.scope import REPORT_ROLES, WHOLE, Role, Scope
 from ..organisation import audit
 from ..organisation.org import units
 from ..store.interface import Store
@@ -98,7 +98,7 @@ def add(
     wanted = tuple(dict.fromkeys(_one_of(name, FORMATS, "format") for name in formats))
     if not wanted and known_way != "mail":
         raise BadSchedule(f"a {known_way} needs a format: {', '.join(FORMATS)}")
-    level: Role = _one_of(role, ROLES, "role")
+    level: Role = _one_of(role, REPORT_ROLES, "role")
     digest = hashlib.sha256("\0".join((unit or "", level, known_way, to, said)).encode()).hexdigest()
     made = Schedule(digest[:ID_LENGTH], unit, level, known_way, to, said, wanted, now)
     before = store.latest_of("schedule", made.id)

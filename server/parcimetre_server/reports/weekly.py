@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import numpy as np
 from parcimetre_factors.activity import SLOT_S
 from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.context import Context
+from ..access.presence import is_midnight
 from ..analysis.bars import lowest_common_unit
 from ..analysis.changes import compare_results
 from ..analysis.idle_use import IdlePattern, IdleUseObserver, visible_patterns
@@ -21,7 +23,7 @@ from ..base.scope import Scope
 from ..fleet.device import Device
 from ..fleet.hardware import is_virtual
 from ..fleet.printing import consumables
-from ..footprint.compute import compute_footprint
+from ..footprint.compute import compute_footprint, shown_days
 from ..footprint.query import FootprintQuery, FootprintRow
 from ..footprint.result import FootprintResult
 from ..grid.supply_contracts import contracts
@@ -46,6 +48,10 @@ class WeekResults:
     idle_patterns: tuple[IdlePattern, ...]
     earlier: tuple[FootprintResult, FootprintResult] | None
     left_out: Mapping[DeviceId, LeftOut] = field(default_factory=dict)
+
+    def withheld_where_hidden(self) -> WeekResults:
+        """Return the results without any figure where nothing may be shown of the org unit asked for."""
+        return replace(self, week=self.week.withheld_where_hidden())
 
     def redacted_for(self, scope: Scope) -> WeekResults:
         """Return the results for a reader of a scope who may see devices."""
@@ -138,7 +144,7 @@ def _printing(context: Context, span: Span, org_unit: str | None) -> tuple[consu
 
 
 def _spans(context: Context, week: str) -> tuple[Span, Span]:
-    """The week, and the part of the week before that it is compared with."""
+    """The week, and the part of the week before that it is compared with: as many days as are shown."""
     zone, now = context.zone, context.now()
     span, before = week_span(week, zone), week_span(weeks_later(week, -1, zone), zone)
     whole_s = before.last - before.first
@@ -148,6 +154,10 @@ def _spans(context: Context, week: str) -> tuple[Span, Span]:
         days = datetime.fromtimestamp(now, zone).weekday()
         return span, Span(before.first, int(cut(before, "day", zone).edges[max(days, 1)]))
     elapsed_s = min(max(now // SLOT_S * SLOT_S + SLOT_S - span.first, SLOT_S), whole_s)
+    shown = shown_days(context, FootprintQuery(Span(span.first, span.first + elapsed_s)))
+    over = int(np.searchsorted(cut(span, "day", zone).edges, shown.span.last)) if shown else 0
+    if shown and is_midnight(shown.span.last, zone):
+        return span, Span(before.first, int(cut(before, "day", zone).edges[over]))
     return span, Span(before.first, before.first + elapsed_s)
 
 

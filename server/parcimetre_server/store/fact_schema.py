@@ -235,6 +235,12 @@ class CredentialKeySetting(TypedDict):
     previous_until: int
 
 
+class PresenceSetting(TypedDict):
+    """Whether the role presence sees presence data, under the key `presence`."""
+
+    presence: bool
+
+
 class HashKeySetting(TypedDict):
     """SHA-256 of the key of all hashes, under the key `hash_key`, and when what was stored was keyed anew."""
 
@@ -332,6 +338,17 @@ class AuditBody(TypedDict):
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     reason: str | None
+
+
+class LookBody(TypedDict):
+    """A look at a device, or at a list of them where it is empty: by whom, and in how much detail."""
+
+    who: str
+    way: str
+    detail: str
+    device: str
+    org_unit: str | None
+    what: str
 
 
 class LineageBody(TypedDict):
@@ -474,7 +491,9 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "feeding": FactSchema((FeedingBody,), (_same,)),
     "credential": FactSchema((CredentialBody,), (_same,)),
     "dead_letter": FactSchema((DeadLetterBody,), (_same, _with_defaults(hash_form="product"))),
-    "setting": FactSchema((ServedSettings, DisplaysSetting, CredentialKeySetting, HashKeySetting), (_same,)),
+    "setting": FactSchema(
+        (ServedSettings, DisplaysSetting, CredentialKeySetting, HashKeySetting, PresenceSetting), (_same,)
+    ),
     "grid": FactSchema((GridBody,), (_same,)),
     "hourly_energy": FactSchema((HourlyEnergyBody,), (_same,)),
     "contract": FactSchema((ContractBody,), (_same,)),
@@ -482,6 +501,7 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "token_use": FactSchema((TokenUseBody,), (_same,)),
     "ended_session": FactSchema((EndedSessionBody,), (_same,)),
     "audit": FactSchema((AuditBody,), (_with_defaults(reason=None),)),
+    "look": FactSchema((LookBody,), (_same,)),
     "lineage": FactSchema((LineageBody,), (_same,)),
     "transfer": FactSchema((TransferBody,), (_same,)),
     "join": FactSchema((JoinBody,), (_same,)),

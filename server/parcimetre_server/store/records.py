@@ -35,6 +35,7 @@ FactKind = Literal[
     "token_use",
     "ended_session",
     "audit",
+    "look",
     "lineage",
     "transfer",
     "join",

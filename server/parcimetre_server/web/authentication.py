@@ -23,6 +23,7 @@ from .dependencies import READING
 from .host_names import check_host, is_this_machine
 from .path_prefix import public_path
 from .problems import problem
+from .request_body import bounded
 
 OPEN = ("/v1/enrol", "/healthz", "/readyz")
 OF_AGENTS = ("POST", "/v1/reports")
@@ -69,6 +70,7 @@ class Access:
         connection = HTTPConnection(scope)
         try:
             reader = await self._recognised(connection)
+            receive = bounded(scope, receive)
         except ParcimetreError as error:
             await self._refusal(connection, error)(scope, receive, send)
             return
@@ -81,10 +83,11 @@ class Access:
         check_host(connection, self._names)
         bearer = connection.headers.get("authorization")
         if bearer is not None:
+            address = client_address(connection.scope, self._settings.trusted_proxies)
             try:
-                return await run_in_threadpool(self._of_bearer, bearer)
+                return await run_in_threadpool(self._of_bearer, bearer, self._failures.is_spent(address))
             except (BadToken, NotRecognised):
-                self._failures.count(client_address(connection.scope, self._settings.trusted_proxies))
+                self._failures.count(address)
                 raise
         cookie = connection.cookies.get(COOKIE)
         reader = await run_in_threadpool(self._sessions.reader, cookie) if cookie else None
@@ -102,13 +105,13 @@ class Access:
             f"{public_path('/login')}"
         )
 
-    def _of_bearer(self, authorization: str) -> Reader:
+    def _of_bearer(self, authorization: str, has_failed: bool) -> Reader:
         scheme, _, text = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise NotRecognised(
                 "only the scheme Bearer is accepted: send 'Authorization: Bearer' with a token"
             )
-        token = self._tokens.of_text(text)
+        token = self._tokens.of_text(text, has_failed)
         return Reader(token.scope, token.name, "token")
 
     def _refusal(self, connection: HTTPConnection, error: ParcimetreError) -> Response:

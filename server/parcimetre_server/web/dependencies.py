@@ -9,8 +9,9 @@ from starlette.requests import Request
 from ..access.context import Context
 from ..access.reader import reader_of
 from ..base.i18n import COOKIE, Language, language_of
-from ..base.scope import Role
+from ..base.scope import Capability
 from ..store.interface import Store
+from .looks import record_look
 from .path_prefix import public_path
 
 READING = ("GET", "HEAD")
@@ -21,12 +22,12 @@ def readable(request: Request) -> Context:
 
     Every route that reads depends on this, or on `aggregated`. Raises NotAllowed and UnknownOrgUnit.
     """
-    return _narrowed(request, "analyst" if request.method in READING else "admin")
+    return _narrowed(request, "devices" if request.method in READING else "administration")
 
 
 def aggregated(request: Request) -> Context:
     """Return the narrowed context for a route that shows sums of groups only, open to viewers."""
-    return _narrowed(request, "viewer")
+    return _narrowed(request, "sums")
 
 
 def serving_context(request: Request) -> Context:
@@ -35,13 +36,14 @@ def serving_context(request: Request) -> Context:
     return context
 
 
-def _narrowed(request: Request, role: Role) -> Context:
+def _narrowed(request: Request, capability: Capability) -> Context:
     scope = reader_of(request).scope
-    scope.need(role, f"{request.method} {public_path(request.url.path)}")
+    scope.need(capability, f"{request.method} {public_path(request.url.path)}")
     context = serving_context(request).within(scope)
     if not scope.whole:
         for org_unit in filter(None, request.query_params.getlist("org_unit")):
             scope.check_unit(org_unit, _known_units(context.store))
+    record_look(request, context)
     return context
 
 

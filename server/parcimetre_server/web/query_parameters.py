@@ -15,7 +15,7 @@ BeginParameter = Annotated[
     Query(
         alias="from",
         max_length=40,
-        description="Date or time (ISO 8601), or seconds since 1970 UTC; default: 7 days before `to`.",
+        description="Date or time (ISO 8601), or seconds since 1970 UTC; default: midnight 7 days before.",
     ),
 ]
 EndParameter = Annotated[

@@ -1,9 +1,10 @@
 """A viewer who tries to find figures of single devices: random fleets, linear algebra over HTTP answers.
 
-The adversary knows everything but how a sum was put together: of each figure it finds the devices that it
-is a sum of by trying all subsets against the true amounts, which are random, so that the right one is found.
-Each figure is then a linear equation in the amounts of devices by day. A device is *recovered* if a linear
-combination of figures is its amount within 1 %: of a day or of all days, its energy or its impact of a stage.
+The adversary knows everything but how a sum was put together, and the hours of each device: of each figure
+it finds the devices that it is a sum of by trying all subsets against the true amounts, which are random, so
+that the right one is found. Each figure is then a linear equation in the amounts of devices by day. A device
+is *recovered* if a linear combination of figures is its amount within 1 %: of a day or of all days, its
+energy or its impact of a stage.
 `tools/attack_disclosure.py` attacks many worlds.
 """
 
@@ -36,7 +37,6 @@ WITHIN = 0.01
 EXACT = 1e-9
 DAYS = 5
 FIRST = TODAY - DAYS * DAY_S - 3600  # midnight in Paris, in winter
-LAST = FIRST + DAYS * DAY_S
 UNITS = ("M", "M/A", "M/B", "M/A/x", "M/A/y", "M/B/z")
 SITES = {"North": "FR", "South": "FR", "East": "DE"}
 PROTECTED = ("desktop", "laptop", "all_in_one")
@@ -54,12 +54,14 @@ class World:
     reader: Reader
     units: list[str]
     protected: set[str] = field(default_factory=set)
+    first: int = FIRST
+    token: str = ""
 
 
-def _device(rng, i, category):
+def _device(rng, i, category, first):
     """Facts of a device whose embodied impact nobody else has."""
     return report.Inventory(
-        taken_at=FIRST, category=category, virtual="none",
+        taken_at=first, category=category, virtual="none",
         system=report.System(maker="Maker", model=f"Model {rng.integers(3)}"),
         os=report.OperatingSystem("Linux", "Debian"), cpus=[report.Cpu(f"Cpu {i}", 1, 4, 8)],
         memory=[report.MemoryModule(int(rng.integers(2000, 60_000)))],
@@ -67,16 +69,16 @@ def _device(rng, i, category):
     )  # fmt: skip
 
 
-def _slots(rng, first, last, measured, usual_j):
+def _slots(rng, first, arrives, measured, usual_j):
     """A record a day, on most days, of random length and energy."""
-    for day in range(first, last):
+    for day in range(arrives, DAYS):
         if rng.random() < 0.15:
             continue
         awake_s = int(rng.integers(100, 900))
         joules = float(usual_j * rng.uniform(0.5, 2.0))
         energy = [report.Energy("pdu", "wall_ac", "measured", joules, 900)] if measured else []
         deciles = [awake_s, *([0] * 9)]
-        at = FIRST + day * DAY_S + int(rng.integers(96)) // 1 * SLOT_S
+        at = first + day * DAY_S + int(rng.integers(96)) * SLOT_S
         yield report.Slot(at, awake_s, 0, 0, 900 - awake_s, 0, deciles, energy=energy)
 
 
@@ -119,13 +121,16 @@ def world(seed):
         settings = Settings(Path(folder) / "data", organisation="M")
         context = open_context(settings, create=True)
         try:
-            yield _filled(context, rng)
+            found = filled(context, rng)
+            found.reader = Reader(build(context), found.token)
+            yield found
         finally:
             context.store.close()
 
 
-def _filled(context, rng):
-    store, then = context.store, FIRST - 9 * DAY_S
+def filled(context, rng, first=FIRST):
+    """A random fleet in an empty collector, with DAYS days of records from a midnight on."""
+    store, then = context.store, first - 9 * DAY_S
     store.append([Fact("site", name, then, {"zone": zone}) for name, zone in SITES.items()])
     units = list(rng.choice(UNITS, int(rng.integers(2, 6)), replace=False))
     store.append([Fact("org_unit", str(path), then, {}) for path in {*UNITS}])
@@ -133,16 +138,16 @@ def _filled(context, rng):
     of_sites = rng.choice(list(SITES), n, p=rng.dirichlet((4, 1, 1)))
     of_units = rng.choice(units, n, p=rng.dirichlet(np.full(len(units), 1.5)))
     few = rng.choice(PROTECTED, int(rng.integers(1, 4)), replace=False)
-    found = World(context, None, [str(unit) for unit in UNITS])
+    found = World(context, None, [str(unit) for unit in UNITS], first=first)
     measured_share = rng.choice((0.2, 0.5, 0.9))
     for i in range(n):
         category = str(rng.choice(few)) if i % 6 or rng.random() < 0.4 else OPEN[i // 6]
         key = DeviceId(f"{i:032x}")
-        made = _device(rng, i, category)
-        first = int(rng.integers(1, DAYS)) if rng.random() < 0.15 else 0
+        made = _device(rng, i, category, first)
+        arrives = int(rng.integers(1, DAYS)) if rng.random() < 0.15 else 0
         usual_j = float(rng.lognormal(11, 0.7)) * (20 if rng.random() < 0.05 else 1)
-        slots = list(_slots(rng, first, DAYS, rng.random() < measured_share, usual_j))
-        slots = slots or list(_slots(np.random.default_rng(1), first, DAYS, False, usual_j))
+        slots = list(_slots(rng, first, arrives, rng.random() < measured_share, usual_j))
+        slots = slots or list(_slots(np.random.default_rng(1), first, arrives, False, usual_j))
         body = {
             "category": category, "org_unit": str(of_units[i]), "site": str(of_sites[i]),
             "hostname": f"host{i}", "simulated": False, "virtual": "none", "install_id": key,
@@ -153,18 +158,18 @@ def _filled(context, rng):
         if category in PROTECTED:
             found.protected.add(key)
         if rng.random() < 0.15:
-            at = FIRST + int(rng.integers(1, DAYS)) * DAY_S
+            at = first + int(rng.integers(1, DAYS)) * DAY_S
             body = {"org_unit": str(rng.choice(units)), "site": str(of_sites[i]), "at": at}
-            store.append([Fact("transfer", key, NOW, body)])
+            store.append([Fact("transfer", key, context.now(), body)])
         if rng.random() < 0.15:
-            retire(store, key, FIRST + int(rng.integers(1, DAYS)) * DAY_S, scrapped=bool(rng.random() < 0.3))
+            retire(store, key, first + int(rng.integers(1, DAYS)) * DAY_S, scrapped=bool(rng.random() < 0.3))
     if rng.random() < 0.6:
         one = {"supplier": "S", "product": "P", "kg_per_kwh": "0.02", "at_meter": "yes", "evidence": "E",
                "from": "2026-01-01"}  # fmt: skip
         place = {"site": "South"} if rng.random() < 0.5 else {"org_unit": str(units[0])}
-        supply_contracts.add_contracts(store, [{**one, **place}], context.zone, NOW)
+        supply_contracts.add_contracts(store, [{**one, **place}], context.zone, context.now())
     token = create_token(context, "v", "viewer", None)[1]
-    found.reader = Reader(build(context), token)
+    found.token = token
     return found
 
 
@@ -174,15 +179,17 @@ class Truth:
     def __init__(self, world):
         self.ids = sorted({str(key) for key in world.context.store.latest("device")})
         self.row = {key: i for i, key in enumerate(self.ids)}
+        self.zones = [SITES[world.context.store.latest("device")[key].body["site"]] for key in self.ids]
         self.world = world
         self._known = {}
+        self._span = Span(world.first, world.first + DAYS * DAY_S)
 
     def of(self, criterion="gwp", electricity="location", policy=None):
         """Amounts by quantity: energy, measured, by zone, use, and ("embodied", stage, component)."""
         key = criterion, electricity, policy
         if key not in self._known:
             query = FootprintQuery(
-                Span(FIRST, LAST), Criterion(criterion), "day", electricity=electricity, amortisation=policy
+                self._span, Criterion(criterion), "day", electricity=electricity, amortisation=policy
             )
             self._known[key] = self._amounts(compute_footprint(self.world.context, query))
         return self._known[key]
@@ -227,12 +234,13 @@ class Adversary:
         self.by_day = {}
         self.unexplained = []
         self.figures = 0
-        days = cut(Span(FIRST, LAST), "day", world.context.zone)
+        self.first, self.last = world.first, world.first + DAYS * DAY_S
+        days = cut(Span(self.first, self.last), "day", world.context.zone)
         self.day = {name: i for i, name in enumerate(days.names)}
 
     def rows(self, **asked):
         """The rows of an answer, none where it is refused."""
-        asked = {"from": FIRST, "to": LAST, **asked}
+        asked = {"from": self.first, "to": self.last, **asked}
         answer = self.world.reader.get(
             "/v1/footprint", params={k: v for k, v in asked.items() if v is not None}
         )
@@ -302,11 +310,18 @@ class Adversary:
         if by_location is None:
             self._missed(row)
             return
-        self.equations["energy"].append({
-            ("energy", self.truth.ids[i], day): (located if i in by_location else used)[i] / energy[i]
-            for i in of_group
-            if energy[i]
-        })  # fmt: skip
+        intensity = {i: (located if i in by_location else used)[i] / energy[i] for i in of_group if energy[i]}
+        if self._is_known(intensity, used != located):
+            self.equations["energy"].append(
+                {("energy", self.truth.ids[i], day): each for i, each in intensity.items()}
+            )
+
+    def _is_known(self, intensity, supplied):
+        """Whether intensities depend on zone and contract only, and not on the hours of each device."""
+        by_place = defaultdict(list)
+        for i, each in intensity.items():
+            by_place[self.truth.zones[i], bool(supplied[i])].append(each)
+        return all(np.ptp(same) <= EXACT * max(same) for same in by_place.values())
 
     def _add(self, system, name, amounts, figure, day, row):
         found = subset(amounts, figure)
@@ -331,14 +346,14 @@ class Adversary:
 
     def ask_longer(self, group_by, interval, first, last, org_unit=None):
         """Ask for figures of longer periods: what they are beyond those of their days is one more figure."""
-        begin, end = FIRST + first * DAY_S, FIRST + last * DAY_S
+        begin, end = self.first + first * DAY_S, self.first + last * DAY_S
         rows = self.rows(
             group_by=group_by, org_unit=org_unit, interval=interval, **{"from": begin, "to": end}
         )
         edges = cut(Span(begin, end), interval, self.world.context.zone)
         summed = defaultdict(lambda: np.zeros(3))
         for row in self._days_of(group_by, org_unit):
-            at = FIRST + self.day[row["period"]] * DAY_S
+            at = self.first + self.day[row["period"]] * DAY_S
             if begin <= at < end:
                 name = edges.names[int(edges.index(np.array([at]))[0])]
                 summed[row["group"], name] += [row["energy_kwh"], row["value"], 1]
@@ -375,7 +390,7 @@ class Adversary:
 
     def ask_report(self, org_unit=None):
         """The weekly report: what it says beyond the figures by day."""
-        week = week_of(FIRST + DAY_S, self.world.context.zone)
+        week = week_of(self.first + DAY_S, self.world.context.zone)
         params = {"format": "json"} | ({"org_unit": org_unit} if org_unit else {})
         answer = self.world.reader.get(f"/v1/reports/weekly/{week}", params=params)
         assert answer.status_code in (200, 403), answer.text

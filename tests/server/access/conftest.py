@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from parcimetre_server.access.opening import open_context
 from parcimetre_server.access.tokens import create_token
+from parcimetre_server.base.scope import ROLES
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.grid import supply_contracts
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
@@ -53,7 +54,7 @@ def communes(tmp_path, clock_at, communes_folder):
     one = {"product": "P", "kg_per_kwh": "0.02", "at_meter": "yes", "evidence": "E", "from": "2026-01-01"}
     stated = [{**one, "supplier": "Fournisseurb", "site": "Siteofb"}, {**one, "supplier": "F", "org_unit": A}]
     supply_contracts.add_contracts(context.store, stated, context.zone, context.now())
-    tokens = {role: create_token(context, role, role, A)[1] for role in ("viewer", "analyst", "admin")}
+    tokens = {role: create_token(context, role, role, A)[1] for role in ROLES}
     yield SimpleNamespace(context=context, tokens=tokens, settings=settings)
     context.store.close()
 

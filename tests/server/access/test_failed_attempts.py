@@ -7,7 +7,8 @@ import pytest
 from parcimetre_server.access.failed_attempts import BURST, FailedAttempts, TooManyFailures
 from parcimetre_server.access.tokens import create_token
 from parcimetre_server.configuration.settings import networks_of
-from parcimetre_server.fleet.enrolment import create_secret, revoke_secret
+from parcimetre_server.fleet.enrolment import BadSecret, KnownSecrets, create_secret, revoke_secret
+from parcimetre_server.web.api import enrol
 from parcimetre_server.web.client_address import client_address
 
 MACHINE = {
@@ -132,3 +133,18 @@ def test_only_a_declared_proxy_names_the_client(proxies, forwarded, expected):
     headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
     scope = {"client": ("10.0.0.2", 1), "headers": headers}
     assert client_address(scope, networks_of(proxies)) == expected
+
+
+def test_secrets_are_known_without_asking_a_shared_store_for_each(empty, client, monkeypatch):
+    _, secret = create_secret(empty, "Ville")
+    assert 429 in wrong_secrets(client, ENOUGH)
+    known = KnownSecrets(empty.store)
+    assert known.has(secret)
+    assert not known.has("ps_wrong")
+    monkeypatch.setattr(type(empty.store), "shared", True)
+    asked = []
+    monkeypatch.setattr(enrol, "check_secret", lambda *about: asked.append(about))
+    client.app.state.enrol._check_secret(secret, "127.0.0.1")
+    with pytest.raises(BadSecret):
+        client.app.state.enrol._check_secret("ps_wrong", "127.0.0.1")
+    assert len(asked) == 1

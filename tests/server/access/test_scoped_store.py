@@ -32,6 +32,7 @@ TOLD = {
     "report",
     "schedule",
     "delivery",
+    "channels",
 }
 
 

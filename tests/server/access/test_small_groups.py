@@ -12,6 +12,7 @@ from parcimetre_server.base.periods import DAY_S
 from parcimetre_server.configuration.settings import Settings
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.grid import supply_contracts
+from parcimetre_server.reports import publishing, schedules
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 from tests.server.conftest import NOW, SLOT_S, TODAY, Reader, inventory
@@ -242,3 +243,23 @@ def test_the_tail_of_a_category_leaves_the_others_their_own_rows(office):
         "desktop"
     ]
     assert 0.8 * of_desktops < shown["desktop"] < of_desktops
+
+
+@pytest.mark.parametrize(("of_unit", "withheld"), [(6, True), (9, False)])
+def test_reports_of_a_unit_and_of_all_do_not_leave_the_few_of_its_neighbour(office, of_unit, withheld):
+    """Reports are for anybody who gets them: of two that viewers get, the blocks are the same."""
+    for _ in range(of_unit):
+        office.add("M/A")
+    few = [office.add("M/B") for _ in range(3)]
+    store = office.context.store
+    for unit in (None, "M/A"):
+        schedules.add(store, 1, unit, "mail", "a@b.example", "fr", [], "viewer")
+    published = {one.target: one.report for one in publishing.publish(office.context, "2026-W47")}
+    whole, part = published[None, "viewer"], published["M/A", "viewer"]
+    assert part.withheld is withheld
+    week = {"from": whole.span.first, "to": whole.span.last}
+    of_few = sum(
+        row["energy_kwh"] for row in rows(office.admin, group_by="device", **week) if row["group"] in few
+    )
+    rest = whole.total.energy_kwh - part.total.energy_kwh
+    assert rest == pytest.approx(whole.total.energy_kwh) if withheld else rest > 1.2 * of_few

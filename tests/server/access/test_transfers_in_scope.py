@@ -18,7 +18,8 @@ from tests.server.conftest import DAY_S, SLOT_S, TODAY
 
 A, B = "Métropole/Aubeclair", "Métropole/Boisverre"
 MOVED, ANOTHER = DeviceId("a0a0a0" + "0" * 26), DeviceId("a0a0a0" + "1".zfill(26))
-WEEK = Span(TODAY - 6 * DAY_S, TODAY)
+MIDNIGHT = TODAY - 3600  # in Paris
+WEEK = Span(MIDNIGHT - 6 * DAY_S, MIDNIGHT)
 DAY = datetime.fromtimestamp(TODAY - 3 * DAY_S, UTC).date()
 
 

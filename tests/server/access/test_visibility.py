@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 import pytest
-from parcimetre_server.access.visibility import OF_REPORTS, RULES, is_visible, visible_part
+from parcimetre_server.access.visibility import BY_ROLE, RULES, is_visible, visible_part
 from parcimetre_server.access.visible_periods import ALWAYS
 from parcimetre_server.base.periods import LAST_SECOND
 from parcimetre_server.base.scope import Scope
@@ -47,7 +47,7 @@ def test_a_kind_without_a_rule_is_hidden_from_everybody():
 
 
 def test_readers_of_everything_see_all_that_has_a_rule_but_reports_of_higher_roles():
-    for kind in RULES.keys() - OF_REPORTS:
+    for kind in RULES.keys() - BY_ROLE:
         assert seen(kind, THEIRS, scope=Scope(None, "viewer"))
     assert not seen("report", org_unit=None, role="admin", scope=Scope(None, "viewer"))
     assert seen("report", org_unit=None, role="viewer", scope=Scope(None, "viewer"))

@@ -5,6 +5,7 @@ import json
 import pytest
 from parcimetre_agent.report import Losses, Report, SelfCost, SensorOutcome, SetAside
 from parcimetre_agent.sending.wire_json import as_json
+from parcimetre_server.access.presence import day_of
 from parcimetre_server.analysis.agent_health import agent_of, busy_thread_w, fleet_agents
 from parcimetre_server.base.units import J_PER_KWH
 from parcimetre_server.fleet.devices import device
@@ -98,7 +99,7 @@ def test_report_tells_when_the_agent_was_heard_and_what_it_holds_back(fleet, cli
     headers = {"Authorization": f"Bearer {credential}"}
     assert client_of(fleet.context).post("/v1/reports", json=report, headers=headers).status_code == 200
     told = client_of(fleet.context).get(f"/v1/devices/{fleet.laptop}").json()["agent"]
-    assert (told["last_seen"], told["waiting"]) == (fleet.now, 480)
+    assert (told["last_seen"], told["waiting"]) == (day_of(fleet.now, fleet.context.zone), 480)
 
 
 def test_api_lists_agents_versions_and_work(fleet, reader):

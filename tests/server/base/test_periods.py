@@ -48,9 +48,9 @@ def test_times_are_understood_in_every_form(text):
     assert span(text, None, PARIS, NOW).first == at("2026-11-16T07:00")
 
 
-def test_without_bounds_it_is_the_last_seven_days_with_the_open_slot():
+def test_without_bounds_it_is_the_last_seven_days_from_midnight_with_the_open_slot():
     found = span(None, None, PARIS, NOW)
-    assert found.first == (NOW - 7 * 86_400) // 900 * 900
+    assert found.first == at("2026-11-16T23:00")  # midnight in Paris
     assert found.last == at("2026-11-24T10:15")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from parcimetre_server.access.presence import switch
 from parcimetre_server.base.periods import span
 from parcimetre_server.cli import sql
 from parcimetre_server.footprint.compute import footprint_rows
@@ -54,7 +55,8 @@ def test_a_table_has_the_columns_of_the_documents_in_order(ask, table):
     assert first.split(",") == documented("en")[table]
 
 
-def test_slots_are_those_of_the_store(rows, fleet):
+def test_slots_are_those_of_the_store_for_who_may_see_presence(rows, fleet):
+    switch(fleet.context.store, True, "test", fleet.now)
     found = rows(*PERIOD, f"select start, display_on_s + display_off_s as awake from slots "
                           f"where device = '{fleet.laptop}' order by start")  # fmt: skip
     within = span("2026-11-20", "2026-11-22", fleet.context.zone, fleet.now)
@@ -63,7 +65,27 @@ def test_slots_are_those_of_the_store(rows, fleet):
     assert [row["awake"] for row in found] == stored.awake_s.tolist()
 
 
-def test_energy_of_slots_is_what_counters_counted(rows):
+def test_without_presence_data_only_slots_of_nobody_s_machines_are_shown(rows, fleet):
+    shown = {row["device"] for row in rows(*PERIOD, "select distinct device from slots")}
+    assert shown == {fleet.server, fleet.guest}
+    days = rows("select device, first_slot is null as hidden, covered_s from device_days")
+    assert {row["device"] for row in days if row["hidden"]} == {fleet.laptop, fleet.silent}
+    assert all(row["covered_s"] for row in days)
+    assert rows("select id from devices where category = 'laptop'") == [{"id": fleet.laptop}]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["select body from facts", "select * from latest_facts", "select first_slot from main.device_days",
+     "select slots from open_day"],
+)  # fmt: skip
+def test_without_presence_data_the_stores_own_tables_cannot_be_read(rows, fleet, query):
+    with pytest.raises(BadQuery):
+        rows(query)
+
+
+def test_energy_of_slots_is_what_counters_counted(rows, fleet):
+    switch(fleet.context.store, True, "test", fleet.now)
     found = rows(
         *PERIOD, "select source, sum(energy_j) / count(*) as each from slot_energy group by 1 order by 1"
     )

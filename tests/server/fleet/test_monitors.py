@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion, Stage
 from parcimetre_factors.explanation.term import recompute, walk
+from parcimetre_server.access.presence import day_of
 from parcimetre_server.analysis.agent_health import fleet_agents
 from parcimetre_server.analysis.device_summary import monitor_drivers
 from parcimetre_server.base.periods import Span
@@ -395,8 +396,9 @@ def test_the_api_tells_what_drove_a_monitor_and_why_it_is_not_counted(desk, clie
     reader = client_of(desk.context)
     (listed,) = reader.get("/v1/devices", params={"category": "monitor"}).json()["items"]
     told = reader.get(f"/v1/devices/{listed['id']}").json()
-    assert (listed["not_counted"], listed["first_slot"]) == ("seen_at_home", at(0, 8))
-    assert told["drivers"] == [{"id": FIRST, "name": "pc-1", "first": at(0, 8), "last": None}]
+    midnight = day_of(at(0, 8), desk.context.zone)
+    assert (listed["not_counted"], listed["first_slot"]) == ("seen_at_home", midnight)
+    assert told["drivers"] == [{"id": FIRST, "name": "pc-1", "first": midnight, "last": None}]
     assert told["agent"] is None
 
 
@@ -435,7 +437,7 @@ def test_a_monitor_of_two_machines_that_are_one_is_driven_by_the_one_and_told_by
     merge(desk.store, FIRST, SECOND, NOW)
     assert (desk.only.driven_by, desk.only.org_unit) == (FIRST, "Ville/DSI")
     assert of_device(desk.store, desk.only, WEEK).activity.display_on_s.sum() == before
-    assert [driver.id for driver in monitor_drivers(desk.store, desk.only)] == [FIRST, FIRST]
+    assert [driver.id for driver in monitor_drivers(desk.context, desk.only)] == [FIRST, FIRST]
     term = explain_device(desk.context, desk.only.id, WEEK, Criterion.GWP).term
     assert recompute(term) == pytest.approx(rows(desk)[desk.only.id].value, rel=1e-12)
 

@@ -10,7 +10,12 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_factors.explanation.term import recompute
 from parcimetre_server.access.disclosure import FEWEST
 from parcimetre_server.access.opening import open_context
-from parcimetre_server.analysis.hourly_energy import _Group, _large_enough, stored_hourly_energy
+from parcimetre_server.analysis.hourly_energy import (
+    _Group,
+    _large_enough,
+    store_hourly_energy,
+    stored_hourly_energy,
+)
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.store import command
@@ -25,6 +30,7 @@ from parcimetre_server.footprint.explanation.org_unit import explain_unit
 from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.ingest.plausibility import expand
 from parcimetre_server.operations import jobs
+from parcimetre_server.operations.retention import roll_up_older
 from parcimetre_server.organisation import audit
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
@@ -182,6 +188,10 @@ def test_hours_of_large_enough_groups_stay_when_those_of_devices_go(old):
     assert len(old.store.history("hourly_energy")) == again
 
 
+def test_a_store_without_records_has_no_hourly_energy(empty):
+    assert store_hourly_energy(empty, empty.now() // DAY_S) == 0
+
+
 def test_small_groups_join_the_unit_above_or_are_left_out():
     def group(*names):
         made = _Group(set(names))
@@ -200,3 +210,8 @@ def test_small_groups_join_the_unit_above_or_are_left_out():
         ("FR", "Ville/A", "laptop"): 5, ("FR", "Ville/B", "laptop"): 6,
     }  # fmt: skip
     assert found["FR", "Ville/A", "laptop"].energy_j.tolist() == [18000.0] * 24
+
+
+def test_a_collector_without_records_has_no_hours_to_store(empty):
+    roll_up_older(empty, 400, 1100)
+    assert empty.store.latest("hourly_energy") == {}

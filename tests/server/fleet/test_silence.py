@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from parcimetre_server.access.last_heard import Contact, new_last_heard
+from parcimetre_server.base.periods import next_midnight
 from parcimetre_server.fleet.devices import device
 from parcimetre_server.fleet.retirement import retire
 from parcimetre_server.fleet.silence import is_silent, last_heard_at
@@ -29,8 +30,8 @@ def _with_limit(fleet, hours):
 
 
 def test_a_device_is_silent_once_it_was_not_heard_for_the_hours_of_the_setting(fleet, clock_at):
-    heard = _heard_at(fleet, fleet.silent)
-    for second, expected in ((heard + 48 * HOUR_S, False), (heard + 48 * HOUR_S + 1, True)):
+    counted_from = next_midnight(_heard_at(fleet, fleet.silent), fleet.context.zone)
+    for second, expected in ((counted_from + 48 * HOUR_S, False), (counted_from + 48 * HOUR_S + 1, True)):
         clock_at(second)
         assert _is_silent(fleet, fleet.silent) is expected
     assert not _is_silent(fleet, fleet.silent, _with_limit(fleet, 49))
@@ -55,8 +56,9 @@ def test_a_report_without_slots_is_a_sign_of_life(fleet):
 
 def test_a_device_that_was_never_heard_counts_from_its_enrolment(empty, clock_at, fleet):
     enrolled = replace(device(fleet.context.store, fleet.silent), enrolled_at=fleet.now)
+    midnight = next_midnight(fleet.now, fleet.context.zone)
     for hours, expected in ((48, False), (49, True)):
-        clock_at(fleet.now + hours * HOUR_S)
+        clock_at(midnight + hours * HOUR_S)
         assert is_silent(empty, enrolled, None) is expected
 
 

@@ -46,6 +46,8 @@ OUT_OF_BOUNDS = {
     "memory": ("memory", {"size_mib": 10**400}),
     "memory of nothing": ("memory", {"size_mib": 0}),
     "memory in bytes": ("memory", {"size_mib": 17_179_869_184}),
+    "module": ("memory", {"size_mib": 8_388_608, "form": "DIMM"}),
+    "drive": ("disks", {"size_bytes": 2 * 10**15, "kind": "ssd"}),
     "disk": ("disks", {"size_bytes": 10**400, "kind": "ssd"}),
     "display": ("displays", {"maker": "DEL", "product": "a", "built_in": False, "width_mm": 10**9}),
     "pixels": ("displays", {"maker": "DEL", "product": "a", "built_in": False, "height_px": 10**400}),

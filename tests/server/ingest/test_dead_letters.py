@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 from click.testing import CliRunner
 from parcimetre_agent.report import Report, Slot
+from parcimetre_server.access.presence import day_of
 from parcimetre_server.cli import parcimetre
 from parcimetre_server.ingest.dead_letters import (
     OLDEST_S,
@@ -18,6 +19,7 @@ from parcimetre_server.ingest.dead_letters import (
     replay,
 )
 from parcimetre_server.ingest.intake import accept_report
+from parcimetre_server.ingest.masking import MASKED
 from parcimetre_server.organisation import audit
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
@@ -154,7 +156,30 @@ def test_a_record_that_contradicts_the_format_is_accepted_once_the_format_allows
     taken = accept_report(json.dumps(report).encode(), fleet.server, store, fleet.now)
     store.write([taken.arrival])
     (kept,) = letters(store)
-    assert kept.record["novel"] == 1
+    assert kept.record["novel"] == MASKED
     assert replay(store, [kept], fleet.now).refused == 1
     known = {name: value for name, value in kept.record.items() if name != "novel"}
     assert replay(store, [replace(kept, record=known)], fleet.now).refused == 0
+
+
+def test_values_of_unknown_fields_are_masked_in_a_letter(fleet):
+    report = asdict(Report(1, fleet.server, fleet.now, "0.1.0", slots=[slot(fleet.today)]))
+    report["slots"][0] |= {"user": "anne.dupont", "energy": [{"window": "letter to Anne Dupont"}]}
+    taken = accept_report(json.dumps(report).encode(), fleet.server, fleet.context.store, fleet.now)
+    fleet.context.store.write([taken.arrival])
+    (found,) = letters(fleet.context.store)
+    assert "dupont" not in str(found).lower()
+    assert (found.record["user"], found.record["start"]) == (MASKED, fleet.today)
+
+
+def test_quarter_hours_of_a_personal_machine_are_withheld_without_presence_data(fleet, reader):
+    first = fleet.today + DAY_S
+    for device in (fleet.laptop, fleet.server):
+        report = asdict(Report(1, device, fleet.now, "0.1.0", slots=[slot(first)]))
+        taken = accept_report(json.dumps(report).encode(), device, fleet.context.store, fleet.now)
+        fleet.context.store.write([taken.arrival])
+    found = {one["device"]: one for one in reader.get("/v1/dead-letters").json()}
+    assert found[fleet.server]["record"]["start"] == first
+    assert found[fleet.laptop]["record"] is None
+    assert found[fleet.laptop]["at"] == day_of(fleet.now, fleet.context.zone)
+    assert str(first) not in str(found[fleet.laptop])

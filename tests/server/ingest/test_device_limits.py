@@ -11,6 +11,7 @@ from parcimetre_server.fleet.plausible_power import CEILING_W, ceiling_w
 from parcimetre_server.ingest.dead_letters import DeadLetterQuota
 from parcimetre_server.ingest.device_limits import MOST_CHANNELS, MOST_READINGS_A_DAY
 from parcimetre_server.ingest.intake import accept_report
+from parcimetre_server.operations.doctor import content
 from parcimetre_server.store.records import DeviceId, Fact, WriteBatch
 
 from tests.server.conftest import DAY_S, NOW, SLOT_S, TODAY, inventory, slot
@@ -198,6 +199,15 @@ def test_inventories_that_change_all_day_are_capped_in_bytes(empty):
     assert stored <= 1_100_000
 
 
+def test_a_computer_makes_no_more_monitors_a_day_than_it_can_be_attached_to(empty):
+    enrolled(empty)
+    for i in range(6):
+        shown = [Display("DEL", "a", built_in=False, serial_hash=f"{i:032x}{k:032x}") for k in range(16)]
+        found = arrived(empty, inventory=inventory("laptop", displays=shown))
+        assert [one.part for one in found.refused] == (["inventory.displays"] if i >= 3 else [])
+    assert len(empty.store.latest("monitor")) == 48
+
+
 def test_one_device_leaves_room_for_the_letters_of_others():
     quota = DeadLetterQuota(per_hour=10_000)
     letters = [Fact("dead_letter", f"{i}", NOW, {}) for i in range(2_000)]
@@ -233,3 +243,17 @@ def test_the_bound_is_read_again_after_the_inventory_changed(empty, client_of):
     assert post(slots=[used(START, 2000.0 * 900)])["refused"] == []
     post(inventory=replace(inventory("desktop"), power_supplies=[PowerSupply(rated_w=400.0)]))
     assert [one["part"] for one in post(slots=[used(START - SLOT_S, 2000.0 * 900)])["refused"]] == ["slots"]
+
+
+def test_implausible_energy_is_shown_on_the_page_of_its_device_and_by_doctor(fleet, reader):
+    credential = Credentials(fleet.context).issue(fleet.laptop, NOW)
+    document = asdict(Report(2, fleet.laptop, NOW, "0.1.0", slots=[used(START, 9e8)]))
+    headers = {"authorization": f"Bearer {credential}"}
+    answer = reader.post("/v1/reports", content=json.dumps(document), headers=headers).json()
+    assert answer["accepted"] == 0
+    assert answer["refused"][0]["part"] == "slots"
+    page = reader.get(f"/devices/{fleet.laptop}").text
+    assert "1000000 W on average are more than the 1000 W" in page
+    assert [one["device"] for one in reader.get("/v1/dead-letters").json()] == [fleet.laptop]
+    findings = {one.what: one.told for one in content.findings(fleet.context)}
+    assert findings["implausible energy"].startswith("1 in the last 24 hours")

@@ -34,7 +34,13 @@ from ..fact_shapes import faults
 
 RECORDED = Path(__file__).parents[2] / "data/stores/bb8efdf/store.tar.xz"
 KINDS: tuple[FactKind, ...] = get_args(FactKind)
-LATER_KINDS = {"former_monitor", "join", "ended_session", "hourly_energy"}  # that no store of version 0 has
+LATER_KINDS = {
+    "channels",
+    "former_monitor",
+    "join",
+    "ended_session",
+    "hourly_energy",
+}  # that no store of version 0 has
 DAY_S = 86_400
 START = 1_700_000_000 // DAY_S * DAY_S
 A = DeviceId("a" * 32)

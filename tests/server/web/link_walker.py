@@ -34,6 +34,11 @@ class Walk:
     posts: set = field(default_factory=set)
     outside: set = field(default_factory=set)
 
+    def refused(self):
+        """The addresses whose answer is no page, file or redirect, with its status."""
+        found = {address: answer.status_code for address, answer in self.answers.items()}
+        return {address: status for address, status in found.items() if status not in (200, 303, 307)}
+
 
 def walk(get, begin, most=150):
     """Follow links from an address; `get` returns the answer to an address without following redirects.

@@ -41,7 +41,7 @@ def test_no_link_leads_outside_the_prefix(admin, asked):
 
     found = walk(get, f"{PUBLIC}/")
     assert found.outside == set()
-    assert {answer.status_code for answer in found.answers.values()} <= {200, 303}
+    assert found.refused() == {}
     for part in (
         "/devices/",
         "/static/",
@@ -74,7 +74,7 @@ def test_redirects_cookies_and_problems_have_the_prefix(context, client_of, aske
 
 
 def test_a_last_slash_is_taken_off_within_the_prefix(admin, asked):
-    answer = admin.get(f"{asked}/agents/?x=1", headers={"host": "upstream:8787"})
+    answer = admin.get(f"{asked}/agents/?x=1", headers={"host": "192.0.2.9:8787"})
     assert (answer.status_code, answer.headers["location"]) == (307, "/parcimetre/agents?x=1")
 
 

@@ -14,6 +14,7 @@ from parcimetre_factors.activity import Activity
 from parcimetre_factors.power.model import PASSES_ON
 
 from ...access.context import Context
+from ...access.presence import is_personal, permitted_span, presence_needed
 from ...base.errors import ParcimetreError
 from ...base.periods import Span
 from ...base.query_cost import TURNS, check_cost, query_cost
@@ -30,6 +31,17 @@ from ..devices import devices
 from ..hardware import is_virtual
 from ..lookup import Directory
 
+
+@dataclass(frozen=True)
+class _Desk:
+    """What an outlet without a known device may feed: somebody's machine, enrolled long ago."""
+
+    category: str = "other"
+    simulated: bool = False
+    enrolled_at: int = 0
+
+
+DESK = _Desk()
 COLUMNS = ("feeder", "outlet", "device")
 FIRST_LINE = 2
 MOST_LINES = 20_000
@@ -81,12 +93,14 @@ class OutletRow:
 def listed(context: Context, span: Span, device: DeviceId | None = None) -> list[OutletRow]:
     """Return the outlets of a feeder, or those of a device, or all, with the energy they gave in a span.
 
-    Raises TooManyRows before more slots are read than one query may.
+    Readers without presence data get its whole days, unless they feed exempt devices only. Raises NotAllowed,
+    and TooManyRows before more slots are read than one query may.
     """
     store, now = context.store, context.now()
     found = [one for one in ConnectionMap.of(store).outlets if device is None or _concerns(one, device, now)]
     if not found:
         return []
+    span = shown_span(context, span, device)
     known, ids, spans = devices(store), [key for outlet in found for key in outlet.ids], store.spans()
     recorded = [spans[key] for key in ids if key in spans]
     cost = query_cost(span, "total", recorded, by_slot=True)
@@ -95,6 +109,27 @@ def listed(context: Context, span: Span, device: DeviceId | None = None) -> list
         read = dict(store.activities(ids, span.first, span.last))
     found.sort(key=lambda one: (_name(known, one.feeder), one.feeder, counted(one.name)))
     return [_row(one, [read[key] for key in one.ids if key in read], known, now) for one in found]
+
+
+def shown_span(context: Context, span: Span, device: DeviceId | None = None) -> Span:
+    """Return the part of a span that the reader may see of the outlets of `listed`.
+
+    An outlet to which no known device is assigned may be at somebody's desk. Raises NotAllowed for less
+    than a whole day.
+    """
+    if context.sees_presence:
+        return span
+    known, now = devices(context.store), context.now()
+    outlets = [one for one in ConnectionMap.of(context.store).outlets
+               if device is None or _concerns(one, device, now)]  # fmt: skip
+    fed = [known.get(one.device) for outlet in outlets for one in outlet.feeds if one.device is not None]
+    assigned = all(one.device is not None for outlet in outlets for one in outlet.feeds)
+    if assigned and not any(one is None or is_personal(one) for one in fed):
+        return span
+    permitted = permitted_span(span, "total", [DESK], context.zone, now)
+    if permitted is None:
+        raise presence_needed("energy of outlets over less than a whole day")
+    return permitted
 
 
 def _row(outlet: Outlet, parts: Sequence[Activity], known: Mapping[DeviceId, Device], now: int) -> OutletRow:

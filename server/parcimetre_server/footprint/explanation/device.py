@@ -30,6 +30,7 @@ from parcimetre_factors.service_life.purchase import Purchase
 from parcimetre_factors.tables.factor_set import Factor, FactorSet
 
 from ...access.context import Context
+from ...access.presence import is_personal, permitted_span, presence_needed
 from ...base.errors import ParcimetreError
 from ...base.i18n import N_
 from ...base.periods import DAY_S, Span, cut
@@ -111,7 +112,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class _Case:
-    """One placement of a device, with the inputs of its explanation."""
+    """One placement of a device, with the inputs of its explanation, `by_day` if slots may not be shown."""
 
     context: Context
     device: Device
@@ -121,6 +122,7 @@ class _Case:
     service: Service
     policy: Policy
     recorded: MonitorActivity
+    by_day: bool = False
 
     @property
     def activity(self) -> Activity:
@@ -153,7 +155,9 @@ def explain_device(
 ) -> Explanation:
     """Return the tree of one device's footprint, by a policy or else the collector's own.
 
-    Raises NothingToExplain where it never reported, TooManyRows for too long a period, and UnusableDevice.
+    Readers without presence data get the whole days of a personal machine, day by day. Raises
+    NothingToExplain where it never reported, NotAllowed for less than a whole day, TooManyRows for too long a
+    period, and UnusableDevice.
     """
     with alone(device_id, "explanation of the device"):
         return _explain_device(context, device_id, span, criterion, amortisation, electricity)
@@ -168,6 +172,7 @@ def _explain_device(
     electricity: Electricity,
 ) -> Explanation:
     found = device(context.store, device_id)
+    span, by_day = _permitted(context, found, span)
     reported = span_of(context.store, found)
     if reported is None:
         raise NothingToExplain(
@@ -185,7 +190,7 @@ def _explain_device(
     for placement in placements_in([found], span, zones_of(context.store)):
         service = service_of(placement, first, context.now(), purchase)
         during = recorded.between(placement.since, placement.until)
-        cases.append(_Case(context, placement, model, span, grid, service, policy, during))
+        cases.append(_Case(context, placement, model, span, grid, service, policy, during, by_day))
     if not cases:
         raise NothingToExplain(
             f"device {device_id} belonged to another org unit then: choose an earlier period"
@@ -208,6 +213,16 @@ def _explain_device(
         _grid_tiers(cases),
         self_reported(context.store, found, model, span),
     )
+
+
+def _permitted(context: Context, found: Device, span: Span) -> tuple[Span, bool]:
+    """Return the span that the reader may see of a device, and whether by the day only. Raises NotAllowed."""
+    if context.sees_presence or not is_personal(found):
+        return span, False
+    permitted = permitted_span(span, "total", [found], context.zone, context.now())
+    if permitted is None:
+        raise presence_needed("less than a whole day of this device")
+    return permitted, True
 
 
 def _footprint(name: str, cases: Sequence[_Case]) -> Term | None:
@@ -285,7 +300,7 @@ def _use(case: _Case) -> Iterator[Term]:
     span = case.span
     activity = case.activity
     sourced = select_power_source(activity, case.model.watts, is_virtual(case.device), case.model.supply)
-    fine = span.last - span.first <= FINE_S
+    fine = span.last - span.first <= FINE_S and not case.by_day
     periods = cut(span, "slot" if fine else "day", case.context.zone)
     at = periods.index(activity.start)
     impact = slots.kg_per_kwh[case.grid.index(activity.start)] * sourced.energy_j

@@ -13,6 +13,7 @@ from ...base.periods import DAY_S, week_span
 from ...fleet.enrolment import all_secrets
 from ...fleet.joins import waiting
 from ...fleet.secret_devices import devices_by_secret, is_beyond_plan
+from ...ingest.device_limits import PLAUSIBLE
 from ...organisation.org import sites
 from ...reports.deliveries import deliveries
 from ...reports.publishing import due_week
@@ -35,7 +36,7 @@ def findings(context: Context) -> Iterator[Finding]:
     yield _joins(store)
     yield from _feeds(store, now)
     yield _weekly(context, now)
-    yield _dead_letters(store, now)
+    yield from _dead_letters(store, now)
     yield from _left_out(context)
 
 
@@ -128,9 +129,16 @@ def _weekly(context: Context, now: int) -> Finding:
     return ok("weekly report", f"{week}: published")
 
 
-def _dead_letters(store: Store, now: int) -> Finding:
-    recent = sum(fact.recorded_at > now - DAY_S for fact in store.history("dead_letter"))
+def _dead_letters(store: Store, now: int) -> Iterator[Finding]:
+    recent = [fact for fact in store.history("dead_letter") if fact.recorded_at > now - DAY_S]
+    implausible = [fact for fact in recent if PLAUSIBLE in str(fact.body.get("reason"))]
+    if implausible:
+        devices = sorted({str(fact.body.get("device")) for fact in implausible})
+        told = f"{len(implausible)} in the last 24 hours, of {len(devices)} devices, first: {devices[0]}"
+        mend = "see docs/en/method.md#plausible-energy; parcimetre dead-letters list"
+        yield warning("implausible energy", told, mend)
     if recent:
         mend = 'parcimetre sql "select * from dead_letters order by recorded_at desc limit 20"'
-        return warning("refused records", f"{recent} in the last 24 hours", mend)
-    return ok("refused records", "none in the last 24 hours")
+        yield warning("refused records", f"{len(recent)} in the last 24 hours", mend)
+    else:
+        yield ok("refused records", "none in the last 24 hours")

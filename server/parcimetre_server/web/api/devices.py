@@ -48,7 +48,7 @@ def list_devices(
     with collect_left_out() as unusable:
         found = [d for d in chosen(devices(store), org_unit, site, category, q) if d.id > cursor]
         left_out, reported = why_not_counted(context, found[:limit]), spans(store, found[:limit])
-    items = [device_summary(d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
+    items = [device_summary(context, d, reported.get(d.id), left_out.get(d.id)) for d in found[:limit]]
     following = items[-1].id if len(found) > limit else None
     return DevicePage(items, following, visible_left_out(context, unusable))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from parcimetre_agent.report import SCHEMAS, AgentConfig, EnrolAnswer, EnrolRequest
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
@@ -20,7 +20,7 @@ from ...access.credentials import Credentials
 from ...access.failed_attempts import FailedAttempts
 from ...base.errors import ParcimetreError
 from ...base.names import device_name
-from ...fleet.enrolment import BadSecret, Enrolment, check_secret
+from ...fleet.enrolment import BadSecret, Enrolment, KnownSecrets, check_secret
 from ...fleet.organisation_hashes import gets_key
 from ...ingest.validation import UnknownSchema, readable_schemas
 from ..agent_endpoint import AgentEndpoint
@@ -30,6 +30,7 @@ from ..request_body import SMALL, packed_body
 
 PATH = "/v1/enrol"
 MOST_ERRORS = 100
+AT_ONCE = 8  # threads of its own, so that slow questions of readers keep no machine out
 MOST_OF_HOSTNAME = 255
 LOG = logging.getLogger(__name__)
 router = APIRouter(tags=["agents"])
@@ -63,18 +64,32 @@ class EnrolEndpoint(AgentEndpoint):
     enrolment: Enrolment
     credentials: Credentials
     failures: FailedAttempts
+    threads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
+    known: KnownSecrets = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know the store's secrets."""
+        self.known = KnownSecrets(self.context.store)
 
     async def answer(self, scope: Scope, receive: Receive) -> bytes:
         """Enrol a machine; return the answer as JSON. Raises ParcimetreError."""
         body = await packed_body(dict(scope["headers"]), receive, SMALL)
+        address = client_address(scope, self.context.settings.trusted_proxies)
         try:
             raw = first_look(body.unpacked())
-            await run_in_threadpool(check_secret, self.context.store, raw["secret"], self.context.now())
+            await to_thread.run_sync(self._check_secret, raw["secret"], address, limiter=self.threads)
         except (BadSecret, BadEnrolment):
-            self.failures.count(client_address(scope, self.context.settings.trusted_proxies))
+            self.failures.count(address)
             raise
         shown = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        return await run_in_threadpool(self._enrolled, raw, shown)
+        return await to_thread.run_sync(self._enrolled, raw, shown, limiter=self.threads)
+
+    def _check_secret(self, text: str, address: str | None) -> None:
+        """Raise BadSecret; a shared store is not asked for each wrong secret of an address with many."""
+        store = self.context.store
+        if store.shared and self.failures.is_spent(address) and not self.known.has(text):
+            raise BadSecret("this enrolment secret is unknown")
+        check_secret(store, text, self.context.now())
 
     def _enrolled(self, raw: dict[str, Any], authorization: str) -> bytes:
         stated = raw.get("hostname")

@@ -53,7 +53,8 @@ def footprint(
     be used, each with the reason.
 
     For viewers, periods are whole days that are over, and groups are those that disclosure control shows;
-    `small_groups` is what no group can be shown of.
+    `small_groups` is what no group can be shown of. Without the role presence, figures of single personal
+    machines are those of whole days that are over; shorter periods are sums of five of them or more.
     """
     asked = query.FootprintQuery(
         span(begin, end, context.zone, context.now()),
@@ -64,6 +65,7 @@ def footprint(
         amortisation or context.settings.amortisation,
         electricity,
     )
+    asked = compute.shown_days(context, asked) or asked
     with collect_left_out() as left_out:
         result = compute.compute_footprint(context, asked).checked()
         rows = result.rows(group_by)

@@ -25,4 +25,6 @@ def grid(
     criterion: CriterionParameter = Criterion.GWP,
 ) -> dict[str, Any]:
     """Impact of a kilowatt-hour in each slot; `tier`: value of the slot, of a profile or of the year."""
-    return grid_slots(context, zone, span(begin, end, context.zone, context.now(), days=1), criterion)
+    return grid_slots(
+        context, zone, span(begin, end, context.zone, context.now(), days=1, from_midnight=False), criterion
+    )

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/joins", tags=["devices"])
 
 
 def _administration(request: Request, context: Annotated[Context, Depends(readable)]) -> Administration:
-    context.scope.need("admin", "the list of joins")
+    context.scope.need("administration", "the list of joins")
     return Administration(serving_context(request), context.scope)
 
 

@@ -49,8 +49,9 @@ def list_outlets(
 
     `unattributed_kwh` is the energy supplied while no device was assigned; it is not included in any total.
     """
-    within = span(begin, end, context.zone, context.now())
-    rows = known.listed(context, within, DeviceId(device) if device else None)
+    wanted = DeviceId(device) if device else None
+    within = known.shown_span(context, span(begin, end, context.zone, context.now()), wanted)
+    rows = known.listed(context, within, wanted)
     return {"from": within.first, "to": within.last, "outlets": [asdict(row) for row in rows]}
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from ...access.context import Context
 from ...base.i18n import Language
-from ...base.scope import NotAllowed, Role
+from ...base.scope import NotAllowed, ReportRole
 from ...reports import schedules
 from ...reports.deliveries import list_publications
 from ...reports.formats import Format
@@ -27,19 +27,19 @@ class Wanted(BaseModel):
     to: str = Field(max_length=500)
     language: Language = "fr"
     formats: list[Format] = Field(default=["pdf"], max_length=5)
-    role: Role = "viewer"
+    role: ReportRole = "viewer"
 
 
 @router.get("")
 def published(context: Annotated[Context, Depends(aggregated)]) -> dict[str, Any]:
     """Published reports, the latest week first; admins also see the state of each delivery."""
-    return {"reports": list_publications(context.store, context.scope.role == "admin")}
+    return {"reports": list_publications(context.store, context.scope.administers)}
 
 
 @router.get("/schedules")
 def list_schedules(context: Annotated[Context, Depends(readable)]) -> dict[str, Any]:
     """Recipients of reports in the reader's scope; for admins."""
-    context.scope.need("admin", "the list of recipients")
+    context.scope.need("administration", "the list of recipients")
     return {"schedules": [schedules.as_json(one) for one in schedules.schedules(context.store)]}
 
 

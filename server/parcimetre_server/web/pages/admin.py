@@ -12,13 +12,15 @@ from parcimetre_factors.errors import UnknownZone
 from parcimetre_factors.grid.intensity import zones
 
 from ...access.context import Context
+from ...access.presence import is_switched_on
 from ...base.errors import ParcimetreError
-from ...base.i18n import N_, NAMES
-from ...base.scope import ROLES, Role
+from ...base.i18n import N_, NAMES, Translator
+from ...base.scope import REPORT_ROLES, ROLES, Role
 from ...presentation.labels import ROLE_LABELS
+from ...presentation.role_table import headings, role_rows
 from ...reports.formats import Format
 from ..administration import Administration
-from ..dependencies import readable, serving_context
+from ..dependencies import asked_language, readable, serving_context
 from .forms import Filled
 from .rendering import respond
 
@@ -44,7 +46,7 @@ def administration(
     context: Annotated[Context, Depends(readable)], whole: Annotated[Context, Depends(serving_context)]
 ) -> Administration:
     """Return the administration of the admin's scope. Raises NotAllowed."""
-    context.scope.need("admin", "administration")
+    context.scope.need("administration", "administration")
     return Administration(whole, context.scope)
 
 
@@ -159,6 +161,7 @@ def _page(
     text: str = "",
     status: int = 200,
 ) -> HTMLResponse:
+    say = Translator(asked_language(request))
     values = {
         "done": done,
         "fault": fault,
@@ -176,6 +179,10 @@ def _page(
         "last_used": here.last_used(),
         "zones": zones(context.factors),
         "roles": ROLE_LABELS,
+        "report_roles": {role: ROLE_LABELS[role] for role in REPORT_ROLES},
+        "role_headings": headings(say),
+        "role_rows": list(role_rows(say)),
+        "presence": is_switched_on(context.store),
         "expiries": EXPIRIES,
         "now": context.now(),
         "scope_root": context.scope.root,

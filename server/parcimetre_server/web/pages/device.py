@@ -15,6 +15,7 @@ from parcimetre_factors.explanation.term import Term
 from parcimetre_factors.tables.factor_set import ESTIMATE
 
 from ...access.context import Context
+from ...access.presence import WITHHELD, is_personal, presence_needed
 from ...analysis.agent_health import agent_of
 from ...analysis.alternatives import alternatives, service_life_of
 from ...analysis.bars import StageShare, bars, stage_shares
@@ -22,20 +23,23 @@ from ...analysis.device_summary import monitor_drivers
 from ...analysis.period_choice import ROLLING, Period
 from ...analysis.timeline import by_day, quarter_hours
 from ...base.periods import HOUR_S, Span, since_midnight
+from ...base.scope import NotAllowed
 from ...fleet import devices
 from ...fleet.counting import why_not_counted
 from ...fleet.device import Device, UnknownDevice
 from ...fleet.hardware import hardware
-from ...fleet.outlets.mapping import listed
+from ...fleet.outlets.mapping import OutletRow, listed
 from ...fleet.printing.consumables import ConsumablesQuery as Printing
 from ...fleet.printing.consumables import ConsumablesRow as PrintingRow
 from ...fleet.printing.consumables import consumption
 from ...fleet.printing.supplies import supplies
-from ...footprint.compute import compute_footprint
+from ...fleet.silence import shown_time
+from ...footprint.compute import compute_footprint, shown_days
 from ...footprint.explanation.device import explain_device
 from ...footprint.grid_intensity import Grid
 from ...footprint.hardware_model import HardwareModel, hardware_models
 from ...footprint.query import FootprintQuery, FootprintRow
+from ...ingest.dead_letters import letters
 from ...organisation.left_out import UnusableDevice, alone
 from ...presentation.charts import Chart, chart
 from ...presentation.labels import (
@@ -59,6 +63,7 @@ from .strips import grid_strip, use_strip
 router = APIRouter(include_in_schema=False)
 HOURS = 36
 TICK_S = 6 * HOUR_S
+LONGER: Period = "7d"
 OF_A_GATEWAY = ("gateway.", "server.")
 
 
@@ -93,17 +98,20 @@ def device(
 def _values(context: Context, key: str, period: Period, criterion: Criterion) -> Mapping[str, Any]:
     """Return what the page shows of a device."""
     found = devices.device(context.store, key)
-    span = since_midnight(context.now(), context.zone, ROLLING[period])
+    restricted = is_personal(found) and not context.sees_presence
+    span, period = _span(context, found, period, criterion)
     figure = compute_footprint(context, FootprintQuery(span, criterion, device=found.id))
     profile = hardware_models(context.factors).of(hardware(found))
-    hours = _hours(context, found, criterion)
+    hours = [] if restricted else _hours(context, found, criterion)
     quarters = quarter_hours(context, found, span, criterion)
     stages = stage_shares(figure.rows("stage"))
     return {
         "device": found,
         "gateway": _gateway(context, found),
         "agent": agent_of(context, found),
-        "drivers": monitor_drivers(context.store, found),
+        "drivers": monitor_drivers(context, found),
+        "enrolled_at": shown_time(context, found, found.enrolled_at) if found.drivers else found.enrolled_at,
+        "withheld": WITHHELD,
         "state": NOT_COUNTED.get(why_not_counted(context, [found]).get(found.id, "")),
         "scope_root": context.scope.root,
         "crumbs": crumbs(found.org_unit, context.scope),
@@ -112,7 +120,7 @@ def _values(context: Context, key: str, period: Period, criterion: Criterion) ->
         "total": figure.total(),
         "reported": bool(figure.devices_by_id),
         "stages": stages,
-        "use_strip": use_strip(quarters, context.zone),
+        "use_strip": None if restricted else use_strip(quarters, context.zone),
         "grid_strip": grid_strip(quarters, context.zone),
         "days": by_day(quarters),
         "life": service_life_of(context, found, criterion),
@@ -127,9 +135,11 @@ def _values(context: Context, key: str, period: Period, criterion: Criterion) ->
         "whole": _whole(profile, criterion),
         **_of_a_printer(context, found, span),
         "problems": _problems(found),
-        "outlets": listed(context, span, found.id),
+        "letters": letters(context.store, found.id)[::-1],
+        "shows_letters": context.scope.administers,
+        "outlets": _outlets(context, found, span),
         "hours": hours,
-        "charts": _charts(hours),
+        "charts": _charts(hours) if hours else None,
         "explanation": explain_device(context, found.id, span, criterion) if figure.devices_by_id else None,
         "evidence_titles": EVIDENCE,
         "sources_of": _sources(context),
@@ -138,10 +148,31 @@ def _values(context: Context, key: str, period: Period, criterion: Criterion) ->
         "simulated": found.simulated,
         "title": label,
         "whole_values": lambda values: {name: round(value) for name, value in values.items()},
-        "periods": [(_link(key, key, criterion), PERIOD_LABELS[key], key == period) for key in ROLLING],
-        "criteria": [(_link(key, period, key), name, key == criterion) for key, name in CRITERIA.items()],
-        "explain": "/explain?" + urlencode({"device": key, "period": period, "criterion": str(criterion)}),
+        "periods": [(_link(found.id, each, criterion), PERIOD_LABELS[each], each == period)
+                    for each in ROLLING if not restricted or each != "today"],
+        "criteria": [(_link(found.id, period, each), name, each == criterion)
+                     for each, name in CRITERIA.items()],
+        "explain": "/explain?"
+        + urlencode({"device": found.id, "period": period, "criterion": str(criterion)}),
     }  # fmt: skip
+
+
+def _span(context: Context, found: Device, period: Period, criterion: Criterion) -> tuple[Span, Period]:
+    """Return the period, or seven days where the reader may not see today, without what they may not see."""
+    for key in (period, LONGER):
+        span = since_midnight(context.now(), context.zone, ROLLING[key])
+        query = shown_days(context, FootprintQuery(span, criterion, device=found.id))
+        if query is not None:
+            return query.span, key
+    raise presence_needed("less than a whole day of this device")
+
+
+def _outlets(context: Context, found: Device, span: Span) -> list[OutletRow]:
+    """Return its outlets, or those that feed it; none of a period that the reader may not see of desks."""
+    try:
+        return listed(context, span, found.id)
+    except NotAllowed:
+        return []
 
 
 def _gateway(context: Context, found: Device) -> Device | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ from ...analysis.period_choice import ROLLING, Period
 from ...base.periods import Span, since_midnight
 from ...base.periods import span as span_of
 from ...fleet import devices
-from ...footprint.compute import compute_footprint
+from ...footprint.compute import compute_footprint, shown_days
 from ...footprint.explanation.device import Explanation, explain_device
 from ...footprint.query import FootprintQuery, FootprintRow
 from ...grid.supply_contracts import Electricity
@@ -33,6 +34,7 @@ from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
 MOST = 200
+LONGER: Period = "7d"
 
 
 @router.get("/explain", response_class=HTMLResponse)
@@ -53,6 +55,10 @@ def explain(
     unit = org_unit or context.scope.root
     query = FootprintQuery(span, criterion, "total", None if device else unit,
                            DeviceId(device) if device else None, amortisation, electricity)  # fmt: skip
+    if period == "today" and not (begin or end) and shown_days(context, query) is None:
+        period, query = LONGER, replace(query, span=_span(context, LONGER, begin, end))
+    query = shown_days(context, query) or query
+    span = query.span
     with collect_left_out() as left_out:
         known = compute_footprint(context, query)
     total = known.total()

@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -20,7 +20,8 @@ from ...analysis.device_list import ASCENDING, Filter, ListedDevice, Sorting, li
 from ...analysis.left_out import visible_left_out
 from ...analysis.period_choice import ROLLING, Period
 from ...base.i18n import N_
-from ...base.periods import since_midnight
+from ...base.periods import Span, since_midnight
+from ...footprint.compute import shown_days
 from ...footprint.query import FootprintQuery as Asked
 from ...organisation.left_out import collect_left_out
 from ...presentation.labels import CRITERIA, PERIOD_LABELS, label
@@ -91,7 +92,13 @@ class Wish:
 def _all(context: Context, wish: Wish) -> list[ListedDevice]:
     """Every device of the org unit that is meant."""
     span = since_midnight(context.now(), context.zone, ROLLING[wish.period])
-    return list_devices(context, Asked(span, wish.criterion, org_unit=wish.org_unit or context.scope.root))
+    asked = Asked(span, wish.criterion, org_unit=wish.org_unit or context.scope.root)
+    return list_devices(context, shown_days(context, asked) or replace(asked, span=_yesterday(context)))
+
+
+def _yesterday(context: Context) -> Span:
+    """The last day that is over, for readers who may not see today's figures of single devices."""
+    return Span(*(since_midnight(context.now(), context.zone, days).first for days in (2, 1)))
 
 
 @router.get(LIST, response_class=HTMLResponse)

@@ -58,10 +58,14 @@ async def with_token(request: Request, context: Serving) -> Response:
     """Start a session for a valid token."""
     form = _fields(await read_body(request, SMALL))
     text, target = (form.get(name, [""])[0] for name in ("token", "next"))
+    failures, address = (
+        request.app.state.failures,
+        client_address(request.scope, context.settings.trusted_proxies),
+    )
     try:
-        token = await run_in_threadpool(request.app.state.tokens.of_text, text)
+        token = await run_in_threadpool(request.app.state.tokens.of_text, text, failures.is_spent(address))
     except BadToken:
-        request.app.state.failures.count(client_address(request.scope, context.settings.trusted_proxies))
+        failures.count(address)
         return _page(request, context, target, NOT_ACCEPTED, 401)
     answer = RedirectResponse(_ours(target), 303, NO_STORE)
     _sessions(request).open(answer, request, {"token": token.id}, token.scope)

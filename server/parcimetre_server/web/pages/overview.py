@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from parcimetre_factors.criteria import Criterion
 
 from ...access.context import Context
+from ...access.presence import PresenceNeeded
 from ...analysis.overview import Overview, OverviewRequest, cached_overview
 from ...analysis.period_choice import ChosenPeriod, Kind, Period
 from ...analysis.trend import MISSING
@@ -23,6 +24,7 @@ from ..dependencies import aggregated
 from .rendering import respond
 
 router = APIRouter(include_in_schema=False)
+LONGER: Kind = "7d"
 NEAREST: dict[Kind, Period] = {"today": "today", "7d": "7d", "week": "7d"}
 
 
@@ -39,7 +41,12 @@ def overview(
 ) -> HTMLResponse:
     """The overview of the fleet, or of an org unit and what is below it."""
     asked = OverviewRequest(period, at, begin, end, criterion, org_unit or context.scope.root or "")
-    answer = cached_overview(context, asked)
+    too_short = False
+    try:
+        answer = cached_overview(context, asked)
+    except PresenceNeeded:
+        too_short, period, asked = True, LONGER, replace(asked, period=LONGER)
+        answer = cached_overview(context, asked)
     found: Overview = answer.value
     query = FootprintQuery(found.period.span, criterion, org_unit=asked.org_unit or None)
     values = {
@@ -52,6 +59,7 @@ def overview(
         "as_of": answer.at if answer.cached else None,
         "crumbs": crumbs(asked.org_unit, context.scope),
         "scope_root": context.scope.root,
+        "too_short": too_short,
         "title": label,
         "change_titles": CHANGES,
         "change_reasons": CHANGE_REASONS,

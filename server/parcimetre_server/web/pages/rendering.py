@@ -12,7 +12,7 @@ from ...access.context import Context
 from ...access.reader import Reader
 from ...base.i18n import COOKIE, LANGUAGES, N_, NAMES, Translator
 from ...base.periods import week_of
-from ...base.scope import Role
+from ...base.scope import Capability
 from ...presentation.jinja_environment import environment, template_tools
 from ...presentation.labels import ROLE_LABELS
 from ..dependencies import asked_language
@@ -35,9 +35,15 @@ MENU = (
     ("/reports/weekly/", N_("Weekly report")),
     ("/agents", N_("Agents")),
     ("/factors", N_("Factors")),
+    ("/access-record", N_("Access record")),
     ("/admin", N_("Administration")),
 )
-NEEDED: dict[str, Role] = {"/devices": "analyst", "/agents": "analyst", "/admin": "admin"}
+NEEDED: dict[str, Capability] = {
+    "/devices": "devices",
+    "/agents": "devices",
+    "/access-record": "access_record",
+    "/admin": "administration",
+}
 
 
 def respond(
@@ -51,7 +57,7 @@ def respond(
         "menu": [
             (href + week if href.endswith("weekly/") else href, translator(name), _here(request, href))
             for href, name in MENU
-            if context.scope.has(NEEDED.get(href, "viewer"))
+            if context.scope.can(NEEDED.get(href, "sums"))
         ],
         "languages": [
             (

@@ -29,7 +29,7 @@ def save_filter(
     request: Request, context: Annotated[Context, Depends(aggregated)], form: Filled
 ) -> RedirectResponse:
     """Give the filter in force a name, or forget the one of that name."""
-    context.scope.need("analyst", "the list of devices")
+    context.scope.need("devices", "the list of devices")
     sessions, found = _sessions(request), saved_filters(request)
     name, query = form.get("name", "").strip(), form.get("query", "")[:MOST_CHARACTERS]
     fault = name_fault(name, MOST_OF_NAME) if name else None

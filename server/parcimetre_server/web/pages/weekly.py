@@ -43,7 +43,7 @@ def weekly(
         (file + urlencode(unit | {"format": kind}), kind.upper()) for kind in FORMATS if kind != "html"
     ]
     told = {"published": []} | values(made, context, asked_language(request))
-    if context.scope.role == "admin":
+    if context.scope.administers:
         told["published"] = list_publications(context.store, with_deliveries=True, week=week)
     return respond(
         request,

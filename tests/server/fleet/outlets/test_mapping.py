@@ -38,6 +38,7 @@ from .feeders import enrol, feed, gave, hang
 
 PDU, OTHER = DeviceId("1" * 32), DeviceId("2" * 32)
 SPAN = Span(TODAY, NOW // SLOT_S * SLOT_S)
+YESTERDAY = Span(TODAY - DAY_S - 3600, TODAY - 3600)  # in Paris
 HEAD = "feeder;outlet;device;from\n"
 STARTS = range(TODAY, TODAY + 4 * SLOT_S, SLOT_S)
 
@@ -217,9 +218,9 @@ def test_a_reader_sees_the_outlets_of_own_devices_and_nobody_else_s(shared):
     seen = ScopedStore(shared.context.store, Scope(A))
     assert set(seen.latest("outlet")) == set(seen.latest("feeding")) == {outlet_id(OTHER, "2")}
     assert OTHER not in str(seen.latest("outlet"))
-    (row,) = listed(shared.context.within(Scope(A)), SPAN)
+    (row,) = listed(shared.context.within(Scope(A)), YESTERDAY)
     assert (row.feeder_name, row.device_name) == ("", "of-clair-a1")
-    both = listed(shared.context.within(Scope(B)), SPAN)
+    both = listed(shared.context.within(Scope(B)), YESTERDAY)
     assert [(one.outlet, one.device_name) for one in both] == [("2", ""), ("10", "of-verre-b1")]
     assert "a1" * 16 not in str(both) + str(ScopedStore(shared.context.store, Scope(B)).history("feeding"))
     assert listed(shared.context.within(Scope("Métropole/Ville")), SPAN) == []
@@ -240,7 +241,8 @@ def test_an_admin_of_a_part_maps_only_own_outlets_and_devices(shared):
     assert take(shared, f"{OTHER};2;of-verre-b1;2026-11-20\n", scope=Scope(B)) == MappingStored(1, 0)
 
 
-def test_pages_of_feeder_and_of_what_hangs_there_name_each_other(racked, reader):
+def test_pages_of_feeder_and_of_what_hangs_there_name_each_other(racked, reader, clock_at):
+    clock_at(NOW + 86_400)
     hang(racked.context.store, PDU, "2", racked.server, first=STARTS[2])
     page = reader.get(f"/devices/{PDU}").text
     assert f'<a href="/devices/{racked.server}">Dell Inc. PowerEdge R640 dddddd</a>' in page
@@ -251,6 +253,17 @@ def test_pages_of_feeder_and_of_what_hangs_there_name_each_other(racked, reader)
     assert tags.count("table") == tags.count("caption")
     french = reader.get(f"/devices/{PDU}", headers={"accept-language": "fr"}).text
     assert "dans aucun total" in french
+
+
+def test_outlets_of_a_desk_are_shown_by_whole_days_to_readers_without_presence_data(racked, reader):
+    hang(racked.context.store, PDU, "2", racked.laptop)
+    asked = {"device": racked.laptop, "from": YESTERDAY.first, "to": YESTERDAY.last}
+    assert reader.get("/v1/outlets", params=asked).status_code == 200
+    assert reader.get("/v1/outlets", params={**asked, "from": YESTERDAY.first + 3600}).status_code == 403
+    assert reader.get("/v1/outlets", params={"device": racked.laptop}).json()["to"] == YESTERDAY.last
+    hang(racked.context.store, PDU, "10", racked.server)
+    asked["device"] = racked.server
+    assert reader.get("/v1/outlets", params={**asked, "from": YESTERDAY.first + 3600}).status_code == 200
 
 
 def test_an_outlet_is_called_as_its_feeder_calls_it_and_mapped_for_ever_says_so(racked, reader):

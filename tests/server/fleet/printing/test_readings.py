@@ -191,7 +191,8 @@ def test_more_impressions_take_more_electricity(printers, reader):
     idle = DeviceId("9" * 32)
     arrival = at_unit(idle, "Métropole/DSI", [])
     store.write([replace(arrival, slots=[replace(s, load_deciles_s=[900, *[0] * 9]) for s in arrival.slots])])
-    asked = {"group_by": "device", "from": TODAY - DAY_S, "to": TODAY}
+    midnight = TODAY - 3600  # in Paris
+    asked = {"group_by": "device", "from": midnight - DAY_S, "to": midnight}
     kwh = {
         row["group"]: row["energy_kwh"] for row in reader.get("/v1/footprint", params=asked).json()["rows"]
     }

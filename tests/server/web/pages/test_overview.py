@@ -15,13 +15,12 @@ UNBROKEN = "\u00a0"
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("period=today", "24 Nov 2026 00:00 to 24 Nov 2026 11:15"),
-        ("period=week", "23 Nov 2026 00:00 to 24 Nov 2026 11:15"),
+        ("period=week", "23 Nov 2026 00:00 to 24 Nov 2026 00:00"),
         ("period=week&at=2026-W47", "16 Nov 2026 00:00 to 23 Nov 2026 00:00"),
-        ("period=month", "1 Nov 2026 00:00 to 24 Nov 2026 11:15"),
-        ("period=year", "1 Jan 2026 00:00 to 24 Nov 2026 11:15"),
+        ("period=month", "1 Nov 2026 00:00 to 24 Nov 2026 00:00"),
+        ("period=year", "1 Jan 2026 00:00 to 24 Nov 2026 00:00"),
         ("period=own&from=2026-11-20&to=2026-11-21", "20 Nov 2026 00:00 to 22 Nov 2026 00:00"),
-        ("period=own&from=&to=", "18 Nov 2026 00:00 to 24 Nov 2026 11:15"),
+        ("period=own&from=&to=", "18 Nov 2026 00:00 to 24 Nov 2026 00:00"),
     ],
 )
 def test_every_period_of_the_form_can_be_shown(reader, query, told):
@@ -30,6 +29,12 @@ def test_every_period_of_the_form_can_be_shown(reader, query, told):
     assert told in answer.text
     chosen = re.search(r'<option value="(\w+)" selected>', answer.text)
     assert chosen[1] == query.split("&")[0].split("=")[1]
+
+
+def test_today_of_a_few_personal_machines_is_answered_with_seven_days(reader):
+    page = reader.get("/?lang=en&period=today").text
+    assert "18 Nov 2026 00:00 to 24 Nov 2026 00:00" in page
+    assert "shown from midnight on: these are the last 7 days" in page
 
 
 @pytest.mark.parametrize("query", ["period=own&from=never", "period=own&from=2026-11-20&to=2026-11-01",
