@@ -32,7 +32,7 @@ def floors():
 
 def test_every_file_that_answers_a_question_exists(page):
     answers = re.findall(r"^\| [^|]+\? \| `([^`]+)`", page, re.MULTILINE)
-    assert len(answers) == 11
+    assert len(answers) >= 11
     assert [answer for answer in answers if not (ROOT / answer).exists()] == []
 
 

@@ -1,14 +1,16 @@
 """HTTPS by the collector itself, with real certificates: without one of the right authority, nothing."""
 
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from .conftest import Agent, Collector, run
+from .conftest import PATIENCE_S, Agent, Collector, run
 
 DAYS = ("-days", "2")
 
@@ -96,6 +98,14 @@ def test_only_clients_of_the_authority_get_an_answer(secure):
             secure.get(shown)
     with pytest.raises(httpx.HTTPError):
         httpx.get(f"http://127.0.0.1:{secure.port}/healthz", trust_env=False)
+
+
+def test_a_handshake_that_does_not_go_on_is_cut_off(secure):
+    with socket.create_connection(("127.0.0.1", secure.port), timeout=PATIENCE_S) as connection:
+        connection.sendall(b"\x16\x03\x01")
+        assert secure.get("agent").is_success
+        with suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
 
 
 def test_a_real_agent_reports_with_its_client_certificate_and_not_without(secure, certificates, tmp_path):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from parcimetre_factors.service_life.amortisation import Policy
 
-from ..configuration.settings import Settings
+from ..base.names import shown
+from ..configuration.settings import MOST_OF_ORGANISATION, Settings
 from ..store.fact_schema import ServedSettings, body_of
 from ..store.records import Fact
 from .context import Context
@@ -38,7 +39,7 @@ def with_served_settings(settings: Settings, served: ServedSettings) -> Settings
     return replace(
         settings,
         time_zone=served["time_zone"],
-        organisation=served["organisation"],
+        organisation=shown(served["organisation"])[:MOST_OF_ORGANISATION],
         amortisation=Policy(served["amortisation"]),
         eur_per_kwh=served["eur_per_kwh"],
     )

@@ -171,7 +171,6 @@ OF_A_DEVICE: Mapping[FactKind, Rule] = {
     "attached": _before_it_left,
     "self_cost": _while_in_scope,
     "losses": _while_in_scope,
-    "channels": _of_known_device,
     "printing": _while_in_scope,
 }
 RULES: Mapping[FactKind, Rule] = {

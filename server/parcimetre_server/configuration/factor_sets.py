@@ -15,12 +15,15 @@ from pathlib import Path
 
 from parcimetre_factors.errors import BadFactorRow
 from parcimetre_factors.tables.check import faults_of
+from parcimetre_factors.tables.csv_rows import numbered
 from parcimetre_factors.tables.factor_set import FactorSet, load_factor_set
 from parcimetre_factors.tables.overlay import overlaid, places
 
 from ..base.errors import ParcimetreError
 from ..base.i18n import N_
+from ..base.names import text_fault
 
+MOST_OF_CELL = 5000
 IN_FORCE, SHIPPED, CANDIDATE = "in_force", "shipped", "candidate"
 TITLES = {
     CANDIDATE: N_("Candidate, not adopted yet"),
@@ -115,7 +118,20 @@ def candidate(data_dir: Path) -> FactorSet:
 
 def checked(folder: Path) -> FactorSet:
     """Return the shipped set with a folder's tables over it. Raises BadFactorRow: every fault, its place."""
+    faults = list(_faults_of_texts(folder))
+    if faults:
+        raise BadFactorRow("\n".join(faults))
     return sound(overlaid(_shipped(), folder), places(folder))
+
+
+def _faults_of_texts(folder: Path) -> Iterator[str]:
+    """Yield the cells of own tables with control or invisible characters, each with its place."""
+    for file in sorted(folder.glob("*.csv")):
+        for line, row in numbered(file):
+            for column, cell in row.items():
+                fault = text_fault(str(cell), MOST_OF_CELL)
+                if fault:
+                    yield f"{file.name} line {line}: {column} is not valid: {fault}"
 
 
 def sound(factors: FactorSet, places: Mapping[str, str]) -> FactorSet:

@@ -77,7 +77,7 @@ def _compute_sums(
     sums: list[DeviceFootprints] = []
     members: dict[DeviceId, Device] = {}
     served: set[DeviceId] = set()
-    for days in _chunks(context, span) if span else ():
+    for days in _chunks(context, query, span) if span else ():
         by_day = _compute(context, replace(query, span=days, interval="day", org_unit=None), observer, few)
         of_unit = by_day if query.org_unit is None else by_day.within(query.org_unit)
         members |= of_unit.devices_by_id
@@ -110,6 +110,7 @@ def _sums(context: Context, by_day: FootprintResult, asked: Periods) -> Iterator
     held, days = contracts(context.store), by_day.periods
 
     def supply(device: Device) -> object:
+        """Return the contracts that supply a device."""
         return contracts_at(held, device.site, device.org_unit)
 
     if by_day.electricity == "location":
@@ -121,12 +122,18 @@ def _sums(context: Context, by_day: FootprintResult, asked: Periods) -> Iterator
     yield from sums_of_blocks(by_location.cohorts, asked, days, supply, "mixed_supply")
 
 
-def _chunks(context: Context, span: Span) -> Iterator[Span]:
-    """Yield the days of a span on which anything may be recorded, as many at once as memory allows."""
+def _chunks(context: Context, query: FootprintQuery, span: Span) -> Iterator[Span]:
+    """Yield the days of a span on which anything may be recorded, as many at once as memory allows.
+
+    Raises TooManyRows for too many days of too many devices.
+    """
     spans = context.store.spans().values()
     begun = min((first for first, _ in spans), default=span.last) - DAY_S
     days = cut(span, "day", context.zone).edges
     first = max(0, int(np.searchsorted(days, begun, side="right")) - 1)
+    recorded = Span(int(days[first]), max(span.last, int(days[first]) + DAY_S))
+    by_slot = (query.amortisation or context.settings.amortisation) == Policy.ACTIVE_HOUR
+    check_cost(query_cost(recorded, "day", spans, by_slot=by_slot))
     step = max(LEAST_DAYS, min(MOST_DAYS, MOST_DEVICE_DAYS // max(len(spans), 1)))
     for at in range(first, len(days) - 1, step):
         yield Span(int(days[at]), int(days[min(at + step, len(days) - 1)]))

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 from parcimetre_agent.report import Feed, Reading, Refusal, Slot
+from pydantic import TypeAdapter
 
 from ..base.cache import Cache
 from ..base.periods import DAY_S
@@ -32,6 +33,7 @@ MOST_MONITORS_A_DAY = 48  # three times what an inventory may have
 OUTLET = "outlet"
 PLAUSIBLE = "are plausible"
 MOST_DEVICES = 200_000
+SLOT, FEED = TypeAdapter(Slot), TypeAdapter(Feed)
 STALE = "Limits count until the day (UTC) is over, or the device's inventory changes."
 Channel = tuple[str, str, str]
 
@@ -109,13 +111,10 @@ def check_limits(
         slots,
         feeds,
     )
-    at, feeds_at = list(indexes), list(feed_indexes)
-    check = _Check(limits)
-    good = list(check.slots(sent, at)), list(check.feeds(sent_feeds, feeds_at))
-    if check.channels == limits.channels and not check.refused:
-        return Checked(*good, [], [])
+    if are_within(limits, sent) and _are_feeds_within(limits, sent_feeds):
+        return Checked(list(sent), list(sent_feeds), [], [])
     check = _Check(_with_stored_channels(limits, store, device_id))
-    good = list(check.slots(sent, at)), list(check.feeds(sent_feeds, feeds_at))
+    good = list(check.slots(sent, indexes)), list(check.feeds(sent_feeds, feed_indexes))
     after = replace(check.limits, channels=frozenset(check.channels))
     cache.put(device_id, after)
     body = {"since": after.since, "channels": sorted(after.channels)}
@@ -134,6 +133,14 @@ def are_within(limits: DeviceLimits, slots: Iterable[Slot]) -> bool:
             if (one.source, one.scope, one.quality) not in known:
                 return False
     return True
+
+
+def _are_feeds_within(limits: DeviceLimits, feeds: Iterable[Feed]) -> bool:
+    return all(
+        _channel_of(feed) in limits.channels
+        and _beyond(feed.energy_j, feed.duration_s, _most_of_feed_w(limits, feed)) is None
+        for feed in feeds
+    )
 
 
 class _Check:
@@ -185,7 +192,8 @@ class _Check:
         return None
 
     def _refuse(self, part: Part, index: int, reason: str, record: Slot | Feed) -> None:
-        self.refused.append(RefusedRecord(Refusal(part, index, f"{part}[{index}]{reason}"), asdict(record)))
+        sent = SLOT.dump_python(record) if isinstance(record, Slot) else FEED.dump_python(record)
+        self.refused.append(RefusedRecord(Refusal(part, index, f"{part}[{index}]{reason}"), sent))
 
 
 def _beyond(energy_j: float, duration_s: int, most_w: float) -> str | None:

@@ -90,6 +90,8 @@ ACTS = (
     N_("join undone"),
     N_("monitor claimed"),
 )
+BY_AGENTS: frozenset[Act] = frozenset({"device enrolled", "device enrolled again", "monitor claimed"})
+"""Acts that no admin does: they happen all day."""
 NOTHING: Mapping[str, Any] = {}
 ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
 

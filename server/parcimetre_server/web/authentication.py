@@ -23,6 +23,7 @@ from .dependencies import READING
 from .host_names import check_host, is_this_machine
 from .path_prefix import public_path
 from .problems import problem
+from .request_body import bounded
 
 OPEN = ("/v1/enrol", "/healthz", "/readyz")
 OF_AGENTS = ("POST", "/v1/reports")
@@ -69,6 +70,7 @@ class Access:
         connection = HTTPConnection(scope)
         try:
             reader = await self._recognised(connection)
+            receive = bounded(scope, receive)
         except ParcimetreError as error:
             await self._refusal(connection, error)(scope, receive, send)
             return

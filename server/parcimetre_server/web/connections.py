@@ -305,6 +305,7 @@ def guard(config: Config, connections: Connections) -> None:
         return
 
     def encrypted(**about: Any) -> asyncio.Protocol:
+        """Return the protocol of a connection that begins with a TLS handshake."""
         return TlsDoor(connections, context, partial(plain, **about))
 
     config.http_protocol_class = cast("type[asyncio.Protocol]", encrypted)

@@ -62,6 +62,7 @@ class PathPrefix:
         """Return a `send` that puts the prefix before paths in the heads of answers to a request."""
 
         async def answer(message: Message) -> None:
+            """Send a message, the head of an answer with the prefix."""
             if message["type"] == "http.response.start":
                 headers = [self._header(scope, name, value) for name, value in message.get("headers", ())]
                 message = {**message, "headers": headers}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import zstandard
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Receive
+from starlette.types import Message, Receive, Scope
 
 from ..base.errors import ParcimetreError
 
@@ -88,6 +88,23 @@ async def packed_body(headers: Headers, receive: Receive, limits: BodyLimits = L
     _check_stated_length(headers, limits)
     encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
     return PackedBody(await _packed(receive, limits), encoding, limits)
+
+
+def bounded(scope: Scope, receive: Receive, limits: BodyLimits = LONG) -> Receive:
+    """Return what receives a request's body within the limits, whoever reads it. Raises TooLarge."""
+    _check_stated_length(dict(scope["headers"]), limits)
+    length = 0
+
+    async def counted() -> Message:
+        """Receive a part, and count it."""
+        nonlocal length
+        message = await receive()
+        length += len(message.get("body", b""))
+        if length > limits.received:
+            raise _too_long(limits)
+        return message
+
+    return counted
 
 
 def _check_stated_length(headers: Headers, limits: BodyLimits) -> None:

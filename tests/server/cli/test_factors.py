@@ -108,6 +108,18 @@ def test_each_fault_is_named_with_its_file_and_line(run, doubled):
     ]
 
 
+def test_tables_with_invisible_characters_are_refused_with_their_place(run, doubled):
+    (file,) = [one for one in doubled.glob("*.csv") if one.stem != "sources"][:1]
+    head, row, *rest = file.read_text(encoding="utf-8").split("\n")
+    cells = row.split(",")
+    cells[-1] = "a\u202eb"
+    file.write_text("\n".join([head, ",".join(cells), *rest]), encoding="utf-8")
+    done = run("import", str(doubled))
+    assert done.exit_code
+    assert "U+202E" in str(done.exception)
+    assert f"{file.name} line 2" in str(done.exception)
+
+
 def test_a_product_of_one_s_own_with_a_deviation_is_in_force_once_adopted(run, tmp_path):
     """As a spreadsheet in French writes it."""
     columns = [name for name in COLUMNS if name not in ("low", "high")] + ["rel_sd"]

@@ -38,6 +38,7 @@ LATER_KINDS = {
     "channels",
     "look",
     "former_monitor",
+    "look",
     "join",
     "ended_session",
     "hourly_energy",

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 import zstandard
-from parcimetre_server.web.request_body import MOST_UNPACKED, BadEncoding, TooLarge, unpack
+from parcimetre_server.web.request_body import MOST_RECEIVED, MOST_UNPACKED, BadEncoding, TooLarge, unpack
 
 TEXT = b'{"slots": []}' * 100
 
@@ -31,6 +31,19 @@ def test_a_bomb_is_refused_and_the_largest_body_is_not(pack):
     with pytest.raises(TooLarge, match="fewer slots") as told:
         unpack(pack(bytes(MOST_UNPACKED + 1)), encoding)
     assert told.value.status == 413
+
+
+async def parts(size):
+    """A body without a stated length."""
+    for _ in range(size // 65_536):
+        yield bytes(65_536)
+
+
+@pytest.mark.parametrize("path", ["/v1/outlets", "/v1/reports/schedules", "/v1/estimate"])
+def test_no_route_reads_more_than_the_limit_whatever_its_reader(reader, path):
+    answer = reader.post(path, content=bytes(MOST_RECEIVED + 1))
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
+    assert reader.post(path, content=parts(3 * MOST_RECEIVED)).status_code in (400, 413)
 
 
 @pytest.mark.parametrize(
