@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from ..base.cache import Cache
 from ..base.scope import Scope
+from ..organisation.audit import BY_AGENTS
 from ..store.interface import Store
 from ..store.records import FactKind
 from .scoped_store import whole
@@ -67,8 +68,14 @@ def get_or_compute(
     return answers.get_or_compute(
         question,
         lambda: _computed(store, now, compute),
-        lambda answer: 0 <= now - answer.at < KEPT_S and not whole(store).newer(STATED, answer.mark)[0],
+        lambda answer: 0 <= now - answer.at < KEPT_S and not _is_stale(store, answer),
     )
+
+
+def _is_stale(store: Store, answer: CachedAnswer) -> bool:
+    """Return whether anything was stated since, other than by agents that enrolled."""
+    stated = whole(store).newer(STATED, answer.mark)[0]
+    return any(fact.kind != "audit" or fact.body.get("act") not in BY_AGENTS for fact in stated)
 
 
 def recompute(answers: Answers, question: Question, store: Store, now: int, compute: Compute) -> None:

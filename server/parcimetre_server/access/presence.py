@@ -1,10 +1,12 @@
 """Presence data: figures of less than a whole day of a machine that one person may use.
 
 They show when somebody works. Only readers with the role presence see them, and only while the organisation
-has switched that on. Everybody else sees single machines by whole days of the organisation's zone that are
-over; today counts from midnight on, so that nobody can watch it grow. The day on which a machine enrols is
-shown as it goes, so that whoever installs it sees that it works. Shorter periods are shown as sums of groups
-of FEWEST personal machines or more only.
+has switched that on. Everybody else sees whole days of the organisation's zone that are over; today counts
+from midnight on, so that nobody can watch it grow. The day on which a machine enrols is shown as it goes, so
+that whoever installs it sees that it works.
+
+This holds for sums too, whatever the size of the group: at some hours few people work, and the hours of one
+of them would be the difference of two sums.
 
 Servers, network devices, printers, PDUs and UPSs are exempt, since nobody works at them, and simulated
 devices, which nobody has. The machine of `make run` is somebody's own, and not exempt.
@@ -12,7 +14,7 @@ devices, which nobody has. The machine of `make run` is somebody's own, and not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -24,11 +26,10 @@ from ..organisation import audit
 from ..store.fact_schema import PresenceSetting, body_of
 from ..store.interface import Store
 from ..store.records import Fact
-from .disclosure import FEWEST
+from .disclosure import is_protected
 
 KEY = "presence"
 SUBJECT = "organisation"
-EXEMPT = frozenset({"server", "network", "printer", "pdu", "ups"})
 WITHHELD = N_("Quarter hours and hours of this machine are presence data: only the role presence sees them.")
 
 
@@ -56,7 +57,7 @@ class PresenceNeeded(NotAllowed):
 
 def is_personal(machine: Machine) -> bool:
     """Return whether one person may use a machine, so that its hours are presence data."""
-    return machine.category not in EXEMPT and not machine.simulated
+    return is_protected(machine.category) and not machine.simulated
 
 
 def permitted_span(
@@ -89,53 +90,11 @@ def day_of(second: int, zone: ZoneInfo) -> int:
     return since_midnight(second, zone).first
 
 
-def units_with_hours(units: Iterable[str], root: str | None) -> frozenset[str]:
-    """Return the org units of which sums of less than a day may be shown; `""` is everything.
-
-    `units` has one entry per personal machine. A unit has FEWEST of them or more, and so have those of the
-    unit above it that are shown under none of the units below: no difference of sums is one of fewer.
-    """
-    counts: dict[str, int] = {}
-    for unit in units:
-        counts[unit] = counts.get(unit, 0) + 1
-    shown: set[str] = set()
-    if sum(counts.values()) >= FEWEST:
-        _add_shown(counts, root or "", shown)
-    return frozenset(shown)
-
-
-def _add_shown(counts: Mapping[str, int], unit: str, shown: set[str]) -> None:
-    """Add a unit that is shown, and those below it that leave no small remainder."""
-    shown.add(unit)
-    below: dict[str, dict[str, int]] = {}
-    for path, n in counts.items():
-        below.setdefault(_child(path, unit), {})[path] = n
-    own = sum(below.pop(unit, {}).values())
-    ordered = sorted(below, key=lambda child: (sum(below[child].values()), child))
-    hidden = {child for child in ordered if sum(below[child].values()) < FEWEST}
-    rest = own + sum(sum(below[child].values()) for child in hidden)
-    for child in ordered:
-        if not 0 < rest < FEWEST:
-            break
-        if child not in hidden:
-            hidden.add(child)
-            rest += sum(below[child].values())
-    for child in below.keys() - hidden:
-        _add_shown(below[child], child, shown)
-
-
-def _child(path: str, unit: str) -> str:
-    """Return the unit directly below another one on the way to `path`, or the unit itself."""
-    depth = len(unit.split("/")) if unit else 0
-    return path if path == unit else "/".join(path.split("/")[: depth + 1])
-
-
 def presence_needed(what: str) -> PresenceNeeded:
     """Return the error of presence data that a reader may not see, with what they may see instead."""
     return PresenceNeeded(
-        f"{what} would show when people work: give whole days (interval=day, from and to at midnight, up to "
-        f"the last one), or ask for groups of {FEWEST} devices or more. The role presence sees it while the "
-        "organisation has switched it on."
+        f"{what} would show when people work: give whole days that are over (interval=day, from and to at "
+        "midnight). The role presence sees it while the organisation has switched it on."
     )
 
 

@@ -19,7 +19,6 @@ from ..fleet.devices import devices
 from ..fleet.hardware import is_virtual
 from ..footprint.compute import compute_footprint, shown_days
 from ..footprint.query import FootprintQuery, FootprintRow
-from ..footprint.result import FootprintResult
 from ..organisation.left_out import LeftOut, collect_left_out
 from .agent_health import MeasuringCost, measuring_cost
 from .bars import Bar, StageShare, bars, lowest_common_unit, stage_shares
@@ -50,7 +49,7 @@ class Overview:
 
     `span` is what the figures cover: viewers are shown whole days. `more` is the number of devices beyond
     those listed, `left_out` the monitors that are not counted, and `unusable` the devices whose data cannot
-    be used. `groups_only` says that it is of less than a whole day, of which this reader sees one sum only.
+    be used.
     """
 
     period: ChosenPeriod
@@ -66,7 +65,6 @@ class Overview:
     count: int
     withheld: bool
     sees_devices: bool
-    groups_only: bool
     left_out: tuple[Device, ...]
     measuring: MeasuringCost | None
     virtual: int
@@ -117,7 +115,7 @@ def compute_overview(context: Context, request: OverviewRequest) -> Overview:
         compute_footprint(context, replace(query, span=span)) for span in (period.before, period.after)
     )
     by_id = result.devices_by_id
-    sees_devices = result.disclosure is None and not result.groups_only
+    sees_devices = result.disclosure is None
     greatest = bars(
         result.greatest_devices(MOST_DEVICES), {str(device_id): device for device_id, device in by_id.items()}
     )
@@ -128,23 +126,18 @@ def compute_overview(context: Context, request: OverviewRequest) -> Overview:
         changes=compare_results(before, after),
         trend=trend_of(context, replace(query, interval=period.interval)) if period.interval else None,
         stages=stage_shares(result.rows("stage")),
-        categories=bars(result.rows_if_allowed("category")),
-        units=_units(result, lowest_common_unit(by_id.values(), request.org_unit)),
+        categories=bars(result.rows("category")),
+        units=bars(result.rows("org_unit", below=lowest_common_unit(by_id.values(), request.org_unit))),
         devices=greatest,
         more=len(result.in_service()) - len(greatest) if sees_devices else 0,
         count=result.count,
         withheld=result.withheld,
         sees_devices=sees_devices,
-        groups_only=result.groups_only,
         left_out=result.left_out if sees_devices else (),
         measuring=measuring_cost(context, by_id.values()) if sees_devices else None,
         virtual=_virtual(by_id.values()) if sees_devices else 0,
         org_units=_org_units(context, result.disclosure),
     )
-
-
-def _units(result: FootprintResult, below: str) -> list[Bar]:
-    return [] if result.groups_only else bars(result.rows("org_unit", below=below))
 
 
 def _virtual(found: Iterable[Device]) -> int:

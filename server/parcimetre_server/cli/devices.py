@@ -30,6 +30,7 @@ Examples:
   parcimetre devices transfer 0f3a9c... --to "Métropole/Clairval" --from 2026-11-01
   parcimetre devices merge 0f3a9c... 77b2e0...
   parcimetre devices split 0f3a9c... --at 2026-11-03T08:00
+  parcimetre devices records 0f3a9c... --reason "request of 3 November"
   parcimetre devices delete 0f3a9c... --reason "request of 3 November"
   parcimetre devices joins
   parcimetre devices joins approve 77b2e0...
@@ -99,6 +100,26 @@ def show(data_dir: Path, device_id: str, as_json: bool) -> None:
         terminal.echo(json.dumps(found, ensure_ascii=False))
     else:
         terminal.echo(json.dumps(found, ensure_ascii=False, indent=2))
+
+
+@command.command(epilog=EPILOG)
+@options.data_dir
+@click.argument("device_id", metavar="ID")
+@click.option(
+    "--reason", required=True, help="Reason, stored in the audit log; do not give names of persons."
+)
+def records(data_dir: Path, device_id: str, reason: str) -> None:
+    """Print everything that is stored of a device, in JSON, for the person whose machine it is.
+
+    It answers a request for access (GDPR, article 15). Quarter hours are included; the audit log and the
+    access record contain that it was given.
+    """
+    from ..analysis.device_records import disclose_records
+    from ..fleet.lookup import find
+
+    context = options.reading(data_dir)
+    found = disclose_records(context, find(context.store, device_id).id, reason)
+    terminal.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
 @command.command(epilog=EPILOG)

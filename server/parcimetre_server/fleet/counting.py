@@ -53,9 +53,12 @@ def counted_times(store: Store) -> Times:
     """Return when each device counts that waits to be joined, or that another one waits for."""
     lineages = MergeHistory.of(store)
     joins = [join for join in waiting(store, lineages) if join.what != "monitor"]
+    if not joins:
+        return {}
     times: dict[DeviceId, tuple[int, int]] = {}
+    spans = merges.spans(store)
     for first, later in _chains(joins, lineages):
-        times |= _one_after_another(store, first, later)
+        times |= _one_after_another(spans, first, later)
     return times
 
 
@@ -73,13 +76,14 @@ def _chains(joins: list[Join], lineages: MergeHistory) -> Iterator[tuple[DeviceI
     yield from chains.items()
 
 
-def _one_after_another(store: Store, first: DeviceId, later: list[DeviceId]) -> Times:
-    span = merges.span(store, first)
+def _one_after_another(spans: Times, first: DeviceId, later: list[DeviceId]) -> Times:
+    """Return when each of some devices counts, by the first and last slot of each."""
+    span = spans.get(first)
     before, at = first, 0 if span is None else span[1] + SLOT_S
     times: dict[DeviceId, tuple[int, int]] = {}
     begins = 0
     for device_id in later:
-        span = merges.span(store, device_id)
+        span = spans.get(device_id)
         if span is None or span[1] < at:
             times[device_id] = (0, 0)
             continue

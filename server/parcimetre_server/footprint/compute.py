@@ -11,7 +11,7 @@ from parcimetre_factors.service_life.amortisation import Policy
 
 from ..access.context import Context
 from ..access.disclosure import DisclosureControl, check_interval, shown_units
-from ..access.presence import is_personal, permitted_span, presence_needed, units_with_hours
+from ..access.presence import permitted_span, presence_needed
 from ..base.org_path import within
 from ..base.periods import DAY_S, Periods, Span, cut, whole_days
 from ..base.query_cost import TURNS, Cost, check_cost, query_cost
@@ -61,8 +61,8 @@ def compute_footprint(
     """
     check_cost(query_cost(query.span, query.interval))
     if context.scope.sees_devices:
-        query, groups_only = _within_presence_rules(context, query)
-        return replace(_compute(context, query, observer, few, group_by), groups_only=groups_only)
+        permitted = _within_presence_rules(context, query)
+        return _compute(context, permitted, observer, few, group_by)
     context.scope.need("sums" if query.device is None else "devices", "the figure of a single device")
     return _compute_sums(context, query, observer, few)
 
@@ -77,7 +77,7 @@ def _compute_sums(
     sums: list[DeviceFootprints] = []
     members: dict[DeviceId, Device] = {}
     served: set[DeviceId] = set()
-    for days in _chunks(context, span) if span else ():
+    for days in _chunks(context, query, span) if span else ():
         by_day = _compute(context, replace(query, span=days, interval="day", org_unit=None), observer, few)
         of_unit = by_day if query.org_unit is None else by_day.within(query.org_unit)
         members |= of_unit.devices_by_id
@@ -110,6 +110,7 @@ def _sums(context: Context, by_day: FootprintResult, asked: Periods) -> Iterator
     held, days = contracts(context.store), by_day.periods
 
     def supply(device: Device) -> object:
+        """Return the contracts that supply a device."""
         return contracts_at(held, device.site, device.org_unit)
 
     if by_day.electricity == "location":
@@ -121,12 +122,18 @@ def _sums(context: Context, by_day: FootprintResult, asked: Periods) -> Iterator
     yield from sums_of_blocks(by_location.cohorts, asked, days, supply, "mixed_supply")
 
 
-def _chunks(context: Context, span: Span) -> Iterator[Span]:
-    """Yield the days of a span on which anything may be recorded, as many at once as memory allows."""
+def _chunks(context: Context, query: FootprintQuery, span: Span) -> Iterator[Span]:
+    """Yield the days of a span on which anything may be recorded, as many at once as memory allows.
+
+    Raises TooManyRows for too many days of too many devices.
+    """
     spans = context.store.spans().values()
     begun = min((first for first, _ in spans), default=span.last) - DAY_S
     days = cut(span, "day", context.zone).edges
     first = max(0, int(np.searchsorted(days, begun, side="right")) - 1)
+    recorded = Span(int(days[first]), max(span.last, int(days[first]) + DAY_S))
+    by_slot = (query.amortisation or context.settings.amortisation) == Policy.ACTIVE_HOUR
+    check_cost(query_cost(recorded, "day", spans, by_slot=by_slot))
     step = max(LEAST_DAYS, min(MOST_DAYS, MOST_DEVICE_DAYS // max(len(spans), 1)))
     for at in range(first, len(days) - 1, step):
         yield Span(int(days[at]), int(days[min(at + step, len(days) - 1)]))
@@ -180,27 +187,26 @@ def shown_days(context: Context, query: FootprintQuery) -> FootprintQuery | None
     """Return the query of the days that its reader may see of single devices; None where there are none."""
     if context.sees_presence or not context.scope.sees_devices:
         return query
-    machines = _placements_of(context, query)[0]
-    span = permitted_span(query.span, query.interval, machines, context.zone, context.now())
+    span = permitted_span(
+        query.span, query.interval, _machines_of(context, query), context.zone, context.now()
+    )
     return None if span is None else replace(query, span=span)
 
 
-def _within_presence_rules(context: Context, query: FootprintQuery) -> tuple[FootprintQuery, bool]:
-    """Return the query of the days that its reader may see, or the same as sums of groups only.
+def _machines_of(context: Context, query: FootprintQuery) -> list[Device]:
+    """The devices of a query at each placement, whether or not they are counted."""
+    if query.device is not None:
+        return [device(context.store, query.device)]
+    placements = placements_in(devices(context.store).values(), query.span, {})
+    return [one for one in placements if query.org_unit is None or within(one.org_unit, query.org_unit)]
 
-    Raises NotAllowed for less than a whole day of too few personal machines.
-    """
+
+def _within_presence_rules(context: Context, query: FootprintQuery) -> FootprintQuery:
+    """Return the query of the days that its reader may see. Raises NotAllowed for less than a whole day."""
     days = shown_days(context, query)
-    if days is not None:
-        return days, False
-    scope = context.scope
-    units = (
-        one.org_unit for one in devices(context.store).values() if is_personal(one) and one.retired_at is None
-    )
-    unit = query.org_unit or scope.root or ""
-    if query.device is not None or unit not in units_with_hours(filter(scope.covers, units), scope.root):
-        raise presence_needed("less than a whole day of so few machines")
-    return query, True
+    if days is None:
+        raise presence_needed("less than a whole day of personal machines")
+    return days
 
 
 def _cost_of(

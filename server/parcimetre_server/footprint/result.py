@@ -18,7 +18,6 @@ from parcimetre_factors.service_life.amortisation import Policy
 from parcimetre_factors.tables.factor_set import FactorSet
 
 from ..access.disclosure import DisclosureControl
-from ..access.presence import presence_needed
 from ..base.org_path import within
 from ..base.periods import Periods, Span
 from ..base.scope import Scope
@@ -33,8 +32,6 @@ from .query import FootprintRow
 from .redaction import remove_host_names
 from .rows import MAX_ROWS, RowBasis, build_rows, check_row_count, empty_row
 
-UNDIVIDED = (None, "stage")
-
 
 @dataclass(frozen=True)
 class FootprintResult:
@@ -42,7 +39,6 @@ class FootprintResult:
 
     `left_out` are monitors that the monitor rule does not count. Under `disclosure` control each device of
     the cohorts is a sum of several; `members` are the real ones at their last placement, which are not shown.
-    `groups_only` is of less than a whole day, for a reader without presence data: one sum, by stage at most.
     """
 
     criterion: Criterion
@@ -54,7 +50,6 @@ class FootprintResult:
     left_out: tuple[Device, ...] = ()
     disclosure: DisclosureControl | None = None
     members: Mapping[DeviceId, Device] = field(default_factory=dict)
-    groups_only: bool = False
 
     @property
     def span(self) -> Span:
@@ -110,8 +105,6 @@ class FootprintResult:
         With `below`, org units are those right below that one. Raises TooManyRows, and NotAllowed where
         disclosure control forbids the grouping.
         """
-        if self.groups_only and group_by not in UNDIVIDED:
-            raise presence_needed(f"less than a whole day by {group_by}")
         if group_by is None:
             return list(self._total_rows)
         units = self._units(below) if group_by == "org_unit" and self.disclosure is None else set()
@@ -142,10 +135,6 @@ class FootprintResult:
         controlled = self.disclosure is not None
         return RowBasis(self.criterion, self.electricity, self.periods, self.factors, controlled)
 
-    def rows_if_allowed(self, group_by: GroupBy) -> list[FootprintRow]:
-        """Return the rows of a grouping, none of less than a whole day where presence data is hidden."""
-        return [] if self.groups_only and group_by not in UNDIVIDED else self.rows(group_by)
-
     @property
     def count(self) -> int:
         """Number of devices; under disclosure control 0 where nothing is shown."""
@@ -169,7 +158,7 @@ class FootprintResult:
 
         Empty where disclosure control forbids single devices.
         """
-        if self.groups_only or self.disclosure is not None:
+        if self.disclosure is not None:
             return []
         chosen = self._rows_of_greatest(most)
         cohorts = [

@@ -46,6 +46,7 @@ Act = Literal[
     "outlet mapped",
     "presence switched on",
     "presence switched off",
+    "records disclosed",
     "device enrolled",
     "device enrolled again",
     "join waits",
@@ -80,6 +81,7 @@ ACTS = (
     N_("outlet mapped"),
     N_("presence switched on"),
     N_("presence switched off"),
+    N_("records disclosed"),
     N_("device enrolled"),
     N_("device enrolled again"),
     N_("join waits"),
@@ -88,6 +90,8 @@ ACTS = (
     N_("join undone"),
     N_("monitor claimed"),
 )
+BY_AGENTS: frozenset[Act] = frozenset({"device enrolled", "device enrolled again", "monitor claimed"})
+"""Acts that no admin does: they happen all day."""
 NOTHING: Mapping[str, Any] = {}
 ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
 

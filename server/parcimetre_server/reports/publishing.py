@@ -30,7 +30,7 @@ from .weekly import SETTLED_S, compute_week, weekly_report
 LOG = logging.getLogger(__name__)
 HOUR = 7
 MOVED = 0.01
-OWNERSHIP: tuple[FactKind, ...] = ("transfer", "lineage", "feeding")
+OWNERSHIP: tuple[FactKind, ...] = ("transfer", "lineage", "feeding", "join")
 FIGURES = {"org_unit": "by_unit", "category": "by_category", "stage": "by_stage"}
 
 
@@ -129,7 +129,7 @@ def recorded_seconds(store: Store, span: Span) -> int:
 
 
 def count_ownership_facts(store: Store) -> int:
-    """Return the number of transfers, merges and outlet assignments in the store."""
+    """Return the number of transfers, merges, joins and outlet assignments in the store."""
     return sum(len(store.history(kind)) for kind in OWNERSHIP)
 
 

@@ -1,9 +1,10 @@
 """A viewer who tries to find figures of single devices: random fleets, linear algebra over HTTP answers.
 
-The adversary knows everything but how a sum was put together: of each figure it finds the devices that it
-is a sum of by trying all subsets against the true amounts, which are random, so that the right one is found.
-Each figure is then a linear equation in the amounts of devices by day. A device is *recovered* if a linear
-combination of figures is its amount within 1 %: of a day or of all days, its energy or its impact of a stage.
+The adversary knows everything but how a sum was put together, and the hours of each device: of each figure
+it finds the devices that it is a sum of by trying all subsets against the true amounts, which are random, so
+that the right one is found. Each figure is then a linear equation in the amounts of devices by day. A device
+is *recovered* if a linear combination of figures is its amount within 1 %: of a day or of all days, its
+energy or its impact of a stage.
 `tools/attack_disclosure.py` attacks many worlds.
 """
 
@@ -178,6 +179,7 @@ class Truth:
     def __init__(self, world):
         self.ids = sorted({str(key) for key in world.context.store.latest("device")})
         self.row = {key: i for i, key in enumerate(self.ids)}
+        self.zones = [SITES[world.context.store.latest("device")[key].body["site"]] for key in self.ids]
         self.world = world
         self._known = {}
         self._span = Span(world.first, world.first + DAYS * DAY_S)
@@ -308,11 +310,18 @@ class Adversary:
         if by_location is None:
             self._missed(row)
             return
-        self.equations["energy"].append({
-            ("energy", self.truth.ids[i], day): (located if i in by_location else used)[i] / energy[i]
-            for i in of_group
-            if energy[i]
-        })  # fmt: skip
+        intensity = {i: (located if i in by_location else used)[i] / energy[i] for i in of_group if energy[i]}
+        if self._is_known(intensity, used != located):
+            self.equations["energy"].append(
+                {("energy", self.truth.ids[i], day): each for i, each in intensity.items()}
+            )
+
+    def _is_known(self, intensity, supplied):
+        """Whether intensities depend on zone and contract only, and not on the hours of each device."""
+        by_place = defaultdict(list)
+        for i, each in intensity.items():
+            by_place[self.truth.zones[i], bool(supplied[i])].append(each)
+        return all(np.ptp(same) <= EXACT * max(same) for same in by_place.values())
 
     def _add(self, system, name, amounts, figure, day, row):
         found = subset(amounts, figure)

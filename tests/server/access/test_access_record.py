@@ -130,3 +130,14 @@ def test_names_of_persons_leave_the_audit_log_tokens_and_recipients_in_time(flee
     assert "anne.dupont" not in everything
     retired = entries(store, MEASURED)[-1]
     assert (retired.act, retired.at, retired.who) == ("device retired", NOW, REMOVED)
+
+
+def test_the_right_of_access_gives_all_records_and_is_logged(fleet):
+    folder = ["--data-dir", str(fleet.context.settings.data_dir)]
+    words = ["devices", "records", MEASURED, "--reason", "request of 3 November", *folder]
+    told = json.loads(CliRunner().invoke(parcimetre, words, catch_exceptions=False).output)
+    assert len(told["slots"]) == len(list(fleet.context.store.slots(MEASURED, 0, NOW)))
+    assert {"device", "inventory"} <= {fact["kind"] for fact in told["facts"]}
+    assert told["looks"][0]["detail"] == "presence"
+    given = entries(fleet.context.store, MEASURED)[-1]
+    assert (given.act, given.reason) == ("records disclosed", "request of 3 November")

@@ -4,24 +4,21 @@ import re
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
 from parcimetre_server.access.presence import (
     is_switched_on,
     permitted_span,
     switch,
-    units_with_hours,
 )
 from parcimetre_server.access.tokens import create_token
-from parcimetre_server.base.org_path import within
 from parcimetre_server.base.periods import Span
 from parcimetre_server.base.scope import CAPABILITIES, ROLES
 from parcimetre_server.cli import parcimetre
 from parcimetre_server.footprint.compute import compute_footprint
 from parcimetre_server.footprint.query import FootprintQuery
 from parcimetre_server.organisation.audit import entries
+from parcimetre_server.store.records import WriteBatch
 
-from tests.server.conftest import DAY_S, MEASURED, NOW, SERVER, TODAY, Reader
+from tests.server.conftest import DAY_S, MEASURED, NOW, SERVER, TODAY, Reader, enrolled, inventory, slot
 
 SEES_DEVICES = [role for role in ROLES if "devices" in CAPABILITIES[role]]
 MIDNIGHT = TODAY - 3600  # in Paris
@@ -160,22 +157,6 @@ def test_commands_show_no_hours_while_presence_is_off(fleet):
     assert CliRunner().invoke(parcimetre, words).exit_code == 0
 
 
-UNITS = st.lists(
-    st.sampled_from(["M/A", "M/A/x", "M/A/y", "M/A/y/1", "M/A/y/2", "M/B", "M/B/z", "M", "N"]), max_size=30
-)
-
-
-@given(UNITS)
-def test_no_difference_of_units_shown_by_the_hour_is_of_few_machines(units):
-    shown = units_with_hours(units, None)
-    machines = {one: {i for i, unit in enumerate(units) if not one or within(unit, one)} for one in shown}
-    for one, inside in machines.items():
-        below = [machines[other] for other in shown if other != one and (not one or within(other, one))]
-        assert len(inside) >= 5
-        assert not 0 < len(inside - set().union(*below)) < 5
-        assert all(not 0 < len(inside - other) < 5 for other in below)
-
-
 def test_the_day_of_enrolment_is_shown_as_it_goes(fleet):
     zone, span = fleet.context.zone, Span(MIDNIGHT - DAY_S, NOW // 900 * 900 + 900)
 
@@ -188,3 +169,17 @@ def test_the_day_of_enrolment_is_shown_as_it_goes(fleet):
     assert permitted_span(span, "total", [New], zone, NOW) == span
     assert permitted_span(span, "hour", [New], zone, NOW) is None
     assert permitted_span(span, "total", [New, Old], zone, NOW) == Span(MIDNIGHT - DAY_S, MIDNIGHT)
+
+
+def test_whoever_installs_the_first_machine_sees_its_day(empty, client_of):
+    made = inventory("laptop")
+    slots = [slot(start) for start in range(NOW // 900 * 900 - 1800, NOW // 900 * 900, 900)]
+    facts = enrolled(MEASURED, "laptop", "Métropole", made, enrolled_at=NOW - 2400)
+    empty.store.write([WriteBatch(MEASURED, slots, facts)])
+    reader = client_of(empty)
+    rows = reader.get("/v1/footprint", params={"group_by": "device"}).json()["rows"]
+    assert rows[0]["energy_kwh"] > 0
+    for path in ("/", "/?period=today", f"/devices/{MEASURED}", "/devices", f"/explain?device={MEASURED}"):
+        assert reader.get(path).status_code == 200, path
+    hours = reader.get("/v1/footprint", params={"device": MEASURED, "interval": "hour"})
+    assert hours.status_code == 403

@@ -11,7 +11,7 @@ from parcimetre_server.web.app import routers
 A, B = "Métropole/Aubeclair", "Métropole/Boisverre"
 OTHERS = ("Boisverre", "Secretariatb", "Schoolb", "Siteofb", "hostofb", "b0b0b0", "Fournisseurb", "Modelb")
 IN_A, IN_B, NOWHERE = "a0a0a0" + "0" * 26, "b0b0b0" + "8".zfill(26), "c0c0c0" + "8".zfill(26)
-PLACES = {"week": "2026-W48", "zone": "FR", "name": "parcimetre.css"}
+PLACES = {"week": "2026-W48", "zone": "FR", "name": "parcimetre.css", "step": "approve"}
 FOR_AGENTS = {"/v1/enrol", "/v1/reports"}
 WITHOUT_READER = {*FOR_AGENTS, "/healthz", "/readyz", "/login", "/login/oidc", "/login/callback", "/logout",
                   "/logout/provider", "/static/{name}"}  # fmt: skip

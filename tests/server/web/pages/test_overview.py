@@ -34,7 +34,7 @@ def test_every_period_of_the_form_can_be_shown(reader, query, told):
 def test_today_of_a_few_personal_machines_is_answered_with_seven_days(reader):
     page = reader.get("/?lang=en&period=today").text
     assert "18 Nov 2026 00:00 to 24 Nov 2026 00:00" in page
-    assert "only sums of 5 personal machines or more" in page
+    assert "shown from midnight on: these are the last 7 days" in page
 
 
 @pytest.mark.parametrize("query", ["period=own&from=never", "period=own&from=2026-11-20&to=2026-11-01",
