@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from parcimetre_server.access.credentials import CREDENTIAL_KEY
+from parcimetre_server.access.organisation_key import HASH_KEY
 from parcimetre_server.access.sessions import SESSION_KEY
 from parcimetre_server.configuration.settings import host_names_of
 
@@ -96,14 +97,14 @@ def test_chart_passes_helm_and_its_collectors_share_key_and_store(tmp_path: Path
     _said(sys.executable, "-m", "yamllint", "-d", rules, *tmp_path.glob("*.yaml"))
 
 
-def test_chart_names_the_hosts_that_readers_use_and_gives_both_keys() -> None:
+def test_chart_names_the_hosts_that_readers_use_and_gives_all_keys() -> None:
     files = _rendered({"allowedHosts": ["figures.example.org"]})
     settings = tomllib.loads(dedent(files["configmap.yaml"].partition("collector.toml: |\n")[2]))
     assert settings["public_url"] == "https://parcimetre.example.org"
     names = "fleet, fleet.parcimetre, fleet.parcimetre.svc, figures.example.org"
     assert settings["allowed_hosts"] == names
     assert host_names_of(names) == tuple(names.split(", "))
-    for key in (CREDENTIAL_KEY, SESSION_KEY):
+    for key in (CREDENTIAL_KEY, SESSION_KEY, HASH_KEY):
         assert f"- /run/secrets/key/{key.name}\n" in files["deployment.yaml"]
     other = _rendered({"publicUrl": "https://it.example.org/parcimetre", "ingress": {"enabled": False}})
     assert 'public_url = "https://it.example.org/parcimetre"' in other["configmap.yaml"]

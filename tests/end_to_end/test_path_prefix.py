@@ -173,7 +173,7 @@ def test_an_agent_reports_and_no_link_leads_outside(proxied, tmp_path):
         lambda address: httpx.get(address, headers=asked, trust_env=False, timeout=60), f"{proxied.url}/"
     )
     assert found.outside == set()
-    assert found.refused() == {}
+    assert found.broken() == {}
     parts = (
         "/devices/",
         "/static/",

@@ -19,7 +19,8 @@ from ..base.periods import DAY_S, HOUR_S, Span
 from ..footprint.compute import compute_footprint
 from ..footprint.energy_use import Array
 from ..footprint.query import FootprintQuery
-from ..store.fact_schema import HourlyEnergyBody, HourlyEnergyGroup, body_of
+from ..store.electricity_schema import HourlyEnergyBody, HourlyEnergyGroup
+from ..store.fact_schema import body_of
 from ..store.interface import Store
 from ..store.records import DeviceId, Fact
 

@@ -122,6 +122,7 @@ def _embodied_amounts(cohort: DeviceFootprints) -> AmountsByName:
     by_name: dict[tuple[Facet, str], Array] = {}
 
     def add(facet: Facet, name: str, value: float, units: Array) -> None:
+        """Add the size of a stage or component."""
         by_name[facet, name] = by_name.get((facet, name), 0.0) + abs(value) * units
 
     facets: tuple[Literal["stage", "component"], ...] = ("stage", "component")

@@ -11,12 +11,11 @@ import asyncio
 import contextlib
 import logging
 import math
-import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -33,8 +32,8 @@ MANY_ADDRESSES = 200  # with more of them, the oldest connection goes, whatever 
 LOG_AGAIN_S = 600.0
 LOG = logging.getLogger(__name__)
 
-Phase = Literal["handshake", "head", "body", "answer", "idle", "closing"]
-WAITING: tuple[Phase, ...] = ("handshake", "head", "body", "closing")
+Phase = Literal["head", "body", "answer", "idle", "closing"]
+WAITING: tuple[Phase, ...] = ("head", "body", "closing")
 TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 LONG_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -78,7 +77,7 @@ class ConnectionState:
     def deadline_s(self) -> float:
         """Return when the client is late."""
         match self.phase:
-            case "handshake" | "head":
+            case "head":
                 return self.since_s + HEAD_S
             case "body":
                 return self.since_s + BODY_S + self.received / LEAST_BYTES_S
@@ -240,74 +239,14 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-class TlsDoor(asyncio.Protocol):
-    """Handshake of one TLS connection, counted and timed like what follows."""
-
-    def __init__(
-        self, guard: Connections, context: ssl.SSLContext, then: Callable[[], asyncio.Protocol]
-    ) -> None:
-        """Hand the connection to the protocol that `then` makes once it is encrypted."""
-        self._guard, self._context, self._then = guard, context, then
-        self._task: asyncio.Task[None] | None = None
-        self._transport: asyncio.Transport | None = None
-        self.state = ConnectionState("handshake", time.monotonic())
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin the handshake."""
-        self._transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        self.state.address = str(peer[0]) if peer else ""
-        self._transport.pause_reading()
-        self._guard.add(self)
-        self._task = asyncio.get_running_loop().create_task(self._handshake())
-
-    async def _handshake(self) -> None:
-        assert self._transport is not None
-        protocol = self._then()
-        try:
-            encrypted = await asyncio.get_running_loop().start_tls(
-                self._transport, protocol, self._context, server_side=True, ssl_handshake_timeout=HEAD_S
-            )
-        except (OSError, ssl.SSLError, asyncio.CancelledError):
-            self.abort()
-            return
-        finally:
-            self._guard.remove(self)
-        if encrypted is None:
-            self.abort()
-        else:
-            protocol.connection_made(encrypted)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """Forget the connection."""
-        self._guard.remove(self)
-
-    def is_late(self, now_s: float) -> bool:
-        """Return whether the handshake takes too long."""
-        return now_s > self.state.deadline_s()
-
-    def end(self) -> None:
-        """Close the connection."""
-        self.abort()
-
-    def abort(self) -> None:
-        """Close the connection at once."""
-        if self._transport is not None:
-            self._transport.abort()
-
-
 def guard(config: Config, connections: Connections) -> None:
-    """Count and time the connections of a server's loaded configuration, TLS handshakes included."""
-    plain = type("Guarded", (GuardedProtocol,), {"guard": connections})
-    context, config.ssl = config.ssl, None
-    if context is None:
-        config.http_protocol_class = plain
-        return
-
-    def encrypted(**about: Any) -> asyncio.Protocol:
-        return TlsDoor(connections, context, partial(plain, **about))
-
-    config.http_protocol_class = cast("type[asyncio.Protocol]", encrypted)
+    """Count and time the connections of a server's loaded configuration; TLS handshakes are timed alone."""
+    config.http_protocol_class = type("Guarded", (GuardedProtocol,), {"guard": connections})
+    loop = asyncio.get_running_loop()
+    if config.ssl is not None:
+        # uvicorn passes no time-out of the handshake on
+        timed = partial(loop.create_server, ssl_handshake_timeout=HEAD_S)
+        loop.create_server = timed  # type: ignore[method-assign]
 
 
 def descriptors(reserve: int = 256) -> int:

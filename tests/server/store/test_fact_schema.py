@@ -36,6 +36,7 @@ RECORDED = Path(__file__).parents[2] / "data/stores/bb8efdf/store.tar.xz"
 KINDS: tuple[FactKind, ...] = get_args(FactKind)
 LATER_KINDS = {
     "channels",
+    "look",
     "former_monitor",
     "join",
     "ended_session",

@@ -34,10 +34,10 @@ class Walk:
     posts: set = field(default_factory=set)
     outside: set = field(default_factory=set)
 
-    def refused(self):
-        """The addresses whose answer is no page, file or redirect, with its status."""
+    def broken(self):
+        """The addresses that are not there or failed, with the status; what a role may not see is there."""
         found = {address: answer.status_code for address, answer in self.answers.items()}
-        return {address: status for address, status in found.items() if status not in (200, 303, 307)}
+        return {address: status for address, status in found.items() if status == 404 or status >= 500}
 
 
 def walk(get, begin, most=150):

@@ -1,6 +1,7 @@
 """The known fleet behind a real server, and a real browser that looks at it."""
 
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from types import SimpleNamespace
@@ -32,15 +33,21 @@ def site(tmp_path_factory):
         context = open_context(settings, create=True)
         context.store.append([Fact("site", "Hôtel de Ville", TODAY - 9 * DAY_S, {"zone": "FR"})])
         context.store.write(arrivals())
-        server = uvicorn.Server(uvicorn.Config(build(context), port=0, log_level="error"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        address = f"http://127.0.0.1:{_port(server)}"
         names = {"laptop": MEASURED, "guest": GUEST, "server": SERVER, "silent": SILENT}
-        yield SimpleNamespace(context=context, address=address, **names)
-        server.should_exit = True
-        thread.join(30)
+        with serving(context) as address:
+            yield SimpleNamespace(context=context, address=address, **names)
         context.store.close()
+
+
+@contextmanager
+def serving(context):
+    """The address of a real server of a collector."""
+    server = uvicorn.Server(uvicorn.Config(build(context), port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    yield f"http://127.0.0.1:{_port(server)}"
+    server.should_exit = True
+    thread.join(30)
 
 
 def _port(server):
