@@ -9,6 +9,7 @@ from parcimetre_agent.identification.hashes import asset_hash, keyed_hash, rekey
 from parcimetre_agent.identification.organisation_key import split_secret
 from parcimetre_server.access.credentials import EXPIRES_S, RENEW_S
 from parcimetre_server.access.organisation_key import organisation_key
+from parcimetre_server.access.presence import switch
 from parcimetre_server.access.tokens import create_token
 from parcimetre_server.cli.devices import command as devices_command
 from parcimetre_server.cli.enrolment_secret import command as secret_command
@@ -95,6 +96,8 @@ class World:
         self.made = {unit: create_secret(context, unit, f"Site of {unit[-1]}") for unit in (M, A, B)}
         self.secrets = {unit: text for unit, (_, text) in self.made.items()}
         self.reader = client_of(context)
+        switch(self.store, True, "figures of hours", NOW)
+        self.figures = Reader(self.reader.app, create_token(context, "figures", "presence", None)[1])
 
     def machine(self, unit, *about, **more):
         """A machine with the secret of a unit."""
@@ -107,7 +110,7 @@ class World:
 
     def energy_kwh(self, first, last, **query):
         """Energy that totals have of a period."""
-        answer = self.reader.get("/v1/footprint", params={"from": str(first), "to": str(last), **query})
+        answer = self.figures.get("/v1/footprint", params={"from": str(first), "to": str(last), **query})
         return sum(row["energy_kwh"] for row in answer.json()["rows"])
 
     def device(self, device_id):
@@ -171,14 +174,14 @@ def test_devices_of_both_org_units_are_counted_as_one(world, victim, clock_at):
     other.enrols()
     clock_at(NOW + DAY_S)
     other.reports(slots=slots(LAST, LAST + DAY_S), inventory=other.inventory())
-    rows = world.reader.get(
+    rows = world.figures.get(
         "/v1/footprint",
         params={"from": str(LAST - DAY_S), "to": str(LAST + DAY_S), "group_by": "stage"},
     ).json()["rows"]
     together = sum(row["value"] for row in rows if row["group"] == "manufacturing")
     of_day = {}
     for key in (victim.id, other.id):
-        answer = world.reader.get(
+        answer = world.figures.get(
             "/v1/footprint",
             params={"from": str(LAST - DAY_S), "to": str(LAST + DAY_S), "group_by": "stage", "device": key},
         )
