@@ -17,7 +17,7 @@ TOWN = "Métropole/Ville"
 
 @pytest.fixture
 def query(fleet):
-    return FootprintQuery(Span(fleet.today - 7 * DAY_S, fleet.today), Criterion.GWP)
+    return FootprintQuery(Span(fleet.today - 3600 - 7 * DAY_S, fleet.today - 3600), Criterion.GWP)
 
 
 @pytest.fixture

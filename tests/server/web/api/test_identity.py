@@ -9,6 +9,7 @@ from parcimetre_agent.identification.hashes import asset_hash, keyed_hash, rekey
 from parcimetre_agent.identification.organisation_key import split_secret
 from parcimetre_server.access.credentials import EXPIRES_S, RENEW_S
 from parcimetre_server.access.organisation_key import organisation_key
+from parcimetre_server.access.presence import switch
 from parcimetre_server.access.tokens import create_token
 from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.devices import command as devices_command
@@ -99,6 +100,8 @@ class World:
         self.made = {unit: create_secret(context, unit, f"Site of {unit[-1]}") for unit in (M, A, B)}
         self.secrets = {unit: text for unit, (_, text) in self.made.items()}
         self.reader = client_of(context)
+        switch(self.store, True, "figures of hours", NOW)
+        self.figures = Reader(self.reader.app, create_token(context, "figures", "presence", None)[1])
 
     def machine(self, unit, *about, **more):
         """A machine with the secret of a unit."""
