@@ -39,7 +39,8 @@ def process(fleet):
     other = EnrolRequest(1, secret, HardwareIdentity("1" * 32, "none"), "laptop", "0.1.0")
     enrolment = Enrolment(context)
     enrolment.enrol(other)
-    query = FootprintQuery(Span(fleet.today - 7 * DAY_S, fleet.today))
+    midnight = fleet.today - 3600  # in Paris
+    query = FootprintQuery(Span(midnight - 7 * DAY_S, midnight))
     for reader in (context, context.within(Scope("Métropole/Ville", "analyst"))):
         compute_footprint(reader, query, few=0)
         question = reader.question("names")
