@@ -38,7 +38,6 @@ LATER_KINDS = {
     "channels",
     "look",
     "former_monitor",
-    "look",
     "join",
     "ended_session",
     "hourly_energy",
