@@ -4,8 +4,10 @@ The adversary knows everything but how a sum was put together, and the hours of 
 it finds the devices that it is a sum of by trying all subsets against the true amounts, which are random, so
 that the right one is found. Each figure is then a linear equation in the amounts of devices by day. A device
 is *recovered* if a linear combination of figures is its amount within 1 %: of a day or of all days, its
-energy or its impact of a stage. Embodied impact accrues evenly, and the adversary knows what part of it falls
-on each day: of these days together he finds one amount for each device.
+energy or its impact of a stage. Amounts of embodied impact are taken with the factor that viewers are shown
+them by: no device may be separated as long as each day's amount is unknown for itself. But embodied impact
+accrues evenly: who knows what part of it falls on each day looks for one amount of each device, and separates
+those that join or leave. What he finds is then not within 1 % of their own, because of the factor.
 `tools/attack_disclosure.py` attacks many worlds.
 """
 
@@ -241,6 +243,7 @@ class Adversary:
     def __init__(self, world):
         self.world, self.truth = world, Truth(world)
         self.equations = defaultdict(list)
+        self.undated = defaultdict(list)
         self.by_day = {}
         self.unexplained = []
         self.figures = 0
@@ -381,19 +384,21 @@ class Adversary:
     def _explain(self, row, more, emb, days):
         """Embodied impact that a period has beyond its days: of the same devices on some of them.
 
-        Where it may be that of several days, as when nothing changed between them, all say the same.
+        Where it may be that of several days, as when nothing changed between them, the day is not known.
         """
+        fits = []
         for n in range(1, len(days) + 1):
             for at in range(len(days) - n + 1):
                 chosen = days[at : at + n]
-                found = subset(emb[:, chosen].sum(axis=1), more)
-                if found:
-                    parts = [name for name in self.truth.of() if name[0] == "embodied"]
-                    self.equations["gwp", None].append({
-                        (part, self.truth.ids[i], day): 1.0 for part in parts for i in found for day in chosen
-                    })  # fmt: skip
-                    return
-        self._missed(row)
+                fits += [(chosen, found)] if (found := subset(emb[:, chosen].sum(axis=1), more)) else []
+        if not fits:
+            self._missed(row)
+            return
+        chosen, found = fits[0]
+        parts = [name for name in self.truth.of() if name[0] == "embodied"]
+        (self.equations if len(fits) == 1 else self.undated)["gwp", None].append({
+            (part, self.truth.ids[i], day): 1.0 for part in parts for i in found for day in chosen
+        })  # fmt: skip
 
     def _days_of(self, group_by, org_unit):
         key = group_by, org_unit
@@ -474,11 +479,23 @@ class Adversary:
         """Return what is recovered: system, device and day (or None for all days), and part."""
         found = []
         for system, equations in self.equations.items():
-            found += [(system, *target) for target in self._recovered(system, equations)]
-        return found
+            found += [(system, *target) for target in self._separated(system, equations, evenly=False)]
+        return found + [target for target in self.separated_evenly() if self._is_told(*target)]
 
-    def _recovered(self, system, equations):
-        rows = [self._in_unknowns(system, equation) for equation in equations]
+    def separated_evenly(self):
+        """Return what is separated by who knows that embodied impact accrues evenly: it with its factor."""
+        return [
+            (system, *target)
+            for system in EVENLY
+            for target in self._separated(system, self.equations[system] + self.undated[system], evenly=True)
+        ]
+
+    def _is_told(self, system, device, *_):
+        """Whether a device's embodied impact with its factor is its own within 1 %."""
+        return abs(self.truth.factor(system[0], device) - 1) <= WITHIN
+
+    def _separated(self, system, equations, evenly):
+        rows = [self._in_unknowns(system, equation, evenly) for equation in equations]
         unknowns = sorted({key for row in rows for key in row}, key=str)
         at = {key: i for i, key in enumerate(unknowns)}
         unique = {tuple(sorted((at[key], round(value, 15)) for key, value in row.items())) for row in rows}
@@ -492,45 +509,40 @@ class Adversary:
             return
         _, singular, right = np.linalg.svd(matrix, full_matrices=False)
         basis = right[singular > 1e-9 * singular[0]]
-        for name, amounts in self._targets(system, equations).items():
+        for name, amounts in self._targets(system, equations, evenly).items():
             target = np.zeros(len(unknowns))
             for key, amount in amounts.items():
                 target[at[key]] = amount
             whole = target.sum()
-            missing = np.linalg.norm(target - basis.T @ (basis @ target))
-            if whole > 0 and missing <= WITHIN * whole and self._is_told(system, name[0]):
+            if whole > 0 and np.linalg.norm(target - basis.T @ (basis @ target)) <= WITHIN * whole:
                 yield name
 
-    def _is_told(self, system, device):
-        """Whether a device's amount, once separated, is its own within 1 %, and not only with its factor."""
-        return system == "energy" or abs(self.truth.factor(system[0], device) - 1) <= WITHIN
-
-    def _in_unknowns(self, system, equation):
+    def _in_unknowns(self, system, equation, evenly):
         """An equation in what is unknown, each in units of its size: with what accrues evenly once."""
         row = defaultdict(float)
         for key, value in equation.items():
-            unknown = self._unknown(system, key)
+            unknown = self._unknown(key, evenly)
             row[unknown] += value * abs(self._amount(system, key))
         return row
 
-    def _unknown(self, system, key):
-        """What is unknown of an amount: its day is not one's own, where it accrues evenly."""
+    def _unknown(self, key, evenly):
+        """What is unknown of an amount: the same on all days, where it accrues evenly."""
         part, device, day = key
-        return (part, device, None) if system in EVENLY else (part, device, day)
+        return part, device, None if evenly else day
 
     def _amount(self, system, key):
         part, device, day = key
         true = self.truth.of() if system == "energy" else self.truth.of(system[0], "location", system[1])
         return true[part][self.truth.row[device], day]
 
-    def _targets(self, system, equations):
+    def _targets(self, system, equations, evenly):
         """Amounts by unknown of each target: a device's energy or stage, of a day and of all days."""
         targets = defaultdict(lambda: defaultdict(float))
         for key in {key for equation in equations for key in equation}:
             part, device, day = key
             if device in self.world.protected:
                 what = "energy" if system == "energy" else part[1]
-                unknown, amount = self._unknown(system, key), abs(self._amount(system, key))
+                unknown, amount = self._unknown(key, evenly), abs(self._amount(system, key))
                 targets[device, day, what][unknown] += amount
                 targets[device, None, what][unknown] += amount
                 if system != "energy":

@@ -27,7 +27,9 @@ WHO_LEFT = 714, 903
 
 @pytest.mark.parametrize("seed", WHO_LEFT)
 def test_who_leaves_is_not_recovered_from_what_is_missing_then(seed):
-    assert adversary.attack(seed, share=0.15)[1] == []
+    found, recovered = adversary.attack(seed, share=0.15)
+    assert found.separated_evenly(), "but for the factor, the adversary knows what is missing"
+    assert recovered == []
 
 
 def test_without_factors_who_leaves_is_recovered_from_what_is_missing_then():
