@@ -101,7 +101,7 @@ def _inventory(context: Context, found: Device) -> Inventory | None:
 
 
 def _without_hashes(inventory: Inventory) -> Inventory:
-    """Return an inventory without the hashes of serial numbers, and without guests, which are known by them."""
+    """Return an inventory without hashes of serial numbers, and without guests, which are known by theirs."""
     return replace(
         inventory,
         system=replace(inventory.system, serial_hash=None, asset_hash=None),
