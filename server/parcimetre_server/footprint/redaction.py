@@ -25,6 +25,7 @@ from ..access.disclosure import (
     blocks_of_day,
     common_label,
     common_unit,
+    embodied_factor,
     is_protected,
     merged_names,
 )
@@ -95,6 +96,7 @@ def sums_of_blocks(
     their devices differ, market-based use would tell these apart. Embodied impact comes with all but those.
     """
     period = asked.index(days.edges[:-1])
+    cohorts = list(map(_with_factors, cohorts))
     parts: tuple[Part, ...] = ("use",) if which == "mixed_supply" else ("use", "embodied")
     for part in parts:
         keys, key_of = _Blocks(cohorts, part, supply).keys()
@@ -106,6 +108,20 @@ def sums_of_blocks(
             n = len(cohort.devices)
             yield from _Summing(key_of[at : at + n], period, len(asked.names), cohort).sums(keys, part)
             at += n
+
+
+def _with_factors(cohort: DeviceFootprints) -> DeviceFootprints:
+    """Footprints of a cohort, of which the embodied impact of each protected device has its factor."""
+    factors = np.array([
+        embodied_factor(device.id, str(cohort.criterion)) if is_protected(device.category) else 1.0
+        for device in cohort.devices
+    ])[:, None]  # fmt: skip
+    second = cohort.reconditioned
+    return replace(
+        cohort,
+        accrued=cohort.accrued * factors,
+        reconditioned=None if second is None else second * factors,
+    )
 
 
 def _use_amounts(cohort: DeviceFootprints) -> AmountsByName:

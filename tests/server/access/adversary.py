@@ -4,7 +4,8 @@ The adversary knows everything but how a sum was put together, and the hours of 
 it finds the devices that it is a sum of by trying all subsets against the true amounts, which are random, so
 that the right one is found. Each figure is then a linear equation in the amounts of devices by day. A device
 is *recovered* if a linear combination of figures is its amount within 1 %: of a day or of all days, its
-energy or its impact of a stage.
+energy or its impact of a stage. Embodied impact accrues evenly, and the adversary knows what part of it falls
+on each day: of these days together he finds one amount for each device.
 `tools/attack_disclosure.py` attacks many worlds.
 """
 
@@ -18,6 +19,7 @@ from unittest import mock
 import numpy as np
 from parcimetre_agent import report
 from parcimetre_factors.criteria import Criterion
+from parcimetre_server.access.disclosure import embodied_factor
 from parcimetre_server.access.opening import open_context
 from parcimetre_server.access.tokens import create_token
 from parcimetre_server.base.periods import Span, cut, week_of
@@ -43,6 +45,8 @@ PROTECTED = ("desktop", "laptop", "all_in_one")
 OPEN = ("server", "printer", "network")
 MOST = 13  # devices: all their subsets are tried
 STAGES = ("manufacturing", "distribution", "end_of_life")
+EVENLY = (("gwp", None), ("pe", None), ("adpe", None))
+"""Criteria and policies by which embodied impact accrues evenly with the time in service."""
 Key = tuple  # (quantity, device, day, part of it)
 
 
@@ -174,7 +178,7 @@ def filled(context, rng, first=FIRST):
 
 
 class Truth:
-    """What each device really used and caused on each day, (n, days) by quantity."""
+    """What each device used, and caused with its factor, on each day, (n, days) by quantity."""
 
     def __init__(self, world):
         self.ids = sorted({str(key) for key in world.context.store.latest("device")})
@@ -208,9 +212,15 @@ class Truth:
                 add("use", cohort.use.sum(axis=0))
             for tier, of in cohort.tier_j.items():
                 add(("tier", cohort.device.zone, tier), of.sum(axis=0) / 3.6e6)
+            factors = np.array([self.factor(str(cohort.criterion), str(key)) for key in cohort.ids])[:, None]
             for part in cohort.model.parts(cohort.criterion, cohort.policy):
-                add(("embodied", str(part.stage), part.component), part.per_unit.value * cohort.accrued)
+                shown = part.per_unit.value * cohort.accrued * factors
+                add(("embodied", str(part.stage), part.component), shown)
         return dict(amounts)
+
+    def factor(self, criterion, device):
+        """By what a device's embodied impact is multiplied before viewers are shown sums of it."""
+        return embodied_factor(device, criterion) if device in self.world.protected else 1.0
 
 
 def subset(amounts, wanted):
@@ -369,7 +379,10 @@ class Adversary:
                 self._explain(row, more, emb, list(range(first, last)))
 
     def _explain(self, row, more, emb, days):
-        """Embodied impact that a period has beyond its days: of the same devices on some of them."""
+        """Embodied impact that a period has beyond its days: of the same devices on some of them.
+
+        Where it may be that of several days, as when nothing changed between them, all say the same.
+        """
         for n in range(1, len(days) + 1):
             for at in range(len(days) - n + 1):
                 chosen = days[at : at + n]
@@ -465,43 +478,63 @@ class Adversary:
         return found
 
     def _recovered(self, system, equations):
-        unknowns = sorted({key for equation in equations for key in equation}, key=str)
+        rows = [self._in_unknowns(system, equation) for equation in equations]
+        unknowns = sorted({key for row in rows for key in row}, key=str)
         at = {key: i for i, key in enumerate(unknowns)}
-        size = np.array([abs(self._amount(system, key)) for key in unknowns])
-        unique = {tuple(sorted((at[key], round(value, 15)) for key, value in equation.items()))
-                  for equation in equations}  # fmt: skip
+        unique = {tuple(sorted((at[key], round(value, 15)) for key, value in row.items())) for row in rows}
         matrix = np.zeros((len(unique), len(unknowns)))
-        for i, equation in enumerate(unique):
-            for column, value in equation:
-                matrix[i, column] = value * size[column]
-        scale = np.abs(matrix).max(axis=1)
+        for i, row in enumerate(unique):
+            for column, value in row:
+                matrix[i, column] = value
+        scale = np.abs(matrix).max(axis=1, initial=0.0)
         matrix = matrix[scale > 0] / scale[scale > 0][:, None]
         if not len(matrix):
             return
         _, singular, right = np.linalg.svd(matrix, full_matrices=False)
         basis = right[singular > 1e-9 * singular[0]]
-        for name, columns in self._targets(system, unknowns).items():
+        for name, amounts in self._targets(system, equations).items():
             target = np.zeros(len(unknowns))
-            target[columns] = size[columns]
+            for key, amount in amounts.items():
+                target[at[key]] = amount
             whole = target.sum()
-            if whole > 0 and np.linalg.norm(target - basis.T @ (basis @ target)) <= WITHIN * whole:
+            missing = np.linalg.norm(target - basis.T @ (basis @ target))
+            if whole > 0 and missing <= WITHIN * whole and self._is_told(system, name[0]):
                 yield name
+
+    def _is_told(self, system, device):
+        """Whether a device's amount, once separated, is its own within 1 %, and not only with its factor."""
+        return system == "energy" or abs(self.truth.factor(system[0], device) - 1) <= WITHIN
+
+    def _in_unknowns(self, system, equation):
+        """An equation in what is unknown, each in units of its size: with what accrues evenly once."""
+        row = defaultdict(float)
+        for key, value in equation.items():
+            unknown = self._unknown(system, key)
+            row[unknown] += value * abs(self._amount(system, key))
+        return row
+
+    def _unknown(self, system, key):
+        """What is unknown of an amount: its day is not one's own, where it accrues evenly."""
+        part, device, day = key
+        return (part, device, None) if system in EVENLY else (part, device, day)
 
     def _amount(self, system, key):
         part, device, day = key
         true = self.truth.of() if system == "energy" else self.truth.of(system[0], "location", system[1])
         return true[part][self.truth.row[device], day]
 
-    def _targets(self, system, unknowns):
-        """Columns of each target: a device's energy or stage, of a day and of all days."""
-        targets = defaultdict(list)
-        for i, (part, device, day) in enumerate(unknowns):
+    def _targets(self, system, equations):
+        """Amounts by unknown of each target: a device's energy or stage, of a day and of all days."""
+        targets = defaultdict(lambda: defaultdict(float))
+        for key in {key for equation in equations for key in equation}:
+            part, device, day = key
             if device in self.world.protected:
                 what = "energy" if system == "energy" else part[1]
-                targets[device, day, what].append(i)
-                targets[device, None, what].append(i)
+                unknown, amount = self._unknown(system, key), abs(self._amount(system, key))
+                targets[device, day, what][unknown] += amount
+                targets[device, None, what][unknown] += amount
                 if system != "energy":
-                    targets[device, None, "embodied"].append(i)
+                    targets[device, None, "embodied"][unknown] += amount
         return targets
 
 

@@ -1,6 +1,9 @@
 """An adversary with a viewer's token recovers no device of random fleets from all figures it can get."""
 
+from unittest import mock
+
 import pytest
+from parcimetre_server.footprint import redaction
 
 from tests.server.access import adversary
 
@@ -16,3 +19,21 @@ def test_no_device_is_recovered_from_what_a_viewer_is_shown(first):
         missed += len(found.unexplained)
     assert figures > 50
     assert missed <= 0.05 * figures, "the adversary has to know of which devices figures are sums"
+
+
+WHO_LEFT = 714, 903
+"""Worlds in which the day after a device left says its embodied impact, by what is missing."""
+
+
+@pytest.mark.parametrize("seed", WHO_LEFT)
+def test_who_leaves_is_not_recovered_from_what_is_missing_then(seed):
+    assert adversary.attack(seed, share=0.15)[1] == []
+
+
+def test_without_factors_who_leaves_is_recovered_from_what_is_missing_then():
+    with (
+        mock.patch.object(redaction, "embodied_factor", return_value=1.0),
+        mock.patch.object(adversary, "embodied_factor", return_value=1.0),
+    ):
+        recovered = adversary.attack(903, share=0.15)[1]
+    assert (("gwp", None), f"{4:032x}", 3, "manufacturing") in recovered

@@ -11,10 +11,13 @@ from parcimetre_factors.criteria import Criterion
 from parcimetre_server.access.disclosure import (
     DOMINANT,
     FEWEST,
+    FURTHEST,
+    NEAREST,
     NO_BLOCK,
     BlockTree,
     blocks_of_day,
     common_unit,
+    embodied_factor,
     is_safe,
     parts_to_merge,
     shown_units,
@@ -137,19 +140,42 @@ def test_neither_the_small_unit_nor_the_rest_can_be_asked_for(week, unit):
     assert compute_footprint(analyst, replace(query, org_unit=unit)).checked().total().value > 0
 
 
+def by_stage(result):
+    """The value of each stage."""
+    return {row.group: row.value for row in result.rows("stage")}
+
+
 @pytest.mark.parametrize("root", [None, A])
-def test_a_viewer_s_total_is_that_of_an_analyst_over_whole_days(week, root):
+def test_a_viewer_s_total_is_that_of_an_analyst_over_whole_days_but_for_factors(week, root):
     seen, query = week(root)
     found = compute_footprint(seen, query)
     analyst, _ = week(root, "analyst")
-    whole = compute_footprint(analyst, replace(query, span=found.span)).total()
-    total = found.total()
-    for name in ("energy_kwh", "value", "coverage", "measured_share"):
+    exact = compute_footprint(analyst, replace(query, span=found.span))
+    whole, total = exact.total(), found.total()
+    for name in ("energy_kwh", "coverage", "measured_share"):
         assert getattr(total, name) == pytest.approx(getattr(whole, name)), name
-    assert 0 <= whole.low - total.low <= 0.01 * whole.high
-    assert 0 <= total.high - whole.high <= 0.01 * whole.high
+    assert by_stage(found)["use"] == pytest.approx(by_stage(exact)["use"])
+    changed = total.value - whole.value
+    assert 0 < abs(changed) <= FURTHEST * (whole.value - by_stage(exact)["use"])
+    for bound in ("low", "high"):
+        assert getattr(total, bound) == pytest.approx(getattr(whole, bound), rel=FURTHEST + 0.01)
     assert len(f"{total.high:.12g}".replace(".", "").strip("0")) <= 3
     assert found.count == {None: 14, A: 8}[root]
+
+
+@given(st.text(max_size=40), st.sampled_from(Criterion))
+def test_a_factor_of_embodied_impact_is_neither_near_one_nor_far(device, criterion):
+    factor = embodied_factor(device, criterion)
+    assert NEAREST <= abs(factor - 1) <= FURTHEST
+    assert factor == embodied_factor(device, criterion)
+
+
+def test_factors_of_embodied_impact_are_one_on_average_and_differ_by_criterion():
+    factors = np.array([
+        [embodied_factor(f"{i:032x}", criterion) for criterion in ("gwp", "pe")] for i in range(10_000)
+    ])  # fmt: skip
+    assert factors.mean(axis=0) == pytest.approx(1, abs=0.003)
+    assert abs(np.corrcoef(factors.T)[0, 1]) < 0.05
 
 
 def test_values_of_groups_still_add_up_to_the_total(week):

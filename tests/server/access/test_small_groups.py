@@ -218,12 +218,30 @@ def test_the_impact_of_a_scrapped_device_is_not_that_of_its_unit_on_the_day(offi
     assert largest < 0.5 * of_one
 
 
+def test_a_device_that_leaves_is_not_what_embodied_impact_its_unit_has_less_then(office):
+    keys = [office.add() for _ in range(8)]
+    retire(office.context.store, keys[0], FIRST + 3 * DAY_S, scrapped=False)
+    asked = {"group_by": "stage", "interval": "day"}
+
+    def by_day(reader, **which):
+        """Manufacturing of the days before and after the one on which the device leaves."""
+        found = [row["value"] for row in rows(reader, **asked, **which) if row["group"] == "manufacturing"]
+        return found[1], found[3] if len(found) > 3 else 0.0
+
+    before, after = by_day(office.viewer)
+    of_one = by_day(office.admin, device=keys[0])[0]
+    assert before > after > 0
+    assert abs(before - after - of_one) > 0.02 * of_one
+
+
 def test_servers_printers_and_network_devices_are_shown_however_few_they_are(office):
     for category in ("server", "printer", "network"):
         office.add("M/C", category)
     shown = {row["group"]: row["energy_kwh"] for row in rows(office.viewer, group_by="category")}
     assert set(shown) == {"server", "printer", "network"}
     assert sorted(shown.values()) == pytest.approx(sorted(truth(office)))
+    values = [row["value"] for row in rows(office.viewer, group_by="category")]
+    assert sorted(values) == pytest.approx(sorted(truth(office, "value")))
     for _ in range(4):
         office.add("M/C")
     again = {row["group"]: row["energy_kwh"] for row in rows(office.viewer, group_by="category")}
