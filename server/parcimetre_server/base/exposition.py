@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
+from .names import shown_lines
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Sample = tuple[str, Mapping[str, str], float]  # suffix of the name, labels, value
 
@@ -72,4 +74,4 @@ def text(metrics: Iterable[Metric]) -> str:
 
 
 def _escaped(label: str) -> str:
-    return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return shown_lines(label).replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

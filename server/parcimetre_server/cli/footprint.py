@@ -180,7 +180,7 @@ def _print(
 def _print_csv(rows: Sequence[FootprintRow]) -> None:
     writer = csv.DictWriter(sys.stdout, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    writer.writerows({name: terminal.cell(value) for name, value in asdict(row).items()} for row in rows)
 
 
 def _draw(

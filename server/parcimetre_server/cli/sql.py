@@ -52,7 +52,7 @@ def command(
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(found.columns)
-        writer.writerows(found.rows)
+        writer.writerows([terminal.cell(value) for value in row] for row in found.rows)
     else:
         _print(found)
 

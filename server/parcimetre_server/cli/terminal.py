@@ -51,6 +51,11 @@ def echo(text: object, err: bool = False) -> None:
     click.echo(shown_lines(str(text)), err=err)
 
 
+def cell(value: object) -> object:
+    """Return a value for CSV on the standard output; texts on one line, with invisible characters escaped."""
+    return shown(value) if isinstance(value, str) else value
+
+
 def console() -> Console:
     """Return a console as wide as the terminal; lines are not broken in a file or a pipe.
 

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from ..base.errors import ParcimetreError
 from ..base.log import REQUEST_ID
+from ..base.names import shown_lines
 from .path_prefix import public_path
 
 PROBLEM = "application/problem+json"
@@ -21,9 +22,10 @@ LOG = logging.getLogger(__name__)
 def problem(
     status: int, detail: str, kind: str = "about:blank", headers: dict[str, str] | None = None
 ) -> Response:
-    """A problem document (RFC 9457)."""
+    """Return a problem document (RFC 9457), with the invisible characters of what was given escaped."""
     kind = public_path(kind) if kind.startswith("/") else kind
-    body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body = {"type": kind, "title": HTTPStatus(status).phrase, "status": status}
+    body["detail"] = shown_lines(detail)
     return JSONResponse(body, status, headers, media_type=PROBLEM)
 
 

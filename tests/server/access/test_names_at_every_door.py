@@ -126,3 +126,13 @@ def test_terminals_get_no_raw_escapes(hostile, as_json):
     assert "u202e" in listed.output
     if as_json:
         assert "\u202e" in json.dumps(json.loads(listed.stdout), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("words", [
+    ("footprint", "--group-by", "org_unit", "--csv"), ("sql", "select * from devices", "--csv"),
+])  # fmt: skip
+def test_terminals_get_no_raw_escapes_in_csv(hostile, words):
+    done = run(hostile, *words)
+    assert done.exit_code == 0, done.output
+    assert "u202e" in done.output
+    assert not RAW.search(done.output)

@@ -20,6 +20,7 @@ from ...analysis.device_list import ASCENDING, Filter, ListedDevice, Sorting, li
 from ...analysis.left_out import visible_left_out
 from ...analysis.period_choice import ROLLING, Period
 from ...base.i18n import N_
+from ...base.names import shown
 from ...base.periods import Span, since_midnight
 from ...footprint.compute import shown_days
 from ...footprint.query import FootprintQuery as Asked
@@ -171,7 +172,7 @@ def _row(one: ListedDevice, unit: str) -> dict[str, Any]:
         "coverage": used and used.coverage,
         "faults": " ".join(one.faults),
     }
-    return {name: _no_formula(text or "") for name, text in words.items()} | numbers
+    return {name: _no_formula(shown(text or "")) for name, text in words.items()} | numbers
 
 
 def _no_formula(text: str) -> str:

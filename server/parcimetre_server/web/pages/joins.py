@@ -16,6 +16,7 @@ from ...fleet.device import UnknownDevice
 from ...fleet.devices import device
 from ...fleet.joins import STATES, STEPS, Step
 from ...fleet.secret_devices import is_beyond_plan
+from ...organisation.left_out import UnusableDevice
 from ...presentation.labels import JOINED, label
 from ..administration import Administration
 from .admin import NO_STORE, Admin, Narrowed
@@ -123,8 +124,8 @@ def _secret_page(
 
 
 def _name(context: Context, key: str) -> str:
-    """Return the name of a device; a part of one that it was merged into has none of its own."""
+    """Return the name of a device; a part of one that it was merged into has none, nor an unusable one."""
     try:
         return device(context.store, key).name
-    except UnknownDevice:
+    except (UnknownDevice, UnusableDevice):
         return key[:6]
