@@ -64,7 +64,7 @@ def embodied_factor(device: str, criterion: str) -> float:
 
     It rests on the identifier of the device, which viewers are not shown. It is the same on all days and for
     all stages, so that it is not lost in a mean; other criteria have another, so that what is separated does
-    not keep the proportions that a kind of hardware is known by.
+    not keep the proportions of several criteria that a kind of hardware is known by.
     """
     number = int.from_bytes(blake2b(f"{criterion}|{device}".encode(), digest_size=8).digest())
     change = NEAREST + (FURTHEST - NEAREST) * (number >> 1) / 2**63
