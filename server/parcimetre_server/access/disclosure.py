@@ -25,6 +25,7 @@ from ..base.org_path import SMALL
 from ..base.periods import Interval
 from ..base.scope import NotAllowed
 
+RULE = 2  # raised when the same records give viewers other figures; 1: threshold of groups only
 FEWEST = 5
 DOMINANT = 0.9
 NOT_PROTECTED = frozenset({"server", "network", "printer", "pdu", "ups"})

@@ -92,10 +92,22 @@ def device_detail(context: Context, device_id: str) -> DeviceDetail:
 
 
 def _inventory(context: Context, found: Device) -> Inventory | None:
-    """Return the inventory of a device, taken at a time as the reader may see it: it is that of a start."""
-    if found.inventory is None:
+    """Return the inventory of a device as the reader may see it: its time, and hashes for admins only."""
+    inventory = found.inventory
+    if inventory is None:
         return None
-    return replace(found.inventory, taken_at=shown_time(context, found, found.inventory.taken_at))
+    shown = replace(inventory, taken_at=shown_time(context, found, inventory.taken_at))
+    return shown if context.scope.administers else _without_hashes(shown)
+
+
+def _without_hashes(inventory: Inventory) -> Inventory:
+    """Return an inventory without hashes of serial numbers, and without guests, which are known by theirs."""
+    return replace(
+        inventory,
+        system=replace(inventory.system, serial_hash=None, asset_hash=None),
+        displays=[replace(display, serial_hash=None, asset_hash=None) for display in inventory.displays],
+        guests=[],
+    )
 
 
 def monitor_drivers(context: Context, found: Device) -> list[MonitorDriver]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+from ..access.disclosure import RULE
 from ..base.errors import ParcimetreError
 from ..base.scope import Role
 from ..store.fact_schema import ReportBody, ServedSettings, body_of
@@ -30,7 +31,7 @@ class Publication:
     """A published revision of a report, for readers of a role, with the settings it was computed with.
 
     `recorded_s` are the recorded seconds that the store had of the week, `stated` is the number of ownership
-    facts: late ones increase either.
+    facts: late ones increase either. `disclosure_rule` is the version of the rule that hid small groups.
     """
 
     role: Role
@@ -40,6 +41,7 @@ class Publication:
     served: ServedSettings
     report: WeeklyReport
     stated: int = 0
+    disclosure_rule: int = RULE
 
     @property
     def key(self) -> str:
@@ -99,6 +101,7 @@ def fact_of(publication: Publication, now: int) -> Fact:
         "recorded_s": publication.recorded_s,
         "served": publication.served,
         "stated": publication.stated,
+        "disclosure_rule": publication.disclosure_rule,
         "report": to_published(publication.report),
     }
     return Fact("report", publication.key, now, body)
@@ -114,4 +117,5 @@ def _publication_of(fact: Fact) -> Publication:
         served=body["served"],
         report=from_published(body["report"]),
         stated=body["stated"],
+        disclosure_rule=body["disclosure_rule"],
     )

@@ -8,10 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..access.context import Context
+from ..access.disclosure import RULE
+from ..base.errors import ParcimetreError
+from ..base.scope import Scope
 from .content import WeeklyReport
 from .published_form import to_published
 from .publishing import count_ownership_facts, has_late_facts, recompute, recorded_seconds
 from .stored import Publication, Target, publication
+
+
+class DisclosureRuleChanged(ParcimetreError):
+    """A report for viewers that was published under an earlier rule of disclosure control."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +40,18 @@ class Verification:
 
 
 def verify(context: Context, week: str, target: Target) -> Verification:
-    """Recompute a published report and compare every figure. Raises NotPublished and FactorSetGone."""
+    """Recompute a published report and compare every figure.
+
+    Raises NotPublished, FactorSetGone, and DisclosureRuleChanged for one whose small groups were hidden by an
+    earlier rule.
+    """
     found = publication(context.store, week, target)
+    if not Scope(None, found.role).sees_devices and found.disclosure_rule != RULE:
+        raise DisclosureRuleChanged(
+            f"the report of {week} for the role {found.role} hides small groups by an earlier rule, so that "
+            "its groups cannot be recomputed: verify the report for the role analyst or admin, which has the "
+            "same records"
+        )
     first, second = figures_of(found.report), figures_of(recompute(context, found))
     differences = tuple(_differences("", json.loads(first), json.loads(second))) if first != second else ()
     late = has_late_facts(

@@ -158,7 +158,10 @@ def _spans(context: Context, week: str) -> tuple[Span, Span]:
     over = int(np.searchsorted(cut(span, "day", zone).edges, shown.span.last)) if shown else 0
     if shown and is_midnight(shown.span.last, zone):
         return span, Span(before.first, int(cut(before, "day", zone).edges[over]))
-    return span, Span(before.first, before.first + elapsed_s)
+    same = Span(before.first, before.first + elapsed_s)
+    if shown_days(context, FootprintQuery(same)) is None:
+        return span, Span(before.first, int(cut(before, "day", zone).edges[max(over - 1, 1)]))
+    return span, same
 
 
 def _state(span: Span, now: int) -> State:

@@ -337,6 +337,8 @@ class JoinBody(TypedDict):
 class ReportBody(TypedDict):
     """An edition of a published report, by `WEEK|ROLE|ORG UNIT`, and the settings it was computed with.
 
+    `disclosure_rule` is the version of the rule by which small groups were hidden from viewers.
+
     `recorded_s` (seconds with a record) and `stated` (facts on whose records are whose) are what the store
     had then: more of either may restate the report.
     """
@@ -348,6 +350,7 @@ class ReportBody(TypedDict):
     recorded_s: int
     served: ServedSettings
     stated: int
+    disclosure_rule: int
     report: PublishedReport
 
 
@@ -455,7 +458,7 @@ SCHEMAS: Mapping[FactKind, FactSchema] = {
     "lineage": FactSchema((LineageBody,), (_same,)),
     "transfer": FactSchema((TransferBody,), (_same,)),
     "join": FactSchema((JoinBody,), (_same,)),
-    "report": FactSchema((ReportBody,), (upgrade_report_0,)),
+    "report": FactSchema((ReportBody,), (upgrade_report_0, _with_defaults(disclosure_rule=1))),
     "schedule": FactSchema((ScheduleBody,), (_with_defaults(ended_at=None),)),
     "delivery": FactSchema((DeliveryBody,), (_with_defaults(next_at=None, reason=""),)),
 }

@@ -10,7 +10,7 @@ from tests.server.access import adversary
 def test_no_device_is_recovered_from_what_a_viewer_is_shown(first):
     figures, missed = 0, 0
     for seed in range(first, first + 10):
-        found, recovered = adversary.attack(seed, share=0.12)
+        found, recovered = adversary.attack(seed, share=0.08)
         assert recovered == [], f"world {seed}"
         figures += found.figures
         missed += len(found.unexplained)

@@ -92,7 +92,8 @@ def appear(store, *hostile, slots=None):
 
 def rows(reader, **query):
     """Return the footprint of each device but the hostile one, and who is left out."""
-    answer = reader.get("/v1/footprint", params={"group_by": "device", "from": TODAY - 3600 - 8 * DAY_S} | query)
+    asked = {"group_by": "device", "from": TODAY - 3600 - 8 * DAY_S} | query
+    answer = reader.get("/v1/footprint", params=asked)
     assert answer.status_code == 200, answer.text
     told = answer.json()
     others = [row | {"extrapolated": None} for row in told["rows"]]  # missing time is like that of others

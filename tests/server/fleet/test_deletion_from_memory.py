@@ -11,7 +11,7 @@ from parcimetre_server.access.last_heard import Contact
 from parcimetre_server.access.served_settings import open_as_served
 from parcimetre_server.analysis.overview import refresh_cached_overview
 from parcimetre_server.base.cache import all_caches
-from parcimetre_server.base.periods import DAY_S, Span
+from parcimetre_server.base.periods import DAY_S, Span, whole_days
 from parcimetre_server.base.scope import Scope
 from parcimetre_server.fleet import deletion
 from parcimetre_server.fleet.devices import devices
@@ -39,7 +39,8 @@ def process(fleet):
     other = EnrolRequest(1, secret, HardwareIdentity("1" * 32, "none"), "laptop", "0.1.0")
     enrolment = Enrolment(context)
     enrolment.enrol(other)
-    query = FootprintQuery(Span(fleet.today - 7 * DAY_S, fleet.today))
+    week = whole_days(Span(fleet.today - 7 * DAY_S, fleet.today), context.zone, fleet.now)
+    query = FootprintQuery(week)
     for reader in (context, context.within(Scope("Métropole/Ville", "analyst"))):
         compute_footprint(reader, query, few=0)
         question = reader.question("names")

@@ -1,7 +1,5 @@
 """Readers of a part find what was computed before for others, and only of what they may see."""
 
-from dataclasses import replace
-
 import pytest
 from parcimetre_factors.criteria import Criterion
 from parcimetre_server.analysis.device_list import list_devices
@@ -17,7 +15,8 @@ TOWN = "Métropole/Ville"
 
 @pytest.fixture
 def query(fleet):
-    return FootprintQuery(Span(fleet.today - 7 * DAY_S, fleet.today), Criterion.GWP)
+    week = Span(fleet.today - 7 * DAY_S, fleet.today)
+    return FootprintQuery(whole_days(week, fleet.context.zone, fleet.now), Criterion.GWP)
 
 
 @pytest.fixture
@@ -47,8 +46,6 @@ def test_what_was_computed_for_the_whole_fleet_serves_readers_of_a_part(
 
 
 def test_what_was_computed_for_readers_of_a_part_serves_others(fleet, query, nothing_is_computed):
-    days = whole_days(query.span, fleet.context.zone, fleet.context.now())  # as viewers are shown
-    query = replace(query, span=days)
     for root in (TOWN, "Métropole/DSI"):
         compute_footprint(fleet.context.within(Scope(root, "viewer")), query, few=0)
     nothing_is_computed()

@@ -38,7 +38,6 @@ LATER_KINDS = {
     "channels",
     "look",
     "former_monitor",
-    "look",
     "join",
     "ended_session",
     "hourly_energy",
@@ -137,6 +136,7 @@ def test_a_report_of_version_0_gets_the_fields_that_came_later() -> None:
     assert body == {
         "role": "admin",
         "stated": 0,
+        "disclosure_rule": 1,
         "report": {
             "actions": [{"kind": "left_on", "ratio": None, "name": ""}],
             "printing": [{"group": "all", "among": {}}],

@@ -6,9 +6,10 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from ...access.context import Context
+from ...access.presence import PresenceNeeded
 from ...base.i18n import NAMES
 from ...base.periods import week_of, weeks_later
 from ...reports.deliveries import STATE_TITLES, list_publications
@@ -27,12 +28,20 @@ def weekly(
     request: Request,
     context: Annotated[Context, Depends(aggregated)],
     org_unit: Annotated[str, Query(max_length=400)] = "",
-) -> HTMLResponse:
-    """The report of one week, with its neighbours and what to take along."""
-    made = report(context, week, org_unit or context.scope.root)
+) -> Response:
+    """The report of one week, with its neighbours and what to take along.
+
+    Where nothing of the running week may be shown yet, on its first day, the week before is shown instead.
+    """
     zone = context.zone
     unit = {"org_unit": org_unit} if org_unit else {}
     tail = f"?{urlencode(unit)}" if unit else ""
+    try:
+        made = report(context, week, org_unit or context.scope.root)
+    except PresenceNeeded:
+        if week != week_of(context.now(), zone):
+            raise
+        return RedirectResponse(f"/reports/weekly/{weeks_later(week, -1, zone)}{tail}", 303)
     earlier, later = weeks_later(week, -1, zone), weeks_later(week, 1, zone)
     weeks = [(f"/reports/weekly/{earlier}{tail}", f"← {earlier}", "prev")]
     if later <= week_of(context.now(), zone):

@@ -1,6 +1,8 @@
 """The list of devices: filtered, page by page, and each one with its inventory."""
 
 import pytest
+from parcimetre_server.access.tokens import create_token
+from parcimetre_server.store.records import Fact
 
 
 def ids(answer):
@@ -41,3 +43,20 @@ def test_an_unknown_device_is_a_problem(reader):
     answer = reader.get("/v1/devices/nobody")
     assert answer.status_code == 404
     assert "nobody" in answer.json()["detail"]
+
+
+def test_hashes_of_serial_numbers_are_for_admins_only(fleet, client_of):
+    stored = fleet.context.store.latest_of("inventory", fleet.laptop)
+    system = {**stored.body["system"], "serial_hash": "5" * 64, "asset_hash": "6" * 64}
+    display = {"maker": "DEL", "product": "A0F4", "built_in": False, "serial_hash": "7" * 64}
+    guests = [{"guest_hash": "8" * 64, "vcpus": 2, "memory_mib": 4096}]
+    body = {**stored.body, "system": system, "displays": [display], "guests": guests}
+    fleet.context.store.append([Fact("inventory", fleet.laptop, fleet.now, body)])
+    hashes = [digit * 64 for digit in "5678"]
+    for role in ("analyst", "technician", "presence", "admin"):
+        _, text = create_token(fleet.context, role, role, None)
+        reader = client_of(fleet.context)
+        headers = {"Authorization": f"Bearer {text}"}
+        answer = reader.get(f"/v1/devices/{fleet.laptop}", headers=headers)
+        assert answer.status_code == 200
+        assert [one in answer.text for one in hashes] == [role == "admin"] * 4

@@ -9,12 +9,17 @@ from parcimetre_agent.identification.hashes import asset_hash, keyed_hash, rekey
 from parcimetre_agent.identification.organisation_key import split_secret
 from parcimetre_server.access.credentials import EXPIRES_S, RENEW_S
 from parcimetre_server.access.organisation_key import organisation_key
+from parcimetre_server.access.presence import switch
 from parcimetre_server.access.tokens import create_token
+from parcimetre_server.base.periods import Span
 from parcimetre_server.cli.devices import command as devices_command
 from parcimetre_server.cli.enrolment_secret import command as secret_command
 from parcimetre_server.fleet.deletion import delete
 from parcimetre_server.fleet.enrolment import create_secret
 from parcimetre_server.fleet.server_twins import join_servers
+from parcimetre_server.footprint.compute import compute_footprint
+from parcimetre_server.footprint.query import FootprintQuery
+from parcimetre_server.operations.doctor.content import findings
 from parcimetre_server.organisation import audit
 from parcimetre_server.store.records import DeviceId
 
@@ -95,6 +100,8 @@ class World:
         self.made = {unit: create_secret(context, unit, f"Site of {unit[-1]}") for unit in (M, A, B)}
         self.secrets = {unit: text for unit, (_, text) in self.made.items()}
         self.reader = client_of(context)
+        switch(self.store, True, "figures of hours", NOW)
+        self.figures = Reader(self.reader.app, create_token(context, "figures", "presence", None)[1])
 
     def machine(self, unit, *about, **more):
         """A machine with the secret of a unit."""
@@ -107,8 +114,12 @@ class World:
 
     def energy_kwh(self, first, last, **query):
         """Energy that totals have of a period."""
-        answer = self.reader.get("/v1/footprint", params={"from": str(first), "to": str(last), **query})
-        return sum(row["energy_kwh"] for row in answer.json()["rows"])
+        return compute_footprint(self.context, FootprintQuery(Span(first, last), **query)).total().energy_kwh
+
+    def making(self, first, last, **query):
+        """Impact of manufacturing that totals have of a period, kg CO2 eq."""
+        rows = compute_footprint(self.context, FootprintQuery(Span(first, last), **query)).rows("stage")
+        return sum(row.value for row in rows if row.group == "manufacturing")
 
     def device(self, device_id):
         """A device as the API has it."""
@@ -171,19 +182,9 @@ def test_devices_of_both_org_units_are_counted_as_one(world, victim, clock_at):
     other.enrols()
     clock_at(NOW + DAY_S)
     other.reports(slots=slots(LAST, LAST + DAY_S), inventory=other.inventory())
-    rows = world.reader.get(
-        "/v1/footprint",
-        params={"from": str(LAST - DAY_S), "to": str(LAST + DAY_S), "group_by": "stage"},
-    ).json()["rows"]
-    together = sum(row["value"] for row in rows if row["group"] == "manufacturing")
-    of_day = {}
-    for key in (victim.id, other.id):
-        answer = world.reader.get(
-            "/v1/footprint",
-            params={"from": str(LAST - DAY_S), "to": str(LAST + DAY_S), "group_by": "stage", "device": key},
-        )
-        of_day[key] = sum(row["value"] for row in answer.json()["rows"] if row["group"] == "manufacturing")
-    assert 0 < together < 0.75 * sum(of_day.values())
+    together = world.making(LAST - DAY_S, LAST + DAY_S)
+    alone = [world.making(LAST - DAY_S, LAST + DAY_S, device=key) for key in (victim.id, other.id)]
+    assert 0 < together < 0.75 * sum(alone)
 
 
 def test_a_machine_that_was_reimaged_gets_its_device_back_with_its_units_secret_or_one_above(world, victim):
@@ -262,6 +263,7 @@ class TestDeciding:
             assert reader.post(f"/v1/joins/{other.id}/approve").status_code == 404
         for role in ("viewer", "analyst"):
             assert world.admin(M, role).get("/v1/joins").status_code == 403
+        assert any("1 devices wait to be joined" in str(one) for one in findings(world.context))
         (listed,) = world.admin(M).get("/v1/joins").json()["joins"]
         assert (listed["id"], listed["state"], listed["what"]) == (other.id, "waiting", "machine")
         assert (listed["earlier_unit"], listed["later_unit"]) == (A, B)
@@ -613,6 +615,8 @@ class TestSecrets:
         assert len(warnings) == 1
         assert "has enrolled 2 devices, 1 were planned" in warnings[0]
         assert "twice as many devices as planned" in world.reader.get("/admin?lang=en").text
+        found = [one for one in findings(world.context) if one.state == "warning"]
+        assert any(f"{secret.id} of {A} has enrolled 3 devices, 1 were planned" in str(one) for one in found)
 
 
 class TestCredentials:
