@@ -52,8 +52,8 @@ def echo(text: object, err: bool = False) -> None:
 
 
 def cell(value: object) -> object:
-    """Return a value for CSV on the standard output; texts on one line, with invisible characters escaped."""
-    return shown(value) if isinstance(value, str) else value
+    """Return a value for CSV on the standard output, with the invisible characters of a text escaped."""
+    return shown_lines(value) if isinstance(value, str) else value
 
 
 def console() -> Console:
