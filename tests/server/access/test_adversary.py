@@ -21,8 +21,8 @@ def test_no_device_is_recovered_from_what_a_viewer_is_shown(first):
     assert missed <= 0.05 * figures, "the adversary has to know of which devices figures are sums"
 
 
-WHO_LEFT = 714, 903
-"""Worlds in which the day after a device left says its embodied impact, by what is missing."""
+WHO_LEFT = 714, 903, 1104, 1156, 1246, 1788, 1868
+"""Worlds in which two days of which only one has a device say its embodied impact, by their difference."""
 
 
 @pytest.mark.parametrize("seed", WHO_LEFT)
