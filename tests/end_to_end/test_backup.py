@@ -92,7 +92,9 @@ def test_acts_on_a_running_collector_hold_within_seconds(collector, machine):
         time.sleep(0.2)
     assert "revoked" in answer.json()["detail"]
     log = json.loads(collector.command("devices", "audit", "--json").stdout)
-    assert [entry["act"] for entry in log] == ["secret created", "credential key rotated", "device revoked"]
+    assert [entry["act"] for entry in log] == [
+        "secret created", "device enrolled", "credential key rotated", "device revoked",
+    ]  # fmt: skip
     assert all(entry["who"] for entry in log)
 
 

@@ -9,6 +9,8 @@ from parcimetre_agent.report import EnrolRequest, HardwareIdentity
 from parcimetre_server.access.credentials import CREDENTIAL_KEY, Credentials
 from parcimetre_server.access.key_files import KeyUnusable
 from parcimetre_server.access.opening import open_context
+from parcimetre_server.access.organisation_key import HASH_KEY, organisation_key
+from parcimetre_server.base import clock
 from parcimetre_server.base.errors import BadSetting
 from parcimetre_server.cli import org
 from parcimetre_server.configuration.settings import Settings, StoreAddress
@@ -29,14 +31,16 @@ def collectors(urls, tmp_path):
 
 def share_key(collectors):
     Credentials(collectors[0])
+    organisation_key(collectors[0])
     folders = [Path(context.settings.data_dir) for context in collectors]
-    shutil.copy(folders[0] / CREDENTIAL_KEY.name, folders[1] / CREDENTIAL_KEY.name)
+    for key in (CREDENTIAL_KEY, HASH_KEY):
+        shutil.copy(folders[0] / key.name, folders[1] / key.name)
 
 
 def test_a_credential_of_one_collector_is_good_at_the_other(collectors):
     share_key(collectors)
     one, other = map(Credentials, collectors)
-    assert other.verify(f"Bearer {one.issue('d' * 32, 1)}") == "d" * 32
+    assert other.verify(f"Bearer {one.issue('d' * 32, clock.now())}") == "d" * 32
 
 
 def test_a_collector_without_the_others_key_does_not_make_its_own(collectors):
@@ -53,6 +57,7 @@ def test_a_collector_with_another_key_does_not_start(collectors):
 
 
 def test_a_machine_that_enrols_again_elsewhere_is_the_same_device(collectors):
+    share_key(collectors)
     _, secret = create_secret(collectors[0], "Ville")
     one, other = map(Enrolment, collectors)
     known = HardwareIdentity("1" * 32, "none", fingerprint="2" * 64)

@@ -9,7 +9,9 @@ from types import SimpleNamespace
 import pytest
 import uvicorn
 from parcimetre_server.access.opening import open_context
+from parcimetre_server.access.tokens import create_token
 from parcimetre_server.configuration.settings import Settings
+from parcimetre_server.fleet.enrolment import create_secret
 from parcimetre_server.store.records import Fact
 from parcimetre_server.web.app import build
 
@@ -34,8 +36,10 @@ def site(tmp_path_factory):
         context.store.append([Fact("site", "Hôtel de Ville", TODAY - 9 * DAY_S, {"zone": "FR"})])
         context.store.write(arrivals())
         names = {"laptop": MEASURED, "guest": GUEST, "server": SERVER, "silent": SILENT}
+        secret, _ = create_secret(context, "Métropole")
+        _, dpo = create_token(context, "Officer", "dpo", None)
         with serving(context) as address:
-            yield SimpleNamespace(context=context, address=address, **names)
+            yield SimpleNamespace(context=context, address=address, secret=secret.id, dpo=dpo, **names)
         context.store.close()
 
 
