@@ -28,7 +28,7 @@ def slot(number: int) -> Slot:
     """The slot that lies `number` quarter hours back, with values that only it has."""
     on_s, off_s = 1 + number % 600, number // 600
     deciles = [on_s, *([0] * 9)]
-    energy = [Energy("rapl", "package", "measured", 1000.0 + number / 8, on_s)]
+    energy = [Energy("rapl", "package", "measured", 10.0 + number / 4096, on_s)]
     return Slot(
         EPOCH - (number + 1) * SLOT_S, on_s, 0, 0, off_s, SLOT_S - on_s - off_s, deciles, energy=energy
     )

@@ -144,8 +144,8 @@ def _authorizer(sees_presence: bool) -> Callable[..., int]:
         """Answer for one access."""
         if action not in ALLOWED:
             return sqlite3.SQLITE_DENY
-        if sees_presence or action != sqlite3.SQLITE_READ:
-            return sqlite3.SQLITE_OK
+        if sees_presence or action != sqlite3.SQLITE_READ or not column:
+            return sqlite3.SQLITE_OK  # without a column, as by count(*), no value is read
         is_own = table in INSIDE_VIEWS_ONLY and view is None
         hidden = (table, base) == ("device_days", "main") and view is None and column in HIDDEN_COLUMNS
         return sqlite3.SQLITE_DENY if is_own or hidden else sqlite3.SQLITE_OK

@@ -68,6 +68,8 @@ def test_slots_are_those_of_the_store_for_who_may_see_presence(rows, fleet):
 def test_without_presence_data_only_slots_of_nobody_s_machines_are_shown(rows, fleet):
     shown = {row["device"] for row in rows(*PERIOD, "select distinct device from slots")}
     assert shown == {fleet.server, fleet.guest}
+    (counted,) = rows("select count(*) as days from device_days where covered_s > 0")
+    assert counted["days"] > 0
     days = rows("select device, first_slot is null as hidden, covered_s from device_days")
     assert {row["device"] for row in days if row["hidden"]} == {fleet.laptop, fleet.silent}
     assert all(row["covered_s"] for row in days)
