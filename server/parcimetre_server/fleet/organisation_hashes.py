@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from parcimetre_agent.report import HardwareIdentity, HashForm, Inventory
+from parcimetre_agent.report import HASHES, HardwareIdentity, HashForm, Inventory
 
 Rekey = Callable[[str], str]
 PRODUCT: HashForm = "product"
@@ -19,7 +19,6 @@ ORGANISATION: HashForm = "organisation"
 FORM = "hash_form"
 IN_TEXT = re.compile(r"""(['"](?:[a-z]+_hash|(?:earlier_)?fingerprint)['"]: *['"])([^'"]+)""")
 FIRST_WITH_KEY = 2  # schema of the wire format
-FIELDS = frozenset({"serial_hash", "asset_hash", "guest_hash", "fingerprint", "earlier_fingerprint"})
 
 
 def gets_key(schema: int, form: str) -> bool:
@@ -67,7 +66,7 @@ def of_json(value: Any, rekey: Rekey) -> Any:
     """
     if isinstance(value, Mapping):
         return {
-            name: rekey(item) if name in FIELDS and isinstance(item, str) else of_json(item, rekey)
+            name: rekey(item) if name in HASHES and isinstance(item, str) else of_json(item, rekey)
             for name, item in value.items()
         }
     if isinstance(value, str):
