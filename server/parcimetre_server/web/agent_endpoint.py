@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -15,12 +16,12 @@ JSON = (b"content-type", b"application/json")
 LOG = logging.getLogger(__name__)
 
 
-class AgentEndpoint:
+class AgentEndpoint(ABC):
     """Answers one route with JSON, and every error with a problem document."""
 
+    @abstractmethod
     async def answer(self, scope: Scope, receive: Receive) -> bytes:
         """Return the answer as JSON. Raises ParcimetreError."""
-        raise NotImplementedError
 
     async def refusal(self, request: Request, error: ParcimetreError) -> Response:
         """Return the problem document of an expected error."""
