@@ -2,13 +2,19 @@
 
 import itertools
 import sys
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from parcimetre_server.access.context import Context
+from parcimetre_server.access.served_settings import open_as_served
 from parcimetre_server.store.clickhouse import open_store as open_clickhouse
 from parcimetre_server.store.embedded import open_store
 from parcimetre_server.store.interface import Store
+
+from .recorded_store import NOW, RECORDED
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chdb_server import chdb_store
@@ -70,3 +76,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     opened = engines[request.param]()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, clock_at: Callable[[int], None]) -> Iterator[Context]:
+    """The collector of a copy, as it was served last, at the time at which it was."""
+    with tarfile.open(RECORDED / "store.tar.xz") as packed:
+        packed.extractall(tmp_path, filter="data")
+    clock_at(NOW)
+    collector = open_as_served(tmp_path)
+    yield replace(collector, settings=replace(collector.settings, trust_this_machine=True))
+    collector.store.close()

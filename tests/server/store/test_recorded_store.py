@@ -6,23 +6,18 @@ purpose, write it again: PARCIMETRE_RECORD=1 .venv/bin/pytest tests/server/store
 
 import json
 import os
-import tarfile
-from dataclasses import replace
-from pathlib import Path
 from typing import get_args
 
 import pytest
-from parcimetre_server.access.served_settings import open_as_served
 from parcimetre_server.base.periods import since_midnight
 from parcimetre_server.reports.publishing import FactorSetGone
 from parcimetre_server.reports.stored import publications
 from parcimetre_server.reports.verification import DisclosureRuleChanged, verify
 from parcimetre_server.store.records import FactKind
 
-RECORDED = Path(__file__).parents[2] / "data/stores/bb8efdf"
+from .recorded_store import FIRST, NOW, RECORDED
+
 FIGURES = RECORDED / "figures.json"
-NOW = 1795521600  # 2026-11-24, 12:00:00 UTC: the end of the last slot
-FIRST = NOW - 124 * 86_400
 CRITERIA = ("gwp", "adpe", "pe")
 GROUPINGS = ("org_unit", "site", "category", "device", "stage", "component", "power_source", "model")
 LISTS = {
@@ -31,17 +26,6 @@ LISTS = {
     "/v1/printing": "rows",
 }  # fmt: skip
 DIGITS = 10  # the order of a sum shows beyond them, as it differs between processors
-
-
-@pytest.fixture
-def recorded(tmp_path, clock_at):
-    """The collector of a copy, as it was served last, at the time at which it was."""
-    with tarfile.open(RECORDED / "store.tar.xz") as packed:
-        packed.extractall(tmp_path, filter="data")
-    clock_at(NOW)
-    collector = open_as_served(tmp_path)
-    yield replace(collector, settings=replace(collector.settings, trust_this_machine=True))
-    collector.store.close()
 
 
 def same(name, found):

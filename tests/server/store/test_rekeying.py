@@ -1,10 +1,8 @@
 """A store and agents of bb8efdf go on: keyed anew, nobody enrols anew, and nothing is counted twice."""
 
 import json
-import tarfile
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -21,22 +19,10 @@ from parcimetre_server.operations.backups import create, restore
 from parcimetre_server.store.interface import Store
 from parcimetre_server.store.records import DeviceId, Fact
 
-RECORDED = Path(__file__).parents[2] / "data/stores/bb8efdf"
+from .recorded_store import FIRST, NOW, RECORDED
+
 FIGURES = json.loads((RECORDED / "figures.json").read_text(encoding="utf-8"))
-NOW = 1795521600  # 2026-11-24, 12:00:00 UTC: the end of the last slot
-FIRST = NOW - 124 * 86_400
 HASHES = ("serial_hash", "fingerprint")
-
-
-@pytest.fixture
-def recorded(tmp_path, clock_at):
-    """The collector of a copy."""
-    with tarfile.open(RECORDED / "store.tar.xz") as packed:
-        packed.extractall(tmp_path, filter="data")
-    clock_at(NOW)
-    collector = open_as_served(tmp_path)
-    yield replace(collector, settings=replace(collector.settings, trust_this_machine=True))
-    collector.store.close()
 
 
 def hashes_in(value):
